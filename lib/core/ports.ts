@@ -1,0 +1,151 @@
+/**
+ * The seams of the node: what the pure code asks of the world. `lib/platform` answers with a runtime, `lib/sim` and
+ * the tests with a pretended one. Nothing here names a protocol or a runtime.
+ *
+ * @module
+ */
+
+/** Where a peer is. `host` is an IP literal without brackets. */
+export interface PeerAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** A two-way stream of bytes, as TCP or TLS give it. Chunks have no meaning: a reader must not rely on their borders. */
+export interface ByteDuplex {
+  readonly readable: ReadableStream<Uint8Array>;
+  readonly writable: WritableStream<Uint8Array>;
+  readonly remote: PeerAddress;
+  readonly local: PeerAddress;
+  /** DER of the certificate that the other side showed; absent without TLS or when it showed none. */
+  readonly peerCertificate?: Uint8Array;
+  /** Settles (never rejects) when both directions have ended and the socket is released. */
+  readonly closed: Promise<void>;
+  /** Ends the connection at once. Safe to call more than once. */
+  destroy(reason?: unknown): void;
+}
+
+/** How a {@link PeerSocket} ended or is to end. `closeCode` is an RFC 6455 close code; `reason` at most 123 UTF-8 bytes. */
+export interface CloseInfo {
+  readonly closeCode?: number;
+  readonly reason?: string;
+}
+
+/**
+ * A socket of whole messages, in the shape of the web's WebSocketStream. A text message arrives as a string, a binary
+ * one as bytes. Back pressure goes end to end: a reader that stops reading stops the socket.
+ */
+export interface PeerSocket {
+  /** The streams, once the opening handshake is done; rejects with a `NodeError` when it failed. */
+  readonly opened: Promise<{
+    readonly readable: ReadableStream<Uint8Array | string>;
+    readonly writable: WritableStream<Uint8Array | string>;
+  }>;
+  /** Resolves when the socket is closed in order (1006 when the bytes ended without a close frame); never rejects. */
+  readonly closed: Promise<Required<CloseInfo>>;
+  readonly readable: ReadableStream<Uint8Array | string>;
+  readonly writable: WritableStream<Uint8Array | string>;
+  readonly remote: PeerAddress;
+  readonly local: PeerAddress;
+  /** DER of the peer's TLS certificate, where there is one. */
+  readonly peerCertificate?: Uint8Array;
+  /** Bytes moved so far, for statistics. */
+  readonly traffic: { readonly bytesRead: number; readonly bytesWritten: number };
+  /** Starts the closing handshake; the socket is destroyed when the answer does not come in time. */
+  close(info?: CloseInfo): void;
+}
+
+/** A PEM pair: one certificate (or chain) and its private key. */
+export interface TlsIdentity {
+  readonly certificate: string;
+  readonly privateKey: string;
+}
+
+/** How one connection is made. */
+export interface DialOptions {
+  readonly signal?: AbortSignal;
+  /** Time for TCP and TLS together. */
+  readonly timeoutMs?: number;
+  readonly tls?: {
+    readonly identity: TlsIdentity;
+    /** PEM certificates, one of which must have signed the peer's certificate. Host names are not checked. */
+    readonly authorities: readonly string[];
+  };
+  /** The local address to bind to, for tests that must not come from 127.0.0.1. */
+  readonly localHost?: string;
+}
+
+/** Makes outgoing connections. Rejects with a `NodeError` (fault `network`, or `peer` for a bad certificate). */
+export interface Dialer {
+  dial(to: PeerAddress, options?: DialOptions): Promise<ByteDuplex>;
+}
+
+/** How a {@link Listener} is opened. */
+export interface ListenOptions {
+  readonly host: string;
+  /** 0 lets the system choose. */
+  readonly port: number;
+  readonly tls?: {
+    readonly identity: TlsIdentity;
+    /** PEM certificates of which one must have signed the client's; the client must show a certificate. */
+    readonly authorities: readonly string[];
+  };
+  /** Called for each connection once TLS is done. An exception ends that connection only. */
+  readonly onConnection: (duplex: ByteDuplex) => void;
+  /** Called when a connection failed before it was usable (bad TLS, wrong certificate, handshake too slow). */
+  readonly onFailure?: (error: Error, remote: PeerAddress | undefined) => void;
+  /** Time for the TLS handshake. */
+  readonly handshakeTimeoutMs?: number;
+  /** Connections that may be open at once; more are refused at accept. */
+  readonly connectionsMax?: number;
+}
+
+/** An open port. */
+export interface Listener {
+  readonly address: PeerAddress;
+  close(): Promise<void>;
+}
+
+/** Wall time, monotonic time and timers. The only source of any of them outside `lib/platform`. */
+export interface Clock {
+  /** Unix time in milliseconds. May jump. */
+  now(): number;
+  /** Milliseconds from an arbitrary start. Never goes back. */
+  monotonic(): number;
+  /** Resolves after `ms`; rejects with the signal's reason when it aborts first. Leaves no timer behind. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+  /** Calls back once after `ms`; the returned function cancels. */
+  after(ms: number, callback: () => void): () => void;
+}
+
+/** Randomness for keys and choices. */
+export interface Random {
+  /** `length` unpredictable bytes. */
+  bytes(length: number): Uint8Array;
+  /** A uniform integer in `0 … bound − 1`; `bound` at most 2^32. */
+  below(bound: number): number;
+}
+
+/** What a SQL statement takes and gives. Bytes are `Uint8Array`; integers above 2^53 travel as bytes or text. */
+export type SqlValue = null | number | string | Uint8Array;
+/** One row of a result, by column name. */
+export type SqlRow = Record<string, SqlValue>;
+
+/**
+ * A SQL database that one process owns. Statements use `?` for parameters and keep to what SQLite and PostgreSQL share;
+ * whoever needs more asks `dialect`. Methods are asynchronous so that a networked database fits behind them.
+ */
+export interface Database {
+  readonly dialect: "sqlite";
+  /** Runs one statement that gives no rows; returns how many rows it changed. */
+  run(sql: string, parameters?: readonly SqlValue[]): Promise<number>;
+  /** All rows of a query. */
+  all(sql: string, parameters?: readonly SqlValue[]): Promise<SqlRow[]>;
+  /** The first row, or undefined. */
+  get(sql: string, parameters?: readonly SqlValue[]): Promise<SqlRow | undefined>;
+  /** Several statements without parameters, as a migration has them. */
+  script(sql: string): Promise<void>;
+  /** Runs `work` in one transaction, after those that were asked for before it; an exception rolls it back. */
+  transaction<T>(work: (database: Database) => Promise<T>): Promise<T>;
+  close(): Promise<void>;
+}
