@@ -1,0 +1,23 @@
+/**
+ * The Chia networks that this node knows by name.
+ *
+ * @module
+ */
+import { NodeError } from "../../core/errors.ts";
+import { mainnet } from "./mainnet.ts";
+import type { ChiaNetwork } from "./network.ts";
+import { simulator0 } from "./simulator0.ts";
+import { testnet11 } from "./testnet11.ts";
+
+export type { ChiaConstants, ChiaNetwork } from "./network.ts";
+export { parseConstants, readConstants } from "./constants.ts";
+
+const NETWORKS: readonly ChiaNetwork[] = [mainnet, testnet11, simulator0];
+
+/** The network of this name. @throws NodeError `NETWORK_UNKNOWN`, naming those there are */
+export function networkNamed(name: string): ChiaNetwork {
+  const found = NETWORKS.find((network) => network.name === name);
+  if (found !== undefined) return found;
+  const names = NETWORKS.map((network) => network.name).join(", ");
+  throw new NodeError("NETWORK_UNKNOWN", "self", `no Chia network is called ${name}; there are ${names}`);
+}

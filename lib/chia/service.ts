@@ -1,0 +1,82 @@
+/**
+ * What the outside (RPC, CLI, the library) may ask of the running Chia side, and the commands it may give. Knows no socket
+ * and no HTTP.
+ *
+ * @module
+ */
+import type { Validation } from "../core/validation.ts";
+import type { ChiaNetwork } from "./networks/network.ts";
+import type { ChiaStore } from "./store.ts";
+import type { BlockRecord } from "./types/mod.ts";
+
+/** Where the node stands against its peers. */
+export interface SyncState {
+  readonly peak: BlockRecord | undefined;
+  /** A batch sync towards `tipHeight` is running. */
+  readonly syncMode: boolean;
+  /** The peak is what enough peers say it is. */
+  readonly synced: boolean;
+  /** Height that is aimed at; 0 when not syncing, as the reference prints it. */
+  readonly tipHeight: number;
+  /** Height reached while syncing; 0 when not syncing. */
+  readonly progressHeight: number;
+  /** Difficulty and sub-slot iterations that hold for the block after the peak. */
+  readonly difficulty: bigint;
+  readonly subSlotIters: bigint;
+  readonly validation: Validation;
+  /** How many of the asked peers agree on the peak, and of how many. */
+  readonly agreement: { readonly agree: number; readonly of: number };
+  /** Greatest height any connected peer announced. */
+  readonly bestPeerHeight: number;
+}
+
+/** One connected peer, with what `get_connections` tells about it. */
+export interface PeerView {
+  /** Small number that names the connection in CLI and events. */
+  readonly id: number;
+  readonly direction: "in" | "out";
+  /** NodeType number. */
+  readonly type: number;
+  readonly host: string;
+  readonly port: number;
+  /** Port the peer listens on, by its handshake; 0 when none. */
+  readonly serverPort: number;
+  readonly localPort: number;
+  /** SHA-256 of the peer's certificate. */
+  readonly nodeId: Uint8Array;
+  readonly agent: string;
+  readonly protocolVersion: string;
+  /** Unix seconds. */
+  readonly creationTime: number;
+  readonly lastMessageTime: number;
+  readonly bytesRead: number;
+  readonly bytesWritten: number;
+  readonly peakHeight: number | undefined;
+  readonly peakWeight: bigint | undefined;
+  readonly peakHash: Uint8Array | undefined;
+}
+
+/** A ban of one host. */
+export interface BanView {
+  readonly host: string;
+  /** Unix milliseconds. */
+  readonly until: number;
+  readonly reason: string;
+}
+
+/** The running Chia side. */
+export interface ChiaService {
+  readonly network: ChiaNetwork;
+  /** SHA-256 of our own certificate. */
+  readonly nodeId: Uint8Array;
+  readonly store: ChiaStore;
+  state(): SyncState;
+  peers(): readonly PeerView[];
+  bans(): readonly BanView[];
+  /** Dials a peer and keeps it if the handshake succeeds. Rejects with a `NodeError` that says why not. */
+  connect(host: string, port: number): Promise<PeerView>;
+  /** Ends a connection; false when there is none with this node id. */
+  disconnect(nodeId: Uint8Array): Promise<boolean>;
+  ban(host: string, seconds: number, reason: string): void;
+  unban(host: string): boolean;
+}

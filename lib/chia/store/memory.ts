@@ -1,0 +1,145 @@
+/**
+ * The Chia store in memory: for tests, for the demo, and for a node that is to leave no trace.
+ *
+ * @module
+ */
+import { toHex } from "../../codec/hex.ts";
+import { NodeError } from "../../core/errors.ts";
+import { MemoryEventLog } from "../../storage/event-log.ts";
+import type { ChainCommit, ChiaStore, PlacedBlock, PlacedSummary, StoreCounts, StoredPeer } from "../store.ts";
+import { BlockRecord } from "../types/mod.ts";
+import type { StoreCode } from "./sql.ts";
+
+/** {@link ChiaStore} in maps. Its events go to the given log. */
+export class MemoryChiaStore implements ChiaStore {
+  readonly events: MemoryEventLog;
+  /** By hash, in the order of arrival. */
+  readonly #blocks = new Map<
+    string,
+    { readonly record: Uint8Array; readonly raw: Uint8Array; readonly height: number }
+  >();
+  /** Hash at each height of the main chain. */
+  readonly #main: string[] = [];
+  #peers: readonly StoredPeer[] = [];
+
+  constructor(events: MemoryEventLog = new MemoryEventLog()) {
+    this.events = events;
+  }
+
+  commit(step: ChainCommit): Promise<readonly number[]> {
+    try {
+      // Everything that can be refused is refused before anything is changed.
+      const heights = new Map(step.blocks.map(({ record }) => [toHex(record.headerHash), record.height]));
+      const encoded = step.blocks.map(({ record, raw }) => ({
+        record: BlockRecord.encode(record),
+        raw,
+        height: record.height,
+      }));
+      if (step.main !== undefined) this.#check(step.main, heights);
+      step.blocks.forEach((block, index) => {
+        const key = toHex(block.record.headerHash);
+        if (!this.#blocks.has(key)) this.#blocks.set(key, encoded[index]!);
+      });
+      if (step.main !== undefined) {
+        this.#main.length = step.main.fromHeight;
+        this.#main.push(...step.main.hashes.map(toHex));
+      }
+      return this.events.append(step.events);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  #check(main: NonNullable<ChainCommit["main"]>, arriving: ReadonlyMap<string, number>): void {
+    if (main.fromHeight > this.#main.length) {
+      throw new NodeError<StoreCode>("STORE_BROKEN_CHAIN", "self", `no main block below height ${main.fromHeight}`);
+    }
+    for (const [index, hash] of main.hashes.entries()) {
+      const key = toHex(hash);
+      const height = this.#blocks.get(key)?.height ?? arriving.get(key);
+      if (height === main.fromHeight + index) continue;
+      throw new NodeError<StoreCode>(
+        "STORE_UNKNOWN_BLOCK",
+        "self",
+        `block ${key} of height ${main.fromHeight + index} is not stored`,
+      );
+    }
+  }
+
+  #record(key: string | undefined): BlockRecord | undefined {
+    const block = key === undefined ? undefined : this.#blocks.get(key);
+    return block && BlockRecord.decode(block.record);
+  }
+
+  #mainKeys(from: number, to: number): string[] {
+    return this.#main.slice(Math.max(0, from), Math.max(0, to));
+  }
+
+  peak(): Promise<BlockRecord | undefined> {
+    return Promise.resolve(this.#record(this.#main.at(-1)));
+  }
+
+  record(headerHash: Uint8Array): Promise<BlockRecord | undefined> {
+    return Promise.resolve(this.#record(toHex(headerHash)));
+  }
+
+  hashAt(height: number): Promise<Uint8Array | undefined> {
+    return Promise.resolve(this.#record(this.#main[height])?.headerHash);
+  }
+
+  mainRecords(from: number, to: number): Promise<BlockRecord[]> {
+    return Promise.resolve(this.#mainKeys(from, to).map((key) => this.#record(key)!));
+  }
+
+  block(headerHash: Uint8Array): Promise<Uint8Array | undefined> {
+    return Promise.resolve(this.#blocks.get(toHex(headerHash))?.raw);
+  }
+
+  mainBlocks(from: number, to: number): Promise<Uint8Array[]> {
+    return Promise.resolve(this.#mainKeys(from, to).map((key) => this.#blocks.get(key)!.raw));
+  }
+
+  blocksAt(from: number, to: number, limit: number): Promise<PlacedBlock[]> {
+    const found = [...this.#blocks].filter(([, { height }]) => height >= from && height < to);
+    // The sort is stable: blocks of one height stay in the order of arrival.
+    found.sort(([, a], [, b]) => a.height - b.height);
+    return Promise.resolve(
+      found.slice(0, limit).map(([key, { raw, height }]) => ({
+        record: this.#record(key)!,
+        raw,
+        main: this.#main[height] === key,
+      })),
+    );
+  }
+
+  isMain(headerHash: Uint8Array): Promise<boolean | undefined> {
+    const key = toHex(headerHash);
+    const block = this.#blocks.get(key);
+    return Promise.resolve(block && this.#main[block.height] === key);
+  }
+
+  async summaries(): Promise<PlacedSummary[]> {
+    const records = await this.mainRecords(0, this.#main.length);
+    return records.flatMap(({ height, headerHash, subEpochSummaryIncluded: summary }) =>
+      summary === null ? [] : [{ height, headerHash, summary }]
+    );
+  }
+
+  peers(): Promise<StoredPeer[]> {
+    return Promise.resolve([...this.#peers]);
+  }
+
+  savePeers(peers: readonly StoredPeer[]): Promise<void> {
+    // In the order in which SQL gives them, by host (code points) and port.
+    this.#peers = peers
+      .map((peer) => ({ ...peer }))
+      .sort((a, b) => (a.host === b.host ? a.port - b.port : a.host < b.host ? -1 : 1));
+    return Promise.resolve();
+  }
+
+  counts(): Promise<StoreCounts> {
+    let bytes = 0;
+    for (const { raw } of this.#blocks.values()) bytes += raw.length;
+    return Promise.resolve({ blocks: this.#blocks.size, mainBlocks: this.#main.length, bytes });
+  }
+}

@@ -1,0 +1,47 @@
+/**
+ * The tables of the Chia store. Blocks have a small number of their own, so that bodies are written in the order of
+ * arrival and the tables that are searched by hash stay narrow. One owner: `sql.ts`.
+ *
+ * @module
+ */
+import { EVENTS_SCHEMA } from "../../storage/event-log.ts";
+import type { Migration } from "../../storage/migrate.ts";
+
+/** Every step of the schema since the first release. */
+export const CHIA_MIGRATIONS: readonly Migration[] = [
+  {
+    number: 1,
+    name: "blocks, main chain, summaries, peers, events",
+    // weight is u128 big-endian in 16 bytes, so that bytes compare as numbers do; record is a Streamable BlockRecord.
+    sql: `
+CREATE TABLE chia_blocks (
+  number INTEGER PRIMARY KEY,
+  header_hash BYTEA NOT NULL UNIQUE,
+  height BIGINT NOT NULL,
+  weight BYTEA NOT NULL,
+  main SMALLINT NOT NULL,
+  bytes BIGINT NOT NULL,
+  record BYTEA NOT NULL
+);
+CREATE INDEX chia_blocks_height ON chia_blocks (height);
+CREATE UNIQUE INDEX chia_blocks_main ON chia_blocks (height) WHERE main = 1;
+CREATE TABLE chia_bodies (
+  number INTEGER PRIMARY KEY,
+  raw BYTEA NOT NULL
+);
+CREATE TABLE chia_summaries (
+  number INTEGER PRIMARY KEY,
+  summary BYTEA NOT NULL
+);
+CREATE TABLE chia_peers (
+  host TEXT NOT NULL,
+  port INTEGER NOT NULL,
+  source TEXT NOT NULL,
+  last_try BIGINT NOT NULL,
+  last_success BIGINT NOT NULL,
+  PRIMARY KEY (host, port)
+);
+${EVENTS_SCHEMA}
+`,
+  },
+];

@@ -1,0 +1,244 @@
+/**
+ * The Chia store on a SQL database. One commit is one transaction, events included.
+ *
+ * @module
+ */
+import { toHex } from "../../codec/hex.ts";
+import { NodeError } from "../../core/errors.ts";
+import type { Database, SqlRow } from "../../core/ports.ts";
+import { insertEvents } from "../../storage/event-log.ts";
+import { ByteCache } from "../../storage/lru.ts";
+import { migrate } from "../../storage/migrate.ts";
+import type {
+  ChainCommit,
+  ChiaStore,
+  PlacedBlock,
+  PlacedSummary,
+  StoreCounts,
+  StoredBlock,
+  StoredPeer,
+} from "../store.ts";
+import { BlockRecord, SubEpochSummary } from "../types/mod.ts";
+import { CHIA_MIGRATIONS } from "./schema.ts";
+
+/** What a SQL store is told. */
+export interface SqlStoreOptions {
+  /** The network's name; a database of another one is refused. */
+  readonly network: string;
+  /** The genesis challenge, which tells apart networks of one name. */
+  readonly genesisChallenge: Uint8Array;
+  /** Bound of the cache of raw blocks; 0 switches it off. */
+  readonly cacheBytesMax?: number;
+  /** Told the newest id after a commit that appended events. Must not throw. */
+  readonly onEvents?: (newest: number) => void;
+}
+
+/** Codes of a store that was asked for the impossible. */
+export type StoreCode = "STORE_UNKNOWN_BLOCK" | "STORE_BROKEN_CHAIN";
+
+/** Opens the store: brings the schema up to date or refuses (see {@link migrate}). The caller closes the database. */
+export async function openSqlChiaStore(database: Database, options: SqlStoreOptions): Promise<SqlChiaStore> {
+  await migrate(database, CHIA_MIGRATIONS, {
+    chain: "chia",
+    network: options.network,
+    genesis: toHex(options.genesisChallenge),
+  });
+  return new SqlChiaStore(database, options);
+}
+
+/** {@link ChiaStore} over a {@link Database} whose schema is up to date; made by {@link openSqlChiaStore}. */
+export class SqlChiaStore implements ChiaStore {
+  readonly #database: Database;
+  readonly #cache: ByteCache;
+  readonly #onEvents: (newest: number) => void;
+
+  constructor(database: Database, options: Pick<SqlStoreOptions, "cacheBytesMax" | "onEvents">) {
+    this.#database = database;
+    this.#cache = new ByteCache(options.cacheBytesMax ?? 0);
+    this.#onEvents = options.onEvents ?? (() => {});
+  }
+
+  async commit(step: ChainCommit): Promise<readonly number[]> {
+    let inserted: StoredBlock[] = [];
+    const ids = await this.#database.transaction(async (within) => {
+      inserted = await insertBlocks(within, step.blocks);
+      if (step.main !== undefined) await moveMain(within, step.main.fromHeight, step.main.hashes);
+      return await insertEvents(within, step.events);
+    });
+    // Only now: what a rolled back transaction held must not be found in the cache.
+    for (const block of inserted) this.#cache.set(toHex(block.record.headerHash), block.raw);
+    const newest = ids.at(-1);
+    if (newest !== undefined) this.#onEvents(newest);
+    return ids;
+  }
+
+  async peak(): Promise<BlockRecord | undefined> {
+    const row = await this.#database.get("SELECT record FROM chia_blocks WHERE main = 1 ORDER BY height DESC LIMIT 1");
+    return row && BlockRecord.decode(row.record as Uint8Array);
+  }
+
+  async record(headerHash: Uint8Array): Promise<BlockRecord | undefined> {
+    const row = await this.#database.get("SELECT record FROM chia_blocks WHERE header_hash = ?", [headerHash]);
+    return row && BlockRecord.decode(row.record as Uint8Array);
+  }
+
+  async hashAt(height: number): Promise<Uint8Array | undefined> {
+    const row = await this.#database.get("SELECT header_hash FROM chia_blocks WHERE main = 1 AND height = ?", [height]);
+    return row?.header_hash as Uint8Array | undefined;
+  }
+
+  async mainRecords(from: number, to: number): Promise<BlockRecord[]> {
+    const rows = await this.#database.all(
+      "SELECT record FROM chia_blocks WHERE main = 1 AND height >= ? AND height < ? ORDER BY height",
+      [from, to],
+    );
+    return rows.map((row) => BlockRecord.decode(row.record as Uint8Array));
+  }
+
+  async block(headerHash: Uint8Array): Promise<Uint8Array | undefined> {
+    const key = toHex(headerHash);
+    const cached = this.#cache.get(key);
+    if (cached !== undefined) return cached;
+    const row = await this.#database.get(
+      "SELECT raw FROM chia_bodies WHERE number = (SELECT number FROM chia_blocks WHERE header_hash = ?)",
+      [headerHash],
+    );
+    if (row === undefined) return undefined;
+    const raw = row.raw as Uint8Array;
+    this.#cache.set(key, raw);
+    return raw;
+  }
+
+  async mainBlocks(from: number, to: number): Promise<Uint8Array[]> {
+    const rows = await this.#database.all(
+      "SELECT raw FROM chia_blocks JOIN chia_bodies ON chia_bodies.number = chia_blocks.number " +
+        "WHERE main = 1 AND height >= ? AND height < ? ORDER BY height",
+      [from, to],
+    );
+    return rows.map((row) => row.raw as Uint8Array);
+  }
+
+  async blocksAt(from: number, to: number, limit: number): Promise<PlacedBlock[]> {
+    const rows = await this.#database.all(
+      "SELECT record, main, raw FROM chia_blocks JOIN chia_bodies ON chia_bodies.number = chia_blocks.number " +
+        "WHERE height >= ? AND height < ? ORDER BY height, chia_blocks.number LIMIT ?",
+      [from, to, limit],
+    );
+    return rows.map((row) => ({
+      record: BlockRecord.decode(row.record as Uint8Array),
+      raw: row.raw as Uint8Array,
+      main: row.main === 1,
+    }));
+  }
+
+  async isMain(headerHash: Uint8Array): Promise<boolean | undefined> {
+    const row = await this.#database.get("SELECT main FROM chia_blocks WHERE header_hash = ?", [headerHash]);
+    return row && row.main === 1;
+  }
+
+  async summaries(): Promise<PlacedSummary[]> {
+    const rows = await this.#database.all(
+      "SELECT height, header_hash, summary FROM chia_summaries JOIN chia_blocks " +
+        "ON chia_blocks.number = chia_summaries.number WHERE main = 1 ORDER BY height",
+    );
+    return rows.map((row) => ({
+      height: Number(row.height),
+      headerHash: row.header_hash as Uint8Array,
+      summary: SubEpochSummary.decode(row.summary as Uint8Array),
+    }));
+  }
+
+  async peers(): Promise<StoredPeer[]> {
+    const rows = await this.#database.all("SELECT * FROM chia_peers ORDER BY host, port");
+    return rows.map(peerOf);
+  }
+
+  savePeers(peers: readonly StoredPeer[]): Promise<void> {
+    return this.#database.transaction(async (within) => {
+      await within.run("DELETE FROM chia_peers");
+      for (const peer of peers) {
+        await within.run(
+          "INSERT INTO chia_peers (host, port, source, last_try, last_success) VALUES (?, ?, ?, ?, ?)",
+          [peer.host, peer.port, peer.source, peer.lastTry, peer.lastSuccess],
+        );
+      }
+    });
+  }
+
+  async counts(): Promise<StoreCounts> {
+    const row = await this.#database.get(
+      "SELECT COUNT(*) AS blocks, COALESCE(SUM(main), 0) AS main_blocks, COALESCE(SUM(bytes), 0) AS bytes FROM chia_blocks",
+    );
+    return { blocks: Number(row?.blocks), mainBlocks: Number(row?.main_blocks), bytes: Number(row?.bytes) };
+  }
+}
+
+/** Stores what is not stored yet; returns those blocks. */
+async function insertBlocks(within: Database, blocks: readonly StoredBlock[]): Promise<StoredBlock[]> {
+  if (blocks.length === 0) return [];
+  const stored: StoredBlock[] = [];
+  const row = await within.get("SELECT MAX(number) AS newest FROM chia_blocks");
+  let number = Number(row?.newest ?? 0);
+  for (const block of blocks) {
+    const { record, raw } = block;
+    number += 1;
+    const inserted = await within.run(
+      "INSERT INTO chia_blocks (number, header_hash, height, weight, main, bytes, record) VALUES (?, ?, ?, ?, 0, ?, ?) " +
+        "ON CONFLICT (header_hash) DO NOTHING",
+      [number, record.headerHash, record.height, weightBytes(record.weight), raw.length, BlockRecord.encode(record)],
+    );
+    if (inserted === 0) continue;
+    await within.run("INSERT INTO chia_bodies (number, raw) VALUES (?, ?)", [number, raw]);
+    const summary = record.subEpochSummaryIncluded;
+    if (summary !== null) {
+      await within.run("INSERT INTO chia_summaries (number, summary) VALUES (?, ?)", [
+        number,
+        SubEpochSummary.encode(summary),
+      ]);
+    }
+    stored.push(block);
+  }
+  return stored;
+}
+
+/** Puts the main chain where a commit wants it; refuses what would leave a hole or a block at the wrong height. */
+async function moveMain(within: Database, fromHeight: number, hashes: readonly Uint8Array[]): Promise<void> {
+  if (fromHeight > 0) {
+    const below = await within.get("SELECT number FROM chia_blocks WHERE main = 1 AND height = ?", [fromHeight - 1]);
+    if (below === undefined) {
+      throw new NodeError<StoreCode>("STORE_BROKEN_CHAIN", "self", `no main block below height ${fromHeight}`);
+    }
+  }
+  await within.run("UPDATE chia_blocks SET main = 0 WHERE main = 1 AND height >= ?", [fromHeight]);
+  for (const [index, hash] of hashes.entries()) {
+    const changed = await within.run("UPDATE chia_blocks SET main = 1 WHERE header_hash = ? AND height = ?", [
+      hash,
+      fromHeight + index,
+    ]);
+    if (changed === 1) continue;
+    throw new NodeError<StoreCode>(
+      "STORE_UNKNOWN_BLOCK",
+      "self",
+      `block ${toHex(hash)} of height ${fromHeight + index} is not stored`,
+    );
+  }
+}
+
+function peerOf(row: SqlRow): StoredPeer {
+  return {
+    host: String(row.host),
+    port: Number(row.port),
+    source: String(row.source),
+    lastTry: Number(row.last_try),
+    lastSuccess: Number(row.last_success),
+  };
+}
+
+/** u128 as 16 bytes, big-endian: the order of the bytes is the order of the numbers. */
+export function weightBytes(weight: bigint): Uint8Array {
+  const bytes = new Uint8Array(16);
+  const view = new DataView(bytes.buffer);
+  view.setBigUint64(0, weight >> 64n);
+  view.setBigUint64(8, weight & 0xffff_ffff_ffff_ffffn);
+  return bytes;
+}

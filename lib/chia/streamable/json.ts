@@ -1,0 +1,52 @@
+/**
+ * JSON text with integers of any size, as Chia's RPC speaks it.
+ *
+ * @module
+ */
+import { CodecError } from "../../codec/error.ts";
+import type { Json, JsonObject } from "./codec.ts";
+
+/** How {@link stringifyJson} prints. */
+export interface JsonOptions {
+  /** Puts the keys of every object into code point order, as the reference does. */
+  readonly sortKeys?: boolean;
+}
+
+/** Compact JSON text; a bigint is printed as a number with all its digits. */
+export function stringifyJson(value: Json, options: JsonOptions = {}): string {
+  const sortKeys = options.sortKeys ?? false;
+  const print = (json: Json): string => {
+    if (typeof json === "bigint") return json.toString();
+    if (typeof json !== "object" || json === null) return JSON.stringify(json);
+    if (isArray(json)) return "[" + json.map(print).join(",") + "]";
+    const keys = Object.keys(json).filter((key) => json[key] !== undefined);
+    if (sortKeys) keys.sort();
+    return "{" + keys.map((key) => JSON.stringify(key) + ":" + print(json[key]!)).join(",") + "}";
+  };
+  return print(value);
+}
+
+/** `Array.isArray` does not narrow a readonly array away. */
+function isArray(json: readonly Json[] | JsonObject): json is readonly Json[] {
+  return Array.isArray(json);
+}
+
+/**
+ * Parses JSON text; integers beyond 2^53 − 1 become bigint, so that none loses digits. Throws {@link CodecError} `json`
+ * when the text is not JSON.
+ */
+export function parseJson(text: string): Json {
+  try {
+    // Only a run of sixteen digits can be an unsafe integer; most texts have none and skip the slower way.
+    return /[0-9]{16}/.test(text) ? JSON.parse(text, exact) : JSON.parse(text);
+  } catch (cause) {
+    throw new CodecError("json", "text is not JSON", -1, { cause });
+  }
+}
+
+/** Takes the digits of an unsafe integer from the source text, which engines hand to the reviver. */
+function exact(_key: string, value: unknown, context?: { readonly source?: string }): unknown {
+  if (typeof value !== "number" || Number.isSafeInteger(value)) return value;
+  const source = context?.source;
+  return source !== undefined && /^-?[0-9]+$/.test(source) ? BigInt(source) : value;
+}

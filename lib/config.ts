@@ -1,0 +1,149 @@
+/**
+ * The configuration of one running node, fully resolved, and what a running node gives to whoever started it. Where the
+ * values came from (flag, environment, file) is the command line's business; here every value is there and valid.
+ *
+ * @module
+ */
+import type { EventSubscription, SubscribeOptions } from "./core/events-reader.ts";
+import type { PeerAddress } from "./core/ports.ts";
+import type { EventLog, LoggedEvent } from "./storage/events.ts";
+import type { ChiaService } from "./chia/service.ts";
+
+/** Version of this program, as `gemel version` prints it and the handshake carries it. */
+export const GEMEL_VERSION = "0.1.0";
+
+/** Blocks that a node takes from a recording instead of from peers, so that it can serve them: the demo's first node. */
+export interface ChiaReplay {
+  /** Recorded Streamable FullBlocks in height order. */
+  readonly blocks: readonly Uint8Array[];
+  /** How many are there when the node starts. */
+  readonly atStart: number;
+  /** Milliseconds between two further blocks. */
+  readonly everyMs: number;
+}
+
+/** The Chia side of a node. */
+export interface ChiaConfig {
+  readonly chain: "chia";
+  /** `mainnet`, `testnet11`, `simulator0`. */
+  readonly network: string;
+  /** Text of a JSON file with consensus constants in the reference's names; absent: the network's own. */
+  readonly constantsJson?: string;
+  /** Dial only these. Empty: peers are discovered. `host` may be a name; it is resolved when dialled. */
+  readonly connect: readonly PeerAddress[];
+  /** Where peers may dial us; absent: nowhere. */
+  readonly listen?: PeerAddress;
+  /** Connections in both directions together. */
+  readonly peersMax: number;
+  /** Outgoing connections that are aimed at. */
+  readonly outbound: number;
+  /** Present only in a node that serves a recording. */
+  readonly replay?: ChiaReplay;
+}
+
+/** One chain's configuration. Bitcoin's will join this union. */
+export type ChainConfig = ChiaConfig;
+
+/** Where a node keeps what. All absolute. */
+export interface NodePaths {
+  /** Databases (`NETWORK/CHAIN.sqlite` below it) and the lock file. */
+  readonly data: string;
+  /** Certificates and keys: `ca.crt`, `rpc.crt`, … */
+  readonly ssl: string;
+  /** The bearer token's file. */
+  readonly token: string;
+  /** Logs and what may be lost. */
+  readonly state: string;
+}
+
+/** How much is logged, least to most. */
+export const LOG_LEVELS = ["fatal", "error", "warning", "info", "debug"] as const;
+/** One of {@link LOG_LEVELS}. */
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+/** How a node logs. */
+export interface LogConfig {
+  readonly level: LogLevel;
+  readonly format: "text" | "json";
+  /** Levels of single areas: `p2p.chia` → `debug`. An area holds for all below it. */
+  readonly areas: Readonly<Record<string, LogLevel>>;
+  /** ANSI colours in text. */
+  readonly color: boolean;
+}
+
+/** How a node answers RPC. */
+export interface RpcConfig {
+  /** Where it listens; port 0 lets the system choose. */
+  readonly listen: PeerAddress;
+  /** Names besides the loopback ones and `listen.host` that a request's Host header may carry. */
+  readonly allowedHosts: readonly string[];
+  /** Requests answered at once. */
+  readonly concurrency: number;
+  /** Requests that wait; more are answered with 503. */
+  readonly queue: number;
+}
+
+/** Everything a node needs to know to start. Deeply frozen by {@link freezeConfig}. */
+export interface NodeConfig {
+  readonly chains: readonly ChainConfig[];
+  readonly paths: NodePaths;
+  /** `memory` keeps the chain and the events in memory only; certificates and token are files in any case. */
+  readonly database: "sqlite" | "memory";
+  /** Bound of the block caches in bytes. */
+  readonly cacheBytesMax: number;
+  readonly rpc: RpcConfig;
+  readonly log: LogConfig;
+  /** Peers on loopback are free of rate limits and bans, as they are in the reference. Off unless asked for. */
+  readonly allowLoopbackExempt: boolean;
+  /** How long a stop may take before it is forced. */
+  readonly shutdownTimeoutMs: number;
+}
+
+/** Defaults that do not depend on paths or chains. */
+export const DEFAULTS = {
+  rpc: { listen: { host: "127.0.0.1", port: 8555 }, allowedHosts: [], concurrency: 16, queue: 64 },
+  log: { level: "info", format: "text", areas: {}, color: false },
+  chia: { network: "mainnet", connect: [], peersMax: 40, outbound: 8 },
+  cacheBytesMax: 64 * 1024 * 1024,
+  shutdownTimeoutMs: 8_000,
+} as const satisfies {
+  rpc: RpcConfig;
+  log: LogConfig;
+  chia: Omit<ChiaConfig, "chain">;
+  cacheBytesMax: number;
+  shutdownTimeoutMs: number;
+};
+
+/** The paths when everything is to lie below one folder. */
+export function pathsBelow(dataDir: string): NodePaths {
+  return { data: dataDir, ssl: `${dataDir}/ssl`, token: `${dataDir}/token`, state: `${dataDir}/log` };
+}
+
+/** The database file of one chain on one network. */
+export function databasePath(paths: NodePaths, chain: ChainConfig): string {
+  return `${paths.data}/${chain.network}/${chain.chain}.sqlite`;
+}
+
+/** Freezes a configuration to its leaves (bytes of a recording excepted: typed arrays cannot be frozen). */
+export function freezeConfig<T>(value: T): T {
+  if (typeof value !== "object" || value === null || ArrayBuffer.isView(value) || Object.isFrozen(value)) return value;
+  for (const part of Object.values(value)) freezeConfig(part);
+  return Object.freeze(value);
+}
+
+/** A node that runs. */
+export interface RunningNode {
+  readonly config: NodeConfig;
+  readonly chia: ChiaService;
+  readonly events: EventLog;
+  /** Events from a cursor on, with the buffer and the gap rules of {@link EventSubscription}. */
+  subscribe(options?: SubscribeOptions): EventSubscription<LoggedEvent>;
+  /** Where RPC listens, with the port that was chosen. */
+  readonly rpcAddress: PeerAddress;
+  /** Where peers can reach us, when we listen. */
+  readonly listenAddress?: PeerAddress;
+  /** Resolves when the node has stopped for whatever reason (also RPC `stop_node`); rejects when it failed. */
+  readonly stopped: Promise<void>;
+  /** Stops in order. Safe to call more than once. */
+  stop(): Promise<void>;
+}

@@ -1,0 +1,134 @@
+/**
+ * The event log in SQL and in memory. The chain's store appends to it inside its own transaction, by
+ * {@link insertEvents}, so that an event is never seen without the rows it tells about.
+ *
+ * @module
+ */
+import { Decoder, Encoder } from "cbor-x";
+import type { Database, SqlRow } from "../core/ports.ts";
+import type { EventData, EventLog, LoggedEvent, NewEvent } from "./events.ts";
+
+/**
+ * The log's table. `data` is CBOR (RFC 8949), a bigint as an integer of 64 bits or, above, as a big number (tag 2).
+ * A retention policy must always leave the newest row, because the next id is found from it.
+ */
+export const EVENTS_SCHEMA = `
+CREATE TABLE events (
+  id BIGINT PRIMARY KEY,
+  topic TEXT NOT NULL,
+  time BIGINT NOT NULL,
+  chain TEXT,
+  network TEXT,
+  data BYTEA NOT NULL
+);`;
+
+/** Plain maps with string keys, no record extension: any CBOR reader understands what is stored. */
+const options = { useRecords: false, mapsAsObjects: true, variableMapSize: true, tagUint8Array: false } as const;
+const encoder = new Encoder(options);
+const decoder = new Decoder(options);
+
+/** CBOR of an event's data. */
+export function encodeEventData(data: EventData): Uint8Array {
+  return new Uint8Array(encoder.encode(data));
+}
+
+/** The data from its CBOR; a number comes back as a number, a bigint as a bigint. */
+export function decodeEventData(bytes: Uint8Array): EventData {
+  return decoder.decode(bytes) as EventData;
+}
+
+/** Inserts events with the ids that follow; to be called inside a transaction. Returns the ids. */
+export async function insertEvents(database: Database, events: readonly NewEvent[]): Promise<number[]> {
+  if (events.length === 0) return [];
+  const row = await database.get("SELECT MAX(id) AS newest FROM events");
+  let id = Number(row?.newest ?? 0);
+  const ids: number[] = [];
+  for (const event of events) {
+    id += 1;
+    await database.run("INSERT INTO events (id, topic, time, chain, network, data) VALUES (?, ?, ?, ?, ?, ?)", [
+      id,
+      event.topic,
+      event.time,
+      event.chain,
+      event.network,
+      encodeEventData(event.data),
+    ]);
+    ids.push(id);
+  }
+  return ids;
+}
+
+function eventOf(row: SqlRow): LoggedEvent {
+  return {
+    id: Number(row.id),
+    topic: String(row.topic),
+    time: Number(row.time),
+    chain: row.chain === null || row.chain === undefined ? null : String(row.chain),
+    network: row.network === null || row.network === undefined ? null : String(row.network),
+    data: decodeEventData(row.data as Uint8Array),
+  };
+}
+
+/** The log in the `events` table of a database. `onAppend` is told the newest id after each append of its own. */
+export class SqlEventLog implements EventLog {
+  readonly #database: Database;
+  readonly #onAppend: (newest: number) => void;
+
+  constructor(database: Database, onAppend: (newest: number) => void = () => {}) {
+    this.#database = database;
+    this.#onAppend = onAppend;
+  }
+
+  async append(events: readonly NewEvent[]): Promise<readonly number[]> {
+    const ids = await this.#database.transaction((within) => insertEvents(within, events));
+    const newest = ids.at(-1);
+    if (newest !== undefined) this.#onAppend(newest);
+    return ids;
+  }
+
+  async read(since: number, limit: number): Promise<LoggedEvent[]> {
+    const rows = await this.#database.all("SELECT * FROM events WHERE id > ? ORDER BY id LIMIT ?", [since, limit]);
+    return rows.map(eventOf);
+  }
+
+  async bounds(): Promise<{ readonly oldest: number; readonly newest: number }> {
+    const row = await this.#database.get("SELECT MIN(id) AS oldest, MAX(id) AS newest FROM events");
+    return { oldest: Number(row?.oldest ?? 0), newest: Number(row?.newest ?? 0) };
+  }
+}
+
+/** The log in memory. Keeps the newest `eventsMax` events and forgets the oldest beyond. */
+export class MemoryEventLog implements EventLog {
+  readonly #events: LoggedEvent[] = [];
+  readonly #eventsMax: number;
+  readonly #onAppend: (newest: number) => void;
+  #newest = 0;
+
+  constructor(options: { readonly eventsMax?: number; readonly onAppend?: (newest: number) => void } = {}) {
+    this.#eventsMax = options.eventsMax ?? 100_000;
+    this.#onAppend = options.onAppend ?? (() => {});
+  }
+
+  append(events: readonly NewEvent[]): Promise<readonly number[]> {
+    const ids = events.map((event) => {
+      this.#newest += 1;
+      // Through CBOR and back, so that what is read is a copy and is what the SQL log would give.
+      this.#events.push({ ...event, id: this.#newest, data: decodeEventData(encodeEventData(event.data)) });
+      return this.#newest;
+    });
+    if (this.#events.length > this.#eventsMax) this.#events.splice(0, this.#events.length - this.#eventsMax);
+    if (ids.length > 0) this.#onAppend(this.#newest);
+    return Promise.resolve(ids);
+  }
+
+  read(since: number, limit: number): Promise<LoggedEvent[]> {
+    const first = this.#events[0];
+    if (first === undefined) return Promise.resolve([]);
+    const start = Math.max(0, since + 1 - first.id);
+    return Promise.resolve(this.#events.slice(start, start + limit));
+  }
+
+  bounds(): Promise<{ readonly oldest: number; readonly newest: number }> {
+    return Promise.resolve({ oldest: this.#events[0]?.id ?? 0, newest: this.#events.at(-1)?.id ?? 0 });
+  }
+}

@@ -1,0 +1,240 @@
+/**
+ * What every {@link ChiaStore} must do, whatever it is made of.
+ *
+ * @module
+ */
+import { describe, test } from "node:test";
+import assert from "node:assert/strict";
+import type { ChiaStore } from "../../lib/chia/store.ts";
+import type { EventLog } from "../../lib/storage/events.ts";
+import { blockOf, branchOf, eventOf, hashOf, recordOf, summaryOf } from "./store-blocks.ts";
+
+/** A store that a test opened. */
+export interface OpenedStore {
+  readonly store: ChiaStore;
+  readonly events: EventLog;
+  close(): Promise<void>;
+}
+
+/** How the suite gets a store: empty, and where it is durable the same one again. */
+export interface StoreDriver {
+  readonly name: string;
+  /** A fresh place; `open` may be called again after `close` and finds what was there. */
+  place(): Promise<{ open(): Promise<OpenedStore>; remove(): Promise<void> }>;
+  readonly durable: boolean;
+}
+
+const hashesOf = (blocks: readonly { record: { headerHash: Uint8Array } }[]) => blocks.map((b) => b.record.headerHash);
+
+/** Registers the suite for one driver. */
+export function storeContract(driver: StoreDriver): void {
+  const withStore = async (work: (opened: OpenedStore, reopen: () => Promise<OpenedStore>) => Promise<void>) => {
+    const place = await driver.place();
+    let opened = await place.open();
+    try {
+      await work(opened, async () => {
+        await opened.close();
+        return opened = await place.open();
+      });
+    } finally {
+      await opened.close();
+      await place.remove();
+    }
+  };
+
+  describe(`ChiaStore on ${driver.name}`, () => {
+    test("an empty store has no peak and nothing else", () =>
+      withStore(async ({ store, events }) => {
+        assert.equal(await store.peak(), undefined);
+        assert.equal(await store.record(hashOf(1, 0)), undefined);
+        assert.equal(await store.hashAt(0), undefined);
+        assert.equal(await store.block(hashOf(1, 0)), undefined);
+        assert.equal(await store.isMain(hashOf(1, 0)), undefined);
+        assert.deepEqual(await store.mainRecords(0, 10), []);
+        assert.deepEqual(await store.blocksAt(0, 10, 10), []);
+        assert.deepEqual(await store.summaries(), []);
+        assert.deepEqual(await store.peers(), []);
+        assert.deepEqual(await store.counts(), { blocks: 0, mainBlocks: 0, bytes: 0 });
+        assert.deepEqual(await events.bounds(), { oldest: 0, newest: 0 });
+      }));
+
+    test("commit() makes blocks readable by hash, by height and in ranges", () =>
+      withStore(async ({ store }) => {
+        const blocks = branchOf(1, 0, 5);
+        await store.commit({ blocks, main: { fromHeight: 0, hashes: hashesOf(blocks) }, events: [] });
+        assert.deepEqual(await store.peak(), blocks[4]!.record);
+        assert.deepEqual(await store.record(hashOf(1, 2)), blocks[2]!.record);
+        assert.deepEqual(await store.hashAt(3), hashOf(1, 3));
+        assert.equal(await store.hashAt(5), undefined);
+        assert.deepEqual(await store.block(hashOf(1, 2)), blocks[2]!.raw);
+        assert.deepEqual(await store.mainBlocks(1, 3), [blocks[1]!.raw, blocks[2]!.raw]);
+        assert.deepEqual((await store.mainRecords(3, 99)).map((record) => record.height), [3, 4]);
+        assert.deepEqual(await store.mainRecords(3, 3), []);
+        assert.equal(await store.isMain(hashOf(1, 2)), true);
+        assert.deepEqual(await store.counts(), { blocks: 5, mainBlocks: 5, bytes: 500 });
+      }));
+
+    test("a block without a place on the main chain is stored beside it", () =>
+      withStore(async ({ store }) => {
+        const main = branchOf(1, 0, 3);
+        await store.commit({ blocks: main, main: { fromHeight: 0, hashes: hashesOf(main) }, events: [] });
+        const beside = blockOf(2, 2, { parentBranch: 1, weight: 2n ** 127n });
+        await store.commit({ blocks: [beside], events: [] });
+        assert.deepEqual(await store.peak(), main[2]!.record, "weight alone moves no peak: the commit does");
+        assert.equal(await store.isMain(beside.record.headerHash), false);
+        assert.deepEqual(await store.block(beside.record.headerHash), beside.raw);
+        const at = await store.blocksAt(1, 3, 10);
+        assert.deepEqual(at.map(({ record, main }) => [record.height, record.headerHash[0], main]), [
+          [1, 1, true],
+          [2, 1, true],
+          [2, 2, false],
+        ]);
+        assert.equal((await store.blocksAt(0, 3, 2)).length, 2, "limit bounds the rows");
+      }));
+
+    test("a reorganisation takes blocks off the main chain and keeps them", () =>
+      withStore(async ({ store }) => {
+        const first = branchOf(1, 0, 6);
+        await store.commit({ blocks: first, main: { fromHeight: 0, hashes: hashesOf(first) }, events: [] });
+        const second = branchOf(2, 3, 5, 1);
+        await store.commit({
+          blocks: second,
+          main: { fromHeight: 3, hashes: hashesOf(second) },
+          events: [eventOf("chia.reorg", 2)],
+        });
+        assert.deepEqual((await store.peak())?.headerHash, hashOf(2, 4), "the new chain is heavier and shorter");
+        assert.equal(await store.hashAt(5), undefined);
+        assert.deepEqual((await store.mainRecords(0, 9)).map((r) => r.headerHash[0]), [1, 1, 1, 2, 2]);
+        assert.equal(await store.isMain(hashOf(1, 4)), false);
+        assert.deepEqual(await store.block(hashOf(1, 5)), first[5]!.raw);
+        assert.deepEqual(await store.counts(), { blocks: 8, mainBlocks: 5, bytes: 800 });
+        // And back again, with blocks that are all stored already.
+        await store.commit({ blocks: [], main: { fromHeight: 3, hashes: hashesOf(first.slice(3)) }, events: [] });
+        assert.deepEqual((await store.peak())?.headerHash, hashOf(1, 5));
+      }));
+
+    test("summaries() follows the main chain", () =>
+      withStore(async ({ store }) => {
+        const main = [blockOf(1, 0), blockOf(1, 1, { subEpochSummaryIncluded: summaryOf(1) }), blockOf(1, 2)];
+        await store.commit({ blocks: main, main: { fromHeight: 0, hashes: hashesOf(main) }, events: [] });
+        assert.deepEqual(await store.summaries(), [{ height: 1, headerHash: hashOf(1, 1), summary: summaryOf(1) }]);
+        const other = [blockOf(2, 1, { parentBranch: 1 }), blockOf(2, 2, { subEpochSummaryIncluded: summaryOf(2) })];
+        await store.commit({ blocks: other, main: { fromHeight: 1, hashes: hashesOf(other) }, events: [] });
+        assert.deepEqual(await store.summaries(), [{ height: 2, headerHash: hashOf(2, 2), summary: summaryOf(2) }]);
+      }));
+
+    test("a block that is stored already is left as it is", () =>
+      withStore(async ({ store }) => {
+        const block = blockOf(1, 0);
+        await store.commit({ blocks: [block], events: [] });
+        await store.commit({ blocks: [{ ...block, raw: new Uint8Array(7) }, blockOf(1, 1)], events: [] });
+        assert.deepEqual((await store.blocksAt(0, 1, 9))[0]?.raw, block.raw);
+        assert.deepEqual(await store.block(block.record.headerHash), block.raw);
+        assert.equal((await store.counts()).blocks, 2);
+      }));
+
+    test("commit() that names an unknown block, a wrong height or leaves a hole changes nothing", () =>
+      withStore(async ({ store, events }) => {
+        const main = branchOf(1, 0, 2);
+        await store.commit({ blocks: main, main: { fromHeight: 0, hashes: hashesOf(main) }, events: [] });
+        const refused = [
+          { blocks: [blockOf(1, 2)], main: { fromHeight: 2, hashes: [hashOf(1, 2), hashOf(1, 3)] } },
+          { blocks: [blockOf(1, 2)], main: { fromHeight: 1, hashes: [hashOf(1, 2)] } },
+          { blocks: [blockOf(1, 5)], main: { fromHeight: 5, hashes: [hashOf(1, 5)] } },
+        ];
+        for (const step of refused) {
+          await assert.rejects(store.commit({ ...step, events: [eventOf("chia.block", 2)] }), { name: "NodeError" });
+          assert.deepEqual(await store.peak(), main[1]!.record);
+          assert.equal(await store.record(step.blocks[0]!.record.headerHash), undefined);
+          assert.equal(await store.block(step.blocks[0]!.record.headerHash), undefined);
+          assert.deepEqual(await events.bounds(), { oldest: 0, newest: 0 });
+        }
+      }));
+
+    test("events have ids that rise by one, and what they carry comes back unchanged", () =>
+      withStore(async ({ store, events }) => {
+        const blocks = branchOf(1, 0, 1);
+        const sent = [eventOf("chia.block", 0), eventOf("chia.peak", 0)];
+        const ids = await store.commit({ blocks, main: { fromHeight: 0, hashes: hashesOf(blocks) }, events: sent });
+        assert.deepEqual(ids, [1, 2]);
+        assert.deepEqual(
+          await events.append([{ topic: "node.start", time: 5, chain: null, network: null, data: {} }]),
+          [3],
+        );
+        const read = await events.read(0, 10);
+        assert.deepEqual(read.map(({ id, topic }) => [id, topic]), [[1, "chia.block"], [2, "chia.peak"], [
+          3,
+          "node.start",
+        ]]);
+        assert.deepEqual(read[0], { ...sent[0], id: 1 });
+        assert.equal(read[2]?.chain, null);
+        assert.deepEqual((await events.read(1, 1)).map(({ id }) => id), [2]);
+        assert.deepEqual(await events.read(3, 10), []);
+        assert.deepEqual(await events.bounds(), { oldest: 1, newest: 3 });
+      }));
+
+    test("savePeers() replaces the kept peers", () =>
+      withStore(async ({ store }) => {
+        const peer = (host: string, port: number) => ({
+          host,
+          port,
+          source: "dns",
+          lastTry: 1_763_721_064_120,
+          lastSuccess: 0,
+        });
+        await store.savePeers([peer("b", 2), peer("a", 2), peer("a", 1)]);
+        await store.savePeers([peer("b", 2), peer("2001:db8::1", 8444)]);
+        assert.deepEqual(await store.peers(), [peer("2001:db8::1", 8444), peer("b", 2)]);
+      }));
+
+    test("the highest height and the greatest weight fit", () =>
+      withStore(async ({ store }) => {
+        const block = blockOf(1, 0, { weight: 2n ** 128n - 1n, size: 400_000 });
+        const high = { record: recordOf(3, 0xffff_ffff), raw: new Uint8Array(1) };
+        await store.commit({ blocks: [block, high], main: { fromHeight: 0, hashes: [hashOf(1, 0)] }, events: [] });
+        assert.equal((await store.peak())?.weight, 2n ** 128n - 1n);
+        assert.equal((await store.block(hashOf(1, 0)))?.length, 400_000);
+        assert.equal((await store.blocksAt(0xffff_ffff, 0x1_0000_0000, 1))[0]?.record.height, 0xffff_ffff);
+      }));
+
+    test("commits that are asked for at once are done one after another", () =>
+      withStore(async ({ store, events }) => {
+        const blocks = branchOf(1, 0, 20);
+        await Promise.all(
+          blocks.map((block, height) =>
+            store.commit({
+              blocks: [block],
+              main: { fromHeight: height, hashes: [block.record.headerHash] },
+              events: [eventOf("chia.block", height)],
+            })
+          ),
+        );
+        assert.equal((await store.peak())?.height, 19);
+        assert.deepEqual(
+          (await events.read(0, 99)).map(({ id, data }) => [id, data.height]),
+          blocks.map((_, h) => [h + 1, h]),
+        );
+      }));
+
+    if (driver.durable) {
+      test("everything is there after closing and opening again", () =>
+        withStore(async ({ store }, reopen) => {
+          const blocks = branchOf(1, 0, 3);
+          blocks.push(blockOf(1, 3, { subEpochSummaryIncluded: summaryOf(3) }));
+          await store.commit({
+            blocks,
+            main: { fromHeight: 0, hashes: hashesOf(blocks) },
+            events: [eventOf("chia.peak", 3)],
+          });
+          await store.savePeers([{ host: "a", port: 1, source: "cli", lastTry: 0, lastSuccess: 9 }]);
+          const again = await reopen();
+          assert.deepEqual(await again.store.peak(), blocks[3]!.record);
+          assert.deepEqual(await again.store.mainBlocks(0, 4), blocks.map(({ raw }) => raw));
+          assert.deepEqual((await again.store.summaries())[0]?.summary, summaryOf(3));
+          assert.equal((await again.store.peers())[0]?.lastSuccess, 9);
+          assert.deepEqual((await again.events.read(0, 9))[0], { ...eventOf("chia.peak", 3), id: 1 });
+          assert.deepEqual(await again.events.append([eventOf("chia.peak", 4)]), [2], "ids go on where they stopped");
+        }));
+    }
+  });
+}

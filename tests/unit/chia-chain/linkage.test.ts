@@ -1,0 +1,25 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { LinkageValidator } from "../../../lib/chia/chain/linkage.ts";
+import { lookBack, RecordWindow } from "../../../lib/chia/chain/window.ts";
+import { stringifyJson } from "../../../lib/chia/streamable/mod.ts";
+import { BlockRecord } from "../../../lib/chia/types/mod.ts";
+import { candidateOf, recordedBlocks, referenceChain } from "./chain-1200.ts";
+
+describe("LinkageValidator.judge()", () => {
+  test("gives the reference's own block record for each of 1,200 blocks, three epochs and seven sub-epochs", () => {
+    const { constants, rows } = referenceChain();
+    const validator = new LinkageValidator(constants);
+    const window = new RecordWindow(lookBack(constants));
+    let summaries = 0;
+    for (const [height, raw] of recordedBlocks().entries()) {
+      const verdict = validator.judge(candidateOf(raw), window);
+      assert.ok(verdict.ok, `height ${height}: ${verdict.ok ? "" : `${verdict.error} ${verdict.detail}`}`);
+      const expected = BlockRecord.fromJson(rows[height]?.record ?? null);
+      assert.equal(stringifyJson(BlockRecord.toJson(verdict.record)), stringifyJson(BlockRecord.toJson(expected)));
+      if (verdict.record.subEpochSummaryIncluded !== null) summaries += 1;
+      window.setMain(height, [verdict.record]);
+    }
+    assert.equal(summaries, 7);
+  });
+});
