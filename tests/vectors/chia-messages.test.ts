@@ -5,6 +5,8 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { fromHex, toHex } from "../../lib/codec/hex.ts";
 import { decodeEnvelope, encodeEnvelope, messageById, messages } from "../../lib/chia/protocol/mod.ts";
+import type { Fields, Struct } from "../../lib/chia/streamable/mod.ts";
+import { NewSignagePointHarvester } from "../../lib/chia/types/mod.ts";
 import { goldenJson } from "./chia-data.ts";
 
 interface Golden {
@@ -41,12 +43,13 @@ describe("golden vectors of messages", () => {
     const seen = new Set<string>();
     // Message 91 (none_response) has a number and no body; the reference's generator gave it an empty one.
     for (const { type, payload, payloadType, name } of golden.vectors.filter(({ type }) => type !== 91)) {
-      const body = messageById(type)!.body!;
+      // Message 66 has two layouts; the vectors have the one for peers before protocol version 0.0.38.
+      const body: Struct<Fields> = type === 66 ? NewSignagePointHarvester : messageById(type)!.body!;
       assert.equal(body.name.toLowerCase(), payloadType.slice(payloadType.lastIndexOf(".") + 1).toLowerCase(), name);
       assert.equal(toHex(body.encode(body.decode(fromHex(payload)))), payload, name);
       seen.add(name);
     }
-    assert.equal(seen.size, messages.length - golden.withoutVector.length);
+    assert.equal(seen.size, messages.length - golden.withoutVector.length - 1);
   });
 
   test("decodeEnvelope() refuses what the reference refuses", () => {

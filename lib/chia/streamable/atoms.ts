@@ -5,17 +5,26 @@
  */
 import { CodecError } from "../../codec/error.ts";
 
+/** Lengths at or above this are refused, in whatever form they are written. */
+const ATOM_BYTES_LIMIT = 0x4_0000_0000;
+
+/** How many bytes of length follow the first byte (c0 … ff) of a long atom; more than 5 for a byte that starts none. */
+export function lengthBytes(first: number): number {
+  return Math.clz32(~(first << 24)) - 1;
+}
+
 /**
- * The end of an atom with a length prefix of several bytes, whose first byte `first` (c0 … fd) is before `at`. May lie
- * beyond `end`. Not for lengths of one byte.
+ * The end of an atom with a length prefix of several bytes, whose first byte `first` (c0 … ff) is before `at`. May lie
+ * beyond `end`. The form fc with five more bytes is never needed, since no atom is that long, but the reference reads it.
  */
 export function longAtomEnd(bytes: Uint8Array, at: number, end: number, first: number): number {
-  const more = first < 0xe0 ? 1 : first < 0xf0 ? 2 : first < 0xf8 ? 3 : first < 0xfc ? 4 : 0;
-  if (more === 0) throw new CodecError("program", `byte ${first} starts no CLVM node`, at - 1);
+  const more = lengthBytes(first);
+  if (more > 5) throw new CodecError("program", `byte ${first} starts no CLVM atom`, at - 1);
   if (at + more > end) throw shortProgram(at + more, end);
   let length = first & (0x3f >> more);
-  // Multiplied, not shifted: the longest form has 34 bits.
+  // Multiplied, not shifted: the lengths have up to 34 bits.
   for (let i = 0; i < more; i++) length = length * 256 + bytes[at + i]!;
+  if (length >= ATOM_BYTES_LIMIT) throw new CodecError("program", `no atom has ${length} bytes`, at - 1);
   return at + more + length;
 }
 

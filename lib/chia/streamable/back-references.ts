@@ -6,7 +6,7 @@
  * @module
  */
 import { CodecError } from "../../codec/error.ts";
-import { longAtomEnd, shortProgram } from "./atoms.ts";
+import { lengthBytes, longAtomEnd, shortProgram } from "./atoms.ts";
 
 /** Pairs that one program may make; the reference's allocator has the same limit. */
 const PAIRS_MAX = 62_500_000;
@@ -147,7 +147,7 @@ export function referencesEnd(bytes: Uint8Array, start: number, end: number): nu
     if (first === 0xfe) {
       if (at >= end) throw shortProgram(at, end);
       const byte = bytes[at++]!;
-      const from = byte <= 0x7f ? at - 1 : byte < 0xc0 ? at : pathStart(byte, at);
+      const from = byte <= 0x7f ? at - 1 : byte < 0xc0 ? at : at + lengthBytes(byte);
       const to = byte <= 0x7f ? at : byte < 0xc0 ? at + (byte & 0x3f) : longAtomEnd(bytes, at, end, byte);
       if (to > end) throw shortProgram(to, end);
       parse.done(follow(parse, bytes, from, to));
@@ -160,9 +160,4 @@ export function referencesEnd(bytes: Uint8Array, start: number, end: number): nu
   if (at > end) throw shortProgram(at, end);
   if (Math.max(parse.left.length, parse.stack.length, parse.open.length) <= SCRATCH_KEPT) scratch = parse;
   return at;
-}
-
-/** Where the bytes of a long atom begin, whose first byte `first` is before `at`. */
-function pathStart(first: number, at: number): number {
-  return at + (first < 0xe0 ? 1 : first < 0xf0 ? 2 : first < 0xf8 ? 3 : 4);
 }

@@ -1,0 +1,24 @@
+/**
+ * The platform on Bun: `node:` modules where they are as good, Bun's own where those are faster.
+ *
+ * @module
+ */
+export { clock, random } from "../node/clock.ts";
+export { dialer } from "../node/dialer.ts";
+export { exists, gunzip, gzip, listDir, makeDir, readFile, removeFile, writeFileAtomic } from "../node/files.ts";
+export { lockDir } from "../node/folder-lock.ts";
+export { serveHttps } from "../node/https.ts";
+export { listen } from "../node/listener.ts";
+export {
+  environment,
+  exit,
+  homeDir,
+  memoryUsage,
+  onSignal,
+  resolveHost,
+  runtime,
+  stderr,
+  stdout,
+} from "../node/process.ts";
+export { sha256 } from "./sha256.ts";
+export { openDatabase } from "./sqlite.ts";

@@ -1,0 +1,14 @@
+/**
+ * The platform through `node:` modules: Deno, Node, and the parts of Bun that need nothing better.
+ *
+ * @module
+ */
+export { clock, random } from "./clock.ts";
+export { dialer } from "./dialer.ts";
+export { exists, gunzip, gzip, listDir, makeDir, readFile, removeFile, writeFileAtomic } from "./files.ts";
+export { lockDir } from "./folder-lock.ts";
+export { serveHttps } from "./https.ts";
+export { listen } from "./listener.ts";
+export { environment, exit, homeDir, memoryUsage, onSignal, resolveHost, runtime, stderr, stdout } from "./process.ts";
+export { sha256 } from "./sha256.ts";
+export { openDatabase } from "./sqlite.ts";

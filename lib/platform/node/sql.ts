@@ -1,0 +1,208 @@
+/**
+ * The `Database` port over any synchronous SQLite binding. `node:sqlite` and `bun:sqlite` differ only in what
+ * {@link SqliteDriver} names.
+ *
+ * @module
+ */
+import { messageOf, NodeError } from "../../core/errors.ts";
+import type { Database, SqlRow, SqlValue } from "../../core/ports.ts";
+import type { DatabaseOptions } from "../platform.ts";
+
+/** One compiled statement. */
+export interface SqliteStatement {
+  run(parameters: readonly SqlValue[]): number;
+  all(parameters: readonly SqlValue[]): SqlRow[];
+  get(parameters: readonly SqlValue[]): SqlRow | undefined;
+  /** Frees the statement where the binding asks for it. */
+  finalize?(): void;
+}
+
+/** An open SQLite file. */
+export interface SqliteDriver {
+  prepare(sql: string): SqliteStatement;
+  exec(sql: string): void;
+  close(): void;
+}
+
+/** Compiled statements that are kept; the one unused for longest goes first. */
+const STATEMENTS_MAX = 256;
+const BUSY_TIMEOUT_MS = 5_000;
+
+/** Opens `path` with `open` and sets it up: WAL, foreign keys, how eagerly it is flushed. */
+export function openSqlite(path: string, options: DatabaseOptions, open: (path: string) => SqliteDriver): Database {
+  const { busyTimeoutMs = BUSY_TIMEOUT_MS, synchronous = "normal" } = options;
+  if (!Number.isSafeInteger(busyTimeoutMs) || busyTimeoutMs < 0) throw new RangeError(`busyTimeoutMs ${busyTimeoutMs}`);
+  const guarded = <T>(work: () => T): T => {
+    try {
+      return work();
+    } catch (cause) {
+      throw databaseFailure(cause, path);
+    }
+  };
+  const driver = guarded(() => open(path));
+  try {
+    guarded(() => {
+      driver.exec(`PRAGMA busy_timeout = ${busyTimeoutMs}`);
+      driver.exec("PRAGMA journal_mode = WAL");
+      driver.exec(`PRAGMA synchronous = ${synchronous.toUpperCase()}`);
+      driver.exec("PRAGMA foreign_keys = ON");
+      // Reads the schema, so that a file that is no database is refused here and not at its first query.
+      driver.prepare("SELECT count(*) AS n FROM sqlite_schema").get([]);
+    });
+  } catch (failure) {
+    driver.close();
+    throw failure;
+  }
+  return new SqliteDatabase(driver, guarded);
+}
+
+/** Statements outside a transaction wait for the open one: on a single connection they would become part of it. */
+class SqliteDatabase implements Database {
+  readonly dialect = "sqlite";
+  readonly #driver: SqliteDriver;
+  readonly #guarded: <T>(work: () => T) => T;
+  readonly #statements = new Map<string, SqliteStatement>();
+  /** Settles, never rejects, when the last transaction that was asked for has ended. */
+  #tail: Promise<void> = Promise.resolve();
+  #transactions = 0;
+  #closed = false;
+
+  constructor(driver: SqliteDriver, guarded: <T>(work: () => T) => T) {
+    this.#driver = driver;
+    this.#guarded = guarded;
+  }
+
+  async run(sql: string, parameters: readonly SqlValue[] = []): Promise<number> {
+    if (this.#transactions > 0) await this.#tail;
+    return this.#run(sql, parameters);
+  }
+
+  async all(sql: string, parameters: readonly SqlValue[] = []): Promise<SqlRow[]> {
+    if (this.#transactions > 0) await this.#tail;
+    return this.#all(sql, parameters);
+  }
+
+  async get(sql: string, parameters: readonly SqlValue[] = []): Promise<SqlRow | undefined> {
+    if (this.#transactions > 0) await this.#tail;
+    return this.#get(sql, parameters);
+  }
+
+  async script(sql: string): Promise<void> {
+    if (this.#transactions > 0) await this.#tail;
+    this.#script(sql);
+  }
+
+  async transaction<T>(work: (database: Database) => Promise<T>): Promise<T> {
+    const before = this.#tail;
+    const ended = Promise.withResolvers<void>();
+    this.#tail = ended.promise;
+    this.#transactions++;
+    try {
+      await before;
+      return await this.#transact(work);
+    } finally {
+      this.#transactions--;
+      ended.resolve();
+    }
+  }
+
+  async close(): Promise<void> {
+    while (this.#transactions > 0) await this.#tail;
+    if (this.#closed) return;
+    this.#closed = true;
+    for (const statement of this.#statements.values()) statement.finalize?.();
+    this.#statements.clear();
+    this.#guarded(() => this.#driver.close());
+  }
+
+  async #transact<T>(work: (database: Database) => Promise<T>): Promise<T> {
+    // IMMEDIATE takes the write lock at once: a deferred one could fail half-way, where no busy timeout helps.
+    this.#script("BEGIN IMMEDIATE");
+    let over = false;
+    const open = <R>(statement: () => R): Promise<R> => {
+      if (over) return Promise.reject(new TypeError("the transaction is over"));
+      try {
+        return Promise.resolve(statement());
+      } catch (cause) {
+        return Promise.reject(cause);
+      }
+    };
+    const inside: Database = {
+      dialect: "sqlite",
+      run: (sql, parameters = []) => open(() => this.#run(sql, parameters)),
+      all: (sql, parameters = []) => open(() => this.#all(sql, parameters)),
+      get: (sql, parameters = []) => open(() => this.#get(sql, parameters)),
+      script: (sql) => open(() => this.#script(sql)),
+      transaction: () => Promise.reject(new TypeError("transactions do not nest")),
+      close: () => Promise.reject(new TypeError("a transaction cannot close its database")),
+    };
+    try {
+      const result = await work(inside);
+      over = true;
+      this.#script("COMMIT");
+      return result;
+    } catch (cause) {
+      over = true;
+      try {
+        this.#script("ROLLBACK");
+      } catch {
+        // SQLite has rolled back by itself (disk full, damaged file); the first error is the one to tell.
+      }
+      throw cause;
+    }
+  }
+
+  #run(sql: string, parameters: readonly SqlValue[]): number {
+    return this.#guarded(() => this.#statement(sql).run(parameters));
+  }
+
+  #all(sql: string, parameters: readonly SqlValue[]): SqlRow[] {
+    return this.#guarded(() => this.#statement(sql).all(parameters));
+  }
+
+  #get(sql: string, parameters: readonly SqlValue[]): SqlRow | undefined {
+    return this.#guarded(() => this.#statement(sql).get(parameters));
+  }
+
+  #script(sql: string): void {
+    if (this.#closed) throw new TypeError("the database is closed");
+    this.#guarded(() => this.#driver.exec(sql));
+  }
+
+  #statement(sql: string): SqliteStatement {
+    if (this.#closed) throw new TypeError("the database is closed");
+    let statement = this.#statements.get(sql);
+    if (statement === undefined) {
+      statement = this.#driver.prepare(sql);
+      if (this.#statements.size >= STATEMENTS_MAX) {
+        const [oldest, unused] = this.#statements.entries().next().value!;
+        this.#statements.delete(oldest);
+        unused.finalize?.();
+      }
+    } else {
+      this.#statements.delete(sql);
+    }
+    this.#statements.set(sql, statement);
+    return statement;
+  }
+}
+
+/**
+ * What SQLite's refusal means for us. Recognised by the English text, which is SQLite's own and the same in both
+ * bindings, while the codes are not (Deno gives none).
+ */
+function databaseFailure(thrown: unknown, path: string): unknown {
+  if (!(thrown instanceof Error) || thrown instanceof TypeError || thrown instanceof RangeError) return thrown;
+  const text = messageOf(thrown);
+  const options = { cause: thrown, data: { path } };
+  if (/not a database|malformed|database corruption/i.test(text)) {
+    return new NodeError("DATABASE_DAMAGED", "self", `${path} is damaged or not a database (${text})`, options);
+  }
+  if (/database (table |schema )?is locked|is busy/i.test(text)) {
+    return new NodeError("DATABASE_BUSY", "self", `${path} is locked by another program`, options);
+  }
+  if (/unable to open|readonly database|disk I\/O|is full|authorization denied/i.test(text)) {
+    return new NodeError("DATABASE_UNAVAILABLE", "self", `${path} cannot be used (${text})`, options);
+  }
+  return new NodeError("DATABASE_STATEMENT", "self", `SQL refused: ${text}`, options);
+}

@@ -1,0 +1,134 @@
+/**
+ * What a runtime gives the node. `node/mod.ts` (Deno, Node and whatever speaks `node:`) and `bun/mod.ts` export the
+ * members of {@link Platform} by name; package.json `"imports"` chooses one of them as `#platform`.
+ *
+ * @module
+ */
+import type {
+  ByteDuplex,
+  Clock,
+  Database,
+  Dialer,
+  Listener,
+  ListenOptions,
+  PeerAddress,
+  Random,
+  TlsIdentity,
+} from "../core/ports.ts";
+
+/** How {@link Platform.openDatabase} opens a file. */
+export interface DatabaseOptions {
+  /** How long a statement waits for another process's lock; 5,000 by default. */
+  readonly busyTimeoutMs?: number;
+  /** `normal` may lose the last commits when power fails, `full` may not; neither is damaged by it. */
+  readonly synchronous?: "normal" | "full";
+}
+
+/** A lock that this process holds on a folder. */
+export interface FolderLock {
+  /** Gives the folder free. Safe to call more than once. */
+  release(): Promise<void>;
+}
+
+/** What is known about one HTTP request beside the request itself. */
+export interface HttpsRequestInfo {
+  readonly remote: PeerAddress;
+  /** Whether the client showed a certificate that one of the client authorities had signed. */
+  readonly authorized: boolean;
+}
+
+/** An HTTP request that asked to leave HTTP (`Connection: Upgrade`). */
+export interface UpgradeRequest {
+  readonly method: string;
+  /** Path and query, as sent. */
+  readonly target: string;
+  /** Header values by lower-case name; a repeated header is joined by ", ". */
+  readonly headers: ReadonlyMap<string, string>;
+}
+
+/** How {@link Platform.serveHttps} serves. */
+export interface HttpsOptions {
+  readonly host: string;
+  /** 0 lets the system choose. */
+  readonly port: number;
+  readonly identity: TlsIdentity;
+  /** PEM certificates that may have signed a client's certificate. Clients without one are let in, not authorized. */
+  readonly clientAuthorities: readonly string[];
+  readonly fetch: (request: Request, info: HttpsRequestInfo) => Response | Promise<Response>;
+  /**
+   * Takes over a connection after its upgrade request, before any answer. The first bytes after the request head are
+   * the first that `duplex` gives. Without it such requests are refused.
+   */
+  readonly onUpgrade?: (request: UpgradeRequest, duplex: ByteDuplex, info: HttpsRequestInfo) => void;
+  /** Connections open at once; more are refused at accept. 256 by default. */
+  readonly connectionsMax?: number;
+  /** Time for the TLS handshake and, after it, for a request's head. 10,000 by default. */
+  readonly headersTimeoutMs?: number;
+  /** Time for a whole request. 60,000 by default. */
+  readonly requestTimeoutMs?: number;
+}
+
+/** An open HTTPS port. `close` ends every connection. */
+export type HttpsListener = Listener;
+
+/** A stream of text for people: standard output or standard error. */
+export interface TextOutput {
+  readonly isTTY: boolean;
+  /** Width of the terminal; 80 when it is none. */
+  readonly columns: number;
+  /** Resolves when the text has been handed to the system; a closed pipe is not an error. */
+  write(text: string): Promise<void>;
+}
+
+/** Signals that the node listens to. */
+export type SignalName = "SIGINT" | "SIGTERM" | "SIGHUP";
+
+/** Everything that knows a runtime. */
+export interface Platform {
+  /** Name and version, like `bun 1.4.5`. */
+  readonly runtime: string;
+  readonly dialer: Dialer;
+  /**
+   * Opens a port. Rejects with `PORT_IN_USE`, `PORT_FORBIDDEN`, `ADDRESS_NOT_AVAILABLE` or `TLS_CHECKS_DISABLED`, all
+   * fault `self`.
+   */
+  listen(options: ListenOptions): Promise<Listener>;
+  /** Opens an HTTPS port with optional client certificates. Fails as {@link Platform.listen} does. */
+  serveHttps(options: HttpsOptions): Promise<HttpsListener>;
+  /** Addresses of a host name, as IP literals; rejects with `NodeError` code `name_not_found`, fault `network`. */
+  resolveHost(name: string): Promise<string[]>;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** SHA-256 of the concatenation of `parts`, by the quickest means of the runtime. */
+  sha256(parts: readonly Uint8Array[]): Uint8Array;
+  /** Opens or makes an SQLite file. Rejects with `DATABASE_DAMAGED`, `DATABASE_BUSY` or `DATABASE_UNAVAILABLE`. */
+  openDatabase(path: string, options?: DatabaseOptions): Promise<Database>;
+  /** A file's bytes, or undefined when there is no such file. */
+  readFile(path: string): Promise<Uint8Array | undefined>;
+  /** Replaces a file in one step: after a crash there is the old one or the new one, on disk. `mode` like `0o600`. */
+  writeFileAtomic(path: string, bytes: Uint8Array, mode?: number): Promise<void>;
+  /** Makes a folder and those above it; sets `mode` on it. Rejects with `DATA_FOLDER_UNWRITABLE`. */
+  makeDir(path: string, mode?: number): Promise<void>;
+  exists(path: string): Promise<boolean>;
+  /** Names in a folder, sorted; empty when there is no such folder. */
+  listDir(path: string): Promise<string[]>;
+  /** Removes a file; one that is not there is no error. */
+  removeFile(path: string): Promise<void>;
+  /**
+   * Takes a folder for this process alone. The system gives it free when the process dies, however it dies. Rejects
+   * with `DATA_FOLDER_IN_USE` (naming the process) or `DATA_FOLDER_UNWRITABLE`.
+   */
+  lockDir(path: string): Promise<FolderLock>;
+  gzip(bytes: Uint8Array): Uint8Array;
+  /** Rejects more than `bytesMax` bytes of output with a `RangeError`, before they are made. */
+  gunzip(bytes: Uint8Array, bytesMax: number): Uint8Array;
+  /** Calls back on a signal until the returned function is called. */
+  onSignal(name: SignalName, handler: () => void): () => void;
+  environment(name: string): string | undefined;
+  exit(code: number): never;
+  readonly stdout: TextOutput;
+  readonly stderr: TextOutput;
+  homeDir(): string;
+  /** Bytes of memory that the process occupies (resident set). */
+  memoryUsage(): number;
+}

@@ -1,0 +1,14 @@
+/**
+ * The shape of a chia-blockchain route: a JSON object in, the fields of the answer out; whatever is thrown becomes
+ * `success: false`.
+ *
+ * @module
+ */
+import type { JsonObject } from "../../chia/streamable/mod.ts";
+import type { RpcContext } from "../context.ts";
+
+/** Answers one route. The signal aborts when the caller is gone or the time is up. */
+export type ChiaRoute = (request: JsonObject, context: RpcContext, signal: AbortSignal) => Promise<JsonObject>;
+
+/** Routes by name, without the slash, in the order in which `get_routes` lists them. */
+export type ChiaRoutes = { readonly [name: string]: ChiaRoute };

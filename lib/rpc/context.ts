@@ -1,0 +1,31 @@
+/**
+ * What the routes are given. Ports only: no route knows a socket, a file or a clock of its own.
+ *
+ * @module
+ */
+import type { ChiaService } from "../chia/service.ts";
+import type { EventHints } from "../core/events-reader.ts";
+import type { Clock } from "../core/ports.ts";
+import type { LogLevel } from "../config.ts";
+import type { EventLog } from "../storage/events.ts";
+
+/** Reads and changes how much is logged while the node runs. */
+export interface LogControl {
+  level(): LogLevel;
+  set(level: LogLevel): void;
+  /** The level of the configuration. */
+  readonly configured: LogLevel;
+}
+
+/** The running node as RPC sees it. */
+export interface RpcContext {
+  readonly chia: ChiaService;
+  readonly events: EventLog;
+  readonly hints: EventHints;
+  readonly clock: Clock;
+  readonly log: LogControl;
+  /** Asks the node to stop; returns at once. */
+  stop(): void;
+  /** Version of this program. */
+  readonly version: string;
+}

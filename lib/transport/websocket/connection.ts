@@ -1,0 +1,349 @@
+/**
+ * A WebSocket over any two-way byte stream, from the opening handshake to the end of the connection.
+ *
+ * One loop reads the bytes and is the only one to do so; it stops while the application does not read, and while an
+ * answer to a ping waits for the peer to read, so that neither side can make the other's queue grow.
+ *
+ * @see RFC 6455
+ * @module
+ */
+import { messageOf, NodeError } from "../../core/errors.ts";
+import type { ByteDuplex, Clock, CloseInfo, PeerAddress, PeerSocket, Random } from "../../core/ports.ts";
+import { CLOSE, encodeClose, encodeFrame, isCloseCode, OPCODE, type Opcode, REASON_BYTES_MAX } from "./frames.ts";
+import { Framer, type FramerEvent } from "./framer.ts";
+import { HeadReader } from "./handshake.ts";
+
+/** What every kind of WebSocket takes. */
+export interface WebSocketOptions {
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Bytes of one incoming message; a longer one ends the connection with 1009. */
+  readonly messageBytesMax: number;
+  /** Time for the opening handshake, from the call; 30,000 by default. */
+  readonly handshakeTimeoutMs?: number;
+  /** Time for the closing handshake and the end of the byte stream; 5,000 by default. */
+  readonly closeTimeoutMs?: number;
+  /** Sends a ping this often. Off by default. */
+  readonly pingIntervalMs?: number;
+  /** Ends the connection when nothing at all arrives for so long after a ping; half the interval by default. */
+  readonly pongTimeoutMs?: number;
+  /** Ends the connection when nothing arrives for so long, unless it is the application that does not read. */
+  readonly idleTimeoutMs?: number;
+  /** Bytes of messages that wait for the application before reading stops, and that wait to be sent; 64 KiB. */
+  readonly queueBytes?: number;
+  /** Ends the connection: at once while it opens, with close code 1001 afterwards. */
+  readonly signal?: AbortSignal;
+}
+
+/** What an opening handshake may use: the raw stream, before there are frames. */
+export interface OpeningStream {
+  /** Reads up to the blank line of an HTTP head. */
+  readHead(): Promise<readonly string[]>;
+  write(bytes: Uint8Array): Promise<void>;
+}
+
+/** Thrown by an opening handshake that has already answered: the connection ends in order and `error` is reported. */
+export class Refused extends Error {
+  readonly error: NodeError;
+  constructor(error: NodeError) {
+    super(error.message);
+    this.error = error;
+  }
+}
+
+type Message = Uint8Array | string;
+
+/** Both roles of a WebSocket; `open` does what differs before the first frame. */
+export class WebSocketConnection implements PeerSocket {
+  readonly opened: PeerSocket["opened"];
+  readonly closed: Promise<Required<CloseInfo>>;
+  readonly readable: ReadableStream<Message>;
+  readonly writable: WritableStream<Message>;
+  readonly remote: PeerAddress;
+  readonly local: PeerAddress;
+  readonly peerCertificate?: Uint8Array;
+  readonly traffic = { bytesRead: 0, bytesWritten: 0 };
+
+  readonly #duplex: ByteDuplex;
+  readonly #options: WebSocketOptions;
+  readonly #masks: boolean;
+  readonly #framer: Framer;
+  readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
+  readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
+  readonly #opening = Promise.withResolvers<Awaited<PeerSocket["opened"]>>();
+  readonly #closing = Promise.withResolvers<Required<CloseInfo>>();
+  readonly #cancels = new Set<() => void>();
+  #state: "opening" | "open" | "closing" | "over" = "opening";
+  #messages!: ReadableStreamDefaultController<Message>;
+  #outgoing!: WritableStreamDefaultController;
+  #room: (() => void) | undefined;
+  /** Bytes behind the HTTP head: the first of the frames. */
+  #rest = new Uint8Array();
+  #lastReadMs: number;
+  /** Why we ended the connection, when it was us and not in order. */
+  #failure: unknown;
+  #result: Required<CloseInfo> = { closeCode: CLOSE.abnormal, reason: "" };
+
+  constructor(
+    duplex: ByteDuplex,
+    role: "client" | "server",
+    options: WebSocketOptions,
+    open: (stream: OpeningStream) => Promise<void>,
+  ) {
+    const { queueBytes = 64 * 1024, messageBytesMax, clock, signal } = options;
+    this.#duplex = duplex;
+    this.#options = options;
+    this.#masks = role === "client";
+    this.#framer = new Framer({ masked: role === "server", messageBytesMax });
+    this.#reader = duplex.readable.getReader();
+    this.#writer = duplex.writable.getWriter();
+    this.#lastReadMs = clock.monotonic();
+    this.remote = duplex.remote;
+    this.local = duplex.local;
+    if (duplex.peerCertificate !== undefined) this.peerCertificate = duplex.peerCertificate;
+    this.opened = this.#opening.promise;
+    this.closed = this.#closing.promise;
+    // Whoever does not wait for `opened` still learns of a failure from the streams.
+    this.opened.catch(() => {});
+
+    const strategy = { highWaterMark: queueBytes, size: (message?: Message) => (message?.length ?? 0) + 1 };
+    this.readable = new ReadableStream<Message>({
+      start: (controller) => void (this.#messages = controller),
+      pull: () => this.#wake(),
+      cancel: () => this.close(),
+    }, strategy);
+    this.writable = new WritableStream<Message>({
+      start: (controller) => void (this.#outgoing = controller),
+      write: (message) => this.#write(message),
+      close: () => this.close(),
+      abort: (reason) => this.#abandon(new NodeError("closed", "network", "the writer gave up", { cause: reason })),
+    }, strategy);
+
+    const onAbort = () => {
+      if (this.#state === "opening") this.#abandon(signal?.reason);
+      else this.close({ closeCode: CLOSE.goingAway });
+    };
+    signal?.addEventListener("abort", onAbort, { once: true });
+    this.#cancels.add(() => signal?.removeEventListener("abort", onAbort));
+    if (signal?.aborted) onAbort();
+    void this.#run(open);
+  }
+
+  close(info: CloseInfo = {}): void {
+    const { closeCode = CLOSE.normal, reason = "" } = info;
+    if (!isCloseCode(closeCode)) throw new RangeError(`close code ${closeCode} may not be sent`);
+    if (new TextEncoder().encode(reason).length > REASON_BYTES_MAX) throw new RangeError("close reason too long");
+    if (this.#state === "opening") {
+      this.#abandon(new NodeError("closed", "self", "closed while opening"));
+    } else if (this.#state === "open") {
+      this.#state = "closing";
+      this.#armClose();
+      this.#endStreams();
+      this.#post(OPCODE.close, encodeClose(closeCode, reason));
+    }
+  }
+
+  /** The life of the connection; never rejects. */
+  async #run(open: (stream: OpeningStream) => Promise<void>): Promise<void> {
+    const { handshakeTimeoutMs = 30_000 } = this.#options;
+    try {
+      const stopDeadline = this.#after(handshakeTimeoutMs, () => {
+        this.#abandon(new NodeError("timeout", "network", `no WebSocket in ${handshakeTimeoutMs} ms`));
+      });
+      await open({ readHead: () => this.#readHead(), write: (bytes) => this.#send(bytes) });
+      stopDeadline();
+      if (this.#state !== "opening") throw this.#failure;
+      this.#state = "open";
+      this.#opening.resolve({ readable: this.readable, writable: this.writable });
+      this.#keepAlive();
+      await this.#readFrames();
+    } catch (cause) {
+      if (cause instanceof Refused) {
+        this.#failure = cause.error;
+        this.#armClose();
+      } else {
+        this.#abandon(asNodeError(cause));
+      }
+    }
+    const failure = this.#failure;
+    this.#state = "over";
+    this.#opening.reject(failure ?? new NodeError("closed", "network", "closed while opening"));
+    this.#endStreams(failure);
+    await this.#drain();
+    for (const cancel of this.#cancels) cancel();
+    this.#closing.resolve(this.#result);
+  }
+
+  async #readHead(): Promise<readonly string[]> {
+    const head = new HeadReader();
+    while (true) {
+      const { done, value } = await this.#read();
+      if (done) throw new NodeError("closed", "network", "the connection ended in the opening handshake");
+      const found = head.push(value);
+      if (found === undefined) continue;
+      this.#rest = new Uint8Array(found.rest);
+      return found.lines;
+    }
+  }
+
+  /** Reads frames until a close frame, a violation or the end of the bytes. */
+  async #readFrames(): Promise<void> {
+    let chunk: Uint8Array = this.#rest;
+    while (true) {
+      for (const event of this.#framer.push(chunk)) {
+        if (event.kind === "message") {
+          if (this.#state === "open") this.#messages.enqueue(event.data);
+        } else if (event.kind === "ping") {
+          if (this.#state === "open") await this.#frame(OPCODE.pong, event.payload);
+        } else if (event.kind !== "pong") {
+          return this.#onEnd(event);
+        }
+      }
+      if (this.#stalled) await new Promise<void>((resolve) => (this.#room = resolve));
+      const { done, value } = await this.#read();
+      if (done) throw new NodeError("closed", "network", "the bytes ended without a close frame");
+      chunk = value;
+    }
+  }
+
+  #onEnd(event: Extract<FramerEvent, { closeCode: number }>): void {
+    const answered = this.#state === "closing";
+    this.#armClose();
+    if (event.kind === "failed") {
+      this.#failure = event.error;
+      this.#result = { closeCode: event.closeCode, reason: event.error.message };
+      if (!answered) this.#post(OPCODE.close, encodeClose(event.closeCode));
+    } else {
+      this.#result = { closeCode: event.closeCode, reason: event.reason };
+      const echo = event.closeCode === CLOSE.noStatus ? undefined : event.closeCode;
+      if (!answered) this.#post(OPCODE.close, encodeClose(echo));
+    }
+  }
+
+  /** Ends the byte stream: the server first (RFC 6455 section 7.1.1), unless something went wrong. */
+  async #drain(): Promise<void> {
+    if (!this.#masks || this.#failure !== undefined) this.#writer.close().catch(() => {});
+    try {
+      while (!(await this.#reader.read()).done);
+    } catch {
+      // Reset or destroyed: it is over either way.
+    }
+    this.#writer.close().catch(() => {});
+    await this.#duplex.closed;
+  }
+
+  async #read(): Promise<ReadableStreamReadResult<Uint8Array>> {
+    const result = await this.#reader.read();
+    if (result.value !== undefined) {
+      this.traffic.bytesRead += result.value.length;
+      this.#lastReadMs = this.#options.clock.monotonic();
+    }
+    return result;
+  }
+
+  async #write(message: Message): Promise<void> {
+    if (this.#state === "opening") await this.opened;
+    if (this.#state !== "open") throw new NodeError("closed", "network", "the WebSocket is closed");
+    if (typeof message === "string") await this.#frame(OPCODE.text, new TextEncoder().encode(message));
+    else await this.#frame(OPCODE.binary, message);
+  }
+
+  #frame(opcode: Opcode, payload: Uint8Array): Promise<void> {
+    return this.#send(encodeFrame(opcode, payload, this.#masks ? this.#options.random.bytes(4) : undefined));
+  }
+
+  /** Sends a frame without waiting; that it could not be sent shows in the reading. */
+  #post(opcode: Opcode, payload: Uint8Array): void {
+    this.#frame(opcode, payload).catch(() => {});
+  }
+
+  async #send(bytes: Uint8Array): Promise<void> {
+    await this.#writer.write(bytes);
+    this.traffic.bytesWritten += bytes.length;
+  }
+
+  /** The application has enough to read. */
+  get #stalled(): boolean {
+    return this.#state === "open" && (this.#messages.desiredSize ?? 1) <= 0;
+  }
+
+  #wake(): void {
+    this.#room?.();
+    this.#room = undefined;
+  }
+
+  /** Ends the connection at once. */
+  #abandon(failure: unknown): void {
+    if (this.#state === "over" || this.#failure !== undefined) return;
+    this.#failure = failure;
+    this.#endStreams(failure);
+    this.#duplex.destroy(failure);
+  }
+
+  /** No more messages either way; with `failure`, because of it. What is queued for the application stays readable. */
+  #endStreams(failure?: unknown): void {
+    try {
+      if (failure === undefined) this.#messages.close();
+      else this.#messages.error(failure);
+    } catch {
+      // Closed or cancelled before.
+    }
+    this.#outgoing.error(failure ?? new NodeError("closed", "network", "the WebSocket is closed"));
+    this.#wake();
+  }
+
+  #armClose(): void {
+    this.#after(this.#options.closeTimeoutMs ?? 5_000, () => {
+      this.#duplex.destroy(new NodeError("timeout", "network", "the closing handshake took too long"));
+    });
+  }
+
+  #keepAlive(): void {
+    const { clock, pingIntervalMs, idleTimeoutMs } = this.#options;
+    if (pingIntervalMs !== undefined) {
+      const pongTimeoutMs = Math.min(this.#options.pongTimeoutMs ?? pingIntervalMs / 2, pingIntervalMs);
+      const ping = () => {
+        if (this.#state !== "open") return;
+        const before = this.traffic.bytesRead;
+        if (!this.#stalled) this.#post(OPCODE.ping, new Uint8Array());
+        this.#after(pongTimeoutMs, () => {
+          // Any byte is a sign of life: the pong may be behind a long message.
+          if (this.traffic.bytesRead === before && !this.#stalled) this.#timedOut("no answer to a ping");
+          else this.#after(pingIntervalMs - pongTimeoutMs, ping);
+        });
+      };
+      this.#after(pingIntervalMs, ping);
+    }
+    if (idleTimeoutMs !== undefined) {
+      const check = () => {
+        const leftMs = this.#stalled ? idleTimeoutMs : this.#lastReadMs + idleTimeoutMs - clock.monotonic();
+        if (leftMs <= 0) this.#timedOut("nothing arrived for too long");
+        else this.#after(leftMs, check);
+      };
+      this.#after(idleTimeoutMs, check);
+    }
+  }
+
+  #timedOut(why: string): void {
+    if (this.#state !== "open") return;
+    this.#abandon(new NodeError("timeout", "network", why));
+  }
+
+  /** A timer that ends with the connection. */
+  #after(ms: number, callback: () => void): () => void {
+    const stop = this.#options.clock.after(ms, () => {
+      this.#cancels.delete(stop);
+      callback();
+    });
+    this.#cancels.add(stop);
+    return () => {
+      this.#cancels.delete(stop);
+      stop();
+    };
+  }
+}
+
+function asNodeError(cause: unknown): NodeError {
+  if (cause instanceof NodeError) return cause;
+  return new NodeError("closed", "network", messageOf(cause), { cause });
+}

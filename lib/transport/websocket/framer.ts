@@ -1,0 +1,224 @@
+/**
+ * Bytes to WebSocket messages: synchronous, incremental, linear in the bytes whatever their borders.
+ *
+ * @see RFC 6455 sections 5 and 7
+ * @module
+ */
+import { NodeError } from "../../core/errors.ts";
+import { applyMask, CLOSE, CONTROL_BYTES_MAX, isCloseCode, OPCODE } from "./frames.ts";
+
+/** What a {@link Framer} makes of the bytes it is given. */
+export type FramerEvent =
+  | { readonly kind: "message"; readonly data: Uint8Array | string }
+  | { readonly kind: "ping" | "pong"; readonly payload: Uint8Array }
+  /** `closeCode` is 1005 when the frame carried none. */
+  | { readonly kind: "close"; readonly closeCode: number; readonly reason: string }
+  /** The stream broke a rule; nothing follows. `closeCode` is what to tell the other side. */
+  | { readonly kind: "failed"; readonly closeCode: number; readonly error: NodeError };
+
+/** Who writes the bytes and how much a message may hold. */
+export interface FramerOptions {
+  /** True for bytes from a client, which must be masked; false for a server's, which must not. */
+  readonly masked: boolean;
+  /** Bytes of one message, all its frames together. */
+  readonly messageBytesMax: number;
+}
+
+/** A buffer grows to this size at once; beyond it, only as bytes arrive: a header alone must not cost megabytes. */
+const FIRST_ALLOCATION_BYTES = 64 * 1024;
+
+class Violation extends Error {
+  readonly closeCode: number;
+  constructor(closeCode: number, message: string) {
+    super(message);
+    this.closeCode = closeCode;
+  }
+}
+
+/** Bytes that are appended to, with room that doubles up to a size that is known. */
+class Gather {
+  #bytes: Uint8Array<ArrayBuffer> = new Uint8Array();
+  length = 0;
+
+  /** Makes room for `more` bytes soon to come, of which `now` are here. */
+  reserve(more: number, now: number): void {
+    const needed = this.length + now;
+    if (needed <= this.#bytes.length) return;
+    const wished = Math.max(needed, Math.min(this.length + more, Math.max(FIRST_ALLOCATION_BYTES, 2 * needed)));
+    const grown = new Uint8Array(wished);
+    grown.set(this.#bytes.subarray(0, this.length));
+    this.#bytes = grown;
+  }
+
+  append(piece: Uint8Array, key: Uint8Array | undefined, phase: number): void {
+    this.#bytes.set(piece, this.length);
+    if (key !== undefined) applyMask(this.#bytes.subarray(this.length, this.length + piece.length), key, phase);
+    this.length += piece.length;
+  }
+
+  /** The bytes; the buffer is left to them. */
+  take(): Uint8Array {
+    // A buffer that is half empty would keep that half alive as long as the message.
+    const { length } = this.#bytes;
+    const taken = this.length * 2 < length ? this.#bytes.slice(0, this.length) : this.#bytes.subarray(0, this.length);
+    this.#bytes = new Uint8Array();
+    this.length = 0;
+    return taken;
+  }
+}
+
+/** Reads one direction of a WebSocket. Pure: no socket, no clock, no promise. */
+export class Framer {
+  readonly #options: FramerOptions;
+  readonly #header = new Uint8Array(14);
+  #headerHave = 0;
+  #headerNeed = 2;
+  readonly #message = new Gather();
+  readonly #control = new Gather();
+  /** Opcode of the message whose frames are being gathered; 0 between messages. */
+  #messageOpcode = 0;
+  #frame: { readonly opcode: number; readonly final: boolean; readonly length: number; key?: Uint8Array } | undefined;
+  #payloadHave = 0;
+  #ended = false;
+  readonly #utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+  constructor(options: FramerOptions) {
+    this.#options = options;
+  }
+
+  /** Takes the next bytes and tells what they complete. After a close or a failure every byte is ignored. */
+  push(chunk: Uint8Array): FramerEvent[] {
+    const events: FramerEvent[] = [];
+    let at = 0;
+    try {
+      while (!this.#ended) {
+        if (this.#frame === undefined) {
+          const more = Math.min(this.#headerNeed - this.#headerHave, chunk.length - at);
+          this.#header.set(chunk.subarray(at, at + more), this.#headerHave);
+          this.#headerHave += more;
+          at += more;
+          if (this.#headerHave < this.#headerNeed) break;
+          if (this.#headerNeed === 2) this.#headerNeed = this.#startHeader();
+          if (this.#headerHave < this.#headerNeed) continue;
+          this.#startFrame();
+        }
+        const frame = this.#frame!;
+        const gather = frame.opcode >= 8 ? this.#control : this.#message;
+        const left = frame.length - this.#payloadHave;
+        const more = Math.min(left, chunk.length - at);
+        if (more > 0) {
+          gather.reserve(left, more);
+          gather.append(chunk.subarray(at, at + more), frame.key, this.#payloadHave);
+          this.#payloadHave += more;
+          at += more;
+        }
+        if (this.#payloadHave < frame.length) break;
+        this.#frame = undefined;
+        this.#headerHave = 0;
+        this.#headerNeed = 2;
+        const event = this.#endFrame(frame.opcode, frame.final);
+        if (event !== undefined) events.push(event);
+      }
+    } catch (cause) {
+      if (!(cause instanceof Violation)) throw cause;
+      this.#ended = true;
+      const code = cause.closeCode === CLOSE.tooBig ? "websocket_too_big" : "websocket_protocol";
+      const error = new NodeError(code, "peer", cause.message, { data: { closeCode: cause.closeCode } });
+      events.push({ kind: "failed", closeCode: cause.closeCode, error });
+    }
+    return events;
+  }
+
+  /** Judges the first two header bytes as soon as they are here; returns the header's whole length. */
+  #startHeader(): number {
+    const first = this.#header[0]!;
+    const second = this.#header[1]!;
+    const opcode = first & 0x0f;
+    const final = (first & 0x80) !== 0;
+    const masked = (second & 0x80) !== 0;
+    const short = second & 0x7f;
+    const fail = (message: string): never => {
+      throw new Violation(CLOSE.protocolError, message);
+    };
+    if ((first & 0x70) !== 0) fail("reserved bits are set, and no extension was agreed on");
+    if (masked !== this.#options.masked) fail(masked ? "a server's frame is masked" : "a client's frame is not masked");
+    if (opcode >= 8) {
+      if (opcode > OPCODE.pong) fail(`unknown opcode ${opcode}`);
+      if (!final) fail("a control frame is fragmented");
+      if (short > CONTROL_BYTES_MAX) fail("a control frame is longer than 125 bytes");
+    } else {
+      if (opcode > OPCODE.binary) fail(`unknown opcode ${opcode}`);
+      if (opcode === OPCODE.continuation && this.#messageOpcode === 0) fail("a continuation of nothing");
+      if (opcode !== OPCODE.continuation && this.#messageOpcode !== 0) fail("a new message inside another");
+    }
+    return 2 + (short === 126 ? 2 : short === 127 ? 8 : 0) + (masked ? 4 : 0);
+  }
+
+  #startFrame(): void {
+    const header = this.#header;
+    const opcode = header[0]! & 0x0f;
+    const short = header[1]! & 0x7f;
+    const view = new DataView(header.buffer);
+    let length = short;
+    if (short === 126) {
+      length = view.getUint16(2);
+      if (length < 126) throw new Violation(CLOSE.protocolError, "the length is not in its shortest form");
+    } else if (short === 127) {
+      const high = view.getUint32(2);
+      length = high * 2 ** 32 + view.getUint32(6);
+      if (high >= 2 ** 31) throw new Violation(CLOSE.protocolError, "the length has its top bit set");
+      if (length < 65_536) throw new Violation(CLOSE.protocolError, "the length is not in its shortest form");
+    }
+    if (opcode < 8) {
+      const whole = this.#message.length + length;
+      if (whole > this.#options.messageBytesMax) {
+        throw new Violation(CLOSE.tooBig, `a message of ${whole} bytes, above ${this.#options.messageBytesMax}`);
+      }
+      if (opcode !== OPCODE.continuation) this.#messageOpcode = opcode;
+    }
+    this.#payloadHave = 0;
+    this.#frame = {
+      opcode,
+      final: (header[0]! & 0x80) !== 0,
+      length,
+      ...(this.#options.masked ? { key: header.slice(this.#headerNeed - 4, this.#headerNeed) } : {}),
+    };
+  }
+
+  #endFrame(opcode: number, final: boolean): FramerEvent | undefined {
+    switch (opcode) {
+      case OPCODE.ping:
+        return { kind: "ping", payload: this.#control.take() };
+      case OPCODE.pong:
+        return { kind: "pong", payload: this.#control.take() };
+      case OPCODE.close:
+        return this.#endClose(this.#control.take());
+    }
+    if (!final) return undefined;
+    const bytes = this.#message.take();
+    const text = this.#messageOpcode === OPCODE.text;
+    this.#messageOpcode = 0;
+    return { kind: "message", data: text ? this.#text(bytes) : bytes };
+  }
+
+  #endClose(payload: Uint8Array): FramerEvent {
+    if (payload.length === 0) {
+      this.#ended = true;
+      return { kind: "close", closeCode: CLOSE.noStatus, reason: "" };
+    }
+    if (payload.length === 1) throw new Violation(CLOSE.protocolError, "a close code of one byte");
+    const closeCode = payload[0]! * 256 + payload[1]!;
+    if (!isCloseCode(closeCode)) throw new Violation(CLOSE.protocolError, `close code ${closeCode} may not be sent`);
+    const reason = this.#text(payload.subarray(2));
+    this.#ended = true;
+    return { kind: "close", closeCode, reason };
+  }
+
+  #text(bytes: Uint8Array): string {
+    try {
+      return this.#utf8.decode(bytes);
+    } catch {
+      throw new Violation(CLOSE.invalidData, "text that is not UTF-8");
+    }
+  }
+}

@@ -1,0 +1,54 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { fromHex, toHex } from "../../../lib/codec/hex.ts";
+import { sha256, useSha256 } from "../../../lib/codec/sha256.ts";
+import { equalBytes } from "../../../lib/codec/sized.ts";
+
+describe("hex", () => {
+  test("goes both ways, takes 0x and upper case", () => {
+    const all = Uint8Array.from({ length: 256 }, (_, i) => i);
+    assert.deepEqual(fromHex(toHex(all)), all);
+    assert.deepEqual(fromHex("0xAbCd"), Uint8Array.of(0xab, 0xcd));
+    assert.deepEqual(fromHex("0x"), new Uint8Array());
+  });
+
+  test("refuses anything else", () => {
+    for (const bad of ["0", "0x0", "g0", "0g", "0 ", "+1", "0X12", "é0", "@0", "`0", "/0", ":0"]) {
+      assert.throws(() => fromHex(bad), { name: "CodecError", code: "json" }, bad);
+    }
+  });
+});
+
+describe("sha256", () => {
+  const abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"; // FIPS 180-4
+
+  test("hashes the concatenation of its parts", () => {
+    const text = new TextEncoder().encode("abc");
+    assert.equal(toHex(sha256(text)), abc);
+    assert.equal(toHex(sha256(text.subarray(0, 1), text.subarray(1))), abc);
+    assert.equal(toHex(sha256()), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+  });
+
+  test("takes another backend and goes back", () => {
+    const parts: number[] = [];
+    try {
+      useSha256((given) => {
+        parts.push(given.length);
+        return new Uint8Array(32);
+      });
+      assert.deepEqual(sha256(new Uint8Array(1), new Uint8Array(2)), new Uint8Array(32));
+    } finally {
+      useSha256();
+    }
+    assert.deepEqual(parts, [2]);
+    assert.equal(toHex(sha256(new TextEncoder().encode("abc"))), abc);
+  });
+});
+
+describe("equalBytes", () => {
+  test("compares length and content", () => {
+    assert.ok(equalBytes(Uint8Array.of(1, 2), Uint8Array.of(1, 2)));
+    assert.ok(!equalBytes(Uint8Array.of(1, 2), Uint8Array.of(1, 3)));
+    assert.ok(!equalBytes(Uint8Array.of(1, 2), Uint8Array.of(1)));
+  });
+});
