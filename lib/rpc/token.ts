@@ -23,7 +23,11 @@ export async function loadOrCreateToken(path: string, files: SecretFiles, random
   const found = (await files.read(path))?.trim();
   if (found !== undefined && found !== "") {
     if (/^[\x21-\x7e]{32,512}$/.test(found)) return found;
-    throw new NodeError("TOKEN_INVALID", "self", `${path} holds no token (32 to 512 characters); remove it to get a new one`);
+    throw new NodeError(
+      "TOKEN_INVALID",
+      "self",
+      `${path} holds no token (32 to 512 characters); remove it to get a new one`,
+    );
   }
   const token = toHex(random.bytes(TOKEN_BYTES));
   await files.write(path, token + "\n");

@@ -6,7 +6,7 @@
  */
 import { fromHex } from "../../codec/hex.ts";
 import type { Json, JsonObject } from "../../chia/streamable/mod.ts";
-import { type RpcErrorCode, RpcError } from "../errors.ts";
+import { RpcError, type RpcErrorCode } from "../errors.ts";
 
 /** The request as an object, or the error that Python gives when it looks for a key in something else. */
 export function requestObject(request: Json): JsonObject {
@@ -85,7 +85,9 @@ export function toInt(value: Json): bigint {
 /** `uintN(value)`. */
 export function toUint(value: Json, bits: 16 | 32): number {
   const int = toInt(value);
-  if (int < 0n || int >= 1n << BigInt(bits)) throw new RpcError("UNKNOWN", `Value ${int} does not fit into uint${bits}`);
+  if (int < 0n || int >= 1n << BigInt(bits)) {
+    throw new RpcError("UNKNOWN", `Value ${int} does not fit into uint${bits}`);
+  }
   return Number(int);
 }
 
@@ -121,6 +123,8 @@ export function toHash(value: Json): Uint8Array {
 
 /** Whether Python takes the value for true. */
 export function isTruthy(value: Json | undefined): boolean {
-  if (value === undefined || value === null || value === false || value === "" || value === 0 || value === 0n) return false;
+  if (value === undefined || value === null || value === false || value === "" || value === 0 || value === 0n) {
+    return false;
+  }
   return typeof value !== "object" || (Array.isArray(value) ? value : Object.keys(value)).length > 0;
 }

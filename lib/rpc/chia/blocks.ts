@@ -151,15 +151,25 @@ export const blockRoutes = {
     const olderHash = toHash(olderHex);
     const newer = await chia.store.record(newerHash);
     if (newer === undefined) {
-      throw new RpcError("NEWER_BLOCK_NOT_FOUND", `Newer block ${pythonStr(newerHex)} not found`, "Newer block not found", {
-        header_hash: newerHex,
-      });
+      throw new RpcError(
+        "NEWER_BLOCK_NOT_FOUND",
+        `Newer block ${pythonStr(newerHex)} not found`,
+        "Newer block not found",
+        {
+          header_hash: newerHex,
+        },
+      );
     }
     const older = await chia.store.record(olderHash);
     if (older === undefined) {
-      throw new RpcError("OLDER_BLOCK_NOT_FOUND", `Older block ${pythonStr(olderHex)} not found`, "Older block not found", {
-        header_hash: olderHex,
-      });
+      throw new RpcError(
+        "OLDER_BLOCK_NOT_FOUND",
+        `Older block ${pythonStr(olderHex)} not found`,
+        "Older block not found",
+        {
+          header_hash: olderHex,
+        },
+      );
     }
     return { space: networkSpace(chia.network.constants, newer, older) };
   },

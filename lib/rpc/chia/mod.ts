@@ -74,7 +74,10 @@ export function chiaRoutes(context: RpcContext, limits: RpcLimits): Hono {
   for (const [name, route] of Object.entries(ROUTES)) serve(name, route);
   for (const [needs, names] of UNSUPPORTED) {
     for (const name of names) {
-      serve(name, () => Promise.reject(new RpcError("API_ERROR", `${name} needs ${needs}, which this node does not do`)));
+      serve(
+        name,
+        () => Promise.reject(new RpcError("API_ERROR", `${name} needs ${needs}, which this node does not do`)),
+      );
     }
   }
   return app;

@@ -195,7 +195,7 @@ export class WebSocketConnection implements PeerSocket {
           if (this.#state === "open") this.#messages.enqueue(event.data);
         } else if (event.kind === "ping") {
           if (this.#state === "open") await this.#frame(OPCODE.pong, event.payload);
-        } else if (event.kind !== "pong") {
+        } else if (event.kind === "close" || event.kind === "failed") {
           return this.#onEnd(event);
         }
       }
@@ -232,7 +232,7 @@ export class WebSocketConnection implements PeerSocket {
     await this.#duplex.closed;
   }
 
-  async #read(): Promise<ReadableStreamReadResult<Uint8Array>> {
+  async #read(): Promise<Awaited<ReturnType<ReadableStreamDefaultReader<Uint8Array>["read"]>>> {
     const result = await this.#reader.read();
     if (result.value !== undefined) {
       this.traffic.bytesRead += result.value.length;

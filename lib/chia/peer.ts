@@ -1,0 +1,65 @@
+/**
+ * A connected peer as the node sees it: its session, and what it announced.
+ *
+ * @module
+ */
+import type { PeerView } from "./service.ts";
+import type { ChiaSession } from "./session.ts";
+import { printable } from "./handshake.ts";
+
+/** The tip that a peer announced last. A hint: nothing in it is checked. */
+export interface AnnouncedPeak {
+  readonly headerHash: Uint8Array;
+  readonly height: number;
+  readonly weight: bigint;
+}
+
+/** One peer, from handshake to end. */
+export class ChiaPeer {
+  readonly id: number;
+  readonly direction: "in" | "out";
+  readonly session: ChiaSession;
+  /** Unix milliseconds. */
+  readonly since: number;
+  /** One of the peers that `--connect` names. */
+  readonly wanted: boolean;
+  peak: AnnouncedPeak | undefined;
+  /** Monotonic milliseconds until which its announcement is left alone, after it did not deliver. */
+  restUntil = 0;
+
+  constructor(id: number, direction: "in" | "out", session: ChiaSession, since: number, wanted: boolean) {
+    this.id = id;
+    this.direction = direction;
+    this.session = session;
+    this.since = since;
+    this.wanted = wanted;
+  }
+
+  get host(): string {
+    return this.session.socket.remote.host;
+  }
+
+  /** What RPC tells of the peer. */
+  view(): PeerView {
+    const { socket, peer, nodeId, lastMessageTime } = this.session;
+    return {
+      id: this.id,
+      direction: this.direction,
+      type: peer.nodeType,
+      host: socket.remote.host,
+      port: socket.remote.port,
+      serverPort: peer.serverPort,
+      localPort: socket.local.port,
+      nodeId,
+      agent: printable(peer.softwareVersion),
+      protocolVersion: printable(peer.protocolVersion),
+      creationTime: this.since / 1000,
+      lastMessageTime: lastMessageTime / 1000,
+      bytesRead: socket.traffic.bytesRead,
+      bytesWritten: socket.traffic.bytesWritten,
+      peakHeight: this.peak?.height,
+      peakWeight: this.peak?.weight,
+      peakHash: this.peak?.headerHash,
+    };
+  }
+}

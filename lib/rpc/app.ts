@@ -1,0 +1,115 @@
+/**
+ * The RPC application: who may call, how much at once, and which routes there are. Takes a Fetch request and what the
+ * listener knows of its sender; knows no socket.
+ *
+ * @module
+ */
+import { Hono } from "hono";
+import type { ByteDuplex, Random } from "../core/ports.ts";
+import { upgradeWebSocket } from "../transport/websocket/mod.ts";
+import { type AuthOptions, type ClientIdentity, refusalOf } from "./auth.ts";
+import { chiaRoutes } from "./chia/mod.ts";
+import type { RpcContext } from "./context.ts";
+import { eventsOverSocket, subscriptionOfRequest } from "./events.ts";
+import { problem } from "./json.ts";
+import { Gate, RPC_LIMITS, type RpcLimits } from "./limits.ts";
+import { nativeFailure, nativeRoutes } from "./native.ts";
+
+/** How an RPC application is made. */
+export interface RpcOptions {
+  readonly auth: AuthOptions;
+  readonly limits?: Partial<RpcLimits>;
+  readonly random: Random;
+}
+
+/** An upgrade request, as the listener hands it over. */
+export interface RpcUpgrade {
+  readonly method: string;
+  readonly target: string;
+  readonly headers: ReadonlyMap<string, string>;
+}
+
+/** Answers requests. */
+export interface RpcApp {
+  fetch(request: Request, identity?: ClientIdentity): Promise<Response>;
+  /** Answers a request to leave HTTP: `/events` as a WebSocket. Owns the duplex; settles when it is over, never rejects. */
+  upgrade(request: RpcUpgrade, duplex: ByteDuplex, identity?: ClientIdentity): Promise<void>;
+  /** Ends every stream of events. */
+  close(): void;
+}
+
+/** Bytes of one message that a reader of events may send. */
+const SUBSCRIPTION_BYTES_MAX = 16 * 1024;
+
+/** Makes the application of a node. */
+export function rpcApp(context: RpcContext, options: RpcOptions): RpcApp {
+  const limits: RpcLimits = { ...RPC_LIMITS, ...options.limits };
+  const gate = new Gate(limits.concurrency, limits.queue);
+  const subscribers = new Set<symbol>();
+  const closing = new AbortController();
+  const enterSubscriber = () => {
+    if (subscribers.size >= limits.subscribersMax) return undefined;
+    const place = Symbol();
+    subscribers.add(place);
+    return () => void subscribers.delete(place);
+  };
+
+  const app = new Hono();
+  app.route("/", chiaRoutes(context, limits));
+  app.route("/", nativeRoutes(context, limits, enterSubscriber));
+  app.notFound((c) => c.text("404: Not Found", 404));
+  app.onError(nativeFailure);
+
+  return {
+    async fetch(request, identity) {
+      const refusal = await refusalOf(request, identity, options.auth, context.clock);
+      if (refusal !== undefined) {
+        const headers = refusal.status === 401 ? { "www-authenticate": 'Bearer realm="gemel"' } : {};
+        return problem(refusal.status, refusal.title, headers);
+      }
+      const leave = await gate.enter();
+      if (leave === undefined) return problem(503, "too many calls at once", { "retry-after": "1" });
+      try {
+        const signal = AbortSignal.any([request.signal, closing.signal]);
+        const response = await app.fetch(new Request(request, { signal }));
+        response.headers.set("x-content-type-options", "nosniff");
+        return response;
+      } finally {
+        leave();
+      }
+    },
+
+    async upgrade(upgrade, duplex, identity) {
+      try {
+        const headers = new Headers([...upgrade.headers].filter(([name]) => !name.startsWith(":")));
+        const url = new URL(upgrade.target, `https://${headers.get("host") ?? "localhost"}`);
+        const refusal = await refusalOf(new Request(url, { headers }), identity, options.auth, context.clock);
+        const leave = refusal === undefined ? enterSubscriber() : undefined;
+        try {
+          const asked = url.searchParams.has("topics") || url.searchParams.has("since");
+          const initial = asked ? subscriptionOfRequest(url, headers) : undefined;
+          const socket = upgradeWebSocket(duplex, upgrade, {
+            clock: context.clock,
+            random: options.random,
+            path: url.pathname === "/v1/events" ? "/v1/events" : "/events",
+            messageBytesMax: SUBSCRIPTION_BYTES_MAX,
+            pingIntervalMs: 15_000,
+            refuse: () => {
+              if (refusal !== undefined) return { status: refusal.status, reason: refusal.title };
+              return leave === undefined ? { status: 503, reason: "too many readers of events" } : undefined;
+            },
+          });
+          socket.opened.catch(() => {});
+          await eventsOverSocket(socket, context, { ...(initial && { initial }), signal: closing.signal });
+          await socket.closed;
+        } finally {
+          leave?.();
+        }
+      } catch (error) {
+        duplex.destroy(error);
+      }
+    },
+
+    close: () => closing.abort(),
+  };
+}

@@ -1,0 +1,229 @@
+/**
+ * The event log for readers outside: server-sent events, CBOR sequences, and messages on a WebSocket.
+ *
+ * @module
+ */
+import { Encoder } from "cbor-x";
+import {
+  type EventGap,
+  type EventSubscription,
+  subscribeEvents,
+  type SubscribeOptions,
+} from "../core/events-reader.ts";
+import { NodeError } from "../core/errors.ts";
+import type { PeerSocket } from "../core/ports.ts";
+import type { EventValue, LoggedEvent } from "../storage/events.ts";
+import type { RpcContext } from "./context.ts";
+import { BodyError, parseRequest } from "./json.ts";
+
+/** What a reader is sent when nothing happens, so that both sides notice a dead connection. */
+const HEARTBEAT_MS = 15_000;
+/** A WebSocket reader that takes nothing for so long is too slow. */
+const STALL_MS = 30_000;
+/** Close code for a reader that is too slow; the reason carries the last id. */
+export const CLOSE_SLOW = 4008;
+/** Time for a WebSocket reader to say what it wants. */
+const SUBSCRIBE_MS = 10_000;
+/** Topics in one subscription, and characters in each. */
+const TOPICS_MAX = 64;
+const TOPIC_CHARS_MAX = 100;
+
+const cbor = new Encoder({ useRecords: false, mapsAsObjects: true, variableMapSize: true, tagUint8Array: false });
+
+/** A value without bigint: JSON on native routes has integers above 2^53 as decimal text. */
+function plain(value: EventValue): unknown {
+  if (typeof value === "bigint") return value.toString();
+  if (typeof value !== "object" || value === null) return value;
+  if (Array.isArray(value)) return value.map((item: EventValue) => plain(item));
+  return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, plain(item)]));
+}
+
+/** The envelope `{id, topic, time, chain, network, data}`; a gap has only `topic` and `data`. */
+export function eventEnvelope(item: LoggedEvent | EventGap): Record<string, unknown> {
+  if ("gap" in item) return { topic: "gap", data: item.gap };
+  const { id, topic, time, chain, network, data } = item;
+  return { id, topic, time: new Date(time).toISOString(), chain, network, data: plain(data) };
+}
+
+/** What the query of `/events` and the first message on a WebSocket may ask. Throws {@link BodyError} 400. */
+export function subscriptionOf(topics: unknown, since: unknown): Pick<SubscribeOptions, "topics" | "since"> {
+  const list = topics === undefined || topics === null ? [] : topics;
+  if (!Array.isArray(list) || list.length > TOPICS_MAX) throw new BodyError(400, `topics: at most ${TOPICS_MAX} names`);
+  for (const topic of list) {
+    if (typeof topic !== "string" || topic.length > TOPIC_CHARS_MAX || !/^[a-z0-9_.*]+$/.test(topic)) {
+      throw new BodyError(400, "topics: names of small letters, digits, dots and * only");
+    }
+  }
+  if (since === undefined || since === null) return { topics: list };
+  if (typeof since !== "number" || !Number.isSafeInteger(since) || since < 0) {
+    throw new BodyError(400, "since: the id of the last event that was read");
+  }
+  return { topics: list, since };
+}
+
+/** The subscription that a request's query and `Last-Event-ID` ask for. Throws {@link BodyError} 400. */
+export function subscriptionOfRequest(url: URL, headers: Headers): Pick<SubscribeOptions, "topics" | "since"> {
+  const topics = (url.searchParams.get("topics") ?? "").split(",").map((topic) => topic.trim()).filter((t) => t !== "");
+  // A browser that reconnects repeats the first URL; its Last-Event-ID is newer.
+  const since = headers.get("last-event-id") ?? url.searchParams.get("since");
+  if (since !== null && !/^[0-9]{1,15}$/.test(since)) {
+    throw new BodyError(400, "since: the id of the last event that was read");
+  }
+  return subscriptionOf(topics, since === null ? undefined : Number(since));
+}
+
+/** Starts a subscription on the context's log; it ends when the signal aborts. */
+export function subscribe(context: RpcContext, options: SubscribeOptions): EventSubscription<LoggedEvent> {
+  return subscribeEvents(context.events, context.hints, options);
+}
+
+/**
+ * Events as the body of an HTTP answer. `sse`: `id:` and `data:` lines, comments as heartbeat; a reader that fell too
+ * far behind gets the topic `slow` with its last id and then the end. `cbor`: envelopes one after another (RFC 8742).
+ */
+export function eventStream(
+  context: RpcContext,
+  options: Pick<SubscribeOptions, "topics" | "since">,
+  format: "sse" | "cbor",
+  signal: AbortSignal,
+  onEnd: () => void,
+): ReadableStream<Uint8Array> {
+  const controller = new AbortController();
+  const stop = () => controller.abort();
+  signal.addEventListener("abort", stop, { once: true });
+  if (signal.aborted) stop();
+  const items = subscribe(context, { ...options, signal: controller.signal });
+  const encoder = new TextEncoder();
+  let next: Promise<IteratorResult<LoggedEvent | EventGap>> | undefined;
+  let ended = false;
+  const end = () => {
+    if (ended) return;
+    ended = true;
+    stop();
+    signal.removeEventListener("abort", stop);
+    onEnd();
+  };
+  const bytesOf = (item: LoggedEvent | EventGap): Uint8Array => {
+    if (format === "cbor") {
+      if ("gap" in item) return new Uint8Array(cbor.encode({ topic: "gap", data: item.gap }));
+      const { id, topic, time, chain, network, data } = item;
+      return new Uint8Array(cbor.encode({ id, topic, time, chain, network, data }));
+    }
+    const id = "gap" in item ? "" : `id: ${item.id}\n`;
+    return encoder.encode(`${id}data: ${JSON.stringify(eventEnvelope(item))}\n\n`);
+  };
+  return new ReadableStream<Uint8Array>({
+    async pull(stream) {
+      next ??= items.next();
+      next.catch(() => {});
+      let cancel: () => void = () => {};
+      const heartbeat = new Promise<undefined>((resolve) => {
+        cancel = context.clock.after(HEARTBEAT_MS, () => resolve(undefined));
+      });
+      try {
+        const result = await Promise.race([next, heartbeat]);
+        if (result === undefined) {
+          // CBOR has no comments; an empty text between two envelopes stands for one.
+          stream.enqueue(format === "sse" ? encoder.encode(": heartbeat\n\n") : new Uint8Array([0x60]));
+          return;
+        }
+        next = undefined;
+        if (!result.done) return stream.enqueue(bytesOf(result.value));
+        end();
+        stream.close();
+      } catch (error) {
+        end();
+        const slow = error instanceof NodeError && error.code === "EVENTS_SLOW" ? error.data.lastId : undefined;
+        if (slow === undefined || format === "cbor") return stream.error(error);
+        stream.enqueue(encoder.encode(`data: ${JSON.stringify({ topic: "slow", data: { last_id: slow } })}\n\n`));
+        stream.close();
+      } finally {
+        cancel();
+      }
+    },
+    cancel: end,
+  }, { highWaterMark: 1 });
+}
+
+/**
+ * Serves events on a WebSocket until either side ends it. The reader says once what it wants,
+ * `{"subscribe": ["chia.*"], "since": 41200}`, unless `initial` (from the query) already says so. Never rejects.
+ */
+export async function eventsOverSocket(
+  socket: PeerSocket,
+  context: RpcContext,
+  options: { readonly initial?: Pick<SubscribeOptions, "topics" | "since">; readonly signal?: AbortSignal } = {},
+): Promise<void> {
+  const controller = new AbortController();
+  const stop = () => controller.abort();
+  options.signal?.addEventListener("abort", stop, { once: true });
+  if (options.signal?.aborted) stop();
+  void socket.closed.then(stop);
+  try {
+    const { readable, writable } = await socket.opened;
+    const reader = readable.getReader();
+    const writer = writable.getWriter();
+    writer.closed.catch(() => {});
+    const wanted = options.initial ?? await firstMessage(reader, context, controller.signal);
+    // Whatever else the reader says is dropped; to want something else it connects again.
+    void drain(reader).then(stop);
+    let lastId = wanted.since ?? 0;
+    for await (const item of subscribe(context, { ...wanted, signal: controller.signal })) {
+      const sent = writer.write(JSON.stringify(eventEnvelope(item)));
+      if (!await inTime(sent, context, STALL_MS)) {
+        socket.close({ closeCode: CLOSE_SLOW, reason: `last id ${lastId}` });
+        return;
+      }
+      if ("id" in item) lastId = item.id;
+    }
+    socket.close({ closeCode: 1001, reason: "the node stops" });
+  } catch (error) {
+    if (error instanceof BodyError) socket.close({ closeCode: 1008, reason: error.message.slice(0, 100) });
+    else if (error instanceof NodeError && error.code === "EVENTS_SLOW") {
+      socket.close({ closeCode: CLOSE_SLOW, reason: `last id ${Number(error.data.lastId)}` });
+    } else socket.close({ closeCode: 1011, reason: "the events cannot be read" });
+  } finally {
+    stop();
+    options.signal?.removeEventListener("abort", stop);
+  }
+}
+
+async function firstMessage(
+  reader: ReadableStreamDefaultReader<Uint8Array | string>,
+  context: RpcContext,
+  signal: AbortSignal,
+): Promise<Pick<SubscribeOptions, "topics" | "since">> {
+  const received = reader.read();
+  if (!await inTime(received, context, SUBSCRIBE_MS)) throw new BodyError(408, "no subscription came");
+  const { value } = await received;
+  if (signal.aborted || value === undefined) throw new BodyError(400, "no subscription came");
+  if (typeof value !== "string") throw new BodyError(400, "subscriptions are text");
+  const message = parseRequest(value, 400);
+  if (typeof message !== "object" || message === null || Array.isArray(message)) {
+    throw new BodyError(400, 'expected {"subscribe": [topics], "since": id}');
+  }
+  const { subscribe: topics, since } = message as { subscribe?: unknown; since?: unknown };
+  return subscriptionOf(topics, since);
+}
+
+async function drain(reader: ReadableStreamDefaultReader<Uint8Array | string>): Promise<void> {
+  try {
+    while (!(await reader.read()).done);
+  } catch {
+    // The socket failed; its `closed` tells.
+  }
+}
+
+/** Whether `work` settles before the time is up. Rejects as `work` does. */
+async function inTime(work: Promise<unknown>, context: RpcContext, ms: number): Promise<boolean> {
+  let cancel: () => void = () => {};
+  const late = new Promise<false>((resolve) => {
+    cancel = context.clock.after(ms, () => resolve(false));
+  });
+  work.catch(() => {});
+  try {
+    return await Promise.race([work.then(() => true), late]);
+  } finally {
+    cancel();
+  }
+}

@@ -1,0 +1,14 @@
+/**
+ * RPC over HTTP: chia-blockchain's full-node routes, this node's own, and the event log.
+ *
+ * @module
+ */
+export { type RpcApp, rpcApp, type RpcOptions, type RpcUpgrade } from "./app.ts";
+export { type AuthOptions, type ClientIdentity, WRONG_SECRET_DELAY_MS } from "./auth.ts";
+export { CHIA_ROUTE_NAMES } from "./chia/mod.ts";
+export { type FetchText, type HttpAnswer, type HttpRequest, RpcClient, RpcFailure } from "./client.ts";
+export type { LogControl, RpcContext } from "./context.ts";
+export { CLOSE_SLOW, eventEnvelope, eventsOverSocket } from "./events.ts";
+export { RPC_LIMITS, type RpcLimits } from "./limits.ts";
+export type { ChainStatus } from "./native.ts";
+export { loadOrCreateToken, type SecretFiles } from "./token.ts";
