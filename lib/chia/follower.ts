@@ -25,6 +25,8 @@ export interface FollowerParts {
   readonly peers: () => readonly ChiaPeer[];
   /** Hears of each step that moved the peak. */
   readonly moved: (result: AddResult, source: ChiaPeer | undefined) => void;
+  /** Hears when nothing is left to fetch. */
+  readonly idle: () => void;
   /** Hears when a batch sync begins and ends, and of trouble worth a log line. */
   readonly notice: (level: "info" | "debug" | "warning", text: string) => void;
   /** How many `--connect` peers there are; 0 when peers are discovered. */
@@ -98,6 +100,7 @@ export class Follower {
     while (!signal.aborted) {
       const target = this.#target();
       if (target === undefined) {
+        this.#parts.idle();
         await this.#wake.promise;
         this.#wake = Promise.withResolvers();
         continue;

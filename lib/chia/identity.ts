@@ -1,7 +1,7 @@
 /**
  * Who this node is: the certificate that it shows to Chia peers, and the authority and certificates of its own RPC.
  *
- * Files, below the data folder, keys with mode 0600 in a folder of mode 0700:
+ * Files of the certificate folder, `ssl` in a data folder; keys with mode 0600 in a folder of mode 0700:
  *
  * - `ssl/node.crt`, `ssl/node.key`: RSA 2048, signed by Chia's public authority, fields as `chia init` makes them. The
  *   node id follows from this certificate, so it is made once and kept.
@@ -38,7 +38,7 @@ export interface IdentityFiles {
 
 /** What {@link loadNodeIdentity} and {@link loadRpcIdentity} need. */
 export interface IdentityParts {
-  /** The data folder; `ssl` is made in it. */
+  /** The folder of certificates and keys; made when it is missing. */
   readonly folder: string;
   readonly files: IdentityFiles;
   readonly clock: Clock;
@@ -212,7 +212,7 @@ function randomSerial(random: Random): Uint8Array {
 }
 
 function namesOf({ folder }: IdentityParts, name: string): { certificate: string; key: string } {
-  return { certificate: `${folder}/ssl/${name}.crt`, key: `${folder}/ssl/${name}.key` };
+  return { certificate: `${folder}/${name}.crt`, key: `${folder}/${name}.key` };
 }
 
 /** A kept pair; the key alone when writing was cut short between the two; undefined when there is none. */
@@ -255,7 +255,7 @@ async function storePair(
   const files = namesOf(parts, name);
   const pkcs8 = new Uint8Array(await crypto.subtle.exportKey("pkcs8", keys.privateKey));
   const encoder = new TextEncoder();
-  await parts.files.makeDir(`${parts.folder}/ssl`, 0o700);
+  await parts.files.makeDir(parts.folder, 0o700);
   await parts.files.writeFileAtomic(files.key, encoder.encode(toPem("PRIVATE KEY", pkcs8)), 0o600);
   await parts.files.writeFileAtomic(files.certificate, encoder.encode(toPem("CERTIFICATE", der)), 0o644);
   return readCertificate(new Uint8Array(der));

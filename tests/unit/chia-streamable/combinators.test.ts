@@ -123,7 +123,8 @@ describe("bytes and text", () => {
   });
 
   test("points have the flags of a compressed point", () => {
-    for (const [codec, size] of [[g1, 48], [g2, 96]] as const) {
+    const points: [Codec<Uint8Array>, number][] = [[g1, 48], [g2, 96]];
+    for (const [codec, size] of points) {
       const zeros = "00".repeat(size - 1);
       const ones = "01".repeat(size - 1);
       for (const good of ["c0" + zeros, "81" + ones, "a0" + ones, "bf" + ones, "80" + ones, "97" + zeros]) {
