@@ -1,0 +1,34 @@
+/**
+ * gemel as a library: the public surface, nothing but re-exports.
+ *
+ * @example Follow a full node on loopback
+ * ```ts
+ * import { DEFAULTS, freezeConfig, pathsBelow, startNode } from "gemel";
+ *
+ * const node = await startNode(freezeConfig({
+ *   chains: [{ ...DEFAULTS.chia, chain: "chia", network: "simulator0", connect: [{ host: "127.0.0.1", port: 38444 }] }],
+ *   paths: pathsBelow("./data"),
+ *   database: "sqlite",
+ *   cacheBytesMax: DEFAULTS.cacheBytesMax,
+ *   rpc: DEFAULTS.rpc,
+ *   log: DEFAULTS.log,
+ *   allowLoopbackExempt: false,
+ *   shutdownTimeoutMs: DEFAULTS.shutdownTimeoutMs,
+ * }));
+ * for await (const event of node.subscribe({ topics: ["chia.peak"] })) console.log(event);
+ * ```
+ *
+ * @module
+ */
+export * from "./lib/config.ts";
+export { startNode } from "./lib/node.ts";
+export { type Fault, messageOf, NodeError } from "./lib/core/errors.ts";
+export { Validation } from "./lib/core/validation.ts";
+export type { BanView, ChiaService, PeerView, SyncState } from "./lib/chia/service.ts";
+export type { ChiaStore, PlacedBlock, PlacedSummary, StoreCounts, StoredBlock, StoredPeer } from "./lib/chia/store.ts";
+export type { EventData, EventLog, EventValue, LoggedEvent, NewEvent } from "./lib/storage/events.ts";
+export { type ChiaConstants, type ChiaNetwork, networkNamed, parseConstants } from "./lib/chia/networks/mod.ts";
+export * as chiaTypes from "./lib/chia/types/mod.ts";
+export * as chiaProtocol from "./lib/chia/protocol/mod.ts";
+export { type Json, parseJson, stringifyJson } from "./lib/chia/streamable/mod.ts";
+export { loadNodeIdentity, loadRpcIdentity, publicAuthorities } from "./lib/chia/identity.ts";

@@ -1,0 +1,98 @@
+/** The house rules that a reader cannot see in one file: who may import whom, and where a runtime may be named. */
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { describe, test } from "node:test";
+
+const root = new URL("../", import.meta.url);
+
+interface Source {
+  readonly path: string;
+  readonly text: string;
+  /** The text without comments, so that prose may name what code may not. */
+  readonly code: string;
+}
+
+function sources(folder: string): Source[] {
+  const names = readdirSync(new URL(`${folder}/`, root), { recursive: true, encoding: "utf8" });
+  return names.filter((name) => name.endsWith(".ts")).sort().map((name) => {
+    const path = `${folder}/${name.replaceAll("\\", "/")}`;
+    const text = readFileSync(new URL(path, root), "utf8");
+    const code = text.replaceAll(/\/\*[\s\S]*?\*\//g, "").replaceAll(/^\s*\/\/.*$/gm, "").replaceAll(
+      /\s\/\/ .*$/gm,
+      "",
+    );
+    return { path, text, code };
+  });
+}
+
+/** Import specifiers of a file, resolved to paths from the root where they are relative. */
+function imports({ path, code }: Source): string[] {
+  const found = [...code.matchAll(/(?:from|import)\s*\(?\s*"([^"]+)"/g)].map((match) => match[1] ?? "");
+  return found.map((specifier) =>
+    specifier.startsWith(".") ? new URL(specifier, new URL(path, "file:///")).pathname.slice(1) : specifier
+  );
+}
+
+/** The room of the house that a path lies in. */
+function room(path: string): string {
+  const [, first = "", second] = path.split("/");
+  return second === undefined ? "root" : first;
+}
+
+/** What each room of lib may import, beside itself and packages. */
+const ALLOWED: Readonly<Record<string, readonly string[]>> = {
+  codec: [],
+  core: ["codec"],
+  transport: ["codec", "core"],
+  storage: ["codec", "core"],
+  platform: ["codec", "core"],
+  sim: ["codec", "core", "transport", "storage"],
+  chia: ["codec", "core", "transport", "storage"],
+  bitcoin: ["codec", "core", "transport", "storage"],
+  rpc: ["codec", "core", "transport", "storage", "chia", "bitcoin"],
+  root: ["codec", "core", "transport", "storage", "chia", "bitcoin", "rpc", "platform"],
+};
+
+describe("architecture", () => {
+  const lib = sources("lib");
+
+  test("imports inside lib point one way", () => {
+    assert.ok(lib.length > 50, "the sources are there");
+    const wrong = lib.flatMap((source) =>
+      imports(source).filter((target) => target.startsWith("lib/")).filter((target) => {
+        const from = room(source.path);
+        const to = room(target);
+        // The configuration is plain data that the composition root and RPC share.
+        if (target === "lib/config.ts" && from === "rpc") return false;
+        return from !== to && !(ALLOWED[from] ?? []).includes(to);
+      }).map((target) => `${source.path} imports ${target}`)
+    );
+    assert.deepEqual(wrong, []);
+  });
+
+  test("only lib/platform names a runtime, and only the composition root asks for the platform", () => {
+    const named =
+      /\b(?:Bun|Deno)\.|"(?:bun|node):|\bDate\.now\(|\bperformance\.now\(|\bset(?:Timeout|Interval)\(|\bMath\.random\(|\bgetRandomValues\(/;
+    const wrong = lib.filter(({ path, code }) => room(path) !== "platform" && named.test(code)).map(({ path }) => path);
+    assert.deepEqual(wrong, []);
+    const askers = lib.filter((source) => imports(source).includes("#platform")).map(({ path }) => path);
+    assert.deepEqual(askers, ["lib/node.ts"]);
+  });
+
+  test("the command line imports the library's public surface and nothing below it", () => {
+    const wrong = sources("cli").flatMap((source) =>
+      imports(source).filter((target) => target.startsWith("lib/")).map((target) => `${source.path} imports ${target}`)
+    );
+    assert.deepEqual(wrong, []);
+  });
+
+  test("no file is silenced, and none is longer than 400 lines", () => {
+    const all = [...lib, ...sources("cli")];
+    const silenced = all.filter(({ text, code }) =>
+      /@ts-(?:ignore|nocheck|expect-error)/.test(text) || /\bas any\b|: any\b/.test(code)
+    );
+    assert.deepEqual(silenced.map(({ path }) => path), []);
+    const long = all.filter(({ text }) => text.split("\n").length > 400).map(({ path }) => path);
+    assert.deepEqual(long, []);
+  });
+});

@@ -1,0 +1,212 @@
+/**
+ * What every driver of the `Database` port keeps to.
+ *
+ * @module
+ */
+import assert from "node:assert/strict";
+import { mkdtemp, rm, truncate, writeFile } from "node:fs/promises";
+import os from "node:os";
+import path from "node:path";
+import process from "node:process";
+import { describe, test } from "node:test";
+import { NodeError } from "../../lib/core/errors.ts";
+import type { Database } from "../../lib/core/ports.ts";
+import * as node from "../../lib/platform/node/sqlite.ts";
+import type { Platform } from "../../lib/platform/platform.ts";
+
+const drivers: Record<string, Platform["openDatabase"]> = { "node:sqlite": node.openDatabase };
+if (process.versions["bun"] !== undefined) {
+  drivers["bun:sqlite"] = (await import("../../lib/platform/bun/sqlite.ts")).openDatabase;
+}
+
+const code = (expected: string) => (thrown: unknown) => {
+  assert.ok(thrown instanceof NodeError, String(thrown));
+  assert.equal(thrown.code, expected);
+  assert.equal(thrown.fault, "self");
+  assert.doesNotMatch(thrown.message, /\n/);
+  return true;
+};
+
+for (const [name, openDatabase] of Object.entries(drivers)) {
+  const withFile = async (work: (file: string) => Promise<void>) => {
+    const folder = await mkdtemp(path.join(os.tmpdir(), "gemel-database-"));
+    try {
+      await work(path.join(folder, "test.sqlite"));
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  };
+  const withDatabase = (work: (database: Database, file: string) => Promise<void>) =>
+    withFile(async (file) => {
+      const database = await openDatabase(file);
+      try {
+        await database.script("CREATE TABLE t (a INTEGER PRIMARY KEY, b); CREATE TABLE u (a REFERENCES t (a))");
+        await work(database, file);
+      } finally {
+        await database.close();
+      }
+    });
+  const count = async (database: Database) => (await database.get("SELECT count(*) AS n FROM t"))?.["n"];
+
+  describe(`Database on ${name}`, () => {
+    test("keeps every kind of value", () =>
+      withDatabase(async (database) => {
+        const values = [null, 0, -1, 2 ** 53 - 1, 1.5, "", "☂", new Uint8Array(), Uint8Array.of(0, 255)];
+        for (const [i, value] of values.entries()) {
+          assert.equal(await database.run("INSERT INTO t VALUES (?, ?)", [i, value]), 1);
+        }
+        const rows = await database.all("SELECT b FROM t ORDER BY a");
+        assert.deepEqual(rows, values.map((b) => ({ b })));
+        assert.ok(rows[8]?.["b"] instanceof Uint8Array);
+      }));
+
+    test("run() tells how many rows changed, get() undefined for none", () =>
+      withDatabase(async (database) => {
+        await database.run("INSERT INTO t VALUES (1, 1), (2, 1), (3, 2)");
+        assert.equal(await database.run("UPDATE t SET b = 5 WHERE b = ?", [1]), 2);
+        assert.equal(await database.run("DELETE FROM t WHERE a = ?", [99]), 0);
+        assert.equal(await database.get("SELECT a FROM t WHERE a = ?", [99]), undefined);
+        assert.deepEqual(await database.all("SELECT a FROM t WHERE a = ?", [99]), []);
+      }));
+
+    test("an integer above 2^53 is refused and not rounded", () =>
+      withDatabase(async (database) => {
+        await assert.rejects(database.get("SELECT 9007199254740993 AS x"));
+      }));
+
+    test("is in WAL mode, with foreign keys, flushed as asked", () =>
+      withDatabase(async (database, file) => {
+        assert.deepEqual(await database.get("PRAGMA journal_mode"), { journal_mode: "wal" });
+        assert.deepEqual(await database.get("PRAGMA synchronous"), { synchronous: 1 });
+        await assert.rejects(database.run("INSERT INTO u VALUES (7)"), code("DATABASE_STATEMENT"));
+        const full = await openDatabase(`${file}.full`, { synchronous: "full" });
+        assert.deepEqual(await full.get("PRAGMA synchronous"), { synchronous: 2 });
+        await full.close();
+      }));
+
+    test("a mistake in SQL is an error of one line, and the database goes on", () =>
+      withDatabase(async (database) => {
+        await assert.rejects(database.run("INSERT INTO nowhere VALUES (1)"), code("DATABASE_STATEMENT"));
+        assert.equal(await count(database), 0);
+      }));
+
+    test("a transaction is whole or not at all", () =>
+      withDatabase(async (database) => {
+        const result = await database.transaction(async (inside) => {
+          await inside.run("INSERT INTO t VALUES (1, 1)");
+          return "made";
+        });
+        assert.equal(result, "made");
+        const failure = new Error("no");
+        await assert.rejects(
+          database.transaction(async (inside) => {
+            await inside.run("INSERT INTO t VALUES (2, 1)");
+            throw failure;
+          }),
+          failure,
+        );
+        assert.equal(await count(database), 1);
+      }));
+
+    test("transactions run one after the other, and statements outside wait for them", () =>
+      withDatabase(async (database) => {
+        const order: string[] = [];
+        const gate = Promise.withResolvers<void>();
+        const first = database.transaction(async (inside) => {
+          order.push("first");
+          await inside.run("INSERT INTO t VALUES (1, 1)");
+          await gate.promise;
+          order.push("first ends");
+          throw new Error("roll back");
+        });
+        const second = database.transaction(async (inside) => {
+          order.push("second");
+          await inside.run("INSERT INTO t VALUES (2, 1)");
+        });
+        // On one connection this would otherwise be rolled back with the first.
+        const outside = database.run("INSERT INTO t VALUES (3, 1)");
+        await new Promise((resolve) => setTimeout(resolve, 5));
+        assert.deepEqual(order, ["first"]);
+        gate.resolve();
+        await assert.rejects(first, /roll back/);
+        await Promise.all([second, outside]);
+        assert.deepEqual(order, ["first", "first ends", "second"]);
+        assert.deepEqual(await database.all("SELECT a FROM t ORDER BY a"), [{ a: 2 }, { a: 3 }]);
+      }));
+
+    test("a transaction's handle is dead after it, and transactions do not nest", () =>
+      withDatabase(async (database) => {
+        let kept: Database | undefined;
+        await database.transaction(async (inside) => {
+          kept = inside;
+          await assert.rejects(inside.transaction(async () => {}), TypeError);
+        });
+        await assert.rejects(kept!.run("INSERT INTO t VALUES (1, 1)"), TypeError);
+      }));
+
+    test("close() lets the transactions end that were asked for, then refuses", () =>
+      withFile(async (file) => {
+        const database = await openDatabase(file);
+        await database.script("CREATE TABLE t (a, b)");
+        const pending = database.transaction(async (inside) => void await inside.run("INSERT INTO t VALUES (1, 1)"));
+        await database.close();
+        await pending;
+        await database.close();
+        await assert.rejects(database.run("DELETE FROM t"), TypeError);
+        const again = await openDatabase(file);
+        assert.equal(await count(again), 1);
+        await again.close();
+      }));
+
+    test("another writer's lock is DATABASE_BUSY after the timeout", () =>
+      withDatabase(async (database, file) => {
+        const other = await openDatabase(file, { busyTimeoutMs: 1 });
+        await database.transaction(async (inside) => {
+          await inside.run("INSERT INTO t VALUES (1, 1)");
+          await assert.rejects(other.run("INSERT INTO t VALUES (2, 2)"), code("DATABASE_BUSY"));
+          // WAL: readers do not wait for a writer.
+          assert.equal(await count(other), 0);
+        });
+        assert.equal(await other.run("INSERT INTO t VALUES (2, 2)"), 1);
+        await other.close();
+      }));
+
+    test("a file that is no database is DATABASE_DAMAGED", () =>
+      withFile(async (file) => {
+        await writeFile(file, "this was never a database, whatever its name says. ".repeat(100));
+        await assert.rejects(openDatabase(file), code("DATABASE_DAMAGED"));
+      }));
+
+    test("a database that is cut short is DATABASE_DAMAGED", () =>
+      withFile(async (file) => {
+        const database = await openDatabase(file);
+        await database.script("CREATE TABLE t (a, b)");
+        for (let i = 0; i < 100; i++) await database.run("INSERT INTO t VALUES (?, ?)", [i, new Uint8Array(1_000)]);
+        await database.close();
+        await truncate(file, 8_192);
+        await assert.rejects(
+          (async () => {
+            const cut = await openDatabase(file);
+            try {
+              await cut.all("SELECT * FROM t");
+            } finally {
+              await cut.close();
+            }
+          })(),
+          code("DATABASE_DAMAGED"),
+        );
+      }));
+
+    test("a folder that is not there is DATABASE_UNAVAILABLE", () =>
+      withFile(async (file) => {
+        await assert.rejects(openDatabase(path.join(file, "no", "such.sqlite")), code("DATABASE_UNAVAILABLE"));
+      }));
+
+    test("more statements than are kept compiled still run", () =>
+      withDatabase(async (database) => {
+        for (let round = 0; round < 2; round++) {
+          for (let i = 0; i < 300; i++) assert.deepEqual(await database.get(`SELECT ${i} AS x`), { x: i });
+        }
+      }));
+  });
+}

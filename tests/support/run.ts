@@ -1,0 +1,119 @@
+/**
+ * Runs every gate and prints one line for each, then the sum as `N passed, N failed, N skipped`. A step that cannot be
+ * run here is counted as skipped and says why; a test that was skipped inside a run is counted as well.
+ */
+import { spawn } from "node:child_process";
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+
+interface Outcome {
+  readonly passed: number;
+  readonly failed: number;
+  readonly skipped: number;
+}
+
+interface Step {
+  readonly name: string;
+  readonly command: readonly string[];
+  readonly timeoutS: number;
+  /** Reads the counts out of what the command printed; without it the exit code is one test. */
+  readonly count?: (output: string, code: number) => Outcome;
+}
+
+function run(command: readonly string[], timeoutS: number): Promise<{ code: number; output: string }> {
+  return new Promise((resolve) => {
+    const child = spawn(command[0] ?? "", command.slice(1), { stdio: ["ignore", "pipe", "pipe"] });
+    let output = "";
+    const take = (chunk: Uint8Array) => (output += new TextDecoder().decode(chunk));
+    child.stdout.on("data", take);
+    child.stderr.on("data", take);
+    const timer = setTimeout(() => child.kill("SIGKILL"), timeoutS * 1000);
+    child.on("error", (error) => resolve({ code: 127, output: output + error.message }));
+    child.on("close", (code) => {
+      clearTimeout(timer);
+      resolve({ code: code ?? 124, output });
+    });
+  });
+}
+
+function number(text: string, pattern: RegExp): number {
+  return [...text.matchAll(pattern)].reduce((sum, match) => sum + Number(match[1]), 0);
+}
+
+/** `bun test` prints ` 12 pass`, ` 0 fail`, ` 1 skip`. A run that died without counts is one failure. */
+function bunCounts(output: string, code: number): Outcome {
+  const failed = number(output, /^\s*(\d+) fail$/gm);
+  const passed = number(output, /^\s*(\d+) pass$/gm);
+  return { passed, failed: code !== 0 && failed === 0 ? 1 : failed, skipped: number(output, /^\s*(\d+) skip$/gm) };
+}
+
+/** `deno test` prints `ok | 12 passed (3 steps) | 0 failed | 1 ignored (2s)`. */
+function denoCounts(output: string, code: number): Outcome {
+  // deno-lint-ignore no-control-regex
+  const plain = output.replaceAll(/\x1b\[[0-9;]*m/g, "");
+  const failed = number(plain, /\| (\d+) failed/g);
+  return {
+    passed: number(plain, /^(?:ok|FAILED) \| (\d+) passed/gm),
+    failed: code !== 0 && failed === 0 ? 1 : failed,
+    skipped: number(plain, /\| (\d+) ignored/g),
+  };
+}
+
+function testFiles(folder: string): string[] {
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder, { recursive: true, encoding: "utf8" })
+    .filter((name) => name.endsWith(".test.ts")).map((name) => join(folder, name)).sort();
+}
+
+const portable = [
+  "tests/architecture.test.ts",
+  ...["unit", "vectors", "laws", "contract", "scenario"]
+    .flatMap((folder) => testFiles(`tests/${folder}`)),
+].filter((file) => existsSync(file));
+const interop = testFiles("tests/interop");
+
+const steps: readonly Step[] = [
+  { name: "format", command: ["deno", "fmt", "--check", "--quiet"], timeoutS: 120 },
+  { name: "lint", command: ["deno", "lint", "--quiet"], timeoutS: 120 },
+  { name: "types (tsc)", command: ["tsc", "-p", "."], timeoutS: 300 },
+  { name: "types (deno)", command: ["deno", "check", "--quiet", "mod.ts", "cli/main.ts"], timeoutS: 300 },
+  {
+    name: "tests on Bun",
+    command: ["bun", "test", "--timeout", "120000", ...portable],
+    timeoutS: 900,
+    count: bunCounts,
+  },
+  {
+    name: "tests on Deno",
+    command: ["deno", "test", "-A", "--no-check", "--quiet", ...portable],
+    timeoutS: 900,
+    count: denoCounts,
+  },
+  { name: "compile", command: ["./compile.sh", "--no-check"], timeoutS: 300 },
+  {
+    name: "tests with the binary and real peers",
+    command: ["bun", "test", "--timeout", "900000", "--max-concurrency", "1", ...interop],
+    timeoutS: 1800,
+    count: bunCounts,
+  },
+];
+
+const only = process.argv.slice(2);
+const sum = { passed: 0, failed: 0, skipped: 0 };
+for (const step of steps) {
+  if (only.length > 0 && !only.some((word) => step.name.includes(word))) continue;
+  if (step.command.at(-1)?.startsWith("--") && step.count !== undefined) continue;
+  const started = performance.now();
+  const { code, output } = await run(step.command, step.timeoutS);
+  const outcome = step.count?.(output, code) ?? { passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1, skipped: 0 };
+  for (const key of ["passed", "failed", "skipped"] as const) sum[key] += outcome[key];
+  const seconds = ((performance.now() - started) / 1000).toFixed(1);
+  console.log(
+    `${outcome.failed === 0 ? "ok    " : "FAILED"} ${step.name}: ${outcome.passed} passed, ${outcome.failed} failed, ` +
+      `${outcome.skipped} skipped (${seconds} s)`,
+  );
+  for (const line of output.split("\n")) if (/skipped: /.test(line)) console.log(`       ${line.trim()}`);
+  if (outcome.failed > 0) console.log(output.split("\n").slice(-120).join("\n"));
+}
+console.log(`${sum.passed} passed, ${sum.failed} failed, ${sum.skipped} skipped`);
+process.exit(sum.failed === 0 && sum.passed > 0 ? 0 : 1);
