@@ -32,3 +32,22 @@ export * as chiaTypes from "./lib/chia/types/mod.ts";
 export * as chiaProtocol from "./lib/chia/protocol/mod.ts";
 export { type Json, parseJson, stringifyJson } from "./lib/chia/streamable/mod.ts";
 export { loadNodeIdentity, loadRpcIdentity, publicAuthorities } from "./lib/chia/identity.ts";
+export type { Clock, Database, PeerAddress, Random, TlsIdentity } from "./lib/core/ports.ts";
+export {
+  type EventGap,
+  type EventSubscription,
+  type SubscribeOptions,
+  topicMatches,
+} from "./lib/core/events-reader.ts";
+export { CodecError } from "./lib/codec/error.ts";
+export { fromHex, toHex } from "./lib/codec/hex.ts";
+export {
+  type ChainStatus,
+  CHIA_ROUTE_NAMES,
+  eventEnvelope,
+  type FetchText,
+  type HttpAnswer,
+  type HttpRequest,
+  RpcClient,
+  RpcFailure,
+} from "./lib/rpc/mod.ts";

@@ -12,8 +12,11 @@ import { messageOf, NodeError } from "../../core/errors.ts";
 import type { FolderLock } from "../platform.ts";
 import { fileFailure, makeDir, readFile, removeFile, writeFileAtomic } from "./files.ts";
 
-/** Folders that this process holds: the kernel's locks are per process and would let the same one in twice. */
-const held = new Set<string>();
+/**
+ * Folders that this process holds or is about to: the kernel's locks are per process and would let the same one in
+ * twice. The databases are kept here because one that nobody refers to is collected, and its lock with it.
+ */
+const held = new Map<string, DatabaseSync | undefined>();
 
 /** Takes a folder for this process alone; see `Platform.lockDir`. */
 export async function lockDir(folder: string): Promise<FolderLock> {
@@ -21,11 +24,12 @@ export async function lockDir(folder: string): Promise<FolderLock> {
   const file = path.join(key, "lock");
   const owner = path.join(key, "lock.pid");
   if (held.has(key)) throw inUse(folder, process.pid);
-  held.add(key);
+  held.set(key, undefined);
   let database: DatabaseSync | undefined;
   try {
     await makeDir(key);
     database = takeLock(file);
+    held.set(key, database);
     await chmod(file, 0o600).catch(() => {});
     await writeFileAtomic(owner, new TextEncoder().encode(`${process.pid}\n`), 0o600);
   } catch (cause) {

@@ -47,7 +47,10 @@ export function openSqlite(path: string, options: DatabaseOptions, open: (path: 
       driver.exec(`PRAGMA synchronous = ${synchronous.toUpperCase()}`);
       driver.exec("PRAGMA foreign_keys = ON");
       // Reads the schema, so that a file that is no database is refused here and not at its first query.
-      driver.prepare("SELECT count(*) AS n FROM sqlite_schema").get([]);
+      const probe = driver.prepare("SELECT count(*) AS n FROM sqlite_schema");
+      probe.get([]);
+      // A statement that is left open would keep the file from being closed, and its WAL from being folded in.
+      probe.finalize?.();
     });
   } catch (failure) {
     driver.close();

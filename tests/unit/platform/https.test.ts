@@ -1,0 +1,177 @@
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import https from "node:https";
+import net from "node:net";
+import os from "node:os";
+import path from "node:path";
+import { describe, test } from "node:test";
+import tls from "node:tls";
+import { promisify } from "node:util";
+import { clock, random, serveHttps } from "#platform";
+import type { PeerSocket } from "../../../lib/core/ports.ts";
+import type { HttpsOptions } from "../../../lib/platform/platform.ts";
+import { connectWebSocket, upgradeWebSocket } from "../../../lib/transport/websocket/mod.ts";
+import { dialer } from "#platform";
+import { loadRpcIdentity } from "../../../lib/chia/identity.ts";
+import { makeAuthority } from "./certificates.ts";
+
+const rpc = await loadRpcIdentity({
+  folder: "/none",
+  files: {
+    readFile: () => Promise.resolve(undefined),
+    writeFileAtomic: () => Promise.resolve(),
+    makeDir: () => Promise.resolve(),
+  },
+  clock,
+  random,
+});
+const stranger = await (await makeAuthority("gemel RPC CA")).issue();
+
+const serve = (options: Partial<HttpsOptions> = {}) =>
+  serveHttps({
+    host: "127.0.0.1",
+    port: 0,
+    identity: rpc.server,
+    clientAuthorities: [rpc.authority],
+    fetch: async (request, info) => {
+      const body = request.method === "POST" ? await request.text() : "";
+      return Response.json({ path: new URL(request.url).pathname, body, ...info });
+    },
+    ...options,
+  });
+
+interface Answer {
+  readonly path: string;
+  readonly body: string;
+  readonly authorized: boolean;
+  readonly remote: { readonly host: string };
+}
+
+function ask(port: number, options: https.RequestOptions = {}, body?: string): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const request = https.request(
+      { host: "127.0.0.1", port, path: "/x", ca: rpc.authority, agent: false, ...options },
+      (response) => {
+        let text = "";
+        response.on("data", (chunk) => (text += chunk));
+        response.on("end", () => resolve(JSON.parse(text) as Answer));
+        response.on("error", reject);
+      },
+    );
+    request.on("error", reject);
+    request.end(body);
+  });
+}
+
+describe("serveHttps()", () => {
+  test("tells clients with our certificate from those without and with another's", async () => {
+    const server = await serve();
+    const { port } = server.address;
+    const plain = await ask(port, { method: "POST" }, "hello");
+    assert.deepEqual([plain.path, plain.body, plain.authorized], ["/x", "hello", false]);
+    assert.equal(plain.remote.host, "127.0.0.1");
+    const own = { cert: rpc.client.certificate, key: rpc.client.privateKey };
+    assert.equal((await ask(port, own)).authorized, true);
+    const other = { cert: stranger.certificate, key: stranger.privateKey };
+    // A stranger's certificate is as good as none, or the connection is refused: both are fine, being let in is not.
+    const answer = await ask(port, other).catch(() => ({ authorized: false }));
+    assert.equal(answer.authorized, false);
+    await server.close();
+  });
+
+  test("is accepted by curl, with nothing but our authority", async (context) => {
+    const run = promisify(execFile);
+    if (await run("curl", ["--version"]).then(() => false, () => true)) return context.skip("there is no curl");
+    const folder = await mkdtemp(path.join(os.tmpdir(), "gemel-https-"));
+    const server = await serve();
+    try {
+      const ca = path.join(folder, "ca.crt");
+      await writeFile(ca, rpc.authority);
+      const url = `https://127.0.0.1:${server.address.port}/y`;
+      const { stdout } = await run("curl", ["-sS", "--noproxy", "*", "--cacert", ca, "-d", "{}", url]);
+      assert.deepEqual((({ path, body }) => ({ path, body }))(JSON.parse(stdout)), { path: "/y", body: "{}" });
+    } finally {
+      await server.close();
+      await rm(folder, { recursive: true });
+    }
+  });
+
+  test("hands an upgrade over as bytes, to our own WebSocket", async () => {
+    const sockets: PeerSocket[] = [];
+    const paths: [string, boolean][] = [];
+    const options = { clock, random, path: "/events", messageBytesMax: 1_000_000 };
+    const server = await serve({
+      onUpgrade: (request, duplex, info) => {
+        paths.push([request.target, info.authorized]);
+        sockets.push(upgradeWebSocket(duplex, request, options));
+      },
+    });
+    const duplex = await dialer.dial(server.address, {
+      tls: { identity: rpc.client, authorities: [rpc.authority] },
+    });
+    const client = connectWebSocket(duplex, { ...options, path: "/events?since=1" });
+    const { readable, writable } = await client.opened;
+    const writer = writable.getWriter();
+    await writer.write("hello");
+    const bytes = new Uint8Array(300_000).fill(7);
+    const theirs = sockets[0]!;
+    const reader = theirs.readable.getReader();
+    assert.equal((await reader.read()).value, "hello");
+    void theirs.writable.getWriter().write(bytes);
+    assert.deepEqual((await readable.getReader().read()).value, bytes);
+    assert.deepEqual(paths, [["/events?since=1", true]]);
+    client.close();
+    assert.equal((await client.closed).closeCode, 1000);
+    assert.equal((await theirs.closed).closeCode, 1000);
+    await server.close();
+  });
+
+  test("close() ends idle, waiting and upgraded connections", async () => {
+    const upgraded = Promise.withResolvers<void>();
+    const server = await serve({ onUpgrade: () => upgraded.resolve() });
+    const ends: Promise<void>[] = [];
+    for (
+      const text of [
+        "",
+        "GET / HTTP/1.1\r\nHo",
+        "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n",
+      ]
+    ) {
+      const raw = tls.connect({ host: "127.0.0.1", port: server.address.port, ca: rpc.authority });
+      raw.on("error", () => {});
+      raw.resume();
+      ends.push(new Promise((resolve) => raw.once("close", () => resolve())));
+      await new Promise<void>((resolve) => raw.once("secureConnect", () => resolve()));
+      raw.write(text);
+    }
+    await upgraded.promise;
+    await server.close();
+    await Promise.all(ends);
+    const again = await serve({ port: server.address.port });
+    await again.close();
+  });
+
+  test("cuts who does not finish its first request in time", async () => {
+    const server = await serve({ headersTimeoutMs: 150 });
+    const silent = net.connect(server.address.port, "127.0.0.1");
+    const slow = tls.connect({ host: "127.0.0.1", port: server.address.port, ca: rpc.authority });
+    slow.once("secureConnect", () => void slow.write("GET / HTTP/1.1\r\n"));
+    await Promise.all([silent, slow].map((socket) => {
+      socket.on("error", () => {});
+      socket.resume();
+      return new Promise<void>((resolve) => socket.once("close", () => resolve()));
+    }));
+    await server.close();
+  });
+
+  test("refuses connections above its limit", async () => {
+    const server = await serve({ connectionsMax: 1 });
+    const first = tls.connect({ host: "127.0.0.1", port: server.address.port, ca: rpc.authority });
+    first.on("error", () => {});
+    await new Promise<void>((resolve) => first.once("secureConnect", () => resolve()));
+    await assert.rejects(ask(server.address.port));
+    first.destroy();
+    await server.close();
+  });
+});
