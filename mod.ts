@@ -30,7 +30,7 @@ export type { EventData, EventLog, EventValue, LoggedEvent, NewEvent } from "./l
 export { type ChiaConstants, type ChiaNetwork, networkNamed, parseConstants } from "./lib/chia/networks/mod.ts";
 export * as chiaTypes from "./lib/chia/types/mod.ts";
 export * as chiaProtocol from "./lib/chia/protocol/mod.ts";
-export { type Json, parseJson, stringifyJson } from "./lib/chia/streamable/mod.ts";
+export { type Json, type JsonObject, parseJson, stringifyJson } from "./lib/chia/streamable/mod.ts";
 export { loadNodeIdentity, loadRpcIdentity, publicAuthorities } from "./lib/chia/identity.ts";
 export type { Clock, Database, PeerAddress, Random, TlsIdentity } from "./lib/core/ports.ts";
 export {

@@ -6,6 +6,8 @@ import { spawn } from "node:child_process";
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 
+const say = (line: string) => void process.stdout.write(`${line}\n`);
+
 interface Outcome {
   readonly passed: number;
   readonly failed: number;
@@ -22,7 +24,10 @@ interface Step {
 
 function run(command: readonly string[], timeoutS: number): Promise<{ code: number; output: string }> {
   return new Promise((resolve) => {
-    const child = spawn(command[0] ?? "", command.slice(1), { stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(command[0] ?? "", command.slice(1), {
+      stdio: ["ignore", "pipe", "pipe"],
+      env: { ...process.env, NO_COLOR: "1" },
+    });
     let output = "";
     const take = (chunk: Uint8Array) => (output += new TextDecoder().decode(chunk));
     child.stdout.on("data", take);
@@ -49,13 +54,11 @@ function bunCounts(output: string, code: number): Outcome {
 
 /** `deno test` prints `ok | 12 passed (3 steps) | 0 failed | 1 ignored (2s)`. */
 function denoCounts(output: string, code: number): Outcome {
-  // deno-lint-ignore no-control-regex
-  const plain = output.replaceAll(/\x1b\[[0-9;]*m/g, "");
-  const failed = number(plain, /\| (\d+) failed/g);
+  const failed = number(output, /\| (\d+) failed/g);
   return {
-    passed: number(plain, /^(?:ok|FAILED) \| (\d+) passed/gm),
+    passed: number(output, /^(?:ok|FAILED) \| (\d+) passed/gm),
     failed: code !== 0 && failed === 0 ? 1 : failed,
-    skipped: number(plain, /\| (\d+) ignored/g),
+    skipped: number(output, /\| (\d+) ignored/g),
   };
 }
 
@@ -108,12 +111,14 @@ for (const step of steps) {
   const outcome = step.count?.(output, code) ?? { passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1, skipped: 0 };
   for (const key of ["passed", "failed", "skipped"] as const) sum[key] += outcome[key];
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
-  console.log(
+  say(
     `${outcome.failed === 0 ? "ok    " : "FAILED"} ${step.name}: ${outcome.passed} passed, ${outcome.failed} failed, ` +
       `${outcome.skipped} skipped (${seconds} s)`,
   );
-  for (const line of output.split("\n")) if (/skipped: /.test(line)) console.log(`       ${line.trim()}`);
-  if (outcome.failed > 0) console.log(output.split("\n").slice(-120).join("\n"));
+  for (const line of output.split("\n")) if (/skipped: /.test(line)) say(`       ${line.trim()}`);
+  // What passed is no help in finding what did not.
+  const telling = output.split("\n").filter((line) => !/^\(pass\)|\.\.\. ok|\.\.\.$|^running|^\s*$/.test(line));
+  if (outcome.failed > 0) say(telling.slice(-120).join("\n"));
 }
-console.log(`${sum.passed} passed, ${sum.failed} failed, ${sum.skipped} skipped`);
+say(`${sum.passed} passed, ${sum.failed} failed, ${sum.skipped} skipped`);
 process.exit(sum.failed === 0 && sum.passed > 0 ? 0 : 1);
