@@ -43,13 +43,18 @@ export function xdgPaths({ environment, homeDir }: Pick<Surroundings, "environme
 }
 
 /** The paths for a `--data-dir`, or the XDG ones without. */
-export function resolvePaths(dataDir: string | undefined, around: Pick<Surroundings, "environment" | "homeDir">): NodePaths {
+export function resolvePaths(
+  dataDir: string | undefined,
+  around: Pick<Surroundings, "environment" | "homeDir">,
+): NodePaths {
   return dataDir === undefined ? xdgPaths(around) : pathsBelow(resolve(dataDir));
 }
 
 /** Where the configuration file is looked for. */
 export function configPath(dataDir: string | undefined, around: Pick<Surroundings, "environment" | "homeDir">): string {
-  return dataDir === undefined ? join(xdgPaths(around).token, "..", "config.toml") : join(resolve(dataDir), "config.toml");
+  return dataDir === undefined
+    ? join(xdgPaths(around).token, "..", "config.toml")
+    : join(resolve(dataDir), "config.toml");
 }
 
 const text = (given: Given | undefined): string | undefined => given === undefined ? undefined : String(given.value);
@@ -73,7 +78,11 @@ export async function buildConfig(settings: Settings, around: Surroundings): Pro
   for (const name of chains) {
     if ((CHAINS as readonly string[]).includes(name)) continue;
     const near = nearest(name, CHAINS);
-    const hint = name === "bitcoin" ? "; bitcoin is not in this version" : near === undefined ? "" : `; did you mean ${near}?`;
+    const hint = name === "bitcoin"
+      ? "; bitcoin is not in this version"
+      : near === undefined
+      ? ""
+      : `; did you mean ${near}?`;
     throw configError(`chain: this gemel runs ${CHAINS.join(", ")}, not ${name}${hint}`);
   }
   if (new Set(chains).size !== chains.length) throw configError("chain: each chain once");

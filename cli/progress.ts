@@ -79,8 +79,9 @@ export function progressLine(view: ProgressView, options: { readonly columns: nu
     parts.push("█".repeat(full) + "░".repeat(BAR_CELLS - full));
   }
   parts.push(`${percent.padStart(5)}%`, ` ${formatCount(height)}/${formatCount(aim)}`);
-  if (view.synced) parts.push(view.tipAgeS === undefined ? " synced" : ` synced, tip ${formatSeconds(view.tipAgeS)} old`);
-  else if (view.rate !== undefined && view.rate > 0) {
+  if (view.synced) {
+    parts.push(view.tipAgeS === undefined ? " synced" : ` synced, tip ${formatSeconds(view.tipAgeS)} old`);
+  } else if (view.rate !== undefined && view.rate > 0) {
     parts.push(` ${formatCount(Math.round(view.rate))}/s`, ` eta ${formatSeconds((aim - height) / view.rate)}`);
   }
   parts.push(` peers ${view.peers}`);

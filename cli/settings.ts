@@ -23,7 +23,11 @@ const CHAIN_SETTINGS: readonly Setting[] = [
   { key: "network", value: "NAME", help: "network to follow: mainnet, testnet11, simulator0", standard: "mainnet" },
   { key: "connect", value: "HOST:PORT", list: true, help: "connect to this peer only (may be repeated)" },
   { key: "listen", value: "HOST:PORT", help: "let peers connect to this address" },
-  { key: "constants", value: "FILE", help: "consensus constants (JSON, the reference's names) laid over the network's" },
+  {
+    key: "constants",
+    value: "FILE",
+    help: "consensus constants (JSON, the reference's names) laid over the network's",
+  },
   { key: "max-peers", value: "N", help: "connections at most, both directions", standard: "40" },
   { key: "outbound", value: "N", help: "outgoing connections to aim at", standard: "8" },
 ];
@@ -39,7 +43,12 @@ const NODE_SETTINGS: readonly Setting[] = [
   { key: "memory", value: "SIZE", help: "block cache: bytes, or with K, M, G", standard: "64M" },
   { key: "rpc", value: "HOST:PORT", help: "where RPC listens", standard: "127.0.0.1:8555" },
   { key: "rpc-host", value: "NAME", list: true, help: "further host names by which RPC may be called" },
-  { key: "log-level", value: "LEVEL", help: "fatal, error, warning, info, debug; areas too: info,p2p.chia=debug", standard: "info" },
+  {
+    key: "log-level",
+    value: "LEVEL",
+    help: "fatal, error, warning, info, debug; areas too: info,p2p.chia=debug",
+    standard: "info",
+  },
   { key: "log-format", value: "FORMAT", help: "text or json", standard: "text" },
   { key: "exempt-loopback", help: "free peers on loopback of rate limits and bans", standard: "false" },
   { key: "shutdown-timeout", value: "TIME", help: "time for an orderly stop", standard: "8s" },
@@ -88,7 +97,13 @@ export interface Sources {
 export function resolveSettings(sources: Sources): Settings {
   const settings = new Map<string, Given>();
   const fromFile = sources.file === undefined ? new Map<string, unknown>() : flatten(sources.file.content);
-  for (const key of fromFile.keys()) requireKnown(key, SETTINGS.map((setting) => setting.key), `${sources.file!.path}: `);
+  for (const key of fromFile.keys()) {
+    requireKnown(
+      key,
+      SETTINGS.map((setting) => setting.key),
+      `${sources.file!.path}: `,
+    );
+  }
   const names = new Map(SETTINGS.map(({ key }) => [environmentName(key), key]));
   for (const name of Object.keys(sources.environment)) {
     if (name.startsWith("GEMEL_RUN_")) requireKnown(name, [...names.keys()], "environment: ");
@@ -101,7 +116,9 @@ export function resolveSettings(sources: Sources): Settings {
     if (flag !== undefined) settings.set(key, { value: textOf(setting, flag, `--${key}`), origin: "flag" });
     else if (environment !== undefined && environment !== "") {
       settings.set(key, { value: textOf(setting, environment, environmentName(key)), origin: "environment" });
-    } else if (file !== undefined) settings.set(key, { value: textOf(setting, file, `${sources.file!.path}: ${key}`), origin: "file" });
+    } else if (file !== undefined) {
+      settings.set(key, { value: textOf(setting, file, `${sources.file!.path}: ${key}`), origin: "file" });
+    }
   }
   return settings;
 }
@@ -112,7 +129,9 @@ function flatten(table: Readonly<Record<string, unknown>>, prefix = ""): Map<str
   for (const [name, value] of Object.entries(table)) {
     const isTable = typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof Date);
     if (!isTable) flat.set(prefix + name, value);
-    else for (const [key, inner] of flatten(value as Record<string, unknown>, `${prefix}${name}.`)) flat.set(key, inner);
+    else {for (const [key, inner] of flatten(value as Record<string, unknown>, `${prefix}${name}.`)) {
+        flat.set(key, inner);
+      }}
   }
   return flat;
 }

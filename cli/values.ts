@@ -3,8 +3,11 @@
  *
  * @module
  */
-import { LOG_LEVELS, type LogLevel, type PeerAddress } from "../mod.ts";
+import { LOG_LEVELS, type LogLevel, type PeerAddress, type RpcClient } from "../mod.ts";
 import { configError } from "./settings.ts";
+
+/** A JSON object as the client gives it: integers above 2^53 are bigint. */
+export type JsonObject = Awaited<ReturnType<RpcClient["call"]>>;
 
 /** `HOST:PORT`, `[IPv6]:PORT`, or a bare host where a port is known. */
 export function parseAddress(text: string, what: string, standardPort?: number): PeerAddress {

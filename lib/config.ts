@@ -9,6 +9,16 @@ import type { PeerAddress } from "./core/ports.ts";
 import type { EventLog, LoggedEvent } from "./storage/events.ts";
 import type { ChiaService } from "./chia/service.ts";
 
+// The client of a node's RPC belongs to the library's surface, which takes it from here.
+export {
+  type ChainStatus,
+  type FetchText,
+  type HttpAnswer,
+  type HttpRequest,
+  RpcClient,
+  RpcFailure,
+} from "./rpc/client.ts";
+
 /** Version of this program, as `gemel version` prints it and the handshake carries it. */
 export const GEMEL_VERSION = "0.1.0";
 

@@ -29,11 +29,18 @@ import { candidateOf } from "./chia/raw-blocks.ts";
 import type { ChiaStore } from "./chia/store.ts";
 import { MemoryChiaStore } from "./chia/store/memory.ts";
 import { openSqlChiaStore } from "./chia/store/sql.ts";
-import { type ChiaConfig, databasePath, GEMEL_VERSION, type NodeConfig, type RunningNode } from "./config.ts";
+import {
+  type ChiaConfig,
+  type ChiaReplay,
+  databasePath,
+  GEMEL_VERSION,
+  type NodeConfig,
+  type RunningNode,
+} from "./config.ts";
 import { Bus } from "./core/bus.ts";
 import { messageOf, NodeError } from "./core/errors.ts";
 import { type EventHints, subscribeEvents } from "./core/events-reader.ts";
-import type { Clock, Database } from "./core/ports.ts";
+import type { Database } from "./core/ports.ts";
 import { type Logging, startLogging } from "./log.ts";
 import { loadOrCreateToken, rpcApp, type SecretFiles } from "./rpc/mod.ts";
 import { MemoryEventLog, SqlEventLog } from "./storage/event-log.ts";
@@ -94,17 +101,12 @@ async function openStorage(
   return { store: store as ChiaStore, events: new SqlEventLog(database, wake) as EventLog };
 }
 
-/** Feeds a recording to a node: some blocks at once, the others at a pace. */
-async function replay(node: ChiaNode, config: NonNullable<ChiaConfig["replay"]>, signal: AbortSignal, time: Clock) {
-  await node.feed(config.blocks.slice(0, config.atStart).map(candidateOf));
-  return (async () => {
-    for (const raw of config.blocks.slice(config.atStart)) {
-      await time.sleep(config.everyMs, signal);
-      await node.feed([candidateOf(raw)]);
-    }
-  })().catch((thrown) => {
-    if (!signal.aborted) throw thrown;
-  });
+/** Feeds the rest of a recording to a node, block by block, until it is at its end or the signal aborts. */
+async function replay(node: ChiaNode, config: ChiaReplay, signal: AbortSignal): Promise<void> {
+  for (const raw of config.blocks.slice(config.atStart)) {
+    await clock.sleep(config.everyMs, signal);
+    await node.feed([candidateOf(raw)]);
+  }
 }
 
 /**
@@ -200,9 +202,10 @@ async function start(config: NodeConfig, shutdown: Shutdown): Promise<RunningNod
   shutdown.add(() => record.done());
   shutdown.add(() => chia.stop());
   if (chainConfig.replay !== undefined) {
-    const feeding = replay(chia, chainConfig.replay, life.signal, clock);
-    feeding.then((rest) => rest).catch((error) => logging.log("error", "chia.replay", messageOf(error)));
-    await feeding.then(() => {});
+    await chia.feed(chainConfig.replay.blocks.slice(0, chainConfig.replay.atStart).map(candidateOf));
+    replay(chia, chainConfig.replay, life.signal).catch((error) => {
+      if (!life.signal.aborted) logging.log("error", "chia.replay", messageOf(error));
+    });
   }
   record.write([nodeEvent("node.start", { version: GEMEL_VERSION })]);
 

@@ -70,8 +70,9 @@ export class ChiaConnections {
     this.bans = new BanList(parts.clock, (host) => parts.loopbackExempt && isLoopback(host));
   }
 
+  /** The peers whose sessions go on. */
   get peers(): readonly ChiaPeer[] {
-    return [...this.#peers.values()];
+    return [...this.#peers.values()].filter(({ session }) => !session.signal.aborted);
   }
 
   /** Dials a peer and shakes hands. The peer is served until it ends. @throws NodeError why it failed */
@@ -158,6 +159,8 @@ export class ChiaConnections {
       enforceRates: !(loopbackExempt && isLoopback(socket.remote.host)),
       signal: this.#stop.signal,
     };
+    // Also when it fails: the closing handshake takes its time, and the socket is ours until it is released.
+    this.#track(socket.closed.then(() => {}));
     let session: ChiaSession;
     try {
       session = await ChiaSession.open(socket, options);

@@ -60,11 +60,11 @@ function envelopeOf(frame: Uint8Array): Envelope {
 }
 
 /**
- * Reads and judges the peer's handshake.
+ * Reads and judges the peer's handshake, its rules in the reference's order; all but {@link requireVersion}.
  *
  * @throws PeerFault with the reference's error: `INVALID_PROTOCOL_MESSAGE` (-4) when the frame is no message of a known
  * type, `INVALID_HANDSHAKE` (-6) when it is another message or does not parse, `INCOMPATIBLE_NETWORK_ID` (110),
- * `UNKNOWN` (1) for a node type or version that does not exist
+ * `UNKNOWN` (1) for a node type that does not exist
  */
 export function judgeHandshake(frame: Uint8Array, networkId: string): Handshake & { readonly nodeType: NodeType } {
   const envelope = envelopeOf(frame);
@@ -81,9 +81,6 @@ export function judgeHandshake(frame: Uint8Array, networkId: string): Handshake 
     if (!(cause instanceof CodecError)) throw cause;
     throw handshakeFault("INVALID_HANDSHAKE", cause.message, cause);
   }
-  if (new TextEncoder().encode(said.softwareVersion).length > SOFTWARE_VERSION_BYTES_MAX) {
-    throw handshakeFault("INVALID_HANDSHAKE", "the software version is longer than 128 bytes");
-  }
   if (said.networkId !== networkId) {
     throw handshakeFault(
       "INCOMPATIBLE_NETWORK_ID",
@@ -92,8 +89,15 @@ export function judgeHandshake(frame: Uint8Array, networkId: string): Handshake 
   }
   const nodeType = Object.values(NodeType).find((type) => type === said.nodeType);
   if (nodeType === undefined) throw apiFault(`node type ${said.nodeType} does not exist`);
-  if (!VERSION.test(said.protocolVersion)) throw apiFault("the protocol version is none");
+  if (new TextEncoder().encode(said.softwareVersion).length > SOFTWARE_VERSION_BYTES_MAX) {
+    throw handshakeFault("INVALID_HANDSHAKE", "the software version is longer than 128 bytes");
+  }
   return { ...said, nodeType };
+}
+
+/** The last rule, which the reference looks at only after it has answered. @throws PeerFault `UNKNOWN` (1) */
+export function requireVersion({ protocolVersion }: Handshake): void {
+  if (!VERSION.test(protocolVersion)) throw apiFault("the protocol version is none");
 }
 
 /** Peer text for logs and RPC: no control or format characters, and short. */

@@ -84,18 +84,14 @@ export async function nodeId(der: Uint8Array): Promise<Uint8Array> {
 export async function loadNodeIdentity(parts: IdentityParts): Promise<NodeIdentity> {
   const kept = await loadPair(parts, "node", "rsa");
   const authority = readCertificate(fromPem("CERTIFICATE", PUBLIC_CA_CERTIFICATE));
-  let certificate = kept?.certificate;
-  if (certificate === undefined) {
-    const keys = kept?.keys ?? await makeKeys("rsa");
-    const der = await issueNodeCertificate(keys, parts);
-    certificate = await storePair(parts, "node", keys, der);
-  }
+  const keys = kept?.keys ?? await makeKeys("rsa");
+  const certificate = kept?.certificate ??
+    await storePair(parts, "node", keys, await issueNodeCertificate(keys, parts));
   await requireSigned(parts, "node", certificate, authority, "rsa");
   requireTime(parts, "node", certificate);
-  const files = namesOf(parts, "node");
   return {
     certificate: toPem("CERTIFICATE", certificate.der),
-    privateKey: await readText(parts, files.key) ?? "",
+    privateKey: await privateKeyPem(keys),
     nodeId: await nodeId(certificate.der),
   };
 }
@@ -144,17 +140,14 @@ interface Signer {
 
 async function loadRpcLeaf(parts: IdentityParts, name: "rpc" | "client", signer: Signer): Promise<TlsIdentity> {
   const kept = await loadPair(parts, name, "p256");
+  const keys = kept?.keys ?? await makeKeys("p256");
   let certificate = kept?.certificate;
   if (certificate !== undefined) await requireSigned(parts, name, certificate, signer.authority, "p256");
   if (certificate === undefined || certificate.notAfter.getTime() < parts.clock.now() + RENEW_BEFORE_MS) {
-    const keys = kept?.keys ?? await makeKeys("p256");
     certificate = await storePair(parts, name, keys, await issueRpcLeaf(keys, name, parts, signer));
   }
   requireTime(parts, name, certificate);
-  return {
-    certificate: toPem("CERTIFICATE", certificate.der),
-    privateKey: await readText(parts, namesOf(parts, name).key) ?? "",
-  };
+  return { certificate: toPem("CERTIFICATE", certificate.der), privateKey: await privateKeyPem(keys) };
 }
 
 async function issueAuthority(keys: SigningKeys, { clock, random }: IdentityParts): Promise<Uint8Array> {
@@ -253,12 +246,16 @@ async function storePair(
   der: Uint8Array,
 ): Promise<Certificate> {
   const files = namesOf(parts, name);
-  const pkcs8 = new Uint8Array(await crypto.subtle.exportKey("pkcs8", keys.privateKey));
   const encoder = new TextEncoder();
   await parts.files.makeDir(parts.folder, 0o700);
-  await parts.files.writeFileAtomic(files.key, encoder.encode(toPem("PRIVATE KEY", pkcs8)), 0o600);
+  await parts.files.writeFileAtomic(files.key, encoder.encode(await privateKeyPem(keys)), 0o600);
   await parts.files.writeFileAtomic(files.certificate, encoder.encode(toPem("CERTIFICATE", der)), 0o644);
   return readCertificate(new Uint8Array(der));
+}
+
+/** PKCS#8 in PEM. */
+async function privateKeyPem({ privateKey }: SigningKeys): Promise<string> {
+  return toPem("PRIVATE KEY", new Uint8Array(await crypto.subtle.exportKey("pkcs8", privateKey)));
 }
 
 async function requireSigned(

@@ -4,20 +4,22 @@
  * @module
  */
 import { toHex } from "../codec/hex.ts";
-import { equalBytes } from "../codec/sized.ts";
 import { messageOf, NodeError } from "../core/errors.ts";
 import type { Clock, Listener, ListenOptions, PeerAddress } from "../core/ports.ts";
 import type { EventData, NewEvent } from "../storage/events.ts";
 import type { AddResult, ChiaChain } from "./chain/chain.ts";
+import { Announcing } from "./announcing.ts";
 import { ChiaConnections, type ConnectionParts } from "./connections.ts";
+import { decodeBody } from "./decode-body.ts";
+import { Dialling } from "./dialling.ts";
 import { Follower } from "./follower.ts";
 import type { ChiaPeer } from "./peer.ts";
-import { newPeak, newPeakWallet, NodeType, requestPeers, respondPeers } from "./protocol/mod.ts";
+import { newPeak, respondPeers } from "./protocol/mod.ts";
 import type { BanView, ChiaService, PeerView, SyncState } from "./service.ts";
-import { decodeBody, Serving } from "./serving.ts";
+import { Serving } from "./serving.ts";
 import type { Incoming, PeerExit } from "./session.ts";
-import type { ChiaStore, StoredPeer } from "./store.ts";
-import { type BlockRecord, FullBlock, type TimestampedPeerInfo } from "./types/mod.ts";
+import type { ChiaStore } from "./store.ts";
+import type { TimestampedPeerInfo } from "./types/mod.ts";
 
 /** One line for the log. */
 export type Notice = (level: "debug" | "info" | "warning" | "error", area: string, text: string) => void;
@@ -41,24 +43,17 @@ export interface ChiaNodeParts {
   readonly notice: Notice;
 }
 
-const REDIAL_FIRST_MS = 1_000;
-const REDIAL_LAST_MS = 30_000;
-const DISCOVERY_PAUSE_MS = 5_000;
-const REQUEST_PEERS_INTERVAL_S = 600;
-/** Addresses kept from gossip; the reference takes as many from one message. */
-const KNOWN_PEERS_MAX = 1_000;
-
 /** The running Chia side. */
 export class ChiaNode implements ChiaService {
   readonly #parts: ChiaNodeParts;
   readonly #connections: ChiaConnections;
   readonly #follower: Follower;
   readonly #serving: Serving;
+  readonly #dialling: Dialling;
+  readonly #announcing: Announcing;
   readonly #stop = new AbortController();
-  readonly #known = new Map<string, StoredPeer>();
   readonly #work: Promise<void>[] = [];
   #listener: Listener | undefined;
-  #announced: Uint8Array | undefined;
   #wasSynced = false;
 
   constructor(parts: ChiaNodeParts) {
@@ -88,7 +83,15 @@ export class ChiaNode implements ChiaService {
       notice: (level, text) => notice(level, "chia.sync", text),
       wantedPeers: parts.connect.length,
     });
-    this.#serving = new Serving({ chain, store: parts.store, knownPeers: () => this.#gossip() });
+    this.#serving = new Serving({ chain, store: parts.store, knownPeers: () => this.#dialling.gossip() });
+    this.#announcing = new Announcing(parts.store);
+    this.#dialling = new Dialling({
+      ...parts,
+      network: chain.network,
+      random: parts.connections.random,
+      connections: this.#connections,
+      notice: (level, text) => notice(level, "p2p.chia", text),
+    });
   }
 
   get network() {
@@ -110,8 +113,8 @@ export class ChiaNode implements ChiaService {
 
   /** Opens the port and starts dialling and following. @throws NodeError `PORT_IN_USE`, `PORT_FORBIDDEN` */
   async start(): Promise<void> {
-    const { listen, connect, connections, store } = this.#parts;
-    for (const peer of await store.peers()) this.#known.set(`${peer.host} ${peer.port}`, peer);
+    const { listen, connections } = this.#parts;
+    await this.#dialling.load();
     if (listen !== undefined) {
       this.#listener = await listen.open({
         ...listen.address,
@@ -120,9 +123,7 @@ export class ChiaNode implements ChiaService {
         onFailure: (error, remote) => this.#parts.notice("debug", "p2p.chia", `in ${remote?.host}: ${error.message}`),
       });
     }
-    this.#work.push(this.#follower.run(this.#stop.signal));
-    for (const address of connect) this.#work.push(this.#keep(address));
-    if (connect.length === 0) this.#work.push(this.#discover());
+    this.#work.push(this.#follower.run(this.#stop.signal), this.#dialling.run(this.#stop.signal));
   }
 
   /** Ends everything that was started. */
@@ -131,7 +132,7 @@ export class ChiaNode implements ChiaService {
     await this.#listener?.close();
     await this.#connections.close();
     await Promise.all(this.#work);
-    await this.#parts.store.savePeers([...this.#known.values()]);
+    await this.#dialling.save();
   }
 
   state(): SyncState {
@@ -195,18 +196,10 @@ export class ChiaNode implements ChiaService {
     const { session, direction, id } = peer;
     this.#parts.notice("info", "p2p.chia", `peer ${id} ${direction} ${session.label} ${peer.view().agent}`);
     this.#event("p2p.handshake", { peer: id, direction, host: peer.host, agent: peer.view().agent });
-    this.#greet(peer).catch((error) =>
+    this.#announcing.greet(peer, this.#parts.chain.peak).catch((error) =>
       this.#parts.notice("debug", "p2p.chia", `${session.label}: ${messageOf(error)}`)
     );
     this.#settle(undefined);
-  }
-
-  /** What both sides say right after the handshake. */
-  async #greet(peer: ChiaPeer): Promise<void> {
-    const { chain } = this.#parts;
-    const fullNode = peer.session.peer.nodeType === NodeType.FULL_NODE;
-    if (fullNode && peer.direction === "out") await peer.session.send(requestPeers, {});
-    if (chain.peak !== undefined) await this.#tell(peer, chain.peak, chain.peak.height);
   }
 
   #left(peer: ChiaPeer, exit: PeerExit): void {
@@ -229,23 +222,8 @@ export class ChiaNode implements ChiaService {
       this.#follower.poke();
       this.#settle(undefined);
     } else if (incoming.message.id === respondPeers.id) {
-      this.#learn((body as { peerList: readonly TimestampedPeerInfo[] }).peerList, peer.host);
+      this.#dialling.learn((body as { peerList: readonly TimestampedPeerInfo[] }).peerList, peer.host);
     }
-  }
-
-  #learn(peers: readonly TimestampedPeerInfo[], source: string): void {
-    if (peers.length > KNOWN_PEERS_MAX) return;
-    for (const { host, port } of peers) {
-      const key = `${host} ${port}`;
-      if (this.#known.has(key) || this.#known.size >= KNOWN_PEERS_MAX || host.length > 45) continue;
-      this.#known.set(key, { host, port, source, lastTry: 0, lastSuccess: 0 });
-    }
-  }
-
-  #gossip(): TimestampedPeerInfo[] {
-    const recent = this.#parts.clock.now() - REQUEST_PEERS_INTERVAL_S * 1000 * 6 * 24 * 30;
-    return [...this.#known.values()].filter(({ lastSuccess }) => lastSuccess > recent)
-      .map(({ host, port, lastSuccess }) => ({ host, port, timestamp: BigInt(Math.floor(lastSuccess / 1000)) }));
   }
 
   #moved(result: AddResult, source: ChiaPeer | undefined): void {
@@ -268,105 +246,6 @@ export class ChiaNode implements ChiaService {
     }
     const peak = chain.peak;
     if (peak === undefined || state.syncMode) return;
-    if (this.#announced !== undefined && equalBytes(this.#announced, peak.headerHash)) return;
-    this.#announced = peak.headerHash;
-    for (const peer of this.#connections.peers) {
-      if (peer === source) continue;
-      this.#tell(peer, peak, forkHeight ?? peak.height).catch(() => {
-        // The peer has just gone: there is nobody left to tell.
-      });
-    }
+    this.#announcing.spread(this.#connections.peers, peak, source, forkHeight ?? peak.height);
   }
-
-  async #tell(peer: ChiaPeer, peak: BlockRecord, forkHeight: number): Promise<void> {
-    const { headerHash, height, weight } = peak;
-    const forkPointWithPreviousPeak = Math.max(0, forkHeight);
-    if (peer.session.peer.nodeType === NodeType.WALLET) {
-      return await peer.session.send(newPeakWallet, { headerHash, height, weight, forkPointWithPreviousPeak });
-    }
-    if (peer.session.peer.nodeType !== NodeType.FULL_NODE) return;
-    const raw = await this.#parts.store.block(headerHash);
-    if (raw === undefined) return;
-    const { unfinishedRewardBlockHash } = FullBlock.decode(raw).foliage.foliageBlockData;
-    await peer.session.send(newPeak, {
-      headerHash,
-      height,
-      weight,
-      forkPointWithPreviousPeak,
-      unfinishedRewardBlockHash,
-    });
-  }
-
-  /** Keeps a connection to one wanted peer. */
-  async #keep({ host, port }: PeerAddress): Promise<void> {
-    const { clock, resolve, notice } = this.#parts;
-    const { signal } = this.#stop;
-    let wait = REDIAL_FIRST_MS;
-    let said = "";
-    while (!signal.aborted) {
-      try {
-        const [address] = await resolve(host);
-        const peer = await this.#connections.dial({ host: address ?? host, port }, true);
-        wait = REDIAL_FIRST_MS;
-        said = "";
-        this.#succeeded(host, port);
-        await aborted(peer.session.signal);
-      } catch (thrown) {
-        if (signal.aborted) return;
-        const text = `cannot connect to ${host}:${port}: ${messageOf(thrown)}`;
-        // The same trouble again is no news.
-        notice(text === said ? "debug" : "warning", "p2p.chia", text);
-        said = text;
-      }
-      await clock.sleep(wait, signal).catch(() => {});
-      wait = Math.min(wait * 2, REDIAL_LAST_MS);
-    }
-  }
-
-  #succeeded(host: string, port: number): void {
-    const now = this.#parts.clock.now();
-    this.#known.set(`${host} ${port}`, { host, port, source: "self", lastTry: now, lastSuccess: now });
-  }
-
-  /** Dials known peers, and those that the DNS seeds name, until there are enough. */
-  async #discover(): Promise<void> {
-    const { clock, resolve, outbound, chain, notice, connections } = this.#parts;
-    const { signal } = this.#stop;
-    const { random } = connections;
-    while (!signal.aborted) {
-      const out = this.#connections.peers.filter((peer) => peer.direction === "out").length;
-      if (out < outbound) {
-        if (this.#known.size === 0) await this.#askSeeds(chain.network.dnsSeeds, resolve);
-        const untried = [...this.#known.values()].filter(({ host, lastTry }) =>
-          lastTry < clock.now() - REQUEST_PEERS_INTERVAL_S * 1000 &&
-          !this.#connections.peers.some((peer) => peer.host === host)
-        );
-        const choice = untried[untried.length === 0 ? 0 : random.below(untried.length)];
-        if (choice !== undefined) {
-          this.#known.set(`${choice.host} ${choice.port}`, { ...choice, lastTry: clock.now() });
-          await this.#connections.dial(choice, false).then(
-            () => this.#succeeded(choice.host, choice.port),
-            (error) => notice("debug", "p2p.chia", `${choice.host}: ${messageOf(error)}`),
-          );
-          continue;
-        }
-      }
-      await clock.sleep(DISCOVERY_PAUSE_MS, signal).catch(() => {});
-    }
-  }
-
-  async #askSeeds(seeds: readonly string[], resolve: ChiaNodeParts["resolve"]): Promise<void> {
-    for (const seed of seeds) {
-      const hosts = await resolve(seed).catch(() => []);
-      for (const host of hosts) {
-        const port = this.#parts.chain.network.defaultPort;
-        this.#known.set(`${host} ${port}`, { host, port, source: seed, lastTry: 0, lastSuccess: 0 });
-      }
-    }
-  }
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
 }

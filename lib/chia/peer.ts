@@ -22,10 +22,12 @@ export class ChiaPeer {
   /** Unix milliseconds. */
   readonly since: number;
   /** One of the peers that `--connect` names. */
-  readonly wanted: boolean;
+  wanted: boolean;
   peak: AnnouncedPeak | undefined;
   /** Monotonic milliseconds until which its announcement is left alone, after it did not deliver. */
   restUntil = 0;
+  /** How often in a row it did not deliver what it announced. */
+  strikes = 0;
 
   constructor(id: number, direction: "in" | "out", session: ChiaSession, since: number, wanted: boolean) {
     this.id = id;

@@ -5,12 +5,10 @@
  * @see spec section g
  * @module
  */
-import { CodecError } from "../codec/error.ts";
 import { Writer } from "../codec/writer.ts";
-import { messageOf } from "../core/errors.ts";
 import type { ChiaChain } from "./chain/chain.ts";
+import { decodeBody } from "./decode-body.ts";
 import type { ChiaPeer } from "./peer.ts";
-import { apiFault } from "./peer-fault.ts";
 import {
   rejectBlock,
   rejectBlocks,
@@ -97,18 +95,5 @@ export class Serving {
   async #peers(peer: ChiaPeer, { data, id }: Incoming): Promise<void> {
     decodeBody(requestPeers, data);
     await peer.session.send(respondPeers, { peerList: this.#parts.knownPeers() }, id);
-  }
-}
-
-/** The body of a message; one that does not parse ends the peer. @throws PeerFault */
-export function decodeBody<T>(
-  message: { readonly name: string; readonly body: { decode(b: Uint8Array): T } },
-  data: Uint8Array,
-): T {
-  try {
-    return message.body.decode(data);
-  } catch (thrown) {
-    if (thrown instanceof CodecError) throw apiFault(`${message.name}: ${messageOf(thrown)}`, thrown);
-    throw thrown;
   }
 }

@@ -11,8 +11,8 @@ export interface DispatchOptions<W, T, R> {
   readonly clock: Clock;
   /** The workers that may be used right now, best first. Asked again before each task. */
   readonly workers: () => readonly W[];
-  /** Does one task; rejects when the worker could not. Must give up after `timeoutMs`. */
-  readonly run: (worker: W, task: T, timeoutMs: number) => Promise<R>;
+  /** Does one task; rejects when the worker could not. Must give up after `timeoutMs`, and when the signal aborts. */
+  readonly run: (worker: W, task: T, timeoutMs: number, signal: AbortSignal) => Promise<R>;
   /** Tasks that one worker may hold at a time. */
   readonly perWorkerMax: number;
   /** Tasks that may be under way or waiting for an earlier one. */
@@ -30,14 +30,16 @@ export interface Dispatched<W, T, R> {
   readonly result: R;
 }
 
-/** How long to wait for a worker when none is free and none is at work. */
+/** How long a task waits before it looks for workers again, and how long there may be none at all. */
 const NO_WORKER_WAIT_MS = 1_000;
+/** Failures in a row after which a worker is left aside while there are others. */
+const FAILURES_MAX = 2;
 
 /**
  * Runs `tasks` and yields their results in order. Ends early by throwing when a task failed `triesMax` times, when no
- * worker is left, or when the signal aborts; whoever stops reading stops the run.
+ * worker is left, or when the signal aborts; whoever stops reading stops the run. Nothing is under way after the end.
  *
- * @throws NodeError `no_workers`, or the error of the last try
+ * @throws NodeError `no_workers`, the error of the last try, or the signal's reason
  */
 export async function* dispatch<W, T, R>(
   tasks: Iterable<T>,
@@ -46,33 +48,60 @@ export async function* dispatch<W, T, R>(
   const { clock, perWorkerMax, aheadMax, triesMax, signal } = options;
   const source = tasks[Symbol.iterator]();
   const load = new Map<W, number>();
+  /** Failures in a row. */
   const failures = new Map<W, number>();
   const inOrder: Promise<Dispatched<W, T, R>>[] = [];
+  const underWay = new Set<Promise<unknown>>();
+  const over = new AbortController();
+  const stop = () => over.abort(signal.reason);
   let freed = Promise.withResolvers<void>();
-  let running = true;
 
-  /** The least burdened worker that has not failed at this task; workers that failed before come last. */
+  const inDoubt = (worker: W) => (failures.get(worker) ?? 0) >= FAILURES_MAX;
+
+  /**
+   * The least burdened worker that has not failed at this task; who failed before comes last, and who failed repeatedly
+   * only when there is nobody else to wait for.
+   */
   const choose = (tried: ReadonlySet<W>): W | undefined => {
-    const free = options.workers().filter((w) => !tried.has(w) && (load.get(w) ?? 0) < perWorkerMax);
+    const untried = options.workers().filter((w) => !tried.has(w));
+    const sound = untried.filter((w) => !inDoubt(w));
+    const free = (sound.length > 0 ? sound : untried).filter((w) => (load.get(w) ?? 0) < perWorkerMax);
     const cost = (w: W) => (failures.get(w) ?? 0) * perWorkerMax + (load.get(w) ?? 0);
     return free.reduce<W | undefined>((best, w) => (best === undefined || cost(w) < cost(best) ? w : best), undefined);
   };
 
+  /** Until a worker is free, or for a while: workers come and go without telling. */
+  const pause = async (): Promise<void> => {
+    const wait = new AbortController();
+    const end = () => wait.abort();
+    over.signal.addEventListener("abort", end, { once: true });
+    await Promise.race([freed.promise, clock.sleep(NO_WORKER_WAIT_MS, wait.signal).catch(() => {})]);
+    over.signal.removeEventListener("abort", end);
+    end();
+  };
+
+  /** Waits for a worker and takes one of its places. */
   const acquire = async (tried: Set<W>): Promise<W> => {
-    for (let waited = false;;) {
-      signal.throwIfAborted();
-      if (!running) throw new NodeError("stopped", "self", "the run was given up");
+    let none: number | undefined;
+    for (;;) {
+      over.signal.throwIfAborted();
       const worker = choose(tried);
-      if (worker !== undefined) return worker;
-      const usable = options.workers();
-      if (usable.length > 0 && usable.every((w) => tried.has(w))) tried.clear();
-      else if (usable.length === 0) {
-        if (waited) throw new NodeError("no_workers", "network", "no peer is left to ask");
-        waited = true;
+      if (worker !== undefined) {
+        // Taken in the same step as it is chosen, or others would choose it too.
+        load.set(worker, (load.get(worker) ?? 0) + 1);
+        return worker;
       }
-      const wait = new AbortController();
-      await Promise.race([freed.promise, clock.sleep(NO_WORKER_WAIT_MS, wait.signal).catch(() => {})]);
-      wait.abort();
+      const usable = options.workers();
+      if (usable.length > 0) {
+        none = undefined;
+        if (usable.every((w) => tried.has(w))) tried.clear();
+      } else {
+        none ??= clock.monotonic();
+        if (clock.monotonic() - none >= NO_WORKER_WAIT_MS) {
+          throw new NodeError("no_workers", "network", "no peer is left to ask");
+        }
+      }
+      await pause();
     }
   };
 
@@ -80,11 +109,12 @@ export async function* dispatch<W, T, R>(
     const tried = new Set<W>();
     for (let attempt = 1;; attempt++) {
       const worker = await acquire(tried);
-      load.set(worker, (load.get(worker) ?? 0) + 1);
       try {
-        const result = await options.run(worker, task, options.timeoutMs * 2 ** (attempt - 1));
+        const result = await options.run(worker, task, options.timeoutMs * 2 ** (attempt - 1), over.signal);
+        failures.delete(worker);
         return { worker, task, result };
       } catch (thrown) {
+        over.signal.throwIfAborted();
         tried.add(worker);
         failures.set(worker, (failures.get(worker) ?? 0) + 1);
         if (attempt >= triesMax) throw thrown;
@@ -102,18 +132,23 @@ export async function* dispatch<W, T, R>(
       if (next.done === true) return;
       const promise = complete(next.value);
       // Its turn may come long after it failed.
-      promise.catch(() => {});
+      const settled = promise.then(() => {}, () => {}).finally(() => underWay.delete(settled));
+      underWay.add(settled);
       inOrder.push(promise);
     }
   };
 
+  signal.addEventListener("abort", stop, { once: true });
+  if (signal.aborted) stop();
   try {
     for (fill(); inOrder.length > 0; fill()) {
       const first = inOrder.shift();
       if (first !== undefined) yield await first;
     }
   } finally {
-    running = false;
-    freed.resolve();
+    signal.removeEventListener("abort", stop);
+    over.abort(new NodeError("stopped", "self", "the run was given up"));
+    source.return?.();
+    await Promise.all(underWay);
   }
 }

@@ -52,10 +52,7 @@ export class Replies<Q, T> {
       return { id, answer: promise };
     }
     const cancel = this.#options.clock.after(timeoutMs, () => {
-      this.#pending.delete(id);
-      this.#late.add(id);
-      if (this.#late.size > this.#options.lateMax) this.#late.delete(this.#late.values().next().value ?? id);
-      reject(new NodeError("timeout", "peer", `no answer within ${timeoutMs} ms`));
+      this.withdraw(id, new NodeError("timeout", "peer", `no answer within ${timeoutMs} ms`));
     });
     this.#pending.set(id, { question, resolve, reject, cancel });
     return { id, answer: promise };
@@ -74,6 +71,17 @@ export class Replies<Q, T> {
     pending.cancel();
     pending.resolve(answer);
     return true;
+  }
+
+  /** Stops waiting: the question fails with `error`, and an answer that still comes is excused. No-op once answered. */
+  withdraw(id: number, error: Error): void {
+    const pending = this.#pending.get(id);
+    if (pending === undefined) return;
+    this.#pending.delete(id);
+    this.#late.add(id);
+    if (this.#late.size > this.#options.lateMax) this.#late.delete(this.#late.values().next().value ?? id);
+    pending.cancel();
+    pending.reject(error);
   }
 
   /** Whether an answer under this id comes too late; each is excused once. */

@@ -71,7 +71,7 @@ export function rpcApp(context: RpcContext, options: RpcOptions): RpcApp {
       if (leave === undefined) return problem(503, "too many calls at once", { "retry-after": "1" });
       try {
         const signal = AbortSignal.any([request.signal, closing.signal]);
-        const response = await app.fetch(new Request(request, { signal }));
+        const response = await app.fetch(withSignal(request, signal));
         response.headers.set("x-content-type-options", "nosniff");
         return response;
       } finally {
@@ -112,4 +112,14 @@ export function rpcApp(context: RpcContext, options: RpcOptions): RpcApp {
 
     close: () => closing.abort(),
   };
+}
+
+/**
+ * The same request with another signal. Its parts are named one by one: what a listener passes may only look like a
+ * Request, and copying such a thing as a whole loses the method on Bun.
+ */
+function withSignal(request: Request, signal: AbortSignal): Request {
+  const { url, method, headers, body } = request;
+  const init = { method, headers, signal, ...(body !== null && { body, duplex: "half" as const }) };
+  return new Request(url, init);
 }

@@ -7,6 +7,8 @@ import { type Json, type JsonObject, parseJson, stringifyJson } from "../chia/st
 import { NodeError } from "../core/errors.ts";
 import type { ChainStatus } from "./native.ts";
 
+export type { ChainStatus };
+
 /** One HTTP request. */
 export interface HttpRequest {
   readonly method: "GET" | "POST" | "DELETE";

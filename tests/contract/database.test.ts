@@ -123,10 +123,10 @@ for (const [name, openDatabase] of Object.entries(drivers)) {
           order.push("second");
           await inside.run("INSERT INTO t VALUES (2, 1)");
         });
-        // On one connection this would otherwise be rolled back with the first.
-        const outside = database.run("INSERT INTO t VALUES (3, 1)");
         await new Promise((resolve) => setTimeout(resolve, 5));
         assert.deepEqual(order, ["first"]);
+        // On one connection this would otherwise be rolled back with the first.
+        const outside = database.run("INSERT INTO t VALUES (3, 1)");
         gate.resolve();
         await assert.rejects(first, /roll back/);
         await Promise.all([second, outside]);

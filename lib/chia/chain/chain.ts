@@ -94,8 +94,8 @@ export class ChiaChain {
   }
 
   /**
-   * Adds blocks that follow one another. Those that are right are stored in one transaction; when their tip is heavier
-   * than the peak it becomes the peak in the same step.
+   * Adds blocks, parents before children. Those that are right are stored in one transaction; when the heaviest of them is
+   * heavier than the peak it becomes the peak in the same step.
    */
   add(candidates: readonly Candidate[], source: string | null): Promise<AddResult> {
     const run = this.#queue.then(() => this.#add(candidates, source));
@@ -105,31 +105,37 @@ export class ChiaChain {
 
   async #add(candidates: readonly Candidate[], source: string | null): Promise<AddResult> {
     const blocks: StoredBlock[] = [];
+    try {
+      const { tip, ...outcome } = await this.#judgeAll(candidates, blocks);
+      const step = await this.#commit(blocks, tip, source);
+      return { added: blocks.map(({ record }) => record), ...outcome, ...step };
+    } catch (thrown) {
+      // What is not stored must not count as known.
+      for (const { record } of blocks) this.#window.remove(record);
+      throw thrown;
+    }
+  }
+
+  /** Judges blocks up to the first that is not right, and puts the new ones into `blocks`; `tip` is the heaviest. */
+  async #judgeAll(candidates: readonly Candidate[], blocks: StoredBlock[]) {
     let tip: BlockRecord | undefined;
-    let outcome: Pick<AddResult, "refused" | "parentless"> = {};
     for (const [i, candidate] of candidates.entries()) {
       if (i % YIELD_EVERY === YIELD_EVERY - 1) await this.#parts.clock.sleep(0);
       const known = await this.record(candidate.headerHash);
       if (known !== undefined) {
-        tip = known;
+        if (heavier(known, tip)) tip = known;
         continue;
       }
-      if (!await this.#hasParent(candidate)) {
-        outcome = { parentless: candidate };
-        break;
-      }
+      if (!await this.#hasParent(candidate)) return { tip, parentless: candidate };
       const verdict = await this.#judge(candidate);
-      if (!verdict.ok) {
-        outcome = { refused: { candidate, refusal: verdict } };
-        break;
-      }
+      if (!verdict.ok) return { tip, refused: { candidate, refusal: verdict } };
       // The record stays for thousands of blocks; it must not keep the block's bytes alive with it.
-      tip = BlockRecord.decode(BlockRecord.encode(verdict.record));
-      this.#window.add(tip);
-      blocks.push({ record: tip, raw: candidate.raw });
+      const record = BlockRecord.decode(BlockRecord.encode(verdict.record));
+      this.#window.add(record);
+      blocks.push({ record, raw: candidate.raw });
+      if (heavier(record, tip)) tip = record;
     }
-    const step = await this.#commit(blocks, tip, source);
-    return { added: blocks.map(({ record }) => record), ...outcome, ...step };
+    return { tip };
   }
 
   async #hasParent({ block }: Candidate): Promise<boolean> {

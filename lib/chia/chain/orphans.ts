@@ -16,7 +16,8 @@ export interface OrphanLimits {
 /** What the node allows. */
 export const ORPHAN_LIMITS: OrphanLimits = { blocksMax: 64, bytesMax: 64 * 1024 * 1024 };
 
-interface Waiting {
+/** A block that waits, and the host that gave it and answers for it. */
+export interface Orphan {
   readonly candidate: Candidate;
   readonly source: string;
 }
@@ -24,7 +25,7 @@ interface Waiting {
 /** The pool. Insertion order is age. */
 export class OrphanPool {
   readonly #limits: OrphanLimits;
-  readonly #waiting = new Map<string, Waiting>();
+  readonly #waiting = new Map<string, Orphan>();
   #bytes = 0;
 
   constructor(limits: OrphanLimits = ORPHAN_LIMITS) {
@@ -55,13 +56,13 @@ export class OrphanPool {
   }
 
   /** Takes out the blocks that follow `headerHash`. */
-  takeChildren(headerHash: Uint8Array): Candidate[] {
+  takeChildren(headerHash: Uint8Array): Orphan[] {
     const parent = toHex(headerHash);
-    const children: Candidate[] = [];
-    for (const [key, { candidate }] of this.#waiting) {
-      if (toHex(candidate.block.foliage.prevBlockHash) !== parent) continue;
+    const children: Orphan[] = [];
+    for (const [key, orphan] of this.#waiting) {
+      if (toHex(orphan.candidate.block.foliage.prevBlockHash) !== parent) continue;
       this.#delete(key);
-      children.push(candidate);
+      children.push(orphan);
     }
     return children;
   }

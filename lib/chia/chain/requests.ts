@@ -47,14 +47,15 @@ export async function fetchBlock(
   throw fault;
 }
 
-/** All blocks of a range. @throws NodeError `refused` when the peer lacks one, PeerFault when the answer is not the range */
+/** All blocks of a range; no longer waited for when `signal` aborts. @throws NodeError `refused` when the peer lacks one, PeerFault when the answer is not the range */
 export async function fetchRange(
   session: ChiaSession,
   range: HeightRange,
   timeoutMs: number,
+  signal?: AbortSignal,
 ): Promise<readonly Candidate[]> {
   const body = { startHeight: range.start, endHeight: range.end, includeTransactionBlock: true };
-  const reply = await session.request(requestBlocks, body, timeoutMs);
+  const reply = await session.request(requestBlocks, body, timeoutMs, signal);
   if (reply.message.id === rejectBlocks.id) {
     throw new NodeError("refused", "peer", `the peer lacks blocks ${range.start} to ${range.end}`);
   }

@@ -61,6 +61,16 @@ export class RecordWindow implements AncestorView {
     this.#lowest = Math.min(this.#lowest, record.height);
   }
 
+  /** Takes out a record that {@link add} put in and that did not become durable. */
+  remove(record: BlockRecord): void {
+    if (!this.#records.delete(toHex(record.headerHash))) return;
+    const level = this.#byHeight.get(record.height)?.filter((other) =>
+      !equalBytes(other.headerHash, record.headerHash)
+    );
+    if (level === undefined || level.length === 0) this.#byHeight.delete(record.height);
+    else this.#byHeight.set(record.height, level);
+  }
+
   /** Makes `records` (rising) the main chain from their first height on. */
   setMain(fromHeight: number, records: readonly BlockRecord[]): void {
     for (let height = fromHeight; this.#main.delete(height); height++);

@@ -52,11 +52,11 @@ export async function lockDir(folder: string): Promise<FolderLock> {
   };
 }
 
-/** An exclusive lock stays with its connection until that closes, with no journal file left beside it. */
+/** The lock is a transaction that never ends; with its journal in memory it leaves no file beside it. */
 function takeLock(file: string): DatabaseSync {
   const database = new DatabaseSync(file);
   try {
-    database.exec("PRAGMA busy_timeout = 0; PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = MEMORY");
+    database.exec("PRAGMA busy_timeout = 0; PRAGMA journal_mode = MEMORY");
     database.exec("BEGIN EXCLUSIVE");
     return database;
   } catch (cause) {

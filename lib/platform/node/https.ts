@@ -1,112 +1,119 @@
 /**
  * The HTTPS server below RPC: TLS with optional client certificates, Fetch API above.
  *
+ * TLS is accepted by the same code as the peers' and its sockets are handed to an HTTP server that opens no port. The
+ * runtimes' own HTTPS servers differ in what they time, count and show of a connection: Bun's never sees one that does
+ * not finish its TLS handshake.
+ *
  * @module
  */
 import { getRequestListener } from "@hono/node-server";
-import type { IncomingMessage } from "node:http";
-import https from "node:https";
-import type net from "node:net";
+import http, { type IncomingMessage, type ServerResponse } from "node:http";
+import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
-import type { ByteDuplex } from "../../core/ports.ts";
 import type { HttpsListener, HttpsOptions, HttpsRequestInfo, UpgradeRequest } from "../platform.ts";
+import { acceptSockets } from "./accept.ts";
 import { requireTlsChecks } from "./certificates.ts";
 import { addressesOf, flowOf, socketDuplex } from "./duplex.ts";
-import { openPort } from "./listener.ts";
 
 const CONNECTIONS_MAX = 256;
 const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 60_000;
+/** How long a connection may wait for its next request. */
 const KEEP_ALIVE_TIMEOUT_MS = 15_000;
 const HEAD_BYTES_MAX = 16 * 1024;
+
+/** One TLS connection. */
+interface Connection {
+  readonly raw: Socket;
+  /** Cuts the connection in `ms`, instead of what was set before; undefined lets it be. */
+  cutIn(ms: number | undefined): void;
+}
 
 /** Serves HTTPS; see `Platform.serveHttps`. */
 export async function serveHttps(options: HttpsOptions): Promise<HttpsListener> {
   requireTlsChecks();
-  const connectionsMax = options.connectionsMax ?? CONNECTIONS_MAX;
   const headersTimeoutMs = options.headersTimeoutMs ?? HEADERS_TIMEOUT_MS;
   const requestTimeoutMs = options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS;
-  /** Open TCP connections. */
-  const open = new Set<net.Socket>();
-  const upgraded = new Set<ByteDuplex>();
+  const connections = new Map<Duplex, Connection>();
   const listener = getRequestListener(
     (request, env) => options.fetch(request, infoOf(env.incoming.socket as TLSSocket)),
     { overrideGlobalObjects: false },
   );
 
-  const server = https.createServer({
-    cert: options.identity.certificate,
-    key: options.identity.privateKey,
-    ca: [...options.clientAuthorities],
-    minVersion: "TLSv1.2",
-    requestCert: true,
-    rejectUnauthorized: false,
-    handshakeTimeout: headersTimeoutMs,
-    headersTimeout: headersTimeoutMs,
-    requestTimeout: requestTimeoutMs,
-    keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
-    maxHeaderSize: HEAD_BYTES_MAX,
-    connectionsCheckingInterval: 1_000,
-  }, (incoming, outgoing) => void listener(incoming, outgoing));
-
-  /** What a connection has to do before it is cut: finish TLS and send its first request. */
-  const firstRequest = new Map<string, () => void>();
-  const arrived = (socket: net.Socket) => firstRequest.get(keyOf(socket))?.();
-  server.on("connection", (socket: net.Socket) => {
-    socket.on("error", () => {});
-    if (open.size >= connectionsMax) return void socket.destroy();
-    open.add(socket);
-    const key = keyOf(socket);
-    const timer = setTimeout(() => socket.destroy(), 2 * headersTimeoutMs);
-    const stop = () => {
-      clearTimeout(timer);
-      firstRequest.delete(key);
-    };
-    firstRequest.set(key, stop);
-    socket.once("close", () => {
-      stop();
-      open.delete(socket);
+  const server = http.createServer({ maxHeaderSize: HEAD_BYTES_MAX }, (incoming, outgoing) => {
+    const connection = connections.get(incoming.socket);
+    if (connection !== undefined) timeRequest(connection, incoming, outgoing);
+    void listener(incoming, outgoing);
+  });
+  /** The body has its time, the answer takes what it takes, and then the next request has its own. */
+  const timeRequest = (connection: Connection, incoming: IncomingMessage, outgoing: ServerResponse) => {
+    connection.cutIn(requestTimeoutMs);
+    incoming.once("end", () => {
+      if (!outgoing.writableFinished) connection.cutIn(undefined);
     });
-  });
-  server.on("secureConnection", (socket: TLSSocket) => {
-    socket.on("error", () => {});
-    open.add(socket);
-    socket.once("close", () => open.delete(socket));
-  });
-  server.on("tlsClientError", (_error: Error, socket: TLSSocket) => void socket.destroy());
+    outgoing.once("finish", () => connection.cutIn(KEEP_ALIVE_TIMEOUT_MS));
+  };
   server.on("clientError", (_error: Error, socket: Duplex) => {
     if (!socket.writable || socket.destroyed) return void socket.destroy();
     socket.end("HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n", () => socket.destroy());
   });
-  server.on("request", (incoming: IncomingMessage) => arrived(incoming.socket));
-  server.on("upgrade", (incoming: IncomingMessage, stream: Duplex, head: Uint8Array) => {
-    arrived(incoming.socket);
-    const socket = stream as TLSSocket;
-    if (options.onUpgrade === undefined) return void socket.destroy();
-    const duplex = socketDuplex(socket, {
-      ...addressesOf(incoming.socket),
-      flow: flowOf(socket, undefined),
+  server.on("upgrade", (incoming: IncomingMessage, socket: Duplex, head: Uint8Array) => {
+    const connection = connections.get(socket);
+    if (connection === undefined || options.onUpgrade === undefined) return void socket.destroy();
+    connection.cutIn(undefined);
+    const duplex = socketDuplex(socket as TLSSocket, {
+      ...addressesOf(socket as TLSSocket),
+      flow: flowOf(socket as TLSSocket, connection.raw),
       head: new Uint8Array(head),
     });
-    upgraded.add(duplex);
-    void duplex.closed.then(() => upgraded.delete(duplex));
     try {
-      options.onUpgrade(upgradeRequest(incoming), duplex, infoOf(incoming.socket as TLSSocket));
+      options.onUpgrade(upgradeRequest(incoming), duplex, infoOf(socket as TLSSocket));
     } catch (cause) {
       duplex.destroy(cause);
     }
   });
 
-  const address = await openPort(server, options);
+  const port = await acceptSockets({
+    host: options.host,
+    port: options.port,
+    connectionsMax: options.connectionsMax ?? CONNECTIONS_MAX,
+    handshakeTimeoutMs: headersTimeoutMs,
+    tls: {
+      cert: options.identity.certificate,
+      key: options.identity.privateKey,
+      ca: [...options.clientAuthorities],
+      minVersion: "TLSv1.2",
+      requestCert: true,
+      rejectUnauthorized: false,
+    },
+    onSocket: (socket, raw) => {
+      let timer: ReturnType<typeof setTimeout> | undefined;
+      const connection: Connection = {
+        raw,
+        cutIn: (ms) => {
+          clearTimeout(timer);
+          if (ms !== undefined && connections.has(socket)) timer = setTimeout(() => socket.destroy(), ms);
+        },
+      };
+      connections.set(socket, connection);
+      socket.once("close", () => {
+        connections.delete(socket);
+        clearTimeout(timer);
+      });
+      connection.cutIn(headersTimeoutMs);
+      server.emit("connection", socket);
+    },
+  });
   return {
-    address,
+    address: port.address,
     async close() {
-      if (server.listening) server.close();
-      for (const duplex of [...upgraded]) duplex.destroy();
-      server.closeAllConnections();
-      for (const socket of [...open]) socket.destroy();
-      while (server.listening) await new Promise((resolve) => setTimeout(resolve, 1));
+      await port.close();
+      for (const [socket, { raw }] of [...connections]) {
+        socket.destroy();
+        raw.destroy();
+      }
     },
   };
 }
@@ -125,5 +132,3 @@ function upgradeRequest(incoming: IncomingMessage): UpgradeRequest {
   }
   return { method: incoming.method ?? "GET", target: incoming.url ?? "/", headers };
 }
-
-const keyOf = (socket: net.Socket) => `${socket.remoteAddress} ${socket.remotePort}`;

@@ -1,161 +1,51 @@
 /**
- * Incoming TCP and TLS connections.
+ * Incoming connections of peers: TCP, or TLS with a certificate from both sides.
  *
  * @module
  */
-import net from "node:net";
-import tls from "node:tls";
+import type { TLSSocket } from "node:tls";
 import { messageOf, NodeError } from "../../core/errors.ts";
-import type { Listener, ListenOptions, PeerAddress } from "../../core/ports.ts";
+import type { Listener, ListenOptions } from "../../core/ports.ts";
+import { acceptSockets } from "./accept.ts";
 import { parseAuthorities, presentedCertificate, requireTlsChecks } from "./certificates.ts";
 import { addressesOf, flowOf, socketDuplex } from "./duplex.ts";
-import { connectionFailure, listenFailure } from "./failures.ts";
-
-/** Time for the TLS handshake when the caller names none. */
-const HANDSHAKE_TIMEOUT_MS = 10_000;
-const CONNECTIONS_MAX = 1_024;
-const KEEP_ALIVE_MS = 60_000;
-
-/** A connection from accept to the end of its TLS handshake. */
-interface Pending {
-  readonly raw: net.Socket;
-  readonly remote: PeerAddress;
-  readonly stopTimer: () => void;
-  failed: boolean;
-}
+import { connectionFailure } from "./failures.ts";
 
 /** Opens a port; see `Platform.listen`. */
 export async function listen(options: ListenOptions): Promise<Listener> {
   if (options.tls !== undefined) requireTlsChecks();
   const authorities = parseAuthorities(options.tls?.authorities ?? []);
-  const connectionsMax = options.connectionsMax ?? CONNECTIONS_MAX;
-  /** Every TCP connection that is open, so that `connectionsMax` counts those in their handshake too. */
-  const open = new Set<net.Socket>();
-  const pending = new Map<string, Pending>();
-
-  const fail = (entry: Pending, cause: unknown) => {
-    if (entry.failed) return;
-    entry.failed = true;
-    forget(entry);
-    entry.raw.destroy();
-    options.onFailure?.(connectionFailure(cause, entry.remote), entry.remote);
-  };
-  const forget = (entry: Pending) => {
-    entry.stopTimer();
-    pending.delete(keyOf(entry.remote));
-  };
-
-  const onTcp = (raw: net.Socket) => {
-    raw.on("error", () => {});
-    if (open.size >= connectionsMax) {
-      raw.destroy();
-      options.onFailure?.(new NodeError("connections_full", "self", "too many connections"), addressesOf(raw).remote);
-      return;
-    }
-    open.add(raw);
-    raw.once("close", () => open.delete(raw));
-    raw.setNoDelay(true);
-    raw.setKeepAlive(true, KEEP_ALIVE_MS);
-    if (options.tls === undefined) return hand(raw, raw, undefined);
-
-    // The handshake's deadline is ours: the runtimes report theirs and leave the socket open.
-    const timeoutMs = options.handshakeTimeoutMs ?? HANDSHAKE_TIMEOUT_MS;
-    const timer = setTimeout(
-      () => fail(entry, new NodeError("timeout", "network", `no TLS in ${timeoutMs} ms`)),
-      timeoutMs,
-    );
-    const entry: Pending = {
-      raw,
-      remote: addressesOf(raw).remote,
-      stopTimer: () => clearTimeout(timer),
-      failed: false,
-    };
-    pending.set(keyOf(entry.remote), entry);
-    raw.once("close", () => {
-      if (pending.get(keyOf(entry.remote)) === entry) {
-        fail(entry, new NodeError("tls_failed", "network", "closed during the TLS handshake"));
-      }
-    });
-  };
-
-  const onSecure = (socket: tls.TLSSocket) => {
-    socket.on("error", () => {});
-    const entry = pending.get(keyOf(addressesOf(socket).remote));
-    if (entry === undefined || entry.failed) return void socket.destroy();
-    forget(entry);
-    try {
-      hand(socket, entry.raw, presentedCertificate(socket, authorities));
-    } catch (cause) {
-      socket.destroy();
-      fail(entry, cause);
-    }
-  };
-
-  const hand = (socket: net.Socket, raw: net.Socket, peerCertificate: Uint8Array | undefined) => {
-    const duplex = socketDuplex(socket, {
-      ...addressesOf(socket),
-      ...(peerCertificate === undefined ? {} : { peerCertificate }),
-      flow: flowOf(socket, raw),
-    });
-    if (raw !== socket) raw.on("error", (error) => duplex.destroy(connectionFailure(error, duplex.remote)));
-    try {
-      options.onConnection(duplex);
-    } catch (cause) {
-      duplex.destroy(new NodeError("closed", "self", messageOf(cause), { cause }));
-    }
-  };
-
-  const server = options.tls === undefined ? net.createServer(onTcp) : tls.createServer({
-    cert: options.tls.identity.certificate,
-    key: options.tls.identity.privateKey,
-    ca: [...options.tls.authorities],
-    minVersion: "TLSv1.3",
-    requestCert: true,
-    rejectUnauthorized: true,
-    handshakeTimeout: 2 * (options.handshakeTimeoutMs ?? HANDSHAKE_TIMEOUT_MS),
-  }, onSecure);
-  if (options.tls !== undefined) {
-    server.on("connection", onTcp);
-    // On Deno the failed socket has lost its address; the TCP socket's end then reports the failure.
-    server.on("tlsClientError", (error: Error, socket: tls.TLSSocket) => {
-      const entry = pending.get(keyOf(addressesOf(socket).remote));
-      socket.destroy();
-      if (entry !== undefined) fail(entry, error);
-    });
-  }
-  const address = await openPort(server, options);
-  return {
-    address,
-    async close() {
-      for (const entry of [...pending.values()]) {
-        forget(entry);
-        entry.failed = true;
-        entry.raw.destroy();
-      }
-      if (server.listening) server.close();
-      // Connections that were handed over belong to their owners; only the port is waited for.
-      while (server.listening) await new Promise((resolve) => setTimeout(resolve, 1));
-    },
-  };
-}
-
-/** Starts listening and tells where; shared with the HTTPS server. */
-export function openPort(server: net.Server, where: PeerAddress): Promise<PeerAddress> {
-  return new Promise((resolve, reject) => {
-    const onError = (error: Error) => reject(listenFailure(error, where));
-    server.once("error", onError);
-    try {
-      server.listen({ host: where.host, port: where.port }, () => {
-        server.off("error", onError);
-        // An accept that fails (out of file descriptors) is retried by the runtime and must not end the process.
-        server.on("error", () => {});
-        const bound = server.address() as net.AddressInfo;
-        resolve({ host: bound.address, port: bound.port });
+  return await acceptSockets({
+    host: options.host,
+    port: options.port,
+    connectionsMax: options.connectionsMax,
+    handshakeTimeoutMs: options.handshakeTimeoutMs,
+    onFailure: options.onFailure,
+    ...(options.tls === undefined ? {} : {
+      tls: {
+        cert: options.tls.identity.certificate,
+        key: options.tls.identity.privateKey,
+        ca: [...options.tls.authorities],
+        minVersion: "TLSv1.3",
+        requestCert: true,
+        rejectUnauthorized: true,
+      },
+    }),
+    onSocket: (socket, raw) => {
+      const peerCertificate = options.tls === undefined
+        ? undefined
+        : presentedCertificate(socket as TLSSocket, authorities);
+      const duplex = socketDuplex(socket, {
+        ...addressesOf(socket),
+        ...(peerCertificate === undefined ? {} : { peerCertificate }),
+        flow: flowOf(socket, raw),
       });
-    } catch (cause) {
-      onError(cause as Error);
-    }
+      if (raw !== socket) raw.on("error", (error) => duplex.destroy(connectionFailure(error, duplex.remote)));
+      try {
+        options.onConnection(duplex);
+      } catch (cause) {
+        duplex.destroy(new NodeError("closed", "self", messageOf(cause), { cause }));
+      }
+    },
   });
 }
-
-const keyOf = ({ host, port }: PeerAddress) => `${host} ${port}`;

@@ -80,6 +80,29 @@ describe("serveHttps()", () => {
     await server.close();
   });
 
+  test("answers many requests on one connection, with bodies both ways", async () => {
+    const server = await serve();
+    const agent = new https.Agent({ keepAlive: true, maxSockets: 1 });
+    const body = "x".repeat(700_000);
+    for (let i = 0; i < 5; i++) {
+      const answer = await ask(server.address.port, { method: "POST", agent, path: `/${i}` }, body);
+      assert.equal(answer.path, `/${i}`);
+      assert.equal(answer.body.length, body.length);
+    }
+    agent.destroy();
+    await server.close();
+  });
+
+  test("cuts a body that does not come", async () => {
+    const server = await serve({ requestTimeoutMs: 150 });
+    const raw = tls.connect({ host: "127.0.0.1", port: server.address.port, ca: rpc.authority });
+    raw.on("error", () => {});
+    raw.resume();
+    raw.write("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nx");
+    await new Promise<void>((resolve) => raw.once("close", () => resolve()));
+    await server.close();
+  });
+
   test("is accepted by curl, with nothing but our authority", async (context) => {
     const run = promisify(execFile);
     if (await run("curl", ["--version"]).then(() => false, () => true)) return context.skip("there is no curl");
@@ -143,7 +166,7 @@ describe("serveHttps()", () => {
       raw.resume();
       ends.push(new Promise((resolve) => raw.once("close", () => resolve())));
       await new Promise<void>((resolve) => raw.once("secureConnect", () => resolve()));
-      raw.write(text);
+      if (text !== "") raw.write(text);
     }
     await upgraded.promise;
     await server.close();

@@ -1,0 +1,100 @@
+/**
+ * `gemel block`: single blocks, ranges, and those to come.
+ *
+ * @module
+ */
+import { type Json, type RpcClient, stringifyJson } from "../mod.ts";
+import { writeFile } from "node:fs/promises";
+import type { Command } from "commander";
+import { openClient } from "./context.ts";
+import { UsageError } from "./failures.ts";
+import type { CliIo } from "./io.ts";
+import { parseWhole } from "./values.ts";
+
+/** A height in digits, or a hash of 64 hex digits. */
+function parseId(text: string): { readonly height: number } | { readonly hash: string } {
+  if (/^(0x)?[0-9a-fA-F]{64}$/.test(text)) return { hash: text.toLowerCase().replace(/^0x/, "") };
+  if (/^[0-9]{1,10}$/.test(text) && Number(text) < 2 ** 32) return { height: Number(text) };
+  throw new UsageError(`${text} is neither a height nor a header hash of 64 hex digits`);
+}
+
+async function hashOf(client: RpcClient, text: string): Promise<string> {
+  const id = parseId(text);
+  if ("hash" in id) return id.hash;
+  const answer = await client.call("get_block_record_by_height", { height: id.height });
+  return String((answer.block_record as { header_hash: string }).header_hash);
+}
+
+/** Adds the command. */
+export function addBlock(program: Command, io: CliIo): void {
+  const block = program.command("block").description("show blocks of the chain");
+  const print = (value: Json) => io.out(stringifyJson(value) + "\n");
+
+  block.command("get <height|hash>")
+    .description("a block as JSON, or as it is on the wire")
+    .option("--raw <form>", "hex or bin: the Streamable bytes")
+    .option("--out <file>", "write to a file")
+    .addHelpText("after", "\nExample:\n  $ gemel block get 100 --raw bin --out block-100.bin")
+    .action(async (text: string, options: { raw?: string; out?: string }, command: Command) => {
+      if (options.raw !== undefined && !["hex", "bin"].includes(options.raw)) throw new UsageError("--raw: hex or bin");
+      const client = await openClient(command, io);
+      const hash = await hashOf(client, text);
+      let data: Uint8Array | string;
+      if (options.raw === undefined) {
+        data = stringifyJson((await client.call("get_block", { header_hash: hash })).block ?? null) + "\n";
+      } else {
+        const bytes = await client.bytes(`/v1/chains/chia/blocks/${hash.replace(/^0x/, "")}.bin`);
+        data = options.raw === "bin"
+          ? bytes
+          : Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("") + "\n";
+      }
+      if (options.out !== undefined) await writeFile(options.out, data);
+      else if (typeof data === "string") io.out(data);
+      else throw new UsageError("--raw bin needs --out FILE");
+    });
+
+  block.command("range <from> <to>")
+    .description("the blocks from one height to another, the last included; one line of JSON each")
+    .addHelpText("after", "\nExample:\n  $ gemel block range 100 110 | jq .header_hash")
+    .action(async (from: string, to: string, _options: unknown, command: Command) => {
+      const [first, last] = [parseWhole(from, "from", 0, 2 ** 32 - 1), parseWhole(to, "to", 0, 2 ** 32 - 1)];
+      const client = await openClient(command, io);
+      // In pages, so that neither side holds all of a long range.
+      for (let start = first; start <= last; start += 32) {
+        const end = Math.min(last + 1, start + 32);
+        const { blocks } = await client.call("get_blocks", { start, end, exclude_reorged: true });
+        if (!Array.isArray(blocks) || blocks.length === 0) break;
+        blocks.forEach(print);
+      }
+    });
+
+  block.command("header <height|hash>")
+    .description("the block's record: what the chain keeps about it")
+    .addHelpText("after", "\nExample:\n  $ gemel block header 100")
+    .action(async (text: string, _options: unknown, command: Command) => {
+      const client = await openClient(command, io);
+      print((await client.call("get_block_record", { header_hash: await hashOf(client, text) })).block_record ?? null);
+    });
+
+  block.command("watch")
+    .description("each new peak as it comes, until Ctrl-C")
+    .option("--count <n>", "end after so many")
+    .addHelpText("after", "\nExample:\n  $ gemel block watch --count 3")
+    .action(async (options: { count?: string }, command: Command) => {
+      let left = options.count === undefined ? Infinity : parseWhole(options.count, "count", 1, 1e9);
+      const client = await openClient(command, io);
+      const controller = new AbortController();
+      const off = io.onSignal(() => controller.abort());
+      try {
+        for await (const event of client.events({ topics: ["chia.peak"], signal: controller.signal })) {
+          print(event);
+          if (--left === 0) break;
+        }
+      } catch (error) {
+        if (!controller.signal.aborted) throw error;
+      } finally {
+        off();
+        controller.abort();
+      }
+    });
+}

@@ -1,0 +1,178 @@
+/**
+ * `gemel demo`: two nodes on loopback. One serves a recorded chain, the other finds it, syncs, and goes on following.
+ *
+ * @module
+ */
+import {
+  type ChiaConfig,
+  DEFAULTS,
+  freezeConfig,
+  type LogConfig,
+  type NodeConfig,
+  NodeError,
+  pathsBelow,
+  type RunningNode,
+  startNode,
+} from "../mod.ts";
+import { Buffer } from "node:buffer";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { gunzipSync } from "node:zlib";
+import type { Command } from "commander";
+import { wantsColor } from "./context.ts";
+import { showProgress } from "./display.ts";
+import type { CliIo } from "./io.ts";
+import { untilStopped } from "./lifetime.ts";
+import { banner } from "./run.ts";
+import { parseAddress, parseLogLevel } from "./values.ts";
+
+/** Blocks that come one by one after the sync, so that following shows. */
+const LIVE_BLOCKS = 60;
+/** How many of those `--exit-when-synced` waits for. */
+const LIVE_BLOCKS_SHORT = 3;
+
+/** The recorded chain that is part of the program. */
+export interface DemoChain {
+  readonly network: string;
+  readonly constantsJson: string;
+  /** Streamable FullBlocks in height order. */
+  readonly blocks: readonly Uint8Array[];
+}
+
+/** Reads the recording: base64 of gzip of (u32 length, FullBlock), again and again. */
+export async function demoChain(): Promise<DemoChain> {
+  const { default: recorded } = await import("./demo-chain.json", { with: { type: "json" } });
+  const bytes = new Uint8Array(gunzipSync(Buffer.from(recorded.blocks, "base64")));
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const blocks: Uint8Array[] = [];
+  for (let at = 0; at < bytes.length;) {
+    const length = view.getUint32(at);
+    blocks.push(bytes.subarray(at + 4, at + 4 + length));
+    at += 4 + length;
+  }
+  return { network: recorded.network, constantsJson: JSON.stringify(recorded.constants), blocks };
+}
+
+function configOf(chain: ChiaConfig, folder: string, rpc: NodeConfig["rpc"], log: LogConfig): NodeConfig {
+  return freezeConfig<NodeConfig>({
+    chains: [chain],
+    paths: pathsBelow(folder),
+    database: "sqlite",
+    cacheBytesMax: DEFAULTS.cacheBytesMax,
+    rpc,
+    log,
+    // Both ends are ours and on loopback; the pace of the demo is not to hang on rate limits.
+    allowLoopbackExempt: true,
+    shutdownTimeoutMs: DEFAULTS.shutdownTimeoutMs,
+  });
+}
+
+/** Adds the command. */
+export function addDemo(program: Command, io: CliIo, setExit: (code: number) => void): void {
+  program.command("demo")
+    .description("two nodes on loopback: one serves a recorded chain, the other syncs it")
+    .option("--exit-when-synced", "end once synced and following, with exit code 0")
+    .option("--log-level <level>", "as for run", "warning")
+    .addHelpText("after", "\nExample:\n  $ gemel demo --exit-when-synced")
+    .action(async (options: { exitWhenSynced?: boolean; logLevel: string }, command: Command) => {
+      const globals = command.optsWithGlobals();
+      const given = globals.dataDir as string | undefined;
+      const folder = given === undefined ? await mkdtemp(join(tmpdir(), "gemel-demo-")) : resolve(given);
+      try {
+        const log: LogConfig = {
+          ...parseLogLevel(options.logLevel, "log-level"),
+          format: globals.json ? "json" : "text",
+          color: wantsColor(command, io),
+        };
+        // Without a wish any free port does: a node that already runs on 8555 is no reason to fail.
+        const listen = parseAddress(globals.rpc ?? "127.0.0.1:0", "rpc");
+        setExit(
+          await demo(io, folder, { ...DEFAULTS.rpc, listen }, log, {
+            exitWhenSynced: options.exitWhenSynced === true,
+            json: globals.json === true,
+            quiet: globals.quiet === true,
+          }),
+        );
+      } finally {
+        if (given === undefined) await rm(folder, { recursive: true, force: true });
+      }
+    });
+}
+
+async function demo(
+  io: CliIo,
+  folder: string,
+  rpc: NodeConfig["rpc"],
+  log: LogConfig,
+  options: { readonly exitWhenSynced: boolean; readonly json: boolean; readonly quiet: boolean },
+): Promise<number> {
+  const { network, constantsJson, blocks } = await demoChain();
+  const atStart = blocks.length - LIVE_BLOCKS;
+  const common = { ...DEFAULTS.chia, chain: "chia", network, constantsJson } as const;
+  const server = await startNode(configOf(
+    {
+      ...common,
+      outbound: 0,
+      listen: { host: "127.0.0.1", port: 0 },
+      replay: { blocks, atStart, everyMs: options.exitWhenSynced ? 300 : 2_000 },
+    },
+    join(folder, "server"),
+    { ...DEFAULTS.rpc, listen: { host: "127.0.0.1", port: 0 } },
+    { ...log, level: "error" },
+  ));
+  const nodes: RunningNode[] = [server];
+  let end = () => {};
+  try {
+    if (server.listenAddress === undefined) {
+      throw new NodeError("DEMO_FAILED", "self", "the serving node does not listen");
+    }
+    const follower = await startNode(
+      configOf({ ...common, connect: [server.listenAddress] }, join(folder, "node"), rpc, log),
+    );
+    nodes.push(follower);
+    if (!options.quiet) io.err(banner(follower.config, follower));
+    if (!options.quiet) end = showProgress(follower, io, { bar: io.isTerminal && !options.json, json: options.json });
+    const controller = new AbortController();
+    const done = options.exitWhenSynced
+      ? reached(follower, atStart - 1 + LIVE_BLOCKS_SHORT, controller.signal)
+      : undefined;
+    // Of the two ends of a race the other is left; its failure is then nobody's business.
+    done?.catch(() => {});
+    const last = done?.then(() => summary(follower, options.json));
+    last?.catch(() => {});
+    try {
+      const { exit } = await untilStopped(nodes, io, last?.then(() => {}));
+      end();
+      end = () => {};
+      if (exit === 0 && last !== undefined) io.out(await last);
+      return exit;
+    } finally {
+      controller.abort();
+    }
+  } catch (error) {
+    await Promise.allSettled(nodes.map((node) => node.stop()));
+    throw error;
+  } finally {
+    end();
+  }
+}
+
+/** Waits until the node stands at a height and says that it is synced. */
+async function reached(node: RunningNode, height: number, signal: AbortSignal): Promise<void> {
+  const isThere = () => {
+    const state = node.chia.state();
+    return state.synced && (state.peak?.height ?? -1) >= height;
+  };
+  if (isThere()) return;
+  for await (const _event of node.subscribe({ topics: ["chia.*", "*.sync"], since: 0, signal })) if (isThere()) return;
+}
+
+/** The last line: what was synced. */
+function summary(node: RunningNode, json: boolean): string {
+  const { peak, validation } = node.chia.state();
+  const hash = Array.from(peak?.headerHash ?? [], (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return json
+    ? JSON.stringify({ height: peak?.height ?? null, header_hash: "0x" + hash, validation }) + "\n"
+    : `synced: height ${peak?.height} header hash 0x${hash} validation ${validation}\n`;
+}

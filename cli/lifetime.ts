@@ -1,0 +1,48 @@
+/**
+ * A node in the foreground: from its first line to the last, signals included.
+ *
+ * @module
+ */
+import { NodeError, type RunningNode } from "../mod.ts";
+import { EXIT } from "./failures.ts";
+import type { CliIo } from "./io.ts";
+
+/** Why a node ended and with which exit code. */
+export interface Ending {
+  readonly exit: number;
+}
+
+/**
+ * Waits until the node stops by itself, a signal comes or `until` resolves; then stops all nodes in order. A second
+ * signal, or a stop that takes longer than the configuration allows, ends the process at once: that is safe, because
+ * each step of the store is one transaction.
+ */
+export async function untilStopped(nodes: readonly RunningNode[], io: CliIo, until?: Promise<void>): Promise<Ending> {
+  let signals = 0;
+  let exit: number = EXIT.ok;
+  const signalled = Promise.withResolvers<void>();
+  const off = io.onSignal((signal) => {
+    signals += 1;
+    exit = signal === "SIGINT" ? EXIT.interrupted : EXIT.terminated;
+    if (signals > 1) {
+      io.err("stopped at once\n");
+      io.exit(exit);
+    }
+    io.err("stopping (once more to force)\n");
+    signalled.resolve();
+  });
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  try {
+    await Promise.race([signalled.promise, ...nodes.map((node) => node.stopped), ...(until ? [until] : [])]);
+    const limitMs = Math.max(0, ...nodes.map((node) => node.config.shutdownTimeoutMs));
+    const late = new Promise<never>((_, reject) => {
+      const error = new NodeError("STOP_FORCED", "self", `the stop took more than ${limitMs} ms and was forced`);
+      timer = setTimeout(() => reject(error), limitMs);
+    });
+    await Promise.race([Promise.all(nodes.map((node) => node.stop())), late]);
+    return { exit };
+  } finally {
+    clearTimeout(timer);
+    off();
+  }
+}

@@ -1,0 +1,107 @@
+/**
+ * `gemel peers`: who is connected, and who may not be.
+ *
+ * @module
+ */
+
+import type { Command } from "commander";
+import { openClient } from "./context.ts";
+import type { CliIo } from "./io.ts";
+import { formatSeconds } from "./progress.ts";
+import { formatBytes, printable, table } from "./table.ts";
+import { formatAddress, type JsonObject, parseAddress, parseTime, parseWhole } from "./values.ts";
+
+type Row = Record<string, unknown>;
+
+/** The array under a name in an answer. */
+function rowsOf(answer: unknown, name: string): Row[] {
+  const rows = (answer as Row | null)?.[name];
+  return Array.isArray(rows) ? rows as Row[] : [];
+}
+
+/** Orders of the list: descending figures, which is what one looks for. */
+const SORTS = { id: "id", bytes: "bytes_read", age: "age_s", height: "peak_height" } as const;
+
+/** Adds the command. */
+export function addPeers(program: Command, io: CliIo): void {
+  const peers = program.command("peers").description("list, add, remove and ban peers");
+  const json = (command: Command) => command.optsWithGlobals().json === true;
+
+  peers.command("list", { isDefault: true })
+    .description("the connected peers")
+    .option("--sort <by>", "id, bytes, age or height", "id")
+    .addHelpText("after", "\nExample:\n  $ gemel peers list --sort bytes")
+    .action(async (options: { sort: string }, command: Command) => {
+      const key = SORTS[options.sort as keyof typeof SORTS] ?? "id";
+      const answer = await (await openClient(command, io)).native("GET", "/v1/peers");
+      const rows = rowsOf(answer, "peers");
+      rows.sort((a, b) => key === "id" ? Number(a.id) - Number(b.id) : Number(b[key] ?? 0) - Number(a[key] ?? 0));
+      if (json(command)) return io.out(JSON.stringify({ peers: rows }) + "\n");
+      io.out(table(
+        ["ID>", "DIR", "ADDRESS", "AGENT", "V", "HEIGHT>", "RECV>", "SENT>", "AGE>"],
+        rows.map((row) => [
+          String(row.id),
+          String(row.direction),
+          formatAddress({ host: printable(String(row.host)), port: Number(row.port) }),
+          printable(String(row.agent)).slice(0, 24),
+          printable(String(row.protocol_version)).slice(0, 10),
+          row.peak_height === null ? "–" : String(row.peak_height),
+          formatBytes(Number(row.bytes_read)),
+          formatBytes(Number(row.bytes_written)),
+          formatSeconds(Number(row.age_s)),
+        ]),
+      ));
+    });
+
+  peers.command("add <host:port>")
+    .description("connect to a peer")
+    .addHelpText("after", "\nExample:\n  $ gemel peers add 127.0.0.1:8444")
+    .action(async (address: string, _options: unknown, command: Command) => {
+      const { host, port } = parseAddress(address, "peer", 8444);
+      const peer = await (await openClient(command, io)).native("POST", "/v1/peers", { host, port }) as JsonObject;
+      io.out(json(command) ? JSON.stringify(peer) + "\n" : `connected: peer ${String(peer.id)}\n`);
+    });
+
+  peers.command("remove <id>")
+    .description("end a connection")
+    .addHelpText("after", "\nExample:\n  $ gemel peers remove 3")
+    .action(async (id: string, _options: unknown, command: Command) => {
+      await (await openClient(command, io)).native("DELETE", `/v1/peers/${parseWhole(id, "id", 0, 2 ** 31)}`);
+      io.out(json(command) ? "{}\n" : `peer ${id} is disconnected\n`);
+    });
+
+  peers.command("ban <host>")
+    .description("let nobody connect from an address")
+    .option("--time <time>", "for how long", "1d")
+    .option("--reason <text>", "why, for the list", "by hand")
+    .addHelpText("after", "\nExample:\n  $ gemel peers ban 203.0.113.9 --time 12h")
+    .action(async (host: string, options: { time: string; reason: string }, command: Command) => {
+      const seconds = Math.ceil(parseTime(options.time, "time") / 1000);
+      const ban = await (await openClient(command, io))
+        .native("POST", "/v1/bans", { host, seconds, reason: options.reason });
+      io.out(json(command) ? JSON.stringify(ban) + "\n" : `${host} is banned for ${formatSeconds(seconds)}\n`);
+    });
+
+  peers.command("unban <host>")
+    .description("end a ban")
+    .addHelpText("after", "\nExample:\n  $ gemel peers unban 203.0.113.9")
+    .action(async (host: string, _options: unknown, command: Command) => {
+      await (await openClient(command, io)).native("DELETE", `/v1/bans?host=${encodeURIComponent(host)}`);
+      io.out(json(command) ? "{}\n" : `${host} is free again\n`);
+    });
+
+  peers.command("bans")
+    .description("the bans that hold")
+    .addHelpText("after", "\nExample:\n  $ gemel peers bans --json")
+    .action(async (_options: unknown, command: Command) => {
+      const answer = await (await openClient(command, io)).native("GET", "/v1/bans");
+      if (json(command)) return io.out(JSON.stringify(answer) + "\n");
+      const rows = rowsOf(answer, "bans");
+      io.out(
+        table(
+          ["HOST", "UNTIL", "REASON"],
+          rows.map((row) => [row.host, row.until, row.reason].map((x) => printable(String(x)))),
+        ),
+      );
+    });
+}

@@ -1,0 +1,77 @@
+/**
+ * The command line as a whole: commands, global flags, and what becomes of errors.
+ *
+ * @module
+ */
+import { Command, CommanderError } from "commander";
+import { addBlock } from "./block.ts";
+import { addCerts } from "./certs.ts";
+import { addConfig } from "./config.ts";
+import { addDemo } from "./demo.ts";
+import { addEvents } from "./events.ts";
+import { EXIT, failureOf, formatFailure } from "./failures.ts";
+import type { CliIo } from "./io.ts";
+import { addPeers } from "./peers.ts";
+import { addRpc } from "./rpc.ts";
+import { addRun } from "./run.ts";
+import { addStatus } from "./status.ts";
+import { addVersion } from "./version.ts";
+
+/** Runs one command line (without the program's name) and returns the exit code. Never throws. */
+export async function runProgram(args: readonly string[], io: CliIo): Promise<number> {
+  let exit: number = EXIT.ok;
+  const program = new Command("gemel")
+    .description("a peer-to-peer node for Chia in one executable")
+    .exitOverride()
+    .configureOutput({ writeOut: io.out, writeErr: io.err, outputError: (text, write) => write(text) })
+    .option("--config <file>", "configuration file")
+    .option("--data-dir <dir>", "keep everything below this folder")
+    .option("--rpc <address>", "where RPC listens (run), or which node to ask: HOST:PORT or https://…")
+    .option("--json", "data as JSON, errors too")
+    .option("--quiet", "no progress, no hints")
+    .option("--no-color", "no colours (NO_COLOR does the same)")
+    .option("--timeout <time>", "wait for an answer so long (default 30s)")
+    .option("--token-file <file>", "bearer token")
+    .option("--cacert <file>", "authority of the node's certificate")
+    .option("--cert <file>", "client certificate instead of a token")
+    .option("--key <file>", "its key")
+    .addHelpText(
+      "after",
+      "\nExample:\n  $ gemel demo\n  $ gemel run --chain chia --network simulator0 --connect 127.0.0.1:38444",
+    )
+    .showSuggestionAfterError(true);
+  addRun(program, io, (code) => void (exit = code));
+  addDemo(program, io, (code) => void (exit = code));
+  addStatus(program, io);
+  addPeers(program, io);
+  addBlock(program, io);
+  addEvents(program, io);
+  addRpc(program, io);
+  addCerts(program, io);
+  addConfig(program, io);
+  addVersion(program, io);
+  inherit(program, io);
+  try {
+    if (args.length === 0) {
+      io.out(program.helpInformation());
+      return EXIT.ok;
+    }
+    await program.parseAsync([...args], { from: "user" });
+    return exit;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+    const failure = failureOf(error);
+    io.err(formatFailure(failure, args.includes("--json")));
+    return failure.exit;
+  }
+}
+
+/** Subcommands do not take over how the program ends and where it writes: each is told. */
+function inherit(command: Command, io: CliIo): void {
+  for (const sub of command.commands) {
+    sub.exitOverride().configureOutput({ writeOut: io.out, writeErr: io.err }).configureHelp({
+      showGlobalOptions: true,
+    });
+    inherit(sub, io);
+  }
+}

@@ -1,0 +1,97 @@
+/**
+ * `gemel run`: the node in the foreground.
+ *
+ * @module
+ */
+import { GEMEL_VERSION, type NodeConfig, type RunningNode, startNode } from "../mod.ts";
+import { join } from "node:path";
+import process from "node:process";
+import type { Command } from "commander";
+import { addSettings, loadConfig } from "./context.ts";
+import { showProgress } from "./display.ts";
+import type { CliIo } from "./io.ts";
+import { untilStopped } from "./lifetime.ts";
+import { formatAddress } from "./values.ts";
+
+/** What the banner and `version` say of the runtime: `bun 1.4.5, linux-x64`. */
+export function runtimeText(): string {
+  const { bun, deno } = process.versions;
+  const runtime = bun !== undefined
+    ? `bun ${bun}`
+    : deno !== undefined
+    ? `deno ${deno}`
+    : `node ${process.versions.node}`;
+  return `${runtime}, ${process.platform}-${process.arch}`;
+}
+
+/** The `curl` line with which anybody can try the node. */
+export function curlLine(node: RunningNode, route = "get_blockchain_state"): string {
+  const { paths } = node.config;
+  return `curl --cacert ${quote(join(paths.ssl, "ca.crt"))} -H "Authorization: Bearer $(cat ${quote(paths.token)})" ` +
+    `-d '{}' https://${formatAddress(callable(node))}/${route}`;
+}
+
+/** Where the node is called from this machine: an address for everywhere is not one to call. */
+function callable({ rpcAddress: { host, port } }: RunningNode) {
+  return { host: ["0.0.0.0", "::"].includes(host) ? "127.0.0.1" : host, port };
+}
+
+function quote(path: string): string {
+  return /^[\w./~+-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`;
+}
+
+/** The lines that a node begins with. */
+export function banner(config: NodeConfig, node: RunningNode): string {
+  const lines = [`gemel ${GEMEL_VERSION} (${runtimeText()})  data ${config.paths.data}`];
+  for (const chain of config.chains) {
+    const peers = chain.connect.length === 0
+      ? "peers by discovery"
+      : `peers ${chain.connect.slice(0, 3).map(formatAddress).join(", ")}${chain.connect.length > 3 ? ", …" : ""}`;
+    const listen = node.listenAddress === undefined ? "" : `  listens on ${formatAddress(node.listenAddress)}`;
+    lines.push(
+      `${chain.chain.padEnd(8)} ${chain.network}  ${peers}${listen}  validation ${node.chia.state().validation}`,
+    );
+  }
+  lines.push(
+    `rpc      https://${formatAddress(node.rpcAddress)}  token or client certificate`,
+    `try      ${curlLine(node)}`,
+  );
+  return lines.join("\n") + "\n";
+}
+
+/** Adds the command. */
+export function addRun(program: Command, io: CliIo, setExit: (code: number) => void): void {
+  addSettings(program.command("run"), (key) => !["rpc", "data-dir"].includes(key))
+    .description("start the node in the foreground")
+    .addHelpText(
+      "after",
+      "\nEach chain option has a form with the chain's name (--chia.network, --chia.connect, …).\n" +
+        "The same names work in the environment (GEMEL_RUN_CHIA_NETWORK) and in config.toml.\n" +
+        "\nExample:\n  $ gemel run --chain chia --network simulator0 --connect 127.0.0.1:38444 --data-dir ./data",
+    )
+    .action(async (_options: unknown, command: Command) => {
+      const config = await loadConfig(command, io);
+      const { json, quiet } = command.optsWithGlobals();
+      const node = await startNode(config);
+      if (json) {
+        io.out(
+          JSON.stringify({
+            event: "ready",
+            rpc: `https://${formatAddress(node.rpcAddress)}`,
+            data: config.paths.data,
+          }) + "\n",
+        );
+      } else if (!quiet) io.err(banner(config, node));
+      const isJson = json === true || config.log.format === "json";
+      // Lines of the log between redrawn bars would tear both: a bar only where the log is quiet.
+      const isQuietLog = ["fatal", "error", "warning"].includes(config.log.level);
+      const end = quiet
+        ? () => {}
+        : showProgress(node, io, { bar: io.isTerminal && !isJson && isQuietLog, json: isJson });
+      try {
+        setExit((await untilStopped([node], io)).exit);
+      } finally {
+        end();
+      }
+    });
+}

@@ -1,0 +1,72 @@
+/**
+ * What one connection sends: each message waits until our own rate allows it.
+ *
+ * @see spec section e
+ * @module
+ */
+import { NodeError } from "../core/errors.ts";
+import { RateLimiter } from "../core/limiter.ts";
+import type { Clock } from "../core/ports.ts";
+import { stopped } from "./peer-exit.ts";
+import { AGGREGATE_LIMIT, encodeEnvelope, type Message, NodeType, type RateLimit } from "./protocol/mod.ts";
+
+/** We stay this far below what the other side enforces, as the reference does. */
+const PERCENT = 30;
+const WALLET_PERCENT = 60;
+const RETRY_MS = 1_000;
+
+/** What an {@link Outbox} needs. */
+export interface OutboxParts {
+  readonly clock: Clock;
+  readonly writer: WritableStreamDefaultWriter<Uint8Array | string>;
+  /** Our own node type: a wallet may send more. */
+  readonly nodeType: NodeType;
+  readonly rateOf: (message: Message) => RateLimit;
+  /** Aborts when the session has ended. */
+  readonly signal: AbortSignal;
+}
+
+/** The sending side of a session. */
+export class Outbox {
+  readonly #parts: OutboxParts;
+  readonly #limiter: RateLimiter;
+
+  constructor(parts: OutboxParts) {
+    this.#parts = parts;
+    const percentage = parts.nodeType === NodeType.WALLET ? WALLET_PERCENT : PERCENT;
+    this.#limiter = new RateLimiter({
+      clock: parts.clock,
+      aggregate: AGGREGATE_LIMIT,
+      percentage,
+      countRefused: false,
+    });
+  }
+
+  /**
+   * Waits for room in our own rate. False for a message that is to be dropped instead.
+   *
+   * @throws NodeError `too_big` when no rate would ever let it through, or why the session ended
+   */
+  async admit(message: Message, bytes: number): Promise<boolean> {
+    const { clock, signal } = this.#parts;
+    const rate = this.#parts.rateOf(message);
+    while (!this.#limiter.take(message.id, rate, bytes)) {
+      // The reference drops peer lists that come too often and lets everything else wait.
+      if (message.name === "respond_peers") return false;
+      if (bytes > rate.bytesMax) throw new NodeError("too_big", "self", `${message.name} of ${bytes} bytes`);
+      await clock.sleep(RETRY_MS, signal);
+    }
+    return true;
+  }
+
+  /** Writes an admitted message. @throws NodeError `closed` or `stopped` */
+  async write(message: Message, data: Uint8Array, id: number | null): Promise<void> {
+    const { writer, signal } = this.#parts;
+    if (signal.aborted) throw stopped();
+    try {
+      await writer.write(encodeEnvelope({ type: message.id, id, data }));
+    } catch (cause) {
+      throw new NodeError("closed", "network", "the connection is closed", { cause });
+    }
+  }
+}

@@ -1,0 +1,207 @@
+/**
+ * Brings the chain to a tip that a peer announced: a long gap in batches over several peers, a short one block by block
+ * from the peer that announced. Holds peers to account for what they give.
+ *
+ * @see spec section g, chia-blockchain 2.7.5 `chia/full_node/full_node.py` (short_sync_backtrack, long sync)
+ * @module
+ */
+import { equalBytes } from "../codec/sized.ts";
+import { dispatch } from "../core/dispatcher.ts";
+import { NodeError } from "../core/errors.ts";
+import type { Clock } from "../core/ports.ts";
+import type { AddResult, ChiaChain } from "./chain/chain.ts";
+import { OrphanPool } from "./chain/orphans.ts";
+import { fetchBlock, fetchRange, type HeightRange } from "./chain/requests.ts";
+import type { Candidate } from "./chain/verdict.ts";
+import { forkPoint } from "./fork-point.ts";
+import type { AnnouncedPeak, ChiaPeer } from "./peer.ts";
+import { consensusFault, type PeerFault } from "./peer-fault.ts";
+
+/** What a sync needs. */
+export interface SyncParts {
+  readonly chain: ChiaChain;
+  readonly clock: Clock;
+  /** The connected full nodes. */
+  readonly peers: () => readonly ChiaPeer[];
+  /** Hears of each step that moved the peak. */
+  readonly moved: (result: AddResult, source: ChiaPeer | undefined) => void;
+  /** Hears when a batch sync begins, and of trouble worth a log line. */
+  readonly notice: (level: "info" | "debug" | "warning", text: string) => void;
+}
+
+/** Where a batch sync stands. */
+export interface SyncProgress {
+  readonly target: number;
+}
+
+/** Up to this far above us a peer's tip is fetched block by block, downwards until it connects. */
+const BACKTRACK_MAX = 20;
+/** How far below our peak backtracking looks for a connection before it leaves the search to the batch sync. */
+const BACKTRACK_BELOW = 4;
+const BLOCK_TIMEOUT_MS = 15_000;
+const BATCH_TIMEOUT_MS = 15_000;
+const BATCH_TRIES = 6;
+const BATCHES_PER_PEER = 2;
+const BATCHES_AHEAD = 8;
+
+/** The steps; one at a time. */
+export class Sync {
+  readonly #parts: SyncParts;
+  readonly #orphans = new OrphanPool();
+  #progress: SyncProgress | undefined;
+
+  constructor(parts: SyncParts) {
+    this.#parts = parts;
+  }
+
+  /** The running batch sync, if there is one. */
+  get progress(): SyncProgress | undefined {
+    return this.#progress;
+  }
+
+  /** Forgets what a host left in the pool. */
+  forget(host: string): void {
+    this.#orphans.dropSource(host);
+  }
+
+  /** Ends a peer for a fault; gives the fault back to be thrown. */
+  blame(peer: ChiaPeer, fault: PeerFault): PeerFault {
+    this.#parts.notice("warning", `${peer.session.label}: ${fault.message}`);
+    peer.session.fail(fault);
+    return fault;
+  }
+
+  /** Fetches and adds what leads to the announced tip. @throws NodeError when the peer did not deliver, PeerFault when it was blamed */
+  async approach(peer: ChiaPeer, announced: AnnouncedPeak, signal: AbortSignal): Promise<void> {
+    const { chain } = this.#parts;
+    const height = chain.peak?.height ?? -1;
+    if (await chain.record(announced.headerHash) !== undefined) {
+      // Known, and yet heavier than the peak: the announced weight is not the block's.
+      throw this.blame(peer, wrongWeight());
+    }
+    const near = announced.height >= height && announced.height <= height + BACKTRACK_MAX && height >= 0;
+    if (near && await this.#backtrack(peer, announced, height)) return;
+    await this.#batchSync(peer, announced, signal);
+  }
+
+  /** The block at the height that a peer announced. @throws NodeError `refused` when the peer does not have it */
+  async #tip(peer: ChiaPeer, announced: AnnouncedPeak, withTransactions: boolean): Promise<Candidate> {
+    const tip = await fetchBlock(peer.session, announced.height, withTransactions, BLOCK_TIMEOUT_MS);
+    if (tip === undefined) {
+      throw new NodeError("refused", "peer", `the peer lacks block ${announced.height}, its own tip`);
+    }
+    const same = equalBytes(tip.headerHash, announced.headerHash);
+    if (same && tip.block.rewardChainBlock.weight !== announced.weight) throw this.blame(peer, wrongWeight());
+    return tip;
+  }
+
+  /** Fetches blocks downwards until one connects, then adds them upwards. False when none did within reach. */
+  async #backtrack(peer: ChiaPeer, announced: AnnouncedPeak, ourHeight: number): Promise<boolean> {
+    const { chain } = this.#parts;
+    const lowest = Math.max(0, ourHeight - BACKTRACK_BELOW);
+    for (let height = announced.height; height >= lowest; height--) {
+      const candidate = height === announced.height
+        ? await this.#tip(peer, announced, true)
+        : await fetchBlock(peer.session, height, true, BLOCK_TIMEOUT_MS);
+      if (candidate === undefined) return false;
+      const parent = candidate.block.foliage.prevBlockHash;
+      const connects = height === 0 || await chain.record(parent) !== undefined;
+      if (connects) {
+        await this.#addWithOrphans(peer, candidate);
+        return true;
+      }
+      this.#orphans.add(candidate, peer.host);
+    }
+    return false;
+  }
+
+  /** Adds a block, and from the pool whatever follows it. */
+  async #addWithOrphans(peer: ChiaPeer, first: Candidate): Promise<void> {
+    const run = [first];
+    const others = new Set<Candidate>();
+    for (let i = 0; i < run.length; i++) {
+      const candidate = run[i];
+      for (const child of candidate === undefined ? [] : this.#orphans.takeChildren(candidate.headerHash)) {
+        run.push(child.candidate);
+        if (child.source !== peer.host) others.add(child.candidate);
+      }
+    }
+    await this.#add(peer, run, others);
+  }
+
+  /** Adds blocks that a peer gave, and holds it to account, but not for `others`. */
+  async #add(peer: ChiaPeer, blocks: readonly Candidate[], others?: ReadonlySet<Candidate>): Promise<AddResult> {
+    const result = await this.#parts.chain.add(blocks, String(peer.id));
+    if (result.peakMoved) this.#parts.moved(result, peer);
+    if (result.refused !== undefined && others?.has(result.refused.candidate) !== true) {
+      const { refusal, candidate } = result.refused;
+      const height = candidate.block.rewardChainBlock.height;
+      throw this.blame(peer, consensusFault(refusal.error, `block ${height}: ${refusal.error}, ${refusal.detail}`));
+    }
+    return result;
+  }
+
+  async #batchSync(peer: ChiaPeer, announced: AnnouncedPeak, signal: AbortSignal): Promise<void> {
+    const { chain } = this.#parts;
+    await this.#tip(peer, announced, false);
+    const top = Math.min(chain.peak?.height ?? -1, announced.height);
+    const fork = await forkPoint(chain, peer.session, top, BLOCK_TIMEOUT_MS);
+    const size = chain.network.constants.MAX_BLOCK_COUNT_PER_REQUESTS;
+    const ranges = function* (): Generator<HeightRange> {
+      for (let start = fork + 1; start <= announced.height; start += size) {
+        yield { start, end: Math.min(start + size - 1, announced.height) };
+      }
+    };
+    this.#progress = { target: announced.height };
+    this.#parts.notice("info", `syncing from height ${fork + 1} to ${announced.height}`);
+    try {
+      const results = dispatch(ranges(), {
+        clock: this.#parts.clock,
+        workers: () => this.#sources(peer, announced),
+        run: (source, range, timeoutMs, over) => fetchRange(source.session, range, timeoutMs, over),
+        perWorkerMax: BATCHES_PER_PEER,
+        aheadMax: BATCHES_AHEAD,
+        timeoutMs: BATCH_TIMEOUT_MS,
+        triesMax: BATCH_TRIES,
+        signal,
+      });
+      for await (const { worker, task, result } of results) await this.#addBatch(peer, worker, task, result);
+    } finally {
+      this.#progress = undefined;
+    }
+  }
+
+  /** Peers that may serve blocks of the announced chain: the announcer first, then those as high. */
+  #sources(announcer: ChiaPeer, announced: AnnouncedPeak): ChiaPeer[] {
+    const others = this.#parts.peers().filter((peer) =>
+      peer.id !== announcer.id && (peer.peak?.height ?? -1) >= announced.height
+    );
+    const alive = announcer.session.signal.aborted ? [] : [announcer];
+    return [...alive, ...others];
+  }
+
+  async #addBatch(
+    announcer: ChiaPeer,
+    source: ChiaPeer,
+    range: HeightRange,
+    blocks: readonly Candidate[],
+  ): Promise<void> {
+    const result = await this.#add(source, blocks);
+    if (result.parentless === undefined) return;
+    if (source.id === announcer.id) {
+      throw this.blame(
+        source,
+        consensusFault("DOES_NOT_EXTEND", `blocks ${range.start} to ${range.end} do not connect`),
+      );
+    }
+    // Another peer may simply be on another branch; the announcer has to fill in.
+    const again = await fetchRange(announcer.session, range, BATCH_TIMEOUT_MS);
+    if ((await this.#add(announcer, again)).parentless !== undefined) {
+      throw new NodeError("does_not_connect", "peer", `blocks ${range.start} to ${range.end} do not connect`);
+    }
+  }
+}
+
+function wrongWeight(): PeerFault {
+  return consensusFault("INVALID_WEIGHT", "announced a weight that the block does not have");
+}

@@ -1,0 +1,149 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { dispatch, type DispatchOptions } from "../../../lib/core/dispatcher.ts";
+import { NodeError } from "../../../lib/core/errors.ts";
+import type { SimClock } from "../../../lib/sim/clock.ts";
+import { simClock } from "./sim.ts";
+
+type Run = DispatchOptions<string, number, string>["run"];
+
+/** A world of named workers; `speed` gives how long a worker takes for a task, Infinity for one that never answers. */
+function world(speed: Record<string, number>, more: Partial<DispatchOptions<string, number, string>> = {}) {
+  const clock: SimClock = simClock();
+  const log: string[] = [];
+  const stop = new AbortController();
+  const run: Run = async (worker, task, timeoutMs, signal) => {
+    log.push(`${worker}:${task}@${clock.monotonic()}/${timeoutMs}`);
+    const takes = speed[worker] ?? 0;
+    if (takes < 0) throw new NodeError("refused", "peer", `${worker} refuses`);
+    await clock.sleep(Math.min(takes, timeoutMs), signal);
+    if (takes > timeoutMs) throw new NodeError("timeout", "peer", `${worker} is too slow`);
+    return `${task} by ${worker}`;
+  };
+  const options: DispatchOptions<string, number, string> = {
+    clock,
+    workers: () => Object.keys(speed),
+    run,
+    perWorkerMax: 1,
+    aheadMax: 4,
+    timeoutMs: 100,
+    triesMax: 3,
+    signal: stop.signal,
+    ...more,
+  };
+  const collect = async (tasks: Iterable<number>, limit = Infinity) => {
+    const results: string[] = [];
+    for await (const { result, task, worker } of dispatch(tasks, options)) {
+      assert.equal(result, `${task} by ${worker}`);
+      results.push(result);
+      if (results.length >= limit) break;
+    }
+    return results;
+  };
+  return { clock, log, stop, collect };
+}
+
+const upTo = (count: number) => Array.from({ length: count }, (_, i) => i);
+const numbers = (results: readonly string[]) => results.map((result) => Number.parseInt(result));
+
+describe("dispatch()", () => {
+  test("gives results in order although workers finish out of order, and uses the faster one more", async () => {
+    const { clock, collect, log } = world({ slow: 70, fast: 10 });
+    assert.deepEqual(numbers(await clock.until(collect(upTo(12)))), upTo(12));
+    const fast = log.filter((line) => line.startsWith("fast")).length;
+    assert.ok(fast > 6, log.join(" "));
+    assert.equal(clock.pending, 0);
+  });
+
+  test("no worker holds more than `perWorkerMax`, and no more than `aheadMax` tasks are begun ahead", async () => {
+    let held = 0;
+    let most = 0;
+    const begun = new Set<number>();
+    const { clock, collect } = world({ a: 10 }, {
+      perWorkerMax: 2,
+      aheadMax: 3,
+      run: async (worker, task, _, signal) => {
+        begun.add(task);
+        most = Math.max(most, ++held);
+        await clock.sleep(task === 0 ? 95 : 10, signal);
+        held -= 1;
+        if (task === 0) assert.deepEqual([...begun], [0, 1, 2], "task 3 waits for task 0");
+        return `${task} by ${worker}`;
+      },
+    });
+    await clock.until(collect(upTo(9)));
+    assert.equal(most, 2);
+  });
+
+  test("a task of a worker that does not answer goes to another, with twice the time", async () => {
+    const { clock, collect, log } = world({ dead: Infinity, alive: 10 });
+    assert.deepEqual(await clock.until(collect([7])), ["7 by alive"]);
+    assert.deepEqual(log, ["dead:7@0/100", "alive:7@100/200"]);
+    assert.equal(clock.monotonic(), 110);
+  });
+
+  test("a worker that failed is used after all others", async () => {
+    const { clock, collect, log } = world({ refuser: -1, alive: 10 });
+    await clock.until(collect(upTo(5)));
+    assert.ok(log.filter((line) => line.startsWith("refuser")).length < 3, log.join(" "));
+  });
+
+  test("when all workers failed at a task they are asked again, with growing time, until `triesMax`", async () => {
+    const { clock, collect, log } = world({ only: Infinity });
+    await assert.rejects(clock.until(collect([1])), { code: "timeout" });
+    assert.deepEqual(log.map((line) => line.split("/")[1]), ["100", "200", "400"]);
+    assert.equal(clock.pending, 0);
+  });
+
+  test("waits a moment for a worker, and takes one that comes", async () => {
+    let workers: string[] = [];
+    const { clock, collect } = world({ late: 5 }, { workers: () => workers });
+    const done = collect([1]);
+    clock.after(600, () => (workers = ["late"]));
+    assert.deepEqual(await clock.until(done), ["1 by late"]);
+  });
+
+  test("gives up when there has been no worker for a second", async () => {
+    const { clock, collect } = world({}, { workers: () => [] });
+    await assert.rejects(clock.until(collect([1, 2, 3])), { code: "no_workers", fault: "network" });
+    assert.equal(clock.monotonic(), 1_000);
+    assert.equal(clock.pending, 0);
+  });
+
+  test("the last worker's leaving ends the run, not another's failure", async () => {
+    let workers = ["leaver"];
+    const { clock, collect } = world({ leaver: Infinity }, { workers: () => workers });
+    const done = collect(upTo(3));
+    clock.after(50, () => (workers = []));
+    await assert.rejects(clock.until(done), { code: "no_workers" });
+  });
+
+  test("whoever stops reading stops the run: no timer is left and no task is begun after", async () => {
+    const { clock, collect, log } = world({ a: 10, b: 60 });
+    assert.deepEqual(numbers(await clock.until(collect(upTo(100), 3))), [0, 1, 2]);
+    assert.equal(clock.pending, 0);
+    const begun = log.length;
+    await clock.advance(10_000);
+    assert.equal(log.length, begun);
+  });
+
+  test("an abort ends the run at once with its reason, also while it waits for a worker", async () => {
+    for (const workers of [["dead"], []]) {
+      const { clock, collect, stop } = world({ dead: Infinity }, { workers: () => workers });
+      const done = collect(upTo(5));
+      done.catch(() => {});
+      await clock.advance(20);
+      stop.abort(new NodeError("stopped", "self", "enough"));
+      await clock.advance(0);
+      await assert.rejects(clock.until(done, 0), { code: "stopped" });
+      assert.equal(clock.pending, 0);
+    }
+  });
+
+  test("an aborted signal lets nothing begin", async () => {
+    const { clock, collect, stop, log } = world({ a: 1 });
+    stop.abort(new NodeError("stopped", "self", "enough"));
+    await assert.rejects(clock.until(collect([1])), { code: "stopped" });
+    assert.deepEqual(log, []);
+  });
+});

@@ -1,0 +1,322 @@
+import { describe, test } from "node:test";
+import assert from "node:assert/strict";
+import { hostName } from "../../../lib/rpc/auth.ts";
+import { recordedNode, settle, testNode, TOKEN } from "./support.ts";
+
+const post = (body: BodyInit) => ({ method: "POST", body });
+
+describe("who may call", () => {
+  const cases: [name: string, headers: Record<string, string>, authorized: boolean, status: number][] = [
+    ["the token", { authorization: `Bearer ${TOKEN}` }, false, 200],
+    ["the token, scheme in small letters", { authorization: `bearer ${TOKEN}` }, false, 200],
+    ["a client certificate", {}, true, 200],
+    ["a client certificate and a wrong token", { authorization: "Bearer no" }, true, 200],
+    ["nothing", {}, false, 401],
+    ["the token as a password", { authorization: `Basic ${btoa(`x:${TOKEN}`)}` }, false, 401],
+    ["a wrong token", { authorization: `Bearer ${TOKEN.slice(0, -1)}c` }, false, 401],
+    ["a prefix of the token", { authorization: `Bearer ${TOKEN.slice(0, -1)}` }, false, 401],
+    ["the token for a foreign host name", { authorization: `Bearer ${TOKEN}`, host: "evil.example:8555" }, false, 421],
+    ["a certificate for a foreign host name", { host: "evil.example" }, true, 421],
+    ["a page of another origin", { authorization: `Bearer ${TOKEN}`, origin: "https://evil.example" }, false, 403],
+    ["a page of no origin", { authorization: `Bearer ${TOKEN}`, origin: "null" }, false, 403],
+    ["a page of our own over http", { authorization: `Bearer ${TOKEN}`, origin: "http://localhost:8555" }, false, 403],
+    ["our own page", { authorization: `Bearer ${TOKEN}`, origin: "https://localhost:8555" }, false, 200],
+    ["localhost by address", { authorization: `Bearer ${TOKEN}`, host: "127.0.0.1:8555" }, false, 200],
+    ["localhost by IPv6 address", { authorization: `Bearer ${TOKEN}`, host: "[::1]:8555" }, false, 200],
+    ["an allowed name", { authorization: `Bearer ${TOKEN}`, host: "gemel.internal:8555" }, false, 200],
+  ];
+  for (const [name, headers, authorized, status] of cases) {
+    test(`${name}: ${status}`, async () => {
+      const { app, clock } = testNode({ hosts: ["gemel.internal"] });
+      const request = new Request("https://localhost:8555/healthz", {
+        ...post("{}"),
+        headers: { host: "localhost:8555", ...headers },
+      });
+      const answer = app.fetch(request, { authorized });
+      await settle();
+      clock.advance(1_000);
+      assert.equal((await answer).status, status);
+    });
+  }
+
+  test("a wrong token waits 250 ms for its answer, a missing one does not", async () => {
+    const { app, clock } = testNode();
+    const request = (headers: Record<string, string>) =>
+      app.fetch(
+        new Request("https://localhost/healthz", { ...post("{}"), headers: { host: "localhost", ...headers } }),
+      );
+    assert.equal((await request({})).status, 401);
+    let answered = false;
+    const wrong = request({ authorization: "Bearer wrong" }).then(() => void (answered = true));
+    await settle();
+    clock.advance(249);
+    await settle();
+    assert.equal(answered, false);
+    clock.advance(1);
+    await wrong;
+  });
+
+  test("hostName() leaves the name", () => {
+    assert.equal(hostName("LocalHost:8555"), "localhost");
+    assert.equal(hostName("localhost."), "localhost");
+    assert.equal(hostName("[::1]:8555"), "[::1]");
+    assert.equal(hostName("::1"), "[::1]");
+    assert.notEqual(hostName("[::1"), "[::1]", "what is no address is not taken for one");
+  });
+});
+
+describe("limits", () => {
+  test("a body above the limit is refused by its announced length and by its bytes", async () => {
+    const { request } = testNode({ limits: { bodyBytesMax: 100 } });
+    assert.equal((await request("/healthz", post("{}" + " ".repeat(98)))).status, 200);
+    assert.equal((await request("/healthz", post("{}" + " ".repeat(99)))).status, 413);
+    let pulled = 0;
+    const endless = new ReadableStream<Uint8Array>({
+      pull: (controller) => {
+        pulled += 1;
+        controller.enqueue(new Uint8Array(50).fill(32));
+      },
+    });
+    const init = { method: "POST", body: endless, duplex: "half" } as RequestInit;
+    assert.equal((await request("/healthz", init)).status, 413);
+    assert.ok(pulled < 10, "reading stopped at the limit");
+  });
+
+  test("nesting: 64 deep is read, 65 deep and a million deep are refused without a stack overflow", async () => {
+    const { request } = testNode();
+    const nested = (depth: number) => "[".repeat(depth - 1) + "{}" + "]".repeat(depth - 1);
+    assert.equal((await request("/healthz", post(nested(64)))).status, 200);
+    assert.equal((await request("/healthz", post(nested(65)))).status, 400);
+    assert.equal((await request("/healthz", post("[".repeat(1_000_000)))).status, 400);
+    const inText = JSON.stringify({ a: "[".repeat(1000) + '\\"[[' });
+    assert.equal((await request("/healthz", post(inText))).status, 200, "brackets in texts do not count");
+  });
+
+  test("keys like __proto__ are fields as any other", async () => {
+    const { request } = testNode();
+    const bodies = [
+      '{"__proto__":{"header_hash":"0x00"}}',
+      '{"constructor":{"prototype":{"header_hash":1}}}',
+      '{"toString":1}',
+    ];
+    for (const body of bodies) {
+      const answer = await (await request("/get_block", post(body))).json();
+      assert.equal(answer.error, "No header_hash in request");
+    }
+    assert.equal(Object.hasOwn(Object.prototype, "header_hash"), false);
+  });
+
+  test("a body that does not come in time is answered 408", async () => {
+    const { request, clock } = testNode();
+    const never = new ReadableStream<Uint8Array>({ pull: () => new Promise(() => {}) });
+    const answer = request("/healthz", { method: "POST", body: never, duplex: "half" } as RequestInit);
+    await settle();
+    clock.advance(30_000);
+    assert.equal((await answer).status, 408);
+  });
+
+  test("calls beyond concurrency wait, calls beyond the queue get 503 and Retry-After", async () => {
+    const { request, chia } = testNode({ limits: { concurrency: 2, queue: 1 } });
+    const { promise, resolve } = Promise.withResolvers<void>();
+    chia.connect = () => promise.then(() => Promise.reject(new Error("closed")));
+    const body = post('{"host":"127.0.0.1","port":5}');
+    const working = [request("/open_connection", body), request("/open_connection", body)];
+    await settle();
+    const waiting = request("/healthz", post("{}"));
+    await settle();
+    const refused = await request("/healthz", post("{}"));
+    assert.equal(refused.status, 503);
+    assert.equal(refused.headers.get("retry-after"), "1");
+    resolve();
+    for (const answer of [...working, waiting]) assert.equal((await answer).status, 200);
+    assert.equal((await request("/healthz", post("{}"))).status, 200, "the places are free again");
+  });
+});
+
+describe("Chia routes of this node", () => {
+  test("answers carry the validation level; the state tells what it does not know", async () => {
+    const { call } = testNode();
+    const { headers } = await call("get_blockchain_state");
+    assert.equal(headers.get("x-validation"), "linkage");
+    assert.match(headers.get("x-unknown") ?? "", /mempool_size/);
+    assert.equal(headers.get("content-type"), "application/json");
+  });
+
+  test("get_blockchain_state before the first block has every field", async () => {
+    const { call, chia } = testNode();
+    chia.sync = { syncMode: true, synced: false, tipHeight: 500, progressHeight: 0 };
+    const { blockchain_state: state } = (await call("get_blockchain_state")).answer as {
+      blockchain_state: Record<string, unknown>;
+    };
+    assert.equal(Object.keys(state).length, 14);
+    assert.equal(state.peak, null);
+    assert.equal(state.average_block_time, null);
+    assert.equal(state.difficulty, 1024);
+    assert.deepEqual(state.sync, { sync_mode: true, sync_progress_height: 0, sync_tip_height: 500, synced: false });
+  });
+
+  test("get_connections prints a peer as the reference does", async () => {
+    const { call, chia } = testNode();
+    await chia.connect("203.0.113.9", 8444);
+    chia.list[0] = { ...chia.list[0]!, peakHeight: 7, peakWeight: 2n ** 70n, peakHash: new Uint8Array(32).fill(3) };
+    const { connections } = (await call("get_connections", { node_type: 1 })).answer as { connections: unknown[] };
+    assert.deepEqual(connections, [{
+      bytes_read: 1000,
+      bytes_written: 500,
+      creation_time: 1763721000.5,
+      last_message_time: 1763721060.25,
+      local_port: 40001,
+      node_id: "0x" + "01".repeat(32),
+      peak_hash: "0x" + "03".repeat(32),
+      peak_height: 7,
+      peak_weight: 2n ** 70n,
+      peer_host: "203.0.113.9",
+      peer_port: 8444,
+      peer_server_port: 8444,
+      type: 1,
+    }]);
+    assert.deepEqual((await call("get_connections", { node_type: 6 })).answer, { connections: [], success: true });
+  });
+
+  test("open_connection and close_connection command the node", async () => {
+    const { call, chia } = testNode();
+    assert.deepEqual((await call("open_connection", { host: "127.0.0.1", port: "8444" })).answer, { success: true });
+    assert.equal(chia.list.length, 1);
+    assert.deepEqual((await call("open_connection", { host: "127.0.0.1", port: 1 })).answer, {
+      success: false,
+      error: "could not connect to 127.0.0.1:1: connection refused",
+    });
+    assert.deepEqual((await call("close_connection", { node_id: "01".repeat(32) })).answer, { success: true });
+    assert.equal(chia.list.length, 0);
+  });
+
+  test("stop_node answers and asks the node to stop", async () => {
+    const { call, stops } = testNode();
+    assert.deepEqual((await call("stop_node")).answer, { success: true });
+    assert.equal(stops.length, 1);
+  });
+
+  test("set_log_level changes the level, refuses an unknown one and falls back as the reference does", async () => {
+    const { call, level } = testNode();
+    assert.equal(((await call("set_log_level", { level: "DEBUG" })).answer as { level: string }).level, "DEBUG");
+    assert.equal(level(), "debug");
+    const refused = (await call("set_log_level", { level: "FOO" })).answer as { success: boolean; errors: string[] };
+    assert.equal(refused.success, false);
+    assert.match(refused.errors[0]!, /^Invalid log level 'FOO' for chia_full_node\. Defaulting to: WARNING/);
+    assert.equal(level(), "warning");
+    await call("reset_log_level");
+    assert.equal(level(), "info");
+  });
+
+  test("get_routes lists what answers; a route of the reference that is missing says what it needs", async () => {
+    const { call } = testNode();
+    const { routes } = (await call("get_routes")).answer as { routes: string[] };
+    assert.equal(routes.length, 20);
+    for (const route of routes.filter((name) => name !== "/stop_node")) {
+      assert.equal((await call(route.slice(1))).status, 200);
+    }
+    const missing = (await call("get_coin_record_by_name", {})).answer as { success: boolean; error: string };
+    assert.equal(missing.success, false);
+    assert.match(missing.error, /full validation/);
+    assert.equal((await call("get_version")).status, 200);
+  });
+
+  test("get_block_records says when a height is missing from a chain that does not begin at 0", async () => {
+    const { call, chia } = await recordedNode();
+    const read = chia.store.mainRecords.bind(chia.store);
+    chia.store.mainRecords = async (from, to) => (await read(from, to)).filter(({ height }) => height >= 10);
+    const { answer } = await call("get_block_records", { start: 8, end: 12 });
+    assert.equal((answer as { error: string }).error, "Height not in blockchain: 8");
+  });
+
+  test("an answer that would be too large is refused, not attempted", async () => {
+    const { call, chia } = testNode();
+    chia.store.peak = () => Promise.resolve({ height: 4_000_000_000 } as never);
+    chia.store.mainRecords = () => Promise.reject(new Error("was asked"));
+    const { answer } = await call("get_block_records", { start: 0, end: 4_000_000_000 });
+    assert.match((answer as { error: string }).error, /too large/);
+  });
+});
+
+describe("native routes", () => {
+  test("GET /v1/status has the fields that gemel status prints", async () => {
+    const { request, chia, stored } = await recordedNode();
+    await chia.connect("203.0.113.9", 8444);
+    chia.sync = { bestPeerHeight: 70, agreement: { agree: 1, of: 2 }, synced: false };
+    const { chains } = await (await request("/v1/status")).json();
+    const peak = stored.filter(({ main }) => main).at(-1)!.record;
+    assert.deepEqual({ ...chains[0], tip_age_s: 0, disk_bytes: 0 }, {
+      agree: "1/2",
+      behind: 70 - peak.height,
+      best_peer_height: 70,
+      chain: "chia",
+      disk_bytes: 0,
+      header_hash: "0x" + Array.from(peak.headerHash, (byte) => byte.toString(16).padStart(2, "0")).join(""),
+      height: peak.height,
+      mode: "light",
+      network: "simulator0",
+      peers: { in: 0, out: 1 },
+      synced: false,
+      tip_age_s: 0,
+      validation: "linkage",
+    });
+    assert.ok(chains[0].tip_age_s > 0 && chains[0].disk_bytes > 10_000);
+  });
+
+  test("peers are listed, added and removed", async () => {
+    const { request } = testNode();
+    const added = await request("/v1/peers", post('{"host":"203.0.113.5","port":8444}'));
+    assert.equal(added.status, 201);
+    const { id } = await added.json();
+    assert.equal((await (await request("/v1/peers")).json()).peers[0].host, "203.0.113.5");
+    assert.equal((await request(`/v1/peers/${id}`, { method: "DELETE" })).status, 204);
+    assert.equal((await request(`/v1/peers/${id}`, { method: "DELETE" })).status, 404);
+    assert.equal((await request("/v1/peers", post('{"host":"203.0.113.5","port":1}'))).status, 502);
+    for (const bad of ["{", "[]", '{"host":5,"port":1}', '{"host":"a","port":70000}', '{"host":"a","port":1.5}']) {
+      const answer = await request("/v1/peers", post(bad));
+      assert.equal(answer.status, 400, bad);
+      assert.equal(answer.headers.get("content-type"), "application/problem+json");
+    }
+  });
+
+  test("bans are made, listed and lifted", async () => {
+    const { request } = testNode();
+    assert.equal((await request("/v1/bans", post('{"host":"203.0.113.5","seconds":60,"reason":"noise"}'))).status, 201);
+    const { bans } = await (await request("/v1/bans")).json();
+    assert.deepEqual(bans, [{ host: "203.0.113.5", reason: "noise", until: "2025-11-21T10:32:04.120Z" }]);
+    assert.equal((await request("/v1/bans?host=203.0.113.5", { method: "DELETE" })).status, 204);
+    assert.equal((await request("/v1/bans?host=203.0.113.5", { method: "DELETE" })).status, 404);
+    for (
+      const bad of [
+        '{"host":"example.com"}',
+        '{"host":"203.0.113.5","seconds":0}',
+        '{"host":"203.0.113.5","seconds":"x"}',
+      ]
+    ) {
+      assert.equal((await request("/v1/bans", post(bad))).status, 400, bad);
+    }
+  });
+
+  test("a block's bytes come as they were received, by height and by hash", async () => {
+    const { request, stored } = await recordedNode();
+    const { record, raw } = stored[5]!;
+    const hash = Array.from(record.headerHash, (byte) => byte.toString(16).padStart(2, "0")).join("");
+    for (const id of [String(record.height), hash, "0x" + hash]) {
+      const answer = await request(`/v1/chains/chia/blocks/${id}.bin`);
+      assert.equal(answer.status, 200, id);
+      assert.deepEqual(new Uint8Array(await answer.arrayBuffer()), raw);
+    }
+    assert.equal((await request("/v1/chains/chia/blocks/9999.bin")).status, 404);
+    assert.equal((await request("/v1/chains/chia/blocks/x.bin")).status, 404);
+  });
+
+  test("an error inside the node shows neither stack nor path", async () => {
+    const { request, chia } = testNode();
+    chia.bans = () => {
+      throw new Error("/secret/path is gone");
+    };
+    const answer = await request("/v1/bans");
+    assert.equal(answer.status, 500);
+    assert.doesNotMatch(await answer.text(), /secret|at /);
+  });
+});

@@ -1,0 +1,214 @@
+import { describe, test } from "node:test";
+import assert from "node:assert/strict";
+import { eventEnvelope, eventsOverSocket } from "../../../lib/rpc/events.ts";
+import type { PeerSocket } from "../../../lib/core/ports.ts";
+import type { NewEvent } from "../../../lib/storage/events.ts";
+import { settle, testNode } from "./support.ts";
+
+const event = (topic: string, height: number): NewEvent => ({
+  topic,
+  time: 1_763_721_064_120,
+  chain: "chia",
+  network: "simulator0",
+  data: { height, weight: 2n ** 100n },
+});
+
+/** A WebSocket that is made of two arrays. */
+function fakeSocket(incoming: readonly (string | Uint8Array)[], options: { stuck?: boolean } = {}) {
+  const sent: string[] = [];
+  const closed = Promise.withResolvers<{ closeCode: number; reason: string }>();
+  const readable = new ReadableStream<string | Uint8Array>({
+    start: (controller) => incoming.forEach((message) => controller.enqueue(message)),
+  });
+  const writable = new WritableStream<string | Uint8Array>({
+    write: (message) => {
+      if (options.stuck) return new Promise(() => {});
+      sent.push(String(message));
+    },
+  });
+  const socket: PeerSocket = {
+    opened: Promise.resolve({ readable, writable }),
+    closed: closed.promise,
+    readable,
+    writable,
+    remote: { host: "127.0.0.1", port: 1 },
+    local: { host: "127.0.0.1", port: 2 },
+    traffic: { bytesRead: 0, bytesWritten: 0 },
+    close: ({ closeCode = 1000, reason = "" } = {}) => closed.resolve({ closeCode, reason }),
+  };
+  return { socket, sent, closed: closed.promise };
+}
+
+const topicsOf = (messages: readonly string[]) => messages.map((message) => JSON.parse(message).topic);
+
+/** Reads an event stream until there are `count` data lines. */
+async function dataLines(response: Response, count: number): Promise<{ id?: string; data: Record<string, unknown> }[]> {
+  const reader = response.body!.getReader();
+  let text = "";
+  while ((text.match(/^data:/gm) ?? []).length < count) text += new TextDecoder().decode((await reader.read()).value);
+  await reader.cancel();
+  return text.split("\n\n").filter((part) => part.includes("data:")).map((part) => {
+    const id = /^id: (.*)$/m.exec(part)?.[1];
+    return { ...(id !== undefined && { id }), data: JSON.parse(/^data: (.*)$/m.exec(part)![1]!) };
+  });
+}
+
+describe("GET /events", () => {
+  test("replays from since, then follows; integers above 2^53 are text", async () => {
+    const { request, events } = testNode();
+    await events.append([event("chia.block", 1), event("chia.peak", 1), event("chia.block", 2)]);
+    const response = await request("/events?since=1&topics=chia.block,chia.peak");
+    assert.equal(response.headers.get("content-type"), "text/event-stream");
+    void settle().then(() => events.append([event("p2p.connect", 3), event("chia.peak", 2)]));
+    const got = await dataLines(response, 3);
+    assert.deepEqual(got.map(({ id, data }) => [id, data.topic]), [["2", "chia.peak"], ["3", "chia.block"], [
+      "5",
+      "chia.peak",
+    ]]);
+    assert.deepEqual(got[0]!.data, {
+      id: 2,
+      topic: "chia.peak",
+      time: "2025-11-21T10:31:04.120Z",
+      chain: "chia",
+      network: "simulator0",
+      data: { height: 1, weight: (2n ** 100n).toString() },
+    });
+  });
+
+  test("without since only what is new comes; Last-Event-ID wins over since", async () => {
+    const { request, events } = testNode();
+    await events.append([event("a", 1), event("a", 2), event("a", 3)]);
+    const fresh = await request("/events");
+    void settle().then(() => events.append([event("b", 4)]));
+    assert.deepEqual((await dataLines(fresh, 1)).map(({ id }) => id), ["4"]);
+    const resumed = await request("/events?since=0", {}, { "last-event-id": "3" });
+    assert.deepEqual((await dataLines(resumed, 1)).map(({ id }) => id), ["4"]);
+  });
+
+  test("a since of another log is told as a gap before the events", async () => {
+    const { request, events } = testNode();
+    await events.append([event("a", 1)]);
+    const [gap, first] = await dataLines(await request("/events?since=41200"), 2);
+    assert.deepEqual(gap, { data: { topic: "gap", data: { since: 41200, oldest: 1 } } });
+    assert.equal(first?.id, "1");
+  });
+
+  test("a comment comes every 15 s when nothing happens", async () => {
+    const { request, clock } = testNode();
+    const reader = (await request("/events")).body!.getReader();
+    const first = reader.read();
+    await settle();
+    clock.advance(15_000);
+    assert.equal(new TextDecoder().decode((await first).value), ": heartbeat\n\n");
+    await reader.cancel();
+    await settle();
+    assert.equal(clock.pending, 0, "no timer outlives its reader");
+  });
+
+  test("readers beyond the limit get 503; one that leaves makes room and leaves no listener", async () => {
+    const { request, bus } = testNode({ limits: { subscribersMax: 1 } });
+    const first = await request("/events");
+    assert.equal((await request("/events")).status, 503);
+    await settle();
+    assert.equal(bus.count("events"), 1);
+    await first.body!.cancel();
+    await settle();
+    assert.equal(bus.count("events"), 0);
+    const second = await request("/events");
+    assert.equal(second.status, 200);
+    await second.body!.cancel();
+  });
+
+  test("bad topics and ids are refused", async () => {
+    const { request } = testNode();
+    for (
+      const query of [
+        "since=-1",
+        "since=x",
+        "topics=<script>",
+        `topics=${"a,".repeat(65)}`,
+        `topics=${"a".repeat(101)}`,
+      ]
+    ) {
+      assert.equal((await request(`/events?${query}`)).status, 400, query);
+    }
+  });
+});
+
+describe("eventsOverSocket()", () => {
+  test("waits for the subscription, replays and follows", async () => {
+    const { context, events } = testNode();
+    await events.append([event("chia.peak", 1), event("chia.block", 1), event("chia.peak", 2)]);
+    const { socket, sent } = fakeSocket(['{"subscribe":["*.peak"],"since":1}']);
+    const controller = new AbortController();
+    const over = eventsOverSocket(socket, context, { signal: controller.signal });
+    await settle();
+    await events.append([event("chia.peak", 3)]);
+    await settle();
+    assert.deepEqual(sent.map((message) => JSON.parse(message).id), [3, 4]);
+    controller.abort();
+    await over;
+    assert.equal((await socket.closed).closeCode, 1001);
+  });
+
+  test("a message that is no subscription ends with 1008", async () => {
+    const { context } = testNode();
+    for (const bad of ["{", "[]", '{"subscribe":"all"}', '{"since":-5}', '{"subscribe":[5]}', new Uint8Array([1])]) {
+      const { socket, closed } = fakeSocket([bad]);
+      await eventsOverSocket(socket, context);
+      assert.equal((await closed).closeCode, 1008, String(bad));
+    }
+  });
+
+  test("silence instead of a subscription ends after 10 s", async () => {
+    const { context, clock } = testNode();
+    const { socket, closed } = fakeSocket([]);
+    const over = eventsOverSocket(socket, context);
+    await settle();
+    clock.advance(10_000);
+    await over;
+    assert.equal((await closed).closeCode, 1008);
+  });
+
+  test("a reader that takes nothing for 30 s is cut off with 4008 and its last id", async () => {
+    const { context, clock, events, bus } = testNode();
+    await events.append([event("a", 1)]);
+    const { socket, closed } = fakeSocket(['{"since":0}'], { stuck: true });
+    const over = eventsOverSocket(socket, context);
+    await settle();
+    clock.advance(30_000);
+    await over;
+    assert.deepEqual(await closed, { closeCode: 4008, reason: "last id 0" });
+    await settle();
+    assert.equal(bus.count("events"), 0, "its listener is gone");
+    assert.equal(clock.pending, 0, "and its timers");
+  });
+
+  test("a socket that closes ends the subscription", async () => {
+    const { context, bus } = testNode();
+    const { socket } = fakeSocket(['{"subscribe":[]}']);
+    const over = eventsOverSocket(socket, context);
+    await settle();
+    assert.equal(bus.count("events"), 1);
+    socket.close();
+    await over;
+    assert.equal(bus.count("events"), 0);
+  });
+
+  test("the query can stand in for the first message", async () => {
+    const { context, events } = testNode();
+    await events.append([event("a", 1)]);
+    const { socket, sent } = fakeSocket([]);
+    const controller = new AbortController();
+    const over = eventsOverSocket(socket, context, { initial: { topics: ["a"], since: 0 }, signal: controller.signal });
+    await settle();
+    assert.deepEqual(topicsOf(sent), ["a"]);
+    controller.abort();
+    await over;
+  });
+});
+
+test("eventEnvelope() keeps null chain and network of the node's own events", () => {
+  const own = { id: 1, topic: "node.start", time: 0, chain: null, network: null, data: { list: [1n, "x"] } };
+  assert.deepEqual(eventEnvelope(own), { ...own, time: "1970-01-01T00:00:00.000Z", data: { list: ["1", "x"] } });
+});
