@@ -148,8 +148,8 @@ class Purse:
             return None
         left = sum(coin.amount for coin in coins) - fee
         pieces = rng.choice((1, 2, 9))
-        # Amounts differ by position, so that no two outputs are the same coin.
-        outputs = [(rng.choice(self.addresses), uint64(left // (pieces + 1) - i)) for i in range(pieces)]
+        # Amounts differ by position, the last one is the largest: no two outputs are the same coin.
+        outputs = [(rng.choice(self.addresses), uint64(left // (pieces + 2) - i)) for i in range(pieces)]
         outputs.append((rng.choice(self.addresses), uint64(left - sum(amount for _, amount in outputs))))
         (to, amount), rest = outputs[0], outputs[1:]
         memo = rng.choice(self.addresses) if rng.random() < 0.3 else None
