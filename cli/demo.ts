@@ -142,9 +142,8 @@ async function demo(
     const last = done?.then(() => summary(follower, options.json));
     last?.catch(() => {});
     try {
-      const { exit } = await untilStopped(nodes, io, last?.then(() => {}));
-      end();
-      end = () => {};
+      const until = last?.then(() => {});
+      const { exit } = await untilStopped(nodes, io, { ...(until && { until }), beforeStop: end });
       if (exit === 0 && last !== undefined) io.out(await last);
       return exit;
     } finally {
@@ -152,9 +151,8 @@ async function demo(
     }
   } catch (error) {
     await Promise.allSettled(nodes.map((node) => node.stop()));
-    throw error;
-  } finally {
     end();
+    throw error;
   }
 }
 

@@ -53,7 +53,10 @@ export function showProgress(node: RunningNode, io: CliIo, options: DisplayOptio
     lastLine = line;
   };
   const timer = setInterval(show, options.bar ? REDRAW_MS : LINE_MS);
+  let ended = false;
   return () => {
+    if (ended) return;
+    ended = true;
     clearInterval(timer);
     show();
   };

@@ -17,7 +17,16 @@ export interface Ending {
  * signal, or a stop that takes longer than the configuration allows, ends the process at once: that is safe, because
  * each step of the store is one transaction.
  */
-export async function untilStopped(nodes: readonly RunningNode[], io: CliIo, until?: Promise<void>): Promise<Ending> {
+export async function untilStopped(
+  nodes: readonly RunningNode[],
+  io: CliIo,
+  options: {
+    readonly until?: Promise<void>;
+    /** Called once, while the nodes still have all that they had. */
+    readonly beforeStop?: () => void;
+  } = {},
+): Promise<Ending> {
+  const { until, beforeStop } = options;
   let signals = 0;
   let exit: number = EXIT.ok;
   const signalled = Promise.withResolvers<void>();
@@ -34,6 +43,7 @@ export async function untilStopped(nodes: readonly RunningNode[], io: CliIo, unt
   let timer: ReturnType<typeof setTimeout> | undefined;
   try {
     await Promise.race([signalled.promise, ...nodes.map((node) => node.stopped), ...(until ? [until] : [])]);
+    beforeStop?.();
     const limitMs = Math.max(0, ...nodes.map((node) => node.config.shutdownTimeoutMs));
     const late = new Promise<never>((_, reject) => {
       const error = new NodeError("STOP_FORCED", "self", `the stop took more than ${limitMs} ms and was forced`);

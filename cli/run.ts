@@ -88,10 +88,6 @@ export function addRun(program: Command, io: CliIo, setExit: (code: number) => v
       const end = quiet
         ? () => {}
         : showProgress(node, io, { bar: io.isTerminal && !isJson && isQuietLog, json: isJson });
-      try {
-        setExit((await untilStopped([node], io)).exit);
-      } finally {
-        end();
-      }
+      setExit((await untilStopped([node], io, { beforeStop: end })).exit);
     });
 }

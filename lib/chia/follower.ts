@@ -67,14 +67,14 @@ export class Follower {
     this.#sync.forget(peer.host);
   }
 
-  /** How many peers say that our peak is theirs, of how many whose word counts. */
+  /** How many peers say that our peak is theirs, or took it from us; of how many whose word counts. */
   agreement(): { readonly agree: number; readonly of: number; readonly synced: boolean } {
     const { chain, wantedPeers } = this.#parts;
     const asked = this.#fullNodes().filter((peer) => (wantedPeers > 0 ? peer.wanted : peer.direction === "out"));
     const peak = chain.peak;
-    const agree = peak === undefined
-      ? 0
-      : asked.filter((peer) => peer.peak !== undefined && equalBytes(peer.peak.headerHash, peak.headerHash)).length;
+    const holds = ({ headerHash }: { readonly headerHash: Uint8Array }, peer: ChiaPeer) =>
+      [peer.peak?.headerHash, peer.taken].some((hash) => hash !== undefined && equalBytes(hash, headerHash));
+    const agree = peak === undefined ? 0 : asked.filter((peer) => holds(peak, peer)).length;
     const enough = wantedPeers > 0 ? agree >= wantedPeers : agree >= AGREEING_PEERS;
     return { agree, of: wantedPeers > 0 ? wantedPeers : asked.length, synced: enough };
   }

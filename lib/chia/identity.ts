@@ -14,11 +14,11 @@
  */
 import { messageOf, NodeError } from "../core/errors.ts";
 import type { Clock, Random, TlsIdentity } from "../core/ports.ts";
-import { fromPem, toPem } from "./identity/der.ts";
 import { PUBLIC_CA_CERTIFICATE, PUBLIC_CA_CERTIFICATE_OLD, PUBLIC_CA_KEY } from "./identity/public-ca.ts";
 import {
   type Certificate,
   extensions,
+  fromPem,
   importKeys,
   isSignedBy,
   issueCertificate,
@@ -27,6 +27,7 @@ import {
   nameOf,
   readCertificate,
   type SigningKeys,
+  toPem,
 } from "./identity/x509.ts";
 
 /** The files that an identity is kept in; the platform has these functions under these names. */
@@ -87,7 +88,7 @@ export async function loadNodeIdentity(parts: IdentityParts): Promise<NodeIdenti
   const keys = kept?.keys ?? await makeKeys("rsa");
   const certificate = kept?.certificate ??
     await storePair(parts, "node", keys, await issueNodeCertificate(keys, parts));
-  await requireSigned(parts, "node", certificate, authority, "rsa");
+  await requireSigned(parts, "node", certificate, authority);
   requireTime(parts, "node", certificate);
   return {
     certificate: toPem("CERTIFICATE", certificate.der),
@@ -100,7 +101,7 @@ export async function loadNodeIdentity(parts: IdentityParts): Promise<NodeIdenti
 export async function issueNodeCertificate(
   keys: SigningKeys,
   { clock, random, serial = randomSerial(random) }: Pick<IdentityParts, "clock" | "random"> & { serial?: Uint8Array },
-): Promise<Uint8Array> {
+): Promise<Uint8Array<ArrayBuffer>> {
   const authority = readCertificate(fromPem("CERTIFICATE", PUBLIC_CA_CERTIFICATE));
   return await issueCertificate({
     serial,
@@ -123,7 +124,7 @@ export async function loadRpcIdentity(parts: IdentityParts): Promise<RpcIdentity
   const kept = await loadPair(parts, "ca", "p256");
   const keys = kept?.keys ?? await makeKeys("p256");
   const authority = kept?.certificate ?? await storePair(parts, "ca", keys, await issueAuthority(keys, parts));
-  await requireSigned(parts, "ca", authority, authority, "p256");
+  await requireSigned(parts, "ca", authority, authority);
   requireTime(parts, "ca", authority);
   const signer = { keys, authority };
   return {
@@ -142,7 +143,7 @@ async function loadRpcLeaf(parts: IdentityParts, name: "rpc" | "client", signer:
   const kept = await loadPair(parts, name, "p256");
   const keys = kept?.keys ?? await makeKeys("p256");
   let certificate = kept?.certificate;
-  if (certificate !== undefined) await requireSigned(parts, name, certificate, signer.authority, "p256");
+  if (certificate !== undefined) await requireSigned(parts, name, certificate, signer.authority);
   if (certificate === undefined || certificate.notAfter.getTime() < parts.clock.now() + RENEW_BEFORE_MS) {
     certificate = await storePair(parts, name, keys, await issueRpcLeaf(keys, name, parts, signer));
   }
@@ -150,7 +151,7 @@ async function loadRpcLeaf(parts: IdentityParts, name: "rpc" | "client", signer:
   return { certificate: toPem("CERTIFICATE", certificate.der), privateKey: await privateKeyPem(keys) };
 }
 
-async function issueAuthority(keys: SigningKeys, { clock, random }: IdentityParts): Promise<Uint8Array> {
+async function issueAuthority(keys: SigningKeys, { clock, random }: IdentityParts): Promise<Uint8Array<ArrayBuffer>> {
   const name = nameOf([["O", "gemel"], ["CN", "gemel RPC CA"]]);
   return await issueCertificate({
     serial: randomSerial(random),
@@ -168,16 +169,14 @@ async function issueRpcLeaf(
   name: "rpc" | "client",
   { clock, random }: IdentityParts,
   signer: Signer,
-): Promise<Uint8Array> {
+): Promise<Uint8Array<ArrayBuffer>> {
   const life = Math.min(clock.now() + RPC_LIFE_MS, signer.authority.notAfter.getTime());
-  const six = new Uint8Array(16);
-  six[15] = 1;
   // Chia's own RPC clients ask for chia.net, curl for the address in its URL.
   const server = [
     { dns: "chia.net" },
     { dns: "localhost" },
-    { ip: Uint8Array.of(127, 0, 0, 1) },
-    { ip: six },
+    { ip: "127.0.0.1" },
+    { ip: "::1" },
   ];
   return await issueCertificate({
     serial: randomSerial(random),
@@ -243,14 +242,14 @@ async function storePair(
   parts: IdentityParts,
   name: string,
   keys: SigningKeys,
-  der: Uint8Array,
+  der: Uint8Array<ArrayBuffer>,
 ): Promise<Certificate> {
   const files = namesOf(parts, name);
   const encoder = new TextEncoder();
   await parts.files.makeDir(parts.folder, 0o700);
   await parts.files.writeFileAtomic(files.key, encoder.encode(await privateKeyPem(keys)), 0o600);
   await parts.files.writeFileAtomic(files.certificate, encoder.encode(toPem("CERTIFICATE", der)), 0o644);
-  return readCertificate(new Uint8Array(der));
+  return readCertificate(der);
 }
 
 /** PKCS#8 in PEM. */
@@ -263,10 +262,9 @@ async function requireSigned(
   name: string,
   certificate: Certificate,
   authority: Certificate,
-  kind: KeyKind,
 ): Promise<void> {
   const named = sameBytes(certificate.issuer, authority.subject);
-  if (named && await isSignedBy(certificate, authority, kind)) return;
+  if (named && await isSignedBy(certificate, authority)) return;
   throw damaged(namesOf(parts, name).certificate, "is not signed by its authority");
 }
 

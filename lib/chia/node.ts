@@ -83,7 +83,12 @@ export class ChiaNode implements ChiaService {
       notice: (level, text) => notice(level, "chia.sync", text),
       wantedPeers: parts.connect.length,
     });
-    this.#serving = new Serving({ chain, store: parts.store, knownPeers: () => this.#dialling.gossip() });
+    this.#serving = new Serving({
+      chain,
+      store: parts.store,
+      knownPeers: () => this.#dialling.gossip(),
+      tipTaken: () => this.#settle(undefined),
+    });
     this.#announcing = new Announcing(parts.store);
     this.#dialling = new Dialling({
       ...parts,
@@ -218,6 +223,7 @@ export class ChiaNode implements ChiaService {
     if (incoming.message.id === newPeak.id) {
       const { headerHash, height, weight } = body as { headerHash: Uint8Array; height: number; weight: bigint };
       peer.peak = { headerHash: headerHash.slice(), height, weight };
+      peer.taken = undefined;
       peer.restUntil = 0;
       this.#follower.poke();
       this.#settle(undefined);

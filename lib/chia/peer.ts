@@ -24,6 +24,11 @@ export class ChiaPeer {
   /** One of the peers that `--connect` names. */
   wanted: boolean;
   peak: AnnouncedPeak | undefined;
+  /**
+   * The block that it took from us last, if that was our tip and it has announced nothing since: who takes a tip from us
+   * does not announce it to us.
+   */
+  taken: Uint8Array | undefined;
   /** Monotonic milliseconds until which its announcement is left alone, after it did not deliver. */
   restUntil = 0;
   /** How often in a row it did not deliver what it announced. */

@@ -29,6 +29,8 @@ export interface ServingParts {
   readonly store: ChiaStore;
   /** Addresses to gossip, at most as many as one message may carry. */
   readonly knownPeers: () => readonly TimestampedPeerInfo[];
+  /** Hears that a peer took our tip from us. */
+  readonly tipTaken: (peer: ChiaPeer) => void;
 }
 
 /** Bytes of blocks in one `respond_blocks`: the message has a bound of 50 MiB, and the rest of it needs some too. */
@@ -77,6 +79,7 @@ export class Serving {
     const raw = hash === undefined ? undefined : await this.#parts.store.block(hash);
     if (raw === undefined) return await peer.session.send(rejectBlock, { height }, id);
     await peer.session.sendBytes(respondBlock, includeTransactionBlock ? raw : withoutGenerator(raw), id);
+    if (includeTransactionBlock) this.#noteTip(peer, height);
   }
 
   async #blocks(peer: ChiaPeer, { data, id }: Incoming): Promise<void> {
@@ -90,6 +93,14 @@ export class Serving {
     const blocks = includeTransactionBlock ? stored : stored.map(withoutGenerator);
     if (blocks.reduce((sum, block) => sum + block.length, 0) > RESPONSE_BYTES_MAX) return await reject();
     await peer.session.sendBytes(respondBlocks, encodeBlocks(startHeight, endHeight, blocks), id);
+    if (includeTransactionBlock) this.#noteTip(peer, endHeight);
+  }
+
+  #noteTip(peer: ChiaPeer, height: number): void {
+    const { peak } = this.#parts.chain;
+    if (peak?.height !== height) return;
+    peer.taken = peak.headerHash;
+    this.#parts.tipTaken(peer);
   }
 
   async #peers(peer: ChiaPeer, { data, id }: Incoming): Promise<void> {

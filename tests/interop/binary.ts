@@ -14,13 +14,13 @@ import { fileURLToPath } from "node:url";
 import type { Json, JsonObject } from "../../lib/chia/streamable/mod.ts";
 import { type Answer, objectOf, send, until } from "./call.ts";
 
-/** Where `compile.sh` puts the program. */
-export const BINARY = fileURLToPath(new URL("../../dist/gemel", import.meta.url));
+/** The program under test: GEMEL_BINARY, or where `compile.sh` puts it. */
+export const BINARY = process.env.GEMEL_BINARY ?? fileURLToPath(new URL("../../dist/gemel", import.meta.url));
 
 /** Why the tests of the program cannot run, or undefined. Says `skipped: REASON` for the summary of a run. */
 export function binaryMissing(): string | undefined {
   if (existsSync(BINARY)) return undefined;
-  const reason = "dist/gemel is missing: run ./compile.sh first";
+  const reason = `${BINARY} is missing: run ./compile.sh first`;
   process.stdout.write(`skipped: ${reason}\n`);
   return reason;
 }

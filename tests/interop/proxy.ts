@@ -15,7 +15,7 @@ export class Proxy {
   #allowed: number;
 
   private constructor(port: number, allowed: number) {
-    this.#allowed = allowed;
+    this.#allowed = Math.floor(allowed);
     this.#server = createServer((near) => this.#join(near, connect(port, "127.0.0.1")));
   }
 
@@ -41,7 +41,7 @@ export class Proxy {
 
   /** Lets so many further bytes through, on connections made from now on. */
   allow(bytes: number): void {
-    this.#allowed = this.passed + bytes;
+    this.#allowed = this.passed + Math.floor(bytes);
   }
 
   async close(): Promise<void> {

@@ -22,6 +22,8 @@ const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 60_000;
 /** How long a connection may wait for its next request. */
 const KEEP_ALIVE_TIMEOUT_MS = 15_000;
+/** Time for answers under way when the listener closes. */
+const ANSWER_GRACE_MS = 1_000;
 const HEAD_BYTES_MAX = 16 * 1024;
 
 /** One TLS connection. */
@@ -37,6 +39,7 @@ export async function serveHttps(options: HttpsOptions): Promise<HttpsListener> 
   const headersTimeoutMs = options.headersTimeoutMs ?? HEADERS_TIMEOUT_MS;
   const requestTimeoutMs = options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS;
   const connections = new Map<Duplex, Connection>();
+  const answers = new Set<ServerResponse>();
   const listener = getRequestListener(
     (request, env) => options.fetch(request, infoOf(env.incoming.socket as TLSSocket)),
     { overrideGlobalObjects: false },
@@ -45,6 +48,8 @@ export async function serveHttps(options: HttpsOptions): Promise<HttpsListener> 
   const server = http.createServer({ maxHeaderSize: HEAD_BYTES_MAX }, (incoming, outgoing) => {
     const connection = connections.get(incoming.socket);
     if (connection !== undefined) timeRequest(connection, incoming, outgoing);
+    answers.add(outgoing);
+    outgoing.once("close", () => answers.delete(outgoing));
     void listener(incoming, outgoing);
   });
   /** The body has its time, the answer takes what it takes, and then the next request has its own. */
@@ -110,12 +115,26 @@ export async function serveHttps(options: HttpsOptions): Promise<HttpsListener> 
     address: port.address,
     async close() {
       await port.close();
+      // Whoever asked for this stop waits for the answer.
+      await settled([...answers], ANSWER_GRACE_MS);
       for (const [socket, { raw }] of [...connections]) {
         socket.destroy();
         raw.destroy();
       }
     },
   };
+}
+
+/** Waits until the answers are out, at most `ms`. */
+async function settled(answers: readonly ServerResponse[], ms: number): Promise<void> {
+  if (answers.length === 0) return;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, ms)));
+  await Promise.race([
+    late,
+    Promise.all(answers.map((answer) => new Promise((resolve) => answer.once("close", resolve)))),
+  ]);
+  clearTimeout(timer);
 }
 
 function infoOf(socket: TLSSocket): HttpsRequestInfo {

@@ -10,8 +10,7 @@ import {
   nodeId,
   publicAuthorities,
 } from "../../../lib/chia/identity.ts";
-import { fromPem, integer, oid, time } from "../../../lib/chia/identity/der.ts";
-import { importKeys, issueCertificate, readCertificate } from "../../../lib/chia/identity/x509.ts";
+import { fromPem, importKeys, issueCertificate, readCertificate, toPem } from "../../../lib/chia/identity/x509.ts";
 import { NodeError } from "../../../lib/core/errors.ts";
 
 const NOW = Date.parse("2026-11-21T12:00:00Z");
@@ -140,7 +139,6 @@ describe("loadNodeIdentity()", () => {
     const read = readCertificate(fromPem("CERTIFICATE", certificate));
     const keys = await importKeys("rsa", fromPem("PRIVATE KEY", privateKey));
     const self = await issueCertificate({ ...read, serial: Uint8Array.of(1), extensions: [] }, keys);
-    const { toPem } = await import("../../../lib/chia/identity/der.ts");
     kept.set("/data/ssl/node.crt", { bytes: new TextEncoder().encode(toPem("CERTIFICATE", self)), mode: 0o644 });
     await assert.rejects(loadNodeIdentity(parts), damaged("not signed"));
   });
@@ -178,7 +176,6 @@ describe("loadRpcIdentity()", () => {
       serial: Uint8Array.of(1),
       extensions: [],
     }, signer);
-    const { toPem } = await import("../../../lib/chia/identity/der.ts");
     kept.set("/data/ssl/rpc.crt", { bytes: new TextEncoder().encode(toPem("CERTIFICATE", short)), mode: 0o644 });
     const second = await loadRpcIdentity(parts);
     assert.equal(second.authority, first.authority);
@@ -191,15 +188,5 @@ describe("loadRpcIdentity()", () => {
     await loadRpcIdentity(parts);
     const later = memoryParts(NOW + 3_651 * 86_400_000, kept);
     await assert.rejects(loadRpcIdentity(later.parts), damaged("ssl/ca.crt has expired"));
-  });
-});
-
-describe("DER", () => {
-  test("integers, object identifiers and times have their one encoding", () => {
-    assert.equal(hex(integer(Uint8Array.of(0, 0, 0x80))), "02020080");
-    assert.equal(hex(integer(Uint8Array.of(0))), "020100");
-    assert.equal(hex(oid("1.2.840.113549.1.1.11")), "06092a864886f70d01010b");
-    assert.equal(new TextDecoder().decode(time(new Date("2049-12-31T23:59:59Z")).subarray(2)), "491231235959Z");
-    assert.equal(new TextDecoder().decode(time(new Date("2050-01-01T00:00:00Z")).subarray(2)), "20500101000000Z");
   });
 });

@@ -3,8 +3,7 @@
  *
  * @module
  */
-import { fromPem, toPem } from "../../../lib/chia/identity/der.ts";
-import { extensions, issueCertificate, makeKeys, nameOf } from "../../../lib/chia/identity/x509.ts";
+import { extensions, fromPem, issueCertificate, makeKeys, nameOf, toPem } from "../../../lib/chia/identity/x509.ts";
 import type { TlsIdentity } from "../../../lib/core/ports.ts";
 
 const DAY_MS = 86_400_000;

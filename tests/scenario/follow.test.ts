@@ -1,0 +1,118 @@
+/** Stories of nodes that follow one another. */
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import type { ByteDuplex } from "../../lib/core/ports.ts";
+import { toHex } from "../../lib/codec/hex.ts";
+import { hashAt, recorded, slowed, tipOf, World } from "./world.ts";
+
+describe("a node that follows", () => {
+  test("from genesis over three peers, one slow and one that dies on the way", async () => {
+    const world = new World();
+    const [a, b, c] = [
+      await world.node("10.0.0.1", { blocks: 1_200 }),
+      await world.node("10.0.0.2", { blocks: 1_200 }),
+      await world.node("10.0.0.3", { blocks: 1_200 }),
+    ];
+    let dying: ByteDuplex | undefined;
+    world.links.set(a.host, (duplex) => slowed(duplex, world.clock, () => 20));
+    // Quick until it is trusted with batches, then so slow that they have to be given to others.
+    world.links.set(b.host, (duplex) => slowed(duplex, world.clock, (chunk) => (chunk < 8 ? 20 : 20_000)));
+    world.links.set(c.host, (duplex) => slowed(dying = duplex, world.clock, () => 20));
+    const follower = await world.node("10.0.0.9", { connect: [a.host, b.host, c.host] });
+    await world.until(() => follower.height() >= 200);
+    assert.equal(follower.node.state().syncMode, true);
+    assert.equal(follower.node.peers().length, 3);
+    dying?.destroy();
+    await c.stop();
+    await world.until(() => follower.height() === 1_199);
+    assert.ok(world.clock.monotonic() > 15_000, "batches of the slow peer had to time out");
+    assert.equal(tipOf(follower), hashAt(1_199));
+    assert.equal((await follower.store.counts()).blocks, 1_200);
+    assert.deepEqual(follower.node.bans(), []);
+    assert.deepEqual(follower.node.state().agreement, { agree: 2, of: 3 });
+    assert.equal(follower.node.state().synced, false, "one of three wanted peers is gone");
+    await world.end();
+  });
+
+  test("is synced when all named peers agree, keeps up with new tips, and passes them on", async () => {
+    const world = new World();
+    const first = await world.node("10.0.0.1", { blocks: 300 });
+    const second = await world.node("10.0.0.2", { blocks: 300 });
+    const middle = await world.node("10.0.0.3", { connect: [first.host, second.host] });
+    const last = await world.node("10.0.0.4", { connect: [middle.host] });
+    await world.until(() => middle.node.state().synced && last.node.state().synced);
+    for (let height = 300; height < 310; height++) {
+      await world.clock.until(first.node.feed(recorded(height, height + 1)));
+      await world.clock.until(second.node.feed(recorded(height, height + 1)));
+      await world.until(() => last.height() === height && last.node.state().synced && middle.node.state().synced);
+    }
+    assert.equal(tipOf(last), hashAt(309));
+    const events = await last.store.events.read(0, 10_000);
+    assert.equal(events.filter(({ topic }) => topic === "chia.block").length, 310);
+    assert.ok(events.some(({ topic, data }) => topic === "chia.sync" && data.synced === true));
+    await world.end();
+  });
+
+  test("over a connection in both directions of two that name each other, which they keep", async () => {
+    const world = new World();
+    const a = await world.node("10.0.0.1", { connect: ["10.0.0.2"], blocks: 50 });
+    const b = await world.node("10.0.0.2", { connect: ["10.0.0.1"] });
+    await world.until(() => a.node.state().synced && b.node.state().synced);
+    await world.clock.advance(20_000);
+    const joined = async () =>
+      (await b.store.events.read(0, 10_000)).filter(({ topic }) => topic === "p2p.handshake").length;
+    const before = await joined();
+    await world.clock.advance(120_000);
+    assert.equal(await joined(), before, "the connection stands");
+    assert.equal(b.node.peers().length, 1);
+    assert.ok(a.node.state().synced && b.node.state().synced);
+    await world.end();
+  });
+
+  test("restarts where it stood and asks for no stored block again", async () => {
+    const world = new World();
+    const source = await world.node("10.0.0.1", { blocks: 400 });
+    const before = await world.node("10.0.0.9", { connect: [source.host] });
+    await world.until(() => before.height() === 399);
+    await before.stop();
+    for (let at = 400; at < 500; at += 100) await world.clock.until(source.node.feed(recorded(at, at + 100)));
+
+    let bytes = 0;
+    world.links.set(source.host, (duplex) => {
+      const readable = duplex.readable.pipeThrough(
+        new TransformStream<Uint8Array, Uint8Array>({
+          transform: (chunk, controller) => {
+            bytes += chunk.length;
+            controller.enqueue(chunk);
+          },
+        }),
+      );
+      return Object.create(duplex, { readable: { value: readable } }) as ByteDuplex;
+    });
+    const after = await world.node("10.0.0.9", { connect: [source.host], store: before.store });
+    assert.equal(after.height(), 399);
+    await world.until(() => after.height() === 499);
+    const wanted = recorded(400, 500).reduce((sum, { raw }) => sum + raw.length, 0);
+    assert.ok(bytes < wanted + 12_000, `${bytes} bytes for blocks of ${wanted}`);
+    const events = await after.store.events.read(0, 10_000);
+    const heights = events.filter(({ topic }) => topic === "chia.block").map(({ data }) => data.height);
+    assert.deepEqual(heights, Array.from({ length: 500 }, (_, height) => height), "each block once, over both lives");
+    await world.end();
+  });
+
+  test("waits for a peer that is not there yet, and for one that comes back", async () => {
+    const world = new World();
+    const follower = await world.node("10.0.0.9", { connect: ["10.0.0.1"] });
+    await world.clock.advance(60_000);
+    assert.equal(follower.node.peers().length, 0);
+    const source = await world.node("10.0.0.1", { blocks: 40 });
+    await world.until(() => follower.node.state().synced);
+    await source.stop();
+    await world.until(() => !follower.node.state().synced);
+    const again = await world.node("10.0.0.1", { store: source.store });
+    await world.clock.until(again.node.feed(recorded(40, 60)));
+    await world.until(() => follower.height() === 59);
+    assert.equal(toHex(follower.chain.peak?.headerHash ?? new Uint8Array()), hashAt(59));
+    await world.end();
+  });
+});

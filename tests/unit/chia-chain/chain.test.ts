@@ -1,0 +1,219 @@
+/** The chain over made-up blocks and a validator that lets through what it is told to. */
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { type AddResult, ChiaChain } from "../../../lib/chia/chain/chain.ts";
+import { type BlockValidator, type Candidate, refuse } from "../../../lib/chia/chain/verdict.ts";
+import { MissingAncestor } from "../../../lib/chia/chain/view.ts";
+import { simulator0 } from "../../../lib/chia/networks/simulator0.ts";
+import type { ChainCommit } from "../../../lib/chia/store.ts";
+import { MemoryChiaStore } from "../../../lib/chia/store/memory.ts";
+import type { BlockRecord, FullBlock } from "../../../lib/chia/types/mod.ts";
+import { toHex } from "../../../lib/codec/hex.ts";
+import { hashOf, recordOf } from "../../contract/store-blocks.ts";
+import { simClock } from "../core/sim.ts";
+
+interface Made extends Candidate {
+  readonly record: BlockRecord;
+}
+
+/** A block of `branch`, whose weight is 10 a block unless told. */
+function made(branch: number, height: number, more: Partial<BlockRecord> & { parentBranch?: number } = {}): Made {
+  const record = {
+    ...recordOf(branch, height, { weight: BigInt(height + 1) * 10n, totalIters: BigInt(height), ...more }),
+    ...(height === 0 ? { prevHash: simulator0.constants.GENESIS_CHALLENGE } : {}),
+  };
+  const block = {
+    foliage: { prevBlockHash: record.prevHash },
+    rewardChainBlock: { height },
+  } as unknown as FullBlock;
+  return { block, raw: Uint8Array.of(branch, height), headerHash: record.headerHash, record };
+}
+
+/** `from … to − 1` of a branch; the first one's parent is on `parentBranch`. */
+const run = (branch: number, from: number, to: number, parentBranch = branch, more: Partial<BlockRecord> = {}) =>
+  Array.from(
+    { length: to - from },
+    (_, i) => made(branch, from + i, { ...more, ...(i === 0 ? { parentBranch } : {}) }),
+  );
+
+/** Lets everything through but what is in `wrong`. Looks at the parent, as a real one does. */
+class Lenient implements BlockValidator {
+  readonly level = "linkage";
+  readonly wrong = new Set<string>();
+  judged = 0;
+  judge: BlockValidator["judge"] = (candidate, view) => {
+    this.judged += 1;
+    const { record } = candidate as Made;
+    if (record.height > 0 && view.record(record.prevHash) === undefined) throw new MissingAncestor("parent");
+    if (this.wrong.has(toHex(candidate.headerHash))) return refuse("INVALID_WEIGHT", "told so");
+    return { ok: true, record };
+  };
+}
+
+/** A store whose commits can be made to fail. */
+class Faulty extends MemoryChiaStore {
+  failing = false;
+  override commit(step: ChainCommit): Promise<readonly number[]> {
+    return this.failing ? Promise.reject(new Error("disk full")) : super.commit(step);
+  }
+}
+
+async function open(store = new Faulty()) {
+  const clock = simClock();
+  const validator = new Lenient();
+  const chain = await ChiaChain.load({ network: simulator0, store, validator, clock });
+  const add = (blocks: readonly Candidate[]): Promise<AddResult> => clock.until(chain.add(blocks, "9"));
+  const events = async () =>
+    (await store.events.read(0, 10_000)).map(({ topic, data }) =>
+      `${topic.slice(5)} ${data.height ?? data.fork_height}`
+    );
+  const tip = () => chain.peak && `${chain.peak.headerHash[0]}:${chain.peak.height}`;
+  return { chain, store, validator, add, events, tip, clock };
+}
+
+describe("ChiaChain.add()", () => {
+  test("extends the chain in one step, with a block event each and one for the peak", async () => {
+    const { add, events, tip, store } = await open();
+    const result = await add(run(1, 0, 3));
+    assert.deepEqual([result.added.length, result.peakMoved, result.forkHeight], [3, true, -1]);
+    assert.equal(tip(), "1:2");
+    assert.deepEqual(await events(), ["block 0", "block 1", "block 2", "peak 2"]);
+    assert.deepEqual(await store.counts(), { blocks: 3, mainBlocks: 3, bytes: 6 });
+    assert.deepEqual((await add(run(1, 3, 4))).forkHeight, 2);
+  });
+
+  test("a block that is known is neither judged nor stored again", async () => {
+    const { add, events, validator } = await open();
+    await add(run(1, 0, 3));
+    const result = await add(run(1, 0, 3));
+    assert.deepEqual([result.added.length, result.peakMoved, validator.judged], [0, false, 3]);
+    assert.equal((await events()).length, 4);
+  });
+
+  test("stops at a block without a known parent, and keeps what came before", async () => {
+    const { add, tip, validator } = await open();
+    const [far] = run(1, 7, 8);
+    const result = await add([...run(1, 0, 2), ...run(1, 7, 9)]);
+    assert.equal(toHex(result.parentless?.headerHash ?? new Uint8Array()), toHex(far?.headerHash ?? new Uint8Array()));
+    assert.deepEqual([result.added.length, tip(), validator.judged], [2, "1:1", 2]);
+  });
+
+  test("stops at a block that is refused, keeps what came before and stores nothing of the rest", async () => {
+    const { add, tip, validator, store } = await open();
+    validator.wrong.add(toHex(hashOf(1, 2)));
+    const result = await add(run(1, 0, 5));
+    assert.equal(result.refused?.refusal.error, "INVALID_WEIGHT");
+    assert.equal(tip(), "1:1");
+    assert.equal((await store.counts()).blocks, 2);
+    assert.equal((await add(run(1, 3, 5))).parentless?.headerHash[0], 1, "nothing follows a refused block");
+  });
+
+  test("a lighter branch is stored and changes nothing; when it gets heavier the chain goes over to it", async () => {
+    const { add, events, tip, store, chain } = await open();
+    await add(run(1, 0, 6));
+    const before = (await events()).length;
+    const side = await add(run(2, 3, 5, 1));
+    assert.deepEqual([side.added.length, side.peakMoved, tip()], [2, false, "1:5"]);
+    assert.equal((await events()).length, before);
+    assert.equal(await store.isMain(hashOf(2, 4)), false);
+
+    const result = await add(run(2, 5, 8));
+    assert.deepEqual([result.peakMoved, result.forkHeight, tip()], [true, 2, "2:7"]);
+    const told = (await events()).slice(before);
+    assert.deepEqual(told, ["reorg 2", "block 3", "block 4", "block 5", "block 6", "block 7", "peak 7"]);
+    const [reorg] = (await store.events.read(before, 1)).map(({ data }) => data);
+    assert.equal(reorg?.depth, 3);
+    assert.deepEqual(reorg?.old, [3, 4, 5].map((height) => `0x${toHex(hashOf(1, height))}`));
+    for (const [height, branch] of [[2, 1], [3, 2], [5, 2], [7, 2]] as const) {
+      assert.equal((await chain.hashAt(height))?.[0], branch, `height ${height}`);
+      assert.equal((await store.hashAt(height))?.[0], branch, `height ${height}`);
+    }
+  });
+
+  test("goes over to a heavier branch that is shorter, and forgets the heights above", async () => {
+    const { add, tip, chain, store } = await open();
+    await add(run(1, 0, 8));
+    await add(run(2, 2, 4, 1, { weight: 1_000n }));
+    assert.equal(tip(), "2:2", "the heaviest, not the last of equal ones");
+    assert.equal(await chain.hashAt(3), undefined);
+    assert.equal((await store.counts()).mainBlocks, 3);
+  });
+
+  test("of equal weight the chain with fewer iterations wins, whichever came first", async () => {
+    const weight = 500n;
+    for (const [first, second, expected] of [[7n, 6n, "3:2"], [6n, 7n, "2:2"], [6n, 6n, "2:2"]] as const) {
+      const { add, tip } = await open();
+      await add(run(1, 0, 2));
+      await add([made(2, 2, { parentBranch: 1, weight, totalIters: first })]);
+      await add([made(3, 2, { parentBranch: 1, weight, totalIters: second })]);
+      assert.equal(tip(), expected);
+    }
+  });
+
+  test("of siblings in one step the heaviest wins", async () => {
+    const { add, tip } = await open();
+    await add([
+      ...run(1, 0, 2),
+      made(2, 2, { parentBranch: 1, weight: 900n }),
+      made(3, 2, { parentBranch: 1, weight: 100n }),
+    ]);
+    assert.equal(tip(), "2:2");
+  });
+
+  test("a branch from far below the window is judged with its own ancestors", async () => {
+    const { add, tip, chain } = await open();
+    const long = run(1, 0, 2_200);
+    for (let at = 0; at < long.length; at += 100) await add(long.slice(at, at + 100));
+    const result = await add(run(2, 5, 8, 1, { weight: 10n ** 9n }));
+    assert.equal(result.refused, undefined);
+    assert.equal(tip(), "2:5");
+    assert.equal((await chain.hashAt(4))?.[0], 1);
+  });
+
+  test("a commit that fails leaves nothing known, and the same blocks go in later", async () => {
+    const { add, tip, store, chain, validator } = await open();
+    await add(run(1, 0, 2));
+    store.failing = true;
+    await assert.rejects(add(run(1, 2, 5)), /disk full/);
+    assert.equal(await chain.record(hashOf(1, 2)), undefined);
+    assert.equal(tip(), "1:1");
+    store.failing = false;
+    assert.equal((await add(run(1, 2, 5))).added.length, 3);
+    assert.equal(tip(), "1:4");
+    assert.equal(validator.judged, 2 + 3 + 3);
+  });
+
+  test("a judge that throws in the middle leaves nothing of the step behind", async () => {
+    const { add, chain, validator } = await open();
+    const judge = validator.judge;
+    validator.judge = (candidate, view) => {
+      if ((candidate as Made).record.height === 2) throw new MissingAncestor("made up");
+      return judge(candidate, view);
+    };
+    await assert.rejects(add(run(1, 0, 4)), MissingAncestor);
+    assert.equal(await chain.record(hashOf(1, 0)), undefined);
+    validator.judge = judge;
+    assert.equal((await add(run(1, 0, 4))).added.length, 4);
+  });
+
+  test("steps that are asked for at once are taken one after another", async () => {
+    const { chain, tip, clock } = await open();
+    const steps = [run(1, 0, 10), run(1, 10, 20), run(2, 5, 30, 1)].map((blocks) => chain.add(blocks, null));
+    const results = await clock.until(Promise.all(steps));
+    assert.deepEqual(results.map(({ added }) => added.length), [10, 10, 25]);
+    assert.equal(tip(), "2:29");
+    assert.equal(clock.pending, 0);
+  });
+});
+
+test("ChiaChain.load() goes on where the store stands: peak, side branches and all", async () => {
+  const first = await open();
+  await first.add(run(1, 0, 6));
+  await first.add(run(2, 3, 5, 1));
+  const second = await open(first.store);
+  assert.equal(second.tip(), "1:5");
+  assert.equal((await second.add(run(1, 4, 6))).added.length, 0);
+  assert.equal(second.validator.judged, 0, "what is stored is not judged again");
+  const result = await second.add(run(2, 5, 8));
+  assert.deepEqual([second.tip(), result.forkHeight], ["2:7", 2]);
+});

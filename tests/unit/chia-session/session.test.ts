@@ -1,0 +1,303 @@
+/** What a session does with messages: measured on chia-blockchain 2.7.5 (rows of session.md, spec sections b and e). */
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { fromHex, toHex } from "../../../lib/codec/hex.ts";
+import {
+  decodeEnvelope,
+  error as errorMessage,
+  newPeak,
+  NodeType,
+  rejectBlock,
+  requestBlock,
+  respondBlock,
+  respondPeers,
+} from "../../../lib/chia/protocol/mod.ts";
+import { decodeBody } from "../../../lib/chia/decode-body.ts";
+import { encodeHandshake } from "../../../lib/chia/handshake.ts";
+import type { ChiaSession, IncomingHandler } from "../../../lib/chia/session.ts";
+import { recordedBlocks } from "../chia-chain/chain-1200.ts";
+import { type Bench, bench, closing, frame, OWN } from "./pair.ts";
+
+const block = recordedBlocks()[3] ?? assert.fail("no recording");
+const ask = { height: 5, includeTransactionBlock: true };
+const REQUEST = fromHex("1a010007000000050000000501");
+const reject = (id: number | null) => frame(28, [0, 0, 0, 5], id);
+
+/** Asks for a block; a test may look at the answer later than it comes. */
+function asked(session: ChiaSession, timeoutMs: number, signal?: AbortSignal) {
+  const answer = session.request(requestBlock, ask, timeoutMs, signal);
+  answer.catch(() => {});
+  return answer;
+}
+
+/** Parses what comes, as the node does, so that a bad body shows. */
+const parsing: IncomingHandler = ({ message, data }) => {
+  if (message.body !== null) decodeBody({ name: message.name, body: message.body }, data);
+};
+
+interface Row {
+  readonly what: string;
+  readonly send: Uint8Array | string;
+  readonly from?: NodeType;
+  readonly expected: string;
+  readonly code: string;
+  readonly banSeconds: number;
+}
+
+const PROTOCOL = { expected: "1002 -4", code: "INVALID_PROTOCOL_MESSAGE", banSeconds: 10 };
+const API = { expected: "1002 1", code: "UNKNOWN", banSeconds: 10 };
+const UNASKED = { expected: "1000", code: "UNSOLICITED", banSeconds: 300 };
+const RATE = { expected: "1000", code: "RATE_LIMIT", banSeconds: 300 };
+
+const rows: readonly Row[] = [
+  { what: "a length before the envelope", send: fromHex("0000000d1a010003000000050000000501"), ...PROTOCOL },
+  { what: "an unknown type", send: fromHex("c80000000000"), ...PROTOCOL },
+  { what: "an empty frame", send: new Uint8Array(), ...PROTOCOL },
+  { what: "a byte after the message", send: Uint8Array.of(...REQUEST, 0), ...PROTOCOL },
+  { what: "a text frame", send: "hello", expected: "1000", code: "TEXT_FRAME", banSeconds: 0 },
+  { what: "a second handshake", send: encodeHandshake(OWN), ...API },
+  { what: "a body that is too short", send: fromHex("1a0100090000000100"), ...API },
+  { what: "a body with bytes left over", send: frame(26, [0, 0, 0, 5, 1, 0], 9), ...API },
+  { what: "a wallet's request_block", send: REQUEST, from: NodeType.WALLET, ...API },
+  { what: "a message for farmers", send: frame(8), ...API },
+  { what: "none_response", send: frame(91), ...API },
+  { what: "respond_block of nothing", send: fromHex("1b01001f00000000"), ...API },
+  {
+    what: "respond_block with an id that was not asked",
+    send: frame(27, block as unknown as number[], 31),
+    ...UNASKED,
+  },
+  { what: "respond_block without an id", send: frame(27, block as unknown as number[]), ...UNASKED },
+  { what: "respond_block from a wallet", send: frame(27, block as unknown as number[]), from: NodeType.WALLET, ...API },
+  { what: "respond_blocks unasked", send: frame(30, [0, 0, 0, 5, 0, 0, 0, 5, 0, 0, 0, 0], 31), ...UNASKED },
+  { what: "reject_block unasked", send: reject(31), ...UNASKED },
+  { what: "reject_blocks unasked", send: frame(31, [0, 0, 0, 5, 0, 0, 0, 6], 31), ...UNASKED },
+  { what: "a message larger than its kind may be", send: frame(26, new Array<number>(101).fill(0), 9), ...RATE },
+];
+
+for (const role of ["acceptor", "dialler"] as const) {
+  describe(`ChiaSession.run() as ${role}`, () => {
+    for (const { what, send, from = NodeType.FULL_NODE, expected, code, banSeconds } of rows) {
+      test(`ends with ${expected} after ${what}`, async () => {
+        const world = await bench(role, {}, parsing);
+        const { exit } = await world.up({ nodeType: from });
+        await world.hand.send(send);
+        const end = await world.clock.until(exit);
+        assert.deepEqual([end.code, end.fault, end.banSeconds], [code, "peer", banSeconds], end.message);
+        assert.equal(await closing(world), expected);
+        assert.equal(world.clock.pending, 0);
+      });
+    }
+  });
+}
+
+async function ended(world: Bench, exit: Promise<unknown>): Promise<void> {
+  world.hand.close();
+  await world.clock.until(exit);
+  await closing(world);
+  assert.equal(world.clock.pending, 0, "no timer is left");
+}
+
+describe("ChiaSession", () => {
+  test("hands on what the peer may send, with its id, and lives on after unasked gossip", async () => {
+    const world = await bench("acceptor", {}, parsing);
+    const { exit } = await world.up();
+    await world.hand.send(REQUEST);
+    await world.hand.send(fromHex("2c000000000400000000"));
+    await world.hand.send(frame(255, [0, 1, 0, 0, 0, 0, 0]));
+    assert.deepEqual(world.received.map(({ message, id }) => `${message.name} ${id}`), [
+      "request_block 7",
+      "respond_peers null",
+      "error null",
+    ]);
+    await ended(world, exit);
+  });
+
+  for (const [role, first] of [["dialler", 0], ["acceptor", 0x8000]] as const) {
+    test(`request() as ${role} counts ids from ${first} and matches answers in any order`, async () => {
+      const world = await bench(role);
+      const { session, exit } = await world.up();
+      const answers = [5, 6].map((height) => session.request(requestBlock, { ...ask, height }, 1_000));
+      const ids = (await world.hand.take()).map((each) => decodeEnvelope(each as Uint8Array).id);
+      assert.deepEqual(ids, [first, first + 1]);
+      await world.hand.send(frame(28, [0, 0, 0, 6], first + 1));
+      await world.hand.send(frame(28, [0, 0, 0, 5], first));
+      assert.deepEqual((await Promise.all(answers)).map(({ message, data }) => [message.id, data[3]]), [
+        [rejectBlock.id, 5],
+        [rejectBlock.id, 6],
+      ]);
+      assert.deepEqual(world.received, []);
+      await ended(world, exit);
+    });
+  }
+
+  test("an answer of the wrong kind ends with -4, and whoever asked learns that it is over", async () => {
+    const world = await bench("dialler");
+    const { session, exit } = await world.up();
+    const answer = asked(session, 1_000);
+    await world.hand.take();
+    await world.hand.send(frame(44, [0, 0, 0, 0], 0));
+    await assert.rejects(answer, { code: "closed" });
+    assert.equal((await world.clock.until(exit)).code, "INVALID_PROTOCOL_MESSAGE");
+    assert.equal(await closing(world), "1002 -4");
+    assert.equal(world.clock.pending, 0);
+  });
+
+  test("an empty answer is no answer whatever its kind, an error is a refusal; neither ends the session", async () => {
+    const world = await bench("dialler");
+    const { session, exit } = await world.up();
+    const empty = asked(session, 1_000);
+    await world.hand.send(frame(44, [], 0));
+    await assert.rejects(empty, { code: "no_answer", fault: "peer" });
+    const refused = asked(session, 1_000);
+    await world.hand.send(frame(errorMessage.id, [0, 1, 0, 0, 0, 0, 0], 1));
+    await assert.rejects(refused, { code: "refused", fault: "peer" });
+    assert.equal(session.signal.aborted, false);
+    await ended(world, exit);
+  });
+
+  test("a late answer is excused once, a second one is unasked", async () => {
+    const world = await bench("dialler");
+    const { session, exit } = await world.up();
+    const answer = asked(session, 1_000);
+    await world.clock.advance(1_000);
+    await assert.rejects(answer, { code: "timeout" });
+    await world.hand.send(reject(0));
+    assert.equal(session.signal.aborted, false);
+    await world.hand.send(reject(0));
+    assert.equal((await world.clock.until(exit)).code, "UNSOLICITED");
+    await closing(world);
+  });
+
+  test("a request that is given up leaves no timer, and its answer is excused", async () => {
+    const world = await bench("dialler");
+    const { session, exit } = await world.up();
+    const stop = new AbortController();
+    const answer = asked(session, 60_000, stop.signal);
+    await world.hand.take();
+    assert.equal(world.clock.pending, 1);
+    stop.abort();
+    await assert.rejects(answer, { code: "stopped" });
+    assert.equal(world.clock.pending, 0);
+    await world.hand.send(reject(0));
+    assert.equal(session.signal.aborted, false);
+    await ended(world, exit);
+  });
+
+  test("too many messages of a kind end with 1000 and 300 s, but not for who is exempt", async () => {
+    for (const enforceRates of [true, false]) {
+      const world = await bench("acceptor", { enforceRates });
+      const { session, exit } = await world.up();
+      // new_peak: 200 a minute.
+      for (let i = 0; i < 200; i++) await world.hand.send(frame(newPeak.id));
+      assert.equal(session.signal.aborted, false);
+      await world.hand.send(frame(newPeak.id));
+      assert.equal(session.signal.aborted, enforceRates);
+      if (!enforceRates) session.close();
+      const end = await world.clock.until(exit);
+      assert.deepEqual([end.code, end.banSeconds], enforceRates ? ["RATE_LIMIT", 300] : ["stopped", 0]);
+      assert.equal(await closing(world), "1000");
+    }
+  });
+
+  for (const [nodeType, most] of [[NodeType.FULL_NODE, 60], [NodeType.WALLET, 120]] as const) {
+    test(`node type ${nodeType} sends ${most} of 200 allowed requests a minute; the rest waits for the next`, async () => {
+      const world = await bench("dialler", { own: { ...OWN, nodeType } });
+      const { session, exit } = await world.up();
+      const answers = Array.from({ length: 130 }, () => asked(session, 300_000));
+      assert.equal((await world.hand.take()).length, most);
+      await world.clock.advance(59_000);
+      assert.equal((await world.hand.take()).length, 0);
+      await world.clock.advance(1_000);
+      assert.equal((await world.hand.take()).length, Math.min(most, 130 - most));
+      await ended(world, exit);
+      for (const answer of answers) await assert.rejects(answer);
+    });
+  }
+
+  test("peer lists beyond our rate are dropped, other messages wait, and too large a one is our own error", async () => {
+    const world = await bench("acceptor");
+    const { session, exit } = await world.up();
+    for (let i = 0; i < 10; i++) await session.send(respondPeers, { peerList: [] });
+    const sent = (await world.hand.take()).length;
+    assert.ok(sent > 0 && sent < 10, `${sent} of 10`);
+    await assert.rejects(session.sendBytes(respondBlock, new Uint8Array(2 * 1024 * 1024 + 1)), {
+      code: "too_big",
+      fault: "self",
+    });
+    await ended(world, exit);
+  });
+
+  test("a wallet's session: takes new_peak_wallet, and no block is unsolicited to it", async () => {
+    const world = await bench("dialler", { own: { ...OWN, nodeType: NodeType.WALLET } }, parsing);
+    const { session, exit } = await world.up();
+    await world.hand.send(frame(50, new Array<number>(56).fill(0)));
+    assert.deepEqual(world.received.map(({ message }) => message.name), ["new_peak_wallet"]);
+    await world.hand.send(frame(newPeak.id, new Array<number>(88).fill(0)));
+    assert.equal((await world.clock.until(exit)).code, "UNKNOWN", "new_peak is not for wallets");
+    assert.equal(session.signal.aborted, true);
+    await closing(world);
+  });
+
+  test("stops reading while 16 handlers are at work, and waits for them at the end", async () => {
+    const release = Promise.withResolvers<void>();
+    const world = await bench("acceptor", {}, () => release.promise);
+    const { session, exit } = await world.up();
+    for (let i = 0; i < 20; i++) await world.hand.send(REQUEST);
+    assert.equal(world.received.length, 16);
+    session.close();
+    let over = false;
+    exit.then(() => (over = true));
+    await world.clock.advance(10_000);
+    assert.equal(over, false, "handlers still run");
+    release.resolve();
+    assert.equal((await world.clock.until(exit)).code, "stopped");
+    await closing(world);
+    assert.equal(world.clock.pending, 0);
+  });
+
+  test("a handler that fails ends the session with 1, ten seconds, and its own words", async () => {
+    const world = await bench("acceptor", {}, () => Promise.reject(new TypeError("broken")));
+    const { exit } = await world.up();
+    await world.hand.send(REQUEST);
+    const end = await world.clock.until(exit);
+    assert.deepEqual([end.code, end.banSeconds], ["UNKNOWN", 10]);
+    assert.match(end.message, /broken/);
+    assert.equal(await closing(world), "1002 1");
+  });
+
+  test("tells how the peer closed, which costs nothing", async () => {
+    const world = await bench("acceptor");
+    const { exit } = await world.up();
+    world.hand.close({ closeCode: 1002, reason: "110" });
+    assert.deepEqual(await world.clock.until(exit), {
+      code: "closed",
+      fault: "network",
+      message: "closed by the peer with code 1002, reason 110",
+      banSeconds: 0,
+    });
+  });
+
+  test("a peer that does not read holds a request no longer than its time", async () => {
+    const world = await bench("dialler", {});
+    const { session, exit } = await world.up();
+    // Fills what the connection can hold, so that writing waits.
+    const stuffed = Array.from({ length: 4 }, () => session.sendBytes(respondBlock, new Uint8Array(2_000_000)));
+    for (const each of stuffed) each.catch(() => {});
+    const answer = asked(session, 1_000);
+    await assert.rejects(world.clock.until(answer), { code: "timeout" });
+    session.close();
+    await world.clock.until(exit);
+    await world.clock.advance(10_000);
+    assert.equal(world.clock.pending, 0);
+  });
+
+  test("sends the bytes of the reference's own frame", async () => {
+    const world = await bench("dialler");
+    const { session, exit } = await world.up();
+    await session.send(requestBlock, ask, 7);
+    assert.deepEqual((await world.hand.take()).map((each) => toHex(each as Uint8Array)), [toHex(REQUEST)]);
+    await ended(world, exit);
+    await assert.rejects(session.send(requestBlock, ask), { code: "stopped" });
+  });
+});

@@ -1,0 +1,150 @@
+import { describe, test } from "node:test";
+import assert from "node:assert/strict";
+import { buildConfig, xdgPaths } from "../../../cli/config-build.ts";
+import { environmentName, nearest, resolveSettings, type Sources } from "../../../cli/settings.ts";
+import { formatAddress, parseAddress, parseLogLevel, parseSize, parseTime } from "../../../cli/values.ts";
+
+const around = {
+  environment: {},
+  homeDir: "/home/u",
+  readText: (path: string) => path === "/c.json" ? Promise.resolve('{"A":1}') : Promise.reject(new Error("no")),
+  color: false,
+};
+const resolve = (sources: Partial<Sources>) => resolveSettings({ flags: {}, environment: {}, ...sources });
+const build = (flags: Record<string, unknown>, more: Partial<Sources> = {}) =>
+  buildConfig(resolve({ flags, ...more }), around);
+
+describe("resolveSettings()", () => {
+  const file = {
+    path: "config.toml",
+    content: { network: "testnet11", chia: { "max-peers": 5, connect: ["a:1", "b:2"] } },
+  };
+
+  test("flag over environment over file", () => {
+    const environment = { GEMEL_RUN_NETWORK: "simulator0", PATH: "/bin" };
+    assert.deepEqual(resolve({ file }).get("network"), { value: "testnet11", origin: "file" });
+    assert.deepEqual(resolve({ file, environment }).get("network"), { value: "simulator0", origin: "environment" });
+    assert.deepEqual(resolve({ file, environment, flags: { network: "mainnet" } }).get("network"), {
+      value: "mainnet",
+      origin: "flag",
+    });
+    assert.deepEqual(resolve({ file }).get("chia.connect")?.value, ["a:1", "b:2"]);
+    assert.equal(resolve({ file }).get("chia.max-peers")?.value, "5");
+    assert.equal(resolve({ file }).get("listen"), undefined);
+  });
+
+  test("an unknown key names the nearest one", () => {
+    const wrong = { path: "config.toml", content: { chia: { netwrok: "mainnet" } } };
+    assert.throws(() => resolve({ file: wrong }), {
+      code: "CONFIG_INVALID",
+      message: "config.toml: there is no setting chia.netwrok; did you mean chia.network?",
+    });
+    assert.throws(() => resolve({ environment: { GEMEL_RUN_NETWROK: "x" } }), {
+      message: /did you mean GEMEL_RUN_NETWORK\?/,
+    });
+    assert.throws(() => resolve({ file: { path: "f", content: { quite_something: 1 } } }), {
+      message: /no setting quite_something$/,
+    });
+  });
+
+  test("values of the wrong kind are refused", () => {
+    assert.throws(() => resolve({ file: { path: "f", content: { network: ["a", "b"] } } }), { code: "CONFIG_INVALID" });
+    assert.throws(() => resolve({ file: { path: "f", content: { "exempt-loopback": "maybe" } } }), {
+      code: "CONFIG_INVALID",
+    });
+    assert.throws(() => resolve({ file: { path: "f", content: { network: {}, chia: { connect: [{}] } } } }), {
+      code: "CONFIG_INVALID",
+    });
+  });
+
+  test("environmentName() and nearest()", () => {
+    assert.equal(environmentName("chia.max-peers"), "GEMEL_RUN_CHIA_MAX_PEERS");
+    assert.equal(nearest("conect", ["connect", "listen"]), "connect");
+    assert.equal(nearest("xyz", ["connect", "listen"]), undefined);
+  });
+});
+
+describe("buildConfig()", () => {
+  test("defaults are what the documentation says, and frozen", async () => {
+    const config = await build({});
+    assert.equal(config.chains[0]?.network, "mainnet");
+    assert.deepEqual(config.rpc.listen, { host: "127.0.0.1", port: 8555 });
+    assert.equal(config.paths.data, "/home/u/.local/share/gemel");
+    assert.equal(config.paths.token, "/home/u/.config/gemel/token");
+    assert.ok(Object.isFrozen(config) && Object.isFrozen(config.chains[0]) && Object.isFrozen(config.rpc.listen));
+  });
+
+  test("a chain's own form wins over the bare one of the same origin, and a flag over a file", async () => {
+    const file = { path: "f", content: { chia: { network: "testnet11" } } };
+    assert.equal((await build({ network: "simulator0", "chia.network": "mainnet" })).chains[0]?.network, "mainnet");
+    assert.equal((await build({ network: "simulator0" }, { file })).chains[0]?.network, "simulator0");
+    assert.equal((await build({}, { file })).chains[0]?.network, "testnet11");
+  });
+
+  test("addresses take the network's port where none is given", async () => {
+    const { chains } = await build({ network: "simulator0", connect: ["127.0.0.1", "[::1]:5"], listen: "0.0.0.0" });
+    assert.deepEqual(chains[0]?.connect, [{ host: "127.0.0.1", port: 38444 }, { host: "::1", port: 5 }]);
+    assert.deepEqual(chains[0]?.listen, { host: "0.0.0.0", port: 38444 });
+  });
+
+  test("--data-dir puts everything below one folder", async () => {
+    const { paths } = await build({ "data-dir": "/d" });
+    assert.deepEqual(paths, { data: "/d", ssl: "/d/ssl", token: "/d/token", state: "/d/log" });
+  });
+
+  test("XDG folders are taken from the environment when they are absolute", () => {
+    const environment = { XDG_DATA_HOME: "/data", XDG_CONFIG_HOME: "relative" };
+    const paths = xdgPaths({ environment, homeDir: "/home/u" });
+    assert.equal(paths.data, "/data/gemel");
+    assert.equal(paths.ssl, "/home/u/.config/gemel/ssl");
+  });
+
+  test("what cannot be is refused with the name of the setting", async () => {
+    const wrong: [Record<string, unknown>, RegExp][] = [
+      [{ network: "mainet" }, /mainet/],
+      [{ chain: ["bitcoin"] }, /bitcoin is not in this version/],
+      [{ chain: ["chai"] }, /did you mean chia\?/],
+      [{ chain: ["chia", "chia"] }, /once/],
+      [{ constants: "/none.json" }, /none\.json cannot be read/],
+      [{ connect: ["127.0.0.1:99999"] }, /connect: "127\.0\.0\.1:99999" is no HOST:PORT/],
+      [{ rpc: "127.0.0.1" }, /rpc: .* is no HOST:PORT/],
+      [{ memory: "lots" }, /memory/],
+      [{ "max-peers": "0" }, /max-peers: a whole number from 1/],
+      [{ db: "postgres" }, /db/],
+      [{ "log-level": "loud" }, /log-level/],
+      [{ "log-format": "xml" }, /log-format/],
+    ];
+    for (const [flags, message] of wrong) await assert.rejects(build(flags), { name: "NodeError", message });
+  });
+
+  test("the constants file is read", async () => {
+    const [chain] = (await build({ network: "simulator0", constants: "/c.json" })).chains;
+    assert.equal(chain?.constantsJson, '{"A":1}');
+  });
+});
+
+describe("values", () => {
+  test("parseAddress() and formatAddress() are inverse", () => {
+    for (const text of ["127.0.0.1:8444", "[2001:db8::7]:8444", "node.example:1"]) {
+      assert.equal(formatAddress(parseAddress(text, "x")), text);
+    }
+    assert.deepEqual(parseAddress("2001:db8::7", "x", 8444), { host: "2001:db8::7", port: 8444 });
+    for (const bad of ["", ":8444", "a:b", "a:1:2x", "http://a:1", "a b:1"]) {
+      assert.throws(() => parseAddress(bad, "x", 1), { code: "CONFIG_INVALID" }, bad);
+    }
+  });
+
+  test("sizes and times", () => {
+    assert.equal(parseSize("64M", "x"), 64 * 1024 * 1024);
+    assert.equal(parseSize("100", "x"), 100);
+    assert.equal(parseTime("8s", "x"), 8_000);
+    assert.equal(parseTime("500ms", "x"), 500);
+    assert.equal(parseTime("2", "x"), 2_000);
+    assert.throws(() => parseTime("-1s", "x"));
+  });
+
+  test("log levels by area", () => {
+    assert.deepEqual(parseLogLevel("warn,p2p.chia=debug", "x"), { level: "warning", areas: { "p2p.chia": "debug" } });
+    assert.throws(() => parseLogLevel("info,__proto__ =debug", "x"));
+  });
+});
