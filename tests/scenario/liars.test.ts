@@ -14,7 +14,7 @@ import {
 } from "../../lib/chia/protocol/mod.ts";
 import { candidateOf } from "../../lib/chia/raw-blocks.ts";
 import type { ChiaSession, Incoming } from "../../lib/chia/session.ts";
-import { Foliage, FullBlock, RewardChainBlock, RewardChainBlockUnfinished } from "../../lib/chia/types/mod.ts";
+import { FullBlock, RewardChainBlock, RewardChainBlockUnfinished } from "../../lib/chia/types/mod.ts";
 import { hashAt, network, recorded, tipOf, World } from "./world.ts";
 
 const LIAR = "10.0.0.66";
