@@ -14,8 +14,8 @@ try {
   (globalThis as { Bun?: { gc(now: boolean): void } }).Bun?.gc(true);
   await new Promise((resolve) => setTimeout(resolve, 1));
   await stdout.write("locked\n");
+  setInterval(() => {}, 1_000);
 } catch (thrown) {
   const code = thrown instanceof NodeError ? thrown.code : "?";
   await stdout.write(`${code} ${(thrown as Error).message}\n`);
 }
-setInterval(() => {}, 1_000);
