@@ -2,7 +2,7 @@
  * What goes wrong around the compiled program, and what it says: one line that tells what to do, the exit code that the
  * documents promise, never a stack trace or a hang.
  */
-import { after, describe, test } from "node:test";
+import { after, test } from "node:test";
 import assert from "node:assert/strict";
 import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { connect as connectTcp, createServer } from "node:net";
@@ -11,11 +11,11 @@ import process from "node:process";
 import { connect as connectTls, createServer as createTlsServer } from "node:tls";
 import { clock, makeDir, random, readFile, writeFileAtomic } from "#platform";
 import { loadRpcIdentity } from "../../lib/chia/identity.ts";
-import { binaryMissing, Gemel, Launched, temporaryFolder } from "./binary.ts";
+import { binaryMissing, Gemel, Launched, suite, temporaryFolder } from "./binary.ts";
 import { until } from "./call.ts";
 import { freePort } from "./simulator.ts";
 
-const skip = binaryMissing() ?? false;
+const missing = binaryMissing();
 const END_MS = 15_000;
 const isRoot = process.getuid?.() === 0;
 /** The user that containers run as. */
@@ -53,7 +53,7 @@ async function says(gemel: Gemel, line: RegExp): Promise<void> {
   assert.doesNotMatch(gemel.process.stderr, /\n\s+at /);
 }
 
-describe("gemel run with bad surroundings", { skip }, () => {
+suite("gemel run with bad surroundings", missing, () => {
   after(() => folders[0]!.remove());
 
   test("a data folder that another gemel uses: 75", async () => {
@@ -121,7 +121,7 @@ describe("gemel run with bad surroundings", { skip }, () => {
   });
 });
 
-describe("gemel run with bad peers", { skip }, () => {
+suite("gemel run with bad peers", missing, () => {
   test("garbage instead of TLS, and silence, on the peer port: the connection ends, the node goes on", async () => {
     const folder = temporaryFolder();
     const port = await freePort();

@@ -10,6 +10,7 @@ import { request as httpsRequest } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
+import { describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import type { Json, JsonObject } from "../../lib/chia/streamable/mod.ts";
 import { type Answer, objectOf, send, until } from "./call.ts";
@@ -23,6 +24,12 @@ export function binaryMissing(): string | undefined {
   const reason = `${BINARY} is missing: run ./compile.sh first`;
   process.stdout.write(`skipped: ${reason}\n`);
   return reason;
+}
+
+/** A suite, or, where `missing` says why it cannot run, one skipped test in its place: so that a run can count it. */
+export function suite(name: string, missing: string | undefined, body: () => void): void {
+  if (missing === undefined) describe(name, body);
+  else test(name, { skip: missing }, () => {});
 }
 
 /** A new temporary folder, and the function that removes it. */
@@ -81,7 +88,8 @@ export class Launched {
 
   /** Sends a signal and waits for the end. */
   async kill(signal: NodeJS.Signals = "SIGTERM"): Promise<number | NodeJS.Signals> {
-    this.child.kill(signal);
+    // Not child.kill(): Deno then reports this signal as the cause of the end, whatever the exit code was.
+    if (alive.has(this.child)) process.kill(this.pid, signal);
     return await this.ended;
   }
 

@@ -2,7 +2,7 @@
  * The compiled program beside chia-blockchain's full node: it syncs from it, follows it through a reorganisation and a
  * sudden death, and serves it. The tests tell one story and build on one another.
  */
-import { after, before, describe, test } from "node:test";
+import { after, before, test } from "node:test";
 import assert from "node:assert/strict";
 import { clock, dialer, makeDir, random, readFile, writeFileAtomic } from "#platform";
 import { toHex } from "../../lib/codec/hex.ts";
@@ -11,7 +11,7 @@ import { NodeType } from "../../lib/chia/protocol/mod.ts";
 import { ChiaSession } from "../../lib/chia/session.ts";
 import { connectWebSocket } from "../../lib/transport/websocket/mod.ts";
 import { FullBlock } from "../../lib/chia/types/mod.ts";
-import { binaryMissing, type EventEnvelope, Gemel, temporaryFolder } from "./binary.ts";
+import { binaryMissing, type EventEnvelope, Gemel, suite, temporaryFolder } from "./binary.ts";
 import { until } from "./call.ts";
 import { Proxy } from "./proxy.ts";
 import { freePort, Simulator, simulatorMissing } from "./simulator.ts";
@@ -24,7 +24,7 @@ const BATCH = 32;
 /** TLS, WebSocket and handshake bytes of a connection, generously. */
 const OVERHEAD_BYTES = 24_000;
 
-const skip = binaryMissing() ?? simulatorMissing() ?? false;
+const missing = binaryMissing() ?? simulatorMissing();
 
 /** Main-chain blocks by the events alone: what a consumer holds that knows nothing else. */
 function replay(events: readonly EventEnvelope[]): string[] {
@@ -42,7 +42,7 @@ function replay(events: readonly EventEnvelope[]): string[] {
 const isBlock = (header_hash: string) => (event: EventEnvelope) =>
   event.topic === "chia.peak" && event.data.header_hash === header_hash;
 
-describe("gemel beside chia-blockchain", { skip }, () => {
+suite("gemel beside chia-blockchain", missing, () => {
   const folder = temporaryFolder();
   let simulator: Simulator;
   let gemel: Gemel | undefined;

@@ -2,10 +2,10 @@
  * The same RPC requests to chia-blockchain's full node and to the compiled program that holds the same chain, compared
  * field by field. What may differ stands in one table.
  */
-import { after, before, describe, test } from "node:test";
+import { after, before, test } from "node:test";
 import assert from "node:assert/strict";
 import { type Json, type JsonObject, stringifyJson } from "../../lib/chia/streamable/mod.ts";
-import { binaryMissing, Gemel, temporaryFolder } from "./binary.ts";
+import { binaryMissing, Gemel, suite, temporaryFolder } from "./binary.ts";
 import { type Answer, until } from "./call.ts";
 import { Simulator, simulatorMissing } from "./simulator.ts";
 
@@ -33,9 +33,9 @@ function without(value: Json, names: readonly string[]): Json {
   return Object.fromEntries(kept.map(([name, item]) => [name, without(item, names)]));
 }
 
-const skip = binaryMissing() ?? simulatorMissing() ?? false;
+const missing = binaryMissing() ?? simulatorMissing();
 
-describe("RPC beside chia-blockchain's", { skip }, () => {
+suite("RPC beside chia-blockchain's", missing, () => {
   const folder = temporaryFolder();
   let simulator: Simulator;
   let gemel: Gemel;

@@ -1,13 +1,13 @@
 /**
  * The compiled program as a container runs it: uid 65534, no home, and every file system read-only but the data folder.
  */
-import { after, describe, test } from "node:test";
+import { after, test } from "node:test";
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { chmodSync, chownSync, mkdirSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
-import { binaryMissing, Gemel, temporaryFolder } from "./binary.ts";
+import { binaryMissing, Gemel, suite, temporaryFolder } from "./binary.ts";
 
 const NOBODY = 65534;
 
@@ -38,9 +38,7 @@ function missing(): string | undefined {
   return reason;
 }
 
-const skip = missing() ?? false;
-
-describe("gemel in an edge container", { skip }, () => {
+suite("gemel in an edge container", missing(), () => {
   const folder = temporaryFolder();
   after(() => folder.remove());
 

@@ -34,6 +34,16 @@ function lastLine(text: string): string {
   return text.trim().split("\n").at(-1) ?? "";
 }
 
+/** The text of the script's `{"error": …}`, or whatever it printed. */
+function saidError(out: string): string {
+  const line = lastLine(out);
+  try {
+    return String((JSON.parse(line) as { error: unknown }).error);
+  } catch {
+    return line;
+  }
+}
+
 let python = "";
 let missing: string | undefined;
 
@@ -48,7 +58,7 @@ export function simulatorMissing(): string | undefined {
   else {
     const setup = spawnSync(found, [SCRIPT, "setup"], { encoding: "utf8", timeout: SETUP_TIMEOUT_MS });
     if (setup.status === 0) python = found;
-    else missing = lastLine(setup.stdout ?? "") || lastLine(setup.stderr ?? "") || "the set-up took too long";
+    else missing = saidError(setup.stdout ?? "") || lastLine(setup.stderr ?? "") || "the set-up took too long";
   }
   if (missing !== undefined) process.stdout.write(`skipped: chia-blockchain cannot be run: ${missing}\n`);
   return missing;
@@ -63,7 +73,7 @@ function command(args: readonly string[]): Promise<Record<string, unknown>> {
     child.on("error", reject);
     child.on("close", (code) => {
       if (code === 0) resolve(JSON.parse(lastLine(out)));
-      else reject(new Error(`chia_sim.py ${args[0]}: ${lastLine(out)}`));
+      else reject(new Error(`chia_sim.py ${args[0]}: ${saidError(out)}`));
     });
   });
 }

@@ -3,6 +3,8 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { ByteDuplex } from "../../lib/core/ports.ts";
 import { toHex } from "../../lib/codec/hex.ts";
+import { newPeak, requestBlock, respondBlock } from "../../lib/chia/protocol/mod.ts";
+import type { Incoming } from "../../lib/chia/session.ts";
 import { hashAt, recorded, slowed, tipOf, World } from "./world.ts";
 
 describe("a node that follows", () => {
@@ -97,6 +99,41 @@ describe("a node that follows", () => {
     const events = await after.store.events.read(0, 10_000);
     const heights = events.filter(({ topic }) => topic === "chia.block").map(({ data }) => data.height);
     assert.deepEqual(heights, Array.from({ length: 500 }, (_, height) => height), "each block once, over both lives");
+    await world.end();
+  });
+
+  test("tells others of a tip with its fork point, and not the peer that gave it", async () => {
+    const world = new World();
+    const given = recorded(0, 45);
+    const heard: string[] = [];
+    const hear = (name: string, { message, data }: Incoming) => {
+      if (message.id === newPeak.id) heard.push(`${name} ${newPeak.body.decode(data).forkPointWithPreviousPeak}`);
+    };
+    const tip = given[44] ?? assert.fail("no block");
+    const { height, weight } = tip.block.rewardChainBlock;
+    const unfinishedRewardBlockHash = tip.block.foliage.foliageBlockData.unfinishedRewardBlockHash;
+    const endGiver = await world.actor("10.0.0.1", async (session, incoming) => {
+      hear("giver", incoming);
+      if (incoming.message.id !== requestBlock.id) return;
+      const asked = given[requestBlock.body.decode(incoming.data).height];
+      if (asked !== undefined) await session.sendBytes(respondBlock, asked.raw, incoming.id);
+    }, (session) =>
+      session.send(newPeak, {
+        headerHash: tip.headerHash,
+        height,
+        weight,
+        forkPointWithPreviousPeak: height - 1,
+        unfinishedRewardBlockHash,
+      }));
+    const endHearer = await world.actor("10.0.0.2", (_, incoming) => hear("hearer", incoming), () => Promise.resolve());
+    const follower = await world.node("10.0.0.9", { connect: ["10.0.0.2"], blocks: 40 });
+    await world.until(() => heard.length === 1);
+    await world.clock.until(follower.node.connect("10.0.0.1", 8444));
+    await world.until(() => follower.height() === 44);
+    await world.clock.advance(1_000);
+    assert.deepEqual(heard.sort(), ["giver 39", "hearer 39", "hearer 39"], "greetings, and one new tip to one of them");
+    await endGiver();
+    await endHearer();
     await world.end();
   });
 

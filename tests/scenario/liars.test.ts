@@ -108,6 +108,18 @@ describe("a peer that lies", () => {
     await world.end();
   });
 
+  test("announces a wrong weight far above: it is banned before anything is fetched from it", async () => {
+    const world = new World();
+    const [tip] = recorded(59, 60);
+    const end = await world.actor(LIAR, holding(rawsUpTo(60)), claim(59, 10n ** 12n, tip?.headerHash));
+    const follower = await world.node("10.0.0.9", { connect: [LIAR] });
+    await world.until(() => follower.banOf(LIAR) !== undefined, 4_000);
+    assert.match(follower.banOf(LIAR)?.reason ?? "", /weight/);
+    assert.equal(follower.height(), -1);
+    await end();
+    await world.end();
+  });
+
   test("announces and never answers: it is closed after its tries, and the rest goes on between them", async () => {
     const world = new World();
     const end = await world.actor(LIAR, () => {}, claim(5_000, 10n ** 12n));

@@ -5,13 +5,18 @@
  * @see RFC 5280
  * @module
  */
-import "./reflect.ts"; // has to come before @peculiar/x509
-import {
+import type { Extension } from "@peculiar/x509";
+
+import { toHex } from "../../codec/hex.ts";
+
+// The library keeps its schemas in decorators and looks for this polyfill in its own first line. Static imports do not
+// order a CommonJS package before another one on every runtime; waiting does.
+await import("reflect-metadata");
+const {
   AuthorityKeyIdentifierExtension,
   BasicConstraintsExtension,
   ExtendedKeyUsage,
   ExtendedKeyUsageExtension,
-  type Extension,
   KeyUsageFlags,
   KeyUsagesExtension,
   Name,
@@ -21,8 +26,7 @@ import {
   SubjectKeyIdentifierExtension,
   X509Certificate,
   X509CertificateGenerator,
-} from "@peculiar/x509";
-import { toHex } from "../../codec/hex.ts";
+} = await import("@peculiar/x509");
 
 /** Kinds of key: `rsa` is RSA 2048 with exponent 65537, `p256` is ECDSA on P-256. */
 export type KeyKind = "rsa" | "p256";

@@ -44,7 +44,12 @@ class Lenient implements BlockValidator {
   judge: BlockValidator["judge"] = (candidate, view) => {
     this.judged += 1;
     const { record } = candidate as Made;
-    if (record.height > 0 && view.record(record.prevHash) === undefined) throw new MissingAncestor("parent");
+    if (record.height > 0) {
+      // As the rules do: an unknown parent is the block's fault, a missing one further up is not.
+      const parent = view.record(record.prevHash);
+      if (parent === undefined) return refuse("INVALID_PREV_BLOCK_HASH", "unknown parent");
+      if (parent.height > 0 && view.record(parent.prevHash) === undefined) throw new MissingAncestor("grandparent");
+    }
     if (this.wrong.has(toHex(candidate.headerHash))) return refuse("INVALID_WEIGHT", "told so");
     return { ok: true, record };
   };

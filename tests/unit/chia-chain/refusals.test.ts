@@ -87,6 +87,7 @@ const atSignagePoint = () => find((b, r) => b.rewardChainBlock.signagePointIndex
 const slotted = (more: (block: Block) => boolean = () => true) =>
   find((b, r) => b.finishedSubSlots.length === 1 && r.overflow && more(b), 20);
 const slotOf = (block: Block) => present(block.finishedSubSlots[0]);
+const bare = () => find((b) => b.finishedSubSlots.length === 1 && slotOf(b).infusedChallengeChain === null, 1);
 const infused = () => slotted((b) => slotOf(b).infusedChallengeChain !== null);
 const summarised = (epoch: boolean) =>
   find((b) => {
@@ -578,6 +579,19 @@ const cases: readonly Case[] = [
       present(slotOf(b).infusedChallengeChain),
     )),
     seal: ["slots"],
+  },
+  {
+    error: "INVALID_ICC_HASH_CC",
+    what: "a challenge chain that commits to an infused chain that is not there",
+    block: bare,
+    change: (b) => (slotOf(b).challengeChain.infusedChallengeChainSubSlotHash = new Uint8Array(32), followSlot(b)),
+    seal: ["reward"],
+  },
+  {
+    error: "INVALID_ICC_HASH_RC",
+    what: "a reward chain that commits to an infused chain that is not there",
+    block: bare,
+    change: (b) => (slotOf(b).rewardChain.infusedChallengeChainSubSlotHash = new Uint8Array(32)),
   },
   {
     error: "INVALID_DEFICIT",

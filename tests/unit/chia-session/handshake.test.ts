@@ -214,6 +214,27 @@ for (const role of ["acceptor", "dialler"] as const) {
       assert.equal(world.clock.pending, 0);
     });
 
+    test("leaves no listener on the signal, however it goes", async () => {
+      for (const send of [said(), said({ nodeType: 9 })]) {
+        const { signal } = new AbortController();
+        let listening = 0;
+        const add = signal.addEventListener.bind(signal);
+        const remove = signal.removeEventListener.bind(signal);
+        signal.addEventListener = (...rest: Parameters<typeof add>) => (listening += 1, add(...rest));
+        signal.removeEventListener = (...rest: Parameters<typeof remove>) => (listening -= 1, remove(...rest));
+        const world = await bench(role, { signal });
+        await world.hand.send(send);
+        const session = await world.opening.catch(() => undefined);
+        if (session !== undefined) {
+          const exit = session.run(() => {});
+          session.close();
+          await world.clock.until(exit);
+        }
+        assert.equal(listening, 0);
+        await closing(world);
+      }
+    });
+
     test("does not even begin when the signal was aborted before", async () => {
       await assert.rejects(bench(role, { signal: AbortSignal.abort() }), { code: "connection_reset" });
     });

@@ -53,6 +53,8 @@ export async function bench(
   role: SessionOptions["role"] = "acceptor",
   more: Partial<SessionOptions> = {},
   handle: IncomingHandler = () => {},
+  /** A deaf peer reads nothing at all. */
+  deaf = false,
 ): Promise<Bench> {
   const clock = simClock();
   const random = new SeededRandom(1);
@@ -77,6 +79,7 @@ export async function bench(
   const writer = writable.getWriter();
   writer.closed.catch(() => {});
   const reading = (async () => {
+    if (deaf) return;
     for await (const each of readable as unknown as AsyncIterable<Uint8Array | string>) frames.push(each);
   })();
   reading.catch(() => {});

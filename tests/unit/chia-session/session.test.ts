@@ -233,26 +233,38 @@ describe("ChiaSession", () => {
     const { session, exit } = await world.up();
     await world.hand.send(frame(50, new Array<number>(56).fill(0)));
     assert.deepEqual(world.received.map(({ message }) => message.name), ["new_peak_wallet"]);
+    await world.hand.send(frame(30, [0, 0, 0, 5, 0, 0, 0, 5, 0, 0, 0, 0], 31));
+    assert.equal(world.received.length, 2);
     await world.hand.send(frame(newPeak.id, new Array<number>(88).fill(0)));
     assert.equal((await world.clock.until(exit)).code, "UNKNOWN", "new_peak is not for wallets");
     assert.equal(session.signal.aborted, true);
     await closing(world);
   });
 
-  test("stops reading while 16 handlers are at work, and waits for them at the end", async () => {
+  test("stops reading while 16 handlers are at work, and goes on when one is done", async () => {
+    const release = Promise.withResolvers<void>();
+    const world = await bench("acceptor", {}, () => release.promise);
+    const { exit } = await world.up();
+    for (let i = 0; i < 20; i++) await world.hand.send(REQUEST);
+    assert.equal(world.received.length, 16);
+    release.resolve();
+    await world.clock.advance(0);
+    assert.equal(world.received.length, 20);
+    await ended(world, exit);
+  });
+
+  test("the end waits for handlers that are still at work", async () => {
     const release = Promise.withResolvers<void>();
     const world = await bench("acceptor", {}, () => release.promise);
     const { session, exit } = await world.up();
-    for (let i = 0; i < 20; i++) await world.hand.send(REQUEST);
-    assert.equal(world.received.length, 16);
-    session.close();
+    await world.hand.send(REQUEST);
     let over = false;
     exit.then(() => (over = true));
+    session.close();
     await world.clock.advance(10_000);
-    assert.equal(over, false, "handlers still run");
+    assert.equal(over, false);
     release.resolve();
     assert.equal((await world.clock.until(exit)).code, "stopped");
-    await closing(world);
     assert.equal(world.clock.pending, 0);
   });
 
@@ -279,7 +291,7 @@ describe("ChiaSession", () => {
   });
 
   test("a peer that does not read holds a request no longer than its time", async () => {
-    const world = await bench("dialler", {});
+    const world = await bench("dialler", {}, () => {}, true);
     const { session, exit } = await world.up();
     // Fills what the connection can hold, so that writing waits.
     const stuffed = Array.from({ length: 4 }, () => session.sendBytes(respondBlock, new Uint8Array(2_000_000)));

@@ -140,6 +140,35 @@ describe("dispatch()", () => {
     }
   });
 
+  test("a task goes to another worker although the one that failed at it does well otherwise", async () => {
+    const { clock, collect, log } = world({ picky: 0, slow: 0 }, {
+      run: async (worker, task, _, signal) => {
+        log.push(`${worker}:${task}`);
+        await clock.sleep(worker === "slow" ? 200 : 1, signal);
+        if (worker === "picky" && task === 0) throw new NodeError("refused", "peer", "not this one");
+        return `${task} by ${worker}`;
+      },
+    });
+    assert.equal((await clock.until(collect(upTo(8))))[0], "0 by slow");
+    assert.equal(log.filter((line) => line === "picky:0").length, 1);
+  });
+
+  test("the end waits for tasks that are still being cleared away", async () => {
+    let cleared = 0;
+    const { clock, collect } = world({ a: 1 }, {
+      perWorkerMax: 4,
+      run: async (worker, task, _, signal) => {
+        if (task === 0) return `${task} by ${worker}`;
+        await clock.sleep(10_000, signal).catch(() => {});
+        await clock.sleep(50);
+        cleared += 1;
+        throw new NodeError("stopped", "self", "gone");
+      },
+    });
+    await clock.until(collect(upTo(4), 1));
+    assert.equal(cleared, 3);
+  });
+
   test("an aborted signal lets nothing begin", async () => {
     const { clock, collect, stop, log } = world({ a: 1 });
     stop.abort(new NodeError("stopped", "self", "enough"));
