@@ -56,7 +56,8 @@ export async function loadSettings(command: Command, io: CliIo, more: Record<str
     text = await io.readText(configFile);
   } catch (error) {
     // A file that was asked for by name must be there; the one that is only looked for need not.
-    if (named !== undefined || (error as NodeJS.ErrnoException).code !== "ENOENT") {
+    const isAbsent = ["ENOENT", "ENOTDIR"].includes((error as NodeJS.ErrnoException).code ?? "");
+    if (named !== undefined || !isAbsent) {
       throw configError(`${configFile} cannot be read`);
     }
   }

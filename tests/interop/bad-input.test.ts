@@ -21,14 +21,6 @@ const isRoot = process.getuid?.() === 0;
 /** The user that containers run as. */
 const NOBODY = 65534;
 
-const folders = [temporaryFolder()];
-const root = folders[0]!.path;
-let count = 0;
-const newFolder = () => {
-  const path = join(root, `data-${count++}`);
-  mkdirSync(path, { mode: 0o700 });
-  return path;
-};
 const runArgs = (dir: string, rpc = "127.0.0.1:0") => [
   ...["run", "--chain", "chia", "--network", "simulator0", "--connect", "127.0.0.1:1"],
   ...["--data-dir", dir, "--rpc", rpc, "--log-level", "error"],
@@ -54,7 +46,14 @@ async function says(gemel: Gemel, line: RegExp): Promise<void> {
 }
 
 suite("gemel run with bad surroundings", missing, () => {
-  after(() => folders[0]!.remove());
+  const folder = temporaryFolder();
+  after(() => folder.remove());
+  let count = 0;
+  const newFolder = () => {
+    const path = join(folder.path, `data-${count++}`);
+    mkdirSync(path, { mode: 0o700 });
+    return path;
+  };
 
   test("a data folder that another gemel uses: 75", async () => {
     const dir = newFolder();
@@ -78,7 +77,7 @@ suite("gemel run with bad surroundings", missing, () => {
 
   test("a data folder that may not be written: 73", async () => {
     const dir = newFolder();
-    chmodSync(root, 0o755);
+    chmodSync(folder.path, 0o755);
     chmodSync(dir, 0o555);
     const through = isRoot ? ["setpriv", "--reuid", `${NOBODY}`, "--regid", `${NOBODY}`, "--clear-groups", "--"] : [];
     await refuses(new Launched(runArgs(join(dir, "deeper")), { through }), 73, /^error .*--data-dir/);

@@ -1,0 +1,82 @@
+import { describe, test } from "node:test";
+import assert from "node:assert/strict";
+import type { CliIo } from "../../../cli/io.ts";
+import { untilStopped } from "../../../cli/lifetime.ts";
+import type { RunningNode } from "../../../mod.ts";
+
+function world(options: { shutdownTimeoutMs?: number; stop?: () => Promise<void> } = {}) {
+  const stopped = Promise.withResolvers<void>();
+  const order: string[] = [];
+  const node = {
+    config: { shutdownTimeoutMs: options.shutdownTimeoutMs ?? 5_000 },
+    stopped: stopped.promise,
+    stop: options.stop ?? (() => {
+      order.push("stop");
+      stopped.resolve();
+      return stopped.promise;
+    }),
+  } as unknown as RunningNode;
+  let handler: ((signal: "SIGINT" | "SIGTERM") => void) | undefined;
+  const exits: number[] = [];
+  const io = {
+    err: () => {},
+    onSignal: (given: NonNullable<typeof handler>) => {
+      handler = given;
+      return () => void (handler = undefined);
+    },
+    exit: (code: number) => void exits.push(code),
+  } as unknown as CliIo;
+  return {
+    node,
+    io,
+    order,
+    exits,
+    stopped,
+    signal: (name: "SIGINT" | "SIGTERM") => handler?.(name),
+    listens: () => !!handler,
+  };
+}
+
+describe("untilStopped()", () => {
+  for (const [name, exit] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
+    test(`${name} stops in order and gives ${exit}`, async () => {
+      const { node, io, order, signal, listens } = world();
+      const ending = untilStopped([node], io, { beforeStop: () => void order.push("before") });
+      signal(name);
+      assert.deepEqual(await ending, { exit });
+      assert.deepEqual(order, ["before", "stop"]);
+      assert.equal(listens(), false, "no handler stays");
+    });
+  }
+
+  test("a second signal ends the process at once", async () => {
+    const stuck = Promise.withResolvers<void>();
+    const { node, io, exits, signal } = world({ stop: () => stuck.promise });
+    const ending = untilStopped([node], io);
+    signal("SIGTERM");
+    await Promise.resolve();
+    assert.deepEqual(exits, []);
+    signal("SIGINT");
+    assert.deepEqual(exits, [130]);
+    stuck.resolve();
+    await ending;
+  });
+
+  test("a stop that hangs is forced when its time is up", async () => {
+    const { node, io, signal } = world({ shutdownTimeoutMs: 10, stop: () => new Promise(() => {}) });
+    const ending = untilStopped([node], io);
+    signal("SIGTERM");
+    await assert.rejects(ending, { code: "STOP_FORCED" });
+  });
+
+  test("a node that stops by itself, and an end that was waited for, give 0; a failure is passed on", async () => {
+    const self = world();
+    self.stopped.resolve();
+    assert.deepEqual(await untilStopped([self.node], self.io), { exit: 0 });
+    const waited = world();
+    assert.deepEqual(await untilStopped([waited.node], waited.io, { until: Promise.resolve() }), { exit: 0 });
+    const failed = world();
+    failed.stopped.reject(new Error("disk"));
+    await assert.rejects(untilStopped([failed.node], failed.io), { message: "disk" });
+  });
+});
