@@ -4,12 +4,12 @@ import { existsSync, readFileSync } from "node:fs";
 import { describe, test } from "node:test";
 import {
   type IdentityParts,
-  issueNodeCertificate,
   loadNodeIdentity,
   loadRpcIdentity,
   nodeId,
   publicAuthorities,
 } from "../../../lib/chia/identity.ts";
+import { issueNodeCertificate } from "../../../lib/chia/identity/node-certificate.ts";
 import { fromPem, importKeys, issueCertificate, readCertificate, toPem } from "../../../lib/chia/identity/x509.ts";
 import { NodeError } from "../../../lib/core/errors.ts";
 
