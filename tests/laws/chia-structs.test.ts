@@ -3,16 +3,15 @@
  */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import process from "node:process";
 import fc from "fast-check";
 import { CodecError } from "../../lib/codec/error.ts";
 import { decodeEnvelope } from "../../lib/chia/protocol/mod.ts";
 import { parseJson, stringifyJson } from "../../lib/chia/streamable/mod.ts";
+import { effort, seed } from "../support/effort.ts";
 import { arbitraryOf, structs } from "./streamable-arbitrary.ts";
 
-const SEED = Number(process.env.GEMEL_SEED ?? 20_260_401);
-const RUNS = Number(process.env.GEMEL_RUNS ?? 12);
-const options = { seed: SEED, numRuns: RUNS };
+const RUNS = effort("laws of every Chia struct, values each", 12, 300);
+const options = { seed, numRuns: RUNS };
 
 /** All cuts of a short text, some fifty of a long one; always the first and the last byte. */
 function cuts(length: number): number[] {
@@ -21,7 +20,7 @@ function cuts(length: number): number[] {
     .filter((cut) => cut >= 0 && cut < length);
 }
 
-describe(`laws of every struct (seed ${SEED})`, () => {
+describe("laws of every struct", () => {
   for (const [name, struct] of structs) {
     const arbitrary = arbitraryOf(name) as fc.Arbitrary<Parameters<typeof struct.encode>[0]>;
 
@@ -84,7 +83,7 @@ describe(`laws of every struct (seed ${SEED})`, () => {
           assert.ok(thrown instanceof CodecError);
         }
       }),
-      { seed: SEED, numRuns: 2000 },
+      { seed, numRuns: RUNS * 160 },
     );
   });
 

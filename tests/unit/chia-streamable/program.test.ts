@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { CodecError } from "../../../lib/codec/error.ts";
 import { fromHex, toHex } from "../../../lib/codec/hex.ts";
 import { Reader } from "../../../lib/codec/reader.ts";
+import { effort, seed } from "../../support/effort.ts";
 import { Program, programEnd } from "../../../lib/chia/streamable/mod.ts";
 
 const end = (hex: string) => programEnd(fromHex(hex), 0, hex.length / 2);
@@ -119,7 +120,7 @@ describe("Program", () => {
         if (bytes.subarray(0, expected).includes(0xfe)) referring++;
         assert.equal(programEnd(bytes, 0, bytes.length), expected);
       }),
-      { seed: 7, numRuns: 20_000 },
+      { seed, numRuns: effort("CLVM serialisations beside a slow model", 20_000, 1_000_000) },
     );
     assert.ok(good > 2000 && referring > 300, `${good} programs, ${referring} with references`);
   });
