@@ -101,6 +101,7 @@ export class Follower {
   async #follow(peer: ChiaPeer, signal: AbortSignal): Promise<void> {
     const announced = peer.peak;
     if (announced === undefined) return;
+    peer.considered = announced;
     try {
       await this.#sync.approach(peer, announced, signal);
       if (signal.aborted) return;
@@ -137,12 +138,20 @@ export class Follower {
     return this.#parts.peers().filter((peer) => peer.session.peer.nodeType === NodeType.FULL_NODE);
   }
 
-  /** The peer with the heaviest announced peak above ours. */
+  /**
+   * The peer with the heaviest announced peak above ours. Another tip of our weight is looked at once: it wins when it
+   * took fewer iterations, which an announcement does not tell.
+   */
   #target(): ChiaPeer | undefined {
-    const weight = this.#parts.chain.peak?.weight ?? -1n;
+    const ours = this.#parts.chain.peak;
     const now = this.#parts.clock.monotonic();
+    const promises = ({ peak, considered }: ChiaPeer) => {
+      if (peak === undefined || ours === undefined) return peak !== undefined;
+      if (peak.weight !== ours.weight) return peak.weight > ours.weight;
+      return considered !== peak && !equalBytes(peak.headerHash, ours.headerHash);
+    };
     return this.#fullNodes()
-      .filter((peer) => peer.peak !== undefined && peer.peak.weight > weight && peer.restUntil <= now)
+      .filter((peer) => promises(peer) && peer.restUntil <= now)
       .reduce<ChiaPeer | undefined>((best, peer) => this.#heavier(peer, best) ? peer : best, undefined);
   }
 

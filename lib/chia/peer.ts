@@ -24,6 +24,8 @@ export class ChiaPeer {
   /** One of the peers that `--connect` names. */
   wanted: boolean;
   peak: AnnouncedPeak | undefined;
+  /** The announcement that was last looked into. */
+  considered: AnnouncedPeak | undefined;
   /**
    * The block that it took from us last, if that was our tip and it has announced nothing since: who takes a tip from us
    * does not announce it to us.

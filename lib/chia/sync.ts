@@ -75,9 +75,11 @@ export class Sync {
   async approach(peer: ChiaPeer, announced: AnnouncedPeak, signal: AbortSignal): Promise<void> {
     const { chain } = this.#parts;
     const height = chain.peak?.height ?? -1;
-    if (await chain.record(announced.headerHash) !== undefined) {
-      // Known, and yet heavier than the peak: the announced weight is not the block's.
-      throw this.blame(peer, wrongWeight());
+    const known = await chain.record(announced.headerHash);
+    if (known !== undefined) {
+      // A known block never is heavier than the peak.
+      if (known.weight !== announced.weight) throw this.blame(peer, wrongWeight());
+      return;
     }
     const near = announced.height >= height && announced.height <= height + BACKTRACK_MAX && height >= 0;
     if (near && await this.#backtrack(peer, announced, height)) return;

@@ -245,3 +245,39 @@ for (
     await world.end();
   });
 }
+
+test("a tip of the same weight that took fewer iterations is preferred, one that took more is not", async () => {
+  const world = new World();
+  const follower = await world.node("10.0.0.9", {
+    connect: ["10.0.0.2", "10.0.0.3"],
+    blocks: 42,
+    validator: lenient(),
+  });
+  const twins = [-1n, 1n].map((more) =>
+    forged(41, ({ rewardChainBlock }) => ({ totalIters: rewardChainBlock.totalIters + more }))
+  );
+  for (const [i, twin] of twins.entries()) branch.set(-1 - i, twin);
+  const [fewer, more] = twins;
+  assert.ok(fewer && more);
+  const asked: number[] = [];
+  const stops = [];
+  for (const [host, twin] of [["10.0.0.3", more], ["10.0.0.2", fewer]] as const) {
+    stops.push(
+      await world.actor(
+        host,
+        (session, incoming) => {
+          if (incoming.message.id === requestBlock.id) asked.push(twin === fewer ? 1 : 2);
+          return holding(new Map([...rawsUpTo(41), [41, twin.raw]]))(session, incoming);
+        },
+        claim(41, twin.block.rewardChainBlock.weight, twin.headerHash),
+      ),
+    );
+  }
+  await world.until(() => tipOf(follower) === toHex(fewer.headerHash));
+  await world.clock.advance(60_000);
+  assert.equal(tipOf(follower), toHex(fewer.headerHash));
+  assert.ok(asked.includes(2), "the other was looked at as well");
+  assert.deepEqual(follower.node.bans(), []);
+  for (const stop of stops) await stop();
+  await world.end();
+});
