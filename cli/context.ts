@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type NodeConfig, type RpcClient } from "../mod.ts";
+import { type NodeConfig, type RpcClient, rpcUrlFile } from "../mod.ts";
 import { type Command, Option } from "commander";
 import { parse } from "smol-toml";
 import { join } from "node:path";
@@ -92,7 +92,12 @@ export async function openClient(command: Command, io: CliIo): Promise<RpcClient
   const { settings } = await loadSettings(command, io);
   const dataDir = settings.get("data-dir")?.value;
   const paths = resolvePaths(dataDir === undefined ? undefined : String(dataDir), io);
-  const rpc = String(settings.get("rpc")?.value ?? "127.0.0.1:8555").replace(/\/+$/, "");
+  const named = settings.get("rpc");
+  // Unless somebody says otherwise, the running node's own word on where it is.
+  const told = named === undefined || named.origin === "default"
+    ? await io.readText(rpcUrlFile(paths)).then((text) => text.trim()).catch(() => undefined)
+    : undefined;
+  const rpc = (told ?? String(named?.value ?? "127.0.0.1:8555")).replace(/\/+$/, "");
   const listen = /^https?:\/\//.test(rpc) ? undefined : parseAddress(rpc, "rpc", 8555);
   // A node that listens everywhere is called here.
   const host = listen === undefined ? "" : ["0.0.0.0", "::"].includes(listen.host) ? "127.0.0.1" : listen.host;

@@ -134,6 +134,11 @@ export function databasePath(paths: NodePaths, chain: ChainConfig): string {
   return `${paths.data}/${chain.network}/${chain.chain}.sqlite`;
 }
 
+/** The file in which a running node says where its RPC is; gone when it stopped in order. */
+export function rpcUrlFile({ data }: Pick<NodePaths, "data">): string {
+  return `${data}/rpc.url`;
+}
+
 /** Freezes a configuration to its leaves (bytes of a recording excepted: typed arrays cannot be frozen). */
 export function freezeConfig<T>(value: T): T {
   if (typeof value !== "object" || value === null || ArrayBuffer.isView(value) || Object.isFrozen(value)) return value;

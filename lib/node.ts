@@ -12,6 +12,7 @@ import {
   openDatabase,
   random,
   readFile,
+  removeFile,
   resolveHost,
   serveHttps,
   sha256,
@@ -35,12 +36,13 @@ import {
   databasePath,
   GEMEL_VERSION,
   type NodeConfig,
+  rpcUrlFile,
   type RunningNode,
 } from "./config.ts";
 import { Bus } from "./core/bus.ts";
 import { messageOf, NodeError } from "./core/errors.ts";
 import { type EventHints, subscribeEvents } from "./core/events-reader.ts";
-import type { Database } from "./core/ports.ts";
+import type { Database, PeerAddress } from "./core/ports.ts";
 import { type Logging, startLogging } from "./log.ts";
 import { loadOrCreateToken, rpcApp, type SecretFiles } from "./rpc/mod.ts";
 import { MemoryEventLog, SqlEventLog } from "./storage/event-log.ts";
@@ -195,6 +197,9 @@ async function start(config: NodeConfig, shutdown: Shutdown): Promise<RunningNod
     onUpgrade: (request, duplex, info) => void app.upgrade(request, duplex, info),
   });
   shutdown.add(() => rpc.close());
+  // So that `gemel status --data-dir DIR` finds the node wherever it listens.
+  await writeFileAtomic(rpcUrlFile(config.paths), encoder.encode(`https://${urlHost(rpc.address)}\n`), 0o600);
+  shutdown.add(() => removeFile(rpcUrlFile(config.paths)));
   shutdown.add(() => app.close());
 
   const life = new AbortController();
@@ -229,6 +234,12 @@ async function start(config: NodeConfig, shutdown: Shutdown): Promise<RunningNod
     },
   };
   return running;
+}
+
+/** Host and port as a URL has them; an address for everywhere is called on loopback. */
+function urlHost({ host, port }: PeerAddress): string {
+  if (host === "0.0.0.0" || host === "::") return `127.0.0.1:${port}`;
+  return `${host.includes(":") ? `[${host}]` : host}:${port}`;
 }
 
 function nodeEvent(topic: string, data: NewEvent["data"]): NewEvent {
