@@ -13,7 +13,8 @@ import type { ByteDuplex, Clock, Dialer, PeerAddress, PeerSocket, Random, TlsIde
 import { acceptWebSocket, connectWebSocket } from "../transport/websocket/mod.ts";
 import type { OwnHandshake } from "./handshake.ts";
 import { ChiaPeer } from "./peer.ts";
-import { PeerFault, politeEnd } from "./peer-fault.ts";
+import { exitFor } from "./peer-exit.ts";
+import { politeEnd } from "./peer-fault.ts";
 import { MESSAGE_BYTES_MAX, NodeType } from "./protocol/mod.ts";
 import { ChiaSession, type Incoming, type PeerExit, type SessionOptions } from "./session.ts";
 
@@ -166,7 +167,9 @@ export class ChiaConnections {
       session = await ChiaSession.open(socket, options);
       if (direction === "in") this.#requireSlot(session);
     } catch (thrown) {
-      if (thrown instanceof PeerFault) this.ban(socket.remote.host, thrown.banSeconds, thrown.message);
+      // What breaks the WebSocket's rules costs as much before the handshake as after it.
+      const { banSeconds, message } = exitFor(thrown);
+      this.ban(socket.remote.host, banSeconds, message);
       throw thrown;
     }
     for (const other of this.peers) if (equalBytes(other.session.nodeId, session.nodeId)) other.session.close();

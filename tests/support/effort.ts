@@ -13,6 +13,6 @@ export const seed = Number(process.env.GEMEL_SEED ?? 20_260_401);
 /** `sample` or, in the long run, `full`; prints which. */
 export function effort(what: string, sample: number, full: number): number {
   const count = isLong ? full : sample;
-  console.log(`counted: ${what}: ${count}${isLong ? "" : ` of ${full} in the long run`}, seed ${seed}`);
+  process.stdout.write(`counted: ${what}: ${count}${isLong ? "" : ` of ${full} in the long run`}, seed ${seed}\n`);
   return count;
 }

@@ -4,7 +4,7 @@
  * @module
  */
 import type { TlsIdentity } from "../../core/ports.ts";
-import type { IdentityParts, loadNodeIdentity } from "../identity.ts";
+import type { IdentityParts } from "../identity.ts";
 import { DAY_MS, loadPair, privateKeyPem, randomSerial, requireSigned, requireTime, storePair } from "./kept-pair.ts";
 import { PUBLIC_CA_CERTIFICATE, PUBLIC_CA_KEY } from "./public-ca.ts";
 import {
@@ -23,7 +23,7 @@ import {
 const NODE_NOT_AFTER = new Date("2100-08-02T00:00:00Z");
 const UNIT = ["OU", "Organic Farming Division"] as const;
 
-/** The kept certificate and key, or new ones, as {@link loadNodeIdentity} tells; `der` is the certificate. */
+/** The kept certificate and key, or new ones, as `loadNodeIdentity` tells; `der` is the certificate. */
 export async function keptNodePair(
   parts: IdentityParts,
 ): Promise<TlsIdentity & { readonly der: Uint8Array<ArrayBuffer> }> {

@@ -4,7 +4,7 @@
  * @module
  */
 import type { TlsIdentity } from "../../core/ports.ts";
-import type { IdentityParts, loadRpcIdentity, RpcIdentity } from "../identity.ts";
+import type { IdentityParts, RpcIdentity } from "../identity.ts";
 import { DAY_MS, loadPair, privateKeyPem, randomSerial, requireSigned, requireTime, storePair } from "./kept-pair.ts";
 import { type Certificate, extensions, issueCertificate, makeKeys, nameOf, type SigningKeys, toPem } from "./x509.ts";
 
@@ -12,7 +12,7 @@ const RPC_LIFE_MS = 3_650 * DAY_MS;
 /** An RPC certificate is made anew when it would end so soon. */
 const RENEW_BEFORE_MS = 30 * DAY_MS;
 
-/** The kept authority and certificates, or new ones, as {@link loadRpcIdentity} tells. */
+/** The kept authority and certificates, or new ones, as `loadRpcIdentity` tells. */
 export async function keptRpcPairs(parts: IdentityParts): Promise<RpcIdentity> {
   const kept = await loadPair(parts, "ca", "p256");
   const keys = kept?.keys ?? await makeKeys("p256");
