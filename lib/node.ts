@@ -153,7 +153,7 @@ async function start(config: NodeConfig, shutdown: Shutdown): Promise<RunningNod
     chain,
     store,
     clock,
-    connections: {
+    protocol: {
       random,
       dialer,
       identity: node,
@@ -165,9 +165,9 @@ async function start(config: NodeConfig, shutdown: Shutdown): Promise<RunningNod
         softwareVersion: `gemel/${GEMEL_VERSION}`,
         serverPort: chainConfig.listen?.port ?? 0,
       },
-      loopbackExempt: config.allowLoopbackExempt,
       inboundMax: Math.max(0, chainConfig.peersMax - chainConfig.outbound),
     },
+    loopbackExempt: config.allowLoopbackExempt,
     connect: chainConfig.connect,
     resolve: resolveHost,
     ...(chainConfig.listen && { listen: { address: chainConfig.listen, open: listen } }),

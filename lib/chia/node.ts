@@ -4,20 +4,24 @@
  * @module
  */
 import { toHex } from "../codec/hex.ts";
+import { equalBytes } from "../codec/sized.ts";
+import { isLoopback } from "../core/bans.ts";
+import { Connections } from "../core/connections.ts";
+import { Dialling } from "../core/dialling.ts";
 import { messageOf, NodeError } from "../core/errors.ts";
+import type { PeerExit } from "../core/peer.ts";
 import type { Clock, Listener, ListenOptions, PeerAddress } from "../core/ports.ts";
 import type { EventData, NewEvent } from "../storage/events.ts";
 import type { AddResult, ChiaChain } from "./chain/chain.ts";
 import { Announcing } from "./announcing.ts";
-import { ChiaConnections, type ConnectionParts } from "./connections.ts";
 import { decodeBody } from "./decode-body.ts";
-import { Dialling } from "./dialling.ts";
 import { Follower } from "./follower.ts";
-import type { ChiaPeer } from "./peer.ts";
+import { ChiaPeer } from "./peer.ts";
+import { ChiaProtocol, type ProtocolParts } from "./peer-protocol.ts";
 import { newPeak, respondPeers } from "./protocol/mod.ts";
 import type { BanView, ChiaService, PeerView, SyncState } from "./service.ts";
 import { Serving } from "./serving.ts";
-import type { Incoming, PeerExit } from "./session.ts";
+import type { ChiaSession, Incoming } from "./session.ts";
 import type { ChiaStore } from "./store.ts";
 import type { TimestampedPeerInfo } from "./types/mod.ts";
 
@@ -29,7 +33,9 @@ export interface ChiaNodeParts {
   readonly chain: ChiaChain;
   readonly store: ChiaStore;
   readonly clock: Clock;
-  readonly connections: Omit<ConnectionParts, "events" | "clock">;
+  readonly protocol: Omit<ProtocolParts, "clock">;
+  /** Whether loopback peers are free of limits and bans. */
+  readonly loopbackExempt: boolean;
   /** Peers to keep a connection to, by name or address; when there are any, no others are dialled. */
   readonly connect: readonly PeerAddress[];
   /** Looks a host name up. */
@@ -46,10 +52,10 @@ export interface ChiaNodeParts {
 /** The running Chia side. */
 export class ChiaNode implements ChiaService {
   readonly #parts: ChiaNodeParts;
-  readonly #connections: ChiaConnections;
+  readonly #connections: Connections<ChiaSession, ChiaPeer, Incoming>;
   readonly #follower: Follower;
   readonly #serving: Serving;
-  readonly #dialling: Dialling;
+  readonly #dialling: Dialling<ChiaPeer>;
   readonly #announcing: Announcing;
   readonly #stop = new AbortController();
   readonly #work: Promise<void>[] = [];
@@ -59,9 +65,11 @@ export class ChiaNode implements ChiaService {
   constructor(parts: ChiaNodeParts) {
     this.#parts = parts;
     const { chain, clock, notice } = parts;
-    this.#connections = new ChiaConnections({
-      ...parts.connections,
+    this.#connections = new Connections({
       clock,
+      protocol: new ChiaProtocol({ ...parts.protocol, clock }),
+      makePeer: (init) => new ChiaPeer(init),
+      isExempt: (host) => parts.loopbackExempt && isLoopback(host),
       events: {
         joined: (peer) => this.#joined(peer),
         message: (peer, incoming) => this.#message(peer, incoming),
@@ -86,15 +94,23 @@ export class ChiaNode implements ChiaService {
     this.#serving = new Serving({
       chain,
       store: parts.store,
-      knownPeers: () => this.#dialling.gossip(),
+      knownPeers: () =>
+        this.#dialling.gossip().map(({ host, port, lastSuccess }) => ({
+          host,
+          port,
+          timestamp: BigInt(Math.floor(lastSuccess / 1000)),
+        })),
       tipTaken: () => this.#settle(undefined),
     });
     this.#announcing = new Announcing(parts.store);
     this.#dialling = new Dialling({
       ...parts,
-      network: chain.network,
-      random: parts.connections.random,
-      connections: this.#connections,
+      dnsSeeds: chain.network.dnsSeeds,
+      defaultPort: chain.network.defaultPort,
+      random: parts.protocol.random,
+      peers: () => this.#connections.peers,
+      dial: (address, wanted) => this.#connections.dial(address, wanted),
+      isSame: (one, other) => equalBytes(one.session.nodeId, other.session.nodeId),
       notice: (level, text) => notice(level, "p2p.chia", text),
     });
   }
@@ -104,7 +120,7 @@ export class ChiaNode implements ChiaService {
   }
 
   get nodeId(): Uint8Array {
-    return this.#parts.connections.ownNodeId;
+    return this.#parts.protocol.ownNodeId;
   }
 
   get store(): ChiaStore {
@@ -118,12 +134,12 @@ export class ChiaNode implements ChiaService {
 
   /** Opens the port and starts dialling and following. @throws NodeError `PORT_IN_USE`, `PORT_FORBIDDEN` */
   async start(): Promise<void> {
-    const { listen, connections } = this.#parts;
+    const { listen, protocol } = this.#parts;
     await this.#dialling.load();
     if (listen !== undefined) {
       this.#listener = await listen.open({
         ...listen.address,
-        tls: { identity: connections.identity, authorities: connections.authorities },
+        tls: { identity: protocol.identity, authorities: protocol.authorities },
         onConnection: (duplex) => this.#connections.accept(duplex),
         onFailure: (error, remote) => this.#parts.notice("debug", "p2p.chia", `in ${remote?.host}: ${error.message}`),
       });
@@ -174,7 +190,7 @@ export class ChiaNode implements ChiaService {
   }
 
   disconnect(nodeId: Uint8Array): Promise<boolean> {
-    return Promise.resolve(this.#connections.disconnect(nodeId));
+    return Promise.resolve(this.#connections.disconnect(({ session }) => equalBytes(session.nodeId, nodeId)));
   }
 
   ban(host: string, seconds: number, reason: string): void {

@@ -6,9 +6,9 @@
  */
 import { equalBytes } from "../codec/sized.ts";
 import { NodeError } from "../core/errors.ts";
+import { stopped } from "../core/peer.ts";
 import type { Clock, PeerSocket } from "../core/ports.ts";
 import { encodeHandshake, judgeHandshake, type OwnHandshake, requireVersion } from "./handshake.ts";
-import { stopped } from "./peer-exit.ts";
 import { handshakeFault, PeerFault, politeEnd } from "./peer-fault.ts";
 import type { NodeType } from "./protocol/mod.ts";
 import type { Handshake } from "./types/mod.ts";

@@ -6,8 +6,8 @@
  */
 import { NodeError } from "../core/errors.ts";
 import { RateLimiter } from "../core/limiter.ts";
+import { stopped } from "../core/peer.ts";
 import type { Clock } from "../core/ports.ts";
-import { stopped } from "./peer-exit.ts";
 import { AGGREGATE_LIMIT, encodeEnvelope, type Message, NodeType, type RateLimit } from "./protocol/mod.ts";
 
 /** We stay this far below what the other side enforces, as the reference does. */

@@ -4,20 +4,8 @@
  * @module
  */
 import { messageOf, NodeError } from "../core/errors.ts";
+import type { PeerExit } from "../core/peer.ts";
 import { BAN_SECONDS, PeerFault } from "./peer-fault.ts";
-
-/** How a session ended. */
-export interface PeerExit {
-  readonly code: string;
-  readonly fault: "peer" | "network" | "self";
-  readonly message: string;
-  readonly banSeconds: number;
-}
-
-/** The error of whatever waits for a peer that we closed for no fault of its own. */
-export function stopped(): NodeError {
-  return new NodeError("stopped", "self", "the connection was closed by this node");
-}
 
 /** The exit that follows from what ended a session. */
 export function exitFor(thrown: unknown): PeerExit {

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { Peer } from "../core/peer.ts";
 import type { PeerView } from "./service.ts";
 import type { ChiaSession } from "./session.ts";
 import { printable } from "./handshake.ts";
@@ -14,15 +15,8 @@ export interface AnnouncedPeak {
   readonly weight: bigint;
 }
 
-/** One peer, from handshake to end. */
-export class ChiaPeer {
-  readonly id: number;
-  readonly direction: "in" | "out";
-  readonly session: ChiaSession;
-  /** Unix milliseconds. */
-  readonly since: number;
-  /** One of the peers that `--connect` names. */
-  wanted: boolean;
+/** One Chia peer, from handshake to end. */
+export class ChiaPeer extends Peer<ChiaSession> {
   peak: AnnouncedPeak | undefined;
   /** The announcement that was last looked into. */
   considered: AnnouncedPeak | undefined;
@@ -35,18 +29,6 @@ export class ChiaPeer {
   restUntil = 0;
   /** How often in a row it did not deliver what it announced. */
   strikes = 0;
-
-  constructor(id: number, direction: "in" | "out", session: ChiaSession, since: number, wanted: boolean) {
-    this.id = id;
-    this.direction = direction;
-    this.session = session;
-    this.since = since;
-    this.wanted = wanted;
-  }
-
-  get host(): string {
-    return this.session.socket.remote.host;
-  }
 
   /** What RPC tells of the peer. */
   view(): PeerView {

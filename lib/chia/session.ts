@@ -8,12 +8,13 @@
 import { toHex } from "../codec/hex.ts";
 import { messageOf, NodeError } from "../core/errors.ts";
 import { RateLimiter } from "../core/limiter.ts";
-import type { PeerSocket } from "../core/ports.ts";
+import { type PeerExit, type PeerSession, stopped } from "../core/peer.ts";
+import type { PeerAddress, PeerSocket } from "../core/ports.ts";
 import { Replies } from "../core/replies.ts";
 import { admit, type Incoming, readFrame } from "./admission.ts";
 import { type Opened, type SessionOptions, shakeHands } from "./opening.ts";
 import { Outbox } from "./outbox.ts";
-import { closedBy, exitFor, type PeerExit, stopped } from "./peer-exit.ts";
+import { closedBy, exitFor } from "./peer-exit.ts";
 import { apiFault, PeerFault, protocolFault, rateFault } from "./peer-fault.ts";
 import {
   AGGREGATE_LIMIT,
@@ -27,7 +28,7 @@ import {
 } from "./protocol/mod.ts";
 import type { Infer } from "./streamable/mod.ts";
 
-export type { Incoming, PeerExit, SessionOptions };
+export type { Incoming, SessionOptions };
 
 /** Who handles what a peer sends unasked. A rejection with a {@link PeerFault} ends the session. */
 export type IncomingHandler = (incoming: Incoming) => void | Promise<void>;
@@ -40,7 +41,7 @@ const LATE_IDS_MAX = 1_000;
 const ID_RANGE = { dialler: [0, 0x7fff], acceptor: [0x8000, 0xffff] } as const;
 
 /** A connection whose handshake is done. */
-export class ChiaSession {
+export class ChiaSession implements PeerSession<Incoming> {
   /** What the peer said of itself. */
   readonly peer: Opened["peer"];
   readonly nodeId: Uint8Array;
@@ -91,6 +92,10 @@ export class ChiaSession {
   /** Aborts when the session ends: by the peer, or as soon as {@link close} or {@link fail} is called. */
   get signal(): AbortSignal {
     return this.#ended.signal;
+  }
+
+  get remote(): PeerAddress {
+    return this.socket.remote;
   }
 
   /** Short text that names the peer in logs. */

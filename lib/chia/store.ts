@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { PeerStore } from "../core/dialling.ts";
 import type { NewEvent } from "../storage/events.ts";
 import type { BlockRecord, SubEpochSummary } from "./types/mod.ts";
 
@@ -39,15 +40,6 @@ export interface PlacedSummary {
   readonly summary: SubEpochSummary;
 }
 
-/** An address of a peer as it is kept over restarts. Times are unix milliseconds, 0 when never. */
-export interface StoredPeer {
-  readonly host: string;
-  readonly port: number;
-  readonly source: string;
-  readonly lastTry: number;
-  readonly lastSuccess: number;
-}
-
 /** How much of the store is used, for `db info` and metrics. */
 export interface StoreCounts {
   readonly blocks: number;
@@ -56,7 +48,7 @@ export interface StoreCounts {
 }
 
 /** The chain's store. */
-export interface ChiaStore {
+export interface ChiaStore extends PeerStore {
   /** Makes one step durable, or rejects and changes nothing. Returns the ids given to the events, in order. */
   commit(step: ChainCommit): Promise<readonly number[]>;
   /** The record of the highest block of the main chain. */
@@ -77,9 +69,5 @@ export interface ChiaStore {
   isMain(headerHash: Uint8Array): Promise<boolean | undefined>;
   /** All summaries of the main chain, rising by height. */
   summaries(): Promise<PlacedSummary[]>;
-  /** The kept peers. */
-  peers(): Promise<StoredPeer[]>;
-  /** Replaces the kept peers. */
-  savePeers(peers: readonly StoredPeer[]): Promise<void>;
   counts(): Promise<StoreCounts>;
 }

@@ -79,7 +79,7 @@ export class World {
       chain,
       store,
       clock,
-      connections: {
+      protocol: {
         random: this.#random,
         dialer: {
           dial: async (to, how) => {
@@ -91,9 +91,9 @@ export class World {
         ownNodeId: nodeId,
         authorities: [],
         own: { networkId: network.name, nodeType: NodeType.FULL_NODE, softwareVersion: "gemel/0", serverPort: PORT },
-        loopbackExempt: false,
         inboundMax: 8,
       },
+      loopbackExempt: false,
       connect: connect.map((each) => ({ host: each, port: PORT })),
       resolve: (name) => Promise.resolve([name]),
       listen: { address: { host, port: PORT }, open: (how) => this.#net.listen(how) },

@@ -3,10 +3,11 @@
  *
  * @module
  */
+import type { StoredPeer } from "../../core/dialling.ts";
 import { toHex } from "../../codec/hex.ts";
 import { NodeError } from "../../core/errors.ts";
 import { MemoryEventLog } from "../../storage/event-log.ts";
-import type { ChainCommit, ChiaStore, PlacedBlock, PlacedSummary, StoreCounts, StoredPeer } from "../store.ts";
+import type { ChainCommit, ChiaStore, PlacedBlock, PlacedSummary, StoreCounts } from "../store.ts";
 import { BlockRecord } from "../types/mod.ts";
 import type { StoreCode } from "./sql.ts";
 

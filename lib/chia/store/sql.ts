@@ -3,21 +3,14 @@
  *
  * @module
  */
+import type { StoredPeer } from "../../core/dialling.ts";
 import { toHex } from "../../codec/hex.ts";
 import { NodeError } from "../../core/errors.ts";
 import type { Database, SqlRow } from "../../core/ports.ts";
 import { insertEvents } from "../../storage/event-log.ts";
 import { ByteCache } from "../../storage/lru.ts";
 import { migrate } from "../../storage/migrate.ts";
-import type {
-  ChainCommit,
-  ChiaStore,
-  PlacedBlock,
-  PlacedSummary,
-  StoreCounts,
-  StoredBlock,
-  StoredPeer,
-} from "../store.ts";
+import type { ChainCommit, ChiaStore, PlacedBlock, PlacedSummary, StoreCounts, StoredBlock } from "../store.ts";
 import { BlockRecord, SubEpochSummary } from "../types/mod.ts";
 import { CHIA_MIGRATIONS } from "./schema.ts";
 

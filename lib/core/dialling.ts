@@ -1,30 +1,49 @@
 /**
  * Which peers to dial, and when: the named ones for ever, otherwise known addresses until there are enough.
  *
- * @see spec section f
  * @module
  */
-import { equalBytes } from "../codec/sized.ts";
-import { messageOf } from "../core/errors.ts";
-import type { Clock, PeerAddress, Random } from "../core/ports.ts";
-import type { ChiaConnections } from "./connections.ts";
-import type { ChiaNetwork } from "./networks/network.ts";
-import type { ChiaStore, StoredPeer } from "./store.ts";
-import type { TimestampedPeerInfo } from "./types/mod.ts";
+import { messageOf } from "./errors.ts";
+import type { Peer, PeerSession } from "./peer.ts";
+import type { Clock, PeerAddress, Random } from "./ports.ts";
+
+/** An address of a peer as it is kept over restarts. Times are unix milliseconds, 0 when never. */
+export interface StoredPeer {
+  readonly host: string;
+  readonly port: number;
+  /** The host or seed that told of it. */
+  readonly source: string;
+  readonly lastTry: number;
+  readonly lastSuccess: number;
+}
+
+/** Where addresses are kept over restarts. */
+export interface PeerStore {
+  /** The kept peers. */
+  peers(): Promise<StoredPeer[]>;
+  /** Replaces the kept peers. */
+  savePeers(peers: readonly StoredPeer[]): Promise<void>;
+}
 
 /** What dialling needs. */
-export interface DiallingParts {
-  readonly network: ChiaNetwork;
+export interface DiallingParts<P> {
+  /** Names of the network's DNS seeds, and the port of the addresses that they give. */
+  readonly dnsSeeds: readonly string[];
+  readonly defaultPort: number;
   readonly clock: Clock;
   readonly random: Random;
-  readonly store: ChiaStore;
-  readonly connections: ChiaConnections;
+  readonly store: PeerStore;
   /** Peers to keep a connection to, by name or address; when there are any, no others are dialled. */
   readonly connect: readonly PeerAddress[];
   /** Looks a host name up. */
   readonly resolve: (host: string) => Promise<readonly string[]>;
   /** Outgoing connections that are aimed at when peers are discovered. */
   readonly outbound: number;
+  /** Those that are connected. */
+  readonly peers: () => readonly P[];
+  readonly dial: (address: PeerAddress, wanted: boolean) => Promise<P>;
+  /** Whether two peers are the same node. */
+  readonly isSame: (one: P, other: P) => boolean;
   readonly notice: (level: "debug" | "warning", text: string) => void;
 }
 
@@ -35,18 +54,23 @@ const DISCOVERY_PAUSE_MS = 5_000;
 const RETRY_MS = 600_000;
 /** Addresses that were reached within this time are told to others. */
 const GOSSIP_MS = 30 * 86_400_000;
-/** Addresses kept from gossip; the reference takes as many from one message. */
+/** Addresses kept from gossip; both networks take as many from one message. */
 const KNOWN_PEERS_MAX = 1_000;
 /** The longest text of an IPv6 address. */
 const HOST_LENGTH_MAX = 45;
 
 /** The address book and the loops that dial from it. */
-export class Dialling {
-  readonly #parts: DiallingParts;
+export class Dialling<P extends Peer<PeerSession<unknown>>> {
+  readonly #parts: DiallingParts<P>;
   readonly #known = new Map<string, StoredPeer>();
 
-  constructor(parts: DiallingParts) {
+  constructor(parts: DiallingParts<P>) {
     this.#parts = parts;
+  }
+
+  /** Every address that is known. */
+  get known(): readonly StoredPeer[] {
+    return [...this.#known.values()];
   }
 
   /** Reads the kept addresses. */
@@ -56,13 +80,13 @@ export class Dialling {
 
   /** Keeps the addresses for the next start. */
   async save(): Promise<void> {
-    await this.#parts.store.savePeers([...this.#known.values()]);
+    await this.#parts.store.savePeers(this.known);
   }
 
-  /** Takes addresses that `source` (a host) told. */
-  learn(peers: readonly TimestampedPeerInfo[], source: string): void {
-    if (peers.length > KNOWN_PEERS_MAX) return;
-    for (const { host, port } of peers) {
+  /** Takes addresses that `source` (a host) told. Longer lists than the protocols allow are ignored as a whole. */
+  learn(addresses: readonly PeerAddress[], source: string): void {
+    if (addresses.length > KNOWN_PEERS_MAX) return;
+    for (const { host, port } of addresses) {
       const key = keyOf({ host, port });
       if (this.#known.has(key) || this.#known.size >= KNOWN_PEERS_MAX || host.length > HOST_LENGTH_MAX) continue;
       this.#known.set(key, { host, port, source, lastTry: 0, lastSuccess: 0 });
@@ -70,39 +94,38 @@ export class Dialling {
   }
 
   /** What to tell others: addresses that we have reached not long ago. */
-  gossip(): TimestampedPeerInfo[] {
+  gossip(): StoredPeer[] {
     const recent = this.#parts.clock.now() - GOSSIP_MS;
-    return [...this.#known.values()].filter(({ lastSuccess }) => lastSuccess > recent)
-      .map(({ host, port, lastSuccess }) => ({ host, port, timestamp: BigInt(Math.floor(lastSuccess / 1000)) }));
+    return this.known.filter(({ lastSuccess }) => lastSuccess > recent);
   }
 
   /** Dials until the signal aborts. */
   async run(signal: AbortSignal): Promise<void> {
     const { connect } = this.#parts;
     if (connect.length === 0) await this.#discover(signal);
-    else await Promise.all(connect.map((address) => this.#keep(address, signal)));
+    else await Promise.all(connect.map((address) => this.keep(address, signal)));
   }
 
-  /** Keeps a connection to one named peer. */
-  async #keep({ host, port }: PeerAddress, signal: AbortSignal): Promise<void> {
-    const { clock, random, connections, resolve, notice } = this.#parts;
+  /** Keeps a connection to one named peer until the signal aborts. */
+  async keep({ host, port }: PeerAddress, signal: AbortSignal): Promise<void> {
+    const { clock, random, resolve, notice } = this.#parts;
     let wait = REDIAL_FIRST_MS;
     let said = "";
-    let nodeId: Uint8Array | undefined;
+    let last: P | undefined;
     while (!signal.aborted) {
       try {
         // When both sides name each other, the newer connection replaces ours: it is the same peer, and to dial it again
         // would go on for ever.
-        const known = nodeId;
-        const standing = known && connections.peers.find(({ session }) => equalBytes(session.nodeId, known));
+        const known = last;
+        const standing = known && this.#parts.peers().find((peer) => this.#parts.isSame(peer, known));
         const [address] = standing === undefined ? await resolve(host) : [];
-        const peer = standing ?? await connections.dial({ host: address ?? host, port }, true);
+        const peer = standing ?? await this.#parts.dial({ host: address ?? host, port }, true);
         peer.wanted = true;
-        nodeId = peer.session.nodeId;
+        last = peer;
         wait = REDIAL_FIRST_MS;
         said = "";
         if (standing === undefined) this.#succeeded(host, port);
-        await aborted(peer.session.signal);
+        await either(peer.session.signal, signal);
       } catch (thrown) {
         if (signal.aborted) return;
         const text = `cannot connect to ${host}:${port}: ${messageOf(thrown)}`;
@@ -123,15 +146,15 @@ export class Dialling {
 
   /** Dials known peers, and those that the DNS seeds name, until there are enough. */
   async #discover(signal: AbortSignal): Promise<void> {
-    const { clock, connections, outbound, notice } = this.#parts;
+    const { clock, outbound, notice } = this.#parts;
     while (!signal.aborted) {
-      const out = connections.peers.filter((peer) => peer.direction === "out").length;
+      const out = this.#parts.peers().filter((peer) => peer.direction === "out").length;
       if (out < outbound) {
         if (this.#known.size === 0) await this.#askSeeds();
         const choice = this.#choose();
         if (choice !== undefined) {
           this.#known.set(keyOf(choice), { ...choice, lastTry: clock.now() });
-          await connections.dial(choice, false).then(
+          await this.#parts.dial(choice, false).then(
             () => this.#succeeded(choice.host, choice.port),
             (error) => notice("debug", `${choice.host}: ${messageOf(error)}`),
           );
@@ -144,18 +167,16 @@ export class Dialling {
 
   /** One of the addresses that were not tried lately and are not connected. */
   #choose(): StoredPeer | undefined {
-    const { clock, random, connections } = this.#parts;
-    const untried = [...this.#known.values()].filter(({ host, lastTry }) =>
-      lastTry < clock.now() - RETRY_MS && !connections.peers.some((peer) => peer.host === host)
-    );
+    const { clock, random } = this.#parts;
+    const connected = new Set(this.#parts.peers().map(({ host }) => host));
+    const untried = this.known.filter(({ host, lastTry }) => lastTry < clock.now() - RETRY_MS && !connected.has(host));
     return untried.length === 0 ? undefined : untried[random.below(untried.length)];
   }
 
   async #askSeeds(): Promise<void> {
-    const { network, resolve } = this.#parts;
-    for (const seed of network.dnsSeeds) {
+    const { dnsSeeds, defaultPort: port, resolve } = this.#parts;
+    for (const seed of dnsSeeds) {
       for (const host of await resolve(seed).catch(() => [])) {
-        const port = network.defaultPort;
         this.#known.set(keyOf({ host, port }), { host, port, source: seed, lastTry: 0, lastSuccess: 0 });
       }
     }
@@ -166,7 +187,14 @@ function keyOf({ host, port }: PeerAddress): string {
   return `${host} ${port}`;
 }
 
-function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
+/** Resolves when one of the signals aborts, and lets go of the other. */
+function either(...signals: readonly AbortSignal[]): Promise<void> {
+  if (signals.some(({ aborted }) => aborted)) return Promise.resolve();
+  return new Promise((resolve) => {
+    const end = () => {
+      for (const signal of signals) signal.removeEventListener("abort", end);
+      resolve();
+    };
+    for (const signal of signals) signal.addEventListener("abort", end, { once: true });
+  });
 }

@@ -1,0 +1,110 @@
+/**
+ * How Chia's connections are opened: TLS with both certificates, WebSocket, handshake; which inbound node types get a
+ * slot; who is the same node.
+ *
+ * @see spec section c (sequence, inbound limits)
+ * @module
+ */
+import { sha256 } from "../codec/sha256.ts";
+import { equalBytes } from "../codec/sized.ts";
+import type { OpenContext, PeerProtocol } from "../core/connections.ts";
+import type { ByteDuplex, Clock, Dialer, PeerAddress, PeerSocket, Random, TlsIdentity } from "../core/ports.ts";
+import { acceptWebSocket, connectWebSocket } from "../transport/websocket/mod.ts";
+import type { OwnHandshake } from "./handshake.ts";
+import { exitFor } from "./peer-exit.ts";
+import { politeEnd } from "./peer-fault.ts";
+import { MESSAGE_BYTES_MAX, NodeType } from "./protocol/mod.ts";
+import { ChiaSession } from "./session.ts";
+
+/** What opening a connection needs. */
+export interface ProtocolParts {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly dialer: Dialer;
+  readonly identity: TlsIdentity;
+  readonly ownNodeId: Uint8Array;
+  /** PEM certificates of the CA that signs node certificates. */
+  readonly authorities: readonly string[];
+  readonly own: OwnHandshake;
+  /** Inbound full nodes at once. */
+  readonly inboundMax: number;
+}
+
+const DIAL_TIMEOUT_MS = 30_000;
+const DIAL_HANDSHAKE_MS = 120_000;
+const ACCEPT_HANDSHAKE_MS = 30_000;
+const PING_INTERVAL_MS = 60_000;
+const PATH = "/ws";
+/** Inbound wallets and farmers that a full node takes; other types beside full nodes get no slot. */
+const INBOUND_BY_TYPE: Readonly<Record<number, number>> = { [NodeType.WALLET]: 20, [NodeType.FARMER]: 10 };
+
+/** Chia's {@link PeerProtocol}. */
+export class ChiaProtocol implements PeerProtocol<ChiaSession> {
+  readonly #parts: ProtocolParts;
+  readonly priceOf = exitFor;
+
+  constructor(parts: ProtocolParts) {
+    this.#parts = parts;
+  }
+
+  async dial(address: PeerAddress, context: OpenContext): Promise<ChiaSession> {
+    const { dialer, identity, authorities, clock, random } = this.#parts;
+    const duplex = await dialer.dial(address, {
+      signal: context.signal,
+      timeoutMs: DIAL_TIMEOUT_MS,
+      tls: { identity, authorities },
+    });
+    const socket = connectWebSocket(duplex, {
+      path: PATH,
+      clock,
+      random,
+      messageBytesMax: MESSAGE_BYTES_MAX,
+      handshakeTimeoutMs: DIAL_TIMEOUT_MS,
+      pingIntervalMs: PING_INTERVAL_MS,
+    });
+    return await this.#open(socket, context, DIAL_HANDSHAKE_MS);
+  }
+
+  accept(duplex: ByteDuplex, context: OpenContext): Promise<ChiaSession> {
+    const { clock, random } = this.#parts;
+    const socket = acceptWebSocket(duplex, {
+      path: PATH,
+      clock,
+      random,
+      messageBytesMax: MESSAGE_BYTES_MAX,
+      handshakeTimeoutMs: ACCEPT_HANDSHAKE_MS,
+      refuse: () => (context.banned ? { status: 403, reason: "Forbidden: this address is banned" } : undefined),
+    });
+    return this.#open(socket, context, ACCEPT_HANDSHAKE_MS);
+  }
+
+  /** A node is who its certificate says; the newer connection replaces the older. */
+  isSame(one: ChiaSession, other: ChiaSession): boolean {
+    return equalBytes(one.nodeId, other.nodeId);
+  }
+
+  requireSlot(session: ChiaSession, inbound: readonly ChiaSession[]): void {
+    const type = session.peer.nodeType;
+    const slots = type === NodeType.FULL_NODE ? this.#parts.inboundMax : INBOUND_BY_TYPE[type] ?? 0;
+    if (inbound.filter(({ peer }) => peer.nodeType === type).length < slots) return;
+    const fault = politeEnd("SLOTS_FULL", `no inbound slot for node type ${type}`);
+    session.fail(fault);
+    throw fault;
+  }
+
+  #open(socket: PeerSocket, context: OpenContext, handshakeTimeoutMs: number): Promise<ChiaSession> {
+    const { own, ownNodeId, clock } = this.#parts;
+    // Also when it fails: the closing handshake takes its time, and the socket is ours until it is released.
+    context.holds(socket.closed);
+    return ChiaSession.open(socket, {
+      role: context.direction === "out" ? "dialler" : "acceptor",
+      own,
+      ownNodeId,
+      peerNodeId: sha256(socket.peerCertificate ?? new Uint8Array(0)),
+      clock,
+      handshakeTimeoutMs,
+      enforceRates: context.enforce,
+      signal: context.signal,
+    });
+  }
+}

@@ -1,0 +1,68 @@
+/**
+ * A connected peer, whatever it speaks: what the connection engine and the services above it agree on.
+ *
+ * @module
+ */
+import { NodeError } from "./errors.ts";
+import type { PeerAddress } from "./ports.ts";
+
+/** How a session ended, and what that costs the peer's host. */
+export interface PeerExit {
+  readonly code: string;
+  readonly fault: "peer" | "network" | "self";
+  /** One line for logs. */
+  readonly message: string;
+  /** For how long the host may not come back; 0 for not at all. */
+  readonly banSeconds: number;
+}
+
+/** One connection whose handshake is done. */
+export interface PeerSession<I> {
+  readonly remote: PeerAddress;
+  /** Aborts when the session ends, for whatever reason. */
+  readonly signal: AbortSignal;
+  /** Short text that names the peer in logs. */
+  readonly label: string;
+  /** Closes in order, for no fault. */
+  close(): void;
+  /** Reads until the end. Never throws: why it ended is its result. A handler that rejects ends the session. */
+  run(handle: (incoming: I) => void | Promise<void>): Promise<PeerExit>;
+}
+
+/** One peer, from handshake to end. Protocols add what they know of it. */
+export class Peer<S extends PeerSession<unknown> = PeerSession<unknown>> {
+  /** Small number that names the connection in CLI and events; never given twice. */
+  readonly id: number;
+  readonly direction: "in" | "out";
+  readonly session: S;
+  /** Unix milliseconds. */
+  readonly since: number;
+  /** One of the peers that `--connect` names. */
+  wanted: boolean;
+
+  constructor({ id, direction, session, since, wanted }: PeerInit<S>) {
+    this.id = id;
+    this.direction = direction;
+    this.session = session;
+    this.since = since;
+    this.wanted = wanted;
+  }
+
+  get host(): string {
+    return this.session.remote.host;
+  }
+}
+
+/** What a peer begins with. */
+export interface PeerInit<S> {
+  readonly id: number;
+  readonly direction: "in" | "out";
+  readonly session: S;
+  readonly since: number;
+  readonly wanted: boolean;
+}
+
+/** The error of whatever waits for a peer that we closed for no fault of its own. */
+export function stopped(): NodeError {
+  return new NodeError("stopped", "self", "the connection was closed by this node");
+}
