@@ -8,9 +8,9 @@
 import { equalBytes } from "../codec/sized.ts";
 import { dispatch } from "../core/dispatcher.ts";
 import { NodeError } from "../core/errors.ts";
+import { OrphanPool } from "../core/orphans.ts";
 import type { Clock } from "../core/ports.ts";
 import type { AddResult, ChiaChain } from "./chain/chain.ts";
-import { OrphanPool } from "./chain/orphans.ts";
 import { fetchBlock, fetchRange, type HeightRange } from "./chain/requests.ts";
 import type { Candidate } from "./chain/verdict.ts";
 import { forkPoint } from "./fork-point.ts";
@@ -47,7 +47,11 @@ const BATCHES_AHEAD = 8;
 /** The steps; one at a time. */
 export class Sync {
   readonly #parts: SyncParts;
-  readonly #orphans = new OrphanPool();
+  readonly #orphans = new OrphanPool<Candidate>({
+    hash: ({ headerHash }) => headerHash,
+    parent: ({ block }) => block.foliage.prevBlockHash,
+    bytes: ({ raw }) => raw.length,
+  });
   #progress: SyncProgress | undefined;
 
   constructor(parts: SyncParts) {
@@ -124,8 +128,8 @@ export class Sync {
     for (let i = 0; i < run.length; i++) {
       const candidate = run[i];
       for (const child of candidate === undefined ? [] : this.#orphans.takeChildren(candidate.headerHash)) {
-        run.push(child.candidate);
-        if (child.source !== peer.host) others.add(child.candidate);
+        run.push(child.item);
+        if (child.source !== peer.host) others.add(child.item);
       }
     }
     await this.#add(peer, run, others);
