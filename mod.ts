@@ -43,6 +43,8 @@ export {
 export { CodecError } from "./lib/codec/error.ts";
 export { fromHex, toHex } from "./lib/codec/hex.ts";
 export {
+  type ChainHandle,
+  type ChainProgress,
   type ChainStatus,
   CHIA_ROUTE_NAMES,
   eventEnvelope,

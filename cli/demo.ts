@@ -124,11 +124,12 @@ async function demo(
   const nodes: RunningNode[] = [server];
   let end = () => {};
   try {
-    if (server.listenAddress === undefined) {
+    const listens = server.chains[0]?.listenAddress;
+    if (listens === undefined) {
       throw new NodeError("DEMO_FAILED", "self", "the serving node does not listen");
     }
     const follower = await startNode(
-      configOf({ ...common, connect: [server.listenAddress] }, join(folder, "node"), rpc, log),
+      configOf({ ...common, connect: [listens] }, join(folder, "node"), rpc, log),
     );
     nodes.push(follower);
     if (!options.quiet) io.err(banner(follower.config, follower));
@@ -158,19 +159,22 @@ async function demo(
 
 /** Waits until the node stands at a height and says that it is synced. */
 async function reached(node: RunningNode, height: number, signal: AbortSignal): Promise<void> {
-  const isThere = () => {
-    const state = node.chia.state();
-    return state.synced && (state.peak?.height ?? -1) >= height;
-  };
+  const isThere = () =>
+    node.chains.every((chain) => {
+      const { synced, height: reached = -1 } = chain.progress();
+      return synced && reached >= height;
+    });
   if (isThere()) return;
   for await (const _event of node.subscribe({ topics: ["chia.*", "*.sync"], since: 0, signal })) if (isThere()) return;
 }
 
 /** The last line: what was synced. */
 function summary(node: RunningNode, json: boolean): string {
-  const { peak, validation } = node.chia.state();
-  const hash = Array.from(peak?.headerHash ?? [], (byte) => byte.toString(16).padStart(2, "0")).join("");
-  return json
-    ? JSON.stringify({ height: peak?.height ?? null, header_hash: "0x" + hash, validation }) + "\n"
-    : `synced: height ${peak?.height} header hash 0x${hash} validation ${validation}\n`;
+  const lines = node.chains.map((chain) => {
+    const { height, hash, validation } = chain.progress();
+    return json
+      ? JSON.stringify({ chain: chain.chain, height: height ?? null, header_hash: hash ?? null, validation })
+      : `synced: height ${height} header hash ${hash} validation ${validation}`;
+  });
+  return lines.join("\n") + "\n";
 }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { RunningNode } from "../mod.ts";
+import type { ChainHandle, RunningNode } from "../mod.ts";
 import type { CliIo } from "./io.ts";
 import { progressJson, progressLine, type ProgressView, RateMeter, redraw } from "./progress.ts";
 
@@ -17,40 +17,44 @@ export interface DisplayOptions {
   readonly json: boolean;
 }
 
-/** The figures of a node now. */
-export function viewOf(node: RunningNode, rate: number | undefined, nowMs: number): ProgressView {
-  const state = node.chia.state();
-  const timestamp = state.peak?.timestamp ?? null;
+/** The figures of a chain now. */
+export function viewOf(chain: ChainHandle, rate: number | undefined, nowMs: number): ProgressView {
+  const { height, target, synced, peers, tipTime } = chain.progress();
   return {
-    chain: "chia",
-    height: state.peak?.height,
-    target: Math.max(state.tipHeight, state.bestPeerHeight),
+    chain: chain.chain,
+    height,
+    target,
     rate,
-    synced: state.synced,
-    peers: node.chia.peers().length,
-    tipAgeS: timestamp === null ? undefined : Math.max(0, nowMs / 1000 - Number(timestamp)),
+    synced,
+    peers,
+    tipAgeS: tipTime === undefined ? undefined : Math.max(0, nowMs / 1000 - tipTime),
   };
 }
 
 /** Starts showing; the returned function shows a last time and ends. */
 export function showProgress(node: RunningNode, io: CliIo, options: DisplayOptions): () => void {
-  const meter = new RateMeter();
+  const shown = node.chains.map((chain) => ({ chain, meter: new RateMeter(), lastLine: "" }));
   let drawn = 0;
-  let lastLine = "";
   const show = () => {
     const now = Date.now();
-    const height = node.chia.state().peak?.height;
-    if (height !== undefined) meter.add(now, height);
-    const view = viewOf(node, meter.rate, now);
+    const views = shown.map(({ chain, meter }) => {
+      const { height } = chain.progress();
+      if (height !== undefined) meter.add(now, height);
+      return viewOf(chain, meter.rate, now);
+    });
     if (options.bar) {
-      io.err(redraw([progressLine(view, { columns: io.columns(), bar: true })], drawn));
-      drawn = 1;
+      io.err(redraw(views.map((view) => progressLine(view, { columns: io.columns(), bar: true })), drawn));
+      drawn = views.length;
       return;
     }
-    const line = options.json ? progressJson(view) : progressLine(view, { columns: 200, bar: false });
-    // A node that is up to date and at rest has nothing to say.
-    if (line !== lastLine) io.err(line + "\n");
-    lastLine = line;
+    for (const [i, view] of views.entries()) {
+      const line = options.json ? progressJson(view) : progressLine(view, { columns: 200, bar: false });
+      const each = shown[i];
+      // A chain that is up to date and at rest has nothing to say.
+      if (each === undefined || line === each.lastLine) continue;
+      io.err(line + "\n");
+      each.lastLine = line;
+    }
   };
   const timer = setInterval(show, options.bar ? REDRAW_MS : LINE_MS);
   let ended = false;

@@ -47,10 +47,10 @@ export function banner(config: NodeConfig, node: RunningNode): string {
     const peers = chain.connect.length === 0
       ? "peers by discovery"
       : `peers ${chain.connect.slice(0, 3).map(formatAddress).join(", ")}${chain.connect.length > 3 ? ", …" : ""}`;
-    const listen = node.listenAddress === undefined ? "" : `  listens on ${formatAddress(node.listenAddress)}`;
-    lines.push(
-      `${chain.chain.padEnd(8)} ${chain.network}  ${peers}${listen}  validation ${node.chia.state().validation}`,
-    );
+    const handle = node.chains.find((each) => each.chain === chain.chain);
+    const listen = handle?.listenAddress === undefined ? "" : `  listens on ${formatAddress(handle.listenAddress)}`;
+    const { validation } = handle?.progress() ?? {};
+    lines.push(`${chain.chain.padEnd(8)} ${chain.network}  ${peers}${listen}  validation ${validation}`);
   }
   lines.push(
     `rpc      https://${formatAddress(node.rpcAddress)}  token or client certificate`,

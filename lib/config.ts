@@ -7,7 +7,9 @@
 import type { EventSubscription, SubscribeOptions } from "./core/events-reader.ts";
 import type { PeerAddress } from "./core/ports.ts";
 import type { EventLog, LoggedEvent } from "./storage/events.ts";
+import type { BitcoinService } from "./bitcoin/service.ts";
 import type { ChiaService } from "./chia/service.ts";
+import type { ChainHandle } from "./rpc/chain-handle.ts";
 
 // The client of a node's RPC belongs to the library's surface, which takes it from here.
 export {
@@ -149,14 +151,17 @@ export function freezeConfig<T>(value: T): T {
 /** A node that runs. */
 export interface RunningNode {
   readonly config: NodeConfig;
-  readonly chia: ChiaService;
+  /** Every chain that runs, in the order of the configuration. */
+  readonly chains: readonly ChainHandle[];
+  /** The Chia side, where Chia runs. */
+  readonly chia?: ChiaService;
+  /** The Bitcoin side, where Bitcoin runs. */
+  readonly bitcoin?: BitcoinService;
   readonly events: EventLog;
   /** Events from a cursor on, with the buffer and the gap rules of {@link EventSubscription}. */
   subscribe(options?: SubscribeOptions): EventSubscription<LoggedEvent>;
   /** Where RPC listens, with the port that was chosen. */
   readonly rpcAddress: PeerAddress;
-  /** Where peers can reach us, when we listen. */
-  readonly listenAddress?: PeerAddress;
   /** Resolves when the node has stopped for whatever reason (also RPC `stop_node`); rejects when it failed. */
   readonly stopped: Promise<void>;
   /** Stops in order. Safe to call more than once. */

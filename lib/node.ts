@@ -20,49 +20,34 @@ import {
   writeFileAtomic,
 } from "#platform";
 import { useSha256 } from "./codec/sha256.ts";
-import { ChiaChain } from "./chia/chain/chain.ts";
-import { LinkageValidator } from "./chia/chain/linkage.ts";
-import { loadNodeIdentity, loadRpcIdentity, publicAuthorities } from "./chia/identity.ts";
-import { type ChiaNetwork, networkNamed, parseConstants } from "./chia/networks/mod.ts";
-import { ChiaNode } from "./chia/node.ts";
-import { NodeType } from "./chia/protocol/mod.ts";
-import { candidateOf } from "./chia/raw-blocks.ts";
-import type { ChiaStore } from "./chia/store.ts";
-import { MemoryChiaStore } from "./chia/store/memory.ts";
-import { openSqlChiaStore } from "./chia/store/sql.ts";
-import {
-  type ChiaConfig,
-  type ChiaReplay,
-  databasePath,
-  GEMEL_VERSION,
-  type NodeConfig,
-  rpcUrlFile,
-  type RunningNode,
-} from "./config.ts";
+import { chiaSide } from "./chia-side.ts";
+import { loadRpcIdentity } from "./chia/identity.ts";
+import { GEMEL_VERSION, type NodeConfig, rpcUrlFile, type RunningNode } from "./config.ts";
 import { Bus } from "./core/bus.ts";
 import { messageOf, NodeError } from "./core/errors.ts";
 import { type EventHints, subscribeEvents } from "./core/events-reader.ts";
-import type { Database, PeerAddress } from "./core/ports.ts";
+import type { PeerAddress } from "./core/ports.ts";
 import { type Logging, startLogging } from "./log.ts";
 import { loadOrCreateToken, rpcApp, type SecretFiles } from "./rpc/mod.ts";
-import { MemoryEventLog, SqlEventLog } from "./storage/event-log.ts";
+import { type Drivers, Shutdown, type Side } from "./side.ts";
 import type { EventLog, NewEvent } from "./storage/events.ts";
+import { migrate } from "./storage/migrate.ts";
+import { EventForwarder, MemoryNodeLog, NODE_LOG_MIGRATIONS, type NodeLog, SqlNodeLog } from "./storage/node-log.ts";
 
 const decoder = new TextDecoder();
 const encoder = new TextEncoder();
 
-/** Things to undo, last first. */
-class Shutdown {
-  readonly #steps: (() => Promise<void> | void)[] = [];
-
-  add(step: () => Promise<void> | void): void {
-    this.#steps.push(step);
-  }
-
-  async run(): Promise<void> {
-    for (let step = this.#steps.pop(); step !== undefined; step = this.#steps.pop()) await step();
-  }
-}
+const drivers: Drivers = {
+  clock,
+  random,
+  dialer,
+  listen,
+  resolveHost,
+  openDatabase,
+  makeDir,
+  readFile,
+  writeFileAtomic,
+};
 
 const secrets: SecretFiles = {
   read: async (path) => {
@@ -72,43 +57,13 @@ const secrets: SecretFiles = {
   write: (path, text) => writeFileAtomic(path, encoder.encode(text), 0o600),
 };
 
-function networkOf(config: ChiaConfig): ChiaNetwork {
-  const network = networkNamed(config.network);
-  if (config.constantsJson === undefined) return network;
-  return { ...network, constants: parseConstants(config.constantsJson, network.constants) };
-}
-
-/** The store and the event log of a chain, in one database. */
-async function openStorage(
-  config: NodeConfig,
-  chain: ChiaConfig,
-  network: ChiaNetwork,
-  wake: () => void,
-  shutdown: Shutdown,
-) {
-  if (config.database === "memory") {
-    const events = new MemoryEventLog({ onAppend: wake });
-    return { store: new MemoryChiaStore(events) as ChiaStore, events: events as EventLog };
-  }
-  const path = databasePath(config.paths, chain);
-  await makeDir(path.slice(0, path.lastIndexOf("/")), 0o700);
-  const database: Database = await openDatabase(path);
+/** The node's own event log, in a database of its own. */
+async function openNodeLog(config: NodeConfig, wake: () => void, shutdown: Shutdown): Promise<NodeLog> {
+  if (config.database === "memory") return new MemoryNodeLog({ onAppend: wake });
+  const database = await openDatabase(`${config.paths.data}/events.sqlite`);
   shutdown.add(() => database.close());
-  const store = await openSqlChiaStore(database, {
-    network: network.name,
-    genesisChallenge: network.constants.GENESIS_CHALLENGE,
-    cacheBytesMax: config.cacheBytesMax,
-    onEvents: wake,
-  });
-  return { store: store as ChiaStore, events: new SqlEventLog(database, wake) as EventLog };
-}
-
-/** Feeds the rest of a recording to a node, block by block, until it is at its end or the signal aborts. */
-async function replay(node: ChiaNode, config: ChiaReplay, signal: AbortSignal): Promise<void> {
-  for (const raw of config.blocks.slice(config.atStart)) {
-    await clock.sleep(config.everyMs, signal);
-    await node.feed([candidateOf(raw)]);
-  }
+  await migrate(database, NODE_LOG_MIGRATIONS, { chain: "events", network: "all", genesis: "" });
+  return new SqlNodeLog(database, wake);
 }
 
 /**
@@ -129,9 +84,7 @@ export async function startNode(config: NodeConfig): Promise<RunningNode> {
 
 async function start(config: NodeConfig, shutdown: Shutdown): Promise<RunningNode> {
   useSha256(sha256);
-  const chainConfig = config.chains[0];
-  if (chainConfig === undefined) throw new NodeError("CONFIG_INVALID", "self", "no chain is configured");
-  const network = networkOf(chainConfig);
+  if (config.chains.length === 0) throw new NodeError("CONFIG_INVALID", "self", "no chain is configured");
   const logging = await startLogging(config.log, (line) => void stderr.write(line));
   await makeDir(config.paths.data, 0o700);
   const lock = await lockDir(config.paths.data);
@@ -140,44 +93,20 @@ async function start(config: NodeConfig, shutdown: Shutdown): Promise<RunningNod
   const bus = new Bus<{ events: null }>();
   const wake = () => bus.emit("events", null);
   const hints: EventHints = (listener) => bus.on("events", () => listener());
-  const { store, events } = await openStorage(config, chainConfig, network, wake, shutdown);
-  const chain = await ChiaChain.load({ network, store, validator: new LinkageValidator(network.constants), clock });
+  const events = await openNodeLog(config, wake, shutdown);
+  const record = recorder(events, logging);
+  const forwarder = new EventForwarder(events, (text) => logging.log("error", "store", text));
+  shutdown.add(() => forwarder.drain());
 
-  const identityParts = { folder: config.paths.ssl, files: { readFile, writeFileAtomic, makeDir }, clock, random };
-  const [node, rpcIdentity] = await Promise.all([loadNodeIdentity(identityParts), loadRpcIdentity(identityParts)]);
+  const { sides, services } = await openSides(config, shutdown, forwarder, record, logging);
+  const rpcIdentity = await loadRpcIdentity({ folder: config.paths.ssl, files: drivers, clock, random });
   const token = await loadOrCreateToken(config.paths.token, secrets, random);
 
   const stopped = Promise.withResolvers<void>();
-  const record = recorder(events, logging);
-  const chia = new ChiaNode({
-    chain,
-    store,
-    clock,
-    protocol: {
-      random,
-      dialer,
-      identity: node,
-      ownNodeId: node.nodeId,
-      authorities: publicAuthorities,
-      own: {
-        networkId: network.name,
-        nodeType: NodeType.FULL_NODE,
-        softwareVersion: `gemel/${GEMEL_VERSION}`,
-        serverPort: chainConfig.listen?.port ?? 0,
-      },
-      inboundMax: Math.max(0, chainConfig.peersMax - chainConfig.outbound),
-    },
-    loopbackExempt: config.allowLoopbackExempt,
-    connect: chainConfig.connect,
-    resolve: resolveHost,
-    ...(chainConfig.listen && { listen: { address: chainConfig.listen, open: listen } }),
-    outbound: chainConfig.outbound,
-    record: record.write,
-    notice: (level, area, text) => logging.log(level, area, text),
-  });
-
+  const chains = sides.map(({ handle }) => handle);
   const app = rpcApp({
-    chia,
+    ...services,
+    chains,
     events,
     hints,
     clock,
@@ -201,31 +130,24 @@ async function start(config: NodeConfig, shutdown: Shutdown): Promise<RunningNod
   await writeFileAtomic(rpcUrlFile(config.paths), encoder.encode(`https://${urlHost(rpc.address)}\n`), 0o600);
   shutdown.add(() => removeFile(rpcUrlFile(config.paths)));
   shutdown.add(() => app.close());
-
-  const life = new AbortController();
-  await chia.start();
   shutdown.add(() => record.done());
-  shutdown.add(() => chia.stop());
-  if (chainConfig.replay !== undefined) {
-    await chia.feed(chainConfig.replay.blocks.slice(0, chainConfig.replay.atStart).map(candidateOf));
-    replay(chia, chainConfig.replay, life.signal).catch((error) => {
-      if (!life.signal.aborted) logging.log("error", "chia.replay", messageOf(error));
-    });
+  for (const side of sides) {
+    shutdown.add(() => side.stop());
+    await side.start();
   }
   record.write([nodeEvent("node.start", { version: GEMEL_VERSION })]);
 
   let stopping: Promise<void> | undefined;
   const running: RunningNode = {
+    ...services,
     config,
-    chia,
+    chains,
     events,
     subscribe: (options) => subscribeEvents(events, hints, options),
     rpcAddress: rpc.address,
-    ...(chia.listenAddress && { listenAddress: chia.listenAddress }),
     stopped: stopped.promise,
     stop() {
       stopping ??= (async () => {
-        life.abort(new NodeError("stopped", "self", "the node stops"));
         record.write([nodeEvent("node.stop", {})]);
         await shutdown.run();
       })();
@@ -234,6 +156,34 @@ async function start(config: NodeConfig, shutdown: Shutdown): Promise<RunningNod
     },
   };
   return running;
+}
+
+/** Opens every chain that is configured, and copies its events into the node's log from then on. */
+async function openSides(
+  config: NodeConfig,
+  shutdown: Shutdown,
+  forwarder: EventForwarder,
+  record: ReturnType<typeof recorder>,
+  logging: Logging,
+): Promise<{ readonly sides: readonly Side[]; readonly services: Pick<RunningNode, "chia" | "bitcoin"> }> {
+  const sides: Side[] = [];
+  let services: Pick<RunningNode, "chia" | "bitcoin"> = {};
+  for (const chain of config.chains) {
+    const name = `${chain.chain}/${chain.network}`;
+    const parts = {
+      config,
+      drivers,
+      shutdown,
+      onEvents: () => forwarder.poke(name),
+      record: record.write,
+      log: (...line: Parameters<Logging["log"]>) => logging.log(...line),
+    };
+    const side = await chiaSide(parts, chain);
+    services = { ...services, chia: side.service };
+    sides.push(side);
+    await forwarder.add(name, side.events);
+  }
+  return { sides, services };
 }
 
 /** Host and port as a URL has them; an address for everywhere is called on loopback. */

@@ -11,7 +11,10 @@
  * - `trailing`: bytes are left after the value.
  * - `bool`, `option`, `version`, `enum`: a byte that may only have a few values has another.
  * - `utf8`: text that is not UTF-8.
- * - `count`: more elements are announced than the bytes left can hold.
+ * - `count`: a count or a length that cannot be: of more elements than the bytes left can hold, or not of its kind.
+ * - `limit`: more elements or bytes, or a higher number, than the protocol allows, in bytes that are otherwise sound.
+ * - `minimal`: a length or a number in a longer form than it needs.
+ * - `witness`: a transaction's flags announce what it does not have, or what nobody knows.
  * - `program`: not a CLVM serialisation, or one whose back-reference leads nowhere.
  * - `point`: not a compressed BLS12-381 point.
  * - `value`: a value handed to the encoder does not fit its field (the caller's mistake).
@@ -27,6 +30,9 @@ export type CodecErrorCode =
   | "enum"
   | "utf8"
   | "count"
+  | "limit"
+  | "minimal"
+  | "witness"
   | "program"
   | "point"
   | "value"

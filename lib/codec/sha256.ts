@@ -7,7 +7,16 @@ import { sha256 as noble } from "@noble/hashes/sha2.js";
 import type { Bytes32 } from "./sized.ts";
 
 /** Hashes the concatenation of `parts` into 32 new bytes. */
-export type Sha256Backend = (parts: readonly Uint8Array[]) => Uint8Array;
+export interface Sha256Backend {
+  (parts: readonly Uint8Array[]): Uint8Array;
+  /** Hashes `input` into the first 32 bytes of `output`, another array, where that is quicker than a new one. */
+  into?: (input: Uint8Array, output: Uint8Array) => void;
+  /** SHA-256 of SHA-256 of each message, where many at once are quicker than one after another; undefined if they are not. */
+  doubleMany?: (messages: readonly Message[]) => Uint8Array[] | undefined;
+}
+
+/** Parts that are hashed as one. */
+type Message = readonly Uint8Array[];
 
 const portable: Sha256Backend = (parts) => {
   if (parts.length === 1) return noble(parts[0]!);
@@ -16,14 +25,44 @@ const portable: Sha256Backend = (parts) => {
   return state.digest();
 };
 
+/** The way of {@link sha256Into} with a backend that has none of its own. */
+const intoWith = (hash: Sha256Backend) => (input: Uint8Array, output: Uint8Array): void => output.set(hash([input]));
+
 let backend: Sha256Backend = portable;
+let backendInto = intoWith(portable);
 
 /** SHA-256 (FIPS 180-4) of the concatenation of `parts`. */
 export function sha256(...parts: Uint8Array[]): Bytes32 {
   return backend(parts);
 }
 
-/** Takes `implementation` for every later {@link sha256}; without an argument, the portable one again. */
+/**
+ * SHA-256 (FIPS 180-4) of `input`, written to the first 32 bytes of `output`, which must not overlap `input`. For loops
+ * over many short inputs: no digest is allocated where the backend can do without.
+ */
+export function sha256Into(input: Uint8Array, output: Uint8Array): void {
+  backendInto(input, output);
+}
+
+/** Fewer messages than this are hashed one after another: a batch has its price too. */
+const MANY = 4;
+
+/** SHA-256 of SHA-256 of each message, a message being the concatenation of its parts. For many messages at once. */
+export function sha256dMany(messages: readonly (readonly Uint8Array[])[]): Bytes32[] {
+  const digests = messages.length < MANY ? undefined : backend.doubleMany?.(messages);
+  return digests ?? messages.map((parts) => backend([backend(parts)]));
+}
+
+/** Whether {@link sha256dMany} does better than {@link sha256Into} twice for each message. */
+export function prefersMany(): boolean {
+  return backend.doubleMany !== undefined;
+}
+
+/**
+ * Takes `implementation` for every later {@link sha256}, {@link sha256Into} and {@link sha256dMany}; without an argument,
+ * the portable one again.
+ */
 export function useSha256(implementation: Sha256Backend = portable): void {
   backend = implementation;
+  backendInto = implementation.into ?? intoWith(implementation);
 }

@@ -149,3 +149,28 @@ export interface Database {
   transaction<T>(work: (database: Database) => Promise<T>): Promise<T>;
   close(): Promise<void>;
 }
+
+/** A file that grows at its end and can be cut short. One owner writes, one call after another; reads may overlap. */
+export interface AppendFile {
+  /** Bytes that were appended and not cut off. */
+  readonly size: number;
+  /** Writes the parts behind one another at the end and returns where the first lies. What failed leaves `size` as it was. */
+  append(parts: readonly Uint8Array[]): Promise<number>;
+  /** `length` bytes from `offset` on; fewer where the file ends. */
+  read(offset: number, length: number): Promise<Uint8Array>;
+  /** Resolves when everything that was appended survives a loss of power, and so does the file's name. */
+  sync(): Promise<void>;
+  /** Cuts the file to `size` bytes. */
+  truncate(size: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** A folder of {@link AppendFile}s. Rejects with a `NodeError` that names the file. */
+export interface FileFolder {
+  /** The files in it, sorted by name. */
+  list(): Promise<readonly { readonly name: string; readonly size: number }[]>;
+  /** Opens a file; one that is not there is made, or undefined without `create`. */
+  open(name: string, options?: { readonly create?: boolean }): Promise<AppendFile | undefined>;
+  /** Removes a file; one that is not there is no error. */
+  remove(name: string): Promise<void>;
+}

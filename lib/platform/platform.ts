@@ -9,6 +9,7 @@ import type {
   Clock,
   Database,
   Dialer,
+  FileFolder,
   Listener,
   ListenOptions,
   PeerAddress,
@@ -114,6 +115,8 @@ export interface Platform {
   listDir(path: string): Promise<string[]>;
   /** Removes a file; one that is not there is no error. */
   removeFile(path: string): Promise<void>;
+  /** Makes a folder, if need be, for files that grow at their end. Rejects with `DATA_FOLDER_UNWRITABLE`. */
+  openFileFolder(path: string): Promise<FileFolder>;
   /**
    * Takes a folder for this process alone. The system gives it free when the process dies, however it dies. Rejects
    * with `DATA_FOLDER_IN_USE` (naming the process) or `DATA_FOLDER_UNWRITABLE`.

@@ -55,7 +55,8 @@ export function rpcApp(context: RpcContext, options: RpcOptions): RpcApp {
   };
 
   const app = new Hono();
-  app.route("/", chiaRoutes(context, limits));
+  const { chia } = context;
+  if (chia !== undefined) app.route("/", chiaRoutes({ ...context, chia }, limits));
   app.route("/", nativeRoutes(context, limits, enterSubscriber));
   app.notFound((c) => c.text("404: Not Found", 404));
   app.onError(nativeFailure);

@@ -5,7 +5,7 @@
  */
 import { type Json, type JsonObject, parseJson, stringifyJson } from "../chia/streamable/mod.ts";
 import { NodeError } from "../core/errors.ts";
-import type { ChainStatus } from "./native.ts";
+import type { ChainStatus } from "./chain-handle.ts";
 
 export type { ChainStatus };
 

@@ -3,11 +3,13 @@
  *
  * @module
  */
+import type { BitcoinService } from "../bitcoin/service.ts";
 import type { ChiaService } from "../chia/service.ts";
 import type { EventHints } from "../core/events-reader.ts";
 import type { Clock } from "../core/ports.ts";
 import type { LogLevel } from "../config.ts";
 import type { EventLog } from "../storage/events.ts";
+import type { ChainHandle } from "./chain-handle.ts";
 
 /** Reads and changes how much is logged while the node runs. */
 export interface LogControl {
@@ -19,7 +21,10 @@ export interface LogControl {
 
 /** The running node as RPC sees it. */
 export interface RpcContext {
-  readonly chia: ChiaService;
+  /** Every chain that runs, in the order of the configuration. */
+  readonly chains: readonly ChainHandle[];
+  readonly chia?: ChiaService;
+  readonly bitcoin?: BitcoinService;
   readonly events: EventLog;
   readonly hints: EventHints;
   readonly clock: Clock;

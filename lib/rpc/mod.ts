@@ -10,5 +10,6 @@ export { type FetchText, type HttpAnswer, type HttpRequest, RpcClient, RpcFailur
 export type { LogControl, RpcContext } from "./context.ts";
 export { CLOSE_SLOW, eventEnvelope, eventsOverSocket } from "./events.ts";
 export { RPC_LIMITS, type RpcLimits } from "./limits.ts";
-export type { ChainStatus } from "./native.ts";
+export type { ChainHandle, ChainProgress, ChainStatus } from "./chain-handle.ts";
 export { loadOrCreateToken, type SecretFiles } from "./token.ts";
+export { chiaHandle } from "./chia/handle.ts";

@@ -91,6 +91,11 @@ export class SqlEventLog implements EventLog {
     return rows.map(eventOf);
   }
 
+  /** Forgets events up to `id`, but never the newest: the next id follows from it. */
+  async trim(id: number): Promise<void> {
+    await this.#database.run("DELETE FROM events WHERE id <= ? AND id < (SELECT MAX(id) FROM events)", [id]);
+  }
+
   async bounds(): Promise<{ readonly oldest: number; readonly newest: number }> {
     const row = await this.#database.get("SELECT MIN(id) AS oldest, MAX(id) AS newest FROM events");
     return { oldest: Number(row?.oldest ?? 0), newest: Number(row?.newest ?? 0) };
@@ -126,6 +131,13 @@ export class MemoryEventLog implements EventLog {
     if (first === undefined) return Promise.resolve([]);
     const start = Math.max(0, since + 1 - first.id);
     return Promise.resolve(this.#events.slice(start, start + limit));
+  }
+
+  /** Forgets events up to `id`. */
+  trim(id: number): Promise<void> {
+    const kept = this.#events.findIndex((event) => event.id > id);
+    this.#events.splice(0, kept < 0 ? this.#events.length : kept);
+    return Promise.resolve();
   }
 
   bounds(): Promise<{ readonly oldest: number; readonly newest: number }> {

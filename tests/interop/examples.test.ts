@@ -48,10 +48,10 @@ describe("examples", () => {
       shutdownTimeoutMs: DEFAULTS.shutdownTimeoutMs,
     }));
     try {
-      const tip = server.chia.state().peak;
+      const tip = server.chia?.state().peak;
       assert.equal(tip?.height, 39);
       for (const runtime of RUNTIMES) {
-        const address = `127.0.0.1:${server.listenAddress?.port}`;
+        const address = `127.0.0.1:${server.chains[0]?.listenAddress?.port}`;
         const { code, out, err } = await run([...runtime, "examples/follow.ts", address, "simulator0", "2"]);
         assert.equal(code, 0, err);
         assert.equal(out.trim().split("\n").at(-1), `39 0x${toHex(tip?.headerHash ?? new Uint8Array(0))}`);

@@ -7,6 +7,7 @@ import type { StoredPeer } from "../../core/dialling.ts";
 import { toHex } from "../../codec/hex.ts";
 import { NodeError } from "../../core/errors.ts";
 import { MemoryEventLog } from "../../storage/event-log.ts";
+import { MemoryPeers } from "../../storage/peer-table.ts";
 import type { ChainCommit, ChiaStore, PlacedBlock, PlacedSummary, StoreCounts } from "../store.ts";
 import { BlockRecord } from "../types/mod.ts";
 import type { StoreCode } from "./sql.ts";
@@ -21,7 +22,7 @@ export class MemoryChiaStore implements ChiaStore {
   >();
   /** Hash at each height of the main chain. */
   readonly #main: string[] = [];
-  #peers: readonly StoredPeer[] = [];
+  readonly #peers = new MemoryPeers();
 
   constructor(events: MemoryEventLog = new MemoryEventLog()) {
     this.events = events;
@@ -127,15 +128,11 @@ export class MemoryChiaStore implements ChiaStore {
   }
 
   peers(): Promise<StoredPeer[]> {
-    return Promise.resolve([...this.#peers]);
+    return this.#peers.peers();
   }
 
   savePeers(peers: readonly StoredPeer[]): Promise<void> {
-    // In the order in which SQL gives them, by host (code points) and port.
-    this.#peers = peers
-      .map((peer) => ({ ...peer }))
-      .sort((a, b) => (a.host === b.host ? a.port - b.port : a.host < b.host ? -1 : 1));
-    return Promise.resolve();
+    return this.#peers.savePeers(peers);
   }
 
   counts(): Promise<StoreCounts> {

@@ -6,6 +6,10 @@
  */
 import { EVENTS_SCHEMA } from "../../storage/event-log.ts";
 import type { Migration } from "../../storage/migrate.ts";
+import { peersSchema } from "../../storage/peer-table.ts";
+
+/** The table of peers. */
+export const CHIA_PEERS = "chia_peers";
 
 /** Every step of the schema since the first release. */
 export const CHIA_MIGRATIONS: readonly Migration[] = [
@@ -32,15 +36,7 @@ CREATE TABLE chia_bodies (
 CREATE TABLE chia_summaries (
   number INTEGER PRIMARY KEY,
   summary BYTEA NOT NULL
-);
-CREATE TABLE chia_peers (
-  host TEXT NOT NULL,
-  port INTEGER NOT NULL,
-  source TEXT NOT NULL,
-  last_try BIGINT NOT NULL,
-  last_success BIGINT NOT NULL,
-  PRIMARY KEY (host, port)
-);
+);${peersSchema(CHIA_PEERS)}
 ${EVENTS_SCHEMA}
 `,
   },

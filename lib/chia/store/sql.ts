@@ -6,13 +6,14 @@
 import type { StoredPeer } from "../../core/dialling.ts";
 import { toHex } from "../../codec/hex.ts";
 import { NodeError } from "../../core/errors.ts";
-import type { Database, SqlRow } from "../../core/ports.ts";
+import type { Database } from "../../core/ports.ts";
 import { insertEvents } from "../../storage/event-log.ts";
 import { ByteCache } from "../../storage/lru.ts";
 import { migrate } from "../../storage/migrate.ts";
+import { SqlPeers } from "../../storage/peer-table.ts";
 import type { ChainCommit, ChiaStore, PlacedBlock, PlacedSummary, StoreCounts, StoredBlock } from "../store.ts";
 import { BlockRecord, SubEpochSummary } from "../types/mod.ts";
-import { CHIA_MIGRATIONS } from "./schema.ts";
+import { CHIA_MIGRATIONS, CHIA_PEERS } from "./schema.ts";
 
 /** What a SQL store is told. */
 export interface SqlStoreOptions {
@@ -42,11 +43,13 @@ export async function openSqlChiaStore(database: Database, options: SqlStoreOpti
 /** {@link ChiaStore} over a {@link Database} whose schema is up to date; made by {@link openSqlChiaStore}. */
 export class SqlChiaStore implements ChiaStore {
   readonly #database: Database;
+  readonly #peers: SqlPeers;
   readonly #cache: ByteCache;
   readonly #onEvents: (newest: number) => void;
 
   constructor(database: Database, options: Pick<SqlStoreOptions, "cacheBytesMax" | "onEvents">) {
     this.#database = database;
+    this.#peers = new SqlPeers(database, CHIA_PEERS);
     this.#cache = new ByteCache(options.cacheBytesMax ?? 0);
     this.#onEvents = options.onEvents ?? (() => {});
   }
@@ -141,21 +144,12 @@ export class SqlChiaStore implements ChiaStore {
     }));
   }
 
-  async peers(): Promise<StoredPeer[]> {
-    const rows = await this.#database.all("SELECT * FROM chia_peers ORDER BY host, port");
-    return rows.map(peerOf);
+  peers(): Promise<StoredPeer[]> {
+    return this.#peers.peers();
   }
 
   savePeers(peers: readonly StoredPeer[]): Promise<void> {
-    return this.#database.transaction(async (within) => {
-      await within.run("DELETE FROM chia_peers");
-      for (const peer of peers) {
-        await within.run(
-          "INSERT INTO chia_peers (host, port, source, last_try, last_success) VALUES (?, ?, ?, ?, ?)",
-          [peer.host, peer.port, peer.source, peer.lastTry, peer.lastSuccess],
-        );
-      }
-    });
+    return this.#peers.savePeers(peers);
   }
 
   async counts(): Promise<StoreCounts> {
@@ -215,16 +209,6 @@ async function moveMain(within: Database, fromHeight: number, hashes: readonly U
       `block ${toHex(hash)} of height ${fromHeight + index} is not stored`,
     );
   }
-}
-
-function peerOf(row: SqlRow): StoredPeer {
-  return {
-    host: String(row.host),
-    port: Number(row.port),
-    source: String(row.source),
-    lastTry: Number(row.last_try),
-    lastSuccess: Number(row.last_success),
-  };
 }
 
 /** u128 as 16 bytes, big-endian: the order of the bytes is the order of the numbers. */

@@ -30,3 +30,8 @@ export function sha256(parts: readonly Uint8Array[]): Uint8Array {
   state.digest(digest);
   return digest;
 }
+
+/** The same of one input, into memory that is there already. */
+sha256.into = (input: Uint8Array, output: Uint8Array): void => {
+  Bun.SHA256.hash(input, output);
+};

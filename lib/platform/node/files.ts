@@ -46,7 +46,7 @@ export async function writeFileAtomic(file: string, bytes: Uint8Array, mode = 0o
 }
 
 /** Puts the new name itself on disk. Some file systems refuse; the file's content is safe all the same. */
-async function syncFolder(folder: string): Promise<void> {
+export async function syncFolder(folder: string): Promise<void> {
   try {
     const handle = await open(folder, constants.O_RDONLY);
     try {

@@ -5,7 +5,6 @@
  */
 import { Hono } from "hono";
 import type { Json } from "../../chia/streamable/mod.ts";
-import type { RpcContext } from "../context.ts";
 import { failureBody, RpcError } from "../errors.ts";
 import { BodyError, jsonResponse, parseRequest, readBody } from "../json.ts";
 import type { RpcLimits } from "../limits.ts";
@@ -13,7 +12,7 @@ import { withDeadline } from "../limits.ts";
 import { requestObject } from "./arguments.ts";
 import { blockRoutes } from "./blocks.ts";
 import { nodeRoutes } from "./node.ts";
-import type { ChiaRoute, ChiaRoutes } from "./route.ts";
+import type { ChiaRoute, ChiaRoutes, ChiaRpcContext } from "./route.ts";
 import { stateRoutes, UNKNOWN_STATE_FIELDS } from "./state.ts";
 
 /** What there is, in the reference's order: the full node's own, then those of every service. */
@@ -59,7 +58,7 @@ const UNSUPPORTED: readonly (readonly [needs: string, names: readonly string[]])
 ];
 
 /** `POST /name` for each route. The body is read and answered within the limits. */
-export function chiaRoutes(context: RpcContext, limits: RpcLimits): Hono {
+export function chiaRoutes(context: ChiaRpcContext, limits: RpcLimits): Hono {
   const app = new Hono();
   const serve = (name: string, route: ChiaRoute) => {
     app.post("/" + name, (c) =>
@@ -87,7 +86,7 @@ async function answer(
   name: string,
   route: ChiaRoute,
   raw: Request,
-  context: RpcContext,
+  context: ChiaRpcContext,
   limits: RpcLimits,
   signal: AbortSignal,
 ): Promise<Response> {

@@ -9,10 +9,9 @@ import type { PeerView } from "../../chia/service.ts";
 import type { Json, JsonObject } from "../../chia/streamable/mod.ts";
 import type { LogLevel } from "../../config.ts";
 import { messageOf } from "../../core/errors.ts";
-import type { RpcContext } from "../context.ts";
 import { RpcError } from "../errors.ts";
 import { pythonRepr, required, toBytes, toUint } from "./arguments.ts";
-import type { ChiaRoutes } from "./route.ts";
+import type { ChiaRoutes, ChiaRpcContext } from "./route.ts";
 
 /** Python's levels in its order, and ours for each. */
 const LEVELS: Readonly<Record<string, LogLevel>> = {
@@ -33,11 +32,11 @@ const PYTHON_NAMES = {
   debug: "DEBUG",
 } as const satisfies Record<LogLevel, string>;
 
-function levelAnswer({ log }: RpcContext): JsonObject {
+function levelAnswer({ log }: ChiaRpcContext): JsonObject {
   return { success: true, level: PYTHON_NAMES[log.level()], available_levels: Object.keys(LEVELS) };
 }
 
-function setLevel(context: RpcContext, wanted: Json): JsonObject {
+function setLevel(context: ChiaRpcContext, wanted: Json): JsonObject {
   const level = typeof wanted === "string" && Object.hasOwn(LEVELS, wanted) ? LEVELS[wanted]! : undefined;
   context.log.set(level ?? "warning");
   const errors = level !== undefined ? [] : [

@@ -5,10 +5,14 @@
  * @module
  */
 import type { JsonObject } from "../../chia/streamable/mod.ts";
+import type { ChiaService } from "../../chia/service.ts";
 import type { RpcContext } from "../context.ts";
 
+/** What the routes are given where Chia runs. */
+export type ChiaRpcContext = RpcContext & { readonly chia: ChiaService };
+
 /** Answers one route. The signal aborts when the caller is gone or the time is up. */
-export type ChiaRoute = (request: JsonObject, context: RpcContext, signal: AbortSignal) => Promise<JsonObject>;
+export type ChiaRoute = (request: JsonObject, context: ChiaRpcContext, signal: AbortSignal) => Promise<JsonObject>;
 
 /** Routes by name, without the slash, in the order in which `get_routes` lists them. */
 export type ChiaRoutes = { readonly [name: string]: ChiaRoute };

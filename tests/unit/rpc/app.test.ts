@@ -283,7 +283,12 @@ describe("native routes", () => {
     const { request } = testNode();
     assert.equal((await request("/v1/bans", post('{"host":"203.0.113.5","seconds":60,"reason":"noise"}'))).status, 201);
     const { bans } = await (await request("/v1/bans")).json();
-    assert.deepEqual(bans, [{ host: "203.0.113.5", reason: "noise", until: "2025-11-21T10:32:04.120Z" }]);
+    assert.deepEqual(bans, [{
+      chain: "chia",
+      host: "203.0.113.5",
+      reason: "noise",
+      until: "2025-11-21T10:32:04.120Z",
+    }]);
     assert.equal((await request("/v1/bans?host=203.0.113.5", { method: "DELETE" })).status, 204);
     assert.equal((await request("/v1/bans?host=203.0.113.5", { method: "DELETE" })).status, 404);
     for (

@@ -16,6 +16,7 @@ import { Bus } from "../../../lib/core/bus.ts";
 import { NodeError } from "../../../lib/core/errors.ts";
 import type { Clock } from "../../../lib/core/ports.ts";
 import { rpcApp } from "../../../lib/rpc/app.ts";
+import { chiaHandle } from "../../../lib/rpc/chia/handle.ts";
 import type { RpcContext } from "../../../lib/rpc/context.ts";
 import type { RpcLimits } from "../../../lib/rpc/limits.ts";
 import { MemoryEventLog } from "../../../lib/storage/event-log.ts";
@@ -156,6 +157,7 @@ export function testNode(
   let level: LogLevel = "info";
   const stops: number[] = [];
   const context: RpcContext = {
+    chains: [chiaHandle(chia, { clock, listenAddress: () => undefined })],
     chia,
     events,
     hints: (wake) => bus.on("events", wake),

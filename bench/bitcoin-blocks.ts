@@ -1,0 +1,142 @@
+/**
+ * How fast is a block decoded and are all its txids computed, beside btcd?
+ *
+ * Real blocks of 1 to 1.8 MB from the shared vectors, which must lie beside this repository. btcd's `wire` (2.0.1) is
+ * built and timed in the same run where Go is installed; it reads every field where this decoder only finds them, so the
+ * time to read every input and output is printed too.
+ *
+ * Another reference (rust-bitcoin, bitcoinjs-lib) is one more entry of `references`: a function from file names to
+ * megabytes a second, or the reason why not.
+ *
+ * Run: `bun bench/bitcoin-blocks.ts` or `deno run -A bench/bitcoin-blocks.ts`.
+ */
+import { spawnSync } from "node:child_process";
+import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { arch, cpus, homedir, platform } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+import { sha256 } from "#platform";
+import { Block } from "../lib/bitcoin/types/mod.ts";
+import { useSha256 } from "../lib/codec/sha256.ts";
+
+const ROUNDS = 9;
+const ROUND_MS = 150;
+const WARM_MS = 400;
+
+const folder = fileURLToPath(new URL("../../shared/vectors/bitcoin/blocks/", import.meta.url));
+const FILES = [
+  "bcoin-block928831.raw",
+  "bcoin-block928927.raw",
+  "rust-mainnet-c835b2ad.raw",
+  "btcd-1602407a.blk",
+  "mainnet-413567.raw",
+  "bitcoinj-block481829.dat",
+];
+
+interface Rate {
+  /** Megabytes a second. */
+  readonly median: number;
+  /** Half the distance between the quartiles, in percent of the median. */
+  readonly spread: number;
+}
+
+function time(bytes: number, work: () => void): Rate {
+  for (const start = performance.now(); performance.now() - start < WARM_MS;) work();
+  const rates: number[] = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    let count = 0;
+    const start = performance.now();
+    do {
+      work();
+      count++;
+    } while (performance.now() - start < ROUND_MS);
+    rates.push(bytes * count / 1e3 / (performance.now() - start));
+  }
+  rates.sort((a, b) => a - b);
+  const at = (part: number) => rates[Math.floor((rates.length - 1) * part)]!;
+  return { median: at(0.5), spread: (at(0.75) - at(0.25)) / 2 / at(0.5) * 100 };
+}
+
+/** Reads what btcd's decoder reads: every field of every input and output. */
+function readAll(block: Block): number {
+  let count = 0;
+  for (const { inputs, outputs } of block.transactions) count += inputs.length + outputs.length;
+  return count;
+}
+
+type Reference = (files: readonly string[]) => Readonly<Record<string, number>> | string;
+
+/** btcd's wire package. The module is kept in the cache, so that only the first run builds. */
+const btcd: Reference = (files) => {
+  if (spawnSync("go", ["version"]).error !== undefined) return "no Go here";
+  const module = join(homedir(), ".cache/gemel-bench/btcd-blocks");
+  mkdirSync(module, { recursive: true });
+  copyFileSync(new URL("reference/btcd_blocks.go", import.meta.url), join(module, "main.go"));
+  writeFileSync(
+    join(module, "go.mod"),
+    "module bench\n\ngo 1.25.0\n\nrequire github.com/btcsuite/btcd/wire/v2 v2.0.1\n",
+  );
+  for (const args of [["mod", "tidy"], ["build", "-o", "bench", "."]]) {
+    const done = spawnSync("go", args, { cwd: module, encoding: "utf8" });
+    if (done.status !== 0) return `go ${args[0]} failed: ${done.stderr.trim().split("\n").at(-1)}`;
+  }
+  const done = spawnSync(join(module, "bench"), files, { encoding: "utf8" });
+  return done.status === 0 ? JSON.parse(done.stdout) as Record<string, number> : `btcd failed: ${done.stderr}`;
+};
+
+const references: Readonly<Record<string, Reference>> = { btcd };
+
+function runtime(): string {
+  const { versions } = process;
+  if (versions.bun !== undefined) return `Bun ${versions.bun}`;
+  return versions.deno !== undefined ? `Deno ${versions.deno}` : `Node ${versions.node}`;
+}
+
+const print = (line: string) => process.stdout.write(line + "\n");
+const git = spawnSync("git", ["rev-parse", "--short", "HEAD"], { encoding: "utf8" });
+
+useSha256(sha256);
+const files = FILES.filter((name) => existsSync(join(folder, name)));
+print("Block: decode and all txids, MB/s");
+print(
+  `${runtime()}, ${cpus()[0]?.model ?? "?"} x${cpus().length}, ${platform()} ${arch()}, commit ${git.stdout.trim()}`,
+);
+if (files.length === 0) {
+  print("no ../shared/vectors/bitcoin/blocks here");
+  process.exit(0);
+}
+
+const measured = Object.entries(references).map(([name, reference]) => ({
+  name,
+  rates: reference(files.map((file) => join(folder, file))),
+}));
+for (const { name, rates } of measured) if (typeof rates === "string") print(`${name} not timed: ${rates}`);
+const timed = measured.flatMap(({ name, rates }) => typeof rates === "string" ? [] : [{ name, rates }]);
+
+print("");
+print(
+  `| block | bytes | txs | decode | decode + txids | spread | and every field |${
+    timed.map(({ name }) => ` ${name} | ours / ${name} |`).join("")
+  }`,
+);
+print(`|---|---:|---:|---:|---:|---:|---:|${timed.map(() => "---:|---:|").join("")}`);
+for (const file of files) {
+  const raw = new Uint8Array(readFileSync(join(folder, file)));
+  const { length } = Block.decode(raw).transactions;
+  const decode = time(raw.length, () => void Block.decode(raw));
+  const txids = time(raw.length, () => void Block.decode(raw).txids());
+  const fields = time(raw.length, () => {
+    const block = Block.decode(raw);
+    block.txids();
+    readAll(block);
+  });
+  const theirs = timed.map(({ rates }) => rates[join(folder, file)] ?? NaN);
+  print(
+    `| ${file} | ${raw.length} | ${length} | ${decode.median.toFixed(0)} | ${txids.median.toFixed(0)} | ±${
+      txids.spread.toFixed(0)
+    } % | ${fields.median.toFixed(0)} |${
+      theirs.map((rate) => ` ${rate.toFixed(0)} | ${(txids.median / rate).toFixed(2)} |`).join("")
+    }`,
+  );
+}

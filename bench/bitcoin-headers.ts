@@ -1,0 +1,189 @@
+/**
+ * How many headers a second are validated, beside btcd and rust-bitcoin?
+ *
+ * `check` is what the references are timed with: unpack a `headers` message, hash, hold the hash against the target, and
+ * follow the link to the header before. The message is made of 2,000 headers of Bitcoin Core's alternate main chain where
+ * the shared vectors lie beside this repository, otherwise of mined ones.
+ *
+ * `check + tree` also does what gemel's header tree does: required bits, median time past, versions, checkpoints, the
+ * index by hash and by height. It grows a regtest chain to a million headers and says what that weighs.
+ *
+ * btcd is built with `go`, rust-bitcoin with `cargo`, into the user's cache folder, where these are found; the first
+ * build fetches them through their ordinary clients. `--no-references` leaves them out.
+ *
+ * Run: `bun bench/bitcoin-headers.ts` or `deno run -A bench/bitcoin-headers.ts`.
+ */
+import { spawnSync } from "node:child_process";
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { arch, cpus, homedir, platform, tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+import { sha256 } from "#platform";
+import { sha256Into, useSha256 } from "../lib/codec/sha256.ts";
+import { HeaderBatch, HEADERS_MAX } from "../lib/bitcoin/chain/header-batch.ts";
+import { HeaderChain } from "../lib/bitcoin/chain/header-chain.ts";
+import { type BitcoinNetwork, mainnet, regtest } from "../lib/bitcoin/networks/mod.ts";
+import { HEADER_BYTES } from "../lib/bitcoin/types/header.ts";
+import { headersPayload } from "../tests/unit/bitcoin-chain/mining.ts";
+import { bitcoinDataMissing } from "../tests/vectors/bitcoin-data.ts";
+import { altHeaders, MAINNET_ALT } from "../tests/vectors/bitcoin-mainnet-alt.ts";
+
+const ROUNDS = 21;
+const REPEATS = 20;
+/** The messages that make a million headers, and how often they are taken in. */
+const MESSAGES = 500;
+const GROWTHS = 5;
+const NOW = 2_100_000_000;
+const BTCD = "github.com/btcsuite/btcd@v0.26.2";
+const RUST_BITCOIN = "bitcoin@0.32";
+
+useSha256(sha256);
+const print = (line: string) => process.stdout.write(line + "\n");
+const runtime = "Bun" in globalThis ? `Bun ${process.versions.bun}` : `Deno ${process.versions.deno ?? "?"}`;
+
+/** Mines regtest headers onto a chain whose last header is `last`; quick, since every second nonce will do. */
+class Miner {
+  readonly #header = new Uint8Array(HEADER_BYTES);
+  readonly #view = new DataView(this.#header.buffer);
+  readonly #middle = new Uint8Array(32);
+  readonly #hash = new Uint8Array(32);
+  #time: number;
+
+  constructor() {
+    this.#header.set(regtest.genesis.headerBytes);
+    this.#hash.set(regtest.genesis.hash);
+    this.#view.setInt32(0, 4, true);
+    this.#time = regtest.genesis.header.time;
+  }
+
+  /** The payload of a full message of the headers that come next. */
+  message(): Uint8Array {
+    const headers: Uint8Array[] = [];
+    for (let i = 0; i < HEADERS_MAX; i++) {
+      this.#header.set(this.#hash, 4);
+      this.#view.setUint32(68, this.#time += 600, true);
+      for (let nonce = 0;; nonce++) {
+        this.#view.setUint32(76, nonce, true);
+        sha256Into(this.#header, this.#middle);
+        sha256Into(this.#middle, this.#hash);
+        if (this.#hash[31]! < 0x7f) break;
+      }
+      headers.push(this.#header.slice());
+    }
+    return headersPayload(headers);
+  }
+}
+
+interface Rate {
+  readonly median: number;
+  readonly low: number;
+  readonly high: number;
+}
+
+function rateOf(work: () => void): Rate {
+  const rates: number[] = [];
+  for (let round = -3; round < ROUNDS; round++) {
+    const began = performance.now();
+    for (let i = 0; i < REPEATS; i++) work();
+    if (round >= 0) rates.push((REPEATS * HEADERS_MAX * 1000) / (performance.now() - began));
+  }
+  rates.sort((a, b) => a - b);
+  return { median: rates[ROUNDS >> 1]!, low: rates[0]!, high: rates.at(-1)! };
+}
+
+const folder = join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "gemel-bench");
+const source = (name: string) => fileURLToPath(new URL(`reference/${name}`, import.meta.url));
+
+/** Builds a reference's program once; its path, or undefined where it cannot be had. */
+function reference(name: "btcd_headers" | "rust_headers"): string | undefined {
+  const at = join(folder, name);
+  const program = name === "btcd_headers" ? join(at, name) : join(at, "target", "release", name);
+  if (existsSync(program)) return program;
+  mkdirSync(join(at, "src"), { recursive: true });
+  const run = (command: string, ...words: string[]) =>
+    spawnSync(command, words, { cwd: at, stdio: ["ignore", "ignore", "inherit"] }).status === 0;
+  if (name === "btcd_headers") {
+    copyFileSync(source("btcd_headers.go"), join(at, "main.go"));
+    if (!existsSync(join(at, "go.mod"))) run("go", "mod", "init", name);
+    return run("go", "get", BTCD) && run("go", "build", "-o", name, ".") ? program : undefined;
+  }
+  copyFileSync(source("rust_headers.rs"), join(at, "src", "main.rs"));
+  const [crate, version] = RUST_BITCOIN.split("@");
+  writeFileSync(
+    join(at, "Cargo.toml"),
+    `[package]\nname = "${name}"\nversion = "0.0.0"\nedition = "2021"\n[dependencies]\n${crate} = "${version}"\n`,
+  );
+  return run("cargo", "build", "--release", "--quiet") ? program : undefined;
+}
+
+function timeReference(name: "btcd_headers" | "rust_headers", file: string): number | undefined {
+  const program = reference(name);
+  if (program === undefined) return undefined;
+  const { status, stdout } = spawnSync(program, [file, String(ROUNDS)], { encoding: "utf8" });
+  return status === 0 ? Number(stdout) : undefined;
+}
+
+const real = bitcoinDataMissing(MAINNET_ALT) === false;
+const network: BitcoinNetwork = real ? mainnet : regtest;
+const payload = real ? headersPayload(altHeaders().slice(0, HEADERS_MAX)) : new Miner().message();
+
+const commit = spawnSync("git", ["rev-parse", "--short", "HEAD"], { encoding: "utf8" }).stdout.trim();
+print("Headers a second: one message of 2,000");
+print(`${cpus()[0]?.model ?? "?"} x${cpus().length}, ${platform()} ${arch()}, ${runtime}, commit ${commit}`);
+print(`${real ? "Core's alternate main chain" : "mined regtest headers"}; median and range of ${ROUNDS} rounds`);
+print("");
+
+const rows: (readonly [name: string, rate: number, range: string])[] = [];
+const told = ({ median, low, high }: Rate) => [median, `${millions(low)} to ${millions(high)}`] as const;
+const millions = (rate: number) => (rate / 1e6).toFixed(2);
+
+rows.push([
+  "gemel, check",
+  ...told(rateOf(() => {
+    const batch = HeaderBatch.fromPayload(payload);
+    if (batch.firstWithoutWork(network.pow) >= 0 || batch.firstGap() >= 0) throw new Error("the headers are good");
+  })),
+]);
+const miner = new Miner();
+const messages = Array.from({ length: MESSAGES }, () => miner.message());
+let weight = "";
+const growth = Array.from({ length: GROWTHS }, () => {
+  const chain = new HeaderChain(regtest);
+  const began = performance.now();
+  for (const message of messages) chain.accept(HeaderBatch.fromPayload(message), NOW);
+  const rate = (chain.length * 1000) / (performance.now() - began);
+  const each = (chain.byteLength / chain.length).toFixed(0);
+  weight = `${chain.length - 1} headers in the tree weigh ${
+    (chain.byteLength / 1e6).toFixed(0)
+  } MB, ${each} bytes each`;
+  return rate;
+}).sort((a, b) => a - b);
+rows.push([
+  "gemel, check + tree, to a million",
+  ...told({ median: growth[GROWTHS >> 1]!, low: growth[0]!, high: growth.at(-1)! }),
+]);
+
+let btcd: number | undefined;
+if (!process.argv.includes("--no-references")) {
+  const scratch = mkdtempSync(join(tmpdir(), "bench-headers-"));
+  try {
+    const file = join(scratch, "headers");
+    writeFileSync(file, payload);
+    btcd = timeReference("btcd_headers", file);
+    if (btcd !== undefined) rows.push([`btcd (${BTCD.split("@")[1]}), check`, btcd, ""]);
+    const rust = timeReference("rust_headers", file);
+    if (rust !== undefined) rows.push([`rust-bitcoin (${RUST_BITCOIN.split("@")[1]}), check`, rust, ""]);
+  } finally {
+    rmSync(scratch, { recursive: true });
+  }
+}
+
+print("| | million/s | range | to btcd |");
+print("|---|---:|---:|---:|");
+for (const [name, rate, range] of rows) {
+  print(`| ${name} | ${millions(rate)} | ${range} | ${btcd === undefined ? "" : (rate / btcd).toFixed(2)} |`);
+}
+
+print("");
+print(weight);

@@ -1,0 +1,52 @@
+/**
+ * The events that a step of the chain leaves in the log.
+ *
+ * @module
+ */
+import type { NewEvent } from "../../storage/events.ts";
+import { toDisplayHex } from "../hash.ts";
+import type { HeaderChain } from "./header-chain.ts";
+
+/** What every event of a step shares. */
+export interface EventContext {
+  readonly headers: HeaderChain;
+  readonly network: string;
+  /** Unix milliseconds. */
+  readonly time: number;
+}
+
+/** `bitcoin.block`: a block joined the active chain. */
+export function blockEvent({ headers, network, time }: EventContext, row: number, isReorg: boolean): NewEvent {
+  const parent = headers.parent(row);
+  return {
+    topic: "bitcoin.block",
+    time,
+    chain: "bitcoin",
+    network,
+    data: {
+      height: headers.height(row),
+      hash: toDisplayHex(headers.hash(row)),
+      previousblockhash: parent < 0 ? null : toDisplayHex(headers.hash(parent)),
+      time: headers.time(row),
+      chainwork: headers.work(row).toString(16).padStart(64, "0"),
+      reorg: isReorg,
+    },
+  };
+}
+
+/** `bitcoin.reorg`: blocks left the active chain; comes before the events of those that take their place. */
+export function reorgEvent(
+  { headers, network, time }: EventContext,
+  fork: number,
+  left: readonly number[],
+  joined: readonly number[],
+): NewEvent {
+  const hashes = (rows: readonly number[]) => rows.map((row) => toDisplayHex(headers.hash(row)));
+  return {
+    topic: "bitcoin.reorg",
+    time,
+    chain: "bitcoin",
+    network,
+    data: { fork_height: headers.height(fork), depth: left.length, old: hashes(left), new: hashes(joined) },
+  };
+}

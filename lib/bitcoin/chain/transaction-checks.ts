@@ -1,0 +1,90 @@
+/**
+ * Rules of a single transaction that need nothing but its bytes, a height and a time.
+ *
+ * @see Bitcoin Core `consensus/tx_check.cpp` (CheckTransaction), `consensus/tx_verify.cpp` (IsFinalTx)
+ * @module
+ */
+import { toHex } from "../../codec/hex.ts";
+import { equalBytes } from "../../codec/sized.ts";
+import { sigOpCount } from "../types/script.ts";
+import { NULL_VOUT, type OutPoint, type Transaction, type TxInput } from "../types/transaction.ts";
+import { type Refusal, refuse } from "./verdict.ts";
+
+/** The most satoshi there will ever be. */
+export const MAX_MONEY = 2_100_000_000_000_000n;
+/** The most weight of a block. */
+export const MAX_BLOCK_WEIGHT = 4_000_000;
+/** What a byte without witness weighs, and what a legacy signature operation costs. */
+export const WITNESS_SCALE_FACTOR = 4;
+/** Lock times below are heights, others are seconds since 1970. */
+const LOCKTIME_THRESHOLD = 500_000_000;
+const SEQUENCE_FINAL = 0xffff_ffff;
+const COINBASE_SCRIPT_BYTES_MIN = 2;
+const COINBASE_SCRIPT_BYTES_MAX = 100;
+/** From so many inputs on, equal ones are looked for in a set. */
+const PAIRWISE_INPUTS_MAX = 16;
+
+const fault = (reason: string, transaction: Transaction, what: string): Refusal =>
+  refuse("consensus", reason, `transaction ${toHex(transaction.txid.slice().reverse())}: ${what}`);
+
+/** Judges a transaction by itself. Undefined when it passes. */
+export function checkTransaction(transaction: Transaction): Refusal | undefined {
+  const { inputs, outputs } = transaction;
+  if (inputs.length === 0) return fault("bad-txns-vin-empty", transaction, "no inputs");
+  if (outputs.length === 0) return fault("bad-txns-vout-empty", transaction, "no outputs");
+  if (transaction.strippedSize * WITNESS_SCALE_FACTOR > MAX_BLOCK_WEIGHT) {
+    return fault("bad-txns-oversize", transaction, `${transaction.strippedSize} bytes`);
+  }
+  let total = 0n;
+  for (const { value } of outputs) {
+    if (value < 0n) return fault("bad-txns-vout-negative", transaction, `an output of ${value}`);
+    if (value > MAX_MONEY) return fault("bad-txns-vout-toolarge", transaction, `an output of ${value}`);
+    total += value;
+    if (total > MAX_MONEY) return fault("bad-txns-txouttotal-toolarge", transaction, `outputs of ${total}`);
+  }
+  if (spendsTwice(inputs)) return fault("bad-txns-inputs-duplicate", transaction, "spends an output twice");
+  if (transaction.isCoinbase) {
+    const { length } = inputs[0]!.scriptSig;
+    if (length < COINBASE_SCRIPT_BYTES_MIN || length > COINBASE_SCRIPT_BYTES_MAX) {
+      return fault("bad-cb-length", transaction, `a coinbase script of ${length} bytes`);
+    }
+  } else if (inputs.some(({ prevout }) => isNull(prevout))) {
+    return fault("bad-txns-prevout-null", transaction, "spends nothing");
+  }
+  return undefined;
+}
+
+const isNull = ({ txid, vout }: OutPoint) => vout === NULL_VOUT && txid.every((byte) => byte === 0);
+
+/** CVE-2018-17144: an output named by two inputs. */
+function spendsTwice(inputs: readonly TxInput[]): boolean {
+  if (inputs.length > PAIRWISE_INPUTS_MAX) {
+    return new Set(inputs.map(({ prevout }) => toHex(prevout.txid) + prevout.vout)).size < inputs.length;
+  }
+  for (let i = 1; i < inputs.length; i++) {
+    const { txid, vout } = inputs[i]!.prevout;
+    for (let k = 0; k < i; k++) {
+      const other = inputs[k]!.prevout;
+      if (other.vout === vout && equalBytes(other.txid, txid)) return true;
+    }
+  }
+  return false;
+}
+
+/**
+ * Whether the transaction may be in a block of this height.
+ * @param time what lock times in seconds are held against: from BIP113 on the parent's median time past
+ */
+export function isFinal(transaction: Transaction, height: number, time: number): boolean {
+  const { lockTime } = transaction;
+  if (lockTime === 0 || lockTime < (lockTime < LOCKTIME_THRESHOLD ? height : time)) return true;
+  return transaction.inputs.every(({ sequence }) => sequence === SEQUENCE_FINAL);
+}
+
+/** Signature operations as they were counted before P2SH: of all scripts in sight, each multisig as twenty. */
+export function legacySigOpCount(transaction: Transaction): number {
+  let count = 0;
+  for (const { scriptSig } of transaction.inputs) count += sigOpCount(scriptSig, false);
+  for (const { scriptPubKey } of transaction.outputs) count += sigOpCount(scriptPubKey, false);
+  return count;
+}

@@ -1,0 +1,231 @@
+/**
+ * What the outside sees of the Bitcoin side.
+ *
+ * @module
+ */
+import type { Connections } from "../core/connections.ts";
+import type { Dialling } from "../core/dialling.ts";
+import { NodeError } from "../core/errors.ts";
+import type { Clock } from "../core/ports.ts";
+import type { AddedNodes } from "./added-nodes.ts";
+import { chainTips } from "./chain/chain-tips.ts";
+import type { BitcoinChain } from "./chain/chain.ts";
+import { HeaderBatch } from "./chain/header-batch.ts";
+import type { HeaderChain } from "./chain/header-chain.ts";
+import type { Refusal } from "./chain/verdict.ts";
+import { PROTOCOL_VERSION } from "./handshake.ts";
+import type { IncomingBlocks } from "./incoming.ts";
+import type { BitcoinNetwork } from "./networks/network.ts";
+import type { BitcoinPeer } from "./peer.ts";
+import type { Progress } from "./progress.ts";
+import type { Pruning } from "./pruning.ts";
+import type {
+  AddedNode,
+  BitcoinBan,
+  BitcoinMode,
+  BitcoinPeerView,
+  BitcoinService,
+  BitcoinState,
+  SubmitResult,
+} from "./service.ts";
+import type { BitcoinSession, Incoming } from "./session.ts";
+import type { BitcoinStore } from "./store.ts";
+import { Block, ServiceFlag } from "./types/mod.ts";
+
+/** What the facade shows. */
+export interface FacadeParts {
+  readonly network: BitcoinNetwork;
+  readonly store: BitcoinStore;
+  readonly mode: BitcoinMode;
+  readonly clock: Clock;
+  readonly chain: BitcoinChain;
+  readonly connections: Connections<BitcoinSession, BitcoinPeer, Incoming>;
+  readonly dialling: Dialling<BitcoinPeer>;
+  readonly added: AddedNodes;
+  readonly progress: Progress;
+  readonly incoming: IncomingBlocks;
+  readonly pruning: Pruning | undefined;
+  readonly pruneTarget: number | undefined;
+  readonly services: bigint;
+  readonly userAgent: string;
+  readonly resolve: (host: string) => Promise<readonly string[]>;
+  readonly isListening: () => boolean;
+  /** Hears of headers that came from no peer. */
+  readonly headersMoved: () => void;
+}
+
+/** {@link BitcoinService} over the parts of a node. */
+export class Facade implements BitcoinService {
+  readonly startedAt: number;
+  readonly protocolVersion = PROTOCOL_VERSION;
+  readonly #parts: FacadeParts;
+  /** Bytes of connections that are gone. */
+  readonly #pastTraffic = { bytesReceived: 0, bytesSent: 0 };
+  #moved = Promise.withResolvers<void>();
+
+  constructor(parts: FacadeParts) {
+    this.#parts = parts;
+    this.startedAt = parts.clock.now();
+  }
+
+  get network(): BitcoinNetwork {
+    return this.#parts.network;
+  }
+
+  get store(): BitcoinStore {
+    return this.#parts.store;
+  }
+
+  get headers(): HeaderChain {
+    return this.#parts.chain.headers;
+  }
+
+  get services(): bigint {
+    return this.#parts.services;
+  }
+
+  get userAgent(): string {
+    return this.#parts.userAgent;
+  }
+
+  get isListening(): boolean {
+    return this.#parts.isListening();
+  }
+
+  /** Wakes whoever waits for another tip. */
+  tipMoved(): void {
+    this.#moved.resolve();
+    this.#moved = Promise.withResolvers();
+  }
+
+  /** Keeps the count of a connection that is gone. */
+  peerLeft({ session: { traffic } }: BitcoinPeer): void {
+    this.#pastTraffic.bytesReceived += traffic.received.bytes;
+    this.#pastTraffic.bytesSent += traffic.sent.bytes;
+  }
+
+  state(): BitcoinState {
+    const { mode, pruneTarget, chain: { headers, tip, validator } } = this.#parts;
+    const agreement = this.#parts.progress.agreement();
+    return {
+      mode,
+      tip,
+      bestHeader: headers.best,
+      initialBlockDownload: this.#parts.progress.initialBlockDownload,
+      synced: agreement.synced,
+      validation: mode === "full" ? validator.level : "headers",
+      agreement,
+      bestPeerHeight: Math.max(
+        0,
+        ...this.#parts.connections.peers.map((peer) => (peer.bestKnown < 0 ? 0 : headers.height(peer.bestKnown))),
+      ),
+      pruneHeight: this.#parts.pruning?.height ?? 0,
+      pruneTarget,
+    };
+  }
+
+  activeAt(height: number): number {
+    return this.#parts.chain.activeAt(height);
+  }
+
+  chainTips() {
+    return chainTips(this.headers, this.#parts.chain.tip);
+  }
+
+  block(row: number): Promise<Uint8Array | undefined> {
+    return this.store.block(row);
+  }
+
+  submitBlock(raw: Uint8Array): Promise<SubmitResult> {
+    return this.#parts.incoming.submit(Block.decode(raw));
+  }
+
+  submitHeader(header: Uint8Array): Promise<Refusal | undefined> {
+    const { refusal } = this.#parts.chain.acceptHeaders(HeaderBatch.fromBytes(header));
+    if (refusal === undefined) this.#parts.headersMoved();
+    return Promise.resolve(refusal);
+  }
+
+  peers(): readonly BitcoinPeerView[] {
+    return this.#parts.connections.peers.map((peer) => peer.view(this.headers));
+  }
+
+  traffic(): { readonly bytesReceived: number; readonly bytesSent: number } {
+    let { bytesReceived, bytesSent } = this.#pastTraffic;
+    for (const { session: { traffic } } of this.#parts.connections.peers) {
+      bytesReceived += traffic.received.bytes;
+      bytesSent += traffic.sent.bytes;
+    }
+    return { bytesReceived, bytesSent };
+  }
+
+  knownAddresses(count: number) {
+    const known = this.#parts.dialling.gossip().slice(0, count === 0 ? undefined : count);
+    const services = ServiceFlag.NETWORK | ServiceFlag.WITNESS;
+    return known.map(({ host, port, lastSuccess }) => ({ host, port, services, time: Math.floor(lastSuccess / 1000) }));
+  }
+
+  async connect(host: string, port: number): Promise<BitcoinPeerView> {
+    const [address] = await this.#parts.resolve(host);
+    if (address === undefined) throw new NodeError("name_not_found", "network", `${host} has no address`);
+    return (await this.#parts.connections.dial({ host: address, port }, false)).view(this.headers);
+  }
+
+  addNode(node: string): boolean {
+    return this.#parts.added.add(node);
+  }
+
+  removeNode(node: string): boolean {
+    return this.#parts.added.remove(node);
+  }
+
+  addedNodes(): readonly AddedNode[] {
+    return this.#parts.added.list();
+  }
+
+  disconnect(peer: number | string): boolean {
+    return this.#parts.connections.disconnect(({ id, session }) =>
+      typeof peer === "number" ? id === peer : session.label === peer || session.remote.host === peer
+    );
+  }
+
+  bans(): readonly BitcoinBan[] {
+    return this.#parts.connections.bans.list().map(({ host, until, reason }) => ({
+      subnet: host,
+      since: 0,
+      until,
+      reason,
+    }));
+  }
+
+  ban(subnet: string, until: number, reason: string): boolean {
+    if (this.#parts.connections.bans.find(subnet) !== undefined) return false;
+    this.#parts.connections.ban(subnet, (until - this.#parts.clock.now()) / 1000, reason);
+    return true;
+  }
+
+  unban(subnet: string): boolean {
+    return this.#parts.connections.bans.unban(subnet);
+  }
+
+  clearBans(): void {
+    for (const { host } of this.#parts.connections.bans.list()) this.#parts.connections.bans.unban(host);
+  }
+
+  pingAll(): void {
+    for (const { session } of this.#parts.connections.peers) session.ping();
+  }
+
+  async tipChange(row: number, signal: AbortSignal): Promise<void> {
+    const aborted = Promise.withResolvers<void>();
+    const end = () => aborted.resolve();
+    signal.addEventListener("abort", end, { once: true });
+    try {
+      while (this.#parts.chain.tip === row && !signal.aborted) {
+        await Promise.race([this.#moved.promise, aborted.promise]);
+      }
+    } finally {
+      signal.removeEventListener("abort", end);
+    }
+  }
+}

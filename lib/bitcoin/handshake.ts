@@ -1,0 +1,190 @@
+/**
+ * The handshake: version and verack both ways, and what is agreed on between them.
+ *
+ * @see spec section a.4; Bitcoin Core `net_processing.cpp` ProcessMessage (version, verack, wtxidrelay, sendaddrv2)
+ * @module
+ */
+import { NodeError } from "../core/errors.ts";
+import type { Clock, PeerAddress, Random } from "../core/ports.ts";
+import type { Link } from "./link.ts";
+import { decodeFault, disconnecting } from "./peer-fault.ts";
+import type { ConnectionType } from "./service.ts";
+import { type NetAddress, NO_ADDRESS, parseHost, ServiceFlag, toIp16 } from "./types/mod.ts";
+import {
+  type BodyOf,
+  Feature,
+  GetAddr,
+  messageByType,
+  SendAddrV2,
+  SendCmpct,
+  SendHeaders,
+  Verack,
+  Version,
+  WtxidRelay,
+} from "./wire/mod.ts";
+
+/** What we speak: Core's since release 32. */
+export const PROTOCOL_VERSION = 70_017;
+/** Peers below it are not spoken to. */
+export const PROTOCOL_VERSION_MIN = 31_800;
+/** From here on features are negotiated. */
+const FEATURES_VERSION = 70_016;
+
+/** What we say of ourselves. */
+export interface OwnVersion {
+  readonly services: bigint;
+  readonly userAgent: string;
+  readonly startHeight: number;
+  /** Whether transactions may be announced to us. */
+  readonly relay: boolean;
+}
+
+/** Nonces of our version messages on connections that are not open yet: who sends one back is ourselves. */
+export class OwnNonces {
+  readonly #nonces = new Set<bigint>();
+
+  /** A fresh nonce, kept until the returned function is called. */
+  draw(random: Random): { readonly nonce: bigint; readonly forget: () => void } {
+    const nonce = new DataView(random.bytes(8).buffer).getBigUint64(0);
+    this.#nonces.add(nonce);
+    return { nonce, forget: () => void this.#nonces.delete(nonce) };
+  }
+
+  /** Whether this is one of ours. */
+  has(nonce: bigint): boolean {
+    return this.#nonces.has(nonce);
+  }
+}
+
+/** How a connection is opened. */
+export interface HandshakeOptions {
+  readonly connectionType: ConnectionType;
+  readonly own: OwnVersion;
+  readonly nonces: OwnNonces;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Where the peer is, which we tell it. */
+  readonly remote: PeerAddress;
+  /** Service bits that the peer must offer. */
+  readonly requiredServices: bigint;
+}
+
+/** What the peer said of itself, and what both agreed on. */
+export interface PeerIntroduction {
+  readonly version: number;
+  /** The lower of both versions. */
+  readonly commonVersion: number;
+  readonly services: bigint;
+  readonly userAgent: string;
+  readonly startHeight: number;
+  readonly relay: boolean;
+  /** The peer's clock minus ours, in seconds. */
+  readonly timeOffset: number;
+  /** Where the peer sees us; undefined when it does not say. */
+  readonly seenAs: NetAddress | undefined;
+  readonly wtxidRelay: boolean;
+  readonly addrV2: boolean;
+  /** It wants new blocks announced by headers already. */
+  readonly prefersHeaders: boolean;
+  /** It offered compact blocks (version 2). */
+  readonly compactBlocks: boolean;
+}
+
+/** Opens the conversation over a link. @throws BitcoinFault or NodeError with the reason; the caller closes the link */
+export async function shakeHands(link: Link, options: HandshakeOptions): Promise<PeerIntroduction> {
+  const { connectionType, own, random, clock, remote, nonces } = options;
+  const dialled = connectionType !== "inbound";
+  const { nonce, forget } = dialled ? nonces.draw(random) : { nonce: drawNonce(random), forget: () => {} };
+  const introduce = async () => {
+    const place = parseHost(remote.host);
+    const ip = place === undefined ? undefined : toIp16(place);
+    await link.send(
+      Version.type,
+      Version.encode({
+        version: PROTOCOL_VERSION,
+        services: own.services,
+        timestamp: BigInt(Math.floor(clock.now() / 1000)),
+        addrRecv: ip === undefined ? NO_ADDRESS : { services: 0n, ip, port: remote.port },
+        addrFrom: { ...NO_ADDRESS, services: own.services },
+        nonce,
+        userAgent: own.userAgent,
+        startHeight: own.startHeight,
+        relay: own.relay && connectionType !== "block-relay-only" && connectionType !== "feeler",
+      }),
+    );
+  };
+  let said: BodyOf<typeof Version> | undefined;
+  let commonVersion = 0;
+  const agreed = { wtxidRelay: false, addrV2: false, prefersHeaders: false, compactBlocks: false };
+
+  const onVersion = async (payload: Uint8Array) => {
+    said = Version.decode(payload);
+    judge(said, options);
+    commonVersion = Math.min(said.version, PROTOCOL_VERSION);
+    if (!dialled) await introduce();
+    if (commonVersion >= FEATURES_VERSION) {
+      await link.send(WtxidRelay.type, WtxidRelay.encode({}));
+      await link.send(SendAddrV2.type, SendAddrV2.encode({}));
+    }
+    await link.send(Verack.type, Verack.encode({}));
+    if (dialled && connectionType !== "block-relay-only") await link.send(GetAddr.type, GetAddr.encode({}));
+  };
+
+  try {
+    if (dialled) await introduce();
+    for (;;) {
+      const frame = await link.next();
+      if (frame === undefined) throw new NodeError("closed", "network", "the peer closed during the handshake");
+      const message = messageByType(frame.type);
+      if (message === undefined) continue;
+      try {
+        if (message === Version) {
+          // A second one is ignored, and so is everything before the first.
+          if (said === undefined) await onVersion(frame.payload);
+        } else if (said === undefined) continue;
+        else if (message === Verack) break;
+        else if (message === WtxidRelay) agreed.wtxidRelay = commonVersion >= FEATURES_VERSION;
+        else if (message === SendAddrV2) agreed.addrV2 = true;
+        else if (message === SendHeaders) agreed.prefersHeaders = true;
+        else if (message === SendCmpct) agreed.compactBlocks ||= SendCmpct.decode(frame.payload).version === 2n;
+        else if (message === Feature) Feature.decode(frame.payload);
+      } catch (thrown) {
+        if (thrown instanceof NodeError) throw thrown;
+        const fault = decodeFault(message, thrown);
+        if (fault !== undefined) throw fault;
+      }
+    }
+  } finally {
+    forget();
+  }
+  return {
+    version: said.version,
+    commonVersion,
+    services: said.services,
+    userAgent: said.userAgent ?? "",
+    startHeight: said.startHeight ?? 0,
+    relay: said.relay ?? true,
+    timeOffset: Number(said.timestamp < 0n ? 0n : said.timestamp) - Math.floor(clock.now() / 1000),
+    seenAs: dialled ? said.addrRecv : undefined,
+    ...agreed,
+  };
+}
+
+function drawNonce(random: Random): bigint {
+  return new DataView(random.bytes(8).buffer).getBigUint64(0);
+}
+
+/** The rules that a version must keep. */
+function judge({ version, services, nonce }: BodyOf<typeof Version>, options: HandshakeOptions): void {
+  if (version < PROTOCOL_VERSION_MIN) throw disconnecting("obsolete_version", `protocol version ${version} is too old`);
+  const missing = options.requiredServices & ~services;
+  if (missing !== 0n) {
+    throw disconnecting("missing_services", `the peer offers services ${services}, ${missing} are missing`);
+  }
+  if (options.connectionType === "inbound" && nonce !== null && options.nonces.has(nonce)) {
+    throw disconnecting("self_connection", "the peer is this node");
+  }
+}
+
+/** What an automatic outbound peer must offer: the whole chain, with witnesses. */
+export const REQUIRED_SERVICES = ServiceFlag.NETWORK | ServiceFlag.WITNESS;

@@ -1,0 +1,144 @@
+/**
+ * Blocks as they come, asked for or not: found a place for, judged, stored, and their giver held to account.
+ *
+ * @see spec sections e (validation), f.4 (unrequested blocks), f.6 (punishment)
+ * @module
+ */
+import { OrphanPool } from "../core/orphans.ts";
+import type { BitcoinChain } from "./chain/chain.ts";
+import { HeaderBatch } from "./chain/header-batch.ts";
+import { blockWork } from "./chain/pow.ts";
+import type { Refusal } from "./chain/verdict.ts";
+import type { BitcoinPeer } from "./peer.ts";
+import { misbehaving } from "./peer-fault.ts";
+import type { SubmitResult } from "./service.ts";
+import type { BlockDownload } from "./sync/block-download.ts";
+import type { HeaderSync } from "./sync/header-sync.ts";
+import { type Block, HEADER_BYTES } from "./types/mod.ts";
+
+/** What taking blocks in needs. */
+export interface IncomingBlocksParts {
+  readonly chain: BitcoinChain;
+  readonly download: BlockDownload;
+  readonly headerSync: HeaderSync;
+  readonly minimumWork: bigint;
+  /** Unix milliseconds. */
+  readonly now: () => number;
+}
+
+/** Unasked blocks this far above our tip are not kept. */
+const AHEAD_MAX = 288;
+
+/** Takes blocks in. */
+export class IncomingBlocks {
+  readonly #parts: IncomingBlocksParts;
+  readonly #orphans = new OrphanPool<Block>({
+    hash: ({ hash }) => hash,
+    parent: ({ header }) => header.prevBlockHash,
+    bytes: ({ raw }) => raw.length,
+  });
+
+  constructor(parts: IncomingBlocksParts) {
+    this.#parts = parts;
+  }
+
+  /** Forgets what a host left in the pool. */
+  forget(host: string): void {
+    this.#orphans.dropSource(host);
+  }
+
+  /**
+   * A peer's block. Resolves when there is room for more.
+   *
+   * @throws BitcoinFault what it costs the peer
+   */
+  async take(peer: BitcoinPeer, block: Block): Promise<void> {
+    const { chain, download, now } = this.#parts;
+    peer.lastBlockTime = now();
+    let row = chain.headers.find(block.hash);
+    const wasAsked = row >= 0 && download.isAskedOf(row, peer);
+    if (row < 0) {
+      const place = this.#placeHeader(peer, block);
+      if (place === undefined) return;
+      row = place;
+    }
+    peer.knows(chain.headers, row);
+    if (!wasAsked && !this.#isWanted(row)) return;
+    const { refusal } = chain.addBlock(row, block);
+    if (refusal !== undefined) {
+      download.release(row, peer);
+      this.#punish(peer, refusal);
+      return;
+    }
+    download.arrived(row);
+    this.#adopt(block.hash);
+    await chain.room();
+    download.fill();
+  }
+
+  /** A block that comes from no peer. */
+  async submit(block: Block): Promise<SubmitResult> {
+    const { chain } = this.#parts;
+    const known = chain.headers.find(block.hash);
+    if (known >= 0 && chain.headers.isInvalid(known)) return { kind: "duplicate-invalid" };
+    if (known >= 0 && chain.wasJudged(known)) return { kind: "duplicate" };
+    const header = chain.acceptHeaders(HeaderBatch.fromBytes(block.raw.slice(0, HEADER_BYTES)));
+    if (header.refusal !== undefined) return { kind: "refused", refusal: header.refusal };
+    const { refusal, stored } = chain.addBlock(header.last, block);
+    if (refusal !== undefined) return { kind: "refused", refusal };
+    this.#parts.download.arrived(header.last);
+    this.#adopt(block.hash);
+    await stored;
+    return { kind: chain.isActive(header.last) ? "accepted" : "inconclusive" };
+  }
+
+  /** Puts the header of an unasked block into the tree; undefined when it has no place there (yet). */
+  #placeHeader(peer: BitcoinPeer, block: Block): number | undefined {
+    const { chain, headerSync, minimumWork } = this.#parts;
+    const parent = chain.headers.find(block.header.prevBlockHash);
+    if (parent < 0) {
+      this.#orphans.add(block, peer.host);
+      headerSync.announced(peer, block.hash);
+      return undefined;
+    }
+    // What costs little to make is not even kept as a header.
+    if (chain.headers.work(parent) + blockWork(block.header.bits) < minimumWork) return undefined;
+    const { last, refusal } = chain.acceptHeaders(HeaderBatch.fromBytes(block.raw.slice(0, HEADER_BYTES)));
+    if (refusal !== undefined) {
+      this.#punish(peer, refusal);
+      return undefined;
+    }
+    return last;
+  }
+
+  /** Whether a block that nobody asked for is kept: new, of as much work as our tip, and not far ahead of it. */
+  #isWanted(row: number): boolean {
+    const { chain, minimumWork, download } = this.#parts;
+    const { headers } = chain;
+    if (chain.wasJudged(row)) return false;
+    // Asked of another peer: whoever brings it saves us the wait.
+    if (download.isAsked(row)) return true;
+    return !headers.hasMoreWork(chain.tip, row) && headers.work(row) >= minimumWork &&
+      headers.height(row) <= headers.height(chain.tip) + AHEAD_MAX;
+  }
+
+  /** Takes blocks out of the pool whose parent has come. They are as unasked as they were. */
+  #adopt(hash: Uint8Array): void {
+    const { chain } = this.#parts;
+    const reached = [hash];
+    for (const parent of reached) {
+      for (const { item } of this.#orphans.takeChildren(parent)) {
+        const { last, refusal } = chain.acceptHeaders(HeaderBatch.fromBytes(item.raw.slice(0, HEADER_BYTES)));
+        if (refusal !== undefined || !this.#isWanted(last)) continue;
+        if (chain.addBlock(last, item).refusal === undefined) reached.push(item.hash);
+      }
+    }
+  }
+
+  /** What a refused block costs (Core's MaybePunishNodeForBlock). */
+  #punish(peer: BitcoinPeer, { result, reason, detail }: Refusal): void {
+    if (result === "time_future" || peer.wanted && result === "cached_invalid") return;
+    if (result === "cached_invalid" && peer.direction === "in") return;
+    throw misbehaving(reason, `invalid block received: ${reason}, ${detail}`);
+  }
+}

@@ -1,0 +1,317 @@
+/**
+ * The Bitcoin side of the node: connections, sync and the store put together behind {@link BitcoinService}.
+ *
+ * @module
+ */
+import { isLoopback } from "../core/bans.ts";
+import { Connections } from "../core/connections.ts";
+import { Dialling } from "../core/dialling.ts";
+import { messageOf, NodeError } from "../core/errors.ts";
+import type { PeerExit } from "../core/peer.ts";
+import type { Clock, Listener, ListenOptions, PeerAddress } from "../core/ports.ts";
+import type { EventData, NewEvent } from "../storage/events.ts";
+import { AddedNodes } from "./added-nodes.ts";
+import { announce } from "./announcing.ts";
+import { BitcoinChain, type TipMove } from "./chain/chain.ts";
+import type { BlockValidator } from "./chain/validator.ts";
+import { toDisplayHex } from "./hash.ts";
+import { Facade } from "./facade.ts";
+import { IncomingBlocks } from "./incoming.ts";
+import type { BitcoinNetwork } from "./networks/network.ts";
+import { BitcoinPeer } from "./peer.ts";
+import { BitcoinProtocol, type BitcoinProtocolParts } from "./peer-protocol.ts";
+import { Progress } from "./progress.ts";
+import { Pruning } from "./pruning.ts";
+import { route, type RouterParts } from "./router.ts";
+import { Serving } from "./serving.ts";
+import type { BitcoinMode, BitcoinService } from "./service.ts";
+import type { BitcoinSession, Incoming } from "./session.ts";
+import type { BitcoinStore } from "./store.ts";
+import { BlockDownload } from "./sync/block-download.ts";
+import { HeaderSync } from "./sync/header-sync.ts";
+import { ServiceFlag } from "./types/mod.ts";
+import { SendHeaders } from "./wire/mod.ts";
+
+/** One line for the log. */
+export type Notice = (level: "debug" | "info" | "warning" | "error", area: string, text: string) => void;
+
+/** What the Bitcoin side is made of. */
+export interface BitcoinNodeParts {
+  readonly network: BitcoinNetwork;
+  readonly store: BitcoinStore;
+  readonly validator: BlockValidator;
+  readonly mode: BitcoinMode;
+  readonly clock: Clock;
+  readonly protocol: Pick<BitcoinProtocolParts, "random" | "dialer" | "v2" | "inboundMax">;
+  readonly userAgent: string;
+  /** Chains of less work are not followed; the network's own unless set. */
+  readonly minimumWork?: bigint;
+  /** Block data is pruned to so many bytes; absent: never. */
+  readonly pruneTarget?: number;
+  /** Whether loopback peers are free of limits and bans. */
+  readonly loopbackExempt: boolean;
+  /** Peers to keep a connection to, by name or address; when there are any, no others are dialled. */
+  readonly connect: readonly PeerAddress[];
+  /** Looks a host name up. */
+  readonly resolve: (host: string) => Promise<readonly string[]>;
+  /** Where to accept peers. */
+  readonly listen?: { readonly address: PeerAddress; readonly open: (options: ListenOptions) => Promise<Listener> };
+  /** Outgoing connections that are aimed at when peers are discovered. */
+  readonly outbound: number;
+  /** Writes events that belong to no block. */
+  readonly record: (events: readonly NewEvent[]) => void;
+  readonly notice: Notice;
+}
+
+const TICK_MS = 1_000;
+/** Service bits to ask DNS seeds for: NETWORK and WITNESS. */
+const SEED_PREFIX = "x9.";
+
+/** The running Bitcoin side. */
+export class BitcoinNode {
+  /** What RPC and the library ask. */
+  readonly service: BitcoinService;
+  readonly #facade: Facade;
+  readonly #parts: BitcoinNodeParts;
+  readonly #chain: BitcoinChain;
+  readonly #connections: Connections<BitcoinSession, BitcoinPeer, Incoming>;
+  readonly #headerSync: HeaderSync;
+  readonly #download: BlockDownload;
+  readonly #incoming: IncomingBlocks;
+  readonly #dialling: Dialling<BitcoinPeer>;
+  readonly #added: AddedNodes;
+  readonly #progress: Progress;
+  readonly #pruning: Pruning | undefined;
+  readonly #router: RouterParts;
+  readonly #stop = new AbortController();
+  readonly #work = new Set<Promise<void>>();
+  #listener: Listener | undefined;
+
+  /** Opens the chain where the store stands. Nothing is dialled or accepted before {@link BitcoinNode.start}. */
+  static async open(parts: BitcoinNodeParts): Promise<BitcoinNode> {
+    let node: BitcoinNode | undefined;
+    const chain = await BitcoinChain.load({
+      ...parts,
+      headersOnly: parts.mode !== "full",
+      onMove: (move) => node?.onMove(move),
+    });
+    return node = new BitcoinNode(parts, chain);
+  }
+
+  private constructor(parts: BitcoinNodeParts, chain: BitcoinChain) {
+    const { clock, network, notice, minimumWork = network.minimumChainWork } = parts;
+    this.#parts = parts;
+    this.#chain = chain;
+    const services = servicesOf(parts);
+    const peers = () => this.#connections.peers;
+    const initialBlockDownload = () => this.#progress.initialBlockDownload;
+    const say = (level: "debug" | "info" | "warning", text: string) => notice(level, "bitcoin.sync", text);
+    this.#connections = new Connections({
+      clock,
+      protocol: new BitcoinProtocol({
+        ...parts.protocol,
+        network,
+        clock,
+        own: () => ({
+          services,
+          userAgent: parts.userAgent,
+          startHeight: chain.headers.height(chain.tip),
+          relay: false,
+        }),
+        isManual: (address) => parts.connect.length > 0 || this.#added.has(address),
+      }),
+      makePeer: (init) => new BitcoinPeer(init),
+      isExempt: (host) => parts.loopbackExempt && isLoopback(host),
+      events: {
+        joined: (peer) => this.#joined(peer),
+        message: (peer, incoming) => route(this.#router, peer, incoming),
+        left: (peer, exit) => this.#left(peer, exit),
+        failed: (address, direction, error) =>
+          notice("debug", "p2p.bitcoin", `${direction} ${address?.host ?? "?"}: ${error.message}`),
+        banned: (host, seconds, reason) => {
+          notice("warning", "p2p.bitcoin", `discouraged ${host} for ${seconds} s: ${reason}`);
+          this.#event("p2p.ban", { host, seconds, reason });
+        },
+      },
+    });
+    const shared = { chain, clock, peers, minimumWork, initialBlockDownload, notice: say };
+    this.#headerSync = new HeaderSync({
+      ...shared,
+      random: parts.protocol.random,
+      moved: () => this.#headersMoved(),
+    });
+    this.#download = new BlockDownload(shared);
+    this.#incoming = new IncomingBlocks({
+      chain,
+      download: this.#download,
+      headerSync: this.#headerSync,
+      minimumWork,
+      now: () => clock.now(),
+    });
+    this.#dialling = new Dialling({
+      ...parts,
+      dnsSeeds: network.dnsSeeds.map((seed) => SEED_PREFIX + seed),
+      defaultPort: network.defaultPort,
+      random: parts.protocol.random,
+      peers,
+      dial: (address, wanted) => this.#connections.dial(address, wanted),
+      isSame: (one, other) => one.id === other.id,
+      notice: (level, text) => notice(level, "p2p.bitcoin", text),
+    });
+    this.#added = new AddedNodes({
+      defaultPort: network.defaultPort,
+      peers,
+      keep: (place, signal) => this.#track(this.#dialling.keep(place, signal)),
+    });
+    this.#progress = new Progress({
+      ...shared,
+      headerSync: () => this.#headerSync,
+      wantedPeers: parts.connect.length,
+      event: (topic, data) => this.#event(topic, data),
+    });
+    if (parts.pruneTarget !== undefined) {
+      const failed = (text: string) => notice("error", "bitcoin.store", `pruning: ${text}`);
+      this.#pruning = new Pruning({ chain, store: parts.store, bytesMax: parts.pruneTarget, failed });
+    }
+    this.service = this.#facade = new Facade({
+      ...parts,
+      services,
+      chain,
+      connections: this.#connections,
+      dialling: this.#dialling,
+      added: this.#added,
+      progress: this.#progress,
+      incoming: this.#incoming,
+      pruning: this.#pruning,
+      pruneTarget: parts.pruneTarget,
+      isListening: () => this.#listener !== undefined,
+      headersMoved: () => this.#headersMoved(),
+    });
+    this.#router = {
+      serving: new Serving({
+        chain,
+        store: parts.store,
+        minimumWork,
+        knownAddresses: () => this.service.knownAddresses(1_000),
+      }),
+      headerSync: this.#headerSync,
+      incoming: this.#incoming,
+      takesBlocks: parts.mode === "full",
+      headersChanged: () => this.#headersMoved(),
+      learn: (addresses, source) => this.#dialling.learn(addresses, source),
+    };
+  }
+
+  /** Where peers reach us, once started and when we listen. */
+  get listenAddress(): PeerAddress | undefined {
+    return this.#listener?.address;
+  }
+
+  /** Opens the port and starts dialling and syncing. @throws NodeError `PORT_IN_USE`, `PORT_FORBIDDEN` */
+  async start(): Promise<void> {
+    const { listen } = this.#parts;
+    await this.#dialling.load();
+    if (listen !== undefined) {
+      this.#listener = await listen.open({
+        ...listen.address,
+        onConnection: (duplex) => this.#connections.accept(duplex),
+        onFailure: (error, remote) =>
+          this.#parts.notice("debug", "p2p.bitcoin", `in ${remote?.host}: ${error.message}`),
+      });
+    }
+    this.#track(this.#dialling.run(this.#stop.signal));
+    this.#track(this.#ticking());
+  }
+
+  /** Ends everything that was started. */
+  async stop(): Promise<void> {
+    this.#stop.abort(new NodeError("stopped", "self", "the node stops"));
+    this.#added.close();
+    await this.#listener?.close();
+    await this.#connections.close();
+    await Promise.all(this.#work);
+    await this.#chain.flush();
+    await this.#dialling.save();
+  }
+
+  /** The chain has a new durable tip. */
+  onMove(move: TipMove): void {
+    const { headers } = this.#chain;
+    const { mode, notice } = this.#parts;
+    this.#progress.update();
+    const isLive = !this.#progress.initialBlockDownload;
+    const text = `height ${headers.height(move.tip)} ${toDisplayHex(headers.hash(move.tip))}`;
+    notice(isLive ? "info" : "debug", "bitcoin.chain", text);
+    if (isLive && mode === "full") announce(this.#chain, this.#connections.peers, move);
+    this.#facade.tipMoved();
+    if (this.#pruning !== undefined) this.#track(this.#pruning.run());
+  }
+
+  #joined(peer: BitcoinPeer): void {
+    const { session, direction, id } = peer;
+    const { prefersHeaders, compactBlocks, userAgent, version } = session.peer;
+    peer.prefersHeaders = prefersHeaders;
+    peer.compactBlocks = compactBlocks;
+    this.#parts.notice(
+      "info",
+      "p2p.bitcoin",
+      `peer ${id} ${direction} ${session.label} ${printable(userAgent)} ${session.link.transport.kind}`,
+    );
+    this.#event("p2p.handshake", { peer: id, direction, host: peer.host, agent: printable(userAgent), version });
+    if (session.peer.commonVersion >= SendHeaders.sinceVersion) session.post(SendHeaders, {});
+    this.#headerSync.tick();
+    this.#progress.update();
+  }
+
+  #left(peer: BitcoinPeer, exit: PeerExit): void {
+    this.#facade.peerLeft(peer);
+    this.#download.forget(peer);
+    this.#incoming.forget(peer.host);
+    this.#parts.notice("info", "p2p.bitcoin", `peer ${peer.id} ${peer.session.label} left: ${exit.message}`);
+    this.#event("p2p.disconnect", { peer: peer.id, host: peer.host, code: exit.code, message: exit.message });
+    if (this.#stop.signal.aborted) return;
+    this.#headerSync.tick();
+    if (this.#parts.mode === "full") this.#download.fill();
+    this.#progress.update();
+  }
+
+  #headersMoved(): void {
+    if (this.#parts.mode === "full") this.#download.fill();
+    this.#progress.update();
+  }
+
+  async #ticking(): Promise<void> {
+    const { signal } = this.#stop;
+    while (!signal.aborted) {
+      await this.#parts.clock.sleep(TICK_MS, signal).catch(() => {});
+      if (signal.aborted) return;
+      this.#headerSync.tick();
+      if (this.#parts.mode === "full") this.#download.tick();
+      this.#progress.update();
+    }
+  }
+
+  #event(topic: string, data: EventData): void {
+    const { record, clock, network } = this.#parts;
+    record([{ topic, time: clock.now(), chain: "bitcoin", network: network.name, data }]);
+  }
+
+  #track(work: Promise<void>): void {
+    const tracked = work.catch((thrown) => this.#parts.notice("error", "bitcoin", messageOf(thrown)))
+      .finally(() => this.#work.delete(tracked));
+    this.#work.add(tracked);
+  }
+}
+
+/** The service bits that a node of these parts offers. */
+function servicesOf({ mode, pruneTarget, protocol }: BitcoinNodeParts): bigint {
+  const v2 = protocol.v2 ? ServiceFlag.P2P_V2 : 0n;
+  if (mode !== "full") return v2;
+  const history = pruneTarget === undefined ? ServiceFlag.NETWORK : 0n;
+  return v2 | history | ServiceFlag.NETWORK_LIMITED | ServiceFlag.WITNESS;
+}
+
+/** Peer text for logs and RPC: no control or format characters. */
+function printable(text: string): string {
+  return text.replaceAll(/[\p{C}]/gu, "").slice(0, 256);
+}

@@ -1,0 +1,122 @@
+/**
+ * How Bitcoin's connections are opened: TCP, the encrypted transport with fallback to v1, the handshake; which inbound
+ * connections get a slot.
+ *
+ * @see spec sections a.4, a.6 (fallback), f.1
+ * @module
+ */
+import type { OpenContext, PeerProtocol } from "../core/connections.ts";
+import { NodeError } from "../core/errors.ts";
+import type { ByteDuplex, Clock, Dialer, PeerAddress, Random } from "../core/ports.ts";
+import { OwnNonces, type OwnVersion, REQUIRED_SERVICES } from "./handshake.ts";
+import type { BitcoinNetwork } from "./networks/network.ts";
+import { disconnecting, exitFor } from "./peer-fault.ts";
+import type { ConnectionType } from "./service.ts";
+import { BitcoinSession } from "./session.ts";
+import { V1Transport } from "./wire/mod.ts";
+import type { NegotiatedTransport } from "./wire/transport.ts";
+import { InboundTransport, V2Transport } from "./wire/v2/mod.ts";
+
+/** What opening a connection needs. */
+export interface BitcoinProtocolParts {
+  readonly network: BitcoinNetwork;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly dialer: Dialer;
+  /** Made anew for each handshake: the height changes. */
+  readonly own: () => OwnVersion;
+  /** Whether the encrypted transport is offered and accepted. */
+  readonly v2: boolean;
+  /** Inbound connections at once. */
+  readonly inboundMax: number;
+  /** Whether a dialled address was named by the operator: such peers need not offer anything. */
+  readonly isManual: (address: PeerAddress) => boolean;
+}
+
+const DIAL_TIMEOUT_MS = 5_000;
+
+/** Bitcoin's {@link PeerProtocol}. */
+export class BitcoinProtocol implements PeerProtocol<BitcoinSession> {
+  readonly #parts: BitcoinProtocolParts;
+  readonly #nonces = new OwnNonces();
+  readonly priceOf = exitFor;
+
+  constructor(parts: BitcoinProtocolParts) {
+    this.#parts = parts;
+  }
+
+  /** Dials with the encrypted transport, and once more without it when the peer hangs up on the key. */
+  async dial(address: PeerAddress, context: OpenContext): Promise<BitcoinSession> {
+    const { v2, random, network, isManual } = this.#parts;
+    const type: ConnectionType = isManual(address) ? "manual" : "outbound-full-relay";
+    if (!v2) return await this.#dialWith(this.#v1(), address, type, context);
+    const transport = new V2Transport({ initiator: true, magic: network.magic }, { random });
+    let written = 0;
+    try {
+      return await this.#dialWith(transport, address, type, context, (bytes) => (written = bytes));
+    } catch (thrown) {
+      if (transport.outcome(written) !== "retry_as_v1" || context.signal.aborted) throw thrown;
+      return await this.#dialWith(this.#v1(), address, type, context);
+    }
+  }
+
+  accept(duplex: ByteDuplex, context: OpenContext): Promise<BitcoinSession> {
+    if (context.banned) {
+      duplex.destroy();
+      return Promise.reject(new NodeError("banned", "peer", `${duplex.remote.host} is banned`));
+    }
+    const { v2, network, random } = this.#parts;
+    const createV1 = () => this.#v1();
+    const transport = v2 ? new InboundTransport({ magic: network.magic }, { random, createV1 }) : createV1();
+    return this.#open(duplex, transport, "inbound", context);
+  }
+
+  /** Nothing on the wire names a node: two connections to one are two. */
+  isSame(): boolean {
+    return false;
+  }
+
+  requireSlot(session: BitcoinSession, inbound: readonly BitcoinSession[]): void {
+    if (inbound.length < this.#parts.inboundMax) return;
+    const fault = disconnecting("slots_full", "no inbound slot is free");
+    session.fail(fault);
+    throw fault;
+  }
+
+  #v1(): V1Transport {
+    return new V1Transport(this.#parts.network.magic);
+  }
+
+  async #dialWith(
+    transport: NegotiatedTransport,
+    address: PeerAddress,
+    type: ConnectionType,
+    context: OpenContext,
+    failed: (bytesWritten: number) => void = () => {},
+  ): Promise<BitcoinSession> {
+    const duplex = await this.#parts.dialer.dial(address, { signal: context.signal, timeoutMs: DIAL_TIMEOUT_MS });
+    return await this.#open(duplex, transport, type, context, failed);
+  }
+
+  #open(
+    duplex: ByteDuplex,
+    transport: NegotiatedTransport,
+    connectionType: ConnectionType,
+    context: OpenContext,
+    failed?: (bytesWritten: number) => void,
+  ): Promise<BitcoinSession> {
+    const { clock, random, own } = this.#parts;
+    context.holds(duplex.closed);
+    return BitcoinSession.open(duplex, {
+      transport,
+      connectionType,
+      own: own(),
+      nonces: this.#nonces,
+      clock,
+      random,
+      requiredServices: connectionType === "outbound-full-relay" ? REQUIRED_SERVICES : 0n,
+      signal: context.signal,
+      ...(failed && { failed }),
+    });
+  }
+}

@@ -1,0 +1,120 @@
+/**
+ * A connected peer as the node sees it: its session, what it is known to have, and what it was asked for.
+ *
+ * @module
+ */
+import { Peer } from "../core/peer.ts";
+import type { HeaderChain } from "./chain/header-chain.ts";
+import type { HeadersPresync } from "./chain/presync.ts";
+import type { BitcoinPeerView } from "./service.ts";
+import type { BitcoinSession } from "./session.ts";
+import { ServiceFlag } from "./types/mod.ts";
+
+/** One Bitcoin peer, from handshake to end. Rows are of the header tree; −1 for none. Times are monotonic milliseconds. */
+export class BitcoinPeer extends Peer<BitcoinSession> {
+  /** The header of most work that the peer is known to have. */
+  bestKnown = -1;
+  /** A block that it announced and whose header is not known here yet; wire order. */
+  lastUnknown: Uint8Array | undefined;
+  /** The last block that it and we have, on the way to {@link bestKnown}. */
+  lastCommon = -1;
+  /** The header of most work that we told it of. */
+  bestSent = -1;
+  /** It wants new blocks announced by headers. */
+  prefersHeaders = false;
+  /** It offered compact blocks of version 2. */
+  compactBlocks = false;
+  /** A header sync with too little work so far. */
+  presync: HeadersPresync | undefined;
+  /** When headers were asked for that have not come. */
+  headersAskedAt: number | undefined;
+  /** It has been asked for headers at least once. */
+  headersBegun = false;
+  /** It said that it has no more headers. */
+  headersEnded = false;
+  /** Until when it is not chosen for headers, after it kept us waiting. */
+  headersRestUntil = 0;
+  /** Rows of blocks that it was asked for and when, oldest first. */
+  readonly inFlight = new Map<number, number>();
+  /** Since when its block is the one that everything else waits for. */
+  stallingSince: number | undefined;
+  /** Unix milliseconds of the last block that it gave; 0 when none. */
+  lastBlockTime = 0;
+  minimumFeeFilter = 0n;
+  /** It was told addresses already: once a connection is enough. */
+  gotAddresses = false;
+  /** Where an inventory of 500 blocks ended that we sent: when it fetches that one, it is told of the tip. */
+  continueAt = -1;
+
+  /** Whether it serves every block with witnesses. */
+  get servesAll(): boolean {
+    return this.#has(ServiceFlag.NETWORK | ServiceFlag.WITNESS);
+  }
+
+  /** Whether it serves at least recent blocks with witnesses. */
+  get servesRecent(): boolean {
+    return this.servesAll || this.#has(ServiceFlag.NETWORK_LIMITED | ServiceFlag.WITNESS);
+  }
+
+  #has(bits: bigint): boolean {
+    return (this.session.peer.services & bits) === bits;
+  }
+
+  /** Takes note that it has a header. */
+  knows(headers: HeaderChain, row: number): void {
+    if (row >= 0 && (this.bestKnown < 0 || headers.hasMoreWork(row, this.bestKnown))) this.bestKnown = row;
+  }
+
+  /** Whether it is known to have a header: it told of it or of a descendant, or was told by us. */
+  has(headers: HeaderChain, row: number): boolean {
+    const height = headers.height(row);
+    return [this.bestKnown, this.bestSent].some((known) =>
+      known >= 0 && headers.height(known) >= height && headers.ancestor(known, height) === row
+    );
+  }
+
+  /** What RPC tells of the peer. `now`: monotonic milliseconds are not needed here, unix ones are. */
+  view(headers: HeaderChain): BitcoinPeerView {
+    const { session } = this;
+    const { peer, traffic, link } = session;
+    const seconds = (ms: number) => Math.floor(ms / 1000);
+    const inSeconds = (ms: number | undefined) => (ms === undefined ? undefined : ms / 1000);
+    return {
+      id: this.id,
+      direction: this.direction,
+      connectionType: session.connectionType,
+      host: session.remote.host,
+      port: session.remote.port,
+      localHost: link.duplex.local.host,
+      localPort: link.duplex.local.port,
+      services: peer.services,
+      relayTransactions: peer.relay,
+      lastSend: seconds(traffic.sent.lastTime),
+      lastReceive: seconds(traffic.received.lastTime),
+      lastBlock: seconds(this.lastBlockTime),
+      lastTransaction: 0,
+      bytesSent: traffic.sent.bytes,
+      bytesReceived: traffic.received.bytes,
+      bytesSentByMessage: traffic.sent.byKind,
+      bytesReceivedByMessage: traffic.received.byKind,
+      connectionTime: seconds(this.since),
+      timeOffset: peer.timeOffset,
+      pingTime: inSeconds(session.pingMs),
+      minimumPing: inSeconds(session.minimumPingMs),
+      pingWait: inSeconds(session.pingWaitMs),
+      version: peer.version,
+      userAgent: peer.userAgent,
+      startHeight: peer.startHeight,
+      syncedHeaders: this.bestKnown < 0 ? -1 : headers.height(this.bestKnown),
+      syncedBlocks: this.lastCommon < 0 ? -1 : headers.height(this.lastCommon),
+      presyncedHeaders: this.presync?.height ?? -1,
+      inFlight: [...this.inFlight.keys()].map((row) => headers.height(row)),
+      minimumFeeFilter: this.minimumFeeFilter,
+      compactBlocksTo: false,
+      compactBlocksFrom: false,
+      addressRelay: session.connectionType !== "block-relay-only",
+      transport: link.transport.kind,
+      sessionId: link.transport.sessionId,
+    };
+  }
+}

@@ -1,0 +1,56 @@
+/**
+ * Keeps block data to a size.
+ *
+ * @module
+ */
+import { messageOf } from "../core/errors.ts";
+import type { BitcoinChain } from "./chain/chain.ts";
+import type { BitcoinStore } from "./store.ts";
+
+/** Blocks below the tip that pruning leaves (Core's MIN_BLOCKS_TO_KEEP). */
+const KEEP_BLOCKS = 288;
+
+/** Removes old block data when the chain moved. */
+export class Pruning {
+  readonly #parts: {
+    readonly chain: BitcoinChain;
+    readonly store: BitcoinStore;
+    readonly bytesMax: number;
+    readonly failed: (text: string) => void;
+  };
+  #running = false;
+  #height = 0;
+
+  constructor(parts: {
+    readonly chain: BitcoinChain;
+    readonly store: BitcoinStore;
+    /** Bytes of block data to keep. */
+    readonly bytesMax: number;
+    readonly failed: (text: string) => void;
+  }) {
+    this.#parts = parts;
+  }
+
+  /** Height below which block data is gone. */
+  get height(): number {
+    return this.#height;
+  }
+
+  /** Looks once whether there is too much. Never throws; one run at a time. */
+  async run(): Promise<void> {
+    if (this.#running) return;
+    this.#running = true;
+    const { chain, store, bytesMax, failed } = this.#parts;
+    try {
+      const below = chain.headers.height(chain.tip) - KEEP_BLOCKS;
+      if (below <= 0) return;
+      const rows = await store.prune(bytesMax, below);
+      chain.dropData(rows);
+      for (const row of rows) this.#height = Math.max(this.#height, chain.headers.height(row) + 1);
+    } catch (thrown) {
+      failed(messageOf(thrown));
+    } finally {
+      this.#running = false;
+    }
+  }
+}

@@ -1,0 +1,101 @@
+/**
+ * What each message of a peer sets in motion.
+ *
+ * @module
+ */
+import type { PeerAddress } from "../core/ports.ts";
+import type { HeaderBatch } from "./chain/header-batch.ts";
+import type { IncomingBlocks } from "./incoming.ts";
+import type { BitcoinPeer } from "./peer.ts";
+import { disconnecting } from "./peer-fault.ts";
+import type { Serving } from "./serving.ts";
+import type { Incoming } from "./session.ts";
+import type { HeaderSync } from "./sync/header-sync.ts";
+import { type Block, fromIp16, hostText, InvType } from "./types/mod.ts";
+import {
+  Addr,
+  AddrV2,
+  Block as BlockMessage,
+  type BodyOf,
+  FeeFilter,
+  HeadersMessage,
+  Inv,
+  SendCmpct,
+  SendHeaders,
+  Tx,
+} from "./wire/mod.ts";
+
+/** Whom messages are handed to. */
+export interface RouterParts {
+  readonly serving: Serving;
+  readonly headerSync: HeaderSync;
+  readonly incoming: IncomingBlocks;
+  /** Whether blocks are kept; those of light modes come by other ways. */
+  readonly takesBlocks: boolean;
+  /** Hears that peers' headers may have changed what is to be done. */
+  readonly headersChanged: () => void;
+  /** Takes addresses that a host told. */
+  readonly learn: (addresses: readonly PeerAddress[], source: string) => void;
+}
+
+/** Handles one message. @throws BitcoinFault what it costs the peer */
+export function route(parts: RouterParts, peer: BitcoinPeer, incoming: Incoming): void | Promise<void> {
+  const answer = parts.serving.answer(peer, incoming);
+  if (answer !== undefined) return answer;
+  const { message, body } = incoming;
+  switch (message) {
+    case HeadersMessage:
+      parts.headerSync.take(peer, body as HeaderBatch);
+      return parts.headersChanged();
+    case BlockMessage:
+      return parts.takesBlocks ? parts.incoming.take(peer, body as Block) : undefined;
+    case Inv:
+      return announced(parts, peer, body as BodyOf<typeof Inv>);
+    case SendHeaders:
+      peer.prefersHeaders = true;
+      return;
+    case SendCmpct:
+      peer.compactBlocks ||= (body as BodyOf<typeof SendCmpct>).version === 2n;
+      return;
+    case FeeFilter:
+      peer.minimumFeeFilter = (body as BodyOf<typeof FeeFilter>).feeRate;
+      return;
+    case Addr: {
+      const { addresses } = body as BodyOf<typeof Addr>;
+      return learn(
+        parts,
+        peer,
+        addresses.flatMap(({ ip, port }) => {
+          const place = fromIp16(ip);
+          return place === undefined ? [] : [{ ...place, port }];
+        }),
+      );
+    }
+    case AddrV2:
+      return learn(parts, peer, (body as BodyOf<typeof AddrV2>).addresses);
+    case Tx:
+      // We said that we want none.
+      throw disconnecting("unwanted_transaction", "transaction sent in violation of protocol");
+  }
+}
+
+function announced(parts: RouterParts, peer: BitcoinPeer, { inventory }: BodyOf<typeof Inv>): void {
+  // One question finds them all: the last is the highest.
+  const last = inventory.findLast(({ type }) => type === InvType.BLOCK);
+  if (last === undefined) return;
+  parts.headerSync.announced(peer, last.hash);
+  parts.headersChanged();
+}
+
+function learn(
+  parts: RouterParts,
+  peer: BitcoinPeer,
+  addresses: readonly { readonly network: number; readonly address: Uint8Array; readonly port: number }[],
+): void {
+  const places = addresses.flatMap(({ network, address, port }) => {
+    // Names of other networks cannot be dialled.
+    const host = network <= 2 ? hostText(network, address) : undefined;
+    return host === undefined ? [] : [{ host, port }];
+  });
+  parts.learn(places, peer.host);
+}

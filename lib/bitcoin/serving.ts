@@ -1,0 +1,189 @@
+/**
+ * Answers to what peers ask of us: headers, blocks, addresses.
+ *
+ * @see spec sections a.5, f.4 (serving); Bitcoin Core `net_processing.cpp`
+ * @module
+ */
+import type { BitcoinChain } from "./chain/chain.ts";
+import { HEADERS_MAX } from "./chain/header-batch.ts";
+import { findFork, rowsAfter } from "./chain/locator.ts";
+import type { BitcoinPeer } from "./peer.ts";
+import { disconnecting, misbehaving } from "./peer-fault.ts";
+import type { Incoming } from "./session.ts";
+import type { BitcoinStore } from "./store.ts";
+import { Block, headerFromBytes, type Inventory, InvType, NetworkId, parseHost, toIp16 } from "./types/mod.ts";
+import {
+  Addr,
+  AddrV2,
+  Block as BlockMessage,
+  BlockTxn,
+  type BodyOf,
+  FilterAdd,
+  FilterClear,
+  FilterLoad,
+  GetAddr,
+  GetBlocks,
+  GetBlockTxn,
+  GetCFCheckpt,
+  GetCFHeaders,
+  GetCFilters,
+  GetData,
+  GetHeaders,
+  HeadersMessage,
+  Inv,
+  MemPool,
+  NotFound,
+} from "./wire/mod.ts";
+
+/** An address to gossip. */
+export interface GossipAddress {
+  readonly host: string;
+  readonly port: number;
+  /** Unix seconds. */
+  readonly time: number;
+  readonly services: bigint;
+}
+
+/** What serving needs. */
+export interface ServingParts {
+  readonly chain: BitcoinChain;
+  readonly store: BitcoinStore;
+  readonly minimumWork: bigint;
+  /** At most as many as one message may carry. */
+  readonly knownAddresses: () => readonly GossipAddress[];
+}
+
+/** Blocks in the answer to `getblocks`. */
+const BLOCKS_MAX = 500;
+/** Transactions of blocks deeper than this are not given one by one. */
+const BLOCKTXN_DEPTH = 10;
+
+/** Answers requests. */
+export class Serving {
+  readonly #parts: ServingParts;
+
+  constructor(parts: ServingParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Handles a message if it is a request; undefined when it is not.
+   *
+   * @throws BitcoinFault for what we do not offer, as Core does
+   */
+  answer(peer: BitcoinPeer, { message, body }: Incoming): Promise<void> | undefined {
+    switch (message) {
+      case GetHeaders:
+        return this.#headers(peer, body as BodyOf<typeof GetHeaders>);
+      case GetBlocks:
+        return this.#blocks(peer, body as BodyOf<typeof GetBlocks>);
+      case GetData:
+        return this.#data(peer, body as BodyOf<typeof GetData>);
+      case GetBlockTxn:
+        return this.#blockTransactions(peer, body as BodyOf<typeof GetBlockTxn>);
+      case GetAddr:
+        return this.#addresses(peer);
+      case MemPool:
+      case FilterLoad:
+      case FilterAdd:
+      case FilterClear:
+        throw disconnecting("no_bloom", `${message.type} without NODE_BLOOM`);
+      case GetCFilters:
+      case GetCFHeaders:
+      case GetCFCheckpt:
+        throw disconnecting("no_filters", `${message.type} without NODE_COMPACT_FILTERS`);
+    }
+    return undefined;
+  }
+
+  async #headers(peer: BitcoinPeer, { locator, stop }: BodyOf<typeof GetHeaders>): Promise<void> {
+    const { chain, minimumWork } = this.#parts;
+    const { headers } = chain;
+    let rows: number[] = [];
+    if (locator.length === 0) {
+      const row = headers.find(stop);
+      if (row < 0 || !chain.isActive(row)) return;
+      rows = [row];
+    } else if (headers.work(chain.tip) >= minimumWork) {
+      rows = rowsAfter(headers, chain.tip, findFork(headers, chain.tip, locator), stop, HEADERS_MAX);
+    }
+    const last = rows.at(-1) ?? chain.tip;
+    if (peer.bestSent < 0 || headers.hasMoreWork(last, peer.bestSent)) peer.bestSent = last;
+    await peer.session.send(HeadersMessage, { headers: rows.map((row) => headerFromBytes(headers.headerBytes(row))) });
+  }
+
+  async #blocks(peer: BitcoinPeer, { locator, stop }: BodyOf<typeof GetBlocks>): Promise<void> {
+    const { chain } = this.#parts;
+    const { headers } = chain;
+    const fork = findFork(headers, chain.tip, locator);
+    const rows = rowsAfter(headers, chain.tip, fork, stop, BLOCKS_MAX).filter((row) => chain.hasData(row));
+    if (rows.length === 0) return;
+    // When it fetches the last of these, it is told of the tip, and asks on.
+    if (rows.length === BLOCKS_MAX) peer.continueAt = rows.at(-1) ?? -1;
+    const inventory = rows.map((row) => ({ type: InvType.BLOCK, hash: headers.hash(row) }));
+    await peer.session.send(Inv, { inventory });
+  }
+
+  /** One entry after the other, each waited for: a peer that does not read holds up only itself. */
+  async #data(peer: BitcoinPeer, { inventory }: BodyOf<typeof GetData>): Promise<void> {
+    const missing: Inventory[] = [];
+    for (const entry of inventory) {
+      if (entry.type === InvType.TX || entry.type === InvType.WITNESS_TX || entry.type === InvType.WTX) {
+        missing.push(entry);
+      } else await this.#block(peer, entry);
+    }
+    if (missing.length > 0) await peer.session.send(NotFound, { inventory: missing });
+  }
+
+  async #block(peer: BitcoinPeer, { type, hash }: Inventory): Promise<void> {
+    const { chain, store } = this.#parts;
+    const row = chain.headers.find(hash);
+    if (row < 0 || !chain.hasData(row) || chain.headers.isInvalid(row)) return;
+    const raw = await store.block(row);
+    if (raw === undefined) return;
+    // A compact block that was asked for may be answered with the whole one.
+    if (type === InvType.WITNESS_BLOCK || type === InvType.CMPCT_BLOCK) {
+      await peer.session.sendBytes(BlockMessage, raw);
+    } else if (type === InvType.BLOCK) await peer.session.sendBytes(BlockMessage, Block.decode(raw).stripped);
+    else return;
+    peer.bestSent = peer.bestSent < 0 || chain.headers.hasMoreWork(row, peer.bestSent) ? row : peer.bestSent;
+    if (row !== peer.continueAt) return;
+    peer.continueAt = -1;
+    await peer.session.send(Inv, { inventory: [{ type: InvType.BLOCK, hash: chain.headers.hash(chain.tip) }] });
+  }
+
+  async #blockTransactions(peer: BitcoinPeer, { blockHash, indexes }: BodyOf<typeof GetBlockTxn>): Promise<void> {
+    const { chain, store } = this.#parts;
+    const row = chain.headers.find(blockHash);
+    if (row < 0 || !chain.hasData(row)) return;
+    const raw = await store.block(row);
+    if (raw === undefined) return;
+    if (chain.headers.height(row) < chain.headers.height(chain.tip) - BLOCKTXN_DEPTH) {
+      return await peer.session.sendBytes(BlockMessage, raw);
+    }
+    const { transactions } = Block.decode(raw);
+    const chosen = indexes.map((index) => {
+      const transaction = transactions[index];
+      if (transaction === undefined) throw misbehaving("bad_index", "getblocktxn with out-of-bounds tx indices");
+      return transaction;
+    });
+    await peer.session.send(BlockTxn, { blockHash, transactions: chosen });
+  }
+
+  /** Told to who dialled us, once: an outbound peer that asks wants to know what we were told. */
+  async #addresses(peer: BitcoinPeer): Promise<void> {
+    if (peer.direction === "out" || peer.gotAddresses) return;
+    peer.gotAddresses = true;
+    const known = this.#parts.knownAddresses().flatMap(({ host, ...rest }) => {
+      const place = parseHost(host);
+      return place === undefined ? [] : [{ ...place, ...rest }];
+    });
+    if (peer.session.peer.addrV2) return await peer.session.send(AddrV2, { addresses: known });
+    const addresses = known.flatMap(({ network, address, port, time, services }) => {
+      if (network !== NetworkId.IPV4 && network !== NetworkId.IPV6) return [];
+      const ip = toIp16({ network, address });
+      return ip === undefined ? [] : [{ time, services, ip, port }];
+    });
+    await peer.session.send(Addr, { addresses });
+  }
+}

@@ -1,0 +1,91 @@
+/**
+ * What the Bitcoin chain service asks of a store. One contract suite holds every implementation to it; nothing here knows
+ * SQL or files. Headers and blocks go by their row in the header tree: a small number that is given in the order in which
+ * headers were accepted, starts at 0 with genesis, and never changes.
+ *
+ * @module
+ */
+import type { PeerStore } from "../core/dialling.ts";
+import type { NewEvent } from "../storage/events.ts";
+
+/** Rows of the header tree, without gaps. */
+export interface HeaderPage {
+  /** Row of the first. */
+  readonly firstRow: number;
+  /** 80 bytes each, rising by row. */
+  readonly headers: Uint8Array;
+  /** The status bits of each (`HeaderStatus`), as they were last stored. */
+  readonly statuses: Uint8Array;
+}
+
+/** A block to be kept. */
+export interface NewBlock {
+  readonly row: number;
+  readonly height: number;
+  /** In wire order. */
+  readonly hash: Uint8Array;
+  /** As received, with witnesses. */
+  readonly raw: Uint8Array;
+}
+
+/** Where a transaction is: in the block of `row`, as the `index`-th. */
+export interface TransactionPlace {
+  readonly row: number;
+  readonly index: number;
+}
+
+/** One atomic step of the chain: all of it is there after a crash, or none. */
+export interface BitcoinStep {
+  /** Headers that are new; the first follows the last stored row. */
+  readonly headers?: { readonly firstRow: number; readonly bytes: Uint8Array };
+  /** Status bits that changed, by row; also of rows that this step adds. */
+  readonly statuses?: ReadonlyMap<number, number>;
+  /** Blocks to keep. One that is already stored is left as it is. */
+  readonly blocks?: readonly NewBlock[];
+  /** The row of the active chain's tip, when it moved. */
+  readonly tip?: number;
+  /**
+   * Transaction index (`--txindex`): the transactions of blocks that joined the active chain, by txid, and the blocks that
+   * left it. Blocks that left are taken out first.
+   */
+  readonly transactions?: {
+    readonly joined: readonly { readonly row: number; readonly txids: readonly Uint8Array[] }[];
+    readonly left: readonly { readonly row: number; readonly txids: readonly Uint8Array[] }[];
+  };
+  /** Events that become visible together with the rest. */
+  readonly events?: readonly NewEvent[];
+}
+
+/** How much of the store is used. */
+export interface BitcoinStoreCounts {
+  readonly headers: number;
+  readonly blocks: number;
+  /** Bytes of block data on disk. */
+  readonly blockBytes: number;
+}
+
+/** The store of one network. */
+export interface BitcoinStore extends PeerStore {
+  /** All headers in row order, page by page; at start. */
+  headers(): AsyncIterable<HeaderPage>;
+  /** The row of the active chain's tip; undefined in an empty store. */
+  tip(): Promise<number | undefined>;
+  /** Makes one step durable, or rejects and changes nothing. Returns the ids given to the events, in order. */
+  commit(step: BitcoinStep): Promise<readonly number[]>;
+  /** The raw bytes of a block; undefined when it is not stored (any more). */
+  block(row: number): Promise<Uint8Array | undefined>;
+  /** `length` bytes of a block from `offset` on; undefined when it is not stored. */
+  blockPart(row: number, offset: number, length: number): Promise<Uint8Array | undefined>;
+  /** The size of a stored block in bytes. */
+  blockSize(row: number): Promise<number | undefined>;
+  /** Where a transaction of the active chain is, when there is an index. */
+  transaction(txid: Uint8Array): Promise<TransactionPlace | undefined>;
+  /** Whether the transaction index is kept. */
+  readonly hasTransactionIndex: boolean;
+  /**
+   * Removes block data, lowest blocks first and none at or above `belowHeight`, until at most `bytesMax` bytes are left.
+   * Returns the rows whose data is gone; their status is stored without the data bit in the same step.
+   */
+  prune(bytesMax: number, belowHeight: number): Promise<readonly number[]>;
+  counts(): Promise<BitcoinStoreCounts>;
+}

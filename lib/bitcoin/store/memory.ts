@@ -1,0 +1,146 @@
+/**
+ * The Bitcoin store in memory: for tests, for the demo, and for a node that is to leave no trace.
+ *
+ * @module
+ */
+import { toHex } from "../../codec/hex.ts";
+import { Writer } from "../../codec/writer.ts";
+import type { StoredPeer } from "../../core/dialling.ts";
+import { MemoryEventLog } from "../../storage/event-log.ts";
+import { MemoryPeers } from "../../storage/peer-table.ts";
+import { HeaderStatus } from "../chain/header-chain.ts";
+import type { BitcoinStep, BitcoinStore, BitcoinStoreCounts, HeaderPage, TransactionPlace } from "../store.ts";
+import { Block } from "../types/block.ts";
+import { HEADER_BYTES } from "../types/header.ts";
+import { checkStep, unknownBlock } from "./step.ts";
+import type { IndexedBlock } from "./transaction-index.ts";
+
+/** What a store in memory is told. */
+export interface MemoryBitcoinStoreOptions {
+  readonly events?: MemoryEventLog;
+  /** Keep an index of transactions by txid. */
+  readonly transactionIndex?: boolean;
+}
+
+/** {@link BitcoinStore} in maps. Its events go to the given log. */
+export class MemoryBitcoinStore implements BitcoinStore {
+  readonly events: MemoryEventLog;
+  readonly hasTransactionIndex: boolean;
+  readonly #headers = new Writer(HEADER_BYTES);
+  readonly #statuses: number[] = [];
+  readonly #blocks = new Map<number, { readonly raw: Uint8Array; readonly height: number }>();
+  /** By txid, the oldest place first: two transactions of the early chain are there twice. */
+  readonly #transactions = new Map<string, TransactionPlace[]>();
+  readonly #peers = new MemoryPeers();
+  #tip: number | undefined;
+
+  constructor(options: MemoryBitcoinStoreOptions = {}) {
+    this.events = options.events ?? new MemoryEventLog();
+    this.hasTransactionIndex = options.transactionIndex ?? false;
+  }
+
+  async *headers(): AsyncGenerator<HeaderPage> {
+    if (this.#statuses.length === 0) return;
+    yield { firstRow: 0, headers: this.#headers.finish(), statuses: Uint8Array.from(this.#statuses) };
+  }
+
+  tip(): Promise<number | undefined> {
+    return Promise.resolve(this.#tip);
+  }
+
+  commit(step: BitcoinStep): Promise<readonly number[]> {
+    try {
+      // Everything that can be refused is refused before anything is changed.
+      const count = checkStep(step, this.#statuses.length);
+      const index = this.hasTransactionIndex ? this.#indexed(step) : undefined;
+      if (step.headers !== undefined) this.#headers.raw(step.headers.bytes);
+      while (this.#statuses.length < count) this.#statuses.push(0);
+      for (const [row, status] of step.statuses ?? []) this.#statuses[row] = status & 0xff;
+      for (const { row, height, raw } of step.blocks ?? []) {
+        if (!this.#blocks.has(row)) this.#blocks.set(row, { raw: raw.slice(), height });
+      }
+      for (const block of index?.left ?? []) this.#leave(block);
+      for (const block of index?.joined ?? []) this.#join(block);
+      if (step.tip !== undefined) this.#tip = step.tip;
+      return this.events.append(step.events ?? []);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  /** The transactions of a step, ids computed from the block where the step has none. */
+  #indexed({ transactions, blocks = [] }: BitcoinStep) {
+    const complete = ({ row, txids }: IndexedBlock): IndexedBlock => {
+      if (txids.length > 0) return { row, txids };
+      const raw = blocks.find((block) => block.row === row)?.raw ?? this.#blocks.get(row)?.raw;
+      if (raw === undefined) throw unknownBlock(row);
+      return { row, txids: Block.decode(raw).txids() };
+    };
+    return { left: (transactions?.left ?? []).map(complete), joined: (transactions?.joined ?? []).map(complete) };
+  }
+
+  #leave({ row, txids }: IndexedBlock): void {
+    for (const key of txids.map(toHex)) {
+      const places = (this.#transactions.get(key) ?? []).filter((place) => place.row !== row);
+      if (places.length > 0) this.#transactions.set(key, places);
+      else this.#transactions.delete(key);
+    }
+  }
+
+  #join({ row, txids }: IndexedBlock): void {
+    this.#leave({ row, txids });
+    for (const [index, key] of txids.map(toHex).entries()) {
+      this.#transactions.set(key, [...this.#transactions.get(key) ?? [], { row, index }]);
+    }
+  }
+
+  block(row: number): Promise<Uint8Array | undefined> {
+    return Promise.resolve(this.#blocks.get(row)?.raw);
+  }
+
+  blockPart(row: number, offset: number, length: number): Promise<Uint8Array | undefined> {
+    return Promise.resolve(this.#blocks.get(row)?.raw.subarray(offset, offset + length));
+  }
+
+  blockSize(row: number): Promise<number | undefined> {
+    return Promise.resolve(this.#blocks.get(row)?.raw.length);
+  }
+
+  transaction(txid: Uint8Array): Promise<TransactionPlace | undefined> {
+    const places = this.#transactions.get(toHex(txid)) ?? [];
+    return Promise.resolve(places.findLast(({ row }) => this.#blocks.has(row)));
+  }
+
+  prune(bytesMax: number, belowHeight: number): Promise<readonly number[]> {
+    let bytes = this.#blockBytes();
+    const rows: number[] = [];
+    const byHeight = [...this.#blocks].sort(([, a], [, b]) => a.height - b.height);
+    for (const [row, { raw, height }] of byHeight) {
+      if (bytes <= bytesMax || height >= belowHeight) break;
+      bytes -= raw.length;
+      rows.push(row);
+      this.#blocks.delete(row);
+      this.#statuses[row]! &= ~HeaderStatus.data;
+    }
+    return Promise.resolve(rows);
+  }
+
+  #blockBytes(): number {
+    let bytes = 0;
+    for (const { raw } of this.#blocks.values()) bytes += raw.length;
+    return bytes;
+  }
+
+  counts(): Promise<BitcoinStoreCounts> {
+    const { length: headers } = this.#statuses;
+    return Promise.resolve({ headers, blocks: this.#blocks.size, blockBytes: this.#blockBytes() });
+  }
+
+  peers(): Promise<StoredPeer[]> {
+    return this.#peers.peers();
+  }
+
+  savePeers(peers: readonly StoredPeer[]): Promise<void> {
+    return this.#peers.savePeers(peers);
+  }
+}

@@ -1,0 +1,100 @@
+/**
+ * Builds headers and index anew from the block files, without copying a block: when the database is lost, or on request.
+ *
+ * @module
+ */
+import { toHex } from "../../codec/hex.ts";
+import { sha256d } from "../hash.ts";
+import { HEADER_BYTES } from "../types/header.ts";
+import { scanBlocks } from "./block-scan.ts";
+import type { SqlBitcoinStore } from "./sql.ts";
+
+/** Who takes in what is found. */
+export interface ReindexSink {
+  /** Headers, 80 bytes each, parents before children; some may be known already. */
+  headers(bytes: Uint8Array): Promise<void> | void;
+  /** A block whose header was given before, in any order. Resolves when there is room for the next. */
+  block(raw: Uint8Array): Promise<void> | void;
+}
+
+/** What a {@link reindexBlocks} found. */
+export interface ReindexResult {
+  readonly headers: number;
+  readonly blocks: number;
+  /** Stretches of block files that hold no good block; what was in them will be asked for again. */
+  readonly damaged: number;
+}
+
+/** Headers that are handed over together, as many as a peer sends. */
+const BATCH_HEADERS = 2_000;
+
+/**
+ * Gives every header and every block of the store's files to `sink`, and lets the store keep the blocks where they lie.
+ * Blocks whose ancestors are not all in the files are left out, and their files removed when nothing in them is of use:
+ * so a pruned store starts over. Afterwards the store is no longer `reindexing`; until then a restart begins again.
+ *
+ * `flush` must resolve when everything that the sink took in is committed.
+ */
+export async function reindexBlocks(
+  store: SqlBitcoinStore,
+  genesisHash: Uint8Array,
+  sink: ReindexSink,
+  flush: () => Promise<void>,
+  signal?: AbortSignal,
+): Promise<ReindexResult> {
+  const { known, count: headers } = await reindexHeaders(store, genesisHash, sink, signal);
+  let blocks = 0;
+  let damaged = 0;
+  for await (const { place, bytes } of scanBlocks(store.files, "block", () => damaged += 1)) {
+    signal?.throwIfAborted();
+    const hash = sha256d(bytes.subarray(0, HEADER_BYTES));
+    if (!known.has(toHex(hash)) || await store.isIndexed(place)) continue;
+    store.adopt(hash, place);
+    await sink.block(bytes);
+    blocks += 1;
+  }
+  await flush();
+  await store.finishReindex();
+  return { headers, blocks, damaged };
+}
+
+/** First the headers alone, since blocks lie in the order in which they came: a child may lie before its parent. */
+async function reindexHeaders(
+  store: SqlBitcoinStore,
+  genesisHash: Uint8Array,
+  sink: ReindexSink,
+  signal: AbortSignal | undefined,
+): Promise<{ readonly known: Set<string>; readonly count: number }> {
+  const known = new Set([toHex(genesisHash)]);
+  /** Headers whose parent was not found yet, by its hash. */
+  const waiting = new Map<string, Uint8Array[]>();
+  let batch: Uint8Array[] = [];
+  const hand = async () => {
+    const bytes = new Uint8Array(batch.length * HEADER_BYTES);
+    batch.forEach((header, i) => bytes.set(header, i * HEADER_BYTES));
+    batch = [];
+    await sink.headers(bytes);
+  };
+  for await (const { bytes } of scanBlocks(store.files, "header")) {
+    signal?.throwIfAborted();
+    const parent = toHex(bytes.subarray(4, 36));
+    if (!known.has(parent)) {
+      const siblings = waiting.get(parent);
+      if (siblings === undefined) waiting.set(parent, [bytes]);
+      else siblings.push(bytes);
+      continue;
+    }
+    const reached = [bytes];
+    for (const header of reached) {
+      const hash = toHex(sha256d(header));
+      if (known.has(hash)) continue;
+      known.add(hash);
+      batch.push(header);
+      reached.push(...waiting.get(hash) ?? []);
+      waiting.delete(hash);
+    }
+    if (batch.length >= BATCH_HEADERS) await hand();
+  }
+  if (batch.length > 0) await hand();
+  return { known, count: known.size };
+}

@@ -1,0 +1,65 @@
+/**
+ * The tables of the Bitcoin store. Block bytes are not in them, see `block-files.ts`. One owner: `sql.ts`.
+ *
+ * @module
+ */
+import { EVENTS_SCHEMA } from "../../storage/event-log.ts";
+import type { Migration } from "../../storage/migrate.ts";
+import { peersSchema } from "../../storage/peer-table.ts";
+
+/** The table of peers. */
+export const BITCOIN_PEERS = "bitcoin_peers";
+
+/** Tables of what is known of the chain; {@link BITCOIN_PEERS} and the events are not. */
+export const CHAIN_TABLES = [
+  "bitcoin_headers",
+  "bitcoin_statuses",
+  "bitcoin_blocks",
+  "bitcoin_block_files",
+  "bitcoin_transactions",
+  "bitcoin_state",
+] as const;
+
+/** Every step of the schema since the first release. */
+export const BITCOIN_MIGRATIONS: readonly Migration[] = [
+  {
+    number: 1,
+    name: "headers, places of blocks, transaction index, peers, events",
+    // Pages hold as many headers as header-pages.ts says, 80 bytes each; beside them one status byte each. They are
+    // apart because a status changes when its block comes, and a page of headers then need not be written again.
+    // bitcoin_transactions: see transaction-index.ts. Without a rowid it is half as large; PostgreSQL has no such choice.
+    sql: `
+CREATE TABLE bitcoin_state (
+  name TEXT PRIMARY KEY,
+  value BIGINT NOT NULL
+);
+CREATE TABLE bitcoin_headers (
+  page INTEGER PRIMARY KEY,
+  bytes BYTEA NOT NULL
+);
+CREATE TABLE bitcoin_statuses (
+  page INTEGER PRIMARY KEY,
+  bits BYTEA NOT NULL
+);
+CREATE TABLE bitcoin_blocks (
+  header INTEGER PRIMARY KEY,
+  file INTEGER NOT NULL,
+  start BIGINT NOT NULL,
+  bytes INTEGER NOT NULL
+);
+CREATE UNIQUE INDEX bitcoin_blocks_place ON bitcoin_blocks (file, start);
+CREATE TABLE bitcoin_block_files (
+  file INTEGER PRIMARY KEY,
+  bytes BIGINT NOT NULL,
+  blocks INTEGER NOT NULL,
+  height_max INTEGER NOT NULL
+);
+CREATE TABLE bitcoin_transactions (
+  id BIGINT NOT NULL,
+  place BIGINT NOT NULL,
+  PRIMARY KEY (id, place)
+) WITHOUT ROWID;${peersSchema(BITCOIN_PEERS)}
+${EVENTS_SCHEMA}
+`,
+  },
+];

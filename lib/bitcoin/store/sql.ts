@@ -1,0 +1,358 @@
+/**
+ * The Bitcoin store on a SQL database, with block bytes in flat files beside it. One commit is one transaction, events
+ * included; the blocks of a commit are on disk before its transaction begins.
+ *
+ * @module
+ */
+import { toHex } from "../../codec/hex.ts";
+import { equalBytes } from "../../codec/sized.ts";
+import type { StoredPeer } from "../../core/dialling.ts";
+import { NodeError } from "../../core/errors.ts";
+import type { Database } from "../../core/ports.ts";
+import { insertEvents } from "../../storage/event-log.ts";
+import { ByteCache } from "../../storage/lru.ts";
+import { migrate } from "../../storage/migrate.ts";
+import { SqlPeers } from "../../storage/peer-table.ts";
+import { HeaderStatus } from "../chain/header-chain.ts";
+import type {
+  BitcoinStep,
+  BitcoinStore,
+  BitcoinStoreCounts,
+  HeaderPage,
+  NewBlock,
+  TransactionPlace,
+} from "../store.ts";
+import { Block } from "../types/block.ts";
+import type { BlockFiles, BlockPlace } from "./block-files.ts";
+import { RECORD_HEAD_BYTES } from "./block-record.ts";
+import { appendHeaders, changeStatuses, countHeaders, readHeaders } from "./header-pages.ts";
+import { BITCOIN_MIGRATIONS, BITCOIN_PEERS, CHAIN_TABLES } from "./schema.ts";
+import { type BitcoinStoreCode, checkStep, unknownBlock } from "./step.ts";
+import { type IndexedBlock, moveTransactions, transactionCandidates } from "./transaction-index.ts";
+
+/** What a SQL store is told. */
+export interface SqlBitcoinStoreOptions {
+  /** The network's name and the hash of its first block; a database of another one is refused. */
+  readonly network: { readonly name: string; readonly genesis: { readonly hash: Uint8Array } };
+  /** Where block bytes are; the store closes them. */
+  readonly blocks: BlockFiles;
+  /** Keep an index of transactions by txid. It must be there from the first block on. */
+  readonly transactionIndex?: boolean;
+  /** Forget headers and index, to build them anew from the block files; see `reindex.ts`. */
+  readonly reindex?: boolean;
+  /** Bound of the cache of raw blocks, of which it keeps those up to a quarter of it; 0 switches it off. */
+  readonly cacheBytesMax?: number;
+  /** Told the newest id after a commit that appended events. Must not throw. */
+  readonly onEvents?: (newest: number) => void;
+}
+
+/**
+ * Opens the store: brings the schema up to date or refuses (see {@link migrate}), and the block files to what the
+ * database knows. Block files without a database are left as they are, and the store is {@link SqlBitcoinStore.reindexing}.
+ * The caller closes the store, then the database.
+ * @throws NodeError `DATABASE_DAMAGED` for block files that lack indexed bytes, `STORE_NO_INDEX` when the transaction
+ * index is wanted and blocks were stored without it
+ */
+export async function openSqlBitcoinStore(
+  database: Database,
+  options: SqlBitcoinStoreOptions,
+): Promise<SqlBitcoinStore> {
+  const { network, blocks, reindex = false, transactionIndex = false } = options;
+  await migrate(database, BITCOIN_MIGRATIONS, {
+    chain: "bitcoin",
+    network: network.name,
+    genesis: toHex(network.genesis.hash),
+  });
+  if (reindex) {
+    await database.transaction(async (within) => {
+      for (const table of CHAIN_TABLES) await within.run(`DELETE FROM ${table}`);
+      await writeState(within, "reindexing", 1);
+    });
+  }
+  const headers = await countHeaders(database);
+  const orphaned = headers === 0 && (await blocks.list()).some(({ size }) => size > 0);
+  if (orphaned) await writeState(database, "reindexing", 1);
+  const reindexing = (await readState(database, "reindexing")) === 1;
+  await useTransactionIndex(database, transactionIndex);
+  await blocks.resume(await indexedEnds(database), reindexing);
+  return new SqlBitcoinStore(database, options, headers, reindexing);
+}
+
+/** {@link BitcoinStore} over a {@link Database} whose schema is up to date; made by {@link openSqlBitcoinStore}. */
+export class SqlBitcoinStore implements BitcoinStore {
+  readonly hasTransactionIndex: boolean;
+  readonly files: BlockFiles;
+  readonly #database: Database;
+  readonly #peers: SqlPeers;
+  readonly #cache: ByteCache;
+  readonly #onEvents: (newest: number) => void;
+  /** Blocks that lie in a file already and are indexed there when they are committed, by hash. */
+  readonly #adoptable = new Map<string, BlockPlace>();
+  #headers: number;
+  #reindexing: boolean;
+  /** Settles, never rejects, when the last writer that was asked for has ended. */
+  #tail: Promise<unknown> = Promise.resolve();
+
+  constructor(database: Database, options: SqlBitcoinStoreOptions, headers: number, reindexing: boolean) {
+    this.hasTransactionIndex = options.transactionIndex ?? false;
+    this.files = options.blocks;
+    this.#database = database;
+    this.#peers = new SqlPeers(database, BITCOIN_PEERS);
+    this.#cache = new ByteCache(options.cacheBytesMax ?? 0);
+    this.#onEvents = options.onEvents ?? (() => {});
+    this.#headers = headers;
+    this.#reindexing = reindexing;
+  }
+
+  /** Whether block files are there whose blocks are not all indexed; `reindexBlocks` does that. Survives a restart. */
+  get reindexing(): boolean {
+    return this.#reindexing;
+  }
+
+  /** Writers one after another: a file is appended to outside the transaction, which alone would keep them in order. */
+  #exclusive<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#tail.then(work);
+    this.#tail = result.catch(() => {});
+    return result;
+  }
+
+  headers(): AsyncIterable<HeaderPage> {
+    return readHeaders(this.#database, this.#headers);
+  }
+
+  tip(): Promise<number | undefined> {
+    return readState(this.#database, "tip");
+  }
+
+  commit(step: BitcoinStep): Promise<readonly number[]> {
+    return this.#exclusive(async () => {
+      const count = checkStep(step, this.#headers);
+      const blocks = await this.#place(step.blocks ?? []);
+      const index = this.hasTransactionIndex ? await this.#indexed(step) : undefined;
+      const ids = await this.#database.transaction(async (within) => {
+        if (step.headers !== undefined) await appendHeaders(within, step.headers.firstRow, step.headers.bytes);
+        const statuses = step.statuses ?? new Map<number, number>();
+        await changeStatuses(within, statuses.keys(), (row) => statuses.get(row)!, this.#headers, count);
+        for (const { block, place } of blocks) await insertBlock(within, block, place);
+        if (index !== undefined) await moveTransactions(within, index.left, index.joined);
+        if (step.tip !== undefined) await writeState(within, "tip", step.tip);
+        return await insertEvents(within, step.events ?? []);
+      });
+      this.#headers = count;
+      if (blocks.some(({ isNew }) => isNew)) this.files.keep();
+      for (const { block } of blocks) {
+        this.#adoptable.delete(toHex(block.hash));
+        this.#cache.set(String(block.row), block.raw);
+      }
+      const newest = ids.at(-1);
+      if (newest !== undefined) this.#onEvents(newest);
+      return ids;
+    });
+  }
+
+  /** Puts the blocks that are not stored yet on disk, or finds where they lie. */
+  async #place(blocks: readonly NewBlock[]) {
+    const missing = new Map<number, NewBlock>();
+    for (const block of blocks) {
+      if (!missing.has(block.row) && await this.#placeOf(block.row) === undefined) missing.set(block.row, block);
+    }
+    const adopted = [...missing.values()].map((block) => ({ block, place: this.#adoptable.get(toHex(block.hash)) }));
+    const fresh = adopted.flatMap(({ block, place }) => place === undefined ? [block] : []);
+    const written = fresh.length === 0 ? [] : await this.files.write(fresh.map(({ raw }) => raw));
+    return [
+      ...adopted.flatMap(({ block, place }) => place === undefined ? [] : [{ block, place, isNew: false }]),
+      ...fresh.map((block, i) => ({ block, place: written[i]!, isNew: true })),
+    ];
+  }
+
+  /** The transactions of a step, ids computed from the block where the step has none. */
+  async #indexed({ transactions, blocks = [] }: BitcoinStep) {
+    const raw = new Map(blocks.map((block) => [block.row, block.raw]));
+    const complete = async (listed: readonly IndexedBlock[]): Promise<IndexedBlock[]> => {
+      const found: IndexedBlock[] = [];
+      for (const { row, txids } of listed) {
+        if (txids.length > 0) {
+          found.push({ row, txids });
+          continue;
+        }
+        const bytes = raw.get(row) ?? await this.block(row);
+        if (bytes === undefined) throw unknownBlock(row);
+        found.push({ row, txids: Block.decode(bytes).txids() });
+      }
+      return found;
+    };
+    return { left: await complete(transactions?.left ?? []), joined: await complete(transactions?.joined ?? []) };
+  }
+
+  async #placeOf(row: number): Promise<BlockPlace | undefined> {
+    const found = await this.#database.get("SELECT file, start, bytes FROM bitcoin_blocks WHERE header = ?", [row]);
+    return found && { file: Number(found.file), offset: Number(found.start), length: Number(found.bytes) };
+  }
+
+  /** @throws NodeError `DATABASE_DAMAGED` when the bytes are not those that were stored */
+  async block(row: number): Promise<Uint8Array | undefined> {
+    const cached = this.#cache.get(String(row));
+    if (cached !== undefined) return cached;
+    const place = await this.#placeOf(row);
+    if (place === undefined) return undefined;
+    try {
+      const raw = await this.files.read(place);
+      this.#cache.set(String(row), raw);
+      return raw;
+    } catch (thrown) {
+      // Pruned while it was read: that is no damage.
+      if (await this.#placeOf(row) === undefined) return undefined;
+      throw thrown;
+    }
+  }
+
+  /** Reads and checks the whole block: only that tells whether the part is good. */
+  async blockPart(row: number, offset: number, length: number): Promise<Uint8Array | undefined> {
+    const raw = await this.block(row);
+    return raw?.subarray(offset, offset + length);
+  }
+
+  async blockSize(row: number): Promise<number | undefined> {
+    return (await this.#placeOf(row))?.length;
+  }
+
+  async transaction(txid: Uint8Array): Promise<TransactionPlace | undefined> {
+    if (!this.hasTransactionIndex) return undefined;
+    for (const place of await transactionCandidates(this.#database, txid)) {
+      const raw = await this.block(place.row);
+      const found = raw && Block.decode(raw).transactions[place.index];
+      if (found !== undefined && equalBytes(found.txid, txid)) return place;
+    }
+    return undefined;
+  }
+
+  /** Removes whole files, so that somewhat more than asked for may go; a file with one block to be kept stays. */
+  prune(bytesMax: number, belowHeight: number): Promise<readonly number[]> {
+    return this.#exclusive(async () => {
+      const files = await this.#database.all("SELECT * FROM bitcoin_block_files ORDER BY height_max, file");
+      let bytes = files.reduce((sum, file) => sum + Number(file.bytes), 0);
+      const doomed: number[] = [];
+      for (const file of files) {
+        if (bytes <= bytesMax || Number(file.height_max) >= belowHeight) break;
+        doomed.push(Number(file.file));
+        bytes -= Number(file.bytes);
+      }
+      if (doomed.length === 0) return [];
+      const rows = await this.#database.transaction(async (within) => {
+        const gone: number[] = [];
+        for (const file of doomed) {
+          const found = await within.all("SELECT header FROM bitcoin_blocks WHERE file = ? ORDER BY header", [file]);
+          for (const { header } of found) gone.push(Number(header));
+          await within.run("DELETE FROM bitcoin_blocks WHERE file = ?", [file]);
+          await within.run("DELETE FROM bitcoin_block_files WHERE file = ?", [file]);
+        }
+        await changeStatuses(within, gone, (_, status) => status & ~HeaderStatus.data, this.#headers, this.#headers);
+        return gone;
+      });
+      for (const row of rows) this.#cache.delete(String(row));
+      // A file may go only when no loss of power can bring back the rows that refer to it. One that is in the way of
+      // somebody else's reading stays, and is removed at the next start.
+      const checkpoint = await this.#database.get("PRAGMA wal_checkpoint(FULL)");
+      if (Number(checkpoint?.busy ?? 0) === 0) { for (const file of doomed) await this.files.remove(file); }
+      return rows;
+    });
+  }
+
+  async counts(): Promise<BitcoinStoreCounts> {
+    const row = await this.#database.get(
+      "SELECT COALESCE(SUM(blocks), 0) AS blocks, COALESCE(SUM(bytes), 0) AS bytes FROM bitcoin_block_files",
+    );
+    return { headers: this.#headers, blocks: Number(row?.blocks), blockBytes: Number(row?.bytes) };
+  }
+
+  peers(): Promise<StoredPeer[]> {
+    return this.#peers.peers();
+  }
+
+  savePeers(peers: readonly StoredPeer[]): Promise<void> {
+    return this.#peers.savePeers(peers);
+  }
+
+  /** Whether a record of a block file is indexed. For `reindexBlocks`. */
+  async isIndexed({ file, offset }: BlockPlace): Promise<boolean> {
+    const found = await this.#database.get("SELECT header FROM bitcoin_blocks WHERE file = ? AND start = ?", [
+      file,
+      offset,
+    ]);
+    return found !== undefined;
+  }
+
+  /** A commit of the block of this hash is to index it where it lies, and not to write it again. For `reindexBlocks`. */
+  adopt(hash: Uint8Array, place: BlockPlace): void {
+    this.#adoptable.set(toHex(hash), place);
+  }
+
+  /** The index is whole: files without an indexed block are removed. For `reindexBlocks`. */
+  finishReindex(): Promise<void> {
+    return this.#exclusive(async () => {
+      this.#adoptable.clear();
+      await writeState(this.#database, "reindexing", 0);
+      await this.files.resume(await indexedEnds(this.#database), false);
+      this.#reindexing = false;
+    });
+  }
+
+  /** Waits for what is being written and closes the block files. */
+  async close(): Promise<void> {
+    await this.#tail;
+    await this.files.close();
+  }
+}
+
+async function insertBlock(within: Database, { row, height }: NewBlock, place: BlockPlace): Promise<void> {
+  const { file, offset, length } = place;
+  await within.run("INSERT INTO bitcoin_blocks (header, file, start, bytes) VALUES (?, ?, ?, ?)", [
+    row,
+    file,
+    offset,
+    length,
+  ]);
+  await within.run(
+    "INSERT INTO bitcoin_block_files (file, bytes, blocks, height_max) VALUES (?, ?, 1, ?) ON CONFLICT (file) DO UPDATE " +
+      "SET bytes = MAX(bitcoin_block_files.bytes, excluded.bytes), blocks = bitcoin_block_files.blocks + 1, " +
+      "height_max = MAX(bitcoin_block_files.height_max, excluded.height_max)",
+    [file, offset + RECORD_HEAD_BYTES + length, height],
+  );
+}
+
+/** How many bytes of each block file are indexed. */
+async function indexedEnds(database: Database): Promise<Map<number, number>> {
+  const rows = await database.all("SELECT file, bytes FROM bitcoin_block_files");
+  return new Map(rows.map(({ file, bytes }) => [Number(file), Number(bytes)]));
+}
+
+type StateName = "tip" | "reindexing" | "transaction_index";
+
+async function readState(database: Database, name: StateName): Promise<number | undefined> {
+  const row = await database.get("SELECT value FROM bitcoin_state WHERE name = ?", [name]);
+  return row && Number(row.value);
+}
+
+async function writeState(database: Database, name: StateName, value: number): Promise<void> {
+  await database.run(
+    "INSERT INTO bitcoin_state (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+    [name, value],
+  );
+}
+
+/** The index is whole or not there: blocks that joined without it are not in it. */
+async function useTransactionIndex(database: Database, wanted: boolean): Promise<void> {
+  const present = (await readState(database, "transaction_index")) === 1;
+  if (present === wanted) return;
+  if (wanted && ((await readState(database, "tip")) ?? 0) > 0) {
+    throw new NodeError<BitcoinStoreCode>(
+      "STORE_NO_INDEX",
+      "self",
+      "the blocks were stored without a transaction index; rebuild the index from the block files, or go on without it",
+    );
+  }
+  await database.transaction(async (within) => {
+    if (!wanted) await within.run("DELETE FROM bitcoin_transactions");
+    await writeState(within, "transaction_index", wanted ? 1 : 0);
+  });
+}

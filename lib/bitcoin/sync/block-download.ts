@@ -1,0 +1,199 @@
+/**
+ * Which block is asked of whom: a window that moves with the chain, a few blocks under way with each peer, and an end to
+ * peers that hold everybody up.
+ *
+ * @see spec section f.4; Bitcoin Core `net_processing.cpp` (FindNextBlocksToDownload, SendMessages)
+ * @module
+ */
+import type { Clock } from "../../core/ports.ts";
+import type { BitcoinChain } from "../chain/chain.ts";
+import type { BitcoinPeer } from "../peer.ts";
+import { disconnecting } from "../peer-fault.ts";
+import { InvType } from "../types/mod.ts";
+import { GetData } from "../wire/mod.ts";
+
+/** What block download needs. */
+export interface BlockDownloadParts {
+  readonly chain: BitcoinChain;
+  readonly clock: Clock;
+  readonly peers: () => readonly BitcoinPeer[];
+  /** Chains of less work are not followed. */
+  readonly minimumWork: bigint;
+  readonly initialBlockDownload: () => boolean;
+  readonly notice: (level: "debug" | "info" | "warning", text: string) => void;
+}
+
+/** Blocks that one peer may be asked for at a time. */
+export const IN_FLIGHT_MAX = 16;
+/** How far above the last block that a peer and we share it is asked for blocks. */
+export const WINDOW = 1_024;
+/** Peers without the whole chain serve this much of its end. */
+const LIMITED_DEPTH = 288 - 2;
+/** How long a peer may hold the window up; doubles each time, and shrinks again as blocks come. */
+const STALL_FIRST_MS = 2_000;
+const STALL_LAST_MS = 64_000;
+const STALL_DECAY = 0.85;
+/** The oldest question to a peer may wait so long, and half as much more for each other peer that delivers. */
+const BLOCK_TIMEOUT_MS = 600_000;
+/** A block that is under way so long is asked of a second peer when that one has nothing else to do. */
+const SECOND_SOURCE_MS = 5_000;
+
+interface Question {
+  readonly peers: Set<BitcoinPeer>;
+  readonly askedAt: number;
+}
+
+/** The questions that are under way with all peers. */
+export class BlockDownload {
+  readonly #parts: BlockDownloadParts;
+  readonly #questions = new Map<number, Question>();
+  #stallMs = STALL_FIRST_MS;
+
+  constructor(parts: BlockDownloadParts) {
+    this.#parts = parts;
+  }
+
+  /** Whether a block is asked for. */
+  isAsked(row: number): boolean {
+    return this.#questions.has(row);
+  }
+
+  /** Whether a block was asked of this peer. */
+  isAskedOf(row: number, peer: BitcoinPeer): boolean {
+    return peer.inFlight.has(row);
+  }
+
+  /** Gives every peer something to do. */
+  fill(): void {
+    // While blocks wait for the disk there is no use in more.
+    for (const peer of this.#sources()) {
+      const rows = this.#choose(peer, IN_FLIGHT_MAX - peer.inFlight.size);
+      if (rows.length > 0) this.#ask(peer, rows);
+    }
+  }
+
+  /** A block came, from whomever: it is no longer asked for. */
+  arrived(row: number): void {
+    this.#stallMs = Math.max(STALL_FIRST_MS, this.#stallMs * STALL_DECAY);
+    for (const peer of this.#questions.get(row)?.peers ?? []) {
+      peer.inFlight.delete(row);
+      peer.stallingSince = undefined;
+    }
+    this.#questions.delete(row);
+  }
+
+  /** A peer delivered something else than the block, or never will: others may. */
+  release(row: number, peer: BitcoinPeer): void {
+    peer.inFlight.delete(row);
+    const question = this.#questions.get(row);
+    question?.peers.delete(peer);
+    if (question?.peers.size === 0) this.#questions.delete(row);
+  }
+
+  /** Takes back what a peer was asked for. */
+  forget(peer: BitcoinPeer): void {
+    for (const row of [...peer.inFlight.keys()]) this.release(row, peer);
+  }
+
+  /** Ends peers that hold up the download; every second. */
+  tick(): void {
+    const now = this.#parts.clock.monotonic();
+    const peers = this.#parts.peers();
+    const delivering = peers.filter(({ inFlight }) => inFlight.size > 0).length;
+    for (const peer of peers) {
+      const [oldest] = peer.inFlight.values();
+      if (peer.stallingSince !== undefined && now - peer.stallingSince > this.#stallMs && !peer.wanted) {
+        this.#stallMs = Math.min(this.#stallMs * 2, STALL_LAST_MS);
+        peer.session.fail(disconnecting("stalling", "held up the download of blocks"));
+      } else if (oldest !== undefined && now - oldest > BLOCK_TIMEOUT_MS * (1 + 0.5 * Math.max(0, delivering - 1))) {
+        peer.session.fail(disconnecting("block_timeout", "did not deliver a block"));
+      } else if (oldest !== undefined && now - oldest > SECOND_SOURCE_MS) this.#secondSource(now);
+    }
+    this.fill();
+  }
+
+  /** Peers that blocks may be asked of: in the initial download outbound ones, unless there are none. */
+  #sources(): readonly BitcoinPeer[] {
+    const usable = this.#parts.peers().filter((peer) => peer.servesRecent && peer.inFlight.size < IN_FLIGHT_MAX);
+    if (!this.#parts.initialBlockDownload()) return usable;
+    const outbound = usable.filter(({ direction }) => direction === "out");
+    return outbound.length > 0 ? outbound : usable;
+  }
+
+  /** The next blocks that a peer has and nobody is asked for. */
+  #choose(peer: BitcoinPeer, count: number): number[] {
+    const { chain, minimumWork } = this.#parts;
+    const { headers } = chain;
+    const best = peer.bestKnown;
+    if (best < 0 || count <= 0 || headers.work(best) < minimumWork) return [];
+    if (headers.hasMoreWork(chain.tip, best) || headers.isInvalid(best)) return [];
+    this.#moveCommon(peer);
+    const from = headers.height(peer.lastCommon);
+    const top = headers.height(best);
+    const end = Math.min(top, from + WINDOW);
+    const onBest = headers.onBest(best);
+    const rows: number[] = [];
+    let waitsFor: BitcoinPeer | undefined;
+    for (let height = from + 1; height <= end && rows.length < count; height++) {
+      const row = onBest ? headers.atHeight(height) : headers.ancestor(best, height);
+      if (chain.wasJudged(row)) continue;
+      if (headers.isInvalid(row)) break;
+      const question = this.#questions.get(row);
+      if (question !== undefined) {
+        waitsFor ??= [...question.peers][0];
+        continue;
+      }
+      if (!peer.servesAll && height < top - LIMITED_DEPTH) continue;
+      rows.push(row);
+    }
+    // The window is used up, and its first block is with somebody else.
+    const isStuck = rows.length === 0 && end < top && peer.inFlight.size === 0;
+    if (isStuck && waitsFor !== undefined && waitsFor !== peer) {
+      waitsFor.stallingSince ??= this.#parts.clock.monotonic();
+    }
+    return rows;
+  }
+
+  /** Moves the last block that the peer and we share up, past all that is here. */
+  #moveCommon(peer: BitcoinPeer): void {
+    const { chain } = this.#parts;
+    const { headers } = chain;
+    const best = peer.bestKnown;
+    const common = peer.lastCommon < 0 ? headers.commonAncestor(chain.tip, best) : peer.lastCommon;
+    let row = headers.commonAncestor(common, best);
+    const onBest = headers.onBest(best);
+    for (let height = headers.height(row) + 1; height <= headers.height(best); height++) {
+      const next = onBest ? headers.atHeight(height) : headers.ancestor(best, height);
+      if (!chain.wasJudged(next)) break;
+      row = next;
+    }
+    peer.lastCommon = row;
+  }
+
+  #ask(peer: BitcoinPeer, rows: readonly number[]): void {
+    const { chain, clock } = this.#parts;
+    const askedAt = clock.monotonic();
+    for (const row of rows) {
+      const question = this.#questions.get(row);
+      if (question === undefined) this.#questions.set(row, { peers: new Set([peer]), askedAt });
+      else question.peers.add(peer);
+      peer.inFlight.set(row, askedAt);
+    }
+    const inventory = rows.map((row) => ({ type: InvType.WITNESS_BLOCK, hash: chain.headers.hash(row) }));
+    peer.session.post(GetData, { inventory });
+  }
+
+  /** Asks peers that have nothing to do for what others are slow to deliver. */
+  #secondSource(now: number): void {
+    const idle = this.#sources().filter(({ inFlight }) => inFlight.size === 0);
+    const late = [...this.#questions].filter(([, { askedAt, peers }]) =>
+      peers.size === 1 && now - askedAt > SECOND_SOURCE_MS
+    );
+    for (const peer of idle) {
+      const rows = late.map(([row]) => row).filter((row) =>
+        (this.#questions.get(row)?.peers.size ?? 2) < 2 && peer.has(this.#parts.chain.headers, row) && peer.servesAll
+      ).slice(0, IN_FLIGHT_MAX);
+      if (rows.length > 0) this.#ask(peer, rows);
+    }
+  }
+}

@@ -1,0 +1,256 @@
+/**
+ * Headers first: asks peers for headers until nobody has more, holds off chains of little work, and learns which peer has
+ * what.
+ *
+ * @see spec section d.4; Bitcoin Core `net_processing.cpp` (ProcessHeadersMessage, SendMessages)
+ * @module
+ */
+import type { Clock, Random } from "../../core/ports.ts";
+import type { BitcoinChain } from "../chain/chain.ts";
+import { HeaderBatch, HEADERS_MAX } from "../chain/header-batch.ts";
+import { locatorOf } from "../chain/locator.ts";
+import { blockWork } from "../chain/pow.ts";
+import { HeadersPresync, releasedBatch } from "../chain/presync.ts";
+import type { Refusal } from "../chain/verdict.ts";
+import type { BitcoinPeer } from "../peer.ts";
+import { disconnecting, misbehaving } from "../peer-fault.ts";
+import { GetHeaders } from "../wire/mod.ts";
+import { PROTOCOL_VERSION } from "../handshake.ts";
+
+/** What header sync needs. */
+export interface HeaderSyncParts {
+  readonly chain: BitcoinChain;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly peers: () => readonly BitcoinPeer[];
+  /** Chains of less work are not kept. */
+  readonly minimumWork: bigint;
+  /** Core's initial block download latch. */
+  readonly initialBlockDownload: () => boolean;
+  /** Hears when headers were added. */
+  readonly moved: () => void;
+  readonly notice: (level: "debug" | "info" | "warning", text: string) => void;
+}
+
+/** Peers that are asked at once while far behind: what one of them sends too, costs a look-up. */
+const ASKED_MAX = 3;
+/** A peer that keeps us waiting so long is passed over for another. */
+const STALL_MS = 10_000;
+const REST_MS = 120_000;
+/** An unanswered question is not repeated before. */
+const REPEAT_MS = 120_000;
+/** A best header not older than this is near enough to ask everybody. */
+const NEAR_SECONDS = 24 * 60 * 60;
+/** Chains may be this many blocks of work behind ours and still be kept. */
+const BEHIND_BLOCKS = 144n;
+const NO_STOP = new Uint8Array(32);
+
+/** Header sync with all peers. */
+export class HeaderSync {
+  readonly #parts: HeaderSyncParts;
+
+  constructor(parts: HeaderSyncParts) {
+    this.#parts = parts;
+  }
+
+  /** Whether the best header is not much older than now. */
+  get isNear(): boolean {
+    const { chain, clock } = this.#parts;
+    return chain.headers.time(chain.headers.best) > clock.now() / 1000 - NEAR_SECONDS;
+  }
+
+  /** Whether some peer has told us all its headers, and none is asked. */
+  get isDone(): boolean {
+    const peers = this.#parts.peers();
+    return peers.some(({ headersEnded }) => headersEnded) &&
+      peers.every(({ headersAskedAt, presync, headersEnded }) =>
+        presync === undefined && (headersAskedAt === undefined || headersEnded)
+      );
+  }
+
+  /** Asks whom there is to ask: at each coming and going, and every second. */
+  tick(): void {
+    const now = this.#parts.clock.monotonic();
+    const peers = this.#parts.peers();
+    for (const peer of peers) this.#resolveUnknown(peer);
+    for (const peer of peers) {
+      if (peer.headersAskedAt === undefined || now - peer.headersAskedAt < STALL_MS || peer.headersEnded) continue;
+      if (peer.headersRestUntil > now) continue;
+      // Its answer is still welcome; others need not wait for it.
+      peer.headersRestUntil = now + REST_MS;
+      this.#parts.notice("debug", `${peer.session.label} keeps us waiting for headers`);
+    }
+    const near = this.isNear;
+    const working = peers.filter((peer) => peer.headersAskedAt !== undefined && peer.headersRestUntil <= now).length;
+    let free = near ? Infinity : ASKED_MAX - working;
+    const outboundFirst = [...peers].sort((a, b) => Number(b.direction === "out") - Number(a.direction === "out"));
+    for (const peer of outboundFirst) {
+      if (free <= 0) return;
+      if (peer.headersBegun || peer.headersRestUntil > now) continue;
+      this.ask(peer);
+      free -= 1;
+    }
+  }
+
+  /** Asks for the headers after our best one, unless the last question waits. */
+  ask(peer: BitcoinPeer): void {
+    const { headers } = this.#parts.chain;
+    // From its parent, so that the answer is never empty and tells that the peer has our best one.
+    this.#askFrom(peer, Math.max(0, headers.parent(headers.best)));
+  }
+
+  /** The peer announced a block. */
+  announced(peer: BitcoinPeer, hash: Uint8Array): void {
+    const row = this.#parts.chain.headers.find(hash);
+    if (row >= 0) return peer.knows(this.#parts.chain.headers, row);
+    peer.lastUnknown = hash.slice();
+    this.ask(peer);
+  }
+
+  /** Takes a `headers` message. @throws BitcoinFault what it costs the peer */
+  take(peer: BitcoinPeer, batch: HeaderBatch): void {
+    const { chain } = this.#parts;
+    const full = batch.length === HEADERS_MAX;
+    peer.headersAskedAt = undefined;
+    peer.headersRestUntil = 0;
+    if (batch.length === 0) {
+      peer.presync = undefined;
+      peer.headersEnded = true;
+      return this.tick();
+    }
+    this.#requireSound(batch);
+    if (peer.presync !== undefined) return this.#continuePresync(peer, batch, full);
+
+    const parent = chain.headers.find(batch.parentHash());
+    if (parent < 0) {
+      peer.lastUnknown = batch.hash(batch.length - 1);
+      return this.ask(peer);
+    }
+    if (!this.#isKnownGood(batch) && this.#workAfter(parent, batch) < this.#threshold()) {
+      if (full) this.#startPresync(peer, parent, batch);
+      // Too little work and no more to come: not worth a word.
+      else peer.headersEnded = true;
+      return this.#judgeUseful(peer, full);
+    }
+    this.#accept(peer, batch, full);
+  }
+
+  #requireSound(batch: HeaderBatch): void {
+    const { pow } = this.#parts.chain.network;
+    if (batch.firstWithoutWork(pow) >= 0) throw misbehaving("high-hash", "header with invalid proof of work");
+    if (batch.firstGap() >= 0) throw misbehaving("non-continuous", "non-continuous headers sequence");
+  }
+
+  #accept(peer: BitcoinPeer, batch: HeaderBatch, full: boolean): void {
+    const { chain } = this.#parts;
+    const { headers } = chain;
+    const result = chain.acceptHeaders(batch);
+    peer.knows(headers, result.last);
+    if (result.refusal !== undefined) this.#punish(peer, result.refusal);
+    if (result.added > 0) this.#parts.moved();
+    if (peer.presync === undefined) peer.headersEnded = !full;
+    if (full) {
+      // Others may have brought us further meanwhile.
+      const from = headers.hasMoreWork(headers.best, result.last) ? headers.best : result.last;
+      this.#askFrom(peer, from);
+    }
+    this.#judgeUseful(peer, full);
+    if (!full) this.tick();
+  }
+
+  /** What a refused header costs (Core's MaybePunishNodeForBlock). */
+  #punish(peer: BitcoinPeer, { result, reason, detail }: Refusal): void {
+    const text = `invalid header received: ${reason}, ${detail}`;
+    if (result === "time_future") return;
+    if (result === "cached_invalid") {
+      // An inbound peer may have learnt of it from us; an outbound one is to be on our chain.
+      if (peer.direction === "out" && !peer.wanted) throw misbehaving(reason, text);
+      return;
+    }
+    throw misbehaving(reason, text);
+  }
+
+  /** In the initial download, an outbound peer with too little work is in the way of a better one. */
+  #judgeUseful(peer: BitcoinPeer, full: boolean): void {
+    const { chain, minimumWork, initialBlockDownload } = this.#parts;
+    if (full || peer.presync !== undefined || !initialBlockDownload() || peer.direction === "in" || peer.wanted) return;
+    if (peer.bestKnown >= 0 && chain.headers.work(peer.bestKnown) >= minimumWork) return;
+    throw disconnecting("insufficient_work", "the peer's chain has too little work");
+  }
+
+  /** Whether the last header is one that we have had on our best chain all along. */
+  #isKnownGood(batch: HeaderBatch): boolean {
+    const { chain } = this.#parts;
+    const last = chain.headers.find(batch.hash(batch.length - 1));
+    return last >= 0 && (chain.headers.onBest(last) || chain.isActive(last));
+  }
+
+  #workAfter(parent: number, batch: HeaderBatch): bigint {
+    let work = this.#parts.chain.headers.work(parent);
+    let bits = -1;
+    let each = 0n;
+    for (let i = 0; i < batch.length; i++) {
+      const its = batch.bits(i);
+      if (its !== bits) each = blockWork(bits = its);
+      work += each;
+    }
+    return work;
+  }
+
+  /** Work below which headers are not kept without proof that there is more to come. */
+  #threshold(): bigint {
+    const { chain, minimumWork } = this.#parts;
+    const near = chain.headers.work(chain.tip) - BEHIND_BLOCKS * blockWork(chain.headers.bits(chain.tip));
+    return near > minimumWork ? near : minimumWork;
+  }
+
+  #startPresync(peer: BitcoinPeer, start: number, batch: HeaderBatch): void {
+    const { chain, clock, random, notice } = this.#parts;
+    notice("info", `${peer.session.label}: headers of little work from height ${chain.headers.height(start) + 1} on`);
+    peer.presync = new HeadersPresync({
+      chain: chain.headers,
+      start,
+      minimumWork: this.#threshold(),
+      now: Math.floor(clock.now() / 1000),
+      random,
+    });
+    this.#continuePresync(peer, batch, true);
+  }
+
+  #continuePresync(peer: BitcoinPeer, batch: HeaderBatch, full: boolean): void {
+    const { presync } = peer;
+    if (presync === undefined) return;
+    const result = presync.next(batch, full);
+    if (result.requestMore) this.#send(peer, presync.locator());
+    else peer.presync = undefined;
+    if (result.failure !== undefined) {
+      peer.headersEnded = true;
+      this.#parts.notice("debug", `${peer.session.label}: headers given up, ${result.failure}`);
+    }
+    const released = releasedBatch(result);
+    // What is released has shown its work: many messages' worth at once.
+    if (released !== undefined) this.#accept(peer, released, peer.presync === undefined && full);
+    else this.#judgeUseful(peer, full);
+  }
+
+  /** Finds the header of a block that was announced before it was known. */
+  #resolveUnknown(peer: BitcoinPeer): void {
+    if (peer.lastUnknown === undefined) return;
+    const row = this.#parts.chain.headers.find(peer.lastUnknown);
+    if (row < 0) return;
+    peer.knows(this.#parts.chain.headers, row);
+    peer.lastUnknown = undefined;
+  }
+
+  #askFrom(peer: BitcoinPeer, row: number): void {
+    const now = this.#parts.clock.monotonic();
+    if (peer.headersAskedAt !== undefined && now - peer.headersAskedAt < REPEAT_MS) return;
+    this.#send(peer, locatorOf(this.#parts.chain.headers, row));
+  }
+
+  #send(peer: BitcoinPeer, locator: readonly Uint8Array[]): void {
+    peer.headersAskedAt = this.#parts.clock.monotonic();
+    peer.headersBegun = true;
+    peer.session.post(GetHeaders, { version: PROTOCOL_VERSION, locator, stop: NO_STOP });
+  }
+}

@@ -1,0 +1,182 @@
+/**
+ * The v1 transport: a 24-byte envelope around each message, in clear.
+ *
+ * @see Bitcoin Core `net.cpp`, V1Transport
+ * @module
+ */
+import { NodeError } from "../../core/errors.ts";
+import { sha256d } from "../hash.ts";
+import { type Frame, type NegotiatedTransport, PAYLOAD_BYTES_MAX, TYPE_BYTES } from "./transport.ts";
+
+/** magic 4 ‖ type 12 ‖ length u32 LE ‖ checksum 4. */
+export const ENVELOPE_BYTES = 24;
+
+/** A payload's buffer has this size at once; beyond it, it grows as bytes arrive: a header alone must not cost megabytes. */
+const FIRST_ALLOCATION_BYTES = 64 * 1024;
+
+const NOTHING = new Uint8Array();
+
+/** How many messages a {@link V1Transport} passed over, and why. */
+export interface DroppedCounts {
+  /** The checksum was not that of the payload. */
+  checksum: number;
+  /** The type was not ASCII padded with zeros. */
+  type: number;
+}
+
+/**
+ * Reads and writes the v1 envelope. Pure: no socket, no clock, no promise; linear in the bytes whatever their cuts.
+ *
+ * `push` throws `bad_magic` or `oversize` (fault `peer`), after it gave the messages before; nothing follows then. A
+ * message with a bad checksum or a malformed type is passed over and counted: that is how Core treats them.
+ */
+export class V1Transport implements NegotiatedTransport {
+  readonly kind = "v1";
+  readonly sessionId = undefined;
+  /** Messages passed over. */
+  readonly dropped: DroppedCounts = { checksum: 0, type: 0 };
+  readonly #magic: Uint8Array;
+  readonly #header = new Uint8Array(ENVELOPE_BYTES);
+  #headerHave = 0;
+  /** Length of the payload that is being gathered. */
+  #length = 0;
+  #payload: Uint8Array = new Uint8Array();
+  #payloadHave = 0;
+  #failure: NodeError | undefined;
+
+  /** `magic`: the network's four bytes in wire order. */
+  constructor(magic: Uint8Array) {
+    if (magic.length !== 4) throw new RangeError("a magic has 4 bytes");
+    this.#magic = magic;
+  }
+
+  /** Bytes held of a message that is not complete. */
+  get pendingBytes(): number {
+    return this.#headerHave + this.#payloadHave;
+  }
+
+  /** v1 has no handshake of its own: nothing. */
+  drain(): Uint8Array {
+    return NOTHING;
+  }
+
+  push(bytes: Uint8Array): Iterable<Frame> {
+    if (this.#failure !== undefined) throw this.#failure;
+    // Sockets give Buffers, whose slices would be Buffers: slow, and a surprise to whoever compares.
+    const { buffer, byteOffset, byteLength } = bytes;
+    const chunk = bytes.constructor === Uint8Array ? bytes : new Uint8Array(buffer, byteOffset, byteLength);
+    const frames: Frame[] = [];
+    for (let at = 0; at < chunk.length && this.#failure === undefined;) at = this.#take(chunk, at, frames);
+    return this.#failure === undefined ? frames : thenFail(frames, this.#failure);
+  }
+
+  /** Takes the rest of a header or of a payload from `at` on; returns where it ends. */
+  #take(chunk: Uint8Array, at: number, frames: Frame[]): number {
+    if (this.#headerHave < ENVELOPE_BYTES) {
+      const to = Math.min(chunk.length, at + ENVELOPE_BYTES - this.#headerHave);
+      this.#header.set(at === 0 && to === chunk.length ? chunk : chunk.subarray(at, to), this.#headerHave);
+      this.#headerHave += to - at;
+      this.#judgeHeader();
+      // An empty payload is complete with its header.
+      if (this.#headerHave === ENVELOPE_BYTES && this.#length === 0) this.#finish(new Uint8Array(), frames);
+      return to;
+    }
+    const missing = this.#length - this.#payloadHave;
+    const to = Math.min(chunk.length, at + missing);
+    if (this.#payloadHave === 0 && to - at === missing) {
+      // The whole payload lies in this chunk: no copy.
+      this.#finish(chunk.subarray(at, to), frames);
+      return to;
+    }
+    this.#gather(chunk.subarray(at, to));
+    if (this.#payloadHave === this.#length) {
+      this.#finish(this.#payload.subarray(0, this.#length), frames);
+      this.#payload = new Uint8Array();
+      this.#payloadHave = 0;
+    }
+    return to;
+  }
+
+  /** Fails as soon as the bytes that are here cannot be right. */
+  #judgeHeader(): void {
+    const header = this.#header;
+    const have = this.#headerHave;
+    for (let i = 0; i < Math.min(have, 4); i++) {
+      if (header[i] !== this.#magic[i]) return this.#fail("bad_magic", "bytes of another network or protocol");
+    }
+    if (have < ENVELOPE_BYTES) return;
+    this.#length = (header[16]! | (header[17]! << 8) | (header[18]! << 16) | (header[19]! << 24)) >>> 0;
+    if (this.#length > PAYLOAD_BYTES_MAX) {
+      this.#fail("oversize", `a payload of ${this.#length} bytes where ${PAYLOAD_BYTES_MAX} are the most`);
+    }
+  }
+
+  #fail(code: "bad_magic" | "oversize", message: string): void {
+    this.#failure = new NodeError(code, "peer", message);
+    this.#payload = new Uint8Array();
+  }
+
+  #gather(piece: Uint8Array): void {
+    const needed = this.#payloadHave + piece.length;
+    if (needed > this.#payload.length) {
+      const grown = new Uint8Array(Math.min(this.#length, Math.max(FIRST_ALLOCATION_BYTES, 2 * needed)));
+      grown.set(this.#payload.subarray(0, this.#payloadHave));
+      this.#payload = grown;
+    }
+    this.#payload.set(piece, this.#payloadHave);
+    this.#payloadHave = needed;
+  }
+
+  #finish(payload: Uint8Array, frames: Frame[]): void {
+    this.#headerHave = 0;
+    const header = this.#header;
+    const digest = sha256d(payload);
+    for (let i = 0; i < 4; i++) {
+      if (digest[i] !== header[20 + i]) {
+        this.dropped.checksum++;
+        return;
+      }
+    }
+    const type = typeOf(header.subarray(4, 4 + TYPE_BYTES));
+    if (type === undefined) this.dropped.type++;
+    else frames.push({ type, payload });
+  }
+
+  pack(type: string, payload: Uint8Array): Uint8Array {
+    return packV1(this.#magic, type, payload);
+  }
+}
+
+/** The frames, then the error: what came before a fault is still to be handled. */
+function* thenFail(frames: readonly Frame[], failure: NodeError): Generator<Frame> {
+  yield* frames;
+  throw failure;
+}
+
+/** The envelope and the payload. Throws RangeError when the type is not 1 … 12 printable ASCII or the payload too long. */
+export function packV1(magic: Uint8Array, type: string, payload: Uint8Array): Uint8Array {
+  if (!/^[\x20-\x7e]{1,12}$/.test(type)) throw new RangeError(`no message type: ${type}`);
+  if (payload.length > PAYLOAD_BYTES_MAX) throw new RangeError(`a payload of ${payload.length} bytes`);
+  const bytes = new Uint8Array(ENVELOPE_BYTES + payload.length);
+  bytes.set(magic);
+  for (let i = 0; i < type.length; i++) bytes[4 + i] = type.charCodeAt(i);
+  new DataView(bytes.buffer).setUint32(16, payload.length, true);
+  bytes.set(sha256d(payload).subarray(0, 4), 20);
+  bytes.set(payload, ENVELOPE_BYTES);
+  return bytes;
+}
+
+/** The text of a zero-padded type; undefined when a byte is not printable ASCII or follows a zero without being one. */
+export function typeOf(bytes: Uint8Array): string | undefined {
+  let type = "";
+  for (let i = 0; i < bytes.length; i++) {
+    const byte = bytes[i]!;
+    if (byte === 0) {
+      for (let k = i; k < bytes.length; k++) if (bytes[k] !== 0) return undefined;
+      return type;
+    }
+    if (byte < 0x20 || byte > 0x7e) return undefined;
+    type += String.fromCharCode(byte);
+  }
+  return type;
+}

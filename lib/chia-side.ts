@@ -1,0 +1,121 @@
+/**
+ * Puts the Chia side together from drivers and configuration.
+ *
+ * @module
+ */
+import { ChiaChain } from "./chia/chain/chain.ts";
+import { LinkageValidator } from "./chia/chain/linkage.ts";
+import { loadNodeIdentity, publicAuthorities } from "./chia/identity.ts";
+import { type ChiaNetwork, networkNamed, parseConstants } from "./chia/networks/mod.ts";
+import { ChiaNode } from "./chia/node.ts";
+import { NodeType } from "./chia/protocol/mod.ts";
+import { candidateOf } from "./chia/raw-blocks.ts";
+import type { ChiaStore } from "./chia/store.ts";
+import { MemoryChiaStore } from "./chia/store/memory.ts";
+import { openSqlChiaStore } from "./chia/store/sql.ts";
+import { type ChiaConfig, type ChiaReplay, databasePath, GEMEL_VERSION } from "./config.ts";
+import { messageOf } from "./core/errors.ts";
+import { chiaHandle } from "./rpc/mod.ts";
+import type { Side, SideParts } from "./side.ts";
+import { MemoryEventLog, SqlEventLog } from "./storage/event-log.ts";
+import type { EventSource } from "./storage/node-log.ts";
+import type { ChiaService } from "./chia/service.ts";
+
+function networkOf(config: ChiaConfig): ChiaNetwork {
+  const network = networkNamed(config.network);
+  if (config.constantsJson === undefined) return network;
+  return { ...network, constants: parseConstants(config.constantsJson, network.constants) };
+}
+
+/** The store and the event log of the chain, in one database. */
+async function openStorage(
+  { config, drivers, shutdown, onEvents }: SideParts,
+  chain: ChiaConfig,
+  network: ChiaNetwork,
+): Promise<{ readonly store: ChiaStore; readonly events: EventSource }> {
+  if (config.database === "memory") {
+    const events = new MemoryEventLog({ onAppend: onEvents });
+    return { store: new MemoryChiaStore(events), events };
+  }
+  const path = databasePath(config.paths, chain);
+  await drivers.makeDir(path.slice(0, path.lastIndexOf("/")), 0o700);
+  const database = await drivers.openDatabase(path);
+  shutdown.add(() => database.close());
+  const store = await openSqlChiaStore(database, {
+    network: network.name,
+    genesisChallenge: network.constants.GENESIS_CHALLENGE,
+    cacheBytesMax: config.cacheBytesMax,
+    onEvents,
+  });
+  return { store, events: new SqlEventLog(database, onEvents) };
+}
+
+/** Feeds the rest of a recording to a node, block by block, until it is at its end or the signal aborts. */
+async function replay(
+  node: ChiaNode,
+  { clock }: SideParts["drivers"],
+  config: ChiaReplay,
+  signal: AbortSignal,
+): Promise<void> {
+  for (const raw of config.blocks.slice(config.atStart)) {
+    await clock.sleep(config.everyMs, signal);
+    await node.feed([candidateOf(raw)]);
+  }
+}
+
+/** Opens the chain; nothing is dialled or accepted before `start`. */
+export async function chiaSide(
+  parts: SideParts,
+  chainConfig: ChiaConfig,
+): Promise<Side & { readonly service: ChiaService }> {
+  const { config, drivers, record, log } = parts;
+  const { clock, random, dialer, listen } = drivers;
+  const network = networkOf(chainConfig);
+  const { store, events } = await openStorage(parts, chainConfig, network);
+  const chain = await ChiaChain.load({ network, store, validator: new LinkageValidator(network.constants), clock });
+  const identity = await loadNodeIdentity({ folder: config.paths.ssl, files: drivers, clock, random });
+  const node = new ChiaNode({
+    chain,
+    store,
+    clock,
+    protocol: {
+      random,
+      dialer,
+      identity,
+      ownNodeId: identity.nodeId,
+      authorities: publicAuthorities,
+      own: {
+        networkId: network.name,
+        nodeType: NodeType.FULL_NODE,
+        softwareVersion: `gemel/${GEMEL_VERSION}`,
+        serverPort: chainConfig.listen?.port ?? 0,
+      },
+      inboundMax: Math.max(0, chainConfig.peersMax - chainConfig.outbound),
+    },
+    loopbackExempt: config.allowLoopbackExempt,
+    connect: chainConfig.connect,
+    resolve: drivers.resolveHost,
+    ...(chainConfig.listen && { listen: { address: chainConfig.listen, open: listen } }),
+    outbound: chainConfig.outbound,
+    record,
+    notice: log,
+  });
+  const life = new AbortController();
+  return {
+    service: node,
+    events,
+    handle: chiaHandle(node, { clock, listenAddress: () => node.listenAddress }),
+    async start() {
+      await node.start();
+      if (chainConfig.replay === undefined) return;
+      await node.feed(chainConfig.replay.blocks.slice(0, chainConfig.replay.atStart).map(candidateOf));
+      replay(node, drivers, chainConfig.replay, life.signal).catch((error) => {
+        if (!life.signal.aborted) log("error", "chia.replay", messageOf(error));
+      });
+    },
+    async stop() {
+      life.abort();
+      await node.stop();
+    },
+  };
+}

@@ -1,0 +1,76 @@
+/**
+ * One chain of a running node as `/v1`, the command line and progress see it, whatever chain it is.
+ *
+ * @module
+ */
+import type { Json } from "../chia/streamable/mod.ts";
+
+type JsonObject = { readonly [name: string]: Json };
+
+/** How far the chain is, for a progress line. */
+export interface ChainProgress {
+  /** Height reached; undefined before the first block. */
+  readonly height: number | undefined;
+  /** Height that is aimed at; 0 when unknown. */
+  readonly target: number;
+  readonly synced: boolean;
+  readonly peers: number;
+  /** Unix seconds at which the newest block was made; undefined when unknown. */
+  readonly tipTime: number | undefined;
+  readonly validation: string;
+  /** The tip as the chain's people write it: `0x…` for Chia, display order for Bitcoin. */
+  readonly hash: string | undefined;
+}
+
+/** One chain in `/v1/status`, as `gemel status --json` prints it. */
+export type ChainStatus = {
+  readonly chain: string;
+  readonly network: string;
+  readonly mode: string;
+  readonly height: number | null;
+  readonly best_peer_height: number;
+  readonly behind: number;
+  readonly header_hash: string | null;
+  readonly tip_age_s: number | null;
+  readonly synced: boolean;
+  readonly peers: { readonly out: number; readonly in: number };
+  readonly disk_bytes: number;
+  readonly validation: string;
+  readonly agree: string;
+};
+
+/** A ban in `/v1/bans`. */
+export interface ChainBan {
+  readonly host: string;
+  /** Unix milliseconds. */
+  readonly until: number;
+  readonly reason: string;
+}
+
+/** A block as it is on the wire. */
+export interface RawBlock {
+  readonly raw: Uint8Array;
+  /** Hexadecimal, as the chain's people write it. */
+  readonly hash: string;
+}
+
+/** One chain. */
+export interface ChainHandle {
+  readonly chain: "chia" | "bitcoin";
+  readonly network: string;
+  /** Where peers reach us; undefined when nobody can. */
+  readonly listenAddress: { readonly host: string; readonly port: number } | undefined;
+  progress(): ChainProgress;
+  status(): Promise<ChainStatus>;
+  /** Peers as `/v1/peers` prints them. */
+  peers(): readonly JsonObject[];
+  /** Dials a peer. Rejects with a `NodeError`. */
+  connect(host: string, port: number): Promise<JsonObject>;
+  /** Ends a connection by its id; false when there is none. */
+  disconnect(id: number): Promise<boolean>;
+  bans(): readonly ChainBan[];
+  ban(host: string, seconds: number, reason: string): void;
+  unban(host: string): boolean;
+  /** A block by height or hash. */
+  rawBlock(id: { readonly height: number } | { readonly hash: string }): Promise<RawBlock | undefined>;
+}

@@ -1,0 +1,142 @@
+/**
+ * The node's one event log. Events of a chain are written in the transaction of the block that caused them, in the log of
+ * that chain's own database; from there they are copied into this one, in order, each exactly once: how far a chain's log
+ * was copied is kept in the same transaction. Ids that consumers see are this log's.
+ *
+ * @module
+ */
+import { messageOf } from "../core/errors.ts";
+import type { Database } from "../core/ports.ts";
+import { EVENTS_SCHEMA, insertEvents, MemoryEventLog, SqlEventLog } from "./event-log.ts";
+import type { EventLog, LoggedEvent, NewEvent } from "./events.ts";
+import type { Migration } from "./migrate.ts";
+
+/** A chain's own log, from which events are copied. */
+export interface EventSource {
+  /** Events with an id above `since`, rising, at most `limit`. */
+  read(since: number, limit: number): Promise<LoggedEvent[]>;
+  /** Forgets events that were copied; the newest may stay. */
+  trim(upTo: number): Promise<void>;
+}
+
+/** A log into which chains' logs are copied. */
+export interface NodeLog extends EventLog {
+  /** The id in the source's log up to which everything was copied. */
+  position(source: string): Promise<number>;
+  /** Appends copies and moves the position to `upTo`, or does neither. */
+  take(source: string, upTo: number, events: readonly NewEvent[]): Promise<void>;
+}
+
+/** Migrations of the node log's database. */
+export const NODE_LOG_MIGRATIONS: readonly Migration[] = [{
+  number: 1,
+  name: "events, and how far chains' logs were copied",
+  sql: `${EVENTS_SCHEMA}
+CREATE TABLE event_positions (source TEXT PRIMARY KEY, position BIGINT NOT NULL);`,
+}];
+
+/** The log in a database of its own. */
+export class SqlNodeLog extends SqlEventLog implements NodeLog {
+  readonly #database: Database;
+  readonly #onAppend: () => void;
+
+  constructor(database: Database, onAppend: () => void) {
+    super(database, onAppend);
+    this.#database = database;
+    this.#onAppend = onAppend;
+  }
+
+  async position(source: string): Promise<number> {
+    const row = await this.#database.get("SELECT position FROM event_positions WHERE source = ?", [source]);
+    return Number(row?.position ?? 0);
+  }
+
+  async take(source: string, upTo: number, events: readonly NewEvent[]): Promise<void> {
+    await this.#database.transaction(async (within) => {
+      await insertEvents(within, events);
+      await within.run(
+        "INSERT INTO event_positions (source, position) VALUES (?, ?) " +
+          "ON CONFLICT (source) DO UPDATE SET position = excluded.position",
+        [source, upTo],
+      );
+    });
+    this.#onAppend();
+  }
+}
+
+/** The log in memory. */
+export class MemoryNodeLog extends MemoryEventLog implements NodeLog {
+  readonly #positions = new Map<string, number>();
+
+  position(source: string): Promise<number> {
+    return Promise.resolve(this.#positions.get(source) ?? 0);
+  }
+
+  async take(source: string, upTo: number, events: readonly NewEvent[]): Promise<void> {
+    this.#positions.set(source, upTo);
+    await this.append(events);
+  }
+}
+
+/** Events copied at a time. */
+const PAGE = 500;
+
+/** Copies chains' logs into the node's. One loop a source; a poke wakes it. */
+export class EventForwarder {
+  readonly #log: NodeLog;
+  readonly #failed: (text: string) => void;
+  readonly #running = new Map<string, { again: boolean; readonly done: Promise<void> }>();
+  readonly #sources = new Map<string, EventSource>();
+
+  constructor(log: NodeLog, failed: (text: string) => void) {
+    this.#log = log;
+    this.#failed = failed;
+  }
+
+  /** Copies from a source from now on, first what an earlier run left. */
+  async add(name: string, source: EventSource): Promise<void> {
+    this.#sources.set(name, source);
+    this.poke(name);
+    await this.drain();
+  }
+
+  /** There may be new events in a source. */
+  poke(name: string): void {
+    const running = this.#running.get(name);
+    if (running !== undefined) running.again = true;
+    else this.#start(name);
+  }
+
+  /** Resolves when nothing is left to copy. */
+  async drain(): Promise<void> {
+    while (this.#running.size > 0) await Promise.all([...this.#running.values()].map(({ done }) => done));
+  }
+
+  #start(name: string): void {
+    const source = this.#sources.get(name);
+    if (source === undefined) return;
+    const state = {
+      again: true,
+      done: Promise.resolve().then(async () => {
+        while (state.again) {
+          state.again = false;
+          await this.#copy(name, source);
+        }
+      }).catch((error) => this.#failed(`events of ${name} could not be copied: ${messageOf(error)}`))
+        .finally(() => this.#running.delete(name)),
+    };
+    this.#running.set(name, state);
+  }
+
+  async #copy(name: string, source: EventSource): Promise<void> {
+    let position = await this.#log.position(name);
+    for (;;) {
+      const events = await source.read(position, PAGE);
+      const last = events.at(-1);
+      if (last === undefined) return;
+      await this.#log.take(name, last.id, events);
+      position = last.id;
+      await source.trim(position);
+    }
+  }
+}

@@ -1,0 +1,337 @@
+/**
+ * What every {@link BitcoinStore} must do, whatever it is made of.
+ *
+ * @module
+ */
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { HeaderStatus } from "../../lib/bitcoin/chain/header-chain.ts";
+import type { BitcoinStep, BitcoinStore } from "../../lib/bitcoin/store.ts";
+import { RECORD_HEAD_BYTES } from "../../lib/bitcoin/store/block-record.ts";
+import type { EventLog } from "../../lib/storage/events.ts";
+import { eventOf, headersOf, newBlockOf, txidsOf } from "./bitcoin-store-blocks.ts";
+
+/** A store that a test opened. */
+export interface OpenedBitcoinStore {
+  readonly store: BitcoinStore;
+  readonly events: EventLog;
+  close(): Promise<void>;
+}
+
+/** How the suite gets a store: empty, and where it is durable the same one again. */
+export interface BitcoinStoreDriver {
+  readonly name: string;
+  /** A fresh place; `open` may be called again after `close` and finds what was there. Files hold few blocks. */
+  place(transactionIndex: boolean): Promise<{ open(): Promise<OpenedBitcoinStore>; remove(): Promise<void> }>;
+  readonly durable: boolean;
+}
+
+/** All headers and statuses, page after page. */
+export async function readAll(store: BitcoinStore): Promise<{ headers: Uint8Array; statuses: number[] }> {
+  const headers: number[] = [];
+  const statuses: number[] = [];
+  for await (const page of store.headers()) {
+    assert.equal(page.firstRow, statuses.length, "pages follow each other");
+    assert.equal(page.headers.length, page.statuses.length * 80);
+    for (const byte of page.headers) headers.push(byte);
+    statuses.push(...page.statuses);
+  }
+  return { headers: Uint8Array.from(headers), statuses };
+}
+
+const FULL = HeaderStatus.data | HeaderStatus.structure | HeaderStatus.connected;
+
+/** A step that adds the headers and blocks `from … to − 1` and makes the last the tip. */
+export const chainStep = (from: number, to: number): BitcoinStep => {
+  const rows = Array.from({ length: to - from }, (_, i) => from + i);
+  return {
+    headers: { firstRow: from, bytes: headersOf(from, to) },
+    statuses: new Map(rows.map((row) => [row, FULL])),
+    blocks: rows.map((row) => newBlockOf(row)),
+    transactions: { joined: rows.map((row) => ({ row, txids: [] })), left: [] },
+    tip: to - 1,
+    events: rows.map(eventOf),
+  };
+};
+
+/** Registers the suite for one driver. */
+export function bitcoinStoreContract(driver: BitcoinStoreDriver): void {
+  const withStore = async (
+    work: (opened: OpenedBitcoinStore, reopen: () => Promise<OpenedBitcoinStore>) => Promise<void>,
+    transactionIndex = true,
+  ) => {
+    const place = await driver.place(transactionIndex);
+    let opened = await place.open();
+    try {
+      await work(opened, async () => {
+        await opened.close();
+        return opened = await place.open();
+      });
+    } finally {
+      await opened.close();
+      await place.remove();
+    }
+  };
+
+  describe(`BitcoinStore on ${driver.name}`, () => {
+    test("an empty store has no tip and nothing else", () =>
+      withStore(async ({ store, events }) => {
+        assert.equal(await store.tip(), undefined);
+        assert.deepEqual(await readAll(store), { headers: new Uint8Array(), statuses: [] });
+        assert.equal(await store.block(0), undefined);
+        assert.equal(await store.blockPart(0, 0, 80), undefined);
+        assert.equal(await store.blockSize(0), undefined);
+        assert.equal(await store.transaction(new Uint8Array(32)), undefined);
+        assert.deepEqual(await store.prune(0, 1_000), []);
+        assert.deepEqual(await store.peers(), []);
+        assert.deepEqual(await store.counts(), { headers: 0, blocks: 0, blockBytes: 0 });
+        assert.deepEqual(await events.bounds(), { oldest: 0, newest: 0 });
+      }));
+
+    test("headers come back in order, however many a step brought", () =>
+      withStore(async ({ store }) => {
+        const cuts = [0, 1, 3, 512, 513, 1_024, 3_024, 5_000, 17_000];
+        for (const [i, to] of cuts.slice(1).entries()) {
+          const from = cuts[i]!;
+          await store.commit({
+            headers: { firstRow: from, bytes: headersOf(from, to) },
+            statuses: new Map([[from, 3]]),
+          });
+        }
+        const { headers, statuses } = await readAll(store);
+        assert.equal(Buffer.compare(headers, headersOf(0, 17_000)), 0);
+        assert.deepEqual(statuses.flatMap((status, row) => (status === 3 ? [row] : [])), cuts.slice(0, -1));
+        assert.equal(statuses.filter((status) => status === 0).length, 17_000 - cuts.length + 1);
+        assert.equal((await store.counts()).headers, 17_000);
+      }));
+
+    test("statuses change far back, many at once, without headers", () =>
+      withStore(async ({ store }) => {
+        await store.commit({ headers: { firstRow: 0, bytes: headersOf(0, 2_000) } });
+        const rows = [0, 1, 511, 512, 1_023, 1_999];
+        await store.commit({ statuses: new Map(rows.map((row) => [row, 255])) });
+        await store.commit({ statuses: new Map([[512, 4]]) });
+        const { statuses } = await readAll(store);
+        assert.deepEqual(statuses.flatMap((status, row) => (status === 0 ? [] : [[row, status]])), [
+          [0, 255],
+          [1, 255],
+          [511, 255],
+          [512, 4],
+          [1_023, 255],
+          [1_999, 255],
+        ]);
+      }));
+
+    test("blocks are read whole, in part, and by size", () =>
+      withStore(async ({ store }) => {
+        const step = chainStep(0, 4);
+        await store.commit(step);
+        for (const { row, raw } of step.blocks!) {
+          assert.equal(Buffer.compare((await store.block(row))!, raw), 0);
+          assert.equal(await store.blockSize(row), raw.length);
+          assert.deepEqual(await store.blockPart(row, 0, 80), raw.slice(0, 80));
+          assert.deepEqual(await store.blockPart(row, 70_000, 33), raw.slice(70_000, 70_033));
+          assert.deepEqual(await store.blockPart(row, raw.length - 2, 33), raw.slice(-2));
+        }
+        assert.equal(await store.block(4), undefined);
+        assert.equal(await store.tip(), 3);
+        const { blocks, blockBytes } = await store.counts();
+        const bytes = step.blocks!.reduce((sum, { raw }) => sum + raw.length, 0);
+        assert.equal(blocks, 4);
+        assert.ok(blockBytes >= bytes && blockBytes <= bytes + 4 * RECORD_HEAD_BYTES);
+      }));
+
+    test("a block that is stored already is left as it is, also within one step", () =>
+      withStore(async ({ store }) => {
+        const block = newBlockOf(0);
+        await store.commit({ headers: { firstRow: 0, bytes: headersOf(0, 2) }, blocks: [block] });
+        const before = await store.counts();
+        await store.commit({ blocks: [{ ...block, raw: new Uint8Array(7) }] });
+        assert.deepEqual(await store.counts(), before);
+        assert.equal(Buffer.compare((await store.block(0))!, block.raw), 0);
+        const other = newBlockOf(1);
+        await store.commit({ blocks: [other, { ...other, raw: new Uint8Array(7) }] });
+        assert.equal(Buffer.compare((await store.block(1))!, other.raw), 0);
+        assert.equal((await store.counts()).blocks, 2);
+      }));
+
+    test("blocks arrive in any order; the smallest and the largest fit", () =>
+      withStore(async ({ store }) => {
+        await store.commit({ headers: { firstRow: 0, bytes: headersOf(0, 9) } });
+        const blocks = [5, 3, 8].map((row) => newBlockOf(row, 1));
+        const largest = { ...newBlockOf(0), raw: new Uint8Array(4_000_000).fill(7) };
+        const smallest = { ...newBlockOf(1), raw: new Uint8Array(81) };
+        await store.commit({ blocks });
+        await store.commit({ blocks: [largest, smallest] });
+        for (const { row, raw } of [...blocks, largest, smallest]) {
+          assert.equal(Buffer.compare((await store.block(row))!, raw), 0, `block ${row}`);
+        }
+      }));
+
+    test("a step that does not follow or names an unknown row changes nothing", () =>
+      withStore(async ({ store, events }) => {
+        await store.commit(chainStep(0, 2));
+        const before = [await readAll(store), await store.counts(), await store.tip(), await events.bounds()];
+        const good = chainStep(2, 3);
+        const refused: [string, BitcoinStep][] = [
+          ["STORE_BROKEN_CHAIN", { ...good, headers: { firstRow: 3, bytes: headersOf(3, 4) } }],
+          ["STORE_BROKEN_CHAIN", { ...good, headers: { firstRow: 1, bytes: headersOf(1, 3) } }],
+          ["STORE_BROKEN_CHAIN", { ...good, headers: { firstRow: 2, bytes: new Uint8Array(79) } }],
+          ["STORE_UNKNOWN_ROW", { ...good, tip: 3 }],
+          ["STORE_UNKNOWN_ROW", { ...good, tip: -1 }],
+          ["STORE_UNKNOWN_ROW", { ...good, statuses: new Map([[3, 1]]) }],
+          ["STORE_UNKNOWN_ROW", { ...good, blocks: [newBlockOf(3)] }],
+          ["STORE_UNKNOWN_ROW", { ...good, transactions: { joined: [{ row: 7, txids: [] }], left: [] } }],
+          ["STORE_UNKNOWN_BLOCK", { ...good, blocks: [] }],
+        ];
+        for (const [code, step] of refused) {
+          await assert.rejects(store.commit(step), { name: "NodeError", code, fault: "self" });
+          assert.deepEqual(
+            [await readAll(store), await store.counts(), await store.tip(), await events.bounds()],
+            before,
+          );
+          assert.equal(await store.block(2), undefined);
+        }
+        await store.commit(good);
+        assert.equal(await store.tip(), 2);
+      }));
+
+    test("transaction() follows the active chain, ids given or computed from the block", () =>
+      withStore(async ({ store }) => {
+        assert.equal(store.hasTransactionIndex, true);
+        await store.commit(chainStep(0, 3));
+        const [, one, two] = [0, 1, 2].map((row) => newBlockOf(row));
+        assert.deepEqual(await store.transaction(txidsOf(one!)[1]!), { row: 1, index: 1 });
+        assert.deepEqual(await store.transaction(txidsOf(two!)[0]!), { row: 2, index: 0 });
+        // Row 2 leaves, row 4 joins with ids, row 3 with those of its block, which was stored before.
+        const [three, four] = [3, 4].map((row) => newBlockOf(row));
+        await store.commit({ headers: { firstRow: 3, bytes: headersOf(3, 5) }, blocks: [three!] });
+        await store.commit({
+          blocks: [four!],
+          tip: 4,
+          transactions: {
+            joined: [{ row: 3, txids: [] }, { row: 4, txids: txidsOf(four!) }],
+            left: [{ row: 2, txids: [] }],
+          },
+        });
+        for (const txid of txidsOf(two!)) assert.equal(await store.transaction(txid), undefined);
+        assert.deepEqual(await store.transaction(txidsOf(three!)[1]!), { row: 3, index: 1 });
+        assert.deepEqual(await store.transaction(txidsOf(four!)[0]!), { row: 4, index: 0 });
+        assert.deepEqual(await store.transaction(txidsOf(one!)[0]!), { row: 1, index: 0 });
+        const near = txidsOf(one!)[0]!.slice();
+        near[31]! ^= 1;
+        assert.equal(await store.transaction(near), undefined, "the whole txid counts");
+      }));
+
+    test("a transaction that leaves with one block and joins with another is found in the other", () =>
+      withStore(async ({ store }) => {
+        const [one, two] = [newBlockOf(0), { ...newBlockOf(1), raw: newBlockOf(0).raw }];
+        const txids = txidsOf(one);
+        await store.commit({
+          headers: { firstRow: 0, bytes: headersOf(0, 2) },
+          blocks: [one, two],
+          transactions: { joined: [{ row: 0, txids }], left: [] },
+        });
+        await store.commit({ transactions: { joined: [{ row: 1, txids }], left: [{ row: 0, txids }] } });
+        assert.deepEqual(await store.transaction(txids[0]!), { row: 1, index: 0 });
+        // As two coinbases of the early chain: the same txid twice, and the newer place counts.
+        await store.commit({ transactions: { joined: [{ row: 0, txids }], left: [] } });
+        await store.commit({ transactions: { joined: [], left: [{ row: 1, txids }] } });
+        assert.deepEqual(await store.transaction(txids[0]!), { row: 0, index: 0 });
+      }));
+
+    test("without the index no transaction is found, and none is asked for", () =>
+      withStore(async ({ store }) => {
+        assert.equal(store.hasTransactionIndex, false);
+        await store.commit(chainStep(0, 2));
+        await store.commit({ transactions: { joined: [{ row: 1, txids: [] }], left: [{ row: 0, txids: [] }] } });
+        assert.equal(await store.transaction(txidsOf(newBlockOf(1))[0]!), undefined);
+      }, false));
+
+    test("prune() removes the lowest blocks down to the size asked for, and the data bit with them", () =>
+      withStore(async ({ store }) => {
+        for (let from = 0; from < 24; from += 4) await store.commit(chainStep(from, from + 4));
+        const { blockBytes } = await store.counts();
+        const wanted = blockBytes / 2;
+        const gone = await store.prune(wanted, 20);
+        const left = await store.counts();
+        assert.ok(gone.length > 0 && left.blockBytes <= wanted);
+        assert.ok(left.blockBytes > wanted / 2, "not much more than asked for");
+        assert.deepEqual([...gone], gone.map((_, i) => i), "the lowest");
+        assert.equal(left.blocks, 24 - gone.length);
+        const { statuses } = await readAll(store);
+        for (let row = 0; row < 24; row++) {
+          const isGone = gone.includes(row);
+          assert.equal(statuses[row], isGone ? FULL & ~HeaderStatus.data : FULL);
+          assert.equal((await store.block(row)) === undefined, isGone);
+          assert.equal((await store.blockSize(row)) === undefined, isGone);
+        }
+        assert.deepEqual(await store.prune(wanted, 20), [], "nothing more to do");
+      }));
+
+    test("prune() spares what is at or above the height", () =>
+      withStore(async ({ store }) => {
+        for (let from = 0; from < 24; from += 4) await store.commit(chainStep(from, from + 4));
+        const gone = await store.prune(0, 10);
+        assert.ok(gone.length > 0 && gone.every((row) => row < 10));
+        for (let row = 10; row < 24; row++) assert.ok(await store.block(row) !== undefined, `block ${row}`);
+        const rest = await store.prune(0, 1_000);
+        assert.equal(gone.length + rest.length, 24);
+        assert.deepEqual(await store.counts(), { headers: 24, blocks: 0, blockBytes: 0 });
+        // A pruned block can be had again.
+        await store.commit({ blocks: [newBlockOf(3)], statuses: new Map([[3, FULL]]) });
+        assert.equal(Buffer.compare((await store.block(3))!, newBlockOf(3).raw), 0);
+      }));
+
+    test("a transaction in a pruned block is not found", () =>
+      withStore(async ({ store }) => {
+        await store.commit(chainStep(0, 2));
+        await store.prune(0, 1_000);
+        assert.equal(await store.transaction(txidsOf(newBlockOf(1))[0]!), undefined);
+      }));
+
+    test("events have ids that rise by one, and commits asked for at once are done in order", () =>
+      withStore(async ({ store, events }) => {
+        const ids = await Promise.all(
+          Array.from({ length: 12 }, (_, row) => store.commit(chainStep(row, row + 1))),
+        );
+        assert.deepEqual(ids.flat(), Array.from({ length: 12 }, (_, i) => i + 1));
+        assert.equal(await store.tip(), 11);
+        const read = await events.read(0, 99);
+        assert.deepEqual(read[4], { ...eventOf(4), id: 5 });
+        assert.equal((await store.counts()).blocks, 12);
+      }));
+
+    test("savePeers() replaces the kept peers", () =>
+      withStore(async ({ store }) => {
+        const peer = (host: string, port: number) => ({ host, port, source: "dns", lastTry: 5, lastSuccess: 0 });
+        await store.savePeers([peer("b", 2), peer("a", 2)]);
+        await store.savePeers([peer("b", 2), peer("2001:db8::1", 8333)]);
+        assert.deepEqual(await store.peers(), [peer("2001:db8::1", 8333), peer("b", 2)]);
+      }));
+
+    if (driver.durable) {
+      test("everything is there after closing and opening again, and goes on from there", () =>
+        withStore(async ({ store }, reopen) => {
+          for (let from = 0; from < 12; from += 3) await store.commit(chainStep(from, from + 3));
+          const gone = await store.prune((await store.counts()).blockBytes / 2, 1_000);
+          await store.savePeers([{ host: "a", port: 1, source: "cli", lastTry: 0, lastSuccess: 9 }]);
+          const before = [await readAll(store), await store.counts(), await store.tip()];
+          const again = await reopen();
+          assert.deepEqual([await readAll(again.store), await again.store.counts(), await again.store.tip()], before);
+          assert.equal((await again.store.peers())[0]?.lastSuccess, 9);
+          assert.deepEqual((await again.events.read(11, 9))[0], { ...eventOf(11), id: 12 });
+          for (let row = 0; row < 12; row++) {
+            assert.equal(await again.store.block(row) === undefined, gone.includes(row));
+          }
+          const txid = txidsOf(newBlockOf(11))[1]!;
+          assert.deepEqual(await again.store.transaction(txid), { row: 11, index: 1 });
+          assert.deepEqual(await again.store.commit({ ...chainStep(12, 14), events: [eventOf(12)] }), [13]);
+          const last = await reopen();
+          for (const row of [11, 12, 13]) {
+            assert.equal(Buffer.compare((await last.store.block(row))!, newBlockOf(row).raw), 0);
+          }
+        }));
+    }
+  });
+}

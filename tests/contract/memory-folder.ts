@@ -1,0 +1,89 @@
+/**
+ * A folder of files in memory that outlives the node which writes to it, and that can fail: at any call, half-way
+ * through a write, and with the loss of all that was not synced.
+ *
+ * @module
+ */
+import type { AppendFile, FileFolder } from "../../lib/core/ports.ts";
+
+interface Content {
+  bytes: Uint8Array;
+  /** Bytes that a loss of power leaves. */
+  synced: number;
+}
+
+/** What a node's calls go through: throws when the node is to die, and ever after. */
+export interface Fate {
+  /** `partly` is done when this very call is the last one. */
+  step(partly?: () => void): void;
+}
+
+const IMMORTAL: Fate = { step: () => {} };
+
+/** The files; `open` gives a view of them for one life of the node. */
+export class MemoryFolder {
+  readonly files = new Map<string, Content>();
+
+  /** Takes away what a loss of power takes. */
+  losePower(): void {
+    for (const content of this.files.values()) content.bytes = content.bytes.slice(0, content.synced);
+  }
+
+  view(fate: Fate = IMMORTAL): FileFolder {
+    return {
+      list: async () => {
+        fate.step();
+        return [...this.files].map(([name, { bytes }]) => ({ name, size: bytes.length }))
+          .sort((a, b) => (a.name < b.name ? -1 : 1));
+      },
+      open: async (name, { create = false } = {}) => {
+        fate.step();
+        if (!this.files.has(name) && !create) return undefined;
+        const content = this.files.get(name) ?? { bytes: new Uint8Array(), synced: 0 };
+        this.files.set(name, content);
+        return fileOf(content, fate);
+      },
+      remove: async (name) => {
+        fate.step(() => this.files.delete(name));
+        this.files.delete(name);
+      },
+    };
+  }
+}
+
+function fileOf(content: Content, fate: Fate): AppendFile {
+  let size = content.bytes.length;
+  const write = (bytes: Uint8Array) => {
+    const grown = new Uint8Array(size + bytes.length);
+    grown.set(content.bytes.subarray(0, size));
+    grown.set(bytes, size);
+    content.bytes = grown;
+  };
+  return {
+    get size() {
+      return size;
+    },
+    append: async (parts) => {
+      const bytes = Uint8Array.from(parts.flatMap((part) => [...part]));
+      fate.step(() => write(bytes.subarray(0, bytes.length >> 1)));
+      write(bytes);
+      size += bytes.length;
+      return size - bytes.length;
+    },
+    read: async (offset, length) => {
+      fate.step();
+      return content.bytes.slice(offset, offset + length);
+    },
+    sync: async () => {
+      fate.step();
+      content.synced = content.bytes.length;
+    },
+    truncate: async (to) => {
+      fate.step();
+      content.bytes = content.bytes.slice(0, to);
+      content.synced = Math.min(content.synced, to);
+      size = to;
+    },
+    close: async () => {},
+  };
+}

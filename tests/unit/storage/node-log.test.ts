@@ -1,0 +1,82 @@
+/** Chains' logs copied into the node's: in order, exactly once, also over a crash. */
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { MemoryEventLog } from "../../../lib/storage/event-log.ts";
+import type { NewEvent } from "../../../lib/storage/events.ts";
+import { migrate } from "../../../lib/storage/migrate.ts";
+import {
+  EventForwarder,
+  type EventSource,
+  MemoryNodeLog,
+  NODE_LOG_MIGRATIONS,
+  type NodeLog,
+  SqlNodeLog,
+} from "../../../lib/storage/node-log.ts";
+import { databaseDrivers } from "../../contract/databases.ts";
+
+const event = (number: number): NewEvent => ({ topic: "t", time: number, chain: "c", network: "n", data: { number } });
+const numbers = async (log: NodeLog) => (await log.read(0, 10_000)).map(({ data }) => data.number);
+const upTo = (count: number) => Array.from({ length: count }, (_, i) => i + 1);
+
+const logs: readonly (readonly [string, () => Promise<{ log: NodeLog; close: () => Promise<void> }>])[] = [
+  ["memory", () => Promise.resolve({ log: new MemoryNodeLog(), close: () => Promise.resolve() })],
+  ...databaseDrivers.map((driver) =>
+    [driver.name, async () => {
+      const database = await driver.open(":memory:");
+      await migrate(database, NODE_LOG_MIGRATIONS, { chain: "events", network: "all", genesis: "" });
+      return { log: new SqlNodeLog(database, () => {}), close: () => database.close() };
+    }] as const
+  ),
+];
+
+describe("EventForwarder", () => {
+  for (const [name, open] of logs) {
+    test(`${name}: copies all of a source in order, then what comes, beside the node's own events`, async () => {
+      const { log, close } = await open();
+      const source = new MemoryEventLog();
+      await source.append(upTo(1_200).map(event));
+      const forwarder = new EventForwarder(log, assert.fail);
+      await forwarder.add("chain", source);
+      assert.deepEqual(await numbers(log), upTo(1_200));
+      await log.append([{ ...event(0), topic: "own" }]);
+      await source.append([event(1_201)]);
+      forwarder.poke("chain");
+      forwarder.poke("chain");
+      await forwarder.drain();
+      const copied = await log.read(1_199, 10);
+      assert.deepEqual(copied.map(({ id, topic }) => [id, topic]), [[1_200, "t"], [1_201, "own"], [1_202, "t"]]);
+      assert.deepEqual((await source.bounds()).newest === 0 || (await source.bounds()).newest === 1_201, true);
+      await close();
+    });
+
+    test(`${name}: a crash between the copy and the source's trim copies nothing twice`, async () => {
+      const { log, close } = await open();
+      const source = new MemoryEventLog();
+      await source.append(upTo(700).map(event));
+      let trims = 0;
+      const dying: EventSource = {
+        read: (since, limit) => source.read(since, limit),
+        trim: () => (++trims === 1 ? Promise.reject(new Error("the power failed")) : Promise.resolve()),
+      };
+      const failures: string[] = [];
+      await new EventForwarder(log, (text) => failures.push(text)).add("chain", dying);
+      assert.match(failures.join(), /power failed/);
+      await new EventForwarder(log, assert.fail).add("chain", source);
+      assert.deepEqual(await numbers(log), upTo(700));
+      await close();
+    });
+
+    test(`${name}: two chains are told apart`, async () => {
+      const { log, close } = await open();
+      const forwarder = new EventForwarder(log, assert.fail);
+      const [one, other] = [new MemoryEventLog(), new MemoryEventLog()];
+      await one.append([event(1)]);
+      await other.append([event(2), event(3)]);
+      await forwarder.add("one", one);
+      await forwarder.add("other", other);
+      assert.deepEqual(await numbers(log), [1, 2, 3]);
+      assert.deepEqual([await log.position("one"), await log.position("other")], [1, 2]);
+      await close();
+    });
+  }
+});
