@@ -4,16 +4,29 @@
  * @module
  */
 import {
+  type BitcoinMode,
   type ChainConfig,
   DEFAULTS,
   freezeConfig,
+  networkByName,
   networkNamed,
+  networks,
   type NodeConfig,
   type NodePaths,
   pathsBelow,
+  type PeerAddress,
 } from "../mod.ts";
 import { isAbsolute, join, resolve } from "node:path";
-import { CHAIN_KEYS, CHAINS, configError, type Given, nearest, type Origin, type Settings } from "./settings.ts";
+import {
+  CHAIN_KEYS,
+  type ChainName,
+  CHAINS,
+  configError,
+  type Given,
+  nearest,
+  type Origin,
+  type Settings,
+} from "./settings.ts";
 import { parseAddress, parseLogLevel, parseSize, parseTime, parseWhole } from "./values.ts";
 
 /** What the outside world is asked while a configuration is built. */
@@ -73,23 +86,7 @@ function chainSetting(settings: Settings, chain: string, key: string): Given | u
 
 /** Builds the configuration. Throws `CONFIG_INVALID`, `NETWORK_UNKNOWN` or `CONSTANTS_INVALID`. */
 export async function buildConfig(settings: Settings, around: Surroundings): Promise<NodeConfig> {
-  const names = texts(settings.get("chain"));
-  const chains = names.length === 0 ? [...CHAINS] : names;
-  for (const name of chains) {
-    if ((CHAINS as readonly string[]).includes(name)) continue;
-    const near = nearest(name, CHAINS);
-    const hint = name === "bitcoin"
-      ? "; bitcoin is not in this version"
-      : near === undefined
-      ? ""
-      : `; did you mean ${near}?`;
-    throw configError(`chain: this gemel runs ${CHAINS.join(", ")}, not ${name}${hint}`);
-  }
-  if (new Set(chains).size !== chains.length) throw configError("chain: each chain once");
-  if (chains.length > 1) {
-    const bare = CHAIN_KEYS.find((key) => settings.has(key));
-    if (bare !== undefined) throw configError(`${bare}: which chain's? Name it: ${chains[0]}.${bare}`);
-  }
+  const chains = chainsOf(settings);
   const db = text(settings.get("db")) ?? "sqlite";
   if (db !== "sqlite" && db !== "memory") throw configError("db: sqlite or memory");
   const format = text(settings.get("log-format")) ?? DEFAULTS.log.format;
@@ -111,11 +108,62 @@ export async function buildConfig(settings: Settings, around: Surroundings): Pro
   });
 }
 
-async function chainConfig(settings: Settings, chain: string, around: Surroundings): Promise<ChainConfig> {
-  const given = (key: string) => chainSetting(settings, chain, key);
-  const network = networkNamed(text(given("network")) ?? DEFAULTS.chia.network);
-  const constants = text(given("constants"));
-  const listen = text(given("listen"));
+/** The chains that are to run, checked against the bare settings, which must tell whose they are. */
+function chainsOf(settings: Settings): readonly ChainName[] {
+  const names = texts(settings.get("chain"));
+  for (const name of names) {
+    if ((CHAINS as readonly string[]).includes(name)) continue;
+    const near = nearest(name, CHAINS);
+    const hint = near === undefined ? "" : `; did you mean ${near}?`;
+    throw configError(`chain: this gemel runs ${CHAINS.join(", ")}, not ${name}${hint}`);
+  }
+  if (new Set(names).size !== names.length) throw configError("chain: each chain once");
+  const chains = names.length > 0 ? names as ChainName[] : chainsByNetwork(settings);
+  const [only, other] = chains;
+  if (other !== undefined) {
+    const bare = CHAIN_KEYS.find(({ key, only }) => settings.has(key) && only === undefined && key !== "network");
+    if (bare !== undefined) throw configError(`${bare.key}: which chain's? Name it: ${only}.${bare.key}`);
+  }
+  const foreign = CHAIN_KEYS.find(({ key, only }) => settings.has(key) && only !== undefined && !chains.includes(only));
+  if (foreign !== undefined) throw configError(`${foreign.key}: only ${foreign.only} has it, which does not run`);
+  return chains;
+}
+
+/** Without a word on the chain, those that have a network of the given name; both without any name. */
+function chainsByNetwork(settings: Settings): readonly ChainName[] {
+  const name = text(settings.get("network"));
+  if (name === undefined) return CHAINS;
+  const having = CHAINS.filter((chain) =>
+    chain === "bitcoin" ? networkByName(name) !== undefined : hasChiaNetwork(name)
+  );
+  // A name that nobody knows is told by the chain that is tried with it.
+  return having.length > 0 ? having : CHAINS;
+}
+
+function hasChiaNetwork(name: string): boolean {
+  try {
+    return networkNamed(name).name === name;
+  } catch {
+    return false;
+  }
+}
+
+async function chainConfig(settings: Settings, chain: ChainName, around: Surroundings): Promise<ChainConfig> {
+  const given = (key: string) => text(chainSetting(settings, chain, key));
+  const places = (key: string, port: number) =>
+    texts(chainSetting(settings, chain, key)).map((address) => parseAddress(address, key, port));
+  const whole = (key: string, standard: number, least: number) =>
+    parseWhole(given(key) ?? `${standard}`, key, least, 1_000);
+  return chain === "chia" ? await chiaConfig(given, places, whole, around) : bitcoinConfig(given, places, whole);
+}
+
+type GivenText = (key: string) => string | undefined;
+type Places = (key: string, port: number) => readonly PeerAddress[];
+type Whole = (key: string, standard: number, least: number) => number;
+
+async function chiaConfig(given: GivenText, places: Places, whole: Whole, around: Surroundings): Promise<ChainConfig> {
+  const network = networkNamed(given("network") ?? DEFAULTS.chia.network);
+  const constants = given("constants");
   let constantsJson: string | undefined;
   if (constants !== undefined) {
     try {
@@ -124,13 +172,56 @@ async function chainConfig(settings: Settings, chain: string, around: Surroundin
       throw configError(`constants: ${constants} cannot be read`);
     }
   }
+  const [listen] = places("listen", network.defaultPort);
   return {
     chain: "chia",
     network: network.name,
     ...(constantsJson !== undefined && { constantsJson }),
-    connect: texts(given("connect")).map((address) => parseAddress(address, "connect", network.defaultPort)),
-    ...(listen !== undefined && { listen: parseAddress(listen, "listen", network.defaultPort) }),
-    peersMax: parseWhole(text(given("max-peers")) ?? `${DEFAULTS.chia.peersMax}`, "max-peers", 1, 1_000),
-    outbound: parseWhole(text(given("outbound")) ?? `${DEFAULTS.chia.outbound}`, "outbound", 0, 1_000),
+    connect: places("connect", network.defaultPort),
+    ...(listen && { listen }),
+    peersMax: whole("max-peers", DEFAULTS.chia.peersMax, 1),
+    outbound: whole("outbound", DEFAULTS.chia.outbound, 0),
+  };
+}
+
+const MODES: readonly BitcoinMode[] = ["headers", "filters", "full"];
+/** Core's least: enough for the blocks that a reorganisation may need. */
+const PRUNE_BYTES_MIN = 550 * 1024 * 1024;
+
+function bitcoinConfig(given: GivenText, places: Places, whole: Whole): ChainConfig {
+  const name = given("network") ?? DEFAULTS.bitcoin.network;
+  const network = networkByName(name);
+  if (network === undefined) {
+    throw configError(`no Bitcoin network is called ${name}; there are ${Object.keys(networks).join(", ")}`);
+  }
+  const mode = MODES.find((each) => each === (given("mode") ?? DEFAULTS.bitcoin.mode));
+  if (mode === undefined) throw configError(`mode: ${MODES.join(", ")}`);
+  const prune = given("prune");
+  const pruneBytes = prune === undefined ? undefined : parseSize(prune, "prune");
+  const minimumWork = given("min-work");
+  const transactionIndex = given("txindex") === "true";
+  if (pruneBytes !== undefined && pruneBytes < PRUNE_BYTES_MIN && network.name !== "regtest") {
+    throw configError("prune: at least 550M");
+  }
+  if (pruneBytes !== undefined && transactionIndex) throw configError("txindex: an index needs all blocks; drop prune");
+  if (minimumWork !== undefined && !/^(0x)?[0-9a-fA-F]{1,64}$/.test(minimumWork)) {
+    throw configError("min-work: a hexadecimal number");
+  }
+  const v2 = given("v2") ?? "on";
+  if (!["on", "off"].includes(v2)) throw configError("v2: on or off");
+  const [listen] = places("listen", network.defaultPort);
+  return {
+    chain: "bitcoin",
+    network: network.name,
+    mode,
+    connect: places("connect", network.defaultPort),
+    ...(listen && { listen }),
+    peersMax: whole("max-peers", DEFAULTS.bitcoin.peersMax, 1),
+    outbound: whole("outbound", DEFAULTS.bitcoin.outbound, 0),
+    v2: v2 === "on",
+    ...(pruneBytes !== undefined && { pruneBytes }),
+    transactionIndex,
+    reindex: given("reindex") === "true",
+    ...(minimumWork !== undefined && { minimumWork: BigInt(`0x${minimumWork.replace(/^0x/, "")}`) }),
   };
 }

@@ -26,20 +26,28 @@ const SORTS = { id: "id", bytes: "bytes_read", age: "age_s", height: "peak_heigh
 export function addPeers(program: Command, io: CliIo): void {
   const peers = program.command("peers").description("list, add, remove and ban peers");
   const json = (command: Command) => command.optsWithGlobals().json === true;
+  const CHAIN = ["--chain <name>", "of this chain only"] as const;
+  /** `?chain=NAME`, behind whatever parameters there are. */
+  const query = ({ chain }: { chain?: string }, more: Record<string, string> = {}) => {
+    const text = new URLSearchParams({ ...more, ...(chain !== undefined && { chain }) }).toString();
+    return text === "" ? "" : `?${text}`;
+  };
 
   peers.command("list", { isDefault: true })
     .description("the connected peers")
     .option("--sort <by>", "id, bytes, age or height", "id")
+    .option(...CHAIN)
     .addHelpText("after", "\nExample:\n  $ gemel peers list --sort bytes")
-    .action(async (options: { sort: string }, command: Command) => {
+    .action(async (options: { sort: string; chain?: string }, command: Command) => {
       const key = SORTS[options.sort as keyof typeof SORTS] ?? "id";
-      const answer = await (await openClient(command, io)).native("GET", "/v1/peers");
+      const answer = await (await openClient(command, io)).native("GET", `/v1/peers${query(options)}`);
       const rows = rowsOf(answer, "peers");
       rows.sort((a, b) => key === "id" ? Number(a.id) - Number(b.id) : Number(b[key] ?? 0) - Number(a[key] ?? 0));
       if (json(command)) return io.out(JSON.stringify({ peers: rows }) + "\n");
       io.out(table(
-        ["ID>", "DIR", "ADDRESS", "AGENT", "V", "HEIGHT>", "RECV>", "SENT>", "AGE>"],
+        ["CHAIN", "ID>", "DIR", "ADDRESS", "AGENT", "V", "HEIGHT>", "RECV>", "SENT>", "AGE>"],
         rows.map((row) => [
+          String(row.chain),
           String(row.id),
           String(row.direction),
           formatAddress({ host: printable(String(row.host)), port: Number(row.port) }),
@@ -55,18 +63,22 @@ export function addPeers(program: Command, io: CliIo): void {
 
   peers.command("add <host:port>")
     .description("connect to a peer")
-    .addHelpText("after", "\nExample:\n  $ gemel peers add 127.0.0.1:8444")
-    .action(async (address: string, _options: unknown, command: Command) => {
-      const { host, port } = parseAddress(address, "peer", 8444);
-      const peer = await (await openClient(command, io)).native("POST", "/v1/peers", { host, port }) as JsonObject;
+    .option(...CHAIN)
+    .addHelpText("after", "\nExample:\n  $ gemel peers add 127.0.0.1:8444 --chain chia")
+    .action(async (address: string, { chain }: { chain?: string }, command: Command) => {
+      const { host, port } = parseAddress(address, "peer", chain === "bitcoin" ? 8333 : 8444);
+      const peer = await (await openClient(command, io))
+        .native("POST", "/v1/peers", { host, port, ...(chain !== undefined && { chain }) }) as JsonObject;
       io.out(json(command) ? JSON.stringify(peer) + "\n" : `connected: peer ${String(peer.id)}\n`);
     });
 
   peers.command("remove <id>")
     .description("end a connection")
+    .option(...CHAIN)
     .addHelpText("after", "\nExample:\n  $ gemel peers remove 3")
-    .action(async (id: string, _options: unknown, command: Command) => {
-      await (await openClient(command, io)).native("DELETE", `/v1/peers/${parseWhole(id, "id", 0, 2 ** 31)}`);
+    .action(async (id: string, options: { chain?: string }, command: Command) => {
+      const path = `/v1/peers/${parseWhole(id, "id", 0, 2 ** 31)}${query(options)}`;
+      await (await openClient(command, io)).native("DELETE", path);
       io.out(json(command) ? "{}\n" : `peer ${id} is disconnected\n`);
     });
 
@@ -74,33 +86,41 @@ export function addPeers(program: Command, io: CliIo): void {
     .description("let nobody connect from an address")
     .option("--time <time>", "for how long", "1d")
     .option("--reason <text>", "why, for the list", "by hand")
+    .option(...CHAIN)
     .addHelpText("after", "\nExample:\n  $ gemel peers ban 203.0.113.9 --time 12h")
-    .action(async (host: string, options: { time: string; reason: string }, command: Command) => {
+    .action(async (host: string, options: { time: string; reason: string; chain?: string }, command: Command) => {
       const seconds = Math.ceil(parseTime(options.time, "time") / 1000);
       const ban = await (await openClient(command, io))
-        .native("POST", "/v1/bans", { host, seconds, reason: options.reason });
+        .native("POST", "/v1/bans", {
+          host,
+          seconds,
+          reason: options.reason,
+          ...(options.chain !== undefined && { chain: options.chain }),
+        });
       io.out(json(command) ? JSON.stringify(ban) + "\n" : `${host} is banned for ${formatSeconds(seconds)}\n`);
     });
 
   peers.command("unban <host>")
     .description("end a ban")
+    .option(...CHAIN)
     .addHelpText("after", "\nExample:\n  $ gemel peers unban 203.0.113.9")
-    .action(async (host: string, _options: unknown, command: Command) => {
-      await (await openClient(command, io)).native("DELETE", `/v1/bans?host=${encodeURIComponent(host)}`);
+    .action(async (host: string, options: { chain?: string }, command: Command) => {
+      await (await openClient(command, io)).native("DELETE", `/v1/bans${query(options, { host })}`);
       io.out(json(command) ? "{}\n" : `${host} is free again\n`);
     });
 
   peers.command("bans")
     .description("the bans that hold")
+    .option(...CHAIN)
     .addHelpText("after", "\nExample:\n  $ gemel peers bans --json")
-    .action(async (_options: unknown, command: Command) => {
-      const answer = await (await openClient(command, io)).native("GET", "/v1/bans");
+    .action(async (options: { chain?: string }, command: Command) => {
+      const answer = await (await openClient(command, io)).native("GET", `/v1/bans${query(options)}`);
       if (json(command)) return io.out(JSON.stringify(answer) + "\n");
       const rows = rowsOf(answer, "bans");
       io.out(
         table(
-          ["HOST", "UNTIL", "REASON"],
-          rows.map((row) => [row.host, row.until, row.reason].map((x) => printable(String(x)))),
+          ["CHAIN", "HOST", "UNTIL", "REASON"],
+          rows.map((row) => [row.chain, row.host, row.until, row.reason].map((x) => printable(String(x)))),
         ),
       );
     });

@@ -18,26 +18,47 @@ export interface Setting {
   readonly standard?: string;
 }
 
-/** Settings that each chain has under its own name (`chia.network`), and bare where one chain runs. */
-const CHAIN_SETTINGS: readonly Setting[] = [
-  { key: "network", value: "NAME", help: "network to follow: mainnet, testnet11, simulator0", standard: "mainnet" },
+/** Chains that this version runs. */
+export const CHAINS = ["chia", "bitcoin"] as const;
+/** One of {@link CHAINS}. */
+export type ChainName = (typeof CHAINS)[number];
+
+/** Settings that a chain has under its own name (`chia.network`), and bare where one chain runs. */
+const CHAIN_SETTINGS: readonly (Setting & { readonly only?: ChainName })[] = [
+  {
+    key: "network",
+    value: "NAME",
+    help:
+      "network to follow: chia mainnet, testnet11, simulator0; bitcoin mainnet, testnet3, testnet4, signet, regtest",
+    standard: "mainnet",
+  },
   { key: "connect", value: "HOST:PORT", list: true, help: "connect to this peer only (may be repeated)" },
   { key: "listen", value: "HOST:PORT", help: "let peers connect to this address" },
+  { key: "max-peers", value: "N", help: "connections at most, both directions (chia 40, bitcoin 125)" },
+  { key: "outbound", value: "N", help: "outgoing connections to aim at", standard: "8" },
   {
     key: "constants",
     value: "FILE",
-    help: "consensus constants (JSON, the reference's names) laid over the network's",
+    help: "chia: consensus constants (JSON, the reference's names) laid over the network's",
+    only: "chia",
   },
-  { key: "max-peers", value: "N", help: "connections at most, both directions", standard: "40" },
-  { key: "outbound", value: "N", help: "outgoing connections to aim at", standard: "8" },
+  { key: "mode", value: "MODE", help: "bitcoin: headers, filters or full", standard: "full", only: "bitcoin" },
+  { key: "v2", value: "ON|OFF", help: "bitcoin: encrypted transport (BIP324)", standard: "on", only: "bitcoin" },
+  { key: "prune", value: "SIZE", help: "bitcoin: keep so many bytes of blocks, at least 550M", only: "bitcoin" },
+  { key: "txindex", help: "bitcoin: index all transactions by id", standard: "false", only: "bitcoin" },
+  { key: "reindex", help: "bitcoin: build the index anew from the block files", standard: "false", only: "bitcoin" },
+  { key: "min-work", value: "HEX", help: "bitcoin: follow no chain of less work than this", only: "bitcoin" },
 ];
-
-/** Chains that this version runs. */
-export const CHAINS = ["chia"] as const;
 
 /** Settings of the node as a whole. */
 const NODE_SETTINGS: readonly Setting[] = [
-  { key: "chain", value: "LIST", list: true, help: "chains to run, separated by commas", standard: "chia" },
+  {
+    key: "chain",
+    value: "LIST",
+    list: true,
+    help: "chains to run, separated by commas",
+    standard: CHAINS.join(","),
+  },
   { key: "data-dir", value: "DIR", help: "keep everything below this folder instead of the XDG folders" },
   { key: "db", value: "KIND", help: "sqlite, or memory to keep nothing", standard: "sqlite" },
   { key: "memory", value: "SIZE", help: "block cache: bytes, or with K, M, G", standard: "64M" },
@@ -59,12 +80,13 @@ export const SETTINGS: readonly Setting[] = [
   ...NODE_SETTINGS,
   ...CHAIN_SETTINGS,
   ...CHAINS.flatMap((chain) =>
-    CHAIN_SETTINGS.map((setting): Setting => ({ ...setting, key: `${chain}.${setting.key}` }))
+    CHAIN_SETTINGS.filter(({ only }) => only === undefined || only === chain)
+      .map((setting): Setting => ({ ...setting, key: `${chain}.${setting.key}` }))
   ),
 ];
 
-/** Names of the settings that a chain has. */
-export const CHAIN_KEYS: readonly string[] = CHAIN_SETTINGS.map(({ key }) => key);
+/** Names of the settings that a chain has, and the one chain that has it where it is only one. */
+export const CHAIN_KEYS: readonly { readonly key: string; readonly only?: ChainName }[] = CHAIN_SETTINGS;
 
 /** Where a value came from. */
 export type Origin = "flag" | "environment" | "file" | "default";

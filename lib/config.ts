@@ -7,7 +7,7 @@
 import type { EventSubscription, SubscribeOptions } from "./core/events-reader.ts";
 import type { PeerAddress } from "./core/ports.ts";
 import type { EventLog, LoggedEvent } from "./storage/events.ts";
-import type { BitcoinService } from "./bitcoin/service.ts";
+import type { BitcoinMode, BitcoinService } from "./bitcoin/service.ts";
 import type { ChiaService } from "./chia/service.ts";
 import type { ChainHandle } from "./rpc/chain-handle.ts";
 
@@ -53,8 +53,35 @@ export interface ChiaConfig {
   readonly replay?: ChiaReplay;
 }
 
-/** One chain's configuration. Bitcoin's will join this union. */
-export type ChainConfig = ChiaConfig;
+/** The Bitcoin side of a node. */
+export interface BitcoinConfig {
+  readonly chain: "bitcoin";
+  /** `mainnet`, `testnet3`, `testnet4`, `signet`, `regtest`. */
+  readonly network: string;
+  /** What is kept and checked. */
+  readonly mode: BitcoinMode;
+  /** Dial only these. Empty: peers are discovered. `host` may be a name; it is resolved when dialled. */
+  readonly connect: readonly PeerAddress[];
+  /** Where peers may dial us; absent: nowhere. */
+  readonly listen?: PeerAddress;
+  /** Connections in both directions together. */
+  readonly peersMax: number;
+  /** Outgoing connections that are aimed at. */
+  readonly outbound: number;
+  /** Whether the encrypted transport (BIP324) is offered and accepted. */
+  readonly v2: boolean;
+  /** Block data is pruned to so many bytes; absent: never. */
+  readonly pruneBytes?: number;
+  /** Keeps an index of all transactions by id. */
+  readonly transactionIndex: boolean;
+  /** Builds headers and indexes anew from the block files. */
+  readonly reindex: boolean;
+  /** Chains of less work are not followed; the network's own when absent. */
+  readonly minimumWork?: bigint;
+}
+
+/** One chain's configuration. */
+export type ChainConfig = ChiaConfig | BitcoinConfig;
 
 /** Where a node keeps what. All absolute. */
 export interface NodePaths {
@@ -116,12 +143,23 @@ export const DEFAULTS = {
   rpc: { listen: { host: "127.0.0.1", port: 8555 }, allowedHosts: [], concurrency: 16, queue: 64 },
   log: { level: "info", format: "text", areas: {}, color: false },
   chia: { network: "mainnet", connect: [], peersMax: 40, outbound: 8 },
+  bitcoin: {
+    network: "mainnet",
+    mode: "full",
+    connect: [],
+    peersMax: 125,
+    outbound: 8,
+    v2: true,
+    transactionIndex: false,
+    reindex: false,
+  },
   cacheBytesMax: 64 * 1024 * 1024,
   shutdownTimeoutMs: 8_000,
 } as const satisfies {
   rpc: RpcConfig;
   log: LogConfig;
   chia: Omit<ChiaConfig, "chain">;
+  bitcoin: Omit<BitcoinConfig, "chain">;
   cacheBytesMax: number;
   shutdownTimeoutMs: number;
 };

@@ -10,6 +10,7 @@ import {
   lockDir,
   makeDir,
   openDatabase,
+  openFileFolder,
   random,
   readFile,
   removeFile,
@@ -20,6 +21,7 @@ import {
   writeFileAtomic,
 } from "#platform";
 import { useSha256 } from "./codec/sha256.ts";
+import { bitcoinSide } from "./bitcoin-side.ts";
 import { chiaSide } from "./chia-side.ts";
 import { loadRpcIdentity } from "./chia/identity.ts";
 import { GEMEL_VERSION, type NodeConfig, rpcUrlFile, type RunningNode } from "./config.ts";
@@ -44,6 +46,7 @@ const drivers: Drivers = {
   listen,
   resolveHost,
   openDatabase,
+  openFileFolder,
   makeDir,
   readFile,
   writeFileAtomic,
@@ -178,10 +181,17 @@ async function openSides(
       record: record.write,
       log: (...line: Parameters<Logging["log"]>) => logging.log(...line),
     };
-    const side = await chiaSide(parts, chain);
-    services = { ...services, chia: side.service };
-    sides.push(side);
-    await forwarder.add(name, side.events);
+    if (chain.chain === "chia") {
+      const side = await chiaSide(parts, chain);
+      services = { ...services, chia: side.service };
+      sides.push(side);
+    } else {
+      const side = await bitcoinSide(parts, chain);
+      services = { ...services, bitcoin: side.service };
+      sides.push(side);
+    }
+    const events = sides.at(-1)?.events;
+    if (events !== undefined) await forwarder.add(name, events);
   }
   return { sides, services };
 }

@@ -43,6 +43,7 @@ export type Drivers = Pick<
   | "listen"
   | "resolveHost"
   | "openDatabase"
+  | "openFileFolder"
   | "makeDir"
   | "readFile"
   | "writeFileAtomic"

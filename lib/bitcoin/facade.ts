@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { normalSubnet } from "../core/bans.ts";
 import type { Connections } from "../core/connections.ts";
 import type { Dialling } from "../core/dialling.ts";
 import { NodeError } from "../core/errors.ts";
@@ -190,17 +191,19 @@ export class Facade implements BitcoinService {
   }
 
   bans(): readonly BitcoinBan[] {
-    return this.#parts.connections.bans.list().map(({ host, until, reason }) => ({
-      subnet: host,
-      since: 0,
+    return this.#parts.connections.bans.list().map(({ host, since, until, reason }) => ({
+      subnet: host.includes("/") ? host : `${host}/${host.includes(":") ? 128 : 32}`,
+      since,
       until,
       reason,
     }));
   }
 
   ban(subnet: string, until: number, reason: string): boolean {
-    if (this.#parts.connections.bans.find(subnet) !== undefined) return false;
-    this.#parts.connections.ban(subnet, (until - this.#parts.clock.now()) / 1000, reason);
+    const { connections, clock } = this.#parts;
+    const normal = normalSubnet(subnet);
+    if (normal === undefined || connections.bans.list().some(({ host }) => host === normal)) return false;
+    connections.ban(normal, (until - clock.now()) / 1000, reason);
     return true;
   }
 
@@ -209,7 +212,8 @@ export class Facade implements BitcoinService {
   }
 
   clearBans(): void {
-    for (const { host } of this.#parts.connections.bans.list()) this.#parts.connections.bans.unban(host);
+    const { bans } = this.#parts.connections;
+    for (const { host } of bans.list()) bans.unban(host);
   }
 
   pingAll(): void {

@@ -13,6 +13,7 @@ import type { EventData, NewEvent } from "../storage/events.ts";
 import { AddedNodes } from "./added-nodes.ts";
 import { announce } from "./announcing.ts";
 import { BitcoinChain, type TipMove } from "./chain/chain.ts";
+import { HeaderBatch } from "./chain/header-batch.ts";
 import type { BlockValidator } from "./chain/validator.ts";
 import { toDisplayHex } from "./hash.ts";
 import { Facade } from "./facade.ts";
@@ -27,9 +28,11 @@ import { Serving } from "./serving.ts";
 import type { BitcoinMode, BitcoinService } from "./service.ts";
 import type { BitcoinSession, Incoming } from "./session.ts";
 import type { BitcoinStore } from "./store.ts";
+import { reindexBlocks, type ReindexResult } from "./store/reindex.ts";
+import type { SqlBitcoinStore } from "./store/sql.ts";
 import { BlockDownload } from "./sync/block-download.ts";
 import { HeaderSync } from "./sync/header-sync.ts";
-import { ServiceFlag } from "./types/mod.ts";
+import { Block, ServiceFlag } from "./types/mod.ts";
 import { SendHeaders } from "./wire/mod.ts";
 
 /** One line for the log. */
@@ -207,6 +210,27 @@ export class BitcoinNode {
     return this.#listener?.address;
   }
 
+  /** Takes the store's block files in anew, before {@link BitcoinNode.start}. */
+  reindex(store: SqlBitcoinStore): Promise<ReindexResult> {
+    const chain = this.#chain;
+    return reindexBlocks(
+      store,
+      chain.network.genesis.hash,
+      {
+        headers: (bytes) => void chain.acceptHeaders(HeaderBatch.fromBytes(bytes)),
+        block: async (raw) => {
+          const block = Block.decode(raw);
+          const row = chain.headers.find(block.hash);
+          if (row < 0) return;
+          chain.addBlock(row, block).stored.catch(() => {});
+          await chain.room();
+        },
+      },
+      () => chain.flush(),
+      this.#stop.signal,
+    );
+  }
+
   /** Opens the port and starts dialling and syncing. @throws NodeError `PORT_IN_USE`, `PORT_FORBIDDEN` */
   async start(): Promise<void> {
     const { listen } = this.#parts;
@@ -241,7 +265,8 @@ export class BitcoinNode {
     this.#progress.update();
     const isLive = !this.#progress.initialBlockDownload;
     const text = `height ${headers.height(move.tip)} ${toDisplayHex(headers.hash(move.tip))}`;
-    notice(isLive ? "info" : "debug", "bitcoin.chain", text);
+    // While catching up the progress says as much.
+    notice(isLive && move.tip === headers.best ? "info" : "debug", "bitcoin.chain", text);
     if (isLive && mode === "full") announce(this.#chain, this.#connections.peers, move);
     this.#facade.tipMoved();
     if (this.#pruning !== undefined) this.#track(this.#pruning.run());

@@ -114,11 +114,11 @@ export class Connections<S extends PeerSession<I>, P extends Peer<S>, I> {
     return found.length > 0;
   }
 
-  /** Bans a host and ends its connections. */
-  ban(host: string, seconds: number, reason: string): void {
-    if (seconds <= 0 || !this.bans.ban(host, seconds, reason)) return;
-    this.#parts.events.banned(host, seconds, reason);
-    this.disconnect((peer) => peer.host === host);
+  /** Bans a host or a subnet and ends the connections from there. */
+  ban(subnet: string, seconds: number, reason: string): void {
+    if (seconds <= 0 || !this.bans.ban(subnet, seconds, reason)) return;
+    this.#parts.events.banned(subnet, seconds, reason);
+    this.disconnect((peer) => this.bans.find(peer.host) !== undefined);
   }
 
   /** Ends all connections and waits until they are gone. */

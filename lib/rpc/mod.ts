@@ -13,3 +13,4 @@ export { RPC_LIMITS, type RpcLimits } from "./limits.ts";
 export type { ChainHandle, ChainProgress, ChainStatus } from "./chain-handle.ts";
 export { loadOrCreateToken, type SecretFiles } from "./token.ts";
 export { chiaHandle } from "./chia/handle.ts";
+export { bitcoinHandle } from "./bitcoin/handle.ts";

@@ -29,6 +29,13 @@ export class MemoryFolder {
     for (const content of this.files.values()) content.bytes = content.bytes.slice(0, content.synced);
   }
 
+  /** The same files, apart from these. */
+  copy(): MemoryFolder {
+    const copy = new MemoryFolder();
+    for (const [name, { bytes, synced }] of this.files) copy.files.set(name, { bytes: bytes.slice(), synced });
+    return copy;
+  }
+
   view(fate: Fate = IMMORTAL): FileFolder {
     return {
       list: async () => {
@@ -64,7 +71,7 @@ function fileOf(content: Content, fate: Fate): AppendFile {
       return size;
     },
     append: async (parts) => {
-      const bytes = Uint8Array.from(parts.flatMap((part) => [...part]));
+      const bytes = joined(parts);
       fate.step(() => write(bytes.subarray(0, bytes.length >> 1)));
       write(bytes);
       size += bytes.length;
@@ -86,4 +93,14 @@ function fileOf(content: Content, fate: Fate): AppendFile {
     },
     close: async () => {},
   };
+}
+
+function joined(parts: readonly Uint8Array[]): Uint8Array {
+  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return bytes;
 }

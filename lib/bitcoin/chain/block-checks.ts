@@ -14,13 +14,8 @@ import type { BitcoinNetwork } from "../networks/network.ts";
 import type { Block } from "../types/block.ts";
 import { pushData, scriptNumber } from "../types/script.ts";
 import { checkProofOfWork } from "./pow.ts";
-import {
-  checkTransaction,
-  isFinal,
-  legacySigOpCount,
-  MAX_BLOCK_WEIGHT,
-  WITNESS_SCALE_FACTOR,
-} from "./transaction-checks.ts";
+import { checkWalked, isFinal, MAX_BLOCK_WEIGHT, WITNESS_SCALE_FACTOR } from "./transaction-checks.ts";
+import { TransactionWalk } from "./transaction-walk.ts";
 import type { BlockView } from "./validator.ts";
 import { type Refusal, refuse } from "./verdict.ts";
 
@@ -28,6 +23,8 @@ import { type Refusal, refuse } from "./verdict.ts";
 export const MAX_BLOCK_SIGOPS_COST = 80_000;
 /** A transaction of this many bytes looks like an inner node of a Merkle tree. */
 const MERKLE_NODE_BYTES = 64;
+
+const walk = new TransactionWalk();
 
 /** Judges what a block says by itself. Undefined when it passes. */
 export function checkBlock(block: Block, network: BitcoinNetwork): Refusal | undefined {
@@ -51,9 +48,9 @@ export function checkBlock(block: Block, network: BitcoinNetwork): Refusal | und
   }
   let sigOps = 0;
   for (const transaction of transactions) {
-    const fault = checkTransaction(transaction);
+    const fault = checkWalked(transaction, walk.over(transaction));
     if (fault !== undefined) return fault;
-    sigOps += legacySigOpCount(transaction);
+    sigOps += walk.sigOps;
   }
   if (sigOps * WITNESS_SCALE_FACTOR > MAX_BLOCK_SIGOPS_COST) {
     return refuse("consensus", "bad-blk-sigops", `${sigOps} legacy signature operations`);

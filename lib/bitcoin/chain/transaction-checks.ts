@@ -5,9 +5,8 @@
  * @module
  */
 import { toHex } from "../../codec/hex.ts";
-import { equalBytes } from "../../codec/sized.ts";
-import { sigOpCount } from "../types/script.ts";
-import { NULL_VOUT, type OutPoint, type Transaction, type TxInput } from "../types/transaction.ts";
+import type { Transaction } from "../types/transaction.ts";
+import { TransactionWalk } from "./transaction-walk.ts";
 import { type Refusal, refuse } from "./verdict.ts";
 
 /** The most satoshi there will ever be. */
@@ -21,54 +20,41 @@ const LOCKTIME_THRESHOLD = 500_000_000;
 const SEQUENCE_FINAL = 0xffff_ffff;
 const COINBASE_SCRIPT_BYTES_MIN = 2;
 const COINBASE_SCRIPT_BYTES_MAX = 100;
-/** From so many inputs on, equal ones are looked for in a set. */
-const PAIRWISE_INPUTS_MAX = 16;
 
 const fault = (reason: string, transaction: Transaction, what: string): Refusal =>
   refuse("consensus", reason, `transaction ${toHex(transaction.txid.slice().reverse())}: ${what}`);
 
+const walk = new TransactionWalk();
+
 /** Judges a transaction by itself. Undefined when it passes. */
 export function checkTransaction(transaction: Transaction): Refusal | undefined {
-  const { inputs, outputs } = transaction;
-  if (inputs.length === 0) return fault("bad-txns-vin-empty", transaction, "no inputs");
-  if (outputs.length === 0) return fault("bad-txns-vout-empty", transaction, "no outputs");
+  return checkWalked(transaction, walk.over(transaction));
+}
+
+/** {@link checkTransaction} of a transaction that was walked over. */
+export function checkWalked(transaction: Transaction, walked: TransactionWalk): Refusal | undefined {
+  if (walked.inputCount === 0) return fault("bad-txns-vin-empty", transaction, "no inputs");
+  if (walked.outputCount === 0) return fault("bad-txns-vout-empty", transaction, "no outputs");
   if (transaction.strippedSize * WITNESS_SCALE_FACTOR > MAX_BLOCK_WEIGHT) {
     return fault("bad-txns-oversize", transaction, `${transaction.strippedSize} bytes`);
   }
-  let total = 0n;
-  for (const { value } of outputs) {
-    if (value < 0n) return fault("bad-txns-vout-negative", transaction, `an output of ${value}`);
+  let total = 0; // never above twice the most, which a double holds exactly
+  for (const value of walked.values) {
+    if (value < 0) return fault("bad-txns-vout-negative", transaction, `an output of ${value}`);
     if (value > MAX_MONEY) return fault("bad-txns-vout-toolarge", transaction, `an output of ${value}`);
     total += value;
     if (total > MAX_MONEY) return fault("bad-txns-txouttotal-toolarge", transaction, `outputs of ${total}`);
   }
-  if (spendsTwice(inputs)) return fault("bad-txns-inputs-duplicate", transaction, "spends an output twice");
-  if (transaction.isCoinbase) {
-    const { length } = inputs[0]!.scriptSig;
+  if (walked.spendsTwice()) return fault("bad-txns-inputs-duplicate", transaction, "spends an output twice");
+  if (walked.inputCount === 1 && walked.hasNullPrevout) {
+    const length = walked.firstScriptBytes;
     if (length < COINBASE_SCRIPT_BYTES_MIN || length > COINBASE_SCRIPT_BYTES_MAX) {
       return fault("bad-cb-length", transaction, `a coinbase script of ${length} bytes`);
     }
-  } else if (inputs.some(({ prevout }) => isNull(prevout))) {
+  } else if (walked.hasNullPrevout) {
     return fault("bad-txns-prevout-null", transaction, "spends nothing");
   }
   return undefined;
-}
-
-const isNull = ({ txid, vout }: OutPoint) => vout === NULL_VOUT && txid.every((byte) => byte === 0);
-
-/** CVE-2018-17144: an output named by two inputs. */
-function spendsTwice(inputs: readonly TxInput[]): boolean {
-  if (inputs.length > PAIRWISE_INPUTS_MAX) {
-    return new Set(inputs.map(({ prevout }) => toHex(prevout.txid) + prevout.vout)).size < inputs.length;
-  }
-  for (let i = 1; i < inputs.length; i++) {
-    const { txid, vout } = inputs[i]!.prevout;
-    for (let k = 0; k < i; k++) {
-      const other = inputs[k]!.prevout;
-      if (other.vout === vout && equalBytes(other.txid, txid)) return true;
-    }
-  }
-  return false;
 }
 
 /**
@@ -83,8 +69,5 @@ export function isFinal(transaction: Transaction, height: number, time: number):
 
 /** Signature operations as they were counted before P2SH: of all scripts in sight, each multisig as twenty. */
 export function legacySigOpCount(transaction: Transaction): number {
-  let count = 0;
-  for (const { scriptSig } of transaction.inputs) count += sigOpCount(scriptSig, false);
-  for (const { scriptPubKey } of transaction.outputs) count += sigOpCount(scriptPubKey, false);
-  return count;
+  return walk.over(transaction).sigOps;
 }

@@ -38,10 +38,10 @@ const NAME = /^blk(\d{5,9})\.dat$/;
 export const blockFileName = (file: number): string => `blk${String(file).padStart(5, "0")}.dat`;
 
 interface OpenFile {
-  readonly file: AppendFile;
-  /** Calls that are using it; it is not closed before they end. */
+  readonly opening: Promise<AppendFile | undefined>;
+  /** Calls that are using it or wait for it to open; it is not closed before they end. */
   users: number;
-  /** Removed: closed by the last user. */
+  /** No longer in the list of open files: closed by the last user. */
   gone: boolean;
 }
 
@@ -51,7 +51,7 @@ export class BlockFiles {
   readonly #folder: FileFolder;
   readonly #fileBytesMax: number;
   /** By number, the one unused for longest first. */
-  readonly #open = new Map<number, Promise<OpenFile | undefined>>();
+  readonly #open = new Map<number, OpenFile>();
   /** End of what the database knows of; what lies behind is cut off. */
   #kept = { file: 0, size: 0 };
   #end = this.#kept;
@@ -188,50 +188,52 @@ export class BlockFiles {
   async #use<T>(number: number, create: false, work: (file: AppendFile) => Promise<T>): Promise<T | undefined>;
   async #use<T>(number: number, create: true, work: (file: AppendFile) => Promise<T>): Promise<T>;
   async #use<T>(number: number, create: boolean, work: (file: AppendFile) => Promise<T>): Promise<T | undefined> {
-    let opened = await this.#opened(number, create);
-    // Somebody who only wanted to read was first, and there was no file yet.
-    while (opened === undefined && create) opened = await this.#opened(number, create);
-    if (opened === undefined) return undefined;
-    opened.users += 1;
-    try {
-      return await work(opened.file);
-    } finally {
-      opened.users -= 1;
-      if (opened.gone && opened.users === 0) await opened.file.close();
+    for (;;) {
+      const entry = this.#enter(number, create);
+      entry.users += 1;
+      try {
+        const file = await entry.opening;
+        if (file !== undefined) return await work(file);
+      } finally {
+        entry.users -= 1;
+        await this.#leave(entry);
+      }
+      if (!create) return undefined;
+      // Somebody who only wanted to read was first, when there was no file yet.
     }
   }
 
-  #opened(number: number, create: boolean): Promise<OpenFile | undefined> {
+  #enter(number: number, create: boolean): OpenFile {
     const known = this.#open.get(number);
     this.#open.delete(number);
-    const opening = known ?? this.#openFile(number, create);
-    this.#open.set(number, opening);
-    return opening;
+    const entry = known ?? { opening: this.#folder.open(blockFileName(number), { create }), users: 0, gone: false };
+    this.#open.set(number, entry);
+    if (known === undefined) {
+      const forget = () => void (this.#open.get(number) === entry && this.#open.delete(number));
+      entry.opening.then((file) => file ?? forget(), forget);
+    }
+    return entry;
   }
 
-  async #openFile(number: number, create: boolean): Promise<OpenFile | undefined> {
-    try {
-      for (const [oldest] of this.#open) {
-        if (this.#open.size < OPEN_MAX) break;
-        await this.#release(oldest);
-      }
-      const file = await this.#folder.open(blockFileName(number), { create });
-      if (file !== undefined) return { file, users: 0, gone: false };
-    } catch (thrown) {
+  /** Closes what nobody uses: this file, when it was given up, and the ones unused for longest, when there are too many. */
+  async #leave(entry: OpenFile): Promise<void> {
+    const idle = entry.gone && entry.users === 0 ? [entry] : [];
+    for (const [number, other] of this.#open) {
+      if (this.#open.size <= OPEN_MAX) break;
+      if (other.users > 0) continue;
       this.#open.delete(number);
-      throw thrown;
+      other.gone = true;
+      idle.push(other);
     }
-    this.#open.delete(number);
-    return undefined;
+    for (const { opening } of idle) await (await opening.catch(() => undefined))?.close();
   }
 
   async #release(number: number): Promise<void> {
-    const opening = this.#open.get(number);
+    const entry = this.#open.get(number);
+    if (entry === undefined) return;
     this.#open.delete(number);
-    const opened = await opening?.catch(() => undefined);
-    if (opened === undefined) return;
-    opened.gone = true;
-    if (opened.users === 0) await opened.file.close();
+    entry.gone = true;
+    if (entry.users === 0) await this.#leave(entry);
   }
 }
 

@@ -119,9 +119,9 @@ class HandleFile implements AppendFile {
     });
   }
 
-  truncate(size: number): Promise<void> {
-    return this.#guarded(async () => {
-      if (size > this.#size) throw new RangeError(`cannot cut ${this.#size} bytes to ${size}`);
+  async truncate(size: number): Promise<void> {
+    if (size > this.#size) throw new RangeError(`cannot cut ${this.#size} bytes to ${size}`);
+    await this.#guarded(async () => {
       await this.#handle.truncate(size);
       this.#size = size;
     });
@@ -135,7 +135,6 @@ class HandleFile implements AppendFile {
     try {
       return await work();
     } catch (cause) {
-      if (cause instanceof RangeError) throw cause;
       throw fileFailure(cause, this.#path);
     }
   }

@@ -217,6 +217,14 @@ describe("structureValidator refuses", () => {
     assert.equal(verdict(blockOf([coinbase({ scriptSig: concat(heightPush(HEIGHT), new Uint8Array(97)) })])), "ok");
     assert.equal(verdict(blockOf([coinbase(), paying(2_100_000_000_000_000n)])), "ok");
     assert.equal(verdict(blockOf([coinbase(), locked(HEIGHT - 1)])), "ok");
+    const halfNull = [{ txid: nullPrevout.txid, vout: 0 }, {
+      txid: new Uint8Array(32).fill(1),
+      vout: nullPrevout.vout,
+    }];
+    assert.equal(
+      verdict(blockOf([coinbase(), payment({ inputs: halfNull.map((prevout) => input({ prevout })) })])),
+      "ok",
+    );
     assert.equal(verdict(blockOf([coinbase(), locked(view.parentMedianTimePast - 1)])), "ok");
   });
 

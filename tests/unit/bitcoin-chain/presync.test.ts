@@ -5,9 +5,10 @@ import { HeaderChain } from "../../../lib/bitcoin/chain/header-chain.ts";
 import { blockWork } from "../../../lib/bitcoin/chain/pow.ts";
 import { HeadersPresync, type PresyncResult, releasedBatch } from "../../../lib/bitcoin/chain/presync.ts";
 import { type BitcoinNetwork, mainnet, regtest } from "../../../lib/bitcoin/networks/mod.ts";
-import type { BlockHeader } from "../../../lib/bitcoin/types/header.ts";
+import { RedownloadBuffer } from "../../../lib/bitcoin/chain/redownload-buffer.ts";
+import { type BlockHeader, headerToBytes } from "../../../lib/bitcoin/types/header.ts";
 import { SeededRandom } from "../../../lib/sim/random.ts";
-import { batchOf, mine } from "./mining.ts";
+import { batchOf, concat, mine } from "./mining.ts";
 
 const NOW = 2_000_000_000;
 const WORK = blockWork(0x207fffff);
@@ -146,8 +147,9 @@ describe("HeadersPresync", () => {
   });
 
   test("lets a chain through that has grown between the downloads", () => {
-    const presync = begin(workAt(200));
-    feed(presync, honest.slice(0, 200));
+    // The first download ends in the middle of a message of the second: there are no bits for what follows.
+    const presync = begin(workAt(155));
+    feed(presync, honest.slice(0, 155));
     const results = feed(presync, honest);
     assert.equal(results.at(-1)!.failure, undefined);
     assert.equal(results.reduce((sum, { headers }) => sum + headers.length / 80, 0), 200);
@@ -161,18 +163,43 @@ describe("HeadersPresync", () => {
     assert.ok(presync.state === "done" && results.length <= 2);
   });
 
-  test("ends with bits that no retarget could lead to", () => {
+  test("ends with bits that no retarget could lead to, in both downloads", () => {
     const strict: BitcoinNetwork = { ...network, pow: { ...network.pow, allowMinDifficultyBlocks: false } };
-    const presync = new HeadersPresync({
-      chain: new HeaderChain(strict),
-      start: 0,
-      minimumWork: workAt(HEADERS),
-      now: NOW,
-      random: new SeededRandom(1),
-    });
-    const hard = mine(honest[9]!, 1, { bits: 0x203fffff });
-    assert.equal(presync.next(batchOf([...honest.slice(0, 10), ...hard]), true).failure, "bad-transition");
+    const chain = new HeaderChain(strict);
+    const hard = batchOf([...honest.slice(0, 3), ...mine(honest[2]!, 1, { bits: 0x203fffff })]);
+    const start = () =>
+      new HeadersPresync({ chain, start: 0, minimumWork: workAt(100), now: NOW, random: new SeededRandom(1) });
+    assert.equal(start().next(hard, true).failure, "bad-transition");
+    const second = start();
+    feed(second, honest.slice(0, 100));
+    assert.equal(second.state, "redownload");
+    assert.equal(second.next(hard, true).failure, "bad-transition");
   });
+});
+
+test("RedownloadBuffer gives headers back whole and in order, in room that does not grow with what passes through", () => {
+  const headers = mine(genesis, 2_000);
+  const prev = regtest.genesis.hash;
+  const buffer = new RedownloadBuffer(prev);
+  const out: Uint8Array[] = [];
+  const batch = batchOf(headers);
+  // A chain of 20,000 would need mining; the same 2,000 again and again differ from one in their links alone.
+  let largest = 0;
+  for (let round = 0; round < 10; round++) {
+    for (let i = 0; i < batch.length; i++) buffer.push(batch, i);
+    largest = Math.max(largest, buffer.byteLength);
+    out.push(buffer.shift(buffer.length - Math.min(buffer.length, 1_500)));
+  }
+  out.push(buffer.shift(buffer.length));
+  assert.ok(largest <= RedownloadBuffer.bytesFor(1_500), `${largest}`);
+  const bytes = concat(...out);
+  assert.equal(bytes.length, 20_000 * 80);
+  assert.deepEqual(bytes.subarray(0, 2_000 * 80), concat(...headers.map(headerToBytes)), "the first round is a chain");
+  for (let i = 0; i < 20_000; i++) {
+    const expected = headerToBytes(headers[i % 2_000]!);
+    assert.deepEqual(bytes.subarray(i * 80 + 36, (i + 1) * 80), expected.subarray(36));
+  }
+  assert.throws(() => buffer.shift(1), RangeError);
 });
 
 test("a flood of cheap headers takes bounded memory, however long it runs", () => {

@@ -87,6 +87,18 @@ describe("buildConfig()", () => {
     assert.deepEqual(chains[0]?.listen, { host: "0.0.0.0", port: 38444 });
   });
 
+  test("without a chain those run that have the network; both without any", async () => {
+    const named = async (flags: Record<string, unknown>) =>
+      (await build(flags)).chains.map(({ chain, network }) => `${chain} ${network}`);
+    assert.deepEqual(await named({}), ["chia mainnet", "bitcoin mainnet"]);
+    assert.deepEqual(await named({ network: "simulator0" }), ["chia simulator0"]);
+    assert.deepEqual(await named({ network: "regtest" }), ["bitcoin regtest"]);
+    assert.deepEqual(await named({ chain: ["bitcoin", "chia"], "chia.network": "simulator0" }), [
+      "bitcoin mainnet",
+      "chia simulator0",
+    ]);
+  });
+
   test("--data-dir puts everything below one folder", async () => {
     const { paths } = await build({ "data-dir": "/d" });
     assert.deepEqual(paths, { data: "/d", ssl: "/d/ssl", token: "/d/token", state: "/d/log" });
@@ -102,14 +114,20 @@ describe("buildConfig()", () => {
   test("what cannot be is refused with the name of the setting", async () => {
     const wrong: [Record<string, unknown>, RegExp][] = [
       [{ network: "mainet" }, /mainet/],
-      [{ chain: ["bitcoin"] }, /bitcoin is not in this version/],
+      [{ chain: ["bitcoin"], network: "simulator0" }, /no Bitcoin network is called simulator0/],
+      [{ connect: ["127.0.0.1"] }, /connect: which chain's\? Name it: chia\.connect/],
+      [{ chain: ["chia"], txindex: true }, /txindex: only bitcoin has it/],
+      [{ chain: ["bitcoin"], mode: "light" }, /mode: headers, filters, full/],
+      [{ chain: ["bitcoin"], prune: "1M" }, /prune: at least 550M/],
+      [{ chain: ["bitcoin"], prune: "1G", txindex: true }, /txindex: an index needs all blocks/],
+      [{ chain: ["bitcoin"], "min-work": "much" }, /min-work: a hexadecimal number/],
       [{ chain: ["chai"] }, /did you mean chia\?/],
       [{ chain: ["chia", "chia"] }, /once/],
-      [{ constants: "/none.json" }, /none\.json cannot be read/],
-      [{ connect: ["127.0.0.1:99999"] }, /connect: "127\.0\.0\.1:99999" is no HOST:PORT/],
+      [{ network: "simulator0", constants: "/none.json" }, /none\.json cannot be read/],
+      [{ network: "simulator0", connect: ["127.0.0.1:99999"] }, /connect: "127\.0\.0\.1:99999" is no HOST:PORT/],
       [{ rpc: "127.0.0.1" }, /rpc: .* is no HOST:PORT/],
       [{ memory: "lots" }, /memory/],
-      [{ "max-peers": "0" }, /max-peers: a whole number from 1/],
+      [{ network: "simulator0", "max-peers": "0" }, /max-peers: a whole number from 1/],
       [{ db: "postgres" }, /db/],
       [{ "log-level": "loud" }, /log-level/],
       [{ "log-format": "xml" }, /log-format/],
@@ -119,7 +137,8 @@ describe("buildConfig()", () => {
 
   test("the constants file is read", async () => {
     const [chain] = (await build({ network: "simulator0", constants: "/c.json" })).chains;
-    assert.equal(chain?.constantsJson, '{"A":1}');
+    assert.ok(chain?.chain === "chia");
+    assert.equal(chain.constantsJson, '{"A":1}');
   });
 });
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { fromHex, toHex } from "../../../lib/codec/hex.ts";
-import { sha256, useSha256 } from "../../../lib/codec/sha256.ts";
+import { prefersMany, sha256, sha256Into, useSha256 } from "../../../lib/codec/sha256.ts";
 import { equalBytes } from "../../../lib/codec/sized.ts";
 
 describe("hex", () => {
@@ -27,6 +27,22 @@ describe("sha256", () => {
     assert.equal(toHex(sha256(text)), abc);
     assert.equal(toHex(sha256(text.subarray(0, 1), text.subarray(1))), abc);
     assert.equal(toHex(sha256()), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+  });
+
+  test("writes into memory that is there, with or without the backend's own way", () => {
+    const output = new Uint8Array(40).fill(9);
+    sha256Into(new TextEncoder().encode("abc"), output);
+    assert.equal(toHex(output), abc + "09".repeat(8));
+    assert.equal(prefersMany(), false);
+    try {
+      const into = (_: Uint8Array, out: Uint8Array) => out.fill(7, 0, 32);
+      useSha256(Object.assign(() => new Uint8Array(32), { into, doubleMany: () => undefined }));
+      sha256Into(new Uint8Array(1), output);
+      assert.equal(toHex(output), "07".repeat(32) + "09".repeat(8));
+      assert.equal(prefersMany(), true);
+    } finally {
+      useSha256();
+    }
   });
 
   test("takes another backend and goes back", () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { BanList, isLoopback } from "../../../lib/core/bans.ts";
+import { BanList, isLoopback, normalSubnet } from "../../../lib/core/bans.ts";
 import { simClock } from "./sim.ts";
 
 describe("BanList", () => {
@@ -32,6 +32,49 @@ describe("BanList", () => {
     assert.ok(bans.ban("8.8.8.8", 10, "why"));
     assert.ok(bans.unban("8.8.8.8"));
     assert.equal(bans.unban("8.8.8.8"), false);
+  });
+
+  test("a subnet's ban holds for every address in it, however it is written, and ends with it", async () => {
+    const clock = simClock();
+    const bans = new BanList(clock);
+    assert.ok(bans.ban("203.0.113.77/24", 10, "four"));
+    assert.ok(bans.ban("2001:db8::1/32", 20, "six"));
+    assert.equal(bans.find("203.0.113.1")?.host, "203.0.113.0/24");
+    assert.equal(bans.find("::ffff:203.0.113.255")?.reason, "four");
+    assert.equal(bans.find("203.0.114.1"), undefined);
+    assert.equal(bans.find("2001:db8:ffff::1")?.reason, "six");
+    assert.equal(bans.find("2001:db9::1"), undefined);
+    await clock.advance(10_000);
+    assert.equal(bans.find("203.0.113.1"), undefined);
+    assert.ok(bans.unban("2001:0db8::/32"));
+    assert.deepEqual(bans.list(), []);
+  });
+
+  test("normalSubnet() knows one form of each, and nothing that is none", () => {
+    const forms = [
+      ["1.2.3.4/32", "1.2.3.4"],
+      ["1.2.3.4/255.255.0.0", "1.2.0.0/16"],
+      ["1.2.3.4/0", "0.0.0.0/0"],
+      ["10.1.2.3/9", "10.0.0.0/9"],
+      ["::ffff:1.2.3.4", "1.2.3.4"],
+      ["2001:DB8:0:0::1/128", "2001:db8::1"],
+      ["2001:db8:8000::/33", "2001:db8:8000::/33"],
+    ];
+    for (const [text, normal] of forms) assert.equal(normalSubnet(text ?? ""), normal);
+    for (
+      const wrong of [
+        "",
+        "host",
+        "1.2.3.4/33",
+        "1.2.3.4/",
+        "1.2.3",
+        "1.2.3.4/8/8",
+        "fe80::1%eth0",
+        "1.2.3.4/255.0.255.0",
+      ]
+    ) {
+      assert.equal(normalSubnet(wrong), undefined, wrong);
+    }
   });
 
   test("10,000 bans are kept; the one that ends first goes when there are more", () => {

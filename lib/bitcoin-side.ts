@@ -1,0 +1,106 @@
+/**
+ * Puts the Bitcoin side together from drivers and configuration.
+ *
+ * @module
+ */
+import { structureValidator } from "./bitcoin/chain/validator.ts";
+import { type BitcoinNetwork, networkByName, networks } from "./bitcoin/networks/mod.ts";
+import { BitcoinNode } from "./bitcoin/node.ts";
+import type { BitcoinService } from "./bitcoin/service.ts";
+import type { BitcoinStore } from "./bitcoin/store.ts";
+import { BlockFiles } from "./bitcoin/store/block-files.ts";
+import { MemoryBitcoinStore } from "./bitcoin/store/memory.ts";
+import { openSqlBitcoinStore, type SqlBitcoinStore } from "./bitcoin/store/sql.ts";
+import { type BitcoinConfig, databasePath, GEMEL_VERSION } from "./config.ts";
+import { NodeError } from "./core/errors.ts";
+import { bitcoinHandle } from "./rpc/mod.ts";
+import type { Side, SideParts } from "./side.ts";
+import { MemoryEventLog, SqlEventLog } from "./storage/event-log.ts";
+import type { EventSource } from "./storage/node-log.ts";
+
+function networkOf({ network: name }: BitcoinConfig): BitcoinNetwork {
+  const network = networkByName(name);
+  if (network !== undefined) return network;
+  const known = Object.keys(networks).join(", ");
+  throw new NodeError("NETWORK_UNKNOWN", "self", `no Bitcoin network is called ${name}; there are ${known}`);
+}
+
+interface Storage {
+  readonly store: BitcoinStore;
+  readonly events: EventSource;
+  /** Set where block files are there whose blocks have to be indexed first. */
+  readonly reindex?: SqlBitcoinStore;
+}
+
+/** Headers, index and events in one database, blocks in files beside it. */
+async function openStorage(parts: SideParts, chain: BitcoinConfig, network: BitcoinNetwork): Promise<Storage> {
+  const { config, drivers, shutdown, onEvents } = parts;
+  if (config.database === "memory") {
+    const events = new MemoryEventLog({ onAppend: onEvents });
+    return { store: new MemoryBitcoinStore({ events, transactionIndex: chain.transactionIndex }), events };
+  }
+  const path = databasePath(config.paths, chain);
+  const folder = path.slice(0, path.lastIndexOf("/"));
+  await drivers.makeDir(folder, 0o700);
+  const database = await drivers.openDatabase(path);
+  shutdown.add(() => database.close());
+  const blocks = new BlockFiles(await drivers.openFileFolder(`${folder}/blocks`), { magic: network.magic });
+  const store = await openSqlBitcoinStore(database, {
+    network,
+    blocks,
+    transactionIndex: chain.transactionIndex,
+    reindex: chain.reindex,
+    cacheBytesMax: config.cacheBytesMax,
+    onEvents,
+  });
+  shutdown.add(() => store.close());
+  return { store, events: new SqlEventLog(database, onEvents), ...(store.reindexing && { reindex: store }) };
+}
+
+/** Opens the chain; nothing is dialled or accepted before `start`. */
+export async function bitcoinSide(
+  parts: SideParts,
+  chainConfig: BitcoinConfig,
+): Promise<Side & { readonly service: BitcoinService }> {
+  const { config, drivers, record, log } = parts;
+  const { clock, random, dialer, listen } = drivers;
+  const network = networkOf(chainConfig);
+  const { store, events, reindex } = await openStorage(parts, chainConfig, network);
+  const node = await BitcoinNode.open({
+    network,
+    store,
+    validator: structureValidator,
+    mode: chainConfig.mode,
+    clock,
+    protocol: {
+      random,
+      dialer,
+      v2: chainConfig.v2,
+      inboundMax: Math.max(0, chainConfig.peersMax - chainConfig.outbound),
+    },
+    userAgent: `/gemel:${GEMEL_VERSION}/`,
+    ...(chainConfig.minimumWork !== undefined && { minimumWork: chainConfig.minimumWork }),
+    ...(chainConfig.pruneBytes !== undefined && { pruneTarget: chainConfig.pruneBytes }),
+    loopbackExempt: config.allowLoopbackExempt,
+    connect: chainConfig.connect,
+    resolve: drivers.resolveHost,
+    ...(chainConfig.listen && { listen: { address: chainConfig.listen, open: listen } }),
+    outbound: chainConfig.outbound,
+    record,
+    notice: log,
+  });
+  return {
+    service: node.service,
+    events,
+    handle: bitcoinHandle(node.service, { clock, listenAddress: () => node.listenAddress }),
+    async start() {
+      if (reindex !== undefined) {
+        log("info", "bitcoin.store", "indexing the block files anew");
+        const { headers, blocks, damaged } = await node.reindex(reindex);
+        log("info", "bitcoin.store", `indexed ${headers} headers and ${blocks} blocks; ${damaged} damaged stretches`);
+      }
+      await node.start();
+    },
+    stop: () => node.stop(),
+  };
+}

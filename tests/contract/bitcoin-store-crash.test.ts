@@ -1,0 +1,247 @@
+/**
+ * The node dies: at every call that its store makes of the database or of a file, with and without the loss of what was
+ * not synced. After a restart each step is there as a whole or not at all, and the rest can follow.
+ *
+ * @module
+ */
+import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, test } from "node:test";
+import { HeaderStatus } from "../../lib/bitcoin/chain/header-chain.ts";
+import { regtest } from "../../lib/bitcoin/networks/regtest.ts";
+import { BlockFiles } from "../../lib/bitcoin/store/block-files.ts";
+import { openSqlBitcoinStore, type SqlBitcoinStore } from "../../lib/bitcoin/store/sql.ts";
+import { toHex } from "../../lib/codec/hex.ts";
+import { sha256 } from "../../lib/codec/sha256.ts";
+import type { Database } from "../../lib/core/ports.ts";
+import { SqlEventLog } from "../../lib/storage/event-log.ts";
+import { eventOf, headersOf, newBlockOf, txidsOf } from "./bitcoin-store-blocks.ts";
+import { readAll } from "./bitcoin-store-suite.ts";
+import { databaseDrivers } from "./databases.ts";
+import { type Fate, MemoryFolder } from "./memory-folder.ts";
+
+/** Dies at the call after so many. */
+class Doom implements Fate {
+  #left: number;
+  dead = false;
+
+  constructor(calls: number) {
+    this.#left = calls;
+  }
+
+  step(partly?: () => void): void {
+    if (!this.dead && this.#left-- > 0) return;
+    if (!this.dead) partly?.();
+    this.dead = true;
+    throw new Error("killed");
+  }
+}
+
+/** A database whose every call may be the last: before it, and a commit also after it. */
+function mortal(database: Database, fate: Fate): Database {
+  const through = (inner: Database): Database => ({
+    dialect: "sqlite",
+    run: async (sql, parameters) => (fate.step(), await inner.run(sql, parameters)),
+    all: async (sql, parameters) => (fate.step(), await inner.all(sql, parameters)),
+    get: async (sql, parameters) => (fate.step(), await inner.get(sql, parameters)),
+    script: async (sql) => (fate.step(), await inner.script(sql)),
+    transaction: async (work) => {
+      fate.step();
+      const result = await inner.transaction(async (within) => {
+        const result = await work(through(within));
+        fate.step();
+        return result;
+      });
+      fate.step();
+      return result;
+    },
+    close: () => inner.close(),
+  });
+  return through(database);
+}
+
+const SCRIPT_BYTES = 200;
+const block = (row: number) => newBlockOf(row, 2, SCRIPT_BYTES);
+const blocks = (...rows: number[]) => rows.map(block);
+const have = (...rows: number[]) => new Map(rows.map((row) => [row, HeaderStatus.data | HeaderStatus.structure]));
+const joined = (...rows: number[]) => rows.map((row) => ({ row, txids: [] }));
+
+/** A short life: headers, blocks over several files, a reorganisation, pruning, and blocks again. */
+const LIFE: readonly ((store: SqlBitcoinStore) => Promise<unknown>)[] = [
+  (store) =>
+    store.commit({
+      headers: { firstRow: 0, bytes: headersOf(0, 510) },
+      statuses: have(0),
+      blocks: blocks(0),
+      tip: 0,
+    }),
+  (store) =>
+    store.commit({
+      headers: { firstRow: 510, bytes: headersOf(510, 530) },
+      statuses: have(1, 2, 3),
+      blocks: blocks(1, 2, 3),
+      tip: 3,
+      transactions: { joined: joined(1, 2, 3), left: [] },
+      events: [eventOf(1), eventOf(2), eventOf(3)],
+    }),
+  (store) =>
+    store.commit({
+      statuses: have(4, 5, 6, 7, 520),
+      blocks: blocks(5, 4, 7, 6, 520),
+      tip: 7,
+      transactions: { joined: joined(4, 5, 6, 7), left: [] },
+      events: [eventOf(7)],
+    }),
+  (store) =>
+    store.commit({
+      statuses: have(8),
+      blocks: blocks(8),
+      tip: 8,
+      transactions: { joined: joined(8), left: joined(7) },
+      events: [eventOf(8)],
+    }),
+  (store) => store.prune(3_000, 7),
+  (store) => store.commit({ statuses: have(9), blocks: blocks(9), tip: 9, events: [eventOf(9)] }),
+];
+const PRUNES_AT = 4;
+const PARTS = [0, 1, 2, 3, 4, 5];
+
+/** Everything that can be asked of a store. */
+async function stateOf(store: SqlBitcoinStore, events: SqlEventLog): Promise<unknown> {
+  const { headers, statuses } = await readAll(store);
+  const rows = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 520];
+  const raw = [];
+  const places = [];
+  for (const row of rows) {
+    const bytes = await store.block(row);
+    raw.push(bytes && toHex(sha256(bytes)));
+    places.push(await store.transaction(txidsOf(block(row))[1]!));
+  }
+  return {
+    headers: toHex(sha256(headers)),
+    statuses: toHex(Uint8Array.from(statuses)),
+    counts: await store.counts(),
+    tip: await store.tip(),
+    raw,
+    places,
+    bounds: await events.bounds(),
+  };
+}
+
+async function openStore(database: Database, folder: MemoryFolder, fate?: Fate) {
+  const files = new BlockFiles(folder.view(fate), { magic: regtest.magic, fileBytesMax: 1_300 });
+  const through = fate === undefined ? database : mortal(database, fate);
+  return await openSqlBitcoinStore(through, { network: regtest, blocks: files, transactionIndex: true });
+}
+
+for (const driver of databaseDrivers) {
+  const withFolder = async (work: (path: string) => Promise<void>) => {
+    const path = await mkdtemp(join(tmpdir(), "gemel-crash-"));
+    try {
+      await work(path);
+    } finally {
+      await rm(path, { recursive: true, force: true });
+    }
+  };
+  /** The states between the steps of an undisturbed life. `after` is called after each step. */
+  const undisturbed = async (
+    path: string,
+    folder: MemoryFolder,
+    after?: (database: Database, step: number) => unknown,
+  ) => {
+    const database = await driver.open(join(path, "undisturbed.sqlite"));
+    const store = await openStore(database, folder);
+    const events = new SqlEventLog(database);
+    const states = [await stateOf(store, events)];
+    for (const [i, step] of LIFE.entries()) {
+      await step(store);
+      states.push(await stateOf(store, events));
+      await after?.(database, i + 1);
+    }
+    await database.close();
+    return states;
+  };
+
+  describe(`A crash of the Bitcoin store on ${driver.name}`, () => {
+    // In parts, so that none takes as long as a runner lets a test take.
+    for (const [power, part] of ["stays", "is lost"].flatMap((power) => PARTS.map((part) => [power, part] as const))) {
+      test(`leaves every step whole or not at all when power ${power} (${part + 1} of ${PARTS.length})`, () =>
+        withFolder(async (path) => {
+          const states = await undisturbed(path, new MemoryFolder());
+          const last = states.length - 1;
+          assert.ok(states.every((state, i) => i === 0 || !isSame(state, states[i - 1])), "every step does something");
+          let finished = false;
+          let deaths = 0;
+          for (let calls = part; !finished; calls += PARTS.length) {
+            const name = join(path, `${calls}.sqlite`);
+            const folder = new MemoryFolder();
+            const doom = new Doom(calls);
+            let database = await driver.open(name);
+            let done = 0;
+            try {
+              const store = await openStore(database, folder, doom);
+              for (const step of LIFE) {
+                await step(store);
+                done += 1;
+              }
+              finished = true;
+            } catch (thrown) {
+              assert.ok(doom.dead, String(thrown));
+              deaths += 1;
+            }
+            await database.close();
+            if (power === "is lost") folder.losePower();
+
+            database = await driver.open(name);
+            const store = await openStore(database, folder);
+            const events = new SqlEventLog(database);
+            const found = await stateOf(store, events);
+            const at = [done, done + 1].find((i) => i <= last && isSame(found, states[i]));
+            assert.ok(at !== undefined, `killed at call ${calls} in step ${done}: a step is there in part`);
+            for (const step of LIFE.slice(at)) await step(store);
+            // A life that was cut short before its first commit has a file that nobody knows, kept for a reindex.
+            if (store.reindexing) await store.finishReindex();
+            assert.deepEqual(await stateOf(store, events), states[last], `killed at call ${calls}`);
+            const size = [...folder.files.values()].reduce((sum, { bytes }) => sum + bytes.length, 0);
+            assert.equal(size, (await store.counts()).blockBytes, `killed at call ${calls}: bytes nobody knows`);
+            await database.close();
+            await rm(name);
+          }
+          assert.ok(deaths > 100 / PARTS.length, `only ${deaths} places to die at`);
+        }));
+    }
+
+    test("with a database that lost its last commits leaves those before them", () =>
+      withFolder(async (path) => {
+        const folder = new MemoryFolder();
+        const kept = new Map<number, MemoryFolder>();
+        const states = await undisturbed(path, folder, async (database, step) => {
+          await database.script(`VACUUM INTO '${join(path, `${step}.sqlite`)}'`);
+          if (step !== PRUNES_AT) return;
+          // Block files are newer than any database of before.
+          for (let i = 1; i <= PRUNES_AT; i++) kept.set(i, folder.copy());
+        });
+        assert.equal(kept.size, PRUNES_AT);
+        for (const [step, files] of kept) {
+          const database = await driver.open(join(path, `${step}.sqlite`));
+          const store = await openStore(database, files);
+          const events = new SqlEventLog(database);
+          assert.deepEqual(await stateOf(store, events), states[step]);
+          for (const next of LIFE.slice(step)) await next(store);
+          assert.deepEqual(await stateOf(store, events), states.at(-1));
+          await database.close();
+        }
+      }));
+  });
+}
+
+function isSame(a: unknown, b: unknown): boolean {
+  try {
+    assert.deepEqual(a, b);
+    return true;
+  } catch {
+    return false;
+  }
+}
