@@ -5,14 +5,16 @@
  * follow the link to the header before. The message is made of 2,000 headers of Bitcoin Core's alternate main chain where
  * the shared vectors lie beside this repository, otherwise of mined ones.
  *
- * `check + tree` also does what gemel's header tree does: required bits, median time past, versions, checkpoints, the
- * index by hash and by height. It grows a regtest chain to a million headers and says what that weighs.
+ * `tree` also does what gemel's header tree does: required bits, median time past, versions, checkpoints, the index by
+ * hash and by height. It grows a regtest chain to a million headers and says what that weighs. btcd is given the same
+ * headers by its ProcessBlockHeader.
  *
  * btcd is built with `go`, rust-bitcoin with `cargo`, into the user's cache folder, where these are found; the first
- * build fetches them through their ordinary clients. `--no-references` leaves them out.
+ * build fetches them through their ordinary clients. Each runs on one thread. `--no-references` leaves them out.
  *
  * Run: `bun bench/bitcoin-headers.ts` or `deno run -A bench/bitcoin-headers.ts`.
  */
+import { Buffer } from "node:buffer";
 import { spawnSync } from "node:child_process";
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { arch, cpus, homedir, platform, tmpdir } from "node:os";
@@ -31,10 +33,12 @@ import { altHeaders, MAINNET_ALT } from "../tests/vectors/bitcoin-mainnet-alt.ts
 
 const ROUNDS = 21;
 const REPEATS = 20;
+/** Seconds between mined headers: a million must not reach into the future. */
+const SPACING = 60;
 /** The messages that make a million headers, and how often they are taken in. */
 const MESSAGES = 500;
 const GROWTHS = 5;
-const NOW = 2_100_000_000;
+const NOW = 2_000_000_000;
 const BTCD = "github.com/btcsuite/btcd@v0.26.2";
 const RUST_BITCOIN = "bitcoin@0.32";
 
@@ -62,7 +66,7 @@ class Miner {
     const headers: Uint8Array[] = [];
     for (let i = 0; i < HEADERS_MAX; i++) {
       this.#header.set(this.#hash, 4);
-      this.#view.setUint32(68, this.#time += 600, true);
+      this.#view.setUint32(68, this.#time += SPACING, true);
       for (let nonce = 0;; nonce++) {
         this.#view.setUint32(76, nonce, true);
         sha256Into(this.#header, this.#middle);
@@ -73,6 +77,15 @@ class Miner {
     }
     return headersPayload(headers);
   }
+}
+
+/** The headers of a full message's payload, 80 bytes each. */
+function headersOf(payload: Uint8Array): Uint8Array {
+  const headers = new Uint8Array(HEADERS_MAX * HEADER_BYTES);
+  for (let i = 0, at = 3; i < HEADERS_MAX; i++, at += HEADER_BYTES + 1) {
+    headers.set(payload.subarray(at, at + HEADER_BYTES), i * HEADER_BYTES);
+  }
+  return headers;
 }
 
 interface Rate {
@@ -117,11 +130,15 @@ function reference(name: "btcd_headers" | "rust_headers"): string | undefined {
   return run("cargo", "build", "--release", "--quiet") ? program : undefined;
 }
 
-function timeReference(name: "btcd_headers" | "rust_headers", file: string): number | undefined {
+/** The rates that a reference prints. */
+function timeReference(name: "btcd_headers" | "rust_headers", ...files: string[]): number[] {
   const program = reference(name);
-  if (program === undefined) return undefined;
-  const { status, stdout } = spawnSync(program, [file, String(ROUNDS)], { encoding: "utf8" });
-  return status === 0 ? Number(stdout) : undefined;
+  if (program === undefined) return [];
+  const [message, ...others] = files;
+  // On one thread like gemel; otherwise Go collects its garbage on another.
+  const env = { ...process.env, GOMAXPROCS: "1" };
+  const { status, stdout } = spawnSync(program, [message!, String(ROUNDS), ...others], { encoding: "utf8", env });
+  return status === 0 ? stdout.trim().split("\n").map(Number) : [];
 }
 
 const real = bitcoinDataMissing(MAINNET_ALT) === false;
@@ -134,12 +151,13 @@ print(`${cpus()[0]?.model ?? "?"} x${cpus().length}, ${platform()} ${arch()}, ${
 print(`${real ? "Core's alternate main chain" : "mined regtest headers"}; median and range of ${ROUNDS} rounds`);
 print("");
 
-const rows: (readonly [name: string, rate: number, range: string])[] = [];
+const rows: (readonly [name: string, what: "check" | "tree", rate: number, range: string])[] = [];
 const told = ({ median, low, high }: Rate) => [median, `${millions(low)} to ${millions(high)}`] as const;
 const millions = (rate: number) => (rate / 1e6).toFixed(2);
 
 rows.push([
-  "gemel, check",
+  "gemel",
+  "check",
   ...told(rateOf(() => {
     const batch = HeaderBatch.fromPayload(payload);
     if (batch.firstWithoutWork(network.pow) >= 0 || batch.firstGap() >= 0) throw new Error("the headers are good");
@@ -160,30 +178,34 @@ const growth = Array.from({ length: GROWTHS }, () => {
   return rate;
 }).sort((a, b) => a - b);
 rows.push([
-  "gemel, check + tree, to a million",
+  "gemel",
+  "tree",
   ...told({ median: growth[GROWTHS >> 1]!, low: growth[0]!, high: growth.at(-1)! }),
 ]);
 
-let btcd: number | undefined;
 if (!process.argv.includes("--no-references")) {
   const scratch = mkdtempSync(join(tmpdir(), "bench-headers-"));
   try {
     const file = join(scratch, "headers");
+    const chain = join(scratch, "chain");
     writeFileSync(file, payload);
-    btcd = timeReference("btcd_headers", file);
-    if (btcd !== undefined) rows.push([`btcd (${BTCD.split("@")[1]}), check`, btcd, ""]);
-    const rust = timeReference("rust_headers", file);
-    if (rust !== undefined) rows.push([`rust-bitcoin (${RUST_BITCOIN.split("@")[1]}), check`, rust, ""]);
+    writeFileSync(chain, Buffer.concat(messages.map((message) => Buffer.from(headersOf(message)))));
+    const [check, tree] = timeReference("btcd_headers", file, chain, join(scratch, "database"));
+    const version = BTCD.split("@")[1];
+    if (check !== undefined) rows.push([`btcd ${version}`, "check", check, ""]);
+    if (tree !== undefined) rows.push([`btcd ${version}`, "tree", tree, ""]);
+    const [rust] = timeReference("rust_headers", file);
+    if (rust !== undefined) rows.push([`rust-bitcoin ${RUST_BITCOIN.split("@")[1]}`, "check", rust, ""]);
   } finally {
     rmSync(scratch, { recursive: true });
   }
 }
 
-print("| | million/s | range | to btcd |");
-print("|---|---:|---:|---:|");
-for (const [name, rate, range] of rows) {
-  print(`| ${name} | ${millions(rate)} | ${range} | ${btcd === undefined ? "" : (rate / btcd).toFixed(2)} |`);
+print("| | | million/s | range | to btcd's |");
+print("|---|---|---:|---:|---:|");
+for (const [name, what, rate, range] of rows) {
+  const btcd = rows.find((row) => row[0].startsWith("btcd") && row[1] === what)?.[2];
+  print(`| ${name} | ${what} | ${millions(rate)} | ${range} | ${btcd === undefined ? "" : (rate / btcd).toFixed(2)} |`);
 }
-
 print("");
 print(weight);

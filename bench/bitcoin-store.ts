@@ -9,7 +9,9 @@ import { arch, cpus, platform, tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { openDatabase, openFileFolder, runtime, sha256 } from "#platform";
+import { regtest } from "../lib/bitcoin/networks/regtest.ts";
 import { BlockFiles, type BlockPlace } from "../lib/bitcoin/store/block-files.ts";
+import { openSqlBitcoinStore } from "../lib/bitcoin/store/sql.ts";
 import { useSha256 } from "../lib/codec/sha256.ts";
 
 const ROUNDS = 3;
@@ -124,6 +126,77 @@ async function measure(open: (folder: string) => Promise<Keeper>, size: Size) {
   }
 }
 
+const HEADERS = 1_000_000;
+const BATCH = 2_000;
+const TRANSACTIONS = 2_500;
+const INDEXED_BLOCKS = 200;
+
+/** What a million headers cost, and an index of half a million transactions. */
+async function measureStore() {
+  const folder = await mkdtemp(join(tmpdir(), "gemel-bench-store-"));
+  try {
+    const path = join(folder, "bitcoin.sqlite");
+    const open = async () => {
+      const database = await openDatabase(path);
+      const blocks = new BlockFiles(await openFileFolder(join(folder, "blocks")), { magic: regtest.magic });
+      const store = await openSqlBitcoinStore(database, { network: regtest, blocks, transactionIndex: true });
+      return { store, database };
+    };
+    let { store, database } = await open();
+    const bytes = new Uint8Array(BATCH * 80);
+    const commits: number[] = [];
+    const timed = async (into: number[], work: () => Promise<unknown>) => {
+      const began = performance.now();
+      await work();
+      into.push(performance.now() - began);
+    };
+    for (let firstRow = 0; firstRow < HEADERS; firstRow += BATCH) {
+      crypto.getRandomValues(bytes.subarray(0, 65_536));
+      await timed(commits, () => store.commit({ headers: { firstRow, bytes } }));
+    }
+    const single: number[] = [];
+    for (let i = 0; i < 512; i++) {
+      const row = HEADERS + i;
+      const headers = { firstRow: row, bytes: bytes.slice(0, 80) };
+      await timed(single, () => store.commit({ headers, statuses: new Map([[row, 28]]), tip: row }));
+    }
+    await store.close();
+    await database.close();
+    const began = performance.now();
+    ({ store, database } = await open());
+    let count = 0;
+    for await (const page of store.headers()) count += page.statuses.length;
+    const load = performance.now() - began;
+    const sizeOf = async () => {
+      const pages = Number((await database.get("PRAGMA page_count"))?.page_count);
+      return pages * Number((await database.get("PRAGMA page_size"))?.page_size);
+    };
+    const before = await sizeOf();
+    const indexing: number[] = [];
+    for (let row = 0; row < INDEXED_BLOCKS; row++) {
+      const random = crypto.getRandomValues(new Uint8Array(TRANSACTIONS * 16));
+      const txids = Array.from({ length: TRANSACTIONS }, (_, i) => random.subarray(16 * i, 16 * i + 16));
+      await timed(indexing, () => store.commit({ transactions: { joined: [{ row, txids }], left: [] } }));
+    }
+    const perRow = (await sizeOf() - before) / (TRANSACTIONS * INDEXED_BLOCKS);
+    await store.close();
+    await database.close();
+    print(`headers: ${count} loaded in ${load.toFixed(0)} ms, ${(before / count).toFixed(1)} bytes each`);
+    print(
+      `commit of ${BATCH} headers: ${median(commits).toFixed(2)} ms; of one header and its status: ${
+        median(single).toFixed(2)
+      } ms`,
+    );
+    print(
+      `transaction index: ${median(indexing).toFixed(1)} ms for a block of ${TRANSACTIONS}, ${
+        perRow.toFixed(1)
+      } bytes a transaction`,
+    );
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
 useSha256(sha256);
 const commit = spawnSync("git", ["rev-parse", "--short", "HEAD"], { encoding: "utf8" }).stdout.trim();
 print(`${cpus()[0]?.model ?? "?"} x${cpus().length}, ${platform()} ${arch()}, ${runtime}, commit ${commit}`);
@@ -142,3 +215,5 @@ for (const size of SIZES) {
     print(`| ${size.name} | ${name} | ${write.toFixed(3)} | ${rate} | ${read.toFixed(3)} | ${stall.toFixed(0)} |`);
   }
 }
+print("");
+await measureStore();

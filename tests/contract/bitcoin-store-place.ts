@@ -33,6 +33,7 @@ export interface SqlPlace {
   open(options?: Options): Promise<OpenedSqlStore>;
   /** The block files that are there. */
   files(): Promise<readonly { readonly file: number; readonly size: number }[]>;
+  /** Closes what a test that failed left open, and removes everything. */
   remove(): Promise<void>;
 }
 
@@ -43,6 +44,7 @@ export const blockFilesOf = (folder: FileFolder): BlockFiles =>
 /** A new place. `always` are options of every opening. */
 export async function sqlPlace(driver: DatabaseDriver, always: Options = {}): Promise<SqlPlace> {
   const folder = await mkdtemp(join(tmpdir(), "gemel-bitcoin-store-"));
+  const opened = new Set<() => Promise<void>>();
   const place = { database: join(folder, "bitcoin.sqlite"), blocks: join(folder, "blocks") };
   return {
     ...place,
@@ -52,9 +54,11 @@ export async function sqlPlace(driver: DatabaseDriver, always: Options = {}): Pr
         const blocks = blockFilesOf(await openFileFolder(place.blocks));
         const store = await openSqlBitcoinStore(database, { network: regtest, blocks, ...always, ...options });
         const close = async () => {
+          opened.delete(close);
           await store.close();
           await database.close();
         };
+        opened.add(close);
         return { store, database, events: new SqlEventLog(database), close };
       } catch (thrown) {
         await database.close();
@@ -62,7 +66,10 @@ export async function sqlPlace(driver: DatabaseDriver, always: Options = {}): Pr
       }
     },
     files: async () => await blockFilesOf(await openFileFolder(place.blocks)).list(),
-    remove: () => rm(folder, { recursive: true, force: true }),
+    remove: async () => {
+      for (const close of opened) await close();
+      await rm(folder, { recursive: true, force: true });
+    },
   };
 }
 

@@ -112,7 +112,12 @@ export interface GemelOptions extends LaunchOptions {
   /** Peers on loopback, by port. */
   readonly connect?: readonly number[];
   readonly args?: readonly string[];
+  /** What to run; the simulator's network of Chia by default. */
+  readonly chain?: readonly string[];
 }
+
+/** Arguments of a node on Bitcoin's regtest. */
+export const REGTEST: readonly string[] = ["--chain", "bitcoin", "--network", "regtest"];
 
 /** One event as `/events` gives it. */
 export interface EventEnvelope {
@@ -123,7 +128,7 @@ export interface EventEnvelope {
 
 const READY_TIMEOUT_MS = 20_000;
 
-/** A node that runs: `gemel run` on the simulator's network. */
+/** A node that runs: `gemel run`. */
 export class Gemel {
   readonly dir: string;
   readonly process: Launched;
@@ -144,7 +149,8 @@ export class Gemel {
     const peers = (options.connect ?? []).flatMap((port) => ["--connect", `127.0.0.1:${port}`]);
     const launched = new Launched([
       "run",
-      ...["--chain", "chia", "--network", "simulator0", "--data-dir", options.dir, "--rpc", "127.0.0.1:0", "--json"],
+      ...(options.chain ?? ["--chain", "chia", "--network", "simulator0"]),
+      ...["--data-dir", options.dir, "--rpc", "127.0.0.1:0", "--json"],
       ...peers,
       ...(options.args ?? []),
     ], options);
@@ -178,6 +184,29 @@ export class Gemel {
     const answer = objectOf(await this.send(path, JSON.stringify(body)));
     if (answer.success !== true) throw new Error(`gemel's ${path}: ${String(answer.error)}`);
     return answer;
+  }
+
+  /** A method of Bitcoin's JSON-RPC that has to succeed. */
+  async btc(method: string, params: Json = []): Promise<Json> {
+    const body = JSON.stringify({ jsonrpc: "2.0", id: 1, method, params });
+    const answer = objectOf(await this.send("", body));
+    if (answer.error !== undefined) throw new Error(`gemel's ${method}: ${JSON.stringify(answer.error)}`);
+    return answer.result ?? null;
+  }
+
+  /** The status of one chain. */
+  async status(chain: string): Promise<JsonObject> {
+    const { chains } = await this.get("v1/status");
+    const found = (chains as JsonObject[]).find((each) => each.chain === chain);
+    if (found === undefined) throw new Error(`no ${chain} in the status`);
+    return found;
+  }
+
+  /** Waits until the Bitcoin tip is the given block. */
+  async reachesBlock(hash: string, timeoutMs = 60_000): Promise<void> {
+    await until(`the tip ${hash}`, timeoutMs, async () => {
+      return (await this.status("bitcoin")).header_hash === hash ? true : undefined;
+    });
   }
 
   /** A native route read with GET. */

@@ -54,7 +54,7 @@ export interface AcceptResult {
 /** The header tree of one network. Starts with the genesis header. */
 export class HeaderChain implements HeaderSource {
   readonly network: BitcoinNetwork;
-  readonly #table: HeaderTable;
+  readonly #table = new HeaderTable();
   readonly #best = new HeightIndex(this);
   /** Height of the highest checkpoint that is in the tree: no new fork starts below it. */
   #lastCheckpoint = -1;
@@ -62,7 +62,6 @@ export class HeaderChain implements HeaderSource {
 
   constructor(network: BitcoinNetwork) {
     this.network = network;
-    this.#table = new HeaderTable(network.assumeValid?.height);
     this.#checkpoints = new Map(network.checkpoints.map(({ height, hash }) => [height, hash]));
     this.#table.append(HeaderBatch.fromBytes(network.genesis.headerBytes), 0, -1, 0);
   }

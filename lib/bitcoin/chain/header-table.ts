@@ -48,14 +48,7 @@ export class HeaderTable {
   #runs: Run[] = [];
   #length = 0;
   /** Open addressing by the hash's first word: row + 1, or 0 for an empty slot. */
-  #index: Uint32Array;
-
-  /** @param expected how many headers there will be, so that the index need not grow up to there */
-  constructor(expected = 0) {
-    let slots = INDEX_MIN;
-    while (slots * LOAD_MAX < expected) slots *= 2;
-    this.#index = new Uint32Array(slots);
-  }
+  #index = new Uint32Array(INDEX_MIN);
 
   /** How many headers there are. */
   get length(): number {

@@ -1,0 +1,202 @@
+/**
+ * Blocks of one's own: what a block on the tip has to hold, and, on regtest, the search for its proof of work. Coinbase
+ * only: there is no mempool to fill a block from.
+ *
+ * @see BIP22 (templates), BIP34 (height), BIP141 (commitment); Bitcoin Core `node/miner.cpp`
+ * @module
+ */
+import { NodeError } from "../core/errors.ts";
+import type { Clock } from "../core/ports.ts";
+import { requiredBits } from "./chain/difficulty.ts";
+import type { HeaderChain } from "./chain/header-chain.ts";
+import { checkProofOfWork } from "./chain/pow.ts";
+import { sha256d, ZERO_HASH } from "./hash.ts";
+import type { BitcoinNetwork } from "./networks/network.ts";
+import type { BitcoinService } from "./service.ts";
+import {
+  Block,
+  type BlockHeader,
+  headerToBytes,
+  NULL_VOUT,
+  pushData,
+  scriptNumber,
+  Transaction,
+  type TxOutput,
+} from "./types/mod.ts";
+
+/** One coin in satoshi. */
+const COIN = 100_000_000n;
+const SUBSIDY_FIRST = 50n * COIN;
+/** Version bits in use, none of them set (BIP9). */
+const BLOCK_VERSION = 0x2000_0000;
+/** OP_RETURN, a push of 36 bytes, and the four that mark a witness commitment. */
+const COMMITMENT_HEAD = Uint8Array.of(0x6a, 0x24, 0xaa, 0x21, 0xa9, 0xed);
+/** The coinbase's script has at least two bytes. */
+const COINBASE_SCRIPT_MIN = 2;
+const OP_0 = 0x00;
+/** Hashes that are tried before others get their turn. */
+const YIELD_EVERY = 4_096;
+const NONCES = 2 ** 32;
+/** Where the nonce lies in a header. */
+const NONCE_OFFSET = 76;
+
+/** What a block on the tip has to hold. */
+export interface BlockTemplate {
+  readonly version: number;
+  /** Wire order. */
+  readonly previousBlockHash: Uint8Array;
+  readonly height: number;
+  /** Seconds since 1970: our clock, or what the parent asks for at least. */
+  readonly time: number;
+  /** The least time that the block may have. */
+  readonly minimumTime: number;
+  readonly bits: number;
+  /** Satoshi that the coinbase may give out. */
+  readonly coinbaseValue: bigint;
+  /** Whether the coinbase has to commit to witnesses. */
+  readonly segwit: boolean;
+}
+
+/** A block that was made. */
+export interface MinedBlock {
+  readonly hash: Uint8Array;
+  readonly raw: Uint8Array;
+}
+
+/** How blocks are mined. */
+export interface MineOptions {
+  readonly count: number;
+  /** Hashes to try, for all blocks together. */
+  readonly maxTries: number;
+  /** False: the block is not handed in (then `count` is 1). */
+  readonly submit: boolean;
+  readonly signal: AbortSignal;
+}
+
+/** The subsidy of a block in satoshi; 0 after the last halving. */
+export function subsidyAt(network: BitcoinNetwork, height: number): bigint {
+  const halvings = Math.floor(height / network.subsidyHalvingInterval);
+  return halvings >= 64 ? 0n : SUBSIDY_FIRST >> BigInt(halvings);
+}
+
+/** What the next block on `tip` has to hold. `now`: our clock in seconds. */
+export function blockTemplate(headers: HeaderChain, tip: number, now: number): BlockTemplate {
+  const { network } = headers;
+  const height = headers.height(tip) + 1;
+  const minimumTime = headers.medianTimePast(tip) + 1;
+  const time = Math.max(minimumTime, now);
+  return {
+    version: BLOCK_VERSION,
+    previousBlockHash: headers.hash(tip),
+    height,
+    time,
+    minimumTime,
+    bits: requiredBits(network.pow, headers, tip, time),
+    coinbaseValue: subsidyAt(network, height),
+    segwit: height >= network.heights.segwit,
+  };
+}
+
+/** The commitment of a block whose only transaction is its coinbase, which counts as zeros, with a reserved value of zeros. */
+function commitmentScript(): Uint8Array {
+  return Uint8Array.of(...COMMITMENT_HEAD, ...sha256d(Uint8Array.of(...ZERO_HASH, ...ZERO_HASH)));
+}
+
+/** The coinbase of a template that pays `scriptPubKey`. */
+export function coinbaseOf(template: BlockTemplate, scriptPubKey: Uint8Array): Transaction {
+  const { height, coinbaseValue, segwit } = template;
+  const script = [...pushData(scriptNumber(height))];
+  while (script.length < COINBASE_SCRIPT_MIN) script.push(OP_0);
+  const outputs: TxOutput[] = [{ value: coinbaseValue, scriptPubKey }];
+  if (segwit) outputs.push({ value: 0n, scriptPubKey: commitmentScript() });
+  return Transaction.of({
+    version: 2,
+    inputs: [{
+      prevout: { txid: ZERO_HASH, vout: NULL_VOUT },
+      scriptSig: Uint8Array.from(script),
+      sequence: 0xffff_ffff,
+      witness: segwit ? [new Uint8Array(32)] : [],
+    }],
+    outputs,
+    lockTime: 0,
+  });
+}
+
+/** Mines on the tip of a regtest node. */
+export class Miner {
+  readonly #service: BitcoinService;
+  readonly #clock: Clock;
+
+  constructor(service: BitcoinService, clock: Clock) {
+    this.#service = service;
+    this.#clock = clock;
+  }
+
+  /** What the next block has to hold; on any network. */
+  template(): BlockTemplate {
+    const { headers } = this.#service;
+    return blockTemplate(headers, this.#service.state().tip, Math.floor(this.#clock.now() / 1000));
+  }
+
+  /** Whether {@link Miner.mine} works on this network: where work is next to nothing. */
+  get canMine(): boolean {
+    return this.#service.network.pow.noRetargeting;
+  }
+
+  /**
+   * Mines up to `count` blocks on the active tip, one on the other, that pay to `script`, and hands them in. Fewer when
+   * `maxTries` hashes were tried or the signal aborts.
+   *
+   * @throws NodeError `NOT_REGTEST`, or `BLOCK_REFUSED` with the reject reason
+   */
+  async mine(script: Uint8Array, { count, maxTries, submit, signal }: MineOptions): Promise<readonly MinedBlock[]> {
+    if (!this.canMine) throw new NodeError("NOT_REGTEST", "self", "blocks are mined on regtest only");
+    const blocks: MinedBlock[] = [];
+    for (let left = maxTries; blocks.length < count && left > 0 && !signal.aborted;) {
+      const { block, tries } = await this.#solve(script, left, signal);
+      left -= tries;
+      if (block === undefined) break;
+      if (submit) await this.#submit(block);
+      blocks.push({ hash: block.hash, raw: block.raw });
+    }
+    return blocks;
+  }
+
+  async #submit(block: Block): Promise<void> {
+    const result = await this.#service.submitBlock(block.raw);
+    if (result.kind === "accepted" || result.kind === "inconclusive") return;
+    const reason = result.kind === "refused" ? result.refusal.reason : result.kind;
+    throw new NodeError("BLOCK_REFUSED", "self", `the mined block was refused: ${reason}`);
+  }
+
+  /** Looks for a nonce; `tries` counts the hashes. */
+  async #solve(
+    script: Uint8Array,
+    triesMax: number,
+    signal: AbortSignal,
+  ): Promise<{ readonly block?: Block; readonly tries: number }> {
+    const template = this.template();
+    const coinbase = coinbaseOf(template, script);
+    const header: BlockHeader = {
+      version: template.version,
+      prevBlockHash: template.previousBlockHash,
+      merkleRoot: coinbase.txid,
+      time: template.time,
+      bits: template.bits,
+      nonce: 0,
+    };
+    const bytes = headerToBytes(header);
+    const view = new DataView(bytes.buffer, bytes.byteOffset);
+    const most = Math.min(triesMax, NONCES);
+    for (let nonce = 0; nonce < most; nonce++) {
+      view.setUint32(NONCE_OFFSET, nonce, true);
+      if (checkProofOfWork(sha256d(bytes), template.bits, this.#service.network.pow)) {
+        return { block: Block.of({ ...header, nonce }, [coinbase]), tries: nonce + 1 };
+      }
+      if (nonce % YIELD_EVERY !== YIELD_EVERY - 1) continue;
+      await this.#clock.sleep(0);
+      if (signal.aborted) return { tries: nonce + 1 };
+    }
+    return { tries: most };
+  }
+}

@@ -1,0 +1,100 @@
+/** Stories of Bitcoin nodes that follow one another. */
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { MemoryBitcoinStore } from "../../lib/bitcoin/store/memory.ts";
+import { GetData } from "../../lib/bitcoin/wire/mod.ts";
+import { MemoryEventLog } from "../../lib/storage/event-log.ts";
+import { BitcoinWorld, serving } from "./bitcoin-world.ts";
+
+describe("a Bitcoin node that follows", () => {
+  for (const v2 of [false, true]) {
+    test(`from genesis over two peers, and each new block after that (${v2 ? "v2" : "v1"})`, async () => {
+      const world = new BitcoinWorld();
+      const chain = world.recording().extend(1_300);
+      const a = await world.node("10.0.0.1", { blocks: chain.blocks, v2 });
+      const b = await world.node("10.0.0.2", { connect: ["10.0.0.1"], v2 });
+      const c = await world.node("10.0.0.3", { connect: ["10.0.0.1", "10.0.0.2"], v2 });
+      await world.until(() => c.tip() === chain.tip && b.tip() === chain.tip);
+      await world.until(() => c.node.service.state().synced);
+      assert.equal(c.node.service.peers()[0]?.transport, v2 ? "v2" : "v1");
+      for (let i = 0; i < 5; i++) {
+        const [block] = chain.extend(1).blocks.slice(-1);
+        assert.ok(block);
+        await world.clock.until(a.node.service.submitBlock(block.raw));
+        await world.until(() => c.tip() === chain.tip, 10_000);
+      }
+      assert.equal((await c.store.counts()).blocks, 1_306);
+      assert.deepEqual([...a.bans(), ...b.bans(), ...c.bans()], []);
+      await world.end();
+    });
+  }
+
+  test("goes over to the branch of more work, whatever came first, with one event before its blocks", async () => {
+    const world = new BitcoinWorld();
+    const trunk = world.recording().extend(30);
+    const short = trunk.fork(30).extend(10);
+    const long = trunk.fork(30).extend(11, Uint8Array.of(0x52));
+    const a = await world.node("10.0.0.1", { blocks: short.blocks });
+    const b = await world.node("10.0.0.2", { blocks: long.blocks });
+    const follower = await world.node("10.0.0.9", { connect: [a.host] });
+    await world.until(() => follower.tip() === short.tip);
+    follower.node.service.addNode("10.0.0.2:18444");
+    await world.until(() => follower.tip() === long.tip);
+    await world.until(() => a.tip() === long.tip);
+    const events = await follower.store.events.read(0, 1_000);
+    const at = events.findIndex(({ topic }) => topic === "bitcoin.reorg");
+    assert.deepEqual([events[at]?.data.depth, events[at]?.data.fork_height], [10, 30]);
+    assert.deepEqual(
+      events.slice(at + 1).map(({ topic, data }) => [topic, data.height]),
+      Array.from(
+        { length: 11 },
+        (_, i) => ["bitcoin.block", 31 + i],
+      ),
+    );
+    const tips = follower.node.service.chainTips();
+    assert.deepEqual(tips.map(({ status, branchLength }) => [status, branchLength]), [["active", 0], [
+      "valid-fork",
+      10,
+    ]]);
+    assert.equal(b.tip(), long.tip);
+    await world.end();
+  });
+
+  test("restarts where it stood and asks for no stored block again", async () => {
+    const world = new BitcoinWorld();
+    const chain = world.recording().extend(200);
+    const store = new MemoryBitcoinStore({ events: new MemoryEventLog() });
+    const asked: number[] = [];
+    const count = { asked: 0 };
+    await world.actor("10.0.0.1", async (actor, message, body) => {
+      if (message === GetData) count.asked += (body as { inventory: unknown[] }).inventory.length;
+      await serving(chain)(actor, message, body);
+    });
+    const first = await world.node("10.0.0.9", { connect: ["10.0.0.1"], store });
+    await world.until(() => first.height() === 200);
+    await first.stop();
+    asked.push(count.asked);
+    chain.extend(3);
+    const second = await world.node("10.0.0.9", { connect: ["10.0.0.1"], store });
+    assert.equal(second.height(), 200);
+    await world.until(() => second.height() === 203);
+    assert.deepEqual([asked[0], count.asked], [200, 203]);
+    await world.end();
+  });
+
+  test("a headers-only node has the headers and asks for no block", async () => {
+    const world = new BitcoinWorld();
+    const chain = world.recording().extend(2_100);
+    let blocks = 0;
+    await world.actor("10.0.0.1", async (actor, message, body) => {
+      if (message === GetData) blocks += 1;
+      await serving(chain)(actor, message, body);
+    });
+    const light = await world.node("10.0.0.9", { connect: ["10.0.0.1"], mode: "headers" });
+    await world.until(() => light.tip() === chain.tip);
+    await world.until(() => light.node.service.state().synced);
+    assert.deepEqual([blocks, light.node.service.state().validation], [0, "headers"]);
+    assert.equal(light.node.service.services, 0n);
+    await world.end();
+  });
+});
