@@ -1,10 +1,11 @@
 /**
- * `gemel demo`: two nodes on loopback. One serves a recorded chain, the other finds it, syncs, and goes on following.
+ * `gemel demo`: two nodes on loopback. One serves a recorded Chia chain and mines Bitcoin blocks on regtest, the other
+ * finds it, syncs both chains, and goes on following.
  *
  * @module
  */
 import {
-  type ChiaConfig,
+  type ChainConfig,
   DEFAULTS,
   freezeConfig,
   type LogConfig,
@@ -31,6 +32,8 @@ import { parseAddress, parseLogLevel } from "./values.ts";
 const LIVE_BLOCKS = 60;
 /** How many of those `--exit-when-synced` waits for. */
 const LIVE_BLOCKS_SHORT = 3;
+/** Bitcoin blocks of regtest that the serving node mines before the other comes. */
+const MINED_BLOCKS = 200;
 
 /** The recorded chain that is part of the program. */
 export interface DemoChain {
@@ -54,9 +57,9 @@ export async function demoChain(): Promise<DemoChain> {
   return { network: recorded.network, constantsJson: JSON.stringify(recorded.constants), blocks };
 }
 
-function configOf(chain: ChiaConfig, folder: string, rpc: NodeConfig["rpc"], log: LogConfig): NodeConfig {
+function configOf(chains: readonly ChainConfig[], folder: string, rpc: NodeConfig["rpc"], log: LogConfig): NodeConfig {
   return freezeConfig<NodeConfig>({
-    chains: [chain],
+    chains,
     paths: pathsBelow(folder),
     database: "sqlite",
     cacheBytesMax: DEFAULTS.cacheBytesMax,
@@ -71,7 +74,9 @@ function configOf(chain: ChiaConfig, folder: string, rpc: NodeConfig["rpc"], log
 /** Adds the command. */
 export function addDemo(program: Command, io: CliIo, setExit: (code: number) => void): void {
   program.command("demo")
-    .description("two nodes on loopback: one serves a recorded chain, the other syncs it")
+    .description(
+      "two nodes on loopback: one serves a recorded Chia chain and mines Bitcoin's regtest, the other syncs both",
+    )
     .option("--exit-when-synced", "end once synced and following, with exit code 0")
     .option("--log-level <level>", "as for run", "warning")
     .addHelpText("after", "\nExample:\n  $ gemel demo --exit-when-synced")
@@ -109,34 +114,42 @@ async function demo(
 ): Promise<number> {
   const { network, constantsJson, blocks } = await demoChain();
   const atStart = blocks.length - LIVE_BLOCKS;
-  const common = { ...DEFAULTS.chia, chain: "chia", network, constantsJson } as const;
+  const chia = { ...DEFAULTS.chia, chain: "chia", network, constantsJson } as const;
+  const bitcoin = { ...DEFAULTS.bitcoin, chain: "bitcoin", network: "regtest" } as const;
+  const everyMs = options.exitWhenSynced ? 300 : 2_000;
+  const anyPort = { host: "127.0.0.1", port: 0 };
   const server = await startNode(configOf(
-    {
-      ...common,
-      outbound: 0,
-      listen: { host: "127.0.0.1", port: 0 },
-      replay: { blocks, atStart, everyMs: options.exitWhenSynced ? 300 : 2_000 },
-    },
+    [
+      { ...chia, outbound: 0, listen: anyPort, replay: { blocks, atStart, everyMs } },
+      { ...bitcoin, outbound: 0, listen: anyPort, mining: { atStart: MINED_BLOCKS, everyMs } },
+    ],
     join(folder, "server"),
-    { ...DEFAULTS.rpc, listen: { host: "127.0.0.1", port: 0 } },
+    { ...DEFAULTS.rpc, listen: anyPort },
     { ...log, level: "error" },
   ));
   const nodes: RunningNode[] = [server];
   let end = () => {};
   try {
-    const listens = server.chains[0]?.listenAddress;
-    if (listens === undefined) {
+    const [chiaListens, bitcoinListens] = server.chains.map(({ listenAddress }) => listenAddress);
+    if (chiaListens === undefined || bitcoinListens === undefined) {
       throw new NodeError("DEMO_FAILED", "self", "the serving node does not listen");
     }
-    const follower = await startNode(
-      configOf({ ...common, connect: [listens] }, join(folder, "node"), rpc, log),
-    );
+    const follower = await startNode(configOf(
+      [{ ...chia, connect: [chiaListens] }, { ...bitcoin, connect: [bitcoinListens] }],
+      join(folder, "node"),
+      rpc,
+      log,
+    ));
     nodes.push(follower);
     if (!options.quiet) io.err(banner(follower.config, follower));
     if (!options.quiet) end = showProgress(follower, io, { bar: io.isTerminal && !options.json, json: options.json });
     const controller = new AbortController();
     const done = options.exitWhenSynced
-      ? reached(follower, atStart - 1 + LIVE_BLOCKS_SHORT, controller.signal)
+      ? reached(
+        follower,
+        { chia: atStart - 1 + LIVE_BLOCKS_SHORT, bitcoin: MINED_BLOCKS + LIVE_BLOCKS_SHORT },
+        controller.signal,
+      )
       : undefined;
     // Of the two ends of a race the other is left; its failure is then nobody's business.
     done?.catch(() => {});
@@ -157,24 +170,28 @@ async function demo(
   }
 }
 
-/** Waits until the node stands at a height and says that it is synced. */
-async function reached(node: RunningNode, height: number, signal: AbortSignal): Promise<void> {
+/** Waits until the node stands at these heights and says that it is synced. */
+async function reached(
+  node: RunningNode,
+  heights: Readonly<Record<string, number>>,
+  signal: AbortSignal,
+): Promise<void> {
   const isThere = () =>
     node.chains.every((chain) => {
-      const { synced, height: reached = -1 } = chain.progress();
-      return synced && reached >= height;
+      const { synced, height = -1 } = chain.progress();
+      return synced && height >= (heights[chain.chain] ?? 0);
     });
   if (isThere()) return;
-  for await (const _event of node.subscribe({ topics: ["chia.*", "*.sync"], since: 0, signal })) if (isThere()) return;
+  for await (const _event of node.subscribe({ topics: ["*.block", "*.sync"], since: 0, signal })) if (isThere()) return;
 }
 
-/** The last line: what was synced. */
+/** The last lines: what was synced, Chia's last. */
 function summary(node: RunningNode, json: boolean): string {
-  const lines = node.chains.map((chain) => {
-    const { height, hash, validation } = chain.progress();
-    return json
-      ? JSON.stringify({ chain: chain.chain, height: height ?? null, header_hash: hash ?? null, validation })
-      : `synced: height ${height} header hash ${hash} validation ${validation}`;
+  const lines = [...node.chains].reverse().map(({ chain, progress }) => {
+    const { height, hash, validation } = progress();
+    if (json) return JSON.stringify({ chain, height: height ?? null, header_hash: hash ?? null, validation });
+    const name = chain === "chia" ? "" : `${chain} `;
+    return `synced: ${name}height ${height} header hash ${hash} validation ${validation}`;
   });
   return lines.join("\n") + "\n";
 }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { Miner } from "./bitcoin/mining.ts";
 import { structureValidator } from "./bitcoin/chain/validator.ts";
 import { type BitcoinNetwork, networkByName, networks } from "./bitcoin/networks/mod.ts";
 import { BitcoinNode } from "./bitcoin/node.ts";
@@ -11,8 +12,9 @@ import type { BitcoinStore } from "./bitcoin/store.ts";
 import { BlockFiles } from "./bitcoin/store/block-files.ts";
 import { MemoryBitcoinStore } from "./bitcoin/store/memory.ts";
 import { openSqlBitcoinStore, type SqlBitcoinStore } from "./bitcoin/store/sql.ts";
-import { type BitcoinConfig, databasePath, GEMEL_VERSION } from "./config.ts";
-import { NodeError } from "./core/errors.ts";
+import { type BitcoinConfig, type BitcoinMining, databasePath, GEMEL_VERSION } from "./config.ts";
+import { messageOf, NodeError } from "./core/errors.ts";
+import type { Clock } from "./core/ports.ts";
 import { bitcoinHandle } from "./rpc/mod.ts";
 import type { Side, SideParts } from "./side.ts";
 import { MemoryEventLog, SqlEventLog } from "./storage/event-log.ts";
@@ -61,7 +63,7 @@ async function openStorage(parts: SideParts, chain: BitcoinConfig, network: Bitc
 export async function bitcoinSide(
   parts: SideParts,
   chainConfig: BitcoinConfig,
-): Promise<Side & { readonly service: BitcoinService }> {
+): Promise<Side & { readonly service: BitcoinService; readonly miner: Miner }> {
   const { config, drivers, record, log } = parts;
   const { clock, random, dialer, listen } = drivers;
   const network = networkOf(chainConfig);
@@ -89,8 +91,11 @@ export async function bitcoinSide(
     record,
     notice: log,
   });
+  const miner = new Miner(node.service, clock);
+  const life = new AbortController();
   return {
     service: node.service,
+    miner,
     events,
     handle: bitcoinHandle(node.service, { clock, listenAddress: () => node.listenAddress }),
     async start() {
@@ -100,7 +105,34 @@ export async function bitcoinSide(
         log("info", "bitcoin.store", `indexed ${headers} headers and ${blocks} blocks; ${damaged} damaged stretches`);
       }
       await node.start();
+      if (chainConfig.mining === undefined) return;
+      mineForShow(miner, node.service, clock, chainConfig.mining, life.signal).catch((error) => {
+        if (!life.signal.aborted) log("error", "bitcoin.mining", messageOf(error));
+      });
     },
-    stop: () => node.stop(),
+    async stop() {
+      life.abort();
+      await node.stop();
+    },
   };
+}
+
+/** OP_TRUE: anybody may spend what a demonstration mines. */
+const SHOW_SCRIPT = Uint8Array.of(0x51);
+
+/** Mines up to a height at once, then a block now and then, until the signal aborts. */
+async function mineForShow(
+  miner: Miner,
+  service: BitcoinService,
+  clock: Clock,
+  { atStart, everyMs }: BitcoinMining,
+  signal: AbortSignal,
+): Promise<void> {
+  const mine = (count: number) => miner.mine(SHOW_SCRIPT, { count, maxTries: count * 1_000_000, submit: true, signal });
+  const height = service.headers.height(service.state().tip);
+  if (height < atStart) await mine(atStart - height);
+  while (!signal.aborted) {
+    await clock.sleep(everyMs, signal);
+    await mine(1);
+  }
 }

@@ -78,6 +78,16 @@ export interface BitcoinConfig {
   readonly reindex: boolean;
   /** Chains of less work are not followed; the network's own when absent. */
   readonly minimumWork?: bigint;
+  /** Present only in a node that mines for a demonstration, on regtest. */
+  readonly mining?: BitcoinMining;
+}
+
+/** Blocks that a regtest node mines by itself. */
+export interface BitcoinMining {
+  /** The height up to which blocks are mined when the node starts. */
+  readonly atStart: number;
+  /** Milliseconds between two further blocks. */
+  readonly everyMs: number;
 }
 
 /** One chain's configuration. */

@@ -43,6 +43,8 @@ const BATCH_TIMEOUT_MS = 15_000;
 const BATCH_TRIES = 6;
 const BATCHES_PER_PEER = 2;
 const BATCHES_AHEAD = 8;
+/** Batches may be 50 MB each and wait unjudged for their turn: a sync that has shown nothing yet gets few. */
+const BATCHES_AT_FIRST = 2;
 
 /** The steps; one at a time. */
 export class Sync {
@@ -167,6 +169,7 @@ export class Sync {
         run: (source, range, timeoutMs, over) => fetchRange(source.session, range, timeoutMs, over),
         perWorkerMax: BATCHES_PER_PEER,
         aheadMax: BATCHES_AHEAD,
+        aheadAtFirst: BATCHES_AT_FIRST,
         timeoutMs: BATCH_TIMEOUT_MS,
         triesMax: BATCH_TRIES,
         signal,

@@ -17,6 +17,8 @@ export interface DispatchOptions<W, T, R> {
   readonly perWorkerMax: number;
   /** Tasks that may be under way or waiting for an earlier one. */
   readonly aheadMax: number;
+  /** {@link aheadMax} before the first result was taken; each one taken allows one more. The same when absent. */
+  readonly aheadAtFirst?: number;
   /** Time for the first try; each further try of the same task has twice as long. */
   readonly timeoutMs: number;
   readonly triesMax: number;
@@ -45,7 +47,7 @@ export async function* dispatch<W, T, R>(
   tasks: Iterable<T>,
   options: DispatchOptions<W, T, R>,
 ): AsyncGenerator<Dispatched<W, T, R>> {
-  const { clock, perWorkerMax, aheadMax, triesMax, signal } = options;
+  const { clock, perWorkerMax, aheadMax, aheadAtFirst = aheadMax, triesMax, signal } = options;
   const source = tasks[Symbol.iterator]();
   const load = new Map<W, number>();
   /** Failures in a row. */
@@ -126,8 +128,9 @@ export async function* dispatch<W, T, R>(
     }
   };
 
+  let taken = 0;
   const fill = () => {
-    while (inOrder.length < aheadMax) {
+    while (inOrder.length < Math.min(aheadMax, aheadAtFirst + taken)) {
       const next = source.next();
       if (next.done === true) return;
       const promise = complete(next.value);
@@ -144,6 +147,7 @@ export async function* dispatch<W, T, R>(
     for (fill(); inOrder.length > 0; fill()) {
       const first = inOrder.shift();
       if (first !== undefined) yield await first;
+      taken += 1;
     }
   } finally {
     signal.removeEventListener("abort", stop);

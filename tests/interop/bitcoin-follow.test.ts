@@ -118,7 +118,7 @@ suite("gemel beside btcd", binaryMissing() ?? btcdMissing(), () => {
       await other.stop();
     }
     hashes.clear();
-  }, { timeout: TIMEOUT_MS });
+  });
 
   test("killed in mid-sync, and again, it goes on where it stood", { timeout: TIMEOUT_MS }, async () => {
     await btcd.generate(1_500);

@@ -4,11 +4,12 @@
  * @module
  */
 import { spawn, spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
+import { send } from "./call.ts";
 
 const SCRIPT = fileURLToPath(new URL("btcd_net.py", import.meta.url));
 /** Building btcd takes a minute or two, and the module proxy. */
@@ -85,6 +86,19 @@ export class Btcd {
   async rpc(method: string, args: readonly unknown[] = [], on = 1): Promise<unknown> {
     const answer = await this.#run(["rpc", "--on", `${on}`, method, ...args.map((each) => JSON.stringify(each))]);
     return "result" in answer ? answer.result : answer;
+  }
+
+  /** Calls of node 1's own RPC without a process each. */
+  client(): Promise<(method: string, params?: readonly unknown[]) => Promise<unknown>> {
+    const { rpc_port: port, rpc_user, rpc_pass, rpc_cert } = this.node;
+    const ca = readFileSync(rpc_cert, "utf8");
+    const authorization = `Basic ${btoa(`${rpc_user}:${rpc_pass}`)}`;
+    return Promise.resolve(async (method, params = []) => {
+      const body = JSON.stringify({ jsonrpc: "1.0", id: 1, method, params });
+      const headers = { authorization, "content-type": "application/json", "content-length": `${body.length}` };
+      const answer = await send({ host: "127.0.0.1", port, path: "/", method: "POST", headers, ca }, body);
+      return (JSON.parse(answer.text) as { result: unknown }).result;
+    });
   }
 
   /** Mines empty blocks. */

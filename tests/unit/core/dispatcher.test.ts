@@ -55,6 +55,23 @@ describe("dispatch()", () => {
     assert.equal(clock.pending, 0);
   });
 
+  test("few tasks are begun ahead at first, one more for each result that was taken", async () => {
+    const begun: number[] = [];
+    const { clock, collect } = world({ a: 1, b: 1, c: 1, d: 1, e: 1, f: 1 }, {
+      aheadMax: 4,
+      aheadAtFirst: 1,
+      run: (_worker, task) => {
+        begun.push(task);
+        return Promise.resolve(`${task} by ${_worker}`);
+      },
+    });
+    await clock.until(collect(upTo(12), 1));
+    assert.deepEqual(begun, [0], "the next begin when the first is taken");
+    begun.length = 0;
+    await clock.until(collect(upTo(12), 3));
+    assert.deepEqual(begun, upTo(5));
+  });
+
   test("no worker holds more than `perWorkerMax`, and no more than `aheadMax` tasks are begun ahead", async () => {
     let held = 0;
     let most = 0;
