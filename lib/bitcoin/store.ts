@@ -83,7 +83,8 @@ export interface BitcoinStore extends PeerStore {
   /** Whether the transaction index is kept. */
   readonly hasTransactionIndex: boolean;
   /**
-   * Removes block data, lowest blocks first and none at or above `belowHeight`, until at most `bytesMax` bytes are left.
+   * Removes block data, lowest blocks first and none at or above `belowHeight`, until at most `bytesMax` bytes are left
+   * or no more may go. A store that keeps many blocks in a file removes whole files: somewhat more or less goes then.
    * Returns the rows whose data is gone; their status is stored without the data bit in the same step.
    */
   prune(bytesMax: number, belowHeight: number): Promise<readonly number[]>;

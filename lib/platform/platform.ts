@@ -47,14 +47,11 @@ export interface UpgradeRequest {
   readonly headers: ReadonlyMap<string, string>;
 }
 
-/** How {@link Platform.serveHttps} serves. */
-export interface HttpsOptions {
+/** How {@link Platform.serveHttp} serves. */
+export interface HttpOptions {
   readonly host: string;
   /** 0 lets the system choose. */
   readonly port: number;
-  readonly identity: TlsIdentity;
-  /** PEM certificates that may have signed a client's certificate. Clients without one are let in, not authorized. */
-  readonly clientAuthorities: readonly string[];
   readonly fetch: (request: Request, info: HttpsRequestInfo) => Response | Promise<Response>;
   /**
    * Takes over a connection after its upgrade request, before any answer. The first bytes after the request head are
@@ -69,7 +66,14 @@ export interface HttpsOptions {
   readonly requestTimeoutMs?: number;
 }
 
-/** An open HTTPS port. `close` ends every connection. */
+/** How {@link Platform.serveHttps} serves. */
+export interface HttpsOptions extends HttpOptions {
+  readonly identity: TlsIdentity;
+  /** PEM certificates that may have signed a client's certificate. Clients without one are let in, not authorized. */
+  readonly clientAuthorities: readonly string[];
+}
+
+/** An open HTTP or HTTPS port. `close` ends every connection. */
 export type HttpsListener = Listener;
 
 /** A stream of text for people: standard output or standard error. */
@@ -96,6 +100,8 @@ export interface Platform {
   listen(options: ListenOptions): Promise<Listener>;
   /** Opens an HTTPS port with optional client certificates. Fails as {@link Platform.listen} does. */
   serveHttps(options: HttpsOptions): Promise<HttpsListener>;
+  /** Opens an HTTP port on loopback. Fails as {@link Platform.listen} does, and with `CONFIG_INVALID` elsewhere. */
+  serveHttp(options: HttpOptions): Promise<HttpsListener>;
   /** Addresses of a host name, as IP literals; rejects with `NodeError` code `name_not_found`, fault `network`. */
   resolveHost(name: string): Promise<string[]>;
   readonly clock: Clock;

@@ -46,6 +46,11 @@ function chainOn(store: SqlBitcoinStore) {
   const sink: ReindexSink = {
     async headers(bytes) {
       const firstRow = rows.size;
+      assert.ok(bytes.length > 0 && bytes.length <= 2_000 * 80);
+      for (let at = 80; at < bytes.length; at += 80) {
+        const [before, header] = [bytes.subarray(at - 80, at), bytes.subarray(at, at + 80)];
+        assert.deepEqual(header.slice(4, 36), sha256d(before), "each is the child of the one before it");
+      }
       learn(bytes);
       await store.commit({ headers: { firstRow, bytes } });
     },
@@ -206,7 +211,7 @@ for (const driver of databaseDrivers) {
         // A length that ends within the next record.
         const wrong = join(place.blocks, "blk00003.dat");
         const lengthened = await readFile(wrong);
-        lengthened[4]! ^= 0x80;
+        lengthened[4]! ^= 0x04;
         await writeFile(wrong, lengthened);
         const tail = join(place.blocks, "blk00005.dat");
         await truncate(tail, (await readFile(tail)).length - 1);

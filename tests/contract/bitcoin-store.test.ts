@@ -11,10 +11,12 @@ import { regtest } from "../../lib/bitcoin/networks/regtest.ts";
 import { testnet4 } from "../../lib/bitcoin/networks/testnet4.ts";
 import { MemoryBitcoinStore } from "../../lib/bitcoin/store/memory.ts";
 import { openSqlBitcoinStore } from "../../lib/bitcoin/store/sql.ts";
+import type { FileFolder } from "../../lib/core/ports.ts";
 import { eventOf, headersOf, newBlockOf, txidsOf } from "./bitcoin-store-blocks.ts";
-import { type SqlPlace, sqlPlace, withSqlPlace } from "./bitcoin-store-place.ts";
+import { blockFilesOf, type SqlPlace, sqlPlace, withSqlPlace } from "./bitcoin-store-place.ts";
 import { bitcoinStoreContract, chainStep, readAll } from "./bitcoin-store-suite.ts";
 import { databaseDrivers } from "./databases.ts";
+import { MemoryFolder } from "./memory-folder.ts";
 
 bitcoinStoreContract({
   name: "memory",
@@ -207,6 +209,41 @@ for (const driver of databaseDrivers) {
         }
         assert.equal(await readFile(join(place.blocks, "notes.txt"), "utf8"), "not ours");
         await opened.close();
+      }));
+
+    test("a block that is pruned while it is read is gone, not damaged", () =>
+      withPlace(async (place) => {
+        const folder = new MemoryFolder();
+        const opening = Promise.withResolvers<void>();
+        const gate = Promise.withResolvers<void>();
+        const open = async (files: FileFolder) => {
+          const database = await driver.open(place.database);
+          const store = await openSqlBitcoinStore(database, { network: regtest, blocks: blockFilesOf(files) });
+          const close = async () => {
+            await store.close();
+            await database.close();
+          };
+          return { store, close };
+        };
+        const before = await open(folder.view());
+        await before.store.commit(chainStep(0, 4));
+        await before.close();
+        const files = folder.view();
+        const slow: FileFolder = {
+          ...files,
+          open: async (name, options) => {
+            opening.resolve();
+            await gate.promise;
+            return await files.open(name, options);
+          },
+        };
+        const { store, close } = await open(slow);
+        const reading = store.block(0);
+        await opening.promise;
+        assert.deepEqual(await store.prune(0, 1_000), [0, 1, 2, 3]);
+        gate.resolve();
+        assert.equal(await reading, undefined);
+        await close();
       }));
 
     test("many files are read with few open at once, and reading goes on while they are pruned", () =>

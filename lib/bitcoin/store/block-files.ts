@@ -243,7 +243,7 @@ export function damaged(file: number, why: string): NodeError<"DATABASE_DAMAGED"
   return new NodeError(
     "DATABASE_DAMAGED",
     "self",
-    `block file ${name} is damaged: ${why}; rebuild the index from what is left, or move the folder away and sync anew`,
+    `block file ${name} is damaged: ${why}; start with --reindex to go on from what is good in the block files`,
     { data: { file: name } },
   );
 }

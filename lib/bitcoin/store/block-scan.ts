@@ -31,17 +31,23 @@ export async function* scanBlocks(
   for (const { file, size } of await files.list()) {
     let offset = 0;
     let good = true;
+    /** Where to look for a magic when there is none at `offset`. */
+    let from = 1;
     while (offset + RECORD_HEAD_BYTES + HEADER_BYTES <= size) {
       const found = await recordAt(files, { file, offset, size }, part);
       if (found !== undefined) {
         yield found;
+        // Without its checksum a record's length may be wrong: then the next one is looked for from its header on.
+        from = offset + RECORD_HEAD_BYTES + HEADER_BYTES;
         offset += RECORD_HEAD_BYTES + found.place.length;
+        if (part === "block") from = offset + 1;
         good = true;
         continue;
       }
       if (good) onDamage(file, offset);
       good = false;
-      offset = await nextMagic(files, file, offset + 1, size);
+      offset = await nextMagic(files, file, from, size);
+      from = offset + 1;
     }
     if (good && offset < size) onDamage(file, offset);
   }
@@ -54,10 +60,14 @@ async function recordAt(
 ): Promise<ScannedBlock | undefined> {
   const start = await files.readBytes(file, offset, RECORD_HEAD_BYTES + HEADER_BYTES);
   const head = start && readRecordHead(files.magic, start);
-  if (start === undefined || head === undefined || head.length < HEADER_BYTES) return undefined;
-  if (offset + RECORD_HEAD_BYTES + head.length > size) return undefined;
+  if (start?.length !== RECORD_HEAD_BYTES + HEADER_BYTES || head === undefined || head.length < HEADER_BYTES) {
+    return undefined;
+  }
+  if (part === "header") {
+    const length = Math.min(head.length, size - offset - RECORD_HEAD_BYTES);
+    return { place: { file, offset, length }, bytes: start.subarray(RECORD_HEAD_BYTES) };
+  }
   const place = { file, offset, length: head.length };
-  if (part === "header") return { place, bytes: start.subarray(RECORD_HEAD_BYTES) };
   const bytes = await wholeBlock(files, place, head);
   return bytes && { place, bytes };
 }

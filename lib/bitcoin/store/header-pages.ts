@@ -54,7 +54,7 @@ function damagedPage(page: number): NodeError<"DATABASE_DAMAGED"> {
   return new NodeError(
     "DATABASE_DAMAGED",
     "self",
-    `page ${page} of the stored headers is missing or cut short; rebuild the index from the block files`,
+    `page ${page} of the stored headers is missing or cut short; start with --reindex`,
   );
 }
 

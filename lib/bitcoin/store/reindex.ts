@@ -11,7 +11,10 @@ import type { SqlBitcoinStore } from "./sql.ts";
 
 /** Who takes in what is found. */
 export interface ReindexSink {
-  /** Headers, 80 bytes each, parents before children; some may be known already. */
+  /**
+   * Headers, 80 bytes each and at most 2,000, each the child of the one before it as in a `headers` message. The parent
+   * of the first was given before or is genesis; some may be known already.
+   */
   headers(bytes: Uint8Array): Promise<void> | void;
   /** A block whose header was given before, in any order. Resolves when there is room for the next. */
   block(raw: Uint8Array): Promise<void> | void;
@@ -49,7 +52,7 @@ export async function reindexBlocks(
     signal?.throwIfAborted();
     const hash = sha256d(bytes.subarray(0, HEADER_BYTES));
     if (!known.has(toHex(hash)) || await store.isIndexed(place)) continue;
-    store.adopt(hash, place);
+    store.adopt(bytes, place);
     await sink.block(bytes);
     blocks += 1;
   }
@@ -69,32 +72,38 @@ async function reindexHeaders(
   /** Headers whose parent was not found yet, by its hash. */
   const waiting = new Map<string, Uint8Array[]>();
   let batch: Uint8Array[] = [];
+  let last = "";
   const hand = async () => {
     const bytes = new Uint8Array(batch.length * HEADER_BYTES);
     batch.forEach((header, i) => bytes.set(header, i * HEADER_BYTES));
     batch = [];
-    await sink.headers(bytes);
+    if (bytes.length > 0) await sink.headers(bytes);
   };
   for await (const { bytes } of scanBlocks(store.files, "header")) {
     signal?.throwIfAborted();
-    const parent = toHex(bytes.subarray(4, 36));
+    const parent = parentOf(bytes);
     if (!known.has(parent)) {
       const siblings = waiting.get(parent);
       if (siblings === undefined) waiting.set(parent, [bytes]);
       else siblings.push(bytes);
       continue;
     }
+    // Depth first: a branch to its end before the next one begins.
     const reached = [bytes];
-    for (const header of reached) {
+    for (let header = reached.pop(); header !== undefined; header = reached.pop()) {
       const hash = toHex(sha256d(header));
       if (known.has(hash)) continue;
+      if (parentOf(header) !== last || batch.length >= BATCH_HEADERS) await hand();
       known.add(hash);
       batch.push(header);
+      last = hash;
       reached.push(...waiting.get(hash) ?? []);
       waiting.delete(hash);
     }
-    if (batch.length >= BATCH_HEADERS) await hand();
   }
-  if (batch.length > 0) await hand();
+  await hand();
   return { known, count: known.size };
 }
+
+/** Hash of the parent, as a key. */
+const parentOf = (header: Uint8Array): string => toHex(header.subarray(4, 36));

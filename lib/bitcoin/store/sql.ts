@@ -7,7 +7,6 @@
 import { toHex } from "../../codec/hex.ts";
 import { equalBytes } from "../../codec/sized.ts";
 import type { StoredPeer } from "../../core/dialling.ts";
-import { NodeError } from "../../core/errors.ts";
 import type { Database } from "../../core/ports.ts";
 import { insertEvents } from "../../storage/event-log.ts";
 import { ByteCache } from "../../storage/lru.ts";
@@ -24,10 +23,11 @@ import type {
 } from "../store.ts";
 import { Block } from "../types/block.ts";
 import type { BlockFiles, BlockPlace } from "./block-files.ts";
-import { RECORD_HEAD_BYTES } from "./block-record.ts";
+import { countBlocks, forgetFiles, indexedEnds, insertBlock, isPlaceKnown, placeOf } from "./block-index.ts";
 import { appendHeaders, changeStatuses, countHeaders, readHeaders } from "./header-pages.ts";
 import { BITCOIN_MIGRATIONS, BITCOIN_PEERS, CHAIN_TABLES } from "./schema.ts";
-import { type BitcoinStoreCode, checkStep, unknownBlock } from "./step.ts";
+import { readState, useTransactionIndex, writeState } from "./state.ts";
+import { checkStep, unknownBlock } from "./step.ts";
 import { type IndexedBlock, moveTransactions, transactionCandidates } from "./transaction-index.ts";
 
 /** What a SQL store is told. */
@@ -86,8 +86,8 @@ export class SqlBitcoinStore implements BitcoinStore {
   readonly #peers: SqlPeers;
   readonly #cache: ByteCache;
   readonly #onEvents: (newest: number) => void;
-  /** Blocks that lie in a file already and are indexed there when they are committed, by hash. */
-  readonly #adoptable = new Map<string, BlockPlace>();
+  /** Where blocks lie that were read from a file to be indexed, by the memory that they were read into. */
+  readonly #adoptable = new WeakMap<ArrayBufferLike, BlockPlace>();
   #headers: number;
   #reindexing: boolean;
   /** Settles, never rejects, when the last writer that was asked for has ended. */
@@ -140,10 +140,7 @@ export class SqlBitcoinStore implements BitcoinStore {
       });
       this.#headers = count;
       if (blocks.some(({ isNew }) => isNew)) this.files.keep();
-      for (const { block } of blocks) {
-        this.#adoptable.delete(toHex(block.hash));
-        this.#cache.set(String(block.row), block.raw);
-      }
+      for (const { block } of blocks) this.#cache.set(String(block.row), block.raw);
       const newest = ids.at(-1);
       if (newest !== undefined) this.#onEvents(newest);
       return ids;
@@ -154,9 +151,11 @@ export class SqlBitcoinStore implements BitcoinStore {
   async #place(blocks: readonly NewBlock[]) {
     const missing = new Map<number, NewBlock>();
     for (const block of blocks) {
-      if (!missing.has(block.row) && await this.#placeOf(block.row) === undefined) missing.set(block.row, block);
+      if (!missing.has(block.row) && await placeOf(this.#database, block.row) === undefined) {
+        missing.set(block.row, block);
+      }
     }
-    const adopted = [...missing.values()].map((block) => ({ block, place: this.#adoptable.get(toHex(block.hash)) }));
+    const adopted = [...missing.values()].map((block) => ({ block, place: this.#adoptable.get(block.raw.buffer) }));
     const fresh = adopted.flatMap(({ block, place }) => place === undefined ? [block] : []);
     const written = fresh.length === 0 ? [] : await this.files.write(fresh.map(({ raw }) => raw));
     return [
@@ -184,16 +183,11 @@ export class SqlBitcoinStore implements BitcoinStore {
     return { left: await complete(transactions?.left ?? []), joined: await complete(transactions?.joined ?? []) };
   }
 
-  async #placeOf(row: number): Promise<BlockPlace | undefined> {
-    const found = await this.#database.get("SELECT file, start, bytes FROM bitcoin_blocks WHERE header = ?", [row]);
-    return found && { file: Number(found.file), offset: Number(found.start), length: Number(found.bytes) };
-  }
-
   /** @throws NodeError `DATABASE_DAMAGED` when the bytes are not those that were stored */
   async block(row: number): Promise<Uint8Array | undefined> {
     const cached = this.#cache.get(String(row));
     if (cached !== undefined) return cached;
-    const place = await this.#placeOf(row);
+    const place = await placeOf(this.#database, row);
     if (place === undefined) return undefined;
     try {
       const raw = await this.files.read(place);
@@ -201,7 +195,7 @@ export class SqlBitcoinStore implements BitcoinStore {
       return raw;
     } catch (thrown) {
       // Pruned while it was read: that is no damage.
-      if (await this.#placeOf(row) === undefined) return undefined;
+      if (await placeOf(this.#database, row) === undefined) return undefined;
       throw thrown;
     }
   }
@@ -213,7 +207,7 @@ export class SqlBitcoinStore implements BitcoinStore {
   }
 
   async blockSize(row: number): Promise<number | undefined> {
-    return (await this.#placeOf(row))?.length;
+    return (await placeOf(this.#database, row))?.length;
   }
 
   async transaction(txid: Uint8Array): Promise<TransactionPlace | undefined> {
@@ -229,40 +223,25 @@ export class SqlBitcoinStore implements BitcoinStore {
   /** Removes whole files, so that somewhat more than asked for may go; a file with one block to be kept stays. */
   prune(bytesMax: number, belowHeight: number): Promise<readonly number[]> {
     return this.#exclusive(async () => {
-      const files = await this.#database.all("SELECT * FROM bitcoin_block_files ORDER BY height_max, file");
-      let bytes = files.reduce((sum, file) => sum + Number(file.bytes), 0);
-      const doomed: number[] = [];
-      for (const file of files) {
-        if (bytes <= bytesMax || Number(file.height_max) >= belowHeight) break;
-        doomed.push(Number(file.file));
-        bytes -= Number(file.bytes);
-      }
-      if (doomed.length === 0) return [];
-      const rows = await this.#database.transaction(async (within) => {
-        const gone: number[] = [];
-        for (const file of doomed) {
-          const found = await within.all("SELECT header FROM bitcoin_blocks WHERE file = ? ORDER BY header", [file]);
-          for (const { header } of found) gone.push(Number(header));
-          await within.run("DELETE FROM bitcoin_blocks WHERE file = ?", [file]);
-          await within.run("DELETE FROM bitcoin_block_files WHERE file = ?", [file]);
-        }
-        await changeStatuses(within, gone, (_, status) => status & ~HeaderStatus.data, this.#headers, this.#headers);
+      const { files, rows } = await this.#database.transaction(async (within) => {
+        const gone = await forgetFiles(within, bytesMax, belowHeight);
+        const clear = (_row: number, status: number) => status & ~HeaderStatus.data;
+        await changeStatuses(within, gone.rows, clear, this.#headers, this.#headers);
         return gone;
       });
+      if (files.length === 0) return [];
       for (const row of rows) this.#cache.delete(String(row));
       // A file may go only when no loss of power can bring back the rows that refer to it. One that is in the way of
       // somebody else's reading stays, and is removed at the next start.
       const checkpoint = await this.#database.get("PRAGMA wal_checkpoint(FULL)");
-      if (Number(checkpoint?.busy ?? 0) === 0) { for (const file of doomed) await this.files.remove(file); }
+      const mayGo = Number(checkpoint?.busy ?? 0) === 0;
+      for (const file of mayGo ? files : []) await this.files.remove(file);
       return rows;
     });
   }
 
   async counts(): Promise<BitcoinStoreCounts> {
-    const row = await this.#database.get(
-      "SELECT COALESCE(SUM(blocks), 0) AS blocks, COALESCE(SUM(bytes), 0) AS bytes FROM bitcoin_block_files",
-    );
-    return { headers: this.#headers, blocks: Number(row?.blocks), blockBytes: Number(row?.bytes) };
+    return { headers: this.#headers, ...await countBlocks(this.#database) };
   }
 
   peers(): Promise<StoredPeer[]> {
@@ -274,23 +253,21 @@ export class SqlBitcoinStore implements BitcoinStore {
   }
 
   /** Whether a record of a block file is indexed. For `reindexBlocks`. */
-  async isIndexed({ file, offset }: BlockPlace): Promise<boolean> {
-    const found = await this.#database.get("SELECT header FROM bitcoin_blocks WHERE file = ? AND start = ?", [
-      file,
-      offset,
-    ]);
-    return found !== undefined;
+  isIndexed(place: BlockPlace): Promise<boolean> {
+    return isPlaceKnown(this.#database, place);
   }
 
-  /** A commit of the block of this hash is to index it where it lies, and not to write it again. For `reindexBlocks`. */
-  adopt(hash: Uint8Array, place: BlockPlace): void {
-    this.#adoptable.set(toHex(hash), place);
+  /**
+   * A commit of the block in this very memory is to index it where it lies, and not to write it again: these are the
+   * bytes that were read from there. For `reindexBlocks`.
+   */
+  adopt(raw: Uint8Array, place: BlockPlace): void {
+    this.#adoptable.set(raw.buffer, place);
   }
 
   /** The index is whole: files without an indexed block are removed. For `reindexBlocks`. */
   finishReindex(): Promise<void> {
     return this.#exclusive(async () => {
-      this.#adoptable.clear();
       await writeState(this.#database, "reindexing", 0);
       await this.files.resume(await indexedEnds(this.#database), false);
       this.#reindexing = false;
@@ -302,57 +279,4 @@ export class SqlBitcoinStore implements BitcoinStore {
     await this.#tail;
     await this.files.close();
   }
-}
-
-async function insertBlock(within: Database, { row, height }: NewBlock, place: BlockPlace): Promise<void> {
-  const { file, offset, length } = place;
-  await within.run("INSERT INTO bitcoin_blocks (header, file, start, bytes) VALUES (?, ?, ?, ?)", [
-    row,
-    file,
-    offset,
-    length,
-  ]);
-  await within.run(
-    "INSERT INTO bitcoin_block_files (file, bytes, blocks, height_max) VALUES (?, ?, 1, ?) ON CONFLICT (file) DO UPDATE " +
-      "SET bytes = MAX(bitcoin_block_files.bytes, excluded.bytes), blocks = bitcoin_block_files.blocks + 1, " +
-      "height_max = MAX(bitcoin_block_files.height_max, excluded.height_max)",
-    [file, offset + RECORD_HEAD_BYTES + length, height],
-  );
-}
-
-/** How many bytes of each block file are indexed. */
-async function indexedEnds(database: Database): Promise<Map<number, number>> {
-  const rows = await database.all("SELECT file, bytes FROM bitcoin_block_files");
-  return new Map(rows.map(({ file, bytes }) => [Number(file), Number(bytes)]));
-}
-
-type StateName = "tip" | "reindexing" | "transaction_index";
-
-async function readState(database: Database, name: StateName): Promise<number | undefined> {
-  const row = await database.get("SELECT value FROM bitcoin_state WHERE name = ?", [name]);
-  return row && Number(row.value);
-}
-
-async function writeState(database: Database, name: StateName, value: number): Promise<void> {
-  await database.run(
-    "INSERT INTO bitcoin_state (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-    [name, value],
-  );
-}
-
-/** The index is whole or not there: blocks that joined without it are not in it. */
-async function useTransactionIndex(database: Database, wanted: boolean): Promise<void> {
-  const present = (await readState(database, "transaction_index")) === 1;
-  if (present === wanted) return;
-  if (wanted && ((await readState(database, "tip")) ?? 0) > 0) {
-    throw new NodeError<BitcoinStoreCode>(
-      "STORE_NO_INDEX",
-      "self",
-      "the blocks were stored without a transaction index; rebuild the index from the block files, or go on without it",
-    );
-  }
-  await database.transaction(async (within) => {
-    if (!wanted) await within.run("DELETE FROM bitcoin_transactions");
-    await writeState(within, "transaction_index", wanted ? 1 : 0);
-  });
 }

@@ -8,7 +8,7 @@ export { openFileFolder } from "../node/append-file.ts";
 export { dialer } from "../node/dialer.ts";
 export { exists, gunzip, gzip, listDir, makeDir, readFile, removeFile, writeFileAtomic } from "../node/files.ts";
 export { lockDir } from "../node/folder-lock.ts";
-export { serveHttps } from "../node/https.ts";
+export { serveHttp, serveHttps } from "../node/https.ts";
 export { listen } from "../node/listener.ts";
 export {
   environment,

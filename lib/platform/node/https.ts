@@ -1,5 +1,5 @@
 /**
- * The HTTPS server below RPC: TLS with optional client certificates, Fetch API above.
+ * The HTTP servers below RPC, Fetch API above: with TLS and optional client certificates, and without on loopback.
  *
  * TLS is accepted by the same code as the peers' and its sockets are handed to an HTTP server that opens no port. The
  * runtimes' own HTTPS servers differ in what they time, count and show of a connection: Bun's never sees one that does
@@ -9,10 +9,12 @@
  */
 import { getRequestListener } from "@hono/node-server";
 import http, { type IncomingMessage, type ServerResponse } from "node:http";
-import type { Socket } from "node:net";
+import { isIP, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import type { TLSSocket } from "node:tls";
-import type { HttpsListener, HttpsOptions, HttpsRequestInfo, UpgradeRequest } from "../platform.ts";
+import type { TlsOptions, TLSSocket } from "node:tls";
+import { isLoopback } from "../../core/bans.ts";
+import { NodeError } from "../../core/errors.ts";
+import type { HttpOptions, HttpsListener, HttpsOptions, HttpsRequestInfo, UpgradeRequest } from "../platform.ts";
 import { acceptSockets } from "./accept.ts";
 import { requireTlsChecks } from "./certificates.ts";
 import { addressesOf, flowOf, socketDuplex } from "./duplex.ts";
@@ -26,7 +28,7 @@ const KEEP_ALIVE_TIMEOUT_MS = 15_000;
 const ANSWER_GRACE_MS = 1_000;
 const HEAD_BYTES_MAX = 16 * 1024;
 
-/** One TLS connection. */
+/** One connection. */
 interface Connection {
   readonly raw: Socket;
   /** Cuts the connection in `ms`, instead of what was set before; undefined lets it be. */
@@ -36,6 +38,31 @@ interface Connection {
 /** Serves HTTPS; see `Platform.serveHttps`. */
 export async function serveHttps(options: HttpsOptions): Promise<HttpsListener> {
   requireTlsChecks();
+  return await serve(options, {
+    cert: options.identity.certificate,
+    key: options.identity.privateKey,
+    ca: [...options.clientAuthorities],
+    minVersion: "TLSv1.2",
+    requestCert: true,
+    rejectUnauthorized: false,
+  });
+}
+
+/** Serves HTTP on loopback; see `Platform.serveHttp`. */
+export async function serveHttp(options: HttpOptions): Promise<HttpsListener> {
+  const { host } = options;
+  // A name may lead anywhere, even one that looks like an address; only this one is reserved for loopback.
+  if (host !== "localhost" && (isIP(host) === 0 || !isLoopback(host))) {
+    throw new NodeError(
+      "CONFIG_INVALID",
+      "self",
+      `HTTP without TLS is served on loopback only (127.0.0.1 or ::1), not on ${host}: secrets would travel in the clear`,
+    );
+  }
+  return await serve(options, undefined);
+}
+
+async function serve(options: HttpOptions, tls: TlsOptions | undefined): Promise<HttpsListener> {
   const headersTimeoutMs = options.headersTimeoutMs ?? HEADERS_TIMEOUT_MS;
   const requestTimeoutMs = options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS;
   const connections = new Map<Duplex, Connection>();
@@ -85,14 +112,7 @@ export async function serveHttps(options: HttpsOptions): Promise<HttpsListener> 
     port: options.port,
     connectionsMax: options.connectionsMax ?? CONNECTIONS_MAX,
     handshakeTimeoutMs: headersTimeoutMs,
-    tls: {
-      cert: options.identity.certificate,
-      key: options.identity.privateKey,
-      ca: [...options.clientAuthorities],
-      minVersion: "TLSv1.2",
-      requestCert: true,
-      rejectUnauthorized: false,
-    },
+    ...(tls !== undefined && { tls }),
     onSocket: (socket, raw) => {
       let timer: ReturnType<typeof setTimeout> | undefined;
       const connection: Connection = {

@@ -8,7 +8,7 @@ export { openFileFolder } from "./append-file.ts";
 export { dialer } from "./dialer.ts";
 export { exists, gunzip, gzip, listDir, makeDir, readFile, removeFile, writeFileAtomic } from "./files.ts";
 export { lockDir } from "./folder-lock.ts";
-export { serveHttps } from "./https.ts";
+export { serveHttp, serveHttps } from "./https.ts";
 export { listen } from "./listener.ts";
 export { environment, exit, homeDir, memoryUsage, onSignal, resolveHost, runtime, stderr, stdout } from "./process.ts";
 export { sha256 } from "./sha256.ts";

@@ -1,0 +1,80 @@
+/**
+ * Which block lies where, in SQL; and for each block file how much of it is known, and up to which height it reaches.
+ *
+ * @module
+ */
+import type { Database } from "../../core/ports.ts";
+import type { NewBlock } from "../store.ts";
+import type { BlockPlace } from "./block-files.ts";
+import { RECORD_HEAD_BYTES } from "./block-record.ts";
+
+/** Where the block of a row lies; undefined when it is not stored. */
+export async function placeOf(database: Database, row: number): Promise<BlockPlace | undefined> {
+  const found = await database.get("SELECT file, start, bytes FROM bitcoin_blocks WHERE header = ?", [row]);
+  return found && { file: Number(found.file), offset: Number(found.start), length: Number(found.bytes) };
+}
+
+/** Whether a block is known to begin there. */
+export async function isPlaceKnown(database: Database, { file, offset }: BlockPlace): Promise<boolean> {
+  const found = await database.get("SELECT header FROM bitcoin_blocks WHERE file = ? AND start = ?", [file, offset]);
+  return found !== undefined;
+}
+
+/** Enters a block that is not stored. Inside a transaction. */
+export async function insertBlock(within: Database, { row, height }: NewBlock, place: BlockPlace): Promise<void> {
+  const { file, offset, length } = place;
+  await within.run("INSERT INTO bitcoin_blocks (header, file, start, bytes) VALUES (?, ?, ?, ?)", [
+    row,
+    file,
+    offset,
+    length,
+  ]);
+  await within.run(
+    "INSERT INTO bitcoin_block_files (file, bytes, blocks, height_max) VALUES (?, ?, 1, ?) ON CONFLICT (file) DO UPDATE " +
+      "SET bytes = MAX(bitcoin_block_files.bytes, excluded.bytes), blocks = bitcoin_block_files.blocks + 1, " +
+      "height_max = MAX(bitcoin_block_files.height_max, excluded.height_max)",
+    [file, offset + RECORD_HEAD_BYTES + length, height],
+  );
+}
+
+/** How many bytes of each block file are indexed. */
+export async function indexedEnds(database: Database): Promise<Map<number, number>> {
+  const rows = await database.all("SELECT file, bytes FROM bitcoin_block_files");
+  return new Map(rows.map(({ file, bytes }) => [Number(file), Number(bytes)]));
+}
+
+/**
+ * Forgets files, the ones with the lowest blocks first and none with a block at or above `belowHeight`, until at most
+ * `bytesMax` bytes are left. Returns the files and the rows of their blocks. Inside a transaction.
+ */
+export async function forgetFiles(
+  within: Database,
+  bytesMax: number,
+  belowHeight: number,
+): Promise<{ readonly files: readonly number[]; readonly rows: readonly number[] }> {
+  const known = await within.all("SELECT * FROM bitcoin_block_files ORDER BY height_max, file");
+  let bytes = known.reduce((sum, file) => sum + Number(file.bytes), 0);
+  const files: number[] = [];
+  const rows: number[] = [];
+  for (const found of known) {
+    if (bytes <= bytesMax || Number(found.height_max) >= belowHeight) break;
+    const file = Number(found.file);
+    const blocks = await within.all("SELECT header FROM bitcoin_blocks WHERE file = ? ORDER BY header", [file]);
+    for (const { header } of blocks) rows.push(Number(header));
+    await within.run("DELETE FROM bitcoin_blocks WHERE file = ?", [file]);
+    await within.run("DELETE FROM bitcoin_block_files WHERE file = ?", [file]);
+    files.push(file);
+    bytes -= Number(found.bytes);
+  }
+  return { files, rows };
+}
+
+/** How many blocks are stored, and the bytes of their files. */
+export async function countBlocks(
+  database: Database,
+): Promise<{ readonly blocks: number; readonly blockBytes: number }> {
+  const row = await database.get(
+    "SELECT COALESCE(SUM(blocks), 0) AS blocks, COALESCE(SUM(bytes), 0) AS bytes FROM bitcoin_block_files",
+  );
+  return { blocks: Number(row?.blocks), blockBytes: Number(row?.bytes) };
+}

@@ -1,0 +1,45 @@
+/**
+ * Single numbers that the Bitcoin store remembers.
+ *
+ * @module
+ */
+import { NodeError } from "../../core/errors.ts";
+import type { Database } from "../../core/ports.ts";
+import type { BitcoinStoreCode } from "./step.ts";
+
+/** `tip`: a row; `reindexing` and `transaction_index`: 0 or 1. */
+export type StateName = "tip" | "reindexing" | "transaction_index";
+
+/** The number of a name; undefined when there was none yet. */
+export async function readState(database: Database, name: StateName): Promise<number | undefined> {
+  const row = await database.get("SELECT value FROM bitcoin_state WHERE name = ?", [name]);
+  return row && Number(row.value);
+}
+
+/** Remembers a number. */
+export async function writeState(database: Database, name: StateName, value: number): Promise<void> {
+  await database.run(
+    "INSERT INTO bitcoin_state (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+    [name, value],
+  );
+}
+
+/**
+ * Begins or ends the transaction index. It is whole or not there: blocks that joined without it are not in it.
+ * @throws NodeError `STORE_NO_INDEX`
+ */
+export async function useTransactionIndex(database: Database, wanted: boolean): Promise<void> {
+  const present = (await readState(database, "transaction_index")) === 1;
+  if (present === wanted) return;
+  if (wanted && ((await readState(database, "tip")) ?? 0) > 0) {
+    throw new NodeError<BitcoinStoreCode>(
+      "STORE_NO_INDEX",
+      "self",
+      "the blocks were stored without a transaction index; start once with --reindex, or go on without it",
+    );
+  }
+  await database.transaction(async (within) => {
+    if (!wanted) await within.run("DELETE FROM bitcoin_transactions");
+    await writeState(within, "transaction_index", wanted ? 1 : 0);
+  });
+}
