@@ -119,7 +119,7 @@ export class HeaderSync {
       return this.tick();
     }
     this.#requireSound(batch);
-    if (peer.presync !== undefined) return this.#continuePresync(peer, batch, full);
+    if (peer.presync !== undefined && this.#continuePresync(peer, batch, full)) return;
 
     const parent = chain.headers.find(batch.parentHash());
     if (parent < 0) {
@@ -217,20 +217,24 @@ export class HeaderSync {
     this.#continuePresync(peer, batch, true);
   }
 
-  #continuePresync(peer: BitcoinPeer, batch: HeaderBatch, full: boolean): void {
+  /** Feeds a running presync; false when the batch does not belong to it, so that it is looked at as any other. */
+  #continuePresync(peer: BitcoinPeer, batch: HeaderBatch, full: boolean): boolean {
     const { presync } = peer;
-    if (presync === undefined) return;
-    const result = presync.next(batch, full);
-    if (result.requestMore) this.#send(peer, presync.locator());
+    if (presync === undefined) return false;
+    const { requestMore, failure, ...result } = presync.next(batch, full);
+    if (requestMore) this.#send(peer, presync.locator());
     else peer.presync = undefined;
-    if (result.failure !== undefined) {
+    if (failure !== undefined) {
+      this.#parts.notice("debug", `${peer.session.label}: headers given up, ${failure}`);
+      // A chain that ends before it has enough work is an answer; anything else is something new.
+      if (failure !== "incomplete") return false;
       peer.headersEnded = true;
-      this.#parts.notice("debug", `${peer.session.label}: headers given up, ${result.failure}`);
     }
-    const released = releasedBatch(result);
+    const released = releasedBatch({ ...result, requestMore });
     // What is released has shown its work: many messages' worth at once.
     if (released !== undefined) this.#accept(peer, released, peer.presync === undefined && full);
     else this.#judgeUseful(peer, full);
+    return true;
   }
 
   /** Finds the header of a block that was announced before it was known. */
