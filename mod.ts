@@ -45,6 +45,7 @@ export {
   type SubscribeOptions,
   topicMatches,
 } from "./lib/core/events-reader.ts";
+export { isLoopback } from "./lib/core/bans.ts";
 export { CodecError } from "./lib/codec/error.ts";
 export { fromHex, toHex } from "./lib/codec/hex.ts";
 export {

@@ -43,8 +43,7 @@ async function timeBtcd(peer: Btcd, best: string): Promise<Run> {
   const began = performance.now();
   const fresh = await Btcd.start({ extra: [`--connect=127.0.0.1:${peer.port}`] });
   try {
-    const client = await fresh.client();
-    while (await client("getbestblockhash") !== best) await new Promise((resolve) => setTimeout(resolve, 20));
+    while (await fresh.rpc("getbestblockhash") !== best) await new Promise((resolve) => setTimeout(resolve, 20));
     const seconds = (performance.now() - began) / 1000;
     return { seconds, peakBytes: residentBytes(fresh.node.pid, "VmHWM") };
   } finally {

@@ -8,6 +8,7 @@ import {
   type ChainConfig,
   DEFAULTS,
   freezeConfig,
+  isLoopback,
   networkByName,
   networkNamed,
   networks,
@@ -92,6 +93,14 @@ export async function buildConfig(settings: Settings, around: Surroundings): Pro
   const format = text(settings.get("log-format")) ?? DEFAULTS.log.format;
   if (format !== "text" && format !== "json") throw configError("log-format: text or json");
   const rpcText = text(settings.get("rpc"));
+  const plainText = text(settings.get("btc-rpc-http"));
+  const plain = plainText === undefined ? undefined : parseAddress(plainText, "btc-rpc-http", 8332);
+  if (plain !== undefined && !isLoopback(plain.host)) {
+    throw configError(
+      `btc-rpc-http: ${plain.host} is not this machine; without TLS it listens on 127.0.0.1 or ::1 only`,
+    );
+  }
+  const cookie = text(settings.get("cookie-file"));
   return freezeConfig<NodeConfig>({
     chains: await Promise.all(chains.map((chain) => chainConfig(settings, chain, around))),
     paths: resolvePaths(text(settings.get("data-dir")), around),
@@ -101,6 +110,9 @@ export async function buildConfig(settings: Settings, around: Surroundings): Pro
       ...DEFAULTS.rpc,
       listen: rpcText === undefined ? DEFAULTS.rpc.listen : parseAddress(rpcText, "rpc"),
       allowedHosts: texts(settings.get("rpc-host")),
+      rpcauth: texts(settings.get("rpcauth")),
+      ...(plain !== undefined && { bitcoinHttp: plain }),
+      ...(cookie !== undefined && { cookieFile: resolve(cookie) }),
     },
     log: { ...parseLogLevel(text(settings.get("log-level")) ?? "info", "log-level"), format, color: around.color },
     allowLoopbackExempt: text(settings.get("exempt-loopback")) === "true",

@@ -63,6 +63,13 @@ const NODE_SETTINGS: readonly Setting[] = [
   { key: "db", value: "KIND", help: "sqlite, or memory to keep nothing", standard: "sqlite" },
   { key: "memory", value: "SIZE", help: "block cache: bytes, or with K, M, G", standard: "64M" },
   { key: "rpc", value: "HOST:PORT", help: "where RPC listens", standard: "127.0.0.1:8555" },
+  {
+    key: "btc-rpc-http",
+    value: "HOST:PORT",
+    help: "Bitcoin's JSON-RPC without TLS as well, on loopback only, for clients that know no other",
+  },
+  { key: "rpcauth", value: "LINE", list: true, help: "name and salted password of Bitcoin's JSON-RPC: user:salt$hash" },
+  { key: "cookie-file", value: "FILE", help: "cookie of Bitcoin's JSON-RPC (default .cookie in the data folder)" },
   { key: "rpc-host", value: "NAME", list: true, help: "further host names by which RPC may be called" },
   {
     key: "log-level",

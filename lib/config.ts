@@ -130,6 +130,12 @@ export interface RpcConfig {
   readonly concurrency: number;
   /** Requests that wait; more are answered with 503. */
   readonly queue: number;
+  /** Where Bitcoin's JSON-RPC listens without TLS, on loopback only; absent: nowhere. */
+  readonly bitcoinHttp?: PeerAddress;
+  /** Names with salted hashes of their passwords, as Core's `rpcauth` has them: `user:salt$hash`. */
+  readonly rpcauth: readonly string[];
+  /** Where the cookie of Bitcoin's JSON-RPC is kept; `.cookie` in the data folder when absent. */
+  readonly cookieFile?: string;
 }
 
 /** Everything a node needs to know to start. Deeply frozen by {@link freezeConfig}. */
@@ -150,7 +156,7 @@ export interface NodeConfig {
 
 /** Defaults that do not depend on paths or chains. */
 export const DEFAULTS = {
-  rpc: { listen: { host: "127.0.0.1", port: 8555 }, allowedHosts: [], concurrency: 16, queue: 64 },
+  rpc: { listen: { host: "127.0.0.1", port: 8555 }, allowedHosts: [], concurrency: 16, queue: 64, rpcauth: [] },
   log: { level: "info", format: "text", areas: {}, color: false },
   chia: { network: "mainnet", connect: [], peersMax: 40, outbound: 8 },
   bitcoin: {
@@ -182,6 +188,11 @@ export function pathsBelow(dataDir: string): NodePaths {
 /** The database file of one chain on one network. */
 export function databasePath(paths: NodePaths, chain: ChainConfig): string {
   return `${paths.data}/${chain.network}/${chain.chain}.sqlite`;
+}
+
+/** The file of the cookie with which Bitcoin's clients call. */
+export function cookieFile({ paths, rpc }: Pick<NodeConfig, "paths" | "rpc">): string {
+  return rpc.cookieFile ?? `${paths.data}/.cookie`;
 }
 
 /** The file in which a running node says where its RPC is; gone when it stopped in order. */

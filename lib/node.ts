@@ -15,22 +15,24 @@ import {
   readFile,
   removeFile,
   resolveHost,
+  serveHttp,
   serveHttps,
   sha256,
   stderr,
   writeFileAtomic,
 } from "#platform";
 import { useSha256 } from "./codec/sha256.ts";
+import type { Miner } from "./bitcoin/mining.ts";
 import { bitcoinSide } from "./bitcoin-side.ts";
 import { chiaSide } from "./chia-side.ts";
 import { loadRpcIdentity } from "./chia/identity.ts";
-import { GEMEL_VERSION, type NodeConfig, rpcUrlFile, type RunningNode } from "./config.ts";
+import { cookieFile, GEMEL_VERSION, type NodeConfig, rpcUrlFile, type RunningNode } from "./config.ts";
 import { Bus } from "./core/bus.ts";
 import { messageOf, NodeError } from "./core/errors.ts";
 import { type EventHints, subscribeEvents } from "./core/events-reader.ts";
 import type { PeerAddress } from "./core/ports.ts";
 import { type Logging, startLogging } from "./log.ts";
-import { loadOrCreateToken, rpcApp, type SecretFiles } from "./rpc/mod.ts";
+import { type BasicSecrets, loadOrCreateToken, makeCookie, parseRpcAuth, rpcApp, type SecretFiles } from "./rpc/mod.ts";
 import { type Drivers, Shutdown, type Side } from "./side.ts";
 import type { EventLog, NewEvent } from "./storage/events.ts";
 import { migrate } from "./storage/migrate.ts";
@@ -101,14 +103,16 @@ async function start(config: NodeConfig, shutdown: Shutdown): Promise<RunningNod
   const forwarder = new EventForwarder(events, (text) => logging.log("error", "store", text));
   shutdown.add(() => forwarder.drain());
 
-  const { sides, services } = await openSides(config, shutdown, forwarder, record, logging);
+  const { sides, services, miner } = await openSides(config, shutdown, forwarder, record, logging);
   const rpcIdentity = await loadRpcIdentity({ folder: config.paths.ssl, files: drivers, clock, random });
   const token = await loadOrCreateToken(config.paths.token, secrets, random);
 
   const stopped = Promise.withResolvers<void>();
   const chains = sides.map(({ handle }) => handle);
+  const basic = services.bitcoin === undefined ? undefined : await openBasic(config, shutdown);
   const app = rpcApp({
     ...services,
+    ...(miner && { miner }),
     chains,
     events,
     hints,
@@ -117,7 +121,7 @@ async function start(config: NodeConfig, shutdown: Shutdown): Promise<RunningNod
     stop: () => void running.stop(),
     version: GEMEL_VERSION,
   }, {
-    auth: { token, hosts: [config.rpc.listen.host, ...config.rpc.allowedHosts] },
+    auth: { token, ...(basic && { basic }), hosts: [config.rpc.listen.host, ...config.rpc.allowedHosts] },
     limits: { concurrency: config.rpc.concurrency, queue: config.rpc.queue },
     random,
   });
@@ -129,6 +133,10 @@ async function start(config: NodeConfig, shutdown: Shutdown): Promise<RunningNod
     onUpgrade: (request, duplex, info) => void app.upgrade(request, duplex, info),
   });
   shutdown.add(() => rpc.close());
+  if (config.rpc.bitcoinHttp !== undefined && basic !== undefined) {
+    const plain = await serveHttp({ ...config.rpc.bitcoinHttp, fetch: (request) => app.fetchPlain(request) });
+    shutdown.add(() => plain.close());
+  }
   // So that `gemel status --data-dir DIR` finds the node wherever it listens.
   await writeFileAtomic(rpcUrlFile(config.paths), encoder.encode(`https://${urlHost(rpc.address)}\n`), 0o600);
   shutdown.add(() => removeFile(rpcUrlFile(config.paths)));
@@ -168,8 +176,13 @@ async function openSides(
   forwarder: EventForwarder,
   record: ReturnType<typeof recorder>,
   logging: Logging,
-): Promise<{ readonly sides: readonly Side[]; readonly services: Pick<RunningNode, "chia" | "bitcoin"> }> {
+): Promise<{
+  readonly sides: readonly Side[];
+  readonly services: Pick<RunningNode, "chia" | "bitcoin">;
+  readonly miner: Miner | undefined;
+}> {
   const sides: Side[] = [];
+  let miner: Miner | undefined;
   let services: Pick<RunningNode, "chia" | "bitcoin"> = {};
   for (const chain of config.chains) {
     const name = `${chain.chain}/${chain.network}`;
@@ -188,12 +201,20 @@ async function openSides(
     } else {
       const side = await bitcoinSide(parts, chain);
       services = { ...services, bitcoin: side.service };
+      miner = side.miner;
       sides.push(side);
     }
     const events = sides.at(-1)?.events;
     if (events !== undefined) await forwarder.add(name, events);
   }
-  return { sides, services };
+  return { sides, services, miner };
+}
+
+/** The cookie of this run, and the names with passwords. */
+async function openBasic(config: NodeConfig, shutdown: Shutdown): Promise<BasicSecrets> {
+  const cookie = await makeCookie(cookieFile(config), { ...secrets, remove: removeFile }, random);
+  shutdown.add(() => cookie.remove());
+  return { cookie: cookie.secret, rpcauth: config.rpc.rpcauth.map(parseRpcAuth) };
 }
 
 /** Host and port as a URL has them; an address for everywhere is called on loopback. */

@@ -56,6 +56,11 @@ export class BitcoinPeer extends Peer<BitcoinSession> {
     return this.servesAll || this.#has(ServiceFlag.NETWORK_LIMITED | ServiceFlag.WITNESS);
   }
 
+  /** Whether it serves block filters (BIP157). */
+  get servesFilters(): boolean {
+    return this.#has(ServiceFlag.COMPACT_FILTERS);
+  }
+
   #has(bits: bigint): boolean {
     return (this.session.peer.services & bits) === bits;
   }

@@ -7,7 +7,8 @@
 import { Hono } from "hono";
 import type { ByteDuplex, Random } from "../core/ports.ts";
 import { upgradeWebSocket } from "../transport/websocket/mod.ts";
-import { type AuthOptions, type ClientIdentity, refusalOf } from "./auth.ts";
+import { type AuthOptions, challengeOf, type ClientIdentity, refusalOf } from "./auth.ts";
+import { bitcoinRpc, notPosted, type WaitingRoom } from "./bitcoin/mod.ts";
 import { chiaRoutes } from "./chia/mod.ts";
 import type { RpcContext } from "./context.ts";
 import { eventsOverSocket, subscriptionOfRequest } from "./events.ts";
@@ -32,6 +33,11 @@ export interface RpcUpgrade {
 /** Answers requests. */
 export interface RpcApp {
   fetch(request: Request, identity?: ClientIdentity): Promise<Response>;
+  /**
+   * Answers a request that came without TLS, on loopback: Bitcoin's `POST /` and nothing else, by cookie or by name and
+   * password.
+   */
+  fetchPlain(request: Request): Promise<Response>;
   /** Answers a request to leave HTTP: `/events` as a WebSocket. Owns the duplex; settles when it is over, never rejects. */
   upgrade(request: RpcUpgrade, duplex: ByteDuplex, identity?: ClientIdentity): Promise<void>;
   /** Ends every stream of events. */
@@ -54,30 +60,53 @@ export function rpcApp(context: RpcContext, options: RpcOptions): RpcApp {
     return () => void subscribers.delete(place);
   };
 
-  const app = new Hono();
-  const { chia } = context;
+  const app = new Hono<{ Bindings: WaitingRoom }>();
+  const { chia, bitcoin } = context;
+  if (bitcoin !== undefined) app.route("/", bitcoinRpc({ ...context, bitcoin }, limits));
   if (chia !== undefined) app.route("/", chiaRoutes({ ...context, chia }, limits));
   app.route("/", nativeRoutes(context, limits, enterSubscriber));
   app.notFound((c) => c.text("404: Not Found", 404));
   app.onError(nativeFailure);
 
+  const { basic } = options.auth;
+  const plainAuth: AuthOptions = { token: undefined, hosts: [], plain: true, ...(basic !== undefined && { basic }) };
+
+  /** Hands a request to the routes when its turn comes. A call that waits gives its turn back. */
+  const inTurn = async (request: Request): Promise<Response> => {
+    const leave = await gate.enter();
+    if (leave === undefined) return problem(503, "too many calls at once", { "retry-after": "1" });
+    try {
+      const signal = AbortSignal.any([request.signal, closing.signal]);
+      const room: WaitingRoom = {
+        enterWaiting() {
+          const place = enterSubscriber();
+          if (place !== undefined) leave();
+          return place;
+        },
+      };
+      const response = await app.fetch(withSignal(request, signal), room);
+      response.headers.set("x-content-type-options", "nosniff");
+      return response;
+    } finally {
+      leave();
+    }
+  };
+
   return {
     async fetch(request, identity) {
       const refusal = await refusalOf(request, identity, options.auth, context.clock);
-      if (refusal !== undefined) {
-        const headers = refusal.status === 401 ? { "www-authenticate": 'Bearer realm="gemel"' } : {};
-        return problem(refusal.status, refusal.title, headers);
-      }
-      const leave = await gate.enter();
-      if (leave === undefined) return problem(503, "too many calls at once", { "retry-after": "1" });
-      try {
-        const signal = AbortSignal.any([request.signal, closing.signal]);
-        const response = await app.fetch(withSignal(request, signal));
-        response.headers.set("x-content-type-options", "nosniff");
-        return response;
-      } finally {
-        leave();
-      }
+      if (refusal === undefined) return await inTurn(request);
+      const headers = refusal.status === 401 ? { "www-authenticate": challengeOf(options.auth) } : {};
+      return problem(refusal.status, refusal.title, headers);
+    },
+
+    async fetchPlain(request) {
+      if (new URL(request.url).pathname !== "/") return new Response(null, { status: 404 });
+      if (request.method !== "POST") return notPosted();
+      const refusal = await refusalOf(request, undefined, plainAuth, context.clock);
+      if (refusal === undefined) return await inTurn(request);
+      const headers = refusal.status === 401 ? { "www-authenticate": challengeOf(plainAuth) } : {};
+      return new Response(`${refusal.title}\n`, { status: refusal.status, headers });
     },
 
     async upgrade(upgrade, duplex, identity) {

@@ -1,11 +1,13 @@
 /**
- * Who may call: a client whose certificate the private CA signed, or one that knows the bearer token; and from where: a
- * browser page of another origin may not, however it got the name of this host (DNS rebinding).
+ * Who may call: a client whose certificate the private CA signed, or one that knows the bearer token or a name and its
+ * password; and from where: a browser page of another origin may not, however it got the name of this host (DNS
+ * rebinding).
  *
  * @module
  */
-import { sha256 } from "../codec/sha256.ts";
 import type { Clock } from "../core/ports.ts";
+import { type BasicSecrets, knowsBasic } from "./basic-auth.ts";
+import { sameSecret } from "./secret.ts";
 
 /** What the listener knows of a request's sender. */
 export interface ClientIdentity {
@@ -15,10 +17,14 @@ export interface ClientIdentity {
 
 /** How requests are let in. */
 export interface AuthOptions {
-  /** The bearer token; undefined: certificates only. */
+  /** The bearer token; undefined: none. */
   readonly token: string | undefined;
+  /** Names and passwords (HTTP Basic). */
+  readonly basic?: BasicSecrets;
   /** Host names (without port, IPv6 in brackets) by which this listener may be called, beside the loopback ones. */
   readonly hosts: readonly string[];
+  /** The listener speaks HTTP without TLS. */
+  readonly plain?: boolean;
 }
 
 /** How long the answer to a wrong secret waits, so that guessing is slow. */
@@ -45,16 +51,32 @@ export async function refusalOf(
     return { status: 421, title: `this node is not called ${host.slice(0, 100)}; add the name with --rpc-host` };
   }
   const origin = request.headers.get("origin");
-  if (origin !== null && !ownOrigin(origin, hosts)) {
+  if (origin !== null && !ownOrigin(origin, hosts, options.plain === true ? "http:" : "https:")) {
     return { status: 403, title: `pages of ${origin.slice(0, 100)} may not call this node` };
   }
   if (identity?.authorized === true) return undefined;
   const [scheme = "", secret = ""] = (request.headers.get("authorization") ?? "").split(" ", 2);
-  if (secret === "") return { status: 401, title: "a bearer token or a client certificate is needed" };
-  const right = scheme.toLowerCase() === "bearer" && options.token !== undefined && sameSecret(secret, options.token);
-  if (right) return undefined;
+  if (secret === "") return { status: 401, title: `${waysIn(options)} is needed` };
+  if (isKnown(scheme.toLowerCase(), secret, options)) return undefined;
   await clock.sleep(WRONG_SECRET_DELAY_MS);
-  return { status: 401, title: "the token is wrong" };
+  return { status: 401, title: "the secret is wrong" };
+}
+
+function isKnown(scheme: string, secret: string, { token, basic }: AuthOptions): boolean {
+  if (scheme === "bearer") return token !== undefined && sameSecret(secret, token);
+  return scheme === "basic" && basic !== undefined && knowsBasic(secret, basic);
+}
+
+function waysIn({ plain, basic }: AuthOptions): string {
+  const byName = basic === undefined ? "" : "the cookie (or a name and its password)";
+  if (plain === true) return byName;
+  return ["a bearer token", byName, "a client certificate"].filter((way) => way !== "").join(" or ");
+}
+
+/** The challenge of an answer 401. */
+export function challengeOf({ plain, basic }: AuthOptions): string {
+  const byName = basic === undefined ? [] : ['Basic realm="jsonrpc"'];
+  return (plain === true ? byName : ['Bearer realm="gemel"', ...byName]).join(", ");
 }
 
 /** The name in a Host header: without port and final dot, in lower case, IPv6 in brackets. */
@@ -67,21 +89,11 @@ export function hostName(host: string): string {
   return bare.replace(/:[0-9]*$/, "").replace(/\.$/, "");
 }
 
-function ownOrigin(origin: string, hosts: ReadonlySet<string>): boolean {
+function ownOrigin(origin: string, hosts: ReadonlySet<string>, protocol: string): boolean {
   try {
     const url = new URL(origin);
-    return url.protocol === "https:" && hosts.has(hostName(url.host));
+    return url.protocol === protocol && hosts.has(hostName(url.host));
   } catch {
     return false;
   }
-}
-
-/** Compares in a time that tells nothing: over the hashes, which have one length and cannot be steered. */
-function sameSecret(given: string, wanted: string): boolean {
-  const encoder = new TextEncoder();
-  const a = sha256(encoder.encode(given));
-  const b = sha256(encoder.encode(wanted));
-  let difference = 0;
-  for (let i = 0; i < a.length; i++) difference |= a[i]! ^ b[i]!;
-  return difference === 0;
 }

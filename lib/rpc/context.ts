@@ -9,6 +9,7 @@ import type { EventHints } from "../core/events-reader.ts";
 import type { Clock } from "../core/ports.ts";
 import type { LogLevel } from "../config.ts";
 import type { EventLog } from "../storage/events.ts";
+import type { BitcoinMiner } from "./bitcoin/miner.ts";
 import type { ChainHandle } from "./chain-handle.ts";
 
 /** Reads and changes how much is logged while the node runs. */
@@ -25,6 +26,8 @@ export interface RpcContext {
   readonly chains: readonly ChainHandle[];
   readonly chia?: ChiaService;
   readonly bitcoin?: BitcoinService;
+  /** Makes Bitcoin blocks, where the node does. */
+  readonly miner?: BitcoinMiner;
   readonly events: EventLog;
   readonly hints: EventHints;
   readonly clock: Clock;

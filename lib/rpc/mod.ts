@@ -1,9 +1,10 @@
 /**
- * RPC over HTTP: chia-blockchain's full-node routes, this node's own, and the event log.
+ * RPC over HTTP: chia-blockchain's full-node routes, Bitcoin's JSON-RPC, this node's own routes, and the event log.
  *
  * @module
  */
 export { type RpcApp, rpcApp, type RpcOptions, type RpcUpgrade } from "./app.ts";
+export { type BasicSecrets, type Cookie, COOKIE_USER, makeCookie, parseRpcAuth, type RpcAuth } from "./basic-auth.ts";
 export { type AuthOptions, type ClientIdentity, WRONG_SECRET_DELAY_MS } from "./auth.ts";
 export { CHIA_ROUTE_NAMES } from "./chia/mod.ts";
 export { type FetchText, type HttpAnswer, type HttpRequest, RpcClient, RpcFailure } from "./client.ts";
@@ -14,3 +15,4 @@ export type { ChainHandle, ChainProgress, ChainStatus } from "./chain-handle.ts"
 export { loadOrCreateToken, type SecretFiles } from "./token.ts";
 export { chiaHandle } from "./chia/handle.ts";
 export { bitcoinHandle } from "./bitcoin/handle.ts";
+export type { BitcoinMiner } from "./bitcoin/miner.ts";

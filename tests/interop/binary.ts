@@ -194,6 +194,20 @@ export class Gemel {
     return answer.result ?? null;
   }
 
+  /** Many calls of one method of Bitcoin's JSON-RPC in one request; results in their order. */
+  async btcMany(method: string, calls: readonly Json[]): Promise<Json[]> {
+    const body = JSON.stringify(calls.map((params, id) => ({ jsonrpc: "2.0", id, method, params })));
+    const { text } = await this.send("", body);
+    const answers = JSON.parse(text) as { id: number; result: Json; error?: unknown }[];
+    return calls.map((_, id) => {
+      const answer = answers.find((each) => each.id === id);
+      if (answer === undefined || answer.error !== undefined) {
+        throw new Error(`gemel's ${method}: ${text.slice(0, 300)}`);
+      }
+      return answer.result;
+    });
+  }
+
   /** The status of one chain. */
   async status(chain: string): Promise<JsonObject> {
     const { chains } = await this.get("v1/status");

@@ -181,6 +181,12 @@ export class BitcoinChain {
     return { duplicate: false, stored: this.#commitSoon() };
   }
 
+  /** Remembers that a block breaks a rule: for chains without blocks, whose reader finds out. The tip moves off it. */
+  condemn(row: number): void {
+    this.#condemn(row);
+    if (this.#parts.headersOnly && this.headers.isInvalid(this.#head)) this.#moveTo(this.headers.best, undefined);
+  }
+
   /** Forgets block data of these rows, which the store has removed. */
   dropData(rows: readonly number[]): void {
     for (const row of rows) this.headers.clearStatus(row, HeaderStatus.data);

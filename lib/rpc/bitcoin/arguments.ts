@@ -1,0 +1,57 @@
+/**
+ * Arguments that stand for something: hashes, hex, heights, rows of the header tree.
+ *
+ * @module
+ */
+import { fromHex } from "../../codec/hex.ts";
+import { fromDisplayHex } from "../../bitcoin/hash.ts";
+import type { BitcoinService } from "../../bitcoin/service.ts";
+import type { Json } from "../../chia/streamable/mod.ts";
+import { invalidParameter, JsonRpcError, notFound, RpcCode } from "./error.ts";
+import { wrongType } from "./method.ts";
+
+/** Text that is quoted in an error. */
+const shown = (text: string) => (text.length > 100 ? `${text.slice(0, 100)}…` : text);
+
+/** A hash in wire order from its display form. Throws −8, naming the parameter, for anything else. */
+export function parseHash(text: string, name: string): Uint8Array {
+  if (text.length !== 64) {
+    throw invalidParameter(`${name} must be of length 64 (not ${text.length}, for '${shown(text)}')`);
+  }
+  if (!/^[0-9a-fA-F]{64}$/.test(text)) {
+    throw invalidParameter(`${name} must be hexadecimal string (not '${shown(text)}')`);
+  }
+  return fromDisplayHex(text.toLowerCase());
+}
+
+/** Whether text is hex of whole bytes, at least one. */
+export function isHex(text: string): boolean {
+  return text.length > 0 && text.length % 2 === 0 && /^[0-9a-fA-F]*$/.test(text);
+}
+
+/** Bytes of hex. Throws −8, naming the parameter, for anything else. */
+export function parseHex(text: string, name: string): Uint8Array {
+  if (!isHex(text)) throw invalidParameter(`${name} must be hexadecimal string (not '${shown(text)}')`);
+  return fromHex(text.toLowerCase());
+}
+
+/** The row of a block that is known by its header. Throws −5 when there is none. */
+export function rowOfHash(
+  bitcoin: BitcoinService,
+  text: string,
+  name = "blockhash",
+  missing = "Block not found",
+): number {
+  const row = bitcoin.headers.find(parseHash(text, name));
+  if (row < 0) throw notFound(missing);
+  return row;
+}
+
+/** How much is wanted: a number, or true for 1 and false for 0. Throws −3 for another type. */
+export function parseVerbosity(value: Json, standard: number): number {
+  if (value === null) return standard;
+  if (typeof value === "boolean") return value ? 1 : 0;
+  if (typeof value !== "number") throw wrongType(value, "number");
+  if (!Number.isInteger(value)) throw new JsonRpcError(RpcCode.misc, "JSON integer out of range");
+  return value;
+}

@@ -1,0 +1,93 @@
+/**
+ * Peers and addresses as Core prints them.
+ *
+ * @see Bitcoin Core `rpc/net.cpp`, `netaddress.cpp`
+ * @module
+ */
+import ipaddr from "ipaddr.js";
+import { toHex } from "../../codec/hex.ts";
+import { normalSubnet } from "../../core/bans.ts";
+import type { BitcoinPeerView } from "../../bitcoin/service.ts";
+import { NETWORK_NAMES, parseHost, serviceNames } from "../../bitcoin/types/mod.ts";
+import { amountJson, type RpcObject } from "./json.ts";
+
+/** The networks, in Core's order. */
+export const REACHABLE_NETWORKS = ["ipv4", "ipv6", "onion", "i2p", "cjdns"] as const;
+
+/** `host:port`, an IPv6 host in brackets. */
+export function addressText(host: string, port: number): string {
+  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+/** The name of the network that a host is on; `not_publicly_routable` for what no packet from outside reaches. */
+export function networkOf(host: string): string {
+  const place = parseHost(host);
+  if (place === undefined) return "not_publicly_routable";
+  if (ipaddr.isValid(host) && !["unicast", "6to4", "teredo"].includes(ipaddr.process(host).range())) {
+    return "not_publicly_routable";
+  }
+  return NETWORK_NAMES[place.network] ?? "not_publicly_routable";
+}
+
+/** Service bits as sixteen hex digits. */
+export function servicesText(services: bigint): string {
+  return services.toString(16).padStart(16, "0");
+}
+
+/** One peer of `getpeerinfo`. What this node does not count (relayed addresses, transactions to announce) is 0. */
+export function peerInfo(peer: BitcoinPeerView): RpcObject {
+  return {
+    id: peer.id,
+    addr: addressText(peer.host, peer.port),
+    addrbind: addressText(peer.localHost, peer.localPort),
+    network: networkOf(peer.host),
+    services: servicesText(peer.services),
+    servicesnames: serviceNames(peer.services),
+    relaytxes: peer.relayTransactions,
+    last_inv_sequence: 0,
+    inv_to_send: 0,
+    lastsend: peer.lastSend,
+    lastrecv: peer.lastReceive,
+    last_transaction: peer.lastTransaction,
+    last_block: peer.lastBlock,
+    bytessent: peer.bytesSent,
+    bytesrecv: peer.bytesReceived,
+    conntime: peer.connectionTime,
+    timeoffset: peer.timeOffset,
+    pingtime: peer.pingTime,
+    minping: peer.minimumPing,
+    pingwait: peer.pingWait,
+    version: peer.version,
+    subver: peer.userAgent,
+    inbound: peer.direction === "in",
+    bip152_hb_to: peer.compactBlocksTo,
+    bip152_hb_from: peer.compactBlocksFrom,
+    startingheight: peer.startHeight,
+    presynced_headers: peer.presyncedHeaders,
+    synced_headers: peer.syncedHeaders,
+    synced_blocks: peer.syncedBlocks,
+    inflight: peer.inFlight,
+    addr_relay_enabled: peer.addressRelay,
+    addr_processed: 0,
+    addr_rate_limited: 0,
+    permissions: [],
+    minfeefilter: amountJson(peer.minimumFeeFilter),
+    bytessent_per_msg: byMessage(peer.bytesSentByMessage),
+    bytesrecv_per_msg: byMessage(peer.bytesReceivedByMessage),
+    connection_type: peer.connectionType,
+    transport_protocol_type: peer.transport,
+    session_id: peer.sessionId === undefined ? "" : toHex(peer.sessionId),
+  };
+}
+
+/** Bytes by the type of message, sorted; types that this node does not know are `*other*`. */
+function byMessage(bytes: ReadonlyMap<string, number>): RpcObject {
+  return Object.fromEntries([...bytes].filter(([, count]) => count > 0).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/** A subnet as `listbanned` prints it, `203.0.113.7/32`; undefined for text that is none. */
+export function parseSubnet(text: string): string | undefined {
+  const subnet = normalSubnet(text);
+  if (subnet === undefined || subnet.includes("/")) return subnet;
+  return `${subnet}/${subnet.includes(":") ? 128 : 32}`;
+}

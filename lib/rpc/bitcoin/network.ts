@@ -1,0 +1,233 @@
+/**
+ * Methods about peers.
+ *
+ * @see Bitcoin Core `rpc/net.cpp`
+ * @module
+ */
+import { parsePlace } from "../../bitcoin/added-nodes.ts";
+import type { BitcoinService } from "../../bitcoin/service.ts";
+import { serviceNames } from "../../bitcoin/types/mod.ts";
+import { warningsOf } from "./blockchain.ts";
+import { invalidParameter, JsonRpcError, RpcCode } from "./error.ts";
+import { amountJson } from "./json.ts";
+import { helpText, type Method, type MethodCall, optional, required } from "./method.ts";
+import { addressText, networkOf, peerInfo, REACHABLE_NETWORKS, servicesText } from "./network-json.ts";
+
+/** Core's least fee for relay since release 30, satoshi for 1000 virtual bytes. This node relays no transactions. */
+const RELAY_FEE = 100n;
+/** What counts uploads, in seconds. */
+const UPLOAD_TIMEFRAME_SECONDS = 86_400;
+
+/** A version in Core's form: 0.1.2 is 102, 31.2.0 is 310200. */
+export function versionNumber(version: string): number {
+  const [major = 0, minor = 0, build = 0] = version.split(/[.-]/, 3).map((part) => Number.parseInt(part, 10) || 0);
+  return major * 10_000 + minor * 100 + build;
+}
+
+/** Dials once; that it fails is for the log to tell, as in Core. */
+async function tryOnce({ context: { bitcoin } }: MethodCall, node: string): Promise<void> {
+  const { host, port } = parsePlace(node, bitcoin.network.defaultPort);
+  await bitcoin.connect(host, port).catch(() => {});
+}
+
+/** The id of the peer at an address, written as `getpeerinfo` writes it. */
+function peerAt(bitcoin: BitcoinService, address: string): number | undefined {
+  return bitcoin.peers().find(({ host, port }) => addressText(host, port) === address)?.id;
+}
+
+/** The methods. */
+export const networkMethods: readonly Method[] = [
+  {
+    name: "addnode",
+    category: "Network",
+    summary: "Keeps a connection to a node (add), gives that up (remove), or connects once (onetry).",
+    params: [
+      required("node", "string", "The address: host, host:port or [IPv6]:port"),
+      required("command", "string", "add, remove or onetry"),
+      optional("v2transport", "boolean", "Accepted and not needed: the transport is found out", "true"),
+    ],
+    result: "null",
+    examples: ["addnode 192.0.2.7:8333 onetry"],
+    call(args, call) {
+      const { bitcoin } = call.context;
+      const node = args.text(0);
+      switch (args.text(1)) {
+        case "add":
+          if (bitcoin.addNode(node)) return null;
+          throw new JsonRpcError(RpcCode.nodeAlreadyAdded, "Error: Node already added");
+        case "remove":
+          if (bitcoin.removeNode(node)) return null;
+          throw new JsonRpcError(
+            RpcCode.nodeNotAdded,
+            "Error: Node could not be removed. It has not been added previously.",
+          );
+        case "onetry":
+          void tryOnce(call, node);
+          return null;
+        default:
+          throw new JsonRpcError(RpcCode.misc, helpText(this));
+      }
+    },
+  },
+  {
+    name: "disconnectnode",
+    category: "Network",
+    summary: "Ends a connection, named by address or by id.",
+    params: [
+      optional("address", "string", "The address, as getpeerinfo prints it", "whatever nodeid names"),
+      optional("nodeid", "number", "The id, as getpeerinfo prints it", "whatever address names"),
+    ],
+    result: "null",
+    examples: ["disconnectnode 192.0.2.7:8333", "-named disconnectnode nodeid=1"],
+    call(args, { context: { bitcoin } }) {
+      const address = args.optionalText(0) || undefined;
+      if ((address === undefined) === !args.has(1)) {
+        throw new JsonRpcError(RpcCode.invalidParams, "Only one of address and nodeid should be provided.");
+      }
+      const id = address === undefined ? args.integer(1) : peerAt(bitcoin, address);
+      if (id !== undefined && bitcoin.disconnect(id)) return null;
+      throw new JsonRpcError(RpcCode.nodeNotConnected, "Node not found in connected nodes");
+    },
+  },
+  {
+    name: "getaddednodeinfo",
+    category: "Network",
+    summary: "The nodes that addnode added, and whether they are connected.",
+    params: [optional("node", "string", "Only this one", "all")],
+    result: "[{addednode, connected, addresses: [{address, connected}]}, ...]    (array)",
+    examples: ["getaddednodeinfo"],
+    call(args, { context: { bitcoin } }) {
+      const wanted = args.optionalText(0);
+      const nodes = bitcoin.addedNodes().filter(({ node }) => wanted === undefined || node === wanted);
+      if (wanted !== undefined && nodes.length === 0) {
+        throw new JsonRpcError(RpcCode.nodeNotAdded, "Error: Node has not been added.");
+      }
+      return nodes.map(({ node, connected }) => ({
+        addednode: node,
+        connected: connected !== undefined,
+        addresses: connected === undefined ? [] : [{
+          address: addressText(connected.host, connected.port),
+          connected: connected.direction === "in" ? "inbound" : "outbound",
+        }],
+      }));
+    },
+  },
+  {
+    name: "getconnectioncount",
+    category: "Network",
+    summary: "How many peers are connected.",
+    params: [],
+    result: "n    (number)",
+    examples: ["getconnectioncount"],
+    call: (_args, { context: { bitcoin } }) => bitcoin.peers().length,
+  },
+  {
+    name: "getnettotals",
+    category: "Network",
+    summary: "Bytes received and sent since the start.",
+    params: [],
+    result: "{totalbytesrecv, totalbytessent, timemillis, uploadtarget}    (object)",
+    examples: ["getnettotals"],
+    call(_args, { context: { bitcoin, clock } }) {
+      const { bytesReceived, bytesSent } = bitcoin.traffic();
+      return {
+        totalbytesrecv: bytesReceived,
+        totalbytessent: bytesSent,
+        timemillis: clock.now(),
+        uploadtarget: {
+          timeframe: UPLOAD_TIMEFRAME_SECONDS,
+          target: 0,
+          target_reached: false,
+          serve_historical_blocks: true,
+          bytes_left_in_cycle: 0,
+          time_left_in_cycle: 0,
+        },
+      };
+    },
+  },
+  {
+    name: "getnetworkinfo",
+    category: "Network",
+    summary: "Version, services and connections of this node.",
+    params: [],
+    result: "{...}    (object) version, subversion, protocolversion, localservices, connections, networks, …",
+    examples: ["getnetworkinfo"],
+    call(_args, { context: { bitcoin, chains, version } }) {
+      const peers = bitcoin.peers();
+      const inbound = peers.filter(({ direction }) => direction === "in").length;
+      const own = chains.find(({ chain }) => chain === "bitcoin")?.listenAddress;
+      const isPublic = own !== undefined && bitcoin.isListening && networkOf(own.host) !== "not_publicly_routable";
+      return {
+        version: versionNumber(version),
+        subversion: bitcoin.userAgent,
+        protocolversion: bitcoin.protocolVersion,
+        localservices: servicesText(bitcoin.services),
+        localservicesnames: serviceNames(bitcoin.services),
+        localrelay: false,
+        timeoffset: 0,
+        networkactive: true,
+        connections: peers.length,
+        connections_in: inbound,
+        connections_out: peers.length - inbound,
+        networks: REACHABLE_NETWORKS.map((name) => {
+          const isReachable = name === "ipv4" || name === "ipv6";
+          return { name, limited: !isReachable, reachable: isReachable, proxy: "", proxy_randomize_credentials: false };
+        }),
+        relayfee: amountJson(RELAY_FEE),
+        incrementalfee: amountJson(RELAY_FEE),
+        localaddresses: isPublic ? [{ address: own.host, port: own.port, score: 1 }] : [],
+        warnings: warningsOf(bitcoin),
+      };
+    },
+  },
+  {
+    name: "getnodeaddresses",
+    category: "Network",
+    summary: "Addresses of nodes that this node has heard of.",
+    params: [
+      optional("count", "number", "How many at most; 0 for all", "1"),
+      optional("network", "string", `Only of this network: ${REACHABLE_NETWORKS.join(", ")}`, "all"),
+    ],
+    result: "[{time, services, address, port, network}, ...]    (array)",
+    examples: ["getnodeaddresses 8", "getnodeaddresses 4 ipv6"],
+    call(args, { context: { bitcoin } }) {
+      const count = args.integer(0, 1);
+      if (count < 0) throw invalidParameter("Address count out of range");
+      const wanted = args.optionalText(1)?.toLowerCase();
+      if (wanted !== undefined && !(REACHABLE_NETWORKS as readonly string[]).includes(wanted)) {
+        throw invalidParameter(`Network not recognized: ${wanted.slice(0, 50)}`);
+      }
+      const known = bitcoin.knownAddresses(wanted === undefined ? count : 0)
+        .map(({ host, port, time, services }) => ({
+          time,
+          services: Number(services),
+          address: host,
+          port,
+          network: networkOf(host),
+        }))
+        .filter(({ network }) => wanted === undefined || network === wanted);
+      return count === 0 ? known : known.slice(0, count);
+    },
+  },
+  {
+    name: "getpeerinfo",
+    category: "Network",
+    summary: "The connected peers, each with what is known of it.",
+    params: [],
+    result: "[{...}, ...]    (array) id, addr, services, version, subver, inbound, synced_headers, …",
+    examples: ["getpeerinfo"],
+    call: (_args, { context: { bitcoin } }) => bitcoin.peers().map(peerInfo),
+  },
+  {
+    name: "ping",
+    category: "Network",
+    summary: "Sends a ping to every peer; getpeerinfo shows the times.",
+    params: [],
+    result: "null",
+    examples: ["ping"],
+    call(_args, { context: { bitcoin } }) {
+      bitcoin.pingAll();
+      return null;
+    },
+  },
+];

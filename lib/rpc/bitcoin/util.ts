@@ -1,0 +1,90 @@
+/**
+ * Methods that need no chain.
+ *
+ * @see Bitcoin Core `rpc/output_script.cpp` (validateaddress), `rpc/node.cpp` (getindexinfo)
+ * @module
+ */
+import { toHex } from "../../codec/hex.ts";
+import type { BitcoinNetwork } from "../../bitcoin/networks/network.ts";
+import { AddressError, addressToScript, scriptTemplate, scriptToAddress } from "../../bitcoin/types/mod.ts";
+import type { RpcObject } from "./json.ts";
+import { type Method, optional, required } from "./method.ts";
+
+/** Core's words for why text is no address. */
+function addressFault(error: AddressError, isBech32: boolean, network: BitcoinNetwork): string {
+  switch (error.code) {
+    case "network":
+      return isBech32
+        ? `Invalid or unsupported prefix for Segwit (Bech32) address (expected ${network.bech32Hrp}).`
+        : "Invalid or unsupported Base58-encoded address.";
+    case "length":
+      return isBech32 ? "Invalid Bech32 address program size" : "Invalid length for Base58 address (P2PKH or P2SH)";
+    case "version":
+      return "Invalid Bech32 address witness version";
+    case "variant":
+      return "Version 0 witness address must use Bech32 checksum, version 1+ Bech32m";
+    case "padding":
+      return "Invalid padding in Bech32 data section";
+    case "encoding":
+      return isBech32
+        ? "Invalid Bech32 checksum, or a character that Bech32 does not have"
+        : "Invalid or unsupported Segwit (Bech32) or Base58 encoding.";
+  }
+}
+
+/** Addresses of a single key; all others stand for a script, as Core sees it. */
+const KEY_TYPES: ReadonlySet<string> = new Set(["pubkeyhash", "witness_v0_keyhash"]);
+
+/** What `validateaddress` tells of an address that is one. */
+function addressJson(script: Uint8Array, network: BitcoinNetwork): RpcObject {
+  const template = scriptTemplate(script);
+  const isWitness = "program" in template;
+  return {
+    isvalid: true,
+    address: scriptToAddress(script, network),
+    scriptPubKey: toHex(script),
+    // Nobody knows what a witness program of the future will be.
+    isscript: template.type === "witness_unknown" ? undefined : !KEY_TYPES.has(template.type),
+    iswitness: isWitness,
+    witness_version: isWitness ? template.version : undefined,
+    witness_program: isWitness ? toHex(template.program) : undefined,
+  };
+}
+
+/** The methods. */
+export const utilMethods: readonly Method[] = [
+  {
+    name: "validateaddress",
+    category: "Util",
+    summary: "Whether text is an address of this network, and what it stands for.",
+    params: [required("address", "string", "The address")],
+    result:
+      "{isvalid, address, scriptPubKey, isscript, iswitness, ...} or {isvalid, error_locations, error}    (object)",
+    examples: ["validateaddress bcrt1qamhwamhwamhwamhwamhwamhwamhwamhwamhwamhwamhwamhwamhqgdn98t"],
+    call(args, { context: { bitcoin: { network } } }) {
+      const text = args.text(0);
+      try {
+        return addressJson(addressToScript(text, network), network);
+      } catch (thrown) {
+        if (!(thrown instanceof AddressError)) throw thrown;
+        // Which characters are wrong is not looked for.
+        const isBech32 = /^[^1]{0,83}1[^1]*$/.test(text) && text.toLowerCase().startsWith(network.bech32Hrp);
+        return { isvalid: false, error_locations: [], error: addressFault(thrown, isBech32, network) };
+      }
+    },
+  },
+  {
+    name: "getindexinfo",
+    category: "Util",
+    summary: "The indexes that this node keeps.",
+    params: [optional("index_name", "string", "Only this index")],
+    result: "{name: {synced, best_block_height}, ...}    (object)",
+    examples: ["getindexinfo txindex"],
+    call(args, { context: { bitcoin } }) {
+      const wanted = args.optionalText(0) ?? "txindex";
+      if (!bitcoin.store.hasTransactionIndex || wanted !== "txindex") return {};
+      // The index is written in the same step as the block.
+      return { txindex: { synced: true, best_block_height: bitcoin.headers.height(bitcoin.state().tip) } };
+    },
+  },
+];
