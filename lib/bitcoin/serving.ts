@@ -170,7 +170,10 @@ export class Serving {
     await peer.session.send(BlockTxn, { blockHash, transactions: chosen });
   }
 
-  /** Told to who dialled us, once: an outbound peer that asks wants to know what we were told. */
+  /**
+   * Told to who dialled us, once: an outbound peer that asks wants to know what we were told. Nothing is said where
+   * nothing is known: btcd ends a connection for an empty list.
+   */
   async #addresses(peer: BitcoinPeer): Promise<void> {
     if (peer.direction === "out" || peer.gotAddresses) return;
     peer.gotAddresses = true;
@@ -178,12 +181,15 @@ export class Serving {
       const place = parseHost(host);
       return place === undefined ? [] : [{ ...place, ...rest }];
     });
-    if (peer.session.peer.addrV2) return await peer.session.send(AddrV2, { addresses: known });
+    if (peer.session.peer.addrV2) {
+      if (known.length > 0) await peer.session.send(AddrV2, { addresses: known });
+      return;
+    }
     const addresses = known.flatMap(({ network, address, port, time, services }) => {
       if (network !== NetworkId.IPV4 && network !== NetworkId.IPV6) return [];
       const ip = toIp16({ network, address });
       return ip === undefined ? [] : [{ time, services, ip, port }];
     });
-    await peer.session.send(Addr, { addresses });
+    if (addresses.length > 0) await peer.session.send(Addr, { addresses });
   }
 }

@@ -66,11 +66,15 @@ export class Btcd {
   }
 
   /** Starts a node that has mined `blocks` blocks; 112 or more give coins to spend. */
-  static async start(options: { readonly blocks?: number; readonly extra?: readonly string[] } = {}): Promise<Btcd> {
+  static async start(
+    options: { readonly blocks?: number; readonly extra?: readonly string[]; readonly v2?: boolean } = {},
+  ): Promise<Btcd> {
     const dir = mkdtempSync(join(tmpdir(), "gemel-btcd-"));
     running.add(dir);
     const extra = (options.extra ?? []).map((each) => `--extra=${each}`);
-    const node = await run(["up", "--blocks", `${options.blocks ?? 0}`, "--dir", dir, ...extra]) as unknown as BtcdNode;
+    const v2 = options.v2 === true ? ["--v2"] : [];
+    const args = ["up", "--blocks", `${options.blocks ?? 0}`, "--dir", dir, ...v2, ...extra];
+    const node = await run(args) as unknown as BtcdNode;
     return new Btcd(dir, node);
   }
 

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import {
+  Addr,
   type BodyOf,
   GetAddr,
   GetHeaders,
@@ -137,6 +138,25 @@ describe("the handshake", () => {
     const node = await world.node(NODE, { v2: true });
     await world.node(PEER, { connect: [NODE], v2: false });
     await world.until(() => node.node.service.peers()[0]?.transport === "v1");
+    await world.end();
+  });
+
+  test("who asks for addresses is told them once, and nothing where none are known", async () => {
+    const world = new BitcoinWorld();
+    await world.node(NODE);
+    const actor = await world.dialIn(PEER, NODE);
+    await actor.send(GetAddr, {});
+    await world.clock.advance(1_000);
+    assert.ok(!names(actor).some((name) => name.startsWith("addr")), "btcd ends a connection for an empty list");
+    const other = await world.node("10.0.0.1", { connect: [NODE] });
+    await world.until(() => other.node.service.peers().length === 1);
+    const asking = await world.dialIn("10.0.0.2", "10.0.0.1");
+    await asking.send(GetAddr, {});
+    await asking.send(GetAddr, {});
+    await world.clock.advance(1_000);
+    const told = asking.received.filter(({ message }) => message === Addr);
+    assert.equal(told.length, 1);
+    assert.equal((told[0]?.body as BodyOf<typeof Addr>).addresses.length, 1);
     await world.end();
   });
 
