@@ -33,7 +33,6 @@ import { MemoryEventLog } from "../../lib/storage/event-log.ts";
 import type { NewEvent } from "../../lib/storage/events.ts";
 import { simClock } from "../unit/core/sim.ts";
 
-const PORT = 18_444;
 const PAY_TO = Uint8Array.of(0x51);
 /** NETWORK and WITNESS. */
 const SERVICES = 9n;
@@ -109,6 +108,10 @@ export interface NodeOptions {
   readonly mode?: BitcoinMode;
   readonly minimumWork?: bigint;
   readonly v2?: boolean;
+  /** Outgoing connections to discover. */
+  readonly outbound?: number;
+  /** What names resolve to; a host to itself when absent. */
+  readonly resolve?: (name: string) => Promise<readonly string[]>;
 }
 
 /** A running node and what can be seen of it. */
@@ -174,10 +177,10 @@ export class BitcoinWorld {
       userAgent: "/gemel:test/",
       ...(options.minimumWork !== undefined && { minimumWork: options.minimumWork }),
       loopbackExempt: false,
-      connect: connect.map((each) => ({ host: each, port: PORT })),
-      resolve: (name) => Promise.resolve([name]),
-      listen: { address: { host, port: PORT }, open: (how) => this.#net.listen(how) },
-      outbound: 0,
+      connect: connect.map((each) => ({ host: each, port: network.defaultPort })),
+      resolve: options.resolve ?? ((name) => Promise.resolve([name])),
+      listen: { address: { host, port: network.defaultPort }, open: (how) => this.#net.listen(how) },
+      outbound: options.outbound ?? 0,
       record: (added) => events.push(...added),
       notice: (level, area, text) => notices.push(`${clock.monotonic()} ${level} ${area} ${text}`),
     }));
@@ -214,7 +217,7 @@ export class BitcoinWorld {
     const connections: Actor[] = [];
     const listener = await this.#net.listen({
       host,
-      port: PORT,
+      port: this.network.defaultPort,
       onConnection: (duplex) => {
         this.#play(duplex, connections, answer, greet, true).catch(() => {});
       },
@@ -230,7 +233,7 @@ export class BitcoinWorld {
     answer: (actor: Actor, message: AnyMessage, body: unknown) => void | Promise<void> = () => {},
     isPolite = true,
   ): Promise<Actor> {
-    const duplex = await this.#net.dialer(from).dial({ host: to, port: PORT });
+    const duplex = await this.#net.dialer(from).dial({ host: to, port: this.network.defaultPort });
     const connections: Actor[] = [];
     const playing = this.#play(duplex, connections, answer, () => {}, isPolite, true);
     playing.catch(() => {});

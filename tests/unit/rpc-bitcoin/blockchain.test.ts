@@ -246,8 +246,11 @@ describe("waiting", () => {
   test("whoever waits holds no place among the calls, and there is an end to it", async () => {
     const node = await bitcoinNode({ limits: { concurrency: 1, queue: 0, subscribersMax: 2 } });
     const gone = new AbortController();
-    const waits = [1, 2].map(() => node.post('{"method":"waitfornewblock","id":1}', {}, gone.signal));
-    await settle();
+    const waits: Promise<Response>[] = [];
+    for (let i = 0; i < 2; i++) {
+      waits.push(node.post('{"method":"waitfornewblock","id":1}', {}, gone.signal));
+      await settle();
+    }
     assert.equal(await node.call("getblockcount"), 0);
     assert.match((await node.failure("waitfornewblock")).message, /too many/);
     gone.abort();

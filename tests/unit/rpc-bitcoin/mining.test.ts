@@ -1,0 +1,157 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { toHex } from "../../../lib/codec/hex.ts";
+import { Block, headerToBytes, Transaction } from "../../../lib/bitcoin/types/mod.ts";
+import { toDisplayHex } from "../../../lib/bitcoin/hash.ts";
+import { mainnet, signet } from "../../../lib/bitcoin/networks/mod.ts";
+import { ADDRESS, bitcoinNode, peerView } from "./support.ts";
+
+describe("generating", () => {
+  test("generatetoaddress pays the address, block on block", async () => {
+    const { call } = await bitcoinNode();
+    const hashes = await call<string[]>("generatetoaddress", 3, ADDRESS);
+    assert.equal(hashes.length, 3);
+    assert.equal(await call("getbestblockhash"), hashes[2]);
+    const block = await call<{ tx: [{ vout: { scriptPubKey: { address: string } }[] }] }>("getblock", hashes[1], 2);
+    assert.equal(block.tx[0].vout[0]!.scriptPubKey.address, ADDRESS);
+    assert.deepEqual(await call("generatetoaddress", 0, ADDRESS), []);
+    assert.deepEqual(await call("generatetoaddress", 1, ADDRESS, 0), [], "no hash may be tried");
+  });
+
+  test("generateblock gives the block back when it is not to be handed in", async () => {
+    const { call, failure } = await bitcoinNode();
+    const { hash, hex } = await call<{ hash: string; hex: string }>("generateblock", ADDRESS, [], false);
+    assert.equal(await call("getblockcount"), 0);
+    assert.equal(await call("submitblock", hex), null);
+    assert.equal(await call("getbestblockhash"), hash);
+    const next = await call<Record<string, unknown>>("generateblock", ADDRESS, []);
+    assert.deepEqual(Object.keys(next), ["hash"]);
+    assert.equal((await failure("generateblock", ADDRESS, ["00"])).code, -8);
+  });
+
+  test("a wrong address, another network, a node that makes no blocks", async () => {
+    const { failure } = await bitcoinNode();
+    assert.equal((await failure("generatetoaddress", 1, "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4")).code, -5);
+    const elsewhere = await bitcoinNode({ network: signet });
+    const { code, message } = await elsewhere.failure(
+      "generatetoaddress",
+      1,
+      "tb1qw508d6qejxtdg4y5r3zarvary0c5xw7kxpjzsx",
+    );
+    assert.equal(code, -1);
+    assert.match(message, /regtest/);
+    const without = await bitcoinNode({ mines: false });
+    assert.equal((await without.failure("generatetoaddress", 1, ADDRESS)).code, -1);
+  });
+});
+
+describe("submitblock", () => {
+  test("tells what became of the block", async () => {
+    const { call, mine, failure } = await bitcoinNode();
+    const blocks = await (await bitcoinNode()).mine(2);
+    const [one, two] = blocks.map((block) => toHex(block.raw));
+    assert.equal(await call("submitblock", one), null);
+    assert.equal(await call("submitblock", one), "duplicate");
+    await mine(2, Uint8Array.of(0x52));
+    assert.equal(await call("submitblock", two), "inconclusive");
+    for (const bad of ["", "00", "zz", one!.slice(0, 300)]) {
+      assert.deepEqual(await failure("submitblock", bad), { code: -22, message: "Block decode failed" });
+    }
+  });
+
+  test("names the rule that a block breaks", async () => {
+    const { call, miner } = await bitcoinNode();
+    const [mined] = await miner.mine(Uint8Array.of(0x51), {
+      count: 1,
+      maxTries: 1_000,
+      submit: false,
+      signal: new AbortController().signal,
+    });
+    const { header, transactions: [coinbase] } = Block.decode(mined!.raw);
+    const outputs = [{ value: coinbase!.outputs[0]!.value, scriptPubKey: Uint8Array.of(0x52) }];
+    const other = Transaction.of({ version: 2, inputs: coinbase!.inputs, outputs, lockTime: 0 });
+    assert.equal(await call("submitblock", toHex(Block.of(header, [other]).raw)), "bad-txnmrklroot");
+    const orphan = Block.of({ ...header, prevBlockHash: new Uint8Array(32).fill(7) }, [coinbase!]);
+    assert.match(await call<string>("submitblock", toHex(orphan.raw)), /high-hash|prev-blk-not-found/);
+  });
+
+  test("adds the reserved value that a miner left out of its coinbase", async () => {
+    const { call, miner } = await bitcoinNode();
+    const [mined] = await miner.mine(Uint8Array.of(0x51), {
+      count: 1,
+      maxTries: 1_000,
+      submit: false,
+      signal: new AbortController().signal,
+    });
+    const { header, transactions: [coinbase] } = Block.decode(mined!.raw);
+    const bare = Block.of(header, [Transaction.decode(coinbase!.stripped)]);
+    assert.ok(bare.size < mined!.raw.length);
+    assert.equal(await call("submitblock", toHex(bare.raw)), null);
+    assert.equal(await call("getblock", toDisplayHex(bare.hash), 0), toHex(mined!.raw));
+  });
+
+  test("a block without coinbase", async () => {
+    const { failure, miner } = await bitcoinNode();
+    const [mined] = await miner.mine(Uint8Array.of(0x51), {
+      count: 1,
+      maxTries: 1_000,
+      submit: false,
+      signal: new AbortController().signal,
+    });
+    const empty = Block.of(Block.decode(mined!.raw).header, []);
+    assert.deepEqual(await failure("submitblock", toHex(empty.raw)), {
+      code: -22,
+      message: "Block does not start with a coinbase",
+    });
+  });
+});
+
+describe("submitheader", () => {
+  test("takes a header whose parent is known", async () => {
+    const { call, failure } = await bitcoinNode();
+    const [one, two] = await (await bitcoinNode()).mine(2);
+    const first = toHex(headerToBytes(one!.header));
+    const second = toHex(headerToBytes(two!.header));
+    assert.deepEqual(await failure("submitheader", second), {
+      code: -25,
+      message: `Must submit previous header (${toDisplayHex(one!.hash)}) first`,
+    });
+    assert.equal(await call("submitheader", first), null);
+    assert.equal(await call("submitheader", second), null);
+    const unworked = toHex(headerToBytes({ ...two!.header, bits: 0x1d00ffff }));
+    assert.deepEqual(await failure("submitheader", unworked), { code: -25, message: "high-hash" });
+    assert.equal((await failure("submitheader", first.slice(2))).code, -22);
+    assert.equal((await failure("submitheader", first + "00")).code, -22);
+  });
+});
+
+describe("getblocktemplate", () => {
+  test("is what BIP22 asks for", async () => {
+    const { call, mine } = await bitcoinNode();
+    const [block] = await mine(1);
+    const template = await call<Record<string, unknown>>("getblocktemplate", { rules: ["segwit"] });
+    const hash = toDisplayHex(block!.hash);
+    assert.deepEqual(
+      [template.previousblockhash, template.height, template.bits, template.coinbasevalue, template.version],
+      [hash, 2, "207fffff", 5_000_000_000, 0x20000000],
+    );
+    assert.deepEqual([template.transactions, template.vbrequired], [[], 0]);
+    assert.equal(template.target, "7fffff" + "00".repeat(29));
+    // The commitment of every block that holds nothing but its coinbase.
+    assert.equal(
+      template.default_witness_commitment,
+      "6a24aa21a9ede2f61c3f71d1defd3fa999dfa36953755c690689799962b48bebd836974e8cf9",
+    );
+  });
+
+  test("without the rule, in another mode, not connected", async () => {
+    const { failure } = await bitcoinNode();
+    assert.equal((await failure("getblocktemplate", {})).code, -8);
+    assert.equal((await failure("getblocktemplate", { rules: ["segwit"], mode: "proposal" })).code, -8);
+    assert.equal((await failure("getblocktemplate")).code, -1);
+    const main = await bitcoinNode({ network: mainnet });
+    assert.equal((await main.failure("getblocktemplate", { rules: ["segwit"] })).code, -9);
+    main.peers.push(peerView(1));
+    assert.equal((await main.failure("getblocktemplate", { rules: ["segwit"] })).code, -10);
+  });
+});
