@@ -1,12 +1,12 @@
 /**
- * How fast is a block decoded and are all its txids computed, beside btcd?
+ * How fast is a block decoded and are all its txids computed, beside btcd, rust-bitcoin and bitcoinjs-lib?
  *
  * Real blocks of 1 to 1.8 MB from the shared vectors, which must lie beside this repository. btcd's `wire` (2.0.1) is
  * built and timed in the same run where Go is installed; it reads every field where this decoder only finds them, so the
  * time to read every input and output is printed too.
  *
- * Another reference (rust-bitcoin, bitcoinjs-lib) is one more entry of `references`: a function from file names to
- * megabytes a second, or the reason why not.
+ * Another reference is one more entry of `references`: a function from file names to megabytes a second, or the reason
+ * why not.
  *
  * Run: `bun bench/bitcoin-blocks.ts` or `deno run -A bench/bitcoin-blocks.ts`.
  */
@@ -85,7 +85,40 @@ const btcd: Reference = (files) => {
   return done.status === 0 ? JSON.parse(done.stdout) as Record<string, number> : `btcd failed: ${done.stderr}`;
 };
 
-const references: Readonly<Record<string, Reference>> = { btcd };
+/** rust-bitcoin, in a crate of its own in the cache. */
+const rustBitcoin: Reference = (files) => {
+  if (spawnSync("cargo", ["--version"]).error !== undefined) return "no Rust here";
+  const crate = join(homedir(), ".cache/gemel-bench/rust-blocks");
+  mkdirSync(join(crate, "src"), { recursive: true });
+  copyFileSync(new URL("reference/rust_blocks.rs", import.meta.url), join(crate, "src/main.rs"));
+  const head = '[package]\nname = "rust_blocks"\nversion = "0.0.0"\nedition = "2021"\n';
+  writeFileSync(join(crate, "Cargo.toml"), `${head}[dependencies]\nbitcoin = "=0.32.7"\n`);
+  const built = spawnSync("cargo", ["build", "--release", "--quiet"], { cwd: crate, encoding: "utf8" });
+  if (built.status !== 0) return `cargo failed: ${built.stderr.trim().split("\n").at(-1)}`;
+  const done = spawnSync(join(crate, "target/release/rust_blocks"), files, { encoding: "utf8" });
+  return done.status === 0 ? JSON.parse(done.stdout) as Record<string, number> : `rust-bitcoin failed: ${done.stderr}`;
+};
+
+/** bitcoinjs-lib on this runtime, in a folder of its own in the cache. */
+const bitcoinjs: Reference = (files) => {
+  const home = join(homedir(), ".cache/gemel-bench/bitcoinjs");
+  mkdirSync(home, { recursive: true });
+  copyFileSync(new URL("reference/bitcoinjs_blocks.mjs", import.meta.url), join(home, "bench.mjs"));
+  writeFileSync(join(home, "package.json"), '{"type":"module","dependencies":{"bitcoinjs-lib":"7.0.5"}}');
+  const installed = spawnSync("npm", ["install", "--silent", "--no-audit"], { cwd: home, encoding: "utf8" });
+  if (installed.status !== 0) return "npm could not install bitcoinjs-lib";
+  const run = process.versions.deno === undefined ? [] : ["run", "-A"];
+  const done = spawnSync(process.execPath, [...run, "bench.mjs", ...files], { cwd: home, encoding: "utf8" });
+  return done.status === 0
+    ? JSON.parse(done.stdout) as Record<string, number>
+    : `it failed: ${done.stderr.slice(-200)}`;
+};
+
+const references: Readonly<Record<string, Reference>> = {
+  btcd,
+  "rust-bitcoin": rustBitcoin,
+  "bitcoinjs-lib": bitcoinjs,
+};
 
 function runtime(): string {
   const { versions } = process;

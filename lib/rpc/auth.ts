@@ -59,7 +59,8 @@ export async function refusalOf(
   if (secret === "") return { status: 401, title: `${waysIn(options)} is needed` };
   if (isKnown(scheme.toLowerCase(), secret, options)) return undefined;
   await clock.sleep(WRONG_SECRET_DELAY_MS);
-  return { status: 401, title: "the secret is wrong" };
+  const what = scheme.toLowerCase() === "basic" ? "the cookie or the password" : "the token";
+  return { status: 401, title: `${what} is wrong` };
 }
 
 function isKnown(scheme: string, secret: string, { token, basic }: AuthOptions): boolean {

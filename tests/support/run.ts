@@ -117,7 +117,9 @@ for (const step of steps) {
   );
   for (const line of output.split("\n")) if (/skipped: |counted: /.test(line)) say(`       ${line.trim()}`);
   // What passed is no help in finding what did not.
-  const telling = output.split("\n").filter((line) => !/^\(pass\)|\.\.\. ok|\.\.\.$|^running|^\s*$/.test(line));
+  const telling = output.split("\n").filter((line) =>
+    !/^\(pass\)|^\(skip\)|^tests\/\S+:$|\.\.\. ok|\.\.\.$|^running|^\s*$/.test(line)
+  );
   if (outcome.failed > 0) say(telling.slice(-120).join("\n"));
 }
 say(`${sum.passed} passed, ${sum.failed} failed, ${sum.skipped} skipped`);
