@@ -195,6 +195,7 @@ export class BitcoinNode {
         chain,
         store: parts.store,
         minimumWork,
+        isPruned: parts.pruneTarget !== undefined,
         knownAddresses: () => this.service.knownAddresses(1_000),
       }),
       headerSync: this.#headerSync,

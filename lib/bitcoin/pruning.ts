@@ -29,6 +29,11 @@ export class Pruning {
     readonly failed: (text: string) => void;
   }) {
     this.#parts = parts;
+    const { chain } = parts;
+    let lowest = 1;
+    while (chain.activeAt(lowest) >= 0 && !chain.hasData(chain.activeAt(lowest))) lowest += 1;
+    // What an earlier run removed.
+    if (lowest > 1) this.#height = lowest;
   }
 
   /** Height below which block data is gone. */

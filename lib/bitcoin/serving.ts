@@ -49,12 +49,16 @@ export interface ServingParts {
   readonly chain: BitcoinChain;
   readonly store: BitcoinStore;
   readonly minimumWork: bigint;
+  /** Whether only recent blocks are offered (NODE_NETWORK_LIMITED without NODE_NETWORK). */
+  readonly isPruned: boolean;
   /** At most as many as one message may carry. */
   readonly knownAddresses: () => readonly GossipAddress[];
 }
 
 /** Blocks in the answer to `getblocks`. */
 const BLOCKS_MAX = 500;
+/** How deep a block may be that is asked of a pruned node (BIP159, with two blocks of leeway). */
+const LIMITED_DEPTH = 288 + 2;
 /** Transactions of blocks deeper than this are not given one by one. */
 const BLOCKTXN_DEPTH = 10;
 
@@ -138,7 +142,13 @@ export class Serving {
   async #block(peer: BitcoinPeer, { type, hash }: Inventory): Promise<void> {
     const { chain, store } = this.#parts;
     const row = chain.headers.find(hash);
-    if (row < 0 || !chain.hasData(row) || chain.headers.isInvalid(row)) return;
+    if (row < 0 || chain.headers.isInvalid(row)) return;
+    const depth = chain.headers.height(chain.tip) - chain.headers.height(row);
+    // Core ends it for all such blocks alike, so that nobody can find out by them how much is kept.
+    if (this.#parts.isPruned && depth > LIMITED_DEPTH) {
+      throw disconnecting("too_deep", `a block ${depth} deep was asked of a node that serves the last 288`);
+    }
+    if (!chain.hasData(row)) return;
     const raw = await store.block(row);
     if (raw === undefined) return;
     // A compact block that was asked for may be answered with the whole one.

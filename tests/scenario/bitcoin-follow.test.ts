@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { MemoryBitcoinStore } from "../../lib/bitcoin/store/memory.ts";
-import { GetData } from "../../lib/bitcoin/wire/mod.ts";
+import { InvType, ServiceFlag } from "../../lib/bitcoin/types/mod.ts";
+import { Block as BlockMessage, GetData } from "../../lib/bitcoin/wire/mod.ts";
 import { MemoryEventLog } from "../../lib/storage/event-log.ts";
 import { BitcoinWorld, serving } from "./bitcoin-world.ts";
 
@@ -79,6 +80,42 @@ describe("a Bitcoin node that follows", () => {
     assert.equal(second.height(), 200);
     await world.until(() => second.height() === 203);
     assert.deepEqual([asked[0], count.asked], [200, 203]);
+    await world.end();
+  });
+
+  test("a pruned node drops its oldest blocks, says so, and ends who asks for one that it does not offer", async () => {
+    const world = new BitcoinWorld();
+    const chain = world.recording().extend(400);
+    await world.actor("10.0.0.1", serving(chain));
+    const size = chain.blocks.slice(-300).reduce((sum, { raw }) => sum + raw.length, 0);
+    const pruned = await world.node("10.0.0.9", { connect: ["10.0.0.1"], pruneTarget: size });
+    await world.until(() => pruned.tip() === chain.tip);
+    await world.until(() => pruned.node.service.state().pruneHeight > 50);
+    const { service } = pruned.node;
+    assert.equal(service.services & ServiceFlag.NETWORK, 0n);
+    assert.ok((await pruned.store.counts()).blockBytes <= size);
+    assert.equal(await service.block(service.activeAt(3)), undefined);
+    assert.ok(await service.block(service.activeAt(150)));
+
+    const asking = await world.dialIn("10.0.0.2", "10.0.0.9");
+    const ask = (height: number) =>
+      asking.send(GetData, { inventory: [{ type: InvType.WITNESS_BLOCK, hash: chain.blocks[height - 1]!.hash }] });
+    await ask(400 - 290);
+    await world.until(() => asking.received.some(({ message }) => message === BlockMessage));
+    assert.ok(!asking.isClosed());
+    await ask(400 - 291);
+    await world.until(() => asking.isClosed());
+    assert.deepEqual(pruned.bans(), []);
+    // It is still of use to who wants the newest blocks, and goes on itself.
+    chain.extend(2);
+    const [next] = chain.blocks.slice(-1);
+    await world.clock.until(service.submitBlock(chain.blocks.at(-2)!.raw));
+    await world.clock.until(service.submitBlock(next!.raw));
+    assert.equal(pruned.height(), 402);
+    const before = service.state().pruneHeight;
+    await pruned.stop();
+    const again = await world.node("10.0.0.9", { store: pruned.store, pruneTarget: size });
+    assert.equal(again.node.service.state().pruneHeight, before);
     await world.end();
   });
 

@@ -8,6 +8,7 @@ import { type BlockTemplate, blockTemplate, coinbaseOf } from "../../lib/bitcoin
 import { type BitcoinNetwork, regtest } from "../../lib/bitcoin/networks/mod.ts";
 import { BitcoinNode } from "../../lib/bitcoin/node.ts";
 import type { BitcoinMode } from "../../lib/bitcoin/service.ts";
+import { MemoryLightStore } from "../../lib/bitcoin/light/mod.ts";
 import { MemoryBitcoinStore } from "../../lib/bitcoin/store/memory.ts";
 import { Block, type BlockHeader, headerToBytes, NO_ADDRESS, type Transaction } from "../../lib/bitcoin/types/mod.ts";
 import {
@@ -106,8 +107,12 @@ export interface NodeOptions {
   readonly blocks?: readonly Block[];
   readonly store?: MemoryBitcoinStore;
   readonly mode?: BitcoinMode;
+  /** What it keeps in mode `filters`. */
+  readonly light?: MemoryLightStore;
   readonly minimumWork?: bigint;
   readonly v2?: boolean;
+  /** Bytes of block data to keep. */
+  readonly pruneTarget?: number;
   /** Outgoing connections to discover. */
   readonly outbound?: number;
   /** What names resolve to; a host to itself when absent. */
@@ -172,10 +177,12 @@ export class BitcoinWorld {
       store,
       validator: structureValidator,
       mode: options.mode ?? "full",
+      light: options.light ?? new MemoryLightStore((added) => store.events.append(added)),
       clock,
       protocol: { random: this.#random, dialer: this.#net.dialer(host), v2: options.v2 ?? false, inboundMax: 8 },
       userAgent: "/gemel:test/",
       ...(options.minimumWork !== undefined && { minimumWork: options.minimumWork }),
+      ...(options.pruneTarget !== undefined && { pruneTarget: options.pruneTarget }),
       loopbackExempt: false,
       connect: connect.map((each) => ({ host: each, port: network.defaultPort })),
       resolve: options.resolve ?? ((name) => Promise.resolve([name])),
@@ -213,13 +220,14 @@ export class BitcoinWorld {
     host: string,
     answer: (actor: Actor, message: AnyMessage, body: unknown) => void | Promise<void> = () => {},
     greet: (actor: Actor) => void | Promise<void> = () => {},
+    services = SERVICES,
   ): Promise<{ readonly connections: Actor[] }> {
     const connections: Actor[] = [];
     const listener = await this.#net.listen({
       host,
       port: this.network.defaultPort,
       onConnection: (duplex) => {
-        this.#play(duplex, connections, answer, greet, true).catch(() => {});
+        this.#play(duplex, connections, answer, greet, true, false, services).catch(() => {});
       },
     });
     this.#closing.push(() => listener.close());
@@ -250,6 +258,7 @@ export class BitcoinWorld {
     greet: (actor: Actor) => void | Promise<void>,
     isPolite: boolean,
     dials = false,
+    services = SERVICES,
   ): Promise<void> {
     const transport = new V1Transport(this.network.magic);
     const writer = duplex.writable.getWriter();
@@ -273,7 +282,7 @@ export class BitcoinWorld {
     this.#closing.push(() => Promise.resolve(duplex.destroy()));
     const version: BodyOf<typeof Version> = {
       version: 70_016,
-      services: SERVICES,
+      services,
       timestamp: BigInt(this.now),
       addrRecv: NO_ADDRESS,
       addrFrom: NO_ADDRESS,
