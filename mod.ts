@@ -49,6 +49,7 @@ export { isLoopback } from "./lib/core/bans.ts";
 export { CodecError } from "./lib/codec/error.ts";
 export { fromHex, toHex } from "./lib/codec/hex.ts";
 export {
+  argumentFromWord,
   type ChainHandle,
   type ChainProgress,
   type ChainStatus,

@@ -5,6 +5,7 @@
  */
 import { Command, CommanderError } from "commander";
 import { addBlock } from "./block.ts";
+import { addBtc } from "./btc.ts";
 import { addCerts } from "./certs.ts";
 import { addConfig } from "./config.ts";
 import { addDemo } from "./demo.ts";
@@ -16,6 +17,7 @@ import { addRpc } from "./rpc.ts";
 import { addRun } from "./run.ts";
 import { addStatus } from "./status.ts";
 import { addVersion } from "./version.ts";
+import { addWatch } from "./watch.ts";
 
 /** Runs one command line (without the program's name) and returns the exit code. Never throws. */
 export async function runProgram(args: readonly string[], io: CliIo): Promise<number> {
@@ -44,9 +46,11 @@ export async function runProgram(args: readonly string[], io: CliIo): Promise<nu
   addDemo(program, io, (code) => void (exit = code));
   addStatus(program, io);
   addPeers(program, io);
+  addWatch(program, io);
   addBlock(program, io);
   addEvents(program, io);
   addRpc(program, io);
+  addBtc(program, io);
   addCerts(program, io);
   addConfig(program, io);
   addVersion(program, io);

@@ -8,6 +8,7 @@ import { structureValidator } from "./bitcoin/chain/validator.ts";
 import { type BitcoinNetwork, networkByName, networks } from "./bitcoin/networks/mod.ts";
 import { BitcoinNode } from "./bitcoin/node.ts";
 import type { BitcoinService } from "./bitcoin/service.ts";
+import { type LightStore, MemoryLightStore, SqlLightStore } from "./bitcoin/light/mod.ts";
 import type { BitcoinStore } from "./bitcoin/store.ts";
 import { BlockFiles } from "./bitcoin/store/block-files.ts";
 import { MemoryBitcoinStore } from "./bitcoin/store/memory.ts";
@@ -29,6 +30,7 @@ function networkOf({ network: name }: BitcoinConfig): BitcoinNetwork {
 
 interface Storage {
   readonly store: BitcoinStore;
+  readonly light: LightStore;
   readonly events: EventSource;
   /** Set where block files are there whose blocks have to be indexed first. */
   readonly reindex?: SqlBitcoinStore;
@@ -39,7 +41,8 @@ async function openStorage(parts: SideParts, chain: BitcoinConfig, network: Bitc
   const { config, drivers, shutdown, onEvents } = parts;
   if (config.database === "memory") {
     const events = new MemoryEventLog({ onAppend: onEvents });
-    return { store: new MemoryBitcoinStore({ events, transactionIndex: chain.transactionIndex }), events };
+    const light = new MemoryLightStore((added) => events.append(added));
+    return { store: new MemoryBitcoinStore({ events, transactionIndex: chain.transactionIndex }), light, events };
   }
   const path = databasePath(config.paths, chain);
   const folder = path.slice(0, path.lastIndexOf("/"));
@@ -56,7 +59,8 @@ async function openStorage(parts: SideParts, chain: BitcoinConfig, network: Bitc
     onEvents,
   });
   shutdown.add(() => store.close());
-  return { store, events: new SqlEventLog(database, onEvents), ...(store.reindexing && { reindex: store }) };
+  const light = new SqlLightStore(database, onEvents);
+  return { store, light, events: new SqlEventLog(database, onEvents), ...(store.reindexing && { reindex: store }) };
 }
 
 /** Opens the chain; nothing is dialled or accepted before `start`. */
@@ -67,12 +71,13 @@ export async function bitcoinSide(
   const { config, drivers, record, log } = parts;
   const { clock, random, dialer, listen } = drivers;
   const network = networkOf(chainConfig);
-  const { store, events, reindex } = await openStorage(parts, chainConfig, network);
+  const { store, light, events, reindex } = await openStorage(parts, chainConfig, network);
   const node = await BitcoinNode.open({
     network,
     store,
     validator: structureValidator,
     mode: chainConfig.mode,
+    light,
     clock,
     protocol: {
       random,

@@ -16,6 +16,7 @@ import type { HeaderChain } from "./chain/header-chain.ts";
 import type { Refusal } from "./chain/verdict.ts";
 import { PROTOCOL_VERSION } from "./handshake.ts";
 import type { IncomingBlocks } from "./incoming.ts";
+import type { LightService } from "./light/service.ts";
 import type { BitcoinNetwork } from "./networks/network.ts";
 import type { BitcoinPeer } from "./peer.ts";
 import type { Progress } from "./progress.ts";
@@ -51,6 +52,8 @@ export interface FacadeParts {
   readonly userAgent: string;
   readonly resolve: (host: string) => Promise<readonly string[]>;
   readonly isListening: () => boolean;
+  /** In mode `filters`, once it is open. */
+  readonly light: () => LightService | undefined;
   /** Hears of headers that came from no peer. */
   readonly headersMoved: () => void;
 }
@@ -79,6 +82,10 @@ export class Facade implements BitcoinService {
 
   get headers(): HeaderChain {
     return this.#parts.chain.headers;
+  }
+
+  get light(): LightService | undefined {
+    return this.#parts.light();
   }
 
   get services(): bigint {

@@ -18,8 +18,10 @@ import type { BlockValidator } from "./chain/validator.ts";
 import { toDisplayHex } from "./hash.ts";
 import { Facade } from "./facade.ts";
 import { IncomingBlocks } from "./incoming.ts";
+import { LightClient, type LightStore } from "./light/mod.ts";
 import type { BitcoinNetwork } from "./networks/network.ts";
 import { BitcoinPeer } from "./peer.ts";
+import { disconnecting } from "./peer-fault.ts";
 import { BitcoinProtocol, type BitcoinProtocolParts } from "./peer-protocol.ts";
 import { Progress } from "./progress.ts";
 import { Pruning } from "./pruning.ts";
@@ -44,6 +46,8 @@ export interface BitcoinNodeParts {
   readonly store: BitcoinStore;
   readonly validator: BlockValidator;
   readonly mode: BitcoinMode;
+  /** Where the light client keeps what it has; needed in mode `filters`. */
+  readonly light?: LightStore;
   readonly clock: Clock;
   readonly protocol: Pick<BitcoinProtocolParts, "random" | "dialer" | "v2" | "inboundMax">;
   readonly userAgent: string;
@@ -67,8 +71,9 @@ export interface BitcoinNodeParts {
 }
 
 const TICK_MS = 1_000;
-/** Service bits to ask DNS seeds for: NETWORK and WITNESS. */
+/** Service bits to ask DNS seeds for: NETWORK and WITNESS, and of peers for filters COMPACT_FILTERS. */
 const SEED_PREFIX = "x9.";
+const SEED_PREFIX_FILTERS = "x49.";
 
 /** The running Bitcoin side. */
 export class BitcoinNode {
@@ -89,6 +94,7 @@ export class BitcoinNode {
   readonly #stop = new AbortController();
   readonly #work = new Set<Promise<void>>();
   #listener: Listener | undefined;
+  #light: LightClient | undefined;
 
   /** Opens the chain where the store stands. Nothing is dialled or accepted before {@link BitcoinNode.start}. */
   static async open(parts: BitcoinNodeParts): Promise<BitcoinNode> {
@@ -98,7 +104,9 @@ export class BitcoinNode {
       headersOnly: parts.mode !== "full",
       onMove: (move) => node?.onMove(move),
     });
-    return node = new BitcoinNode(parts, chain);
+    node = new BitcoinNode(parts, chain);
+    if (parts.mode === "filters") await node.#openLight();
+    return node;
   }
 
   private constructor(parts: BitcoinNodeParts, chain: BitcoinChain) {
@@ -153,7 +161,7 @@ export class BitcoinNode {
     });
     this.#dialling = new Dialling({
       ...parts,
-      dnsSeeds: network.dnsSeeds.map((seed) => SEED_PREFIX + seed),
+      dnsSeeds: network.dnsSeeds.map((seed) => (parts.mode === "filters" ? SEED_PREFIX_FILTERS : SEED_PREFIX) + seed),
       defaultPort: network.defaultPort,
       random: parts.protocol.random,
       peers,
@@ -188,6 +196,7 @@ export class BitcoinNode {
       pruning: this.#pruning,
       pruneTarget: parts.pruneTarget,
       isListening: () => this.#listener !== undefined,
+      light: () => this.#light,
       headersMoved: () => this.#headersMoved(),
     });
     this.#router = {
@@ -201,6 +210,7 @@ export class BitcoinNode {
       headerSync: this.#headerSync,
       incoming: this.#incoming,
       takesBlocks: parts.mode === "full",
+      light: () => this.#light,
       headersChanged: () => this.#headersMoved(),
       learn: (addresses, source) => this.#dialling.learn(addresses, source),
     };
@@ -245,7 +255,24 @@ export class BitcoinNode {
       });
     }
     this.#track(this.#dialling.run(this.#stop.signal));
+    if (this.#light !== undefined) this.#track(this.#light.run(this.#stop.signal));
     this.#track(this.#ticking());
+  }
+
+  async #openLight(): Promise<void> {
+    const { light: store, clock, notice } = this.#parts;
+    if (store === undefined) throw new TypeError("mode filters needs a store for filters");
+    const peers = () => this.#connections.peers;
+    this.#light = await LightClient.open({
+      chain: this.#chain,
+      store,
+      clock,
+      peers,
+      // A peer that never says how many it has must not keep us from asking the others.
+      headersSynced: () => peers().some(({ headersEnded }) => headersEnded),
+      event: (topic, data) => this.#event(topic, data),
+      notice: (level, text) => notice(level, "bitcoin.filters", text),
+    });
   }
 
   /** Ends everything that was started. */
@@ -269,6 +296,7 @@ export class BitcoinNode {
     // While catching up the progress says as much.
     notice(isLive && move.tip === headers.best ? "info" : "debug", "bitcoin.chain", text);
     if (isLive && mode === "full") announce(this.#chain, this.#connections.peers, move);
+    if (this.#light !== undefined) this.#track(this.#light.onMove(move));
     this.#facade.tipMoved();
     if (this.#pruning !== undefined) this.#track(this.#pruning.run());
   }
@@ -284,6 +312,10 @@ export class BitcoinNode {
       `peer ${id} ${direction} ${session.label} ${printable(userAgent)} ${session.link.transport.kind}`,
     );
     this.#event("p2p.handshake", { peer: id, direction, host: peer.host, agent: printable(userAgent), version });
+    if (this.#light !== undefined && direction === "out" && !peer.wanted && !peer.servesFilters) {
+      // One of few places that we fill ourselves is not for a peer that cannot help.
+      return session.fail(disconnecting("no_filters", "offers no block filters"));
+    }
     if (session.peer.commonVersion >= SendHeaders.sinceVersion) session.post(SendHeaders, {});
     this.#headerSync.tick();
     this.#progress.update();
@@ -293,6 +325,7 @@ export class BitcoinNode {
     this.#facade.peerLeft(peer);
     this.#download.forget(peer);
     this.#incoming.forget(peer.host);
+    this.#light?.forget(peer);
     this.#parts.notice("info", "p2p.bitcoin", `peer ${peer.id} ${peer.session.label} left: ${exit.message}`);
     this.#event("p2p.disconnect", { peer: peer.id, host: peer.host, code: exit.code, message: exit.message });
     if (this.#stop.signal.aborted) return;
@@ -313,6 +346,7 @@ export class BitcoinNode {
       if (signal.aborted) return;
       this.#headerSync.tick();
       if (this.#parts.mode === "full") this.#download.tick();
+      this.#light?.wake();
       this.#progress.update();
     }
   }

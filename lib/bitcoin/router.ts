@@ -6,6 +6,7 @@
 import type { PeerAddress } from "../core/ports.ts";
 import type { HeaderBatch } from "./chain/header-batch.ts";
 import type { IncomingBlocks } from "./incoming.ts";
+import type { LightClient } from "./light/mod.ts";
 import type { BitcoinPeer } from "./peer.ts";
 import { disconnecting } from "./peer-fault.ts";
 import type { Serving } from "./serving.ts";
@@ -32,6 +33,8 @@ export interface RouterParts {
   readonly incoming: IncomingBlocks;
   /** Whether blocks are kept; those of light modes come by other ways. */
   readonly takesBlocks: boolean;
+  /** Asks peers itself, in mode `filters`; what answers it is handed on. */
+  readonly light: () => LightClient | undefined;
   /** Hears that peers' headers may have changed what is to be done. */
   readonly headersChanged: () => void;
   /** Takes addresses that a host told. */
@@ -42,6 +45,7 @@ export interface RouterParts {
 export function route(parts: RouterParts, peer: BitcoinPeer, incoming: Incoming): void | Promise<void> {
   const answer = parts.serving.answer(peer, incoming);
   if (answer !== undefined) return answer;
+  if (parts.light()?.take(peer, incoming)) return;
   const { message, body } = incoming;
   switch (message) {
     case HeadersMessage:

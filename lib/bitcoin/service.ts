@@ -8,6 +8,7 @@ import type { Validation } from "../core/validation.ts";
 import type { ChainTip } from "./chain/chain-tips.ts";
 import type { HeaderChain } from "./chain/header-chain.ts";
 import type { Refusal } from "./chain/verdict.ts";
+import type { LightService } from "./light/service.ts";
 import type { BitcoinNetwork } from "./networks/network.ts";
 import type { BitcoinStore } from "./store.ts";
 import type { TransportKind } from "./wire/transport.ts";
@@ -128,6 +129,8 @@ export interface BitcoinService {
   /** The header tree. Read only: nobody but the chain service changes it. */
   readonly headers: HeaderChain;
   readonly store: BitcoinStore;
+  /** What is watched and what was found, in mode `filters`. */
+  readonly light?: LightService | undefined;
   /** Service bits that we offer. */
   readonly services: bigint;
   readonly userAgent: string;

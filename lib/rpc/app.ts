@@ -8,6 +8,7 @@ import { Hono } from "hono";
 import type { ByteDuplex, Random } from "../core/ports.ts";
 import { upgradeWebSocket } from "../transport/websocket/mod.ts";
 import { type AuthOptions, challengeOf, type ClientIdentity, refusalOf } from "./auth.ts";
+import { watchRoutes } from "./bitcoin/watch.ts";
 import { bitcoinRpc, notPosted, type WaitingRoom } from "./bitcoin/mod.ts";
 import { chiaRoutes } from "./chia/mod.ts";
 import type { RpcContext } from "./context.ts";
@@ -62,7 +63,10 @@ export function rpcApp(context: RpcContext, options: RpcOptions): RpcApp {
 
   const app = new Hono<{ Bindings: WaitingRoom }>();
   const { chia, bitcoin } = context;
-  if (bitcoin !== undefined) app.route("/", bitcoinRpc({ ...context, bitcoin }, limits));
+  if (bitcoin !== undefined) {
+    app.route("/", bitcoinRpc({ ...context, bitcoin }, limits));
+    app.route("/", watchRoutes({ ...context, bitcoin }, limits));
+  }
   if (chia !== undefined) app.route("/", chiaRoutes({ ...context, chia }, limits));
   app.route("/", nativeRoutes(context, limits, enterSubscriber));
   app.notFound((c) => c.text("404: Not Found", 404));

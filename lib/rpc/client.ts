@@ -69,6 +69,22 @@ export class RpcClient {
     return fields;
   }
 
+  /**
+   * Calls a Bitcoin method; the JSON text of its result, with all digits that the node printed. `params` is an array, or
+   * an object of named arguments. Throws {@link RpcFailure} whose code is the number of the error as text.
+   */
+  async callBitcoin(method: string, params: Json): Promise<string> {
+    const body = stringifyJson({ jsonrpc: "2.0", id: 1, method, params });
+    const text = (await this.#text({ method: "POST", path: "/", body })).trim();
+    const [, result] = /^\{"jsonrpc":"2\.0","result":(.*),"id":1\}$/s.exec(text) ?? [];
+    if (result !== undefined) return result;
+    const error = asObject(text).error as JsonObject | null | undefined;
+    if (error === null || typeof error !== "object") {
+      throw new NodeError("RPC_ANSWER", "network", "the answer is no reply: is this address a gemel node?");
+    }
+    throw new RpcFailure(String(error.code), String(error.message), 200);
+  }
+
   /** Calls a native route with an optional body; an empty answer is null. */
   async native(method: "GET" | "POST" | "DELETE", path: string, body?: Json): Promise<Json> {
     const text = await this.#text({ method, path, ...(body !== undefined && { body: stringifyJson(body) }) });

@@ -15,4 +15,5 @@ export type { ChainHandle, ChainProgress, ChainStatus } from "./chain-handle.ts"
 export { loadOrCreateToken, type SecretFiles } from "./token.ts";
 export { chiaHandle } from "./chia/handle.ts";
 export { bitcoinHandle } from "./bitcoin/handle.ts";
+export { argumentFromWord } from "./bitcoin/methods.ts";
 export type { BitcoinMiner } from "./bitcoin/miner.ts";

@@ -9,8 +9,9 @@ import { messageOf, NodeError } from "../core/errors.ts";
 import type { ChainBan, ChainHandle } from "./chain-handle.ts";
 import type { RpcContext } from "./context.ts";
 import { eventStream, subscriptionOfRequest } from "./events.ts";
-import { BodyError, jsonResponse, parseRequest, problem, readBody } from "./json.ts";
-import { type RpcLimits, withDeadline } from "./limits.ts";
+import { fieldsOf } from "./fields.ts";
+import { BodyError, jsonResponse, problem } from "./json.ts";
+import type { RpcLimits } from "./limits.ts";
 
 function banJson(chain: string, ban: ChainBan): JsonObject {
   return { chain, host: ban.host, until: new Date(ban.until).toISOString(), reason: ban.reason };
@@ -47,7 +48,7 @@ export function nativeRoutes(
 
   app.get("/v1/peers", (c) => jsonResponse({ peers: asked(c.req.query("chain")).flatMap((chain) => chain.peers()) }));
   app.post("/v1/peers", async (c) => {
-    const { host, port, chain } = await fieldsOf(c.req.raw, context, limits);
+    const { host, port, chain } = await fieldsOf(c.req.raw, context.clock, limits);
     if (typeof host !== "string" || host === "" || host.length > 255) {
       throw new BodyError(400, "host: a name or an address");
     }
@@ -74,7 +75,7 @@ export function nativeRoutes(
     return jsonResponse({ bans });
   });
   app.post("/v1/bans", async (c) => {
-    const { host, seconds = BAN_SECONDS, reason = "by hand", chain } = await fieldsOf(c.req.raw, context, limits);
+    const { host, seconds = BAN_SECONDS, reason = "by hand", chain } = await fieldsOf(c.req.raw, context.clock, limits);
     if (typeof host !== "string" || !/^[0-9a-fA-F:.]{2,45}$/.test(host)) {
       throw new BodyError(400, "host: an IP address");
     }
@@ -142,16 +143,4 @@ export function nativeFailure(error: unknown): Response {
     500,
     error instanceof NodeError ? `${error.code}: ${error.message}` : "the call failed inside the node",
   );
-}
-
-function fieldsOf(request: Request, { clock }: RpcContext, limits: RpcLimits): Promise<JsonObject> {
-  return withDeadline(clock, limits.timeoutMs, async (signal) => {
-    const body = parseRequest(await readBody(request, limits.bodyBytesMax, signal), 400);
-    if (typeof body !== "object" || body === null || Array.isArray(body)) {
-      throw new BodyError(400, "expected an object");
-    }
-    return body as JsonObject;
-  }, () => {
-    throw new BodyError(408, "the body took too long");
-  });
 }

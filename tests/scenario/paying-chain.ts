@@ -24,6 +24,7 @@ import {
   GetCFCheckpt,
   GetCFHeaders,
   GetCFilters,
+  packV1,
 } from "../../lib/bitcoin/wire/mod.ts";
 import { toHex } from "../../lib/codec/hex.ts";
 import { type Actor, type BitcoinWorld, Recording, serving } from "./bitcoin-world.ts";
@@ -39,9 +40,15 @@ export interface Coin {
   readonly value: bigint;
 }
 
+/** An output of an earlier payment of the same block. */
+export interface Earlier {
+  readonly payment: number;
+  readonly vout: number;
+}
+
 /** A payment: the coins it spends and the scripts it pays to. */
 export interface Payment {
-  readonly spends: readonly Coin[];
+  readonly spends: readonly (Coin | Earlier)[];
   readonly pays: readonly Uint8Array[];
 }
 
@@ -65,12 +72,13 @@ export class PayingChain {
   readonly recording: Recording;
   readonly #now: number;
   readonly #known: Known[] = [];
+  readonly #hashes: Uint8Array[] = [];
 
   constructor(now: number) {
     this.recording = new Recording(now);
     this.#now = now;
     const genesis = Block.decode(this.recording.headers.network.genesis.blockBytes);
-    this.#known.push({ block: genesis, spent: [], filter: buildBasicFilter(genesis, []).bytes });
+    this.#keep(genesis, []);
   }
 
   get height(): number {
@@ -90,7 +98,7 @@ export class PayingChain {
     return this.#known.map(({ filter }) => filter);
   }
 
-  /** Mines one block with payments; gives its coins, the coinbase's first. */
+  /** Mines one block with payments; gives the coins that it made, the coinbase's first, spent ones too. */
   pay(payments: readonly Payment[], reward: Uint8Array = Uint8Array.of(0x51)): Coin[] {
     const { headers } = this.recording;
     const template = blockTemplate(headers, headers.best, this.#now - 7_200);
@@ -99,23 +107,24 @@ export class PayingChain {
       Uint8Array.of(...pushData(scriptNumber(template.height)), 0, 0),
       [[reward, template.coinbaseValue]],
     );
-    const transactions = [
-      coinbase,
-      ...payments.map(({ spends, pays }) => {
-        const total = spends.reduce((sum, { value }) => sum + value, 0n);
-        const value = total / BigInt(Math.max(1, pays.length));
-        return transaction(spends, Uint8Array.of(0), pays.map((script) => [script, value]));
-      }),
-    ];
+    const transactions = [coinbase];
+    const spent: Coin[] = [];
+    for (const { spends, pays } of payments) {
+      const coins = spends.map((each) =>
+        "txid" in each ? each : coinsOf(transactions[each.payment + 1]!)[each.vout]!
+      );
+      spent.push(...coins);
+      const total = coins.reduce((sum, { value }) => sum + value, 0n);
+      const value = total / BigInt(Math.max(1, pays.length));
+      transactions.push(transaction(coins, Uint8Array.of(0), pays.map((script) => [script, value])));
+    }
     const { version, previousBlockHash: prevBlockHash, time, bits } = template;
     const root = merkleRoot(transactions.map(({ txid }) => txid)).root;
     for (let nonce = 0;; nonce++) {
       const header: BlockHeader = { version, prevBlockHash, merkleRoot: root, time, bits, nonce };
       if (HeaderBatch.fromBytes(headerToBytes(header)).firstWithoutWork(headers.network.pow) >= 0) continue;
-      this.#add(Block.of(header, transactions), payments.flatMap(({ spends }) => spends.map(({ script }) => script)));
-      return transactions.flatMap(({ txid, outputs }) =>
-        outputs.map(({ scriptPubKey, value }, vout) => ({ txid, vout, script: scriptPubKey, value }))
-      );
+      this.#add(Block.of(header, transactions), spent.map(({ script }) => script));
+      return transactions.flatMap(coinsOf);
     }
   }
 
@@ -134,7 +143,20 @@ export class PayingChain {
 
   #add(block: Block, spent: readonly Uint8Array[]): void {
     this.recording.add(block);
-    this.#known.push({ block, spent, filter: buildBasicFilter(block, spent).bytes });
+    this.#keep(block, spent);
+  }
+
+  #keep(block: Block, spent: readonly Uint8Array[]): void {
+    const filter = buildBasicFilter(block, spent).bytes;
+    this.#known.push({ block, spent, filter });
+    this.#hashes.push(filterHash(filter));
+  }
+
+  /** Filter hashes by height, those of other filters where there are any. */
+  hashesWith(filters: ReadonlyMap<number, Uint8Array> = new Map()): Uint8Array[] {
+    const hashes = [...this.#hashes];
+    for (const [height, filter] of filters) hashes[height] = filterHash(filter);
+    return hashes;
   }
 
   /** The filter of a block without some of its scripts, and with others. */
@@ -145,6 +167,10 @@ export class PayingChain {
     const kept = [...outputs, ...spent].filter((script) => !left.has(toHex(script)));
     return GcsFilter.build(block.hash, [...kept, ...more]).bytes;
   }
+}
+
+function coinsOf({ txid, outputs }: Transaction): Coin[] {
+  return outputs.map(({ scriptPubKey, value }, vout) => ({ txid, vout, script: scriptPubKey, value }));
 }
 
 function transaction(
@@ -182,6 +208,7 @@ export function servingFilters(
   manner: Manner = {},
 ): (actor: Actor, message: AnyMessage, body: unknown) => Promise<void> {
   const told = () => chain.filters.map((filter, height) => manner.filters?.get(height) ?? filter);
+  const hashes = () => chain.hashesWith(manner.filters);
   return async (actor, message, body) => {
     if (manner.ignores?.(message)) return;
     const heightOf = (hash: Uint8Array) => {
@@ -192,7 +219,7 @@ export function servingFilters(
       const { stopHash } = body as BodyOf<typeof GetCFCheckpt>;
       const stop = heightOf(stopHash);
       if (stop === undefined) return;
-      const all = filterHeaders(ZERO_HASH, told().slice(0, stop + 1).map(filterHash));
+      const all = filterHeaders(ZERO_HASH, hashes().slice(0, stop + 1));
       const points = all.filter((_, height) => height > 0 && height % 1_000 === 0);
       const headers = manner.checkpoints?.(points) ?? points;
       await actor.send(CFCheckpt, { filterType: 0, stopHash, filterHeaders: headers });
@@ -201,21 +228,26 @@ export function servingFilters(
       const stop = heightOf(stopHash);
       if (stop === undefined) return;
       assert.ok(stop - startHeight < 2_000, "the span is too long");
-      const hashes = told().slice(0, stop + 1).map(filterHash);
+      const all = hashes().slice(0, stop + 1);
       const previousFilterHeader = startHeight === 0
         ? ZERO_HASH
-        : filterHeaders(ZERO_HASH, hashes.slice(0, startHeight)).at(-1)!;
-      const filterHashes = manner.headers?.(hashes.slice(startHeight)) ?? hashes.slice(startHeight);
+        : filterHeaders(ZERO_HASH, all.slice(0, startHeight)).at(-1)!;
+      const filterHashes = manner.headers?.(all.slice(startHeight)) ?? all.slice(startHeight);
       await actor.send(CFHeaders, { filterType: 0, stopHash, previousFilterHeader, filterHashes });
     } else if (message === GetCFilters) {
       const { startHeight, stopHash } = body as BodyOf<typeof GetCFilters>;
       const stop = heightOf(stopHash);
       if (stop === undefined) return;
       assert.ok(stop - startHeight < 1_000, "the span is too long");
+      const filters = told();
+      const frames: number[][] = [];
       for (let height = startHeight; height <= stop; height++) {
-        const filter = manner.sends?.get(height) ?? told()[height]!;
-        await actor.send(CFilter, { filterType: 0, blockHash: chain.block(height).hash, filter });
+        const filter = manner.sends?.get(height) ?? filters[height]!;
+        const body = { filterType: 0, blockHash: chain.block(height).hash, filter };
+        frames.push([...packV1(chain.recording.headers.network.magic, CFilter.type, CFilter.encode(body))]);
       }
+      // All at once: a turn of the simulated world for each would take longer than they are given.
+      await actor.raw(Uint8Array.from(frames.flat()));
     } else await serving(chain.recording, manner.gives)(actor, message, body);
   };
 }

@@ -6,6 +6,7 @@
 import { EVENTS_SCHEMA } from "../../storage/event-log.ts";
 import type { Migration } from "../../storage/migrate.ts";
 import { peersSchema } from "../../storage/peer-table.ts";
+import { LIGHT_SCHEMA } from "../light/store/schema.ts";
 
 /** The table of peers. */
 export const BITCOIN_PEERS = "bitcoin_peers";
@@ -62,4 +63,5 @@ CREATE TABLE bitcoin_transactions (
 ${EVENTS_SCHEMA}
 `,
   },
+  { number: 2, name: "filter headers, watched scripts and their matches", sql: LIGHT_SCHEMA },
 ];

@@ -6,12 +6,13 @@
  */
 import { toHex } from "../../codec/hex.ts";
 import { Reader } from "../../codec/reader.ts";
+import type { Clock } from "../../core/ports.ts";
 import { compactToTarget, difficultyOf } from "../../bitcoin/chain/pow.ts";
 import { readCompactSize } from "../../bitcoin/codec/mod.ts";
 import { toDisplayHex } from "../../bitcoin/hash.ts";
 import type { BitcoinService } from "../../bitcoin/service.ts";
-import { type Block, HEADER_BYTES, type Transaction } from "../../bitcoin/types/mod.ts";
-import type { RpcObject } from "./json.ts";
+import { type AddressPrefixes, type Block, HEADER_BYTES, type Transaction } from "../../bitcoin/types/mod.ts";
+import { JsonText, type RpcJson, type RpcObject, rpcText } from "./json.ts";
 import { transactionJson } from "./transaction-json.ts";
 
 const hex32 = (value: number) => (value >>> 0).toString(16).padStart(8, "0");
@@ -63,12 +64,12 @@ export async function transactionCountOf({ store }: BitcoinService, row: number)
   return bytes === undefined ? 0 : readCompactSize(new Reader(bytes));
 }
 
-/** A block: its transactions as txids, or taken apart. Fees are not known without the outputs that are spent. */
+/** A block with its transactions, as txids or taken apart. */
 export function blockJson(
   bitcoin: BitcoinService,
   row: number,
   block: Block,
-  { decoded }: { decoded: boolean },
+  transactions: readonly RpcJson[],
 ): RpcObject {
   return {
     ...headerJson(bitcoin, row, block.transactions.length),
@@ -76,10 +77,29 @@ export function blockJson(
     size: block.size,
     weight: block.weight,
     coinbase_tx: coinbaseJson(block.transactions[0]),
-    tx: decoded
-      ? (block.txids(), block.transactions.map((one) => transactionJson(one, bitcoin.network, { hex: true })))
-      : block.txids().map(toDisplayHex),
+    tx: transactions,
   };
+}
+
+/** Transactions that are taken apart before others get their turn: some milliseconds of work. */
+const TRANSACTIONS_AT_ONCE = 50;
+
+/**
+ * The transactions of a block, taken apart and printed. That of a full block takes half a second, so it is done in pieces.
+ * Fees are not known without the outputs that are spent. Rejects when the signal aborts.
+ */
+export async function decodedTransactions(
+  block: Block,
+  prefixes: AddressPrefixes,
+  { clock, signal }: { readonly clock: Clock; readonly signal: AbortSignal },
+): Promise<readonly JsonText[]> {
+  block.txids();
+  const texts: JsonText[] = [];
+  for (const transaction of block.transactions) {
+    if (texts.length > 0 && texts.length % TRANSACTIONS_AT_ONCE === 0) await clock.sleep(0, signal);
+    texts.push(new JsonText(rpcText(transactionJson(transaction, prefixes, { hex: true }))));
+  }
+  return texts;
 }
 
 /** What of the coinbase a miner chose, as Core shows it since release 31. */

@@ -10,7 +10,7 @@ import { toDisplayHex } from "../../bitcoin/hash.ts";
 import type { BitcoinService } from "../../bitcoin/service.ts";
 import { Block } from "../../bitcoin/types/mod.ts";
 import { parseVerbosity, rowOfHash } from "./arguments.ts";
-import { blockJson, headerJson, targetJson, transactionCountOf, workText } from "./block-json.ts";
+import { blockJson, decodedTransactions, headerJson, targetJson, transactionCountOf, workText } from "./block-json.ts";
 import { invalidParameter, JsonRpcError, RpcCode } from "./error.ts";
 import type { RpcObject } from "./json.ts";
 import { type BitcoinRpcContext, type Method, optional, required } from "./method.ts";
@@ -88,7 +88,7 @@ export const blockchainMethods: readonly Method[] = [
     ],
     result: '"hex" or {...}    (string or object) the block; "fee" is never there',
     examples: ["getblock 0f9188f13cb7b2c71f2a335e3a4fc328bf5beb436012afca590b1a11466e2206 2"],
-    async call(args, { context: { bitcoin } }) {
+    async call(args, { context: { bitcoin, clock }, signal }) {
       const row = rowOfHash(bitcoin, args.text(0));
       const verbosity = parseVerbosity(args.at(1), 1);
       if (verbosity >= 3) {
@@ -96,7 +96,11 @@ export const blockchainMethods: readonly Method[] = [
       }
       const raw = await storedBlock(bitcoin, row);
       if (verbosity <= 0) return toHex(raw);
-      return blockJson(bitcoin, row, Block.decode(raw), { decoded: verbosity === 2 });
+      const block = Block.decode(raw);
+      const transactions = verbosity === 1
+        ? block.txids().map(toDisplayHex)
+        : await decodedTransactions(block, bitcoin.network, { clock, signal });
+      return blockJson(bitcoin, row, block, transactions);
     },
   },
   {

@@ -7,8 +7,8 @@
  */
 import type { Json } from "../../chia/streamable/mod.ts";
 
-/** A number whose digits are given: an amount, which no double may round. */
-export class ExactNumber {
+/** JSON that is text already: an amount, whose digits no double may round, or what was printed before. */
+export class JsonText {
   readonly text: string;
 
   constructor(text: string) {
@@ -23,7 +23,7 @@ export type RpcJson =
   | bigint
   | boolean
   | null
-  | ExactNumber
+  | JsonText
   | readonly RpcJson[]
   | RpcObject;
 /** An object of an answer. */
@@ -33,10 +33,10 @@ export type RpcObject = { readonly [name: string]: RpcJson | undefined };
 const COIN = 100_000_000n;
 
 /** An amount in bitcoin, with all eight decimals: `0.18000000`. */
-export function amountJson(satoshi: bigint): ExactNumber {
+export function amountJson(satoshi: bigint): JsonText {
   const size = satoshi < 0n ? -satoshi : satoshi;
   const text = `${size / COIN}.${(size % COIN).toString().padStart(8, "0")}`;
-  return new ExactNumber(satoshi < 0n ? `-${text}` : text);
+  return new JsonText(satoshi < 0n ? `-${text}` : text);
 }
 
 /** Digits of a double in Core's answers (`std::setprecision(16)`). */
@@ -67,7 +67,7 @@ export function rpcText(value: RpcJson): string {
   if (typeof value === "number") return Number.isSafeInteger(value) ? String(value) : doubleText(value);
   if (typeof value === "bigint") return value.toString();
   if (typeof value !== "object" || value === null) return JSON.stringify(value);
-  if (value instanceof ExactNumber) return value.text;
+  if (value instanceof JsonText) return value.text;
   if (isArray(value)) return `[${value.map(rpcText).join(",")}]`;
   const parts: string[] = [];
   for (const key of Object.keys(value)) {

@@ -9,14 +9,11 @@ import type { Json } from "../../chia/streamable/mod.ts";
 import { messageOf, NodeError } from "../../core/errors.ts";
 import { BodyError, parseRequest, readBody } from "../json.ts";
 import { type RpcLimits, withDeadline } from "../limits.ts";
-import { banMethods } from "./bans.ts";
-import { blockchainMethods } from "./blockchain.ts";
-import { type ActiveCall, controlMethods } from "./control.ts";
+import type { ActiveCall } from "./control.ts";
 import { JsonRpcError, RpcCode } from "./error.ts";
 import { type RpcObject, rpcText } from "./json.ts";
 import { Arguments, type BitcoinRpcContext, type Method } from "./method.ts";
-import { miningMethods } from "./mining.ts";
-import { networkMethods } from "./network.ts";
+import { bitcoinMethods } from "./methods.ts";
 import {
   errorReply,
   isNotification,
@@ -28,10 +25,7 @@ import {
   resultReply,
   type RpcRequest,
 } from "./request.ts";
-import { transactionMethods } from "./transactions.ts";
 import { notFoundMessage } from "./unsupported.ts";
-import { utilMethods } from "./util.ts";
-import { waitingMethods } from "./waiting.ts";
 
 /** Calls in one batch. */
 export const BATCH_MAX = 10_000;
@@ -61,17 +55,7 @@ export class BitcoinRpc {
   constructor(context: BitcoinRpcContext, limits: RpcLimits) {
     this.#context = context;
     this.#limits = limits;
-    const all = [
-      ...blockchainMethods,
-      ...waitingMethods,
-      ...transactionMethods,
-      ...networkMethods,
-      ...banMethods,
-      ...miningMethods,
-      ...utilMethods,
-      ...controlMethods(() => this.#methods, () => this.#active),
-    ];
-    this.#methods = new Map(all.map((method) => [method.name, method]));
+    this.#methods = bitcoinMethods(() => this.#active);
   }
 
   /** Names of the methods that are answered. */

@@ -31,11 +31,12 @@ export function scriptJson(
   prefixes: AddressPrefixes,
   { hex = true, inner }: { readonly hex?: boolean; readonly inner?: Uint8Array } = {},
 ): RpcObject {
+  const address = scriptToAddress(script, prefixes);
   return {
     asm: scriptAsm(script),
-    desc: inferDescriptor(script, prefixes, inner),
+    desc: inferDescriptor(script, address, inner),
     hex: hex ? toHex(script) : undefined,
-    address: scriptToAddress(script, prefixes),
+    address,
     type: scriptTemplate(script).type,
   };
 }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import http from "node:http";
 import https from "node:https";
 import net from "node:net";
 import os from "node:os";
@@ -8,7 +9,7 @@ import path from "node:path";
 import { describe, test } from "node:test";
 import tls from "node:tls";
 import { promisify } from "node:util";
-import { clock, random, serveHttps } from "#platform";
+import { clock, random, serveHttp, serveHttps } from "#platform";
 import type { PeerSocket } from "../../../lib/core/ports.ts";
 import type { HttpsOptions } from "../../../lib/platform/platform.ts";
 import { connectWebSocket, upgradeWebSocket } from "../../../lib/transport/websocket/mod.ts";
@@ -195,6 +196,53 @@ describe("serveHttps()", () => {
     await new Promise<void>((resolve) => first.once("secureConnect", () => resolve()));
     await assert.rejects(ask(server.address.port));
     first.destroy();
+    await server.close();
+  });
+});
+
+describe("serveHttp()", () => {
+  const answer = (request: Request) =>
+    request.text().then((text) => new Response(`${request.method} ${new URL(request.url).pathname} ${text}`));
+
+  test("answers on loopback, many requests on one connection", async () => {
+    for (const host of ["127.0.0.1", "::1", "localhost"]) {
+      const server = await serveHttp({ host, port: 0, fetch: answer });
+      const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
+      for (let i = 0; i < 3; i++) {
+        const text = await new Promise<string>((resolve, reject) => {
+          const request = http.request(
+            { host, port: server.address.port, path: "/a", method: "POST", agent },
+            (response) => {
+              let body = "";
+              response.on("data", (chunk) => (body += chunk));
+              response.on("end", () => resolve(body));
+            },
+          );
+          request.on("error", reject);
+          request.end(`${i}`);
+        });
+        assert.equal(text, `POST /a ${i}`);
+      }
+      agent.destroy();
+      await server.close();
+    }
+  });
+
+  test("refuses every other address, also names that look like loopback", async () => {
+    for (const host of ["0.0.0.0", "::", "10.0.0.1", "127.0.0.1.example", "127.x.example", "example"]) {
+      await assert.rejects(serveHttp({ host, port: 0, fetch: answer }), (error: Error & { code?: string }) => {
+        assert.equal(error.code, "CONFIG_INVALID");
+        return error.message.includes("loopback only") && error.message.includes(host);
+      });
+    }
+  });
+
+  test("cuts a head that does not come", async () => {
+    const server = await serveHttp({ host: "127.0.0.1", port: 0, fetch: answer, headersTimeoutMs: 50 });
+    const socket = net.connect(server.address.port, "127.0.0.1");
+    socket.on("error", () => {});
+    socket.write("POST / HTTP/1.1\r\n");
+    await new Promise((resolve) => socket.once("close", resolve));
     await server.close();
   });
 });

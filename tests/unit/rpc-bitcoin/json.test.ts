@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { amountJson, doubleText, ExactNumber, rpcText } from "../../../lib/rpc/bitcoin/json.ts";
+import { amountJson, doubleText, JsonText, rpcText } from "../../../lib/rpc/bitcoin/json.ts";
 
 describe("doubleText()", () => {
   // What printf("%.16g") gives: 16 digits, no zeros at the end, an exponent of at least two digits.
@@ -47,7 +47,7 @@ describe("rpcText()", () => {
       a: [null, true, "ä\n"],
       gone: undefined,
       big: 2n ** 64n,
-      amount: new ExactNumber("1.10000000"),
+      amount: new JsonText("1.10000000"),
     };
     assert.equal(rpcText(value), '{"z":1,"a":[null,true,"ä\\n"],"big":18446744073709551616,"amount":1.10000000}');
     assert.equal(rpcText(Number.MAX_SAFE_INTEGER), "9007199254740991");

@@ -1,0 +1,49 @@
+/**
+ * All methods by name, and how their arguments are told from words of a command line.
+ *
+ * @module
+ */
+import { type Json, parseJson } from "../../chia/streamable/mod.ts";
+import { banMethods } from "./bans.ts";
+import { blockchainMethods } from "./blockchain.ts";
+import { type ActiveCall, controlMethods } from "./control.ts";
+import type { Method } from "./method.ts";
+import { miningMethods } from "./mining.ts";
+import { networkMethods } from "./network.ts";
+import { transactionMethods } from "./transactions.ts";
+import { utilMethods } from "./util.ts";
+import { waitingMethods } from "./waiting.ts";
+
+/** The methods. `active` tells which calls run. */
+export function bitcoinMethods(active: () => Iterable<ActiveCall>): ReadonlyMap<string, Method> {
+  const all: readonly Method[] = [
+    ...blockchainMethods,
+    ...waitingMethods,
+    ...transactionMethods,
+    ...networkMethods,
+    ...banMethods,
+    ...miningMethods,
+    ...utilMethods,
+    ...controlMethods(() => methods, active),
+  ];
+  const methods: ReadonlyMap<string, Method> = new Map(all.map((method) => [method.name, method]));
+  return methods;
+}
+
+/**
+ * The argument that a word of a command line stands for: text where the method wants text, else JSON.
+ * @param place position or name of the argument
+ * @throws SyntaxError when the method wants JSON and the word is none
+ */
+export function argumentFromWord(method: string, place: number | string, word: string): Json {
+  const params = bitcoinMethods(() => []).get(method)?.params ?? [];
+  const type = (typeof place === "number" ? params[place] : params.find(({ names }) => names.includes(place)))?.type;
+  if (type === "string" || type === "hex") return word;
+  try {
+    return parseJson(word);
+  } catch {
+    // What is not known may be text as well; the node will tell.
+    if (type === undefined || type === "any") return word;
+    throw new SyntaxError(`${word.slice(0, 60)}: ${method} wants JSON of type ${type} there`);
+  }
+}

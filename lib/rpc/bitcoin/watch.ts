@@ -1,0 +1,138 @@
+/**
+ * `/v1/bitcoin/watch` and `/v1/bitcoin/matches`: scripts that a node of mode `filters` looks for, and what it found.
+ *
+ * @module
+ */
+import { Hono } from "hono";
+import { fromHex, toHex } from "../../codec/hex.ts";
+import { NodeError } from "../../core/errors.ts";
+import { toDisplayHex } from "../../bitcoin/hash.ts";
+import type { LightService, Match, Watched } from "../../bitcoin/light/mod.ts";
+import type { BitcoinNetwork } from "../../bitcoin/networks/network.ts";
+import type { BitcoinService } from "../../bitcoin/service.ts";
+import { AddressError, addressToScript, scriptToAddress } from "../../bitcoin/types/mod.ts";
+import type { Json, JsonObject } from "../../chia/streamable/mod.ts";
+import type { RpcContext } from "../context.ts";
+import { fieldsOf } from "../fields.ts";
+import { BodyError, jsonResponse, problem } from "../json.ts";
+import type { RpcLimits } from "../limits.ts";
+import { nativeFailure } from "../native.ts";
+
+/** Scripts and addresses in one request. */
+const SCRIPTS_MAX = 1_000;
+/** Matches in one answer. */
+const MATCHES_MAX = 1_000;
+const MATCHES_DEFAULT = 100;
+
+/** The routes. They are there in every mode, and say so where there is nothing to watch with. */
+export function watchRoutes(context: RpcContext & { readonly bitcoin: BitcoinService }, limits: RpcLimits): Hono {
+  const { bitcoin } = context;
+  const { network } = bitcoin;
+  const app = new Hono();
+  const lightOf = (): LightService => {
+    if (bitcoin.light !== undefined) return bitcoin.light;
+    throw new BodyError(400, "this node does not run with --mode filters");
+  };
+
+  app.get("/v1/bitcoin/watch", () => {
+    const light = lightOf();
+    const { headers, filterHeaders, scanned, synced, peers } = light.progress();
+    return jsonResponse({
+      progress: { headers, filter_headers: filterHeaders, scanned, synced, peers },
+      watched: light.watched().map((each) => watchedJson(each, network)),
+    });
+  });
+  app.post("/v1/bitcoin/watch", async (c) => {
+    const light = lightOf();
+    const { addresses = [], scripts = [], from, ...rest } = await fieldsOf(c.req.raw, context.clock, limits);
+    const [strange] = Object.keys(rest);
+    if (strange !== undefined) throw new BodyError(400, `${strange.slice(0, 40)}: not a field of this request`);
+    const wanted = scriptsOf(texts("addresses", addresses), texts("scripts", scripts), network);
+    // What is new was paid by nobody yet; on a chain that is not known yet all of it may matter.
+    const next = bitcoin.headers.height(bitcoin.state().tip) + 1;
+    const birth = from === undefined ? next : heightOf("from", from);
+    try {
+      const watched = await light.watch(wanted, birth);
+      return jsonResponse({ watched: watched.map((each) => watchedJson(each, network)) }, { status: 201 });
+    } catch (thrown) {
+      if (thrown instanceof RangeError) throw new BodyError(400, thrown.message);
+      if (thrown instanceof NodeError && thrown.code === "WATCH_FULL") return problem(409, thrown.message);
+      throw thrown;
+    }
+  });
+  app.delete("/v1/bitcoin/watch", async (c) => {
+    const light = lightOf();
+    const wanted = scriptsOf(c.req.queries("address") ?? [], c.req.queries("script") ?? [], network);
+    const removed = await light.unwatch(wanted);
+    return removed > 0 ? jsonResponse({ removed }) : problem(404, "none of them is watched");
+  });
+  app.get("/v1/bitcoin/matches", async (c) => {
+    const light = lightOf();
+    const since = heightOf("since", Number(c.req.query("since") ?? 0));
+    const limit = Number(c.req.query("limit") ?? MATCHES_DEFAULT);
+    if (!Number.isInteger(limit) || limit < 1 || limit > MATCHES_MAX) {
+      throw new BodyError(400, `limit: 1 to ${MATCHES_MAX}`);
+    }
+    const matches = await light.matches(since, limit);
+    return jsonResponse({ matches: matches.map((match) => matchJson(match, network)) });
+  });
+
+  app.onError(nativeFailure);
+  return app;
+}
+
+function watchedJson({ script, from, scanned }: Watched, network: BitcoinNetwork): JsonObject {
+  return { script: toHex(script), address: scriptToAddress(script, network) ?? null, from, scanned };
+}
+
+/** A match as it is printed; `value` is in satoshi. */
+function matchJson(match: Match, network: BitcoinNetwork): JsonObject {
+  const { id, height, hash, txid, script, direction, value, vout, spend } = match;
+  return {
+    id,
+    height,
+    hash: toDisplayHex(hash),
+    txid: toDisplayHex(txid),
+    script: toHex(script),
+    address: scriptToAddress(script, network) ?? null,
+    direction,
+    value: Number(value),
+    vout,
+    ...(spend !== undefined && { spent_txid: toDisplayHex(spend.txid), vin: spend.vin }),
+  };
+}
+
+function scriptsOf(
+  addresses: readonly string[],
+  scripts: readonly string[],
+  network: BitcoinNetwork,
+): Uint8Array[] {
+  const count = addresses.length + scripts.length;
+  if (count === 0) throw new BodyError(400, "addresses or scripts: at least one");
+  if (count > SCRIPTS_MAX) throw new BodyError(400, `addresses and scripts: at most ${SCRIPTS_MAX} at a time`);
+  return [...addresses.map((text) => scriptOf(text, network)), ...scripts.map(scriptOfHex)];
+}
+
+function scriptOf(address: string, network: BitcoinNetwork): Uint8Array {
+  try {
+    return addressToScript(address, network);
+  } catch (thrown) {
+    if (!(thrown instanceof AddressError)) throw thrown;
+    throw new BodyError(400, `${address.slice(0, 100)} is no address of ${network.name}: ${thrown.message}`);
+  }
+}
+
+function scriptOfHex(text: string): Uint8Array {
+  if (!/^(?:[0-9a-fA-F]{2})+$/.test(text)) throw new BodyError(400, "scripts: hex of the scriptPubKey");
+  return fromHex(text);
+}
+
+function texts(name: string, value: Json): string[] {
+  if (Array.isArray(value) && value.every((each) => typeof each === "string")) return value as string[];
+  throw new BodyError(400, `${name}: an array of text`);
+}
+
+function heightOf(name: string, value: Json): number {
+  if (typeof value === "number" && Number.isSafeInteger(value) && value >= 0) return value;
+  throw new BodyError(400, `${name}: a whole number`);
+}

@@ -1,0 +1,78 @@
+#!/usr/bin/env python3
+"""Drives a node's JSON-RPC with clients from PyPI and prints what they saw as one line of JSON.
+
+  bitcoin_clients.py bitcoinrpc URL    python-bitcoinrpc's AuthServiceProxy
+  bitcoin_clients.py bitcoinlib URL    python-bitcoinlib's rpc.Proxy, which takes blocks and transactions apart itself
+
+URL holds name and password. The node is on regtest; both mine on it.
+"""
+import decimal, json, sys
+
+ADDRESS = "bcrt1qft5p2uhsdcdc3l2ua4ap5qqfg4pjaqlp250x7us7a8qqhrxrxfsqseac85"
+
+
+def bitcoinrpc(url):
+    from bitcoinrpc.authproxy import AuthServiceProxy, JSONRPCException
+    rpc = AuthServiceProxy(url)
+    seen = {"mined": rpc.generatetoaddress(3, ADDRESS), "count": rpc.getblockcount(), "info": rpc.getblockchaininfo()}
+    best = rpc.getbestblockhash()
+    block = rpc.getblock(best, 2)
+    value = block["tx"][0]["vout"][0]["value"]
+    # The client reads numbers as decimals: an amount that went through a double would show here.
+    assert isinstance(value, decimal.Decimal), value
+    seen["value"] = str(value)
+    seen["best"] = best
+    # Its batch_ asks in version 2.0 and then looks for an "error" of null, which that version does not have: Core's
+    # replies since release 28 fail it in the same way as ours.
+    try:
+        rpc.batch_([["getblockcount"]])
+    except KeyError as error:
+        seen["batch"] = str(error)
+    try:
+        rpc.getblockhash(10_000)
+    except JSONRPCException as error:
+        seen["error"] = [error.code, error.message]
+    try:
+        rpc.getbalance()
+    except JSONRPCException as error:
+        seen["wallet"] = error.code
+    proof = rpc.gettxoutproof([block["tx"][0]["txid"]], best)
+    seen["proven"] = rpc.verifytxoutproof(proof) == [block["tx"][0]["txid"]]
+    return seen
+
+
+def bitcoinlib(url):
+    import bitcoin
+    from bitcoin.core import b2lx, CBlock, lx
+    from bitcoin.rpc import InvalidParameterError, Proxy, InvalidAddressOrKeyError
+    bitcoin.SelectParams("regtest")
+    rpc = Proxy(service_url=url)
+    mined = rpc.call("generatetoaddress", 2, ADDRESS)
+    block = rpc.getblock(rpc.getblockhash(rpc.getblockcount()))
+    assert isinstance(block, CBlock)
+    header = rpc.getblockheader(block.GetHash())
+    seen = {
+        "mined": mined,
+        "best": b2lx(rpc.getbestblockhash()),
+        "hash": b2lx(block.GetHash()),
+        "merkle": b2lx(block.calc_merkle_root()) == b2lx(header.hashMerkleRoot),
+        "coinbase": b2lx(block.vtx[0].GetTxid()),
+        "valid": rpc.call("validateaddress", ADDRESS)["isvalid"],
+        "raw": b2lx(rpc.getrawtransaction(block.vtx[0].GetTxid(), block_hash=block.GetHash()).GetTxid()),
+    }
+    try:
+        rpc.getblock(lx("11" * 32))
+    except IndexError as error:
+        seen["missing"] = str(error)
+    try:
+        rpc.call("getblockhash", -1)
+    except InvalidParameterError as error:
+        seen["error"] = error.error["code"]
+    try:
+        rpc.call("generatetoaddress", 1, "nonsense")
+    except InvalidAddressOrKeyError as error:
+        seen["address"] = error.error["code"]
+    return seen
+
+
+print(json.dumps({"bitcoinrpc": bitcoinrpc, "bitcoinlib": bitcoinlib}[sys.argv[1]](sys.argv[2]), default=str))
