@@ -12,6 +12,7 @@ import {
   type NodeConfig,
   NodeError,
   pathsBelow,
+  type RpcConfig,
   type RunningNode,
   startNode,
 } from "../mod.ts";
@@ -57,7 +58,7 @@ export async function demoChain(): Promise<DemoChain> {
   return { network: recorded.network, constantsJson: JSON.stringify(recorded.constants), blocks };
 }
 
-function configOf(chains: readonly ChainConfig[], folder: string, rpc: NodeConfig["rpc"], log: LogConfig): NodeConfig {
+function configOf(chains: readonly ChainConfig[], folder: string, rpc: RpcConfig, log: LogConfig): NodeConfig {
   return freezeConfig<NodeConfig>({
     chains,
     paths: pathsBelow(folder),
@@ -108,7 +109,7 @@ export function addDemo(program: Command, io: CliIo, setExit: (code: number) => 
 async function demo(
   io: CliIo,
   folder: string,
-  rpc: NodeConfig["rpc"],
+  rpc: RpcConfig,
   log: LogConfig,
   options: { readonly exitWhenSynced: boolean; readonly json: boolean; readonly quiet: boolean },
 ): Promise<number> {

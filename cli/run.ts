@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { GEMEL_VERSION, type NodeConfig, type RunningNode, startNode } from "../mod.ts";
+import { GEMEL_VERSION, type NodeConfig, type PeerAddress, type RunningNode, startNode } from "../mod.ts";
 import { join } from "node:path";
 import process from "node:process";
 import type { Command } from "commander";
@@ -25,14 +25,16 @@ export function runtimeText(): string {
 }
 
 /** The `curl` line with which anybody can try the node. */
-export function curlLine(node: RunningNode, route = "get_blockchain_state"): string {
-  const { paths } = node.config;
+export function curlLine({ config: { paths }, chia }: RunningNode, at: PeerAddress): string {
+  const [data, path] = chia === undefined
+    ? ['{"jsonrpc":"2.0","id":1,"method":"getblockchaininfo"}', ""]
+    : ["{}", "get_blockchain_state"];
   return `curl --cacert ${quote(join(paths.ssl, "ca.crt"))} -H "Authorization: Bearer $(cat ${quote(paths.token)})" ` +
-    `-d '{}' https://${formatAddress(callable(node))}/${route}`;
+    `-d '${data}' https://${formatAddress(callable(at))}/${path}`;
 }
 
 /** Where the node is called from this machine: an address for everywhere is not one to call. */
-function callable({ rpcAddress: { host, port } }: RunningNode) {
+function callable({ host, port }: PeerAddress) {
   return { host: ["0.0.0.0", "::"].includes(host) ? "127.0.0.1" : host, port };
 }
 
@@ -52,10 +54,13 @@ export function banner(config: NodeConfig, node: RunningNode): string {
     const { validation } = handle?.progress() ?? {};
     lines.push(`${chain.chain.padEnd(8)} ${chain.network}  ${peers}${listen}  validation ${validation}`);
   }
-  lines.push(
-    `rpc      https://${formatAddress(node.rpcAddress)}  token or client certificate`,
-    `try      ${curlLine(node)}`,
-  );
+  const { rpcAddress } = node;
+  if (rpcAddress !== undefined) {
+    lines.push(
+      `rpc      https://${formatAddress(rpcAddress)}  token or client certificate`,
+      `try      ${curlLine(node, rpcAddress)}`,
+    );
+  }
   return lines.join("\n") + "\n";
 }
 
@@ -77,7 +82,7 @@ export function addRun(program: Command, io: CliIo, setExit: (code: number) => v
         io.out(
           JSON.stringify({
             event: "ready",
-            rpc: `https://${formatAddress(node.rpcAddress)}`,
+            rpc: node.rpcAddress && `https://${formatAddress(node.rpcAddress)}`,
             data: config.paths.data,
           }) + "\n",
         );

@@ -146,7 +146,8 @@ export interface NodeConfig {
   readonly database: "sqlite" | "memory";
   /** Bound of the block caches in bytes. */
   readonly cacheBytesMax: number;
-  readonly rpc: RpcConfig;
+  /** Absent: no RPC is served. */
+  readonly rpc?: RpcConfig;
   readonly log: LogConfig;
   /** Peers on loopback are free of rate limits and bans, as they are in the reference. Off unless asked for. */
   readonly allowLoopbackExempt: boolean;
@@ -192,7 +193,7 @@ export function databasePath(paths: NodePaths, chain: ChainConfig): string {
 
 /** The file of the cookie with which Bitcoin's clients call. */
 export function cookieFile({ paths, rpc }: Pick<NodeConfig, "paths" | "rpc">): string {
-  return rpc.cookieFile ?? `${paths.data}/.cookie`;
+  return rpc?.cookieFile ?? `${paths.data}/.cookie`;
 }
 
 /** The file in which a running node says where its RPC is; gone when it stopped in order. */
@@ -219,8 +220,8 @@ export interface RunningNode {
   readonly events: EventLog;
   /** Events from a cursor on, with the buffer and the gap rules of {@link EventSubscription}. */
   subscribe(options?: SubscribeOptions): EventSubscription<LoggedEvent>;
-  /** Where RPC listens, with the port that was chosen. */
-  readonly rpcAddress: PeerAddress;
+  /** Where RPC listens, with the port that was chosen; absent when none is served. */
+  readonly rpcAddress?: PeerAddress;
   /** Resolves when the node has stopped for whatever reason (also RPC `stop_node`); rejects when it failed. */
   readonly stopped: Promise<void>;
   /** Stops in order. Safe to call more than once. */

@@ -68,10 +68,10 @@ describe("buildConfig()", () => {
   test("defaults are what the documentation says, and frozen", async () => {
     const config = await build({});
     assert.equal(config.chains[0]?.network, "mainnet");
-    assert.deepEqual(config.rpc.listen, { host: "127.0.0.1", port: 8555 });
+    assert.deepEqual(config.rpc?.listen, { host: "127.0.0.1", port: 8555 });
     assert.equal(config.paths.data, "/home/u/.local/share/gemel");
     assert.equal(config.paths.token, "/home/u/.config/gemel/token");
-    assert.ok(Object.isFrozen(config) && Object.isFrozen(config.chains[0]) && Object.isFrozen(config.rpc.listen));
+    assert.ok(Object.isFrozen(config) && Object.isFrozen(config.chains[0]) && Object.isFrozen(config.rpc?.listen));
   });
 
   test("a chain's own form wins over the bare one of the same origin, and a flag over a file", async () => {

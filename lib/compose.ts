@@ -1,0 +1,249 @@
+/**
+ * Puts a node together from its configuration and drivers. Knows no runtime: `node.ts` gives it the platform's drivers, the
+ * simulated world its own.
+ *
+ * @module
+ */
+import type { Miner } from "./bitcoin/mining.ts";
+import { bitcoinSide } from "./bitcoin-side.ts";
+import { chiaSide } from "./chia-side.ts";
+import { loadRpcIdentity } from "./chia/identity.ts";
+import { cookieFile, GEMEL_VERSION, type NodeConfig, type RpcConfig, rpcUrlFile, type RunningNode } from "./config.ts";
+import { Bus } from "./core/bus.ts";
+import { messageOf, NodeError } from "./core/errors.ts";
+import { type EventHints, subscribeEvents } from "./core/events-reader.ts";
+import type { PeerAddress } from "./core/ports.ts";
+import { type Logging, startLogging } from "./log.ts";
+import type { Platform } from "./platform/platform.ts";
+import {
+  type BasicSecrets,
+  loadOrCreateToken,
+  makeCookie,
+  parseRpcAuth,
+  rpcApp,
+  type RpcContext,
+  type SecretFiles,
+} from "./rpc/mod.ts";
+import { type Drivers, Shutdown, type Side } from "./side.ts";
+import type { EventLog, NewEvent } from "./storage/events.ts";
+import { migrate } from "./storage/migrate.ts";
+import { EventForwarder, MemoryNodeLog, NODE_LOG_MIGRATIONS, type NodeLog, SqlNodeLog } from "./storage/node-log.ts";
+
+/** What of the platform a node uses. */
+export type NodeDrivers =
+  & Drivers
+  & Pick<Platform, "lockDir" | "removeFile" | "serveHttp" | "serveHttps" | "stderr">;
+
+const decoder = new TextDecoder();
+const encoder = new TextEncoder();
+
+/** Secrets as files of their owner alone. */
+function secretFiles({ readFile, writeFileAtomic }: NodeDrivers): SecretFiles {
+  return {
+    read: async (path) => {
+      const bytes = await readFile(path);
+      return bytes === undefined ? undefined : decoder.decode(bytes);
+    },
+    write: (path, text) => writeFileAtomic(path, encoder.encode(text), 0o600),
+  };
+}
+
+/** The node's own event log, in a database of its own. */
+async function openNodeLog(
+  config: NodeConfig,
+  { openDatabase }: NodeDrivers,
+  wake: () => void,
+  shutdown: Shutdown,
+): Promise<NodeLog> {
+  if (config.database === "memory") return new MemoryNodeLog({ onAppend: wake });
+  const database = await openDatabase(`${config.paths.data}/events.sqlite`);
+  shutdown.add(() => database.close());
+  await migrate(database, NODE_LOG_MIGRATIONS, { chain: "events", network: "all", genesis: "" });
+  return new SqlNodeLog(database, wake);
+}
+
+/**
+ * Puts a node together from a configuration and drivers, and starts it. What was begun is undone when a later step fails.
+ *
+ * @throws NodeError with a code and one line that says what to do
+ */
+export async function composeNode(config: NodeConfig, drivers: NodeDrivers): Promise<RunningNode> {
+  const shutdown = new Shutdown();
+  try {
+    return await start(config, drivers, shutdown);
+  } catch (thrown) {
+    await shutdown.run();
+    throw thrown;
+  }
+}
+
+async function start(config: NodeConfig, drivers: NodeDrivers, shutdown: Shutdown): Promise<RunningNode> {
+  const { clock, makeDir, lockDir, stderr } = drivers;
+  if (config.chains.length === 0) throw new NodeError("CONFIG_INVALID", "self", "no chain is configured");
+  const logging = await startLogging(config.log, (line) => void stderr.write(line));
+  await makeDir(config.paths.data, 0o700);
+  const lock = await lockDir(config.paths.data);
+  shutdown.add(() => lock.release());
+
+  const bus = new Bus<{ events: null }>();
+  const wake = () => bus.emit("events", null);
+  const hints: EventHints = (listener) => bus.on("events", () => listener());
+  const events = await openNodeLog(config, drivers, wake, shutdown);
+  const record = recorder(events, logging);
+  const nodeEvent = (topic: string, data: NewEvent["data"]) =>
+    record.write([{ topic, time: clock.now(), chain: null, network: null, data }]);
+  const forwarder = new EventForwarder(events, (text) => logging.log("error", "store", text));
+  shutdown.add(() => forwarder.drain());
+
+  const { sides, services, miner } = await openSides(config, drivers, shutdown, forwarder, record, logging);
+  const chains = sides.map(({ handle }) => handle);
+  const stopped = Promise.withResolvers<void>();
+  const context: RpcContext = {
+    ...services,
+    ...(miner && { miner }),
+    chains,
+    events,
+    hints,
+    clock,
+    log: logging,
+    stop: () => void running.stop(),
+    version: GEMEL_VERSION,
+  };
+  const rpcAddress = config.rpc === undefined
+    ? undefined
+    : await openRpc({ ...config, rpc: config.rpc }, drivers, context, shutdown);
+  shutdown.add(() => record.done());
+  for (const side of sides) {
+    shutdown.add(() => side.stop());
+    await side.start();
+  }
+  nodeEvent("node.start", { version: GEMEL_VERSION });
+
+  let stopping: Promise<void> | undefined;
+  const running: RunningNode = {
+    ...services,
+    config,
+    chains,
+    events,
+    subscribe: (options) => subscribeEvents(events, hints, options),
+    ...(rpcAddress && { rpcAddress }),
+    stopped: stopped.promise,
+    stop() {
+      stopping ??= (async () => {
+        nodeEvent("node.stop", {});
+        await shutdown.run();
+      })();
+      stopping.then(stopped.resolve, stopped.reject);
+      return stopping;
+    },
+  };
+  return running;
+}
+
+type RpcNodeConfig = NodeConfig & { readonly rpc: RpcConfig };
+
+/** Serves RPC; where it listens. */
+async function openRpc(
+  config: RpcNodeConfig,
+  drivers: NodeDrivers,
+  context: RpcContext,
+  shutdown: Shutdown,
+): Promise<PeerAddress> {
+  const { clock, random, serveHttp, serveHttps, writeFileAtomic, removeFile } = drivers;
+  const identity = await loadRpcIdentity({ folder: config.paths.ssl, files: drivers, clock, random });
+  const token = await loadOrCreateToken(config.paths.token, secretFiles(drivers), random);
+  const basic = context.bitcoin === undefined ? undefined : await openBasic(config, drivers, shutdown);
+  const app = rpcApp(context, {
+    auth: { token, ...(basic && { basic }), hosts: [config.rpc.listen.host, ...config.rpc.allowedHosts] },
+    limits: { concurrency: config.rpc.concurrency, queue: config.rpc.queue },
+    random,
+  });
+  const rpc = await serveHttps({
+    ...config.rpc.listen,
+    identity: identity.server,
+    clientAuthorities: [identity.authority],
+    fetch: (request, info) => app.fetch(request, info),
+    onUpgrade: (request, duplex, info) => void app.upgrade(request, duplex, info),
+  });
+  shutdown.add(() => rpc.close());
+  if (config.rpc.bitcoinHttp !== undefined && basic !== undefined) {
+    const plain = await serveHttp({ ...config.rpc.bitcoinHttp, fetch: (request) => app.fetchPlain(request) });
+    shutdown.add(() => plain.close());
+  }
+  // So that `gemel status --data-dir DIR` finds the node wherever it listens.
+  await writeFileAtomic(rpcUrlFile(config.paths), encoder.encode(`https://${urlHost(rpc.address)}\n`), 0o600);
+  shutdown.add(() => removeFile(rpcUrlFile(config.paths)));
+  shutdown.add(() => app.close());
+  return rpc.address;
+}
+
+/** Opens every chain that is configured, and copies its events into the node's log from then on. */
+async function openSides(
+  config: NodeConfig,
+  drivers: NodeDrivers,
+  shutdown: Shutdown,
+  forwarder: EventForwarder,
+  record: ReturnType<typeof recorder>,
+  logging: Logging,
+): Promise<{
+  readonly sides: readonly Side[];
+  readonly services: Pick<RunningNode, "chia" | "bitcoin">;
+  readonly miner: Miner | undefined;
+}> {
+  const sides: Side[] = [];
+  let miner: Miner | undefined;
+  let services: Pick<RunningNode, "chia" | "bitcoin"> = {};
+  for (const chain of config.chains) {
+    const name = `${chain.chain}/${chain.network}`;
+    const parts = {
+      config,
+      drivers,
+      shutdown,
+      onEvents: () => forwarder.poke(name),
+      record: record.write,
+      log: (...line: Parameters<Logging["log"]>) => logging.log(...line),
+    };
+    if (chain.chain === "chia") {
+      const side = await chiaSide(parts, chain);
+      services = { ...services, chia: side.service };
+      sides.push(side);
+    } else {
+      const side = await bitcoinSide(parts, chain);
+      services = { ...services, bitcoin: side.service };
+      miner = side.miner;
+      sides.push(side);
+    }
+    const events = sides.at(-1)?.events;
+    if (events !== undefined) await forwarder.add(name, events);
+  }
+  return { sides, services, miner };
+}
+
+/** The cookie of this run, and the names with passwords. */
+async function openBasic(config: RpcNodeConfig, drivers: NodeDrivers, shutdown: Shutdown): Promise<BasicSecrets> {
+  const files = { ...secretFiles(drivers), remove: drivers.removeFile };
+  const cookie = await makeCookie(cookieFile(config), files, drivers.random);
+  shutdown.add(() => cookie.remove());
+  return { cookie: cookie.secret, rpcauth: config.rpc.rpcauth.map(parseRpcAuth) };
+}
+
+/** Host and port as a URL has them; an address for everywhere is called on loopback. */
+function urlHost({ host, port }: PeerAddress): string {
+  if (host === "0.0.0.0" || host === "::") return `127.0.0.1:${port}`;
+  return `${host.includes(":") ? `[${host}]` : host}:${port}`;
+}
+
+/** Writes events one after another without making anybody wait; `done` waits for the last. */
+function recorder(events: EventLog, logging: Logging) {
+  let queue: Promise<unknown> = Promise.resolve();
+  return {
+    write(added: readonly NewEvent[]): void {
+      queue = queue.then(() => events.append(added)).catch((error) => {
+        logging.log("error", "store", `an event could not be written: ${messageOf(error)}`);
+      });
+    },
+    async done(): Promise<void> {
+      await queue;
+    },
+  };
+}
