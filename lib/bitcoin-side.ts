@@ -17,7 +17,7 @@ import { type BitcoinConfig, type BitcoinMining, databasePath, GEMEL_VERSION } f
 import { messageOf, NodeError } from "./core/errors.ts";
 import type { Clock } from "./core/ports.ts";
 import { bitcoinHandle } from "./rpc/mod.ts";
-import type { Side, SideParts } from "./side.ts";
+import { keepBans, type Side, type SideParts } from "./side.ts";
 import { MemoryEventLog, SqlEventLog } from "./storage/event-log.ts";
 import type { EventSource } from "./storage/node-log.ts";
 
@@ -96,6 +96,7 @@ export async function bitcoinSide(
     record,
     notice: log,
   });
+  await keepBans(parts, chainConfig, node.banList);
   const miner = new Miner(node.service, clock);
   const life = new AbortController();
   return {

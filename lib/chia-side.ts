@@ -16,7 +16,7 @@ import { openSqlChiaStore } from "./chia/store/sql.ts";
 import { type ChiaConfig, type ChiaReplay, databasePath, GEMEL_VERSION } from "./config.ts";
 import { messageOf } from "./core/errors.ts";
 import { chiaHandle } from "./rpc/mod.ts";
-import type { Side, SideParts } from "./side.ts";
+import { keepBans, type Side, type SideParts } from "./side.ts";
 import { MemoryEventLog, SqlEventLog } from "./storage/event-log.ts";
 import type { EventSource } from "./storage/node-log.ts";
 import type { ChiaService } from "./chia/service.ts";
@@ -100,6 +100,7 @@ export async function chiaSide(
     record,
     notice: log,
   });
+  await keepBans(parts, chainConfig, node.banList);
   const life = new AbortController();
   return {
     service: node,

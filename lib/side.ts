@@ -3,7 +3,9 @@
  *
  * @module
  */
-import type { LogLevel, NodeConfig } from "./config.ts";
+import type { ChainConfig, LogLevel, NodeConfig } from "./config.ts";
+import { BanKeeper } from "./core/ban-keeper.ts";
+import type { BanList } from "./core/bans.ts";
 import type { NewEvent } from "./storage/events.ts";
 import type { EventSource } from "./storage/node-log.ts";
 import type { Platform } from "./platform/platform.ts";
@@ -32,6 +34,19 @@ export interface SideParts {
   /** Writes events that belong to no block. */
   readonly record: (events: readonly NewEvent[]) => void;
   readonly log: (level: LogLevel, area: string, text: string) => void;
+}
+
+/** Keeps a chain's bans over restarts, in a file of their own beside its database. */
+export async function keepBans(
+  { config, drivers, shutdown, log }: SideParts,
+  chain: ChainConfig,
+  bans: BanList,
+): Promise<void> {
+  const folder = `${config.paths.data}/${chain.network}`;
+  await drivers.makeDir(folder, 0o700);
+  const failed = (text: string) => log("error", "store", text);
+  const keeper = await BanKeeper.open({ bans, path: `${folder}/${chain.chain}-bans.json`, files: drivers, failed });
+  shutdown.add(() => keeper.flush());
 }
 
 /** What of the platform a side may use. */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { isLoopback } from "../core/bans.ts";
+import { type BanList, isLoopback } from "../core/bans.ts";
 import { Connections } from "../core/connections.ts";
 import { Dialling } from "../core/dialling.ts";
 import { messageOf, NodeError } from "../core/errors.ts";
@@ -214,6 +214,11 @@ export class BitcoinNode {
       headersChanged: () => this.#headersMoved(),
       learn: (addresses, source) => this.#dialling.learn(addresses, source),
     };
+  }
+
+  /** Who may not connect; to be kept over restarts. */
+  get banList(): BanList {
+    return this.#connections.bans;
   }
 
   /** Where peers reach us, once started and when we listen. */

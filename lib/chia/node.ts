@@ -5,7 +5,7 @@
  */
 import { toHex } from "../codec/hex.ts";
 import { equalBytes } from "../codec/sized.ts";
-import { isLoopback } from "../core/bans.ts";
+import { type BanList, isLoopback } from "../core/bans.ts";
 import { Connections } from "../core/connections.ts";
 import { Dialling } from "../core/dialling.ts";
 import { messageOf, NodeError } from "../core/errors.ts";
@@ -125,6 +125,11 @@ export class ChiaNode implements ChiaService {
 
   get store(): ChiaStore {
     return this.#parts.store;
+  }
+
+  /** Who may not connect; to be kept over restarts. */
+  get banList(): BanList {
+    return this.#connections.bans;
   }
 
   /** Where peers reach us, once started and when we listen. */

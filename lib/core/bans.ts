@@ -1,6 +1,6 @@
 /**
- * Hosts and subnets that may not connect for a while. In memory, bounded; a longer ban is never cut short by a shorter
- * one.
+ * Hosts and subnets that may not connect for a while. Bounded; a longer ban is never cut short by a shorter one. In memory:
+ * `ban-keeper.ts` keeps it over restarts.
  *
  * @module
  */
@@ -71,11 +71,24 @@ export class BanList {
   readonly #exempt: (host: string) => boolean;
   readonly #bans = new Map<string, Ban>();
   readonly #subnets = new Map<string, Range>();
+  /** Called after each change; whoever keeps the list over restarts sets it. */
+  onChange: () => void = () => {};
 
   /** @param exempt hosts that are never banned */
   constructor(clock: Clock, exempt: (host: string) => boolean = () => false) {
     this.#clock = clock;
     this.#exempt = exempt;
+  }
+
+  /** Takes in bans of an earlier run; those that have ended or are no bans are left out. */
+  restore(bans: readonly Ban[]): void {
+    for (const ban of bans.slice(0, BANS_MAX)) {
+      const host = normalSubnet(ban.host);
+      if (host === undefined || this.#exempt(host) || ban.until <= this.#clock.now()) continue;
+      const range = host.includes("/") ? rangeOf(host) : undefined;
+      if (range !== undefined) this.#subnets.set(host, range);
+      this.#bans.set(host, { ...ban, host });
+    }
   }
 
   /** Bans an address or a subnet; false when it is exempt, or when there are too many subnets. */
@@ -92,6 +105,7 @@ export class BanList {
     }
     this.#bans.set(host, { host, since, until, reason });
     if (this.#bans.size > BANS_MAX) this.#shrink();
+    this.onChange();
     return true;
   }
 
@@ -99,7 +113,9 @@ export class BanList {
   unban(subnet: string): boolean {
     const host = normalSubnet(subnet) ?? subnet;
     this.#subnets.delete(host);
-    return this.#bans.delete(host);
+    const had = this.#bans.delete(host);
+    if (had) this.onChange();
+    return had;
   }
 
   /** The ban of a host that is still in force: its own, or one of a subnet around it. */

@@ -143,4 +143,13 @@ suite("the compiled program and a hostile peer", binaryMissing(), () => {
       assert.ok(await gemel.call("healthz"));
     });
   }
+
+  test("bans are still there after a restart", async () => {
+    const before = (await bans()).map(({ host }) => host).sort();
+    assert.ok(before.length >= 2, before.join());
+    await gemel.stop();
+    gemel = await Gemel.start({ dir: join(folder.path, "data"), args: ["--listen", `0.0.0.0:${port}`] });
+    const left = (await bans()).map(({ host }) => host);
+    for (const host of ["127.0.0.24", "127.0.0.40"]) assert.ok(left.includes(host), left.join());
+  });
 });

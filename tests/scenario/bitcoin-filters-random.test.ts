@@ -4,7 +4,16 @@ import { test } from "node:test";
 import { SeededRandom } from "../../lib/sim/random.ts";
 import { effort, seed } from "../support/effort.ts";
 import { BitcoinWorld } from "./bitcoin-world.ts";
-import { type Coin, type Earlier, filterPeer, line, PayingChain, type Payment, scriptOf, truth } from "./paying-chain.ts";
+import {
+  type Coin,
+  type Earlier,
+  filterPeer,
+  line,
+  PayingChain,
+  type Payment,
+  scriptOf,
+  truth,
+} from "./paying-chain.ts";
 
 const SCRIPTS = 24;
 const WATCHED = 6;

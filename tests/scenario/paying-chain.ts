@@ -110,9 +110,7 @@ export class PayingChain {
     const transactions = [coinbase];
     const spent: Coin[] = [];
     for (const { spends, pays } of payments) {
-      const coins = spends.map((each) =>
-        "txid" in each ? each : coinsOf(transactions[each.payment + 1]!)[each.vout]!
-      );
+      const coins = spends.map((each) => "txid" in each ? each : coinsOf(transactions[each.payment + 1]!)[each.vout]!);
       spent.push(...coins);
       const total = coins.reduce((sum, { value }) => sum + value, 0n);
       const value = total / BigInt(Math.max(1, pays.length));
