@@ -31,7 +31,7 @@ export type { BitcoinMode, BitcoinPeerView, BitcoinService, BitcoinState } from 
 export type { BitcoinStore } from "./lib/bitcoin/store.ts";
 export * as bitcoinTypes from "./lib/bitcoin/types/mod.ts";
 export * as bitcoinWire from "./lib/bitcoin/wire/mod.ts";
-export type { PeerStore, StoredPeer } from "./lib/core/dialling.ts";
+export type { PeerStore, StoredPeer } from "./lib/core/ports.ts";
 export type { EventData, EventLog, EventValue, LoggedEvent, NewEvent } from "./lib/storage/events.ts";
 export { type ChiaConstants, type ChiaNetwork, networkNamed, parseConstants } from "./lib/chia/networks/mod.ts";
 export * as chiaTypes from "./lib/chia/types/mod.ts";

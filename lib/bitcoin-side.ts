@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { bitcoinAddressRules } from "./bitcoin/addresses.ts";
 import { Miner } from "./bitcoin/mining.ts";
 import { structureValidator } from "./bitcoin/chain/validator.ts";
 import { type BitcoinNetwork, networkByName, networks } from "./bitcoin/networks/mod.ts";
@@ -15,9 +16,9 @@ import { MemoryBitcoinStore } from "./bitcoin/store/memory.ts";
 import { openSqlBitcoinStore, type SqlBitcoinStore } from "./bitcoin/store/sql.ts";
 import { type BitcoinConfig, type BitcoinMining, databasePath, GEMEL_VERSION } from "./config.ts";
 import { messageOf, NodeError } from "./core/errors.ts";
-import type { Clock } from "./core/ports.ts";
+import type { Clock, PeerAddress } from "./core/ports.ts";
 import { bitcoinHandle } from "./rpc/mod.ts";
-import { keepBans, type Side, type SideParts } from "./side.ts";
+import { keepBans, openAddresses, type Side, type SideParts } from "./side.ts";
 import { MemoryEventLog, SqlEventLog } from "./storage/event-log.ts";
 import type { EventSource } from "./storage/node-log.ts";
 
@@ -39,6 +40,13 @@ interface Storage {
 /** Headers, index and events in one database, blocks in files beside it. */
 async function openStorage(parts: SideParts, chain: BitcoinConfig, network: BitcoinNetwork): Promise<Storage> {
   const { config, drivers, shutdown, onEvents } = parts;
+  const openStore = drivers.substitutes?.bitcoin?.openStore;
+  if (openStore !== undefined) {
+    return {
+      ...openStore(onEvents),
+      light: new MemoryLightStore(() => Promise.resolve([])),
+    };
+  }
   if (config.database === "memory") {
     const events = new MemoryEventLog({ onAppend: onEvents });
     const light = new MemoryLightStore((added) => events.append(added));
@@ -70,12 +78,20 @@ export async function bitcoinSide(
 ): Promise<Side & { readonly service: BitcoinService; readonly miner: Miner }> {
   const { config, drivers, record, log } = parts;
   const { clock, random, dialer, listen } = drivers;
-  const network = networkOf(chainConfig);
+  const substitutes = drivers.substitutes?.bitcoin;
+  const network = substitutes?.network ?? networkOf(chainConfig);
   const { store, light, events, reindex } = await openStorage(parts, chainConfig, network);
+  // A network without seeds is one within somebody's own machines.
+  const rules = bitcoinAddressRules({ allowPrivate: network.dnsSeeds.length === 0 });
+  const addresses = await openAddresses(parts, chainConfig, rules);
+  const anchors = anchorFile(parts, chainConfig);
   const node = await BitcoinNode.open({
     network,
     store,
-    validator: structureValidator,
+    rules,
+    book: addresses.book,
+    anchors: await anchors.take(),
+    validator: substitutes?.validator ?? structureValidator,
     mode: chainConfig.mode,
     light,
     clock,
@@ -99,6 +115,7 @@ export async function bitcoinSide(
   await keepBans(parts, chainConfig, node.banList);
   const miner = new Miner(node.service, clock);
   const life = new AbortController();
+  let keeping: Promise<void> | undefined;
   return {
     service: node.service,
     miner,
@@ -111,14 +128,46 @@ export async function bitcoinSide(
         log("info", "bitcoin.store", `indexed ${headers} headers and ${blocks} blocks; ${damaged} damaged stretches`);
       }
       await node.start();
+      keeping = addresses.run(life.signal);
       if (chainConfig.mining === undefined) return;
       mineForShow(miner, node.service, clock, chainConfig.mining, life.signal).catch((error) => {
         if (!life.signal.aborted) log("error", "bitcoin.mining", messageOf(error));
       });
     },
     async stop() {
-      life.abort();
+      await anchors.keep(node.anchors);
       await node.stop();
+      life.abort();
+      await keeping;
+    },
+  };
+}
+
+/**
+ * Where the block-relay peers of an orderly stop are kept (Core's anchors.dat). Read once and removed: peers that led to a
+ * crash are not dialled first again.
+ */
+function anchorFile({ config, drivers, log }: SideParts, chain: BitcoinConfig) {
+  const path = `${config.paths.data}/${chain.network}/bitcoin-anchors.json`;
+  return {
+    async take(): Promise<PeerAddress[]> {
+      try {
+        const bytes = await drivers.readFile(path);
+        if (bytes === undefined) return [];
+        await drivers.removeFile(path);
+        const kept = JSON.parse(new TextDecoder().decode(bytes)) as { host?: unknown; port?: unknown }[];
+        return kept.slice(0, 2).flatMap(({ host, port }) =>
+          typeof host === "string" && typeof port === "number" ? [{ host, port }] : []
+        );
+      } catch (error) {
+        log("warning", "store", `${path}: ${messageOf(error)}; no anchors are dialled`);
+        return [];
+      }
+    },
+    async keep(anchors: readonly PeerAddress[]): Promise<void> {
+      if (anchors.length === 0) return;
+      await drivers.writeFileAtomic(path, new TextEncoder().encode(JSON.stringify(anchors)), 0o600)
+        .catch((error) => log("warning", "store", `${path}: ${messageOf(error)}`));
     },
   };
 }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { chiaAddressRules } from "./chia/addresses.ts";
 import { ChiaChain } from "./chia/chain/chain.ts";
 import { LinkageValidator } from "./chia/chain/linkage.ts";
 import { loadNodeIdentity, publicAuthorities } from "./chia/identity.ts";
@@ -16,7 +17,7 @@ import { openSqlChiaStore } from "./chia/store/sql.ts";
 import { type ChiaConfig, type ChiaReplay, databasePath, GEMEL_VERSION } from "./config.ts";
 import { messageOf } from "./core/errors.ts";
 import { chiaHandle } from "./rpc/mod.ts";
-import { keepBans, type Side, type SideParts } from "./side.ts";
+import { keepBans, openAddresses, type Side, type SideParts } from "./side.ts";
 import { MemoryEventLog, SqlEventLog } from "./storage/event-log.ts";
 import type { EventSource } from "./storage/node-log.ts";
 import type { ChiaService } from "./chia/service.ts";
@@ -33,6 +34,8 @@ async function openStorage(
   chain: ChiaConfig,
   network: ChiaNetwork,
 ): Promise<{ readonly store: ChiaStore; readonly events: EventSource }> {
+  const openStore = drivers.substitutes?.chia?.openStore;
+  if (openStore !== undefined) return openStore(onEvents);
   if (config.database === "memory") {
     const events = new MemoryEventLog({ onAppend: onEvents });
     return { store: new MemoryChiaStore(events), events };
@@ -70,13 +73,21 @@ export async function chiaSide(
 ): Promise<Side & { readonly service: ChiaService }> {
   const { config, drivers, record, log } = parts;
   const { clock, random, dialer, listen } = drivers;
-  const network = networkOf(chainConfig);
+  const substitutes = drivers.substitutes?.chia;
+  const network = substitutes?.network ?? networkOf(chainConfig);
   const { store, events } = await openStorage(parts, chainConfig, network);
-  const chain = await ChiaChain.load({ network, store, validator: new LinkageValidator(network.constants), clock });
-  const identity = await loadNodeIdentity({ folder: config.paths.ssl, files: drivers, clock, random });
+  const validator = substitutes?.validator ?? new LinkageValidator(network.constants);
+  const chain = await ChiaChain.load({ network, store, validator, clock });
+  const identity = substitutes?.identity ??
+    await loadNodeIdentity({ folder: config.paths.ssl, files: drivers, clock, random });
+  // A network without seeds is one within somebody's own machines.
+  const rules = chiaAddressRules({ allowPrivate: network.dnsSeeds.length === 0 });
+  const addresses = await openAddresses(parts, chainConfig, rules);
   const node = new ChiaNode({
     chain,
     store,
+    rules,
+    book: addresses.book,
     clock,
     protocol: {
       random,
@@ -102,12 +113,14 @@ export async function chiaSide(
   });
   await keepBans(parts, chainConfig, node.banList);
   const life = new AbortController();
+  let keeping: Promise<void> | undefined;
   return {
     service: node,
     events,
     handle: chiaHandle(node, { clock, listenAddress: () => node.listenAddress }),
     async start() {
       await node.start();
+      keeping = addresses.run(life.signal);
       if (chainConfig.replay === undefined) return;
       await node.feed(chainConfig.replay.blocks.slice(0, chainConfig.replay.atStart).map(candidateOf));
       replay(node, drivers, chainConfig.replay, life.signal).catch((error) => {
@@ -115,8 +128,9 @@ export async function chiaSide(
       });
     },
     async stop() {
-      life.abort();
       await node.stop();
+      life.abort();
+      await keeping;
     },
   };
 }

@@ -32,7 +32,9 @@ import { EventForwarder, MemoryNodeLog, NODE_LOG_MIGRATIONS, type NodeLog, SqlNo
 /** What of the platform a node uses. */
 export type NodeDrivers =
   & Drivers
-  & Pick<Platform, "lockDir" | "removeFile" | "serveHttp" | "serveHttps" | "stderr">;
+  & Pick<Platform, "lockDir" | "removeFile" | "serveHttp" | "serveHttps" | "stderr">
+  /** Where log lines go: the process's logging, unless many nodes share the process. */
+  & { readonly startLogging?: typeof startLogging };
 
 const decoder = new TextDecoder();
 const encoder = new TextEncoder();
@@ -80,7 +82,7 @@ export async function composeNode(config: NodeConfig, drivers: NodeDrivers): Pro
 async function start(config: NodeConfig, drivers: NodeDrivers, shutdown: Shutdown): Promise<RunningNode> {
   const { clock, makeDir, lockDir, stderr } = drivers;
   if (config.chains.length === 0) throw new NodeError("CONFIG_INVALID", "self", "no chain is configured");
-  const logging = await startLogging(config.log, (line) => void stderr.write(line));
+  const logging = await (drivers.startLogging ?? startLogging)(config.log, (line) => void stderr.write(line));
   await makeDir(config.paths.data, 0o700);
   const lock = await lockDir(config.paths.data);
   shutdown.add(() => lock.release());

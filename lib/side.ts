@@ -3,7 +3,16 @@
  *
  * @module
  */
+import type { ChiaNetwork } from "./chia/networks/mod.ts";
+import type { BlockValidator as ChiaValidator } from "./chia/chain/verdict.ts";
+import type { NodeIdentity } from "./chia/identity.ts";
+import type { ChiaStore } from "./chia/store.ts";
+import type { BitcoinNetwork } from "./bitcoin/networks/mod.ts";
+import type { BlockValidator as BitcoinValidator } from "./bitcoin/chain/validator.ts";
+import type { BitcoinStore } from "./bitcoin/store.ts";
 import type { ChainConfig, LogLevel, NodeConfig } from "./config.ts";
+import { AddressKeeper } from "./core/addresses/keeper.ts";
+import type { AddressRules } from "./core/addresses/rules.ts";
 import { BanKeeper } from "./core/ban-keeper.ts";
 import type { BanList } from "./core/bans.ts";
 import type { NewEvent } from "./storage/events.ts";
@@ -49,20 +58,62 @@ export async function keepBans(
   shutdown.add(() => keeper.flush());
 }
 
+/** Opens a chain's address book, which is kept in a file beside its database. */
+export async function openAddresses(
+  { config, drivers, log }: SideParts,
+  chain: ChainConfig,
+  rules: AddressRules,
+): Promise<AddressKeeper> {
+  const folder = `${config.paths.data}/${chain.network}`;
+  await drivers.makeDir(folder, 0o700);
+  return await AddressKeeper.open({
+    path: `${folder}/${chain.chain}-peers.cbor`,
+    rules,
+    clock: drivers.clock,
+    random: drivers.random,
+    files: drivers,
+    notice: (level, text) => log(level, "store", text),
+  });
+}
+
+/** A store and the event log that it writes to. `onEvents` hears of each append. */
+export type OpenStore<S> = (onEvents: () => void) => { readonly store: S; readonly events: EventSource };
+
+/**
+ * What a simulated world puts in the place of what it cannot have: blocks that cost real work, keys that cost time,
+ * disks that lose what was not synced. Absent in a node that runs for real.
+ */
+export interface Substitutes {
+  readonly chia?: {
+    readonly network: ChiaNetwork;
+    readonly validator: ChiaValidator;
+    readonly identity: NodeIdentity;
+    readonly openStore: OpenStore<ChiaStore>;
+  };
+  readonly bitcoin?: {
+    readonly network: BitcoinNetwork;
+    readonly validator: BitcoinValidator;
+    readonly openStore: OpenStore<BitcoinStore>;
+  };
+}
+
 /** What of the platform a side may use. */
-export type Drivers = Pick<
-  Platform,
-  | "clock"
-  | "random"
-  | "dialer"
-  | "listen"
-  | "resolveHost"
-  | "openDatabase"
-  | "openFileFolder"
-  | "makeDir"
-  | "readFile"
-  | "writeFileAtomic"
->;
+export type Drivers =
+  & { readonly substitutes?: Substitutes }
+  & Pick<
+    Platform,
+    | "clock"
+    | "random"
+    | "dialer"
+    | "listen"
+    | "resolveHost"
+    | "openDatabase"
+    | "openFileFolder"
+    | "makeDir"
+    | "readFile"
+    | "writeFileAtomic"
+    | "removeFile"
+  >;
 
 /** One chain of the node. */
 export interface Side {

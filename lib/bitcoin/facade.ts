@@ -32,7 +32,7 @@ import type {
 } from "./service.ts";
 import type { BitcoinSession, Incoming } from "./session.ts";
 import type { BitcoinStore } from "./store.ts";
-import { Block, ServiceFlag } from "./types/mod.ts";
+import { Block } from "./types/mod.ts";
 
 /** What the facade shows. */
 export interface FacadeParts {
@@ -168,15 +168,14 @@ export class Facade implements BitcoinService {
   }
 
   knownAddresses(count: number) {
-    const known = this.#parts.dialling.gossip().slice(0, count === 0 ? undefined : count);
-    const services = ServiceFlag.NETWORK | ServiceFlag.WITNESS;
-    return known.map(({ host, port, lastSuccess }) => ({ host, port, services, time: Math.floor(lastSuccess / 1000) }));
+    return this.#parts.dialling.gossip(count === 0 ? Infinity : count)
+      .map(({ host, port, services, timeS }) => ({ host, port, services, time: timeS }));
   }
 
   async connect(host: string, port: number): Promise<BitcoinPeerView> {
     const [address] = await this.#parts.resolve(host);
     if (address === undefined) throw new NodeError("name_not_found", "network", `${host} has no address`);
-    return (await this.#parts.connections.dial({ host: address, port }, false)).view(this.headers);
+    return (await this.#parts.connections.dial({ host: address, port }, "manual")).view(this.headers);
   }
 
   addNode(node: string): boolean {

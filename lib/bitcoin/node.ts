@@ -4,10 +4,13 @@
  * @module
  */
 import { type BanList, isLoopback } from "../core/bans.ts";
+import type { AddressBook } from "../core/addresses.ts";
+import type { AddressRules } from "../core/addresses/rules.ts";
 import { Connections } from "../core/connections.ts";
-import { Dialling } from "../core/dialling.ts";
+import type { Dialling } from "../core/dialling.ts";
 import { messageOf, NodeError } from "../core/errors.ts";
 import type { PeerExit } from "../core/peer.ts";
+import { Ticker } from "../core/ticker.ts";
 import type { Clock, Listener, ListenOptions, PeerAddress } from "../core/ports.ts";
 import type { EventData, NewEvent } from "../storage/events.ts";
 import { AddedNodes } from "./added-nodes.ts";
@@ -16,6 +19,7 @@ import { BitcoinChain, type TipMove } from "./chain/chain.ts";
 import { HeaderBatch } from "./chain/header-batch.ts";
 import type { BlockValidator } from "./chain/validator.ts";
 import { toDisplayHex } from "./hash.ts";
+import { bitcoinDialling } from "./dialling.ts";
 import { Facade } from "./facade.ts";
 import { IncomingBlocks } from "./incoming.ts";
 import { LightClient, type LightStore } from "./light/mod.ts";
@@ -44,6 +48,10 @@ export type Notice = (level: "debug" | "info" | "warning" | "error", area: strin
 export interface BitcoinNodeParts {
   readonly network: BitcoinNetwork;
   readonly store: BitcoinStore;
+  readonly book: AddressBook;
+  readonly rules: AddressRules;
+  /** Block-relay peers of the last run. */
+  readonly anchors?: readonly PeerAddress[];
   readonly validator: BlockValidator;
   readonly mode: BitcoinMode;
   /** Where the light client keeps what it has; needed in mode `filters`. */
@@ -71,9 +79,7 @@ export interface BitcoinNodeParts {
 }
 
 const TICK_MS = 1_000;
-/** Service bits to ask DNS seeds for: NETWORK and WITNESS, and of peers for filters COMPACT_FILTERS. */
-const SEED_PREFIX = "x9.";
-const SEED_PREFIX_FILTERS = "x49.";
+const IDLE_TICK_MS = 10_000;
 
 /** The running Bitcoin side. */
 export class BitcoinNode {
@@ -89,6 +95,7 @@ export class BitcoinNode {
   readonly #dialling: Dialling<BitcoinPeer>;
   readonly #added: AddedNodes;
   readonly #progress: Progress;
+  readonly #ticker: Ticker;
   readonly #pruning: Pruning | undefined;
   readonly #router: RouterParts;
   readonly #stop = new AbortController();
@@ -98,13 +105,15 @@ export class BitcoinNode {
 
   /** Opens the chain where the store stands. Nothing is dialled or accepted before {@link BitcoinNode.start}. */
   static async open(parts: BitcoinNodeParts): Promise<BitcoinNode> {
-    let node: BitcoinNode | undefined;
+    // The chain tells its moves to the node, which cannot be made before the chain is there.
+    const made: { node?: BitcoinNode } = {};
     const chain = await BitcoinChain.load({
       ...parts,
       headersOnly: parts.mode !== "full",
-      onMove: (move) => node?.onMove(move),
+      onMove: (move) => made.node?.onMove(move),
     });
-    node = new BitcoinNode(parts, chain);
+    const node = new BitcoinNode(parts, chain);
+    made.node = node;
     if (parts.mode === "filters") await node.#openLight();
     return node;
   }
@@ -129,7 +138,6 @@ export class BitcoinNode {
           startHeight: chain.headers.height(chain.tip),
           relay: false,
         }),
-        isManual: (address) => parts.connect.length > 0 || this.#added.has(address),
       }),
       makePeer: (init) => new BitcoinPeer(init),
       isExempt: (host) => parts.loopbackExempt && isLoopback(host),
@@ -145,13 +153,21 @@ export class BitcoinNode {
         },
       },
     });
-    const shared = { chain, clock, peers, minimumWork, initialBlockDownload, notice: say };
+    const asked = () => this.#ticker.wake();
+    const shared = { chain, clock, peers, minimumWork, initialBlockDownload, asked, notice: say };
     this.#headerSync = new HeaderSync({
       ...shared,
       random: parts.protocol.random,
       moved: () => this.#headersMoved(),
     });
     this.#download = new BlockDownload(shared);
+    this.#ticker = new Ticker({
+      clock,
+      everyMs: TICK_MS,
+      idleMs: IDLE_TICK_MS,
+      isIdle: () => this.#light === undefined && this.#headerSync.isIdle && this.#download.isIdle,
+      tick: () => this.#tick(),
+    });
     this.#incoming = new IncomingBlocks({
       chain,
       download: this.#download,
@@ -159,15 +175,10 @@ export class BitcoinNode {
       minimumWork,
       now: () => clock.now(),
     });
-    this.#dialling = new Dialling({
-      ...parts,
-      dnsSeeds: network.dnsSeeds.map((seed) => (parts.mode === "filters" ? SEED_PREFIX_FILTERS : SEED_PREFIX) + seed),
-      defaultPort: network.defaultPort,
-      random: parts.protocol.random,
-      peers,
-      dial: (address, wanted) => this.#connections.dial(address, wanted),
-      isSame: (one, other) => one.id === other.id,
-      notice: (level, text) => notice(level, "p2p.bitcoin", text),
+    this.#dialling = bitcoinDialling(parts, {
+      connections: this.#connections,
+      isTipStale: () => this.#progress.isTipStale,
+      isSynced: () => !this.#progress.initialBlockDownload,
     });
     this.#added = new AddedNodes({
       defaultPort: network.defaultPort,
@@ -226,6 +237,11 @@ export class BitcoinNode {
     return this.#listener?.address;
   }
 
+  /** Where block-relay peers are now, to be dialled first by the next run. */
+  get anchors(): readonly PeerAddress[] {
+    return this.#dialling.anchorsNow();
+  }
+
   /** Takes the store's block files in anew, before {@link BitcoinNode.start}. */
   reindex(store: SqlBitcoinStore): Promise<ReindexResult> {
     const chain = this.#chain;
@@ -250,7 +266,7 @@ export class BitcoinNode {
   /** Opens the port and starts dialling and syncing. @throws NodeError `PORT_IN_USE`, `PORT_FORBIDDEN` */
   async start(): Promise<void> {
     const { listen } = this.#parts;
-    await this.#dialling.load();
+    await this.#dialling.load(this.#parts.store);
     if (listen !== undefined) {
       this.#listener = await listen.open({
         ...listen.address,
@@ -261,20 +277,17 @@ export class BitcoinNode {
     }
     this.#track(this.#dialling.run(this.#stop.signal));
     if (this.#light !== undefined) this.#track(this.#light.run(this.#stop.signal));
-    this.#track(this.#ticking());
+    this.#track(this.#ticker.run(this.#stop.signal));
   }
 
   async #openLight(): Promise<void> {
     const { light: store, clock, notice } = this.#parts;
     if (store === undefined) throw new TypeError("mode filters needs a store for filters");
-    const peers = () => this.#connections.peers;
     this.#light = await LightClient.open({
       chain: this.#chain,
       store,
       clock,
-      peers,
-      // A peer that never says how many it has must not keep us from asking the others.
-      headersSynced: () => peers().some(({ headersEnded }) => headersEnded),
+      peers: () => this.#connections.peers,
       event: (topic, data) => this.#event(topic, data),
       notice: (level, text) => notice(level, "bitcoin.filters", text),
     });
@@ -288,13 +301,14 @@ export class BitcoinNode {
     await this.#connections.close();
     await Promise.all(this.#work);
     await this.#chain.flush();
-    await this.#dialling.save();
+    await this.#dialling.save(this.#parts.store);
   }
 
   /** The chain has a new durable tip. */
   onMove(move: TipMove): void {
     const { headers } = this.#chain;
     const { mode, notice } = this.#parts;
+    this.#progress.tipMoved();
     this.#progress.update();
     const isLive = !this.#progress.initialBlockDownload;
     const text = `height ${headers.height(move.tip)} ${toDisplayHex(headers.hash(move.tip))}`;
@@ -307,6 +321,11 @@ export class BitcoinNode {
   }
 
   #joined(peer: BitcoinPeer): void {
+    if (peer.direction === "out") {
+      this.#dialling.book.setServices(peer.session.remote, peer.session.peer.services);
+      // The handshake has asked it for addresses.
+      if (peer.kind !== "block-relay") this.#dialling.asked(peer.host);
+    }
     const { session, direction, id } = peer;
     const { prefersHeaders, compactBlocks, userAgent, version } = session.peer;
     peer.prefersHeaders = prefersHeaders;
@@ -327,6 +346,7 @@ export class BitcoinNode {
   }
 
   #left(peer: BitcoinPeer, exit: PeerExit): void {
+    this.#dialling.seen(peer);
     this.#facade.peerLeft(peer);
     this.#download.forget(peer);
     this.#incoming.forget(peer.host);
@@ -344,16 +364,11 @@ export class BitcoinNode {
     this.#progress.update();
   }
 
-  async #ticking(): Promise<void> {
-    const { signal } = this.#stop;
-    while (!signal.aborted) {
-      await this.#parts.clock.sleep(TICK_MS, signal).catch(() => {});
-      if (signal.aborted) return;
-      this.#headerSync.tick();
-      if (this.#parts.mode === "full") this.#download.tick();
-      this.#light?.wake();
-      this.#progress.update();
-    }
+  #tick(): void {
+    this.#headerSync.tick();
+    if (this.#parts.mode === "full") this.#download.tick();
+    this.#light?.wake();
+    this.#progress.update();
   }
 
   #event(topic: string, data: EventData): void {

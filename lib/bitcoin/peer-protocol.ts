@@ -7,6 +7,7 @@
  */
 import type { OpenContext, PeerProtocol } from "../core/connections.ts";
 import { NodeError } from "../core/errors.ts";
+import type { PeerKind } from "../core/peer.ts";
 import type { ByteDuplex, Clock, Dialer, PeerAddress, Random } from "../core/ports.ts";
 import { OwnNonces, type OwnVersion, REQUIRED_SERVICES } from "./handshake.ts";
 import type { BitcoinNetwork } from "./networks/network.ts";
@@ -29,11 +30,19 @@ export interface BitcoinProtocolParts {
   readonly v2: boolean;
   /** Inbound connections at once. */
   readonly inboundMax: number;
-  /** Whether a dialled address was named by the operator: such peers need not offer anything. */
-  readonly isManual: (address: PeerAddress) => boolean;
 }
 
 const DIAL_TIMEOUT_MS = 5_000;
+/** Core's names of the kinds of connection. */
+const CONNECTION_TYPES: Readonly<Record<PeerKind, ConnectionType>> = {
+  manual: "manual",
+  outbound: "outbound-full-relay",
+  "block-relay": "block-relay-only",
+  feeler: "feeler",
+  inbound: "inbound",
+};
+/** Kinds that the node chose by itself to be of use: they must offer all that it needs. */
+const CHOSEN: readonly ConnectionType[] = ["outbound-full-relay", "block-relay-only"];
 
 /** Bitcoin's {@link PeerProtocol}. */
 export class BitcoinProtocol implements PeerProtocol<BitcoinSession> {
@@ -47,8 +56,8 @@ export class BitcoinProtocol implements PeerProtocol<BitcoinSession> {
 
   /** Dials with the encrypted transport, and once more without it when the peer hangs up on the key. */
   async dial(address: PeerAddress, context: OpenContext): Promise<BitcoinSession> {
-    const { v2, random, network, isManual } = this.#parts;
-    const type: ConnectionType = isManual(address) ? "manual" : "outbound-full-relay";
+    const { v2, random, network } = this.#parts;
+    const type = CONNECTION_TYPES[context.kind];
     if (!v2) return await this.#dialWith(this.#v1(), address, type, context);
     const transport = new V2Transport({ initiator: true, magic: network.magic }, { random });
     let written = 0;
@@ -114,7 +123,7 @@ export class BitcoinProtocol implements PeerProtocol<BitcoinSession> {
       nonces: this.#nonces,
       clock,
       random,
-      requiredServices: connectionType === "outbound-full-relay" ? REQUIRED_SERVICES : 0n,
+      requiredServices: CHOSEN.includes(connectionType) ? REQUIRED_SERVICES : 0n,
       signal: context.signal,
       ...(failed && { failed }),
     });

@@ -102,7 +102,9 @@ function readHost(reader: Reader): string | undefined {
   const length = readCompactSize(reader);
   if (length > ADDRESS_BYTES_MAX) throw new CodecError("count", `an address of ${length} bytes`, reader.offset);
   const address = reader.take(length);
-  const isWhole = network === NetworkId.IPV4 ? length === 4 : network === NetworkId.IPV6 || network === NetworkId.CJDNS
+  const isWhole = network === NetworkId.IPV4
+    ? length === 4
+    : network === NetworkId.IPV6 || network === NetworkId.CJDNS
     ? length === 16
     : length === 32;
   return isWhole ? hostText(network, address) : undefined;

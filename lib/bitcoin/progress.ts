@@ -24,6 +24,8 @@ export interface ProgressParts {
 
 /** A tip not older than this ends the initial block download. */
 const RECENT_SECONDS = 24 * 60 * 60;
+/** Three blocks' time without one (Core's stale tip check). */
+const STALE_MS = 3 * 600_000;
 /** Discovered outbound peers that must agree before a tip counts as synced. */
 const AGREEING_PEERS = 2;
 
@@ -33,15 +35,27 @@ export class Progress {
   #downloading = true;
   #headersSaid = false;
   #wasSynced = false;
+  #tipSeenAt: number;
 
   constructor(parts: ProgressParts) {
     this.#parts = parts;
+    this.#tipSeenAt = parts.clock.monotonic();
     this.#updateLatch();
   }
 
   /** Core's latch: once the tip was recent and of enough work, the initial download is over for this run. */
   get initialBlockDownload(): boolean {
     return this.#downloading;
+  }
+
+  /** No new tip for half an hour: one that is cut off would see just this. */
+  get isTipStale(): boolean {
+    return this.#parts.clock.monotonic() - this.#tipSeenAt > STALE_MS;
+  }
+
+  /** The tip has moved. */
+  tipMoved(): void {
+    this.#tipSeenAt = this.#parts.clock.monotonic();
   }
 
   /** Peers that know the tip, of those whose word counts. */

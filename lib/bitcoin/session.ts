@@ -39,7 +39,7 @@ const HANDSHAKE_MS = 60_000;
 const PING_INTERVAL_MS = 120_000;
 /** A peer is gone when it has sent, or taken, nothing for so long, or left a ping unanswered. */
 const SILENCE_MS = 20 * 60_000;
-/** How often the timers are looked at. */
+/** How often the timers are looked at when a ping is overdue; before it is, nothing can be. */
 const WATCH_MS = 5_000;
 /** From here on pings carry a nonce. */
 const NONCE_VERSION = 60_001;
@@ -240,7 +240,7 @@ export class BitcoinSession implements PeerSession<Incoming> {
       const silence = this.#silence();
       if (silence !== undefined) this.#end(disconnecting("silent", silence));
       else if (clock.monotonic() >= this.#nextPing && this.#ping === undefined) this.ping();
-      await clock.sleep(WATCH_MS, this.signal).catch(() => {});
+      await clock.sleep(Math.max(WATCH_MS, this.#nextPing - clock.monotonic()), this.signal).catch(() => {});
     }
   }
 

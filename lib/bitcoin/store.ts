@@ -5,7 +5,7 @@
  *
  * @module
  */
-import type { PeerStore } from "../core/dialling.ts";
+import type { PeerStore } from "../core/ports.ts";
 import type { NewEvent } from "../storage/events.ts";
 
 /** Rows of the header tree, without gaps. */

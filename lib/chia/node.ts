@@ -6,6 +6,8 @@
 import { toHex } from "../codec/hex.ts";
 import { equalBytes } from "../codec/sized.ts";
 import { type BanList, isLoopback } from "../core/bans.ts";
+import type { AddressBook } from "../core/addresses.ts";
+import type { AddressRules } from "../core/addresses/rules.ts";
 import { Connections } from "../core/connections.ts";
 import { Dialling } from "../core/dialling.ts";
 import { messageOf, NodeError } from "../core/errors.ts";
@@ -32,6 +34,8 @@ export type Notice = (level: "debug" | "info" | "warning" | "error", area: strin
 export interface ChiaNodeParts {
   readonly chain: ChiaChain;
   readonly store: ChiaStore;
+  readonly book: AddressBook;
+  readonly rules: AddressRules;
   readonly clock: Clock;
   readonly protocol: Omit<ProtocolParts, "clock">;
   /** Whether loopback peers are free of limits and bans. */
@@ -48,6 +52,9 @@ export interface ChiaNodeParts {
   readonly record: (events: readonly NewEvent[]) => void;
   readonly notice: Notice;
 }
+
+/** Addresses in one list of peers. */
+const PEERS_TOLD_MAX = 1_000;
 
 /** The running Chia side. */
 export class ChiaNode implements ChiaService {
@@ -95,10 +102,10 @@ export class ChiaNode implements ChiaService {
       chain,
       store: parts.store,
       knownPeers: () =>
-        this.#dialling.gossip().map(({ host, port, lastSuccess }) => ({
+        this.#dialling.gossip(PEERS_TOLD_MAX).map(({ host, port, timeS }) => ({
           host,
           port,
-          timestamp: BigInt(Math.floor(lastSuccess / 1000)),
+          timestamp: BigInt(timeS),
         })),
       tipTaken: () => this.#settle(undefined),
     });
@@ -108,8 +115,13 @@ export class ChiaNode implements ChiaService {
       dnsSeeds: chain.network.dnsSeeds,
       defaultPort: chain.network.defaultPort,
       random: parts.protocol.random,
+      slots: { full: parts.outbound, blockRelay: 0 },
+      retryMs: 1_800_000,
+      feelerMeanMs: 240_000,
+      extraMeanMs: Infinity,
+      isBanned: (host) => this.#connections.bans.find(host) !== undefined,
       peers: () => this.#connections.peers,
-      dial: (address, wanted) => this.#connections.dial(address, wanted),
+      dial: (address, kind) => this.#connections.dial(address, kind),
       isSame: (one, other) => equalBytes(one.session.nodeId, other.session.nodeId),
       notice: (level, text) => notice(level, "p2p.chia", text),
     });
@@ -140,7 +152,7 @@ export class ChiaNode implements ChiaService {
   /** Opens the port and starts dialling and following. @throws NodeError `PORT_IN_USE`, `PORT_FORBIDDEN` */
   async start(): Promise<void> {
     const { listen, protocol } = this.#parts;
-    await this.#dialling.load();
+    await this.#dialling.load(this.#parts.store);
     if (listen !== undefined) {
       this.#listener = await listen.open({
         ...listen.address,
@@ -158,7 +170,7 @@ export class ChiaNode implements ChiaService {
     await this.#listener?.close();
     await this.#connections.close();
     await Promise.all(this.#work);
-    await this.#dialling.save();
+    await this.#dialling.save(this.#parts.store);
   }
 
   state(): SyncState {
@@ -191,7 +203,7 @@ export class ChiaNode implements ChiaService {
   async connect(host: string, port: number): Promise<PeerView> {
     const [address] = await this.#parts.resolve(host);
     if (address === undefined) throw new NodeError("name_not_found", "network", `${host} has no address`);
-    return (await this.#connections.dial({ host: address, port }, false)).view();
+    return (await this.#connections.dial({ host: address, port }, "manual")).view();
   }
 
   disconnect(nodeId: Uint8Array): Promise<boolean> {
@@ -222,6 +234,8 @@ export class ChiaNode implements ChiaService {
     const { session, direction, id } = peer;
     this.#parts.notice("info", "p2p.chia", `peer ${id} ${direction} ${session.label} ${peer.view().agent}`);
     this.#event("p2p.handshake", { peer: id, direction, host: peer.host, agent: peer.view().agent });
+    // It is asked for peers at once.
+    if (direction === "out") this.#dialling.asked(peer.host);
     this.#announcing.greet(peer, this.#parts.chain.peak).catch((error) =>
       this.#parts.notice("debug", "p2p.chia", `${session.label}: ${messageOf(error)}`)
     );
@@ -229,6 +243,7 @@ export class ChiaNode implements ChiaService {
   }
 
   #left(peer: ChiaPeer, exit: PeerExit): void {
+    this.#dialling.seen(peer);
     this.#follower.forget(peer);
     this.#parts.notice("info", "p2p.chia", `peer ${peer.id} ${peer.session.label} left: ${exit.message}`);
     this.#event("p2p.disconnect", { peer: peer.id, host: peer.host, code: exit.code, message: exit.message });
@@ -249,7 +264,11 @@ export class ChiaNode implements ChiaService {
       this.#follower.poke();
       this.#settle(undefined);
     } else if (incoming.message.id === respondPeers.id) {
-      this.#dialling.learn((body as { peerList: readonly TimestampedPeerInfo[] }).peerList, peer.host);
+      const { peerList } = body as { peerList: readonly TimestampedPeerInfo[] };
+      // A longer list than the protocol allows is ignored as a whole.
+      if (peerList.length > PEERS_TOLD_MAX) return;
+      const addresses = peerList.map(({ host, port, timestamp }) => ({ host, port, timeS: Number(timestamp) }));
+      this.#dialling.learn(addresses, peer.host);
     }
   }
 

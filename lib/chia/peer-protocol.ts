@@ -97,7 +97,7 @@ export class ChiaProtocol implements PeerProtocol<ChiaSession> {
     // Also when it fails: the closing handshake takes its time, and the socket is ours until it is released.
     context.holds(socket.closed);
     return ChiaSession.open(socket, {
-      role: context.direction === "out" ? "dialler" : "acceptor",
+      role: context.kind === "inbound" ? "acceptor" : "dialler",
       own,
       ownNodeId,
       peerNodeId: sha256(socket.peerCertificate ?? new Uint8Array(0)),

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { PeerStore } from "../core/dialling.ts";
+import type { PeerStore } from "../core/ports.ts";
 import type { NewEvent } from "../storage/events.ts";
 import type { BlockRecord, SubEpochSummary } from "./types/mod.ts";
 

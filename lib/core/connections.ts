@@ -7,12 +7,12 @@
  */
 import { BanList } from "./bans.ts";
 import { messageOf, NodeError } from "./errors.ts";
-import { type Peer, type PeerExit, type PeerInit, type PeerSession, stopped } from "./peer.ts";
+import { type Peer, type PeerExit, type PeerInit, type PeerKind, type PeerSession, stopped } from "./peer.ts";
 import type { ByteDuplex, Clock, PeerAddress } from "./ports.ts";
 
 /** What the protocol is told of a connection that it is to open. */
 export interface OpenContext {
-  readonly direction: "in" | "out";
+  readonly kind: PeerKind;
   /** The host may not connect; an accepting protocol that can say so does, and rejects in any case. */
   readonly banned: boolean;
   /** Whether limits hold for this host. */
@@ -67,6 +67,8 @@ export class Connections<S extends PeerSession<I>, P extends Peer<S>, I> {
   readonly bans: BanList;
   readonly #parts: ConnectionsParts<S, P, I>;
   readonly #peers = new Map<number, P>();
+  /** Those of them whose sessions go on; undefined when that has changed. Asked for several times a second. */
+  #alive: readonly P[] | undefined;
   readonly #running = new Set<Promise<void>>();
   readonly #stop = new AbortController();
   #opening = 0;
@@ -79,15 +81,16 @@ export class Connections<S extends PeerSession<I>, P extends Peer<S>, I> {
 
   /** The peers whose sessions go on. */
   get peers(): readonly P[] {
-    return [...this.#peers.values()].filter(({ session }) => !session.signal.aborted);
+    this.#alive ??= [...this.#peers.values()].filter(({ session }) => !session.signal.aborted);
+    return this.#alive;
   }
 
   /** Dials a peer and shakes hands. The peer is served until it ends. @throws NodeError why it failed */
-  async dial(address: PeerAddress, wanted: boolean): Promise<P> {
+  async dial(address: PeerAddress, kind: Exclude<PeerKind, "inbound">): Promise<P> {
     const ban = this.bans.find(address.host);
     if (ban !== undefined) throw new NodeError("banned", "peer", `${address.host} is banned: ${ban.reason}`);
-    const context = this.#context("out", address.host, false);
-    return await this.#open("out", address.host, wanted, () => this.#parts.protocol.dial(address, context));
+    const context = this.#context(kind, address.host, false);
+    return await this.#open(kind, address.host, () => this.#parts.protocol.dial(address, context));
   }
 
   /** Takes over a connection that a listener accepted. */
@@ -99,9 +102,9 @@ export class Connections<S extends PeerSession<I>, P extends Peer<S>, I> {
     }
     this.#opening += 1;
     const { host } = duplex.remote;
-    const context = this.#context("in", host, this.bans.find(host) !== undefined);
+    const context = this.#context("inbound", host, this.bans.find(host) !== undefined);
     this.#track(
-      this.#open("in", host, false, () => protocol.accept(duplex, context))
+      this.#open("inbound", host, () => protocol.accept(duplex, context))
         .catch((error) => events.failed(duplex.remote, "in", error instanceof Error ? error : new Error(String(error))))
         .finally(() => (this.#opening -= 1)),
     );
@@ -128,9 +131,9 @@ export class Connections<S extends PeerSession<I>, P extends Peer<S>, I> {
     while (this.#running.size > 0) await Promise.all(this.#running);
   }
 
-  #context(direction: "in" | "out", host: string, banned: boolean): OpenContext {
+  #context(kind: PeerKind, host: string, banned: boolean): OpenContext {
     return {
-      direction,
+      kind,
       banned,
       enforce: !this.#parts.isExempt(host),
       signal: this.#stop.signal,
@@ -138,20 +141,22 @@ export class Connections<S extends PeerSession<I>, P extends Peer<S>, I> {
     };
   }
 
-  async #open(direction: "in" | "out", host: string, wanted: boolean, open: () => Promise<S>): Promise<P> {
+  async #open(kind: PeerKind, host: string, open: () => Promise<S>): Promise<P> {
     const { protocol, clock, makePeer } = this.#parts;
     let session: S;
     try {
       session = await open();
-      if (direction === "in") protocol.requireSlot(session, this.#inbound());
+      if (kind === "inbound") protocol.requireSlot(session, this.#inbound());
     } catch (thrown) {
       const { banSeconds, message } = protocol.priceOf(thrown);
       this.ban(host, banSeconds, message);
       throw thrown;
     }
     for (const other of this.peers) if (protocol.isSame(other.session, session)) other.session.close();
-    const peer = makePeer({ id: this.#nextId++, direction, session, since: clock.now(), wanted });
+    const peer = makePeer({ id: this.#nextId++, kind, session, since: clock.now() });
     this.#peers.set(peer.id, peer);
+    this.#alive = undefined;
+    session.signal.addEventListener("abort", () => (this.#alive = undefined), { once: true });
     this.#track(this.#serve(peer));
     return peer;
   }
@@ -165,6 +170,7 @@ export class Connections<S extends PeerSession<I>, P extends Peer<S>, I> {
     events.joined(peer);
     const exit = await peer.session.run((incoming) => events.message(peer, incoming));
     this.#peers.delete(peer.id);
+    this.#alive = undefined;
     this.ban(peer.host, exit.banSeconds, exit.message);
     events.left(peer, exit);
   }

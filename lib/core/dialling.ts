@@ -1,47 +1,50 @@
 /**
- * Which peers to dial, and when: the named ones for ever, otherwise known addresses until there are enough.
+ * Whom to dial, and when: the named peers for ever, otherwise addresses of the book until the slots are full; and where
+ * addresses come from when the book has none: the seeds, the introducers, and at last those that are built in.
  *
  * @module
  */
+import { type AddressBook, believableTimeS, type KnownAddress } from "./addresses.ts";
+import type { AddressRules, HeardAddress } from "./addresses/rules.ts";
 import { messageOf } from "./errors.ts";
-import type { Peer, PeerSession } from "./peer.ts";
-import type { Clock, PeerAddress, Random } from "./ports.ts";
-
-/** An address of a peer as it is kept over restarts. Times are unix milliseconds, 0 when never. */
-export interface StoredPeer {
-  readonly host: string;
-  readonly port: number;
-  /** The host or seed that told of it. */
-  readonly source: string;
-  readonly lastTry: number;
-  readonly lastSuccess: number;
-}
-
-/** Where addresses are kept over restarts. */
-export interface PeerStore {
-  /** The kept peers. */
-  peers(): Promise<StoredPeer[]>;
-  /** Replaces the kept peers. */
-  savePeers(peers: readonly StoredPeer[]): Promise<void>;
-}
+import { candidate, nextOutbound, type OutboundSlots, poissonDelay } from "./outbound.ts";
+import type { Peer, PeerKind, PeerSession } from "./peer.ts";
+import type { Clock, PeerAddress, PeerStore, Random, StoredPeer } from "./ports.ts";
 
 /** What dialling needs. */
 export interface DiallingParts<P> {
+  readonly book: AddressBook;
+  readonly rules: AddressRules;
   /** Names of the network's DNS seeds, and the port of the addresses that they give. */
   readonly dnsSeeds: readonly string[];
   readonly defaultPort: number;
+  /** Addresses that are built in: the last resort. */
+  readonly fixedSeeds?: readonly PeerAddress[];
+  /** Asks peers that only tell addresses; when the seeds gave none. */
+  readonly askIntroducers?: () => Promise<readonly HeardAddress[]>;
   readonly clock: Clock;
   readonly random: Random;
-  readonly store: PeerStore;
   /** Peers to keep a connection to, by name or address; when there are any, no others are dialled. */
   readonly connect: readonly PeerAddress[];
   /** Looks a host name up. */
   readonly resolve: (host: string) => Promise<readonly string[]>;
   /** Outgoing connections that are aimed at when peers are discovered. */
-  readonly outbound: number;
+  readonly slots: OutboundSlots;
+  /** An address is not tried again for so long. */
+  readonly retryMs: number;
+  /** Mean time between two feelers, and between two extra block-relay connections. */
+  readonly feelerMeanMs: number;
+  readonly extraMeanMs: number;
+  /** Where block-relay peers of the last run were. */
+  readonly anchors?: readonly PeerAddress[];
+  /** What an address is worth dialling for, by the services that were told; all by default. */
+  readonly offersEnough?: (address: KnownAddress) => boolean;
+  readonly isBanned: (host: string) => boolean;
+  readonly isTipStale?: () => boolean;
+  readonly isSynced?: () => boolean;
   /** Those that are connected. */
   readonly peers: () => readonly P[];
-  readonly dial: (address: PeerAddress, wanted: boolean) => Promise<P>;
+  readonly dial: (address: PeerAddress, kind: Exclude<PeerKind, "inbound">) => Promise<P>;
   /** Whether two peers are the same node. */
   readonly isSame: (one: P, other: P) => boolean;
   readonly notice: (level: "debug" | "warning", text: string) => void;
@@ -49,54 +52,104 @@ export interface DiallingParts<P> {
 
 const REDIAL_FIRST_MS = 1_000;
 const REDIAL_LAST_MS = 30_000;
-const DISCOVERY_PAUSE_MS = 5_000;
-/** An address is not tried again for so long. */
-const RETRY_MS = 600_000;
-/** Addresses that were reached within this time are told to others. */
-const GOSSIP_MS = 30 * 86_400_000;
-/** Addresses kept from gossip; both networks take as many from one message. */
-const KNOWN_PEERS_MAX = 1_000;
-/** The longest text of an IPv6 address. */
-const HOST_LENGTH_MAX = 45;
+/** One decision is made so often. */
+const PASS_MS = 500;
+/** And how often when there was nothing to do: slots that are full stay full for long. */
+const IDLE_PASS_MS = 2_500;
+/** How long the book's own addresses have before seeds are asked as well, when it has few or many. */
+const SEEDS_WAIT_MS = 11_000;
+const SEEDS_WAIT_MANY_MS = 300_000;
+const MANY_ADDRESSES = 1_000;
+/** Full connections that make seeds needless. */
+const ENOUGH_PEERS = 2;
+/** Seeds that are asked at a time, and addresses taken from one. */
+const SEEDS_AT_ONCE = 3;
+const SEED_ADDRESSES_MAX = 32;
+/** Seeds that gave nothing are asked again after a while, later each time. */
+const SEEDS_AGAIN_FIRST_MS = 1_000;
+const SEEDS_AGAIN_LAST_MS = 300_000;
+/** The built-in addresses come so long after everything else gave nothing. */
+const FIXED_SEEDS_AFTER_MS = 60_000;
+const DAY_S = 86_400;
+/** What is told is taken for older than it says. */
+const GOSSIP_PENALTY_S = 7_200;
+/** The longest text of an address: an onion name. */
+const HOST_LENGTH_MAX = 62;
+/** Addresses in one answer. */
+const ANSWER_ADDRESSES = 1_000;
+/** Addresses that a store keeps beside the book. */
+const KEPT_MAX = 1_000;
+/** Share of the book that one asker is told. */
+const GOSSIP_PERCENT = 23;
 
-/** The address book and the loops that dial from it. */
+/** The loops that dial. */
 export class Dialling<P extends Peer<PeerSession<unknown>>> {
   readonly #parts: DiallingParts<P>;
-  readonly #known = new Map<string, StoredPeer>();
+  readonly #pending = new Map<string, Exclude<PeerKind, "inbound">>();
+  readonly #dials = new Set<Promise<void>>();
+  #anchors: PeerAddress[];
+  #nextFeeler = 0;
+  #nextExtra = 0;
 
   constructor(parts: DiallingParts<P>) {
     this.#parts = parts;
+    this.#anchors = [...(parts.anchors ?? [])];
   }
 
-  /** Every address that is known. */
-  get known(): readonly StoredPeer[] {
-    return [...this.#known.values()];
+  get book(): AddressBook {
+    return this.#parts.book;
   }
 
-  /** Reads the kept addresses. */
-  async load(): Promise<void> {
-    for (const peer of await this.#parts.store.peers()) this.#known.set(keyOf(peer), peer);
+  /** Takes addresses that a peer told; times that cannot be are taken for old ones. */
+  learn(addresses: readonly HeardAddress[], source: string): void {
+    const { book, clock } = this.#parts;
+    const nowS = Math.floor(clock.now() / 1000);
+    const sound = addresses.filter(({ host }) => host.length <= HOST_LENGTH_MAX)
+      .map((address) => ({ ...address, timeS: believableTimeS(address.timeS ?? 0, nowS) }));
+    book.learn(sound, source, { penaltyS: GOSSIP_PENALTY_S });
   }
 
-  /** Keeps the addresses for the next start. */
-  async save(): Promise<void> {
-    await this.#parts.store.savePeers(this.known);
+  /** A peer was asked for addresses: it may tell as many as one answer holds. */
+  asked(host: string): void {
+    this.#parts.book.grant(host, ANSWER_ADDRESSES);
   }
 
-  /** Takes addresses that `source` (a host) told. Longer lists than the protocols allow are ignored as a whole. */
-  learn(addresses: readonly PeerAddress[], source: string): void {
-    if (addresses.length > KNOWN_PEERS_MAX) return;
-    for (const { host, port } of addresses) {
-      const key = keyOf({ host, port });
-      if (this.#known.has(key) || this.#known.size >= KNOWN_PEERS_MAX || host.length > HOST_LENGTH_MAX) continue;
-      this.#known.set(key, { host, port, source, lastTry: 0, lastSuccess: 0 });
+  /** What to tell who asks: a random part of the book, at most `max`. */
+  gossip(max: number): readonly KnownAddress[] {
+    const { book, isBanned } = this.#parts;
+    return book.addresses(max, GOSSIP_PERCENT).filter(({ host }) => !isBanned(host));
+  }
+
+  /** An outgoing peer is gone, or has just spoken: its address is alive. */
+  seen(peer: P): void {
+    if (peer.direction === "out") this.#parts.book.connected(peer.session.remote);
+  }
+
+  /** Addresses of the block-relay peers, to be dialled first after a restart. */
+  anchorsNow(): readonly PeerAddress[] {
+    return this.#parts.peers().filter(({ kind }) => kind === "block-relay").slice(0, 2).map(({ session }) =>
+      session.remote
+    );
+  }
+
+  /** Begins an empty book with what a store kept. */
+  async load(store: PeerStore): Promise<void> {
+    const { book } = this.#parts;
+    if (book.size.total > 0) return;
+    for (const { host, port, lastSuccess } of await store.peers()) {
+      book.learn([{ host, port, timeS: Math.floor(lastSuccess / 1000) }], undefined, { unlimited: true });
     }
   }
 
-  /** What to tell others: addresses that we have reached not long ago. */
-  gossip(): StoredPeer[] {
-    const recent = this.#parts.clock.now() - GOSSIP_MS;
-    return this.known.filter(({ lastSuccess }) => lastSuccess > recent);
+  /** Keeps the addresses that have answered in a store. */
+  async save(store: PeerStore): Promise<void> {
+    const kept: StoredPeer[] = [];
+    for (const { host, port, source, lastTryS, lastSuccessS, isTried } of this.#parts.book.entries()) {
+      if (!isTried) break;
+      kept.push({ host, port, source, lastTry: lastTryS * 1000, lastSuccess: lastSuccessS * 1000 });
+      if (kept.length === KEPT_MAX) break;
+    }
+    await store.savePeers(kept);
   }
 
   /** Dials until the signal aborts. */
@@ -119,12 +172,12 @@ export class Dialling<P extends Peer<PeerSession<unknown>>> {
         const known = last;
         const standing = known && this.#parts.peers().find((peer) => this.#parts.isSame(peer, known));
         const [address] = standing === undefined ? await resolve(host) : [];
-        const peer = standing ?? await this.#parts.dial({ host: address ?? host, port }, true);
+        const peer = standing ?? await this.#parts.dial({ host: address ?? host, port }, "manual");
         peer.wanted = true;
         last = peer;
         wait = REDIAL_FIRST_MS;
         said = "";
-        if (standing === undefined) this.#succeeded(host, port);
+        if (standing === undefined) this.#succeeded({ host: address ?? host, port });
         await either(peer.session.signal, signal);
       } catch (thrown) {
         if (signal.aborted) return;
@@ -139,52 +192,177 @@ export class Dialling<P extends Peer<PeerSession<unknown>>> {
     }
   }
 
-  #succeeded(host: string, port: number): void {
-    const now = this.#parts.clock.now();
-    this.#known.set(keyOf({ host, port }), { host, port, source: "self", lastTry: now, lastSuccess: now });
-  }
-
-  /** Dials known peers, and those that the DNS seeds name, until there are enough. */
+  /** Fills the slots from the book, and the book from the seeds. */
   async #discover(signal: AbortSignal): Promise<void> {
-    const { clock, outbound, notice } = this.#parts;
-    while (!signal.aborted) {
-      const out = this.#parts.peers().filter((peer) => peer.direction === "out").length;
-      if (out < outbound) {
-        if (this.#known.size === 0) await this.#askSeeds();
-        const choice = this.#choose();
-        if (choice !== undefined) {
-          this.#known.set(keyOf(choice), { ...choice, lastTry: clock.now() });
-          await this.#parts.dial(choice, false).then(
-            () => this.#succeeded(choice.host, choice.port),
-            (error) => notice("debug", `${choice.host}: ${messageOf(error)}`),
-          );
-          continue;
-        }
-      }
-      await clock.sleep(DISCOVERY_PAUSE_MS, signal).catch(() => {});
-    }
-  }
-
-  /** One of the addresses that were not tried lately and are not connected. */
-  #choose(): StoredPeer | undefined {
     const { clock, random } = this.#parts;
-    const connected = new Set(this.#parts.peers().map(({ host }) => host));
-    const untried = this.known.filter(({ host, lastTry }) => lastTry < clock.now() - RETRY_MS && !connected.has(host));
-    return untried.length === 0 ? undefined : untried[random.below(untried.length)];
+    const below = (bound: number) => random.below(bound);
+    this.#nextFeeler = clock.monotonic() + poissonDelay(this.#parts.feelerMeanMs, below);
+    this.#nextExtra = clock.monotonic() + poissonDelay(this.#parts.extraMeanMs, below);
+    const seeding = this.#seed(signal);
+    while (!signal.aborted) {
+      const passMs = this.#pass(signal) ? PASS_MS : IDLE_PASS_MS;
+      await clock.sleep(passMs / 2 + below(passMs), signal).catch(() => {});
+    }
+    await seeding;
+    await Promise.all(this.#dials);
   }
 
-  async #askSeeds(): Promise<void> {
-    const { dnsSeeds, defaultPort: port, resolve } = this.#parts;
-    for (const seed of dnsSeeds) {
-      for (const host of await resolve(seed).catch(() => [])) {
-        this.#known.set(keyOf({ host, port }), { host, port, source: seed, lastTry: 0, lastSuccess: 0 });
-      }
+  /** One decision, and the dial that follows from it in the background. False when nobody is dialled. */
+  #pass(signal: AbortSignal): boolean {
+    const { clock, random, slots, peers } = this.#parts;
+    const counts = { manual: 0, outbound: 0, "block-relay": 0, feeler: 0 };
+    for (const { kind } of peers()) if (kind !== "inbound") counts[kind] += 1;
+    for (const kind of this.#pending.values()) counts[kind] += 1;
+    const now = clock.monotonic();
+    const choice = nextOutbound({
+      slots,
+      counts,
+      anchors: this.#anchors.length,
+      isTipStale: this.#parts.isTipStale?.() ?? false,
+      isSynced: this.#parts.isSynced?.() ?? true,
+      now,
+      nextFeeler: this.#nextFeeler,
+      nextExtra: this.#nextExtra,
+    });
+    if (choice === undefined) return false;
+    const { kind, from } = choice;
+    const below = (bound: number) => random.below(bound);
+    if (kind === "feeler") this.#nextFeeler = now + poissonDelay(this.#parts.feelerMeanMs, below);
+    if (kind === "block-relay" && counts[kind] >= slots.blockRelay) {
+      this.#nextExtra = now + poissonDelay(this.#parts.extraMeanMs, below);
     }
+    const address = from === "anchors" ? this.#anchors.shift() : this.#candidate(kind);
+    if (address === undefined || this.#pending.has(keyOf(address))) return false;
+    const dialling = this.#dialOnce(address, kind, signal).finally(() => this.#dials.delete(dialling));
+    this.#dials.add(dialling);
+    return true;
+  }
+
+  #candidate(kind: "outbound" | "block-relay" | "feeler"): KnownAddress | undefined {
+    const { book, clock, peers, isBanned, offersEnough = () => true, retryMs } = this.#parts;
+    const connected = new Set(peers().map(({ host }) => host));
+    const groups = new Set(
+      peers().filter(({ direction }) => direction === "out").map(({ session }) => this.#groupOf(session.remote)),
+    );
+    for (const key of this.#pending.keys()) groups.add(this.#groupOf(placeOf(key)));
+    return candidate({
+      book,
+      kind,
+      nowS: clock.now() / 1000,
+      retryS: retryMs / 1000,
+      isAllowed: (address) =>
+        !connected.has(address.host) && !isBanned(address.host) && !this.#pending.has(keyOf(address)),
+      isGroupTaken: (address) => groups.has(this.#groupOf(address)),
+      offersEnough,
+    });
+  }
+
+  /** The group of an address as text; an address that the rules do not know is a group of its own. */
+  #groupOf(address: PeerAddress): string {
+    const located = this.#parts.rules.locate(address);
+    return located === undefined ? address.host : located.group.join(".");
+  }
+
+  async #dialOnce(
+    address: PeerAddress,
+    kind: "outbound" | "block-relay" | "feeler",
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { book, dial, notice } = this.#parts;
+    this.#pending.set(keyOf(address), kind);
+    try {
+      const peer = await dial(address, kind);
+      this.#succeeded(address);
+      // A feeler only wants to know whether anybody is there.
+      if (kind === "feeler") peer.session.close();
+    } catch (thrown) {
+      if (signal.aborted) return;
+      // When hardly anything can be reached, the fault is likely ours.
+      book.attempt(address, this.#parts.peers().filter(({ direction }) => direction === "out").length >= ENOUGH_PEERS);
+      notice("debug", `${address.host}: ${messageOf(thrown)}`);
+    } finally {
+      this.#pending.delete(keyOf(address));
+    }
+  }
+
+  #succeeded(address: PeerAddress): void {
+    const { book, clock } = this.#parts;
+    if (book.find(address) === undefined) {
+      book.learn([{ ...address, timeS: Math.floor(clock.now() / 1000) }], undefined, { unlimited: true });
+    }
+    book.good(address);
+  }
+
+  /** Fills the book: at once when it is empty, later when it leads to nobody. */
+  async #seed(signal: AbortSignal): Promise<void> {
+    const { book, clock, random, dnsSeeds, fixedSeeds = [], askIntroducers } = this.#parts;
+    const began = clock.monotonic();
+    const order = shuffled(dnsSeeds, random);
+    let wait = SEEDS_AGAIN_FIRST_MS;
+    if (book.size.total > 0) {
+      const patience = book.size.total >= MANY_ADDRESSES ? SEEDS_WAIT_MANY_MS : SEEDS_WAIT_MS;
+      await clock.sleep(patience, signal).catch(() => {});
+    }
+    for (let at = 0; !signal.aborted;) {
+      if (this.#hasEnough()) return;
+      if (at < order.length) {
+        // All at once when nothing is known, else a few, since each learns that we are here.
+        const some = order.slice(at, at + (book.size.total === 0 ? order.length : SEEDS_AT_ONCE));
+        at += some.length;
+        await Promise.all(some.map((seed) => this.#askSeed(seed)));
+        if (book.size.total > 0) await clock.sleep(SEEDS_WAIT_MS, signal).catch(() => {});
+        continue;
+      }
+      if (book.size.total === 0 && askIntroducers !== undefined) {
+        const told = await askIntroducers().catch(() => []);
+        book.learn(told, undefined, { unlimited: true });
+      }
+      if (book.size.total === 0 && clock.monotonic() - began >= FIXED_SEEDS_AFTER_MS) {
+        book.learn(fixedSeeds.map((seed) => ({ ...seed, timeS: this.#seedTimeS() })), undefined, { unlimited: true });
+      }
+      await clock.sleep(wait, signal).catch(() => {});
+      wait = Math.min(wait * 2, SEEDS_AGAIN_LAST_MS);
+      at = 0;
+    }
+  }
+
+  #hasEnough(): boolean {
+    return this.#parts.peers().filter(({ kind }) => kind === "outbound").length >= ENOUGH_PEERS;
+  }
+
+  async #askSeed(seed: string): Promise<void> {
+    const { book, resolve, random, defaultPort: port, notice } = this.#parts;
+    const hosts = await resolve(seed).catch((error) => {
+      notice("debug", `seed ${seed}: ${messageOf(error)}`);
+      return [];
+    });
+    const some = shuffled(hosts, random).slice(0, SEED_ADDRESSES_MAX);
+    book.learn(some.map((host) => ({ host, port, timeS: this.#seedTimeS() })), seed, { unlimited: true });
+  }
+
+  /** Seeds do not say how old an address is: three to seven days. */
+  #seedTimeS(): number {
+    const { clock, random } = this.#parts;
+    return Math.floor(clock.now() / 1000) - 3 * DAY_S - random.below(4 * DAY_S);
   }
 }
 
 function keyOf({ host, port }: PeerAddress): string {
   return `${host} ${port}`;
+}
+
+function placeOf(key: string): PeerAddress {
+  const [host = "", port] = key.split(" ");
+  return { host, port: Number(port) };
+}
+
+function shuffled<T>(items: readonly T[], random: Random): T[] {
+  const mixed = [...items];
+  for (let i = mixed.length - 1; i > 0; i--) {
+    const j = random.below(i + 1);
+    [mixed[i], mixed[j]] = [mixed[j]!, mixed[i]!];
+  }
+  return mixed;
 }
 
 /** Resolves when one of the signals aborts, and lets go of the other. */

@@ -29,23 +29,33 @@ export interface PeerSession<I> {
   run(handle: (incoming: I) => void | Promise<void>): Promise<PeerExit>;
 }
 
+/**
+ * Why there is a connection. `manual`: the operator named the peer; `outbound`: found by ourselves, for everything;
+ * `block-relay`: for blocks only; `feeler`: to see whether anybody is there; `inbound`: the peer dialled us.
+ */
+export type PeerKind = "manual" | "outbound" | "block-relay" | "feeler" | "inbound";
+
 /** One peer, from handshake to end. Protocols add what they know of it. */
 export class Peer<S extends PeerSession<unknown> = PeerSession<unknown>> {
   /** Small number that names the connection in CLI and events; never given twice. */
   readonly id: number;
-  readonly direction: "in" | "out";
+  readonly kind: PeerKind;
   readonly session: S;
   /** Unix milliseconds. */
   readonly since: number;
   /** One of the peers that `--connect` names. */
   wanted: boolean;
 
-  constructor({ id, direction, session, since, wanted }: PeerInit<S>) {
+  constructor({ id, kind, session, since }: PeerInit<S>) {
     this.id = id;
-    this.direction = direction;
+    this.kind = kind;
     this.session = session;
     this.since = since;
-    this.wanted = wanted;
+    this.wanted = kind === "manual";
+  }
+
+  get direction(): "in" | "out" {
+    return this.kind === "inbound" ? "in" : "out";
   }
 
   get host(): string {
@@ -56,10 +66,9 @@ export class Peer<S extends PeerSession<unknown> = PeerSession<unknown>> {
 /** What a peer begins with. */
 export interface PeerInit<S> {
   readonly id: number;
-  readonly direction: "in" | "out";
+  readonly kind: PeerKind;
   readonly session: S;
   readonly since: number;
-  readonly wanted: boolean;
 }
 
 /** The error of whatever waits for a peer that we closed for no fault of its own. */

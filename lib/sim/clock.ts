@@ -39,6 +39,7 @@ export class SimClock implements Clock {
   #elapsed = 0;
   #order = 0;
   #pending = 0;
+  #fired = 0;
 
   constructor(options: SimClockOptions) {
     this.#turn = options.turn;
@@ -48,6 +49,11 @@ export class SimClock implements Clock {
   /** Timers that are set and not cancelled. Zero after everything was stopped, or something leaks. */
   get pending(): number {
     return this.#pending;
+  }
+
+  /** Timers that have fired. */
+  get fired(): number {
+    return this.#fired;
   }
 
   now(): number {
@@ -130,6 +136,7 @@ export class SimClock implements Clock {
     if (next === undefined || next.at > end) return false;
     this.#pop();
     this.#pending -= 1;
+    this.#fired += 1;
     // Cancelling it from now on must change nothing.
     next.cancelled = true;
     this.#elapsed = next.at;

@@ -10,15 +10,57 @@ import type { Random } from "../core/ports.ts";
  * (a Weyl sequence, so its period is 2^32); each word is then mixed so that neighbours have nothing in common.
  */
 export class SeededRandom implements Random {
+  readonly #seed: number;
   #state: number;
 
   /** @param seed an integer below 2^32; print it, so that a failure can be run again */
   constructor(seed: number) {
-    this.#state = seed >>> 0;
+    this.#seed = this.#state = seed >>> 0;
+  }
+
+  /** A generator of its own for each label: what one user draws does not shift what another gets. */
+  fork(label: string): SeededRandom {
+    // FNV-1a over the label, begun at the seed.
+    let hash = this.#seed ^ 0x811c9dc5;
+    for (let i = 0; i < label.length; i++) hash = Math.imul(hash ^ label.charCodeAt(i), 0x01000193);
+    return new SeededRandom(mixed(hash >>> 0));
   }
 
   bytes(length: number): Uint8Array {
-    return Uint8Array.from({ length }, () => this.#word() & 0xff);
+    const bytes = new Uint8Array(length);
+    for (let i = 0; i < length; i++) bytes[i] = this.#word() & 0xff;
+    return bytes;
+  }
+
+  /** A number from 0 up to 1, in steps of 2^-32. */
+  fraction(): number {
+    return this.#word() / 2 ** 32;
+  }
+
+  /** Whether something happens that has this chance, 0 to 1. */
+  chance(share: number): boolean {
+    return this.fraction() < share;
+  }
+
+  /** A waiting time whose mean is `meanMs`: exponential, as of things that happen independently. */
+  wait(meanMs: number): number {
+    // Rounded, because engines may differ in the last bit of a logarithm.
+    return Math.round(-Math.log(1 - this.fraction()) * meanMs * 1024) / 1024;
+  }
+
+  /** One of the items, which must not be empty. */
+  pick<T>(items: readonly T[]): T {
+    return items[this.below(items.length)] as T;
+  }
+
+  /** The items in another order. */
+  shuffle<T>(items: readonly T[]): T[] {
+    const shuffled = [...items];
+    for (let i = shuffled.length - 1; i > 0; i--) {
+      const j = this.below(i + 1);
+      [shuffled[i], shuffled[j]] = [shuffled[j] as T, shuffled[i] as T];
+    }
+    return shuffled;
   }
 
   below(bound: number): number {
@@ -31,9 +73,14 @@ export class SeededRandom implements Random {
 
   #word(): number {
     this.#state = (this.#state + 0x9e3779b9) >>> 0;
-    let mixed = this.#state;
-    mixed = Math.imul(mixed ^ (mixed >>> 16), 0x85ebca6b);
-    mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35);
-    return (mixed ^ (mixed >>> 16)) >>> 0;
+    return mixed(this.#state);
   }
+}
+
+/** A word in which every bit depends on every bit of the given one. */
+function mixed(word: number): number {
+  let bits = word;
+  bits = Math.imul(bits ^ (bits >>> 16), 0x85ebca6b);
+  bits = Math.imul(bits ^ (bits >>> 13), 0xc2b2ae35);
+  return (bits ^ (bits >>> 16)) >>> 0;
 }

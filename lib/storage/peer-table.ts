@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { PeerStore, StoredPeer } from "../core/dialling.ts";
+import type { PeerStore, StoredPeer } from "../core/ports.ts";
 import type { Database, SqlRow } from "../core/ports.ts";
 
 /** The statement that makes a table of peers. `table` is a name from our own code. */

@@ -292,6 +292,8 @@ describe("the blocks of a hostile peer", () => {
     await world.actor(LIAR, serving(chain, (height) => height !== 7));
     await world.actor("10.0.0.1", serving(chain));
     const node = await world.node(NODE, { connect: [LIAR, "10.0.0.1"] });
+    // Whatever needs no time takes none.
+    for (let i = 0; i < 100; i++) await world.clock.advance(0);
     await world.until(() => node.tip() === chain.tip, 60_000);
     assert.ok(world.clock.monotonic() < 15_000, `${world.clock.monotonic()} ms`);
     await world.end();

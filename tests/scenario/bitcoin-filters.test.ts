@@ -2,6 +2,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { MemoryLightStore } from "../../lib/bitcoin/light/mod.ts";
+import { filterHeaders } from "../../lib/bitcoin/filters/mod.ts";
+import { toDisplayHex, ZERO_HASH } from "../../lib/bitcoin/hash.ts";
 import { MemoryBitcoinStore } from "../../lib/bitcoin/store/memory.ts";
 import { Block, InvType } from "../../lib/bitcoin/types/mod.ts";
 import {
@@ -224,6 +226,38 @@ describe("a peer of filters that misbehaves", () => {
     assert.ok(complete);
   });
 
+  test("tells headers that follow on others than it agreed to: banned", async () => {
+    const { bans, complete } = await besideHonest({ previous: () => new Uint8Array(32) });
+    assert.match(bans.join(), /10\.0\.0\.66.*do not follow on what it told before/);
+    assert.ok(complete);
+  });
+
+  test("tells true checkpoints and false headers between them: banned, and others are asked", async () => {
+    const world = new BitcoinWorld();
+    const chain = someChain(world).extend(2_100);
+    await filterPeer(world, "10.0.0.66", chain, { headers: (hashes) => hashes.with(7, new Uint8Array(32)) });
+    await filterPeer(world, "10.0.0.1", chain);
+    const node = await light(world, ["10.0.0.66", "10.0.0.1"]);
+    await world.until(() => syncedWith(node, chain));
+    assert.match(node.bans().join(), /10\.0\.0\.66.*do not lead to its own checkpoint/);
+    const said = node.events.findLast(({ topic }) => topic === "bitcoin.filters_synced");
+    assert.equal(said?.data.filter_header, toDisplayHex(filterHeaders(ZERO_HASH, chain.hashesWith()).at(-1)!));
+    await world.end();
+  });
+
+  test("falls silent: the next block does not wait for it again", async () => {
+    const world = new BitcoinWorld();
+    const chain = someChain(world);
+    await filterPeer(world, "10.0.0.66", chain, { ignores: (message) => message === GetCFHeaders });
+    const { actors } = await filterPeer(world, "10.0.0.1", chain);
+    const node = await light(world, ["10.0.0.66", "10.0.0.1"]);
+    await world.until(() => syncedWith(node, chain));
+    chain.extend(1);
+    await announce(actors[0], chain);
+    await world.until(() => syncedWith(node, chain), 5_000);
+    await world.end();
+  });
+
   for (const silent of [GetCFHeaders, GetCFilters, GetData]) {
     test(`never answers ${silent.type}: others are asked, and nobody is banned`, async () => {
       const { bans, complete } = await besideHonest({ ignores: (message) => message === silent });
@@ -255,6 +289,31 @@ describe("a peer of filters that misbehaves", () => {
     await world.end();
   });
 
+  test("honest newcomers who are more than the liars: the vote goes over, and nobody is banned for having lost it", async () => {
+    const world = new BitcoinWorld();
+    const chain = someChain(world);
+    const lie = { filters: new Map([[18, chain.falseFilter(18, MINE)]]) };
+    const liars = ["10.0.0.66", "10.0.0.67"];
+    for (const host of liars) await filterPeer(world, host, chain, lie);
+    const node = await light(world, liars);
+    await world.clock.until(node.node.service.light!.watch(MINE, 0));
+    await world.until(() => syncedWith(node, chain));
+    assert.notDeepEqual(await found(world, node), truth(chain, MINE));
+    for (const host of ["10.0.0.1", "10.0.0.2", "10.0.0.3"]) {
+      await filterPeer(world, host, chain);
+      node.node.service.addNode(`${host}:18444`);
+    }
+    await world.until(() => syncedWith(node, chain) && node.node.service.light!.progress().peers.agreeing === 3);
+    assert.deepEqual(await found(world, node), truth(chain, MINE));
+    // The liars come back from their rest, are heard again, and lose again.
+    await world.clock.advance(300_000);
+    assert.deepEqual(node.node.service.light!.progress().peers, { offering: 5, agreeing: 3 });
+    assert.ok(node.notices.filter((each) => /10\.0\.0\.66.*outvoted/.test(each)).length > 1);
+    assert.deepEqual(node.bans(), []);
+    assert.deepEqual(await found(world, node), truth(chain, MINE));
+    await world.end();
+  });
+
   test("gives a block whose transactions are not its header's: banned, and the block comes from another", async () => {
     const world = new BitcoinWorld();
     const chain = someChain(world);
@@ -278,6 +337,27 @@ describe("a peer of filters that misbehaves", () => {
     node.node.service.addNode("10.0.0.1:18444");
     await world.until(() => syncedWith(node, chain));
     assert.deepEqual(await found(world, node), truth(chain, [MINE[1]!]));
+    await world.end();
+  });
+
+  test("has a branch of most work with a block that breaks a rule: the reader leaves the branch", async () => {
+    const world = new BitcoinWorld();
+    const chain = someChain(world);
+    const good = chain.fork(chain.height);
+    const [coin] = chain.pay([]);
+    chain.pay([{ spends: [coin!, coin!], pays: [MINE[0]!] }]);
+    chain.extend(2);
+    await filterPeer(world, "10.0.0.66", chain);
+    const node = await light(world, ["10.0.0.66"]);
+    await world.clock.until(node.node.service.light!.watch(MINE, 0));
+    await world.until(() => node.bans().length === 1);
+    assert.match(node.bans().join(), /bad-txns-inputs-duplicate/);
+    await world.until(() => node.height() === good.height + 1);
+    assert.deepEqual(await found(world, node), truth(good, MINE));
+    await filterPeer(world, "10.0.0.1", good.extend(3, Uint8Array.of(0x52)));
+    node.node.service.addNode("10.0.0.1:18444");
+    await world.until(() => syncedWith(node, good));
+    assert.deepEqual(await found(world, node), truth(good, MINE));
     await world.end();
   });
 

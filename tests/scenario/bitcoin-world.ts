@@ -1,5 +1,6 @@
 /** Whole Bitcoin nodes in one process: simulated time, memory connections, chains of regtest mined on the spot. */
 import assert from "node:assert/strict";
+import { bitcoinAddressRules } from "../../lib/bitcoin/addresses.ts";
 import { HeaderBatch } from "../../lib/bitcoin/chain/header-batch.ts";
 import { HeaderChain } from "../../lib/bitcoin/chain/header-chain.ts";
 import { structureValidator } from "../../lib/bitcoin/chain/validator.ts";
@@ -26,6 +27,7 @@ import {
   Verack,
   Version,
 } from "../../lib/bitcoin/wire/mod.ts";
+import { AddressBook } from "../../lib/core/addresses.ts";
 import type { ByteDuplex } from "../../lib/core/ports.ts";
 import type { SimClock } from "../../lib/sim/clock.ts";
 import { SeededRandom } from "../../lib/sim/random.ts";
@@ -37,6 +39,11 @@ import { simClock } from "../unit/core/sim.ts";
 const PAY_TO = Uint8Array.of(0x51);
 /** NETWORK and WITNESS. */
 const SERVICES = 9n;
+
+/** How often a condition that is waited for is looked at. */
+const STEP_MS = 250;
+
+const RULES = bitcoinAddressRules({ allowPrivate: true });
 
 /** What of a mined block is changed before its work is sought. */
 export interface Change {
@@ -175,6 +182,8 @@ export class BitcoinWorld {
     const node = await clock.until(BitcoinNode.open({
       network,
       store,
+      rules: RULES,
+      book: new AddressBook({ rules: RULES, clock, random: this.#random }),
       validator: structureValidator,
       mode: options.mode ?? "full",
       light: options.light ?? new MemoryLightStore((added) => store.events.append(added)),
@@ -316,7 +325,13 @@ export class BitcoinWorld {
   /** Lets time pass until the condition holds; tells what the nodes logged when it never does. */
   async until(condition: () => boolean, limitMs = 300_000): Promise<void> {
     try {
-      await this.clock.untilTrue(condition, limitMs);
+      // In steps: a node at rest sets few timers, and what it did last would be seen only when the next one fires.
+      const end = this.clock.monotonic() + limitMs;
+      await this.clock.advance(0);
+      while (!condition()) {
+        assert.ok(this.clock.monotonic() < end, `the condition does not hold within ${limitMs} ms`);
+        await this.clock.advance(STEP_MS);
+      }
     } catch (cause) {
       const told = [...this.#members].map(({ host, notices }) => `${host}:\n  ${notices.slice(-30).join("\n  ")}`);
       throw new Error(told.join("\n"), { cause });

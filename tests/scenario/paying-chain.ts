@@ -196,6 +196,8 @@ export interface Manner {
   readonly gives?: (height: number) => boolean;
   /** Changes checkpoints before they are sent. */
   readonly checkpoints?: (headers: Uint8Array[]) => Uint8Array[];
+  /** Changes the header before those of a `cfheaders`. */
+  readonly previous?: (header: Uint8Array) => Uint8Array;
   /** Changes a `cfheaders` before it is sent. */
   readonly headers?: (hashes: Uint8Array[]) => Uint8Array[];
 }
@@ -227,9 +229,8 @@ export function servingFilters(
       if (stop === undefined) return;
       assert.ok(stop - startHeight < 2_000, "the span is too long");
       const all = hashes().slice(0, stop + 1);
-      const previousFilterHeader = startHeight === 0
-        ? ZERO_HASH
-        : filterHeaders(ZERO_HASH, all.slice(0, startHeight)).at(-1)!;
+      const before = startHeight === 0 ? ZERO_HASH : filterHeaders(ZERO_HASH, all.slice(0, startHeight)).at(-1)!;
+      const previousFilterHeader = manner.previous?.(before) ?? before;
       const filterHashes = manner.headers?.(all.slice(startHeight)) ?? all.slice(startHeight);
       await actor.send(CFHeaders, { filterType: 0, stopHash, previousFilterHeader, filterHashes });
     } else if (message === GetCFilters) {

@@ -7,6 +7,8 @@ import type { SimClock } from "../../lib/sim/clock.ts";
 import { MemoryNetwork } from "../../lib/transport/memory.ts";
 import { acceptWebSocket } from "../../lib/transport/websocket/mod.ts";
 import { sha256 } from "../../lib/codec/sha256.ts";
+import { AddressBook } from "../../lib/core/addresses.ts";
+import { chiaAddressRules } from "../../lib/chia/addresses.ts";
 import { ChiaChain } from "../../lib/chia/chain/chain.ts";
 import { LinkageValidator } from "../../lib/chia/chain/linkage.ts";
 import type { BlockValidator, Candidate } from "../../lib/chia/chain/verdict.ts";
@@ -20,6 +22,7 @@ import { recordedBlocks, referenceChain } from "../unit/chia-chain/chain-1200.ts
 import { simClock } from "../unit/core/sim.ts";
 
 const PORT = 8444;
+const RULES = chiaAddressRules({ allowPrivate: true });
 const raws = recordedBlocks();
 const { constants } = referenceChain();
 /** The network of the recording. */
@@ -78,6 +81,8 @@ export class World {
     const node = new ChiaNode({
       chain,
       store,
+      rules: RULES,
+      book: new AddressBook({ rules: RULES, clock, random: this.#random }),
       clock,
       protocol: {
         random: this.#random,

@@ -6,7 +6,13 @@
  */
 import { NodeError } from "../../core/errors.ts";
 import type { BitcoinChain } from "../chain/chain.ts";
-import { type DisputeOptions, FilterDispute, type FilterHeaderClaim, type Finding } from "../filters/mod.ts";
+import {
+  type DisputeOptions,
+  type DisputeReason,
+  FilterDispute,
+  type FilterHeaderClaim,
+  type Finding,
+} from "../filters/mod.ts";
 import type { BitcoinPeer } from "../peer.ts";
 import { misbehaving } from "../peer-fault.ts";
 import type { Block } from "../types/mod.ts";
@@ -20,7 +26,7 @@ export interface CourtParts {
   /** All connected peers: blocks may come from any. */
   readonly peers: () => readonly BitcoinPeer[];
   /** A peer that nothing is proven against is not asked for a while. */
-  readonly rest: (peer: BitcoinPeer) => void;
+  readonly rest: (peer: BitcoinPeer, reason: DisputeReason) => void;
   readonly notice: (level: "debug" | "info" | "warning", text: string) => void;
 }
 
@@ -87,7 +93,7 @@ export async function findBlock(parts: CourtParts, row: number, signal: AbortSig
 function act({ rest, notice }: CourtParts, { peer, reason, proven }: Finding<BitcoinPeer>): void {
   notice(proven ? "warning" : "info", `${peer.session.label} is found against over filters: ${reason}`);
   if (proven) peer.session.fail(misbehaving("bad_filters", `told wrong block filters: ${reason}`));
-  else rest(peer);
+  else rest(peer, reason);
 }
 
 /** What a peer gave, or undefined when it failed to. @throws the signal's reason, for then it is not the peer's fault */

@@ -21,10 +21,10 @@ import {
   PROVEN_FLAWS,
 } from "../filters/mod.ts";
 import type { BitcoinPeer } from "../peer.ts";
-import { misbehaving } from "../peer-fault.ts";
 import { CFCHECKPT_INTERVAL, CFHEADERS_MAX } from "../wire/mod.ts";
 import { type Case, type CourtParts, findBlock, hold, orNothing } from "./court.ts";
 import type { FilterChain } from "./filter-chain.ts";
+import { Panel, type Span } from "./panel.ts";
 import { ANSWER_MS } from "./questions.ts";
 
 /** What filter header sync needs. */
@@ -37,22 +37,9 @@ export interface FilterSyncParts extends Omit<CourtParts, "rest"> {
   readonly advanced: () => void;
 }
 
-/** Peers that are asked at once; which of more is decided by who came first. */
-const ASKED_MAX = 8;
-/** A peer that kept us waiting is passed over so long; and one that is found against without proof. */
-const SILENT_REST_MS = 60_000;
-const DOUBT_REST_MS = 600_000;
-/** How long peers that stand even are left alone: somebody else may come, whose word decides. */
-const EVEN_REST_MS = 60_000;
 /** Spans of headers that may be under way between checkpoints, over all peers. */
 const SPANS_AHEAD = 6;
 const SPAN_TRIES_MAX = 4;
-
-/** Some heights, both ends included. */
-interface Span {
-  readonly startHeight: number;
-  readonly stopHeight: number;
-}
 
 /** What a newcomer tells of the chain that is here. */
 type Hearing =
@@ -63,18 +50,17 @@ type Hearing =
 export class FilterSync {
   readonly #parts: FilterSyncParts;
   readonly #court: CourtParts;
-  /** The row up to which a peer has confirmed our filter headers. */
-  readonly #confirmed = new WeakMap<BitcoinPeer, number>();
-  readonly #restsUntil = new WeakMap<BitcoinPeer, number>();
+  readonly #panel: Panel;
 
   constructor(parts: FilterSyncParts) {
     this.#parts = parts;
-    this.#court = { ...parts, rest: (peer) => this.#rest(peer, DOUBT_REST_MS) };
+    this.#panel = new Panel(parts);
+    this.#court = { ...parts, rest: (peer, reason) => this.#panel.doubt(peer, reason) };
   }
 
   /** Peers that have confirmed the filter headers up to the block of `row`: whom filters may be asked of. */
   agreeing(row: number): readonly BitcoinPeer[] {
-    return this.#usable(row).filter((peer) => this.#hasConfirmed(peer, row));
+    return this.#panel.agreeing(row);
   }
 
   /**
@@ -85,38 +71,15 @@ export class FilterSync {
     const { chain, filters } = this.#parts;
     const { headers } = chain;
     const target = chain.tip;
-    // Whom we chose ourselves comes first: anybody can dial us.
-    const peers = [...this.#usable(target)].sort((a, b) =>
-      Number(b.direction === "out") - Number(a.direction === "out")
-    )
-      .slice(0, ASKED_MAX);
+    const peers = this.#panel.members(target);
     if (peers.length === 0) return false;
     const known = chain.activeAt(filters.height);
-    const newcomers = peers.filter((peer) => !this.#hasConfirmed(peer, known));
+    const newcomers = peers.filter((peer) => !this.#panel.hasConfirmed(peer, known));
     if (newcomers.length > 0) return await this.#admit(newcomers, peers, known, signal);
     const missing = headers.height(target) - filters.height;
     if (missing <= 0) return false;
     if (missing > CFHEADERS_MAX) return await this.#leap(peers, target, signal);
     return await this.#advance(peers, target, signal);
-  }
-
-  #usable(row: number): readonly BitcoinPeer[] {
-    const { peers, chain, clock } = this.#parts;
-    const now = clock.monotonic();
-    return peers().filter((peer) =>
-      peer.servesFilters && (this.#restsUntil.get(peer) ?? 0) <= now && peer.has(chain.headers, row)
-    );
-  }
-
-  #rest(peer: BitcoinPeer, ms: number): void {
-    this.#restsUntil.set(peer, this.#parts.clock.monotonic() + ms);
-  }
-
-  #hasConfirmed(peer: BitcoinPeer, row: number): boolean {
-    const { headers } = this.#parts.chain;
-    const confirmed = this.#confirmed.get(peer);
-    return row === 0 || confirmed !== undefined && headers.height(confirmed) >= headers.height(row) &&
-        headers.ancestor(confirmed, headers.height(row)) === row;
   }
 
   /** Asks newcomers about the filter headers that are here, up to the block of `known`. */
@@ -126,46 +89,49 @@ export class FilterSync {
     known: number,
     signal: AbortSignal,
   ): Promise<boolean> {
-    const { filters, drop, chain: { headers } } = this.#parts;
+    const { filters, chain: { headers } } = this.#parts;
     const heard = await Promise.all(
       newcomers.map(async (peer) => [peer, await this.#hear(peer, known, signal)] as const),
     );
     if (!this.#holds(known)) return true;
-    for (const [peer, { kind }] of heard) {
-      if (kind === "same") this.#confirmed.set(peer, known);
-    }
-    const [first] = heard.flatMap(([peer, hearing]) => (hearing.kind === "different" ? [{ peer, ...hearing }] : []));
+    this.#panel.confirm(heard.flatMap(([peer, { kind }]) => (kind === "same" ? [peer] : [])), known);
+    const differing = heard.flatMap(([peer, hearing]) => (hearing.kind === "different" ? [{ peer, ...hearing }] : []));
+    const [first] = differing;
     if (first === undefined) return true;
-    const { peer, span, claim, end } = first;
-    const defenders = peers.filter((each) => this.#hasConfirmed(each, known));
+    const { peer, span, claim } = first;
+    // Who differs elsewhere has its turn when this is settled.
+    const parties = differing.filter((each) => each.span.startHeight === span.startHeight);
+    const defenders = peers.filter((each) => this.#panel.hasConfirmed(each, known));
     if (defenders.length === 0) return await this.#hearAlone(peer, span, claim, known, signal);
     const ours = filters.at(span.stopHeight);
     const { agreed, findings } = await hold(this.#court, {
       ...span,
       target: headers.ancestor(known, span.stopHeight),
       previousFilterHeader: filters.at(span.startHeight - 1),
-      peers: [peer, ...defenders],
-      claimed: new Map([[peer, end], ...defenders.map((each) => [each, ours] as const)]),
-      told: new Map([[peer, claim]]),
+      peers: [...parties.map((each) => each.peer), ...defenders],
+      claimed: new Map([
+        ...parties.map((each) => [each.peer, each.end] as const),
+        ...defenders.map((each) => [each, ours] as const),
+      ]),
+      told: new Map(parties.map((each) => [each.peer, each.claim])),
     }, signal);
     if (!this.#holds(known)) return true;
     const isOurs = agreed === undefined || equalBytes(agreed.at(-1)!, ours);
-    if (!isOurs) await drop(span.startHeight - 1);
-    else if (findings.length === 0) this.#standEven([peer]);
+    if (!isOurs) await this.#drop(span.startHeight - 1);
+    else if (findings.length === 0) this.#panel.standEven(parties.map((each) => each.peer));
     return true;
   }
 
   /** What a peer tells of the filter headers up to the block of `known`, at the first place where it differs from ours. */
   async #hear(peer: BitcoinPeer, known: number, signal: AbortSignal): Promise<Hearing> {
-    const { questions, filters, chain: { headers } } = this.#parts;
+    const { filters, chain: { headers } } = this.#parts;
     const height = headers.height(known);
     const points = Math.floor(height / CFCHECKPT_INTERVAL);
     let agreedTo = 0;
     let end: Uint8Array | undefined;
     if (points > 0) {
-      const told = await this.#patiently(peer, questions.checkpoints(peer, headers.hash(known), { signal }), signal);
-      if (told === undefined || !this.#isComplete(peer, told.length, points)) return { kind: "failed" };
-      if (!this.#holds(known)) return { kind: "failed" };
+      const told = await this.#panel.checkpointsOf(peer, known, signal);
+      if (told === undefined || !this.#holds(known)) return { kind: "failed" };
       const index = told.findIndex((header, i) => !equalBytes(header, filters.at((i + 1) * CFCHECKPT_INTERVAL)));
       end = told[index];
       agreedTo = (index < 0 ? points : index) * CFCHECKPT_INTERVAL;
@@ -173,11 +139,11 @@ export class FilterSync {
     if (end === undefined && agreedTo === height) return { kind: "same" };
     const stopHeight = end === undefined ? height : agreedTo + CFCHECKPT_INTERVAL;
     const span = { startHeight: agreedTo + 1, stopHeight };
-    const claim = await this.#claimOf(peer, span, known, filters.at(agreedTo), signal);
+    const claim = await this.#panel.claimOf(peer, span, known, filters.at(agreedTo), signal);
     if (claim === undefined || !this.#holds(known)) return { kind: "failed" };
     const last = filterHeaders(claim.previousFilterHeader, claim.filterHashes).at(-1)!;
     if (end !== undefined && !equalBytes(last, end)) {
-      this.#punish(peer, "its filter headers do not lead to its own checkpoint");
+      this.#panel.punish(peer, "its filter headers do not lead to its own checkpoint");
       return { kind: "failed" };
     }
     if (equalBytes(last, filters.at(stopHeight))) return { kind: "same" };
@@ -195,7 +161,7 @@ export class FilterSync {
     known: number,
     signal: AbortSignal,
   ): Promise<boolean> {
-    const { filters, questions, notice, drop, chain: { headers } } = this.#parts;
+    const { filters, questions, notice, chain: { headers } } = this.#parts;
     const told = filterHeaders(claim.previousFilterHeader, claim.filterHashes);
     const index = told.findIndex((header, i) => !equalBytes(header, filters.at(span.startHeight + i)));
     const height = span.startHeight + index;
@@ -205,29 +171,28 @@ export class FilterSync {
     await orNothing(questions.filters(peer, height, [headers.hash(row)], keep, { signal }), signal);
     const block = await findBlock(this.#court, row, signal);
     if (block === undefined) {
-      this.#rest(peer, SILENT_REST_MS);
+      this.#panel.passOver(peer);
       return true;
     }
     const flaw = new FilterWitness(block).flawOf(filter, claim.filterHashes[index]!);
-    if (flaw !== undefined && PROVEN_FLAWS.has(flaw)) this.#punish(peer, flaw);
-    else if (flaw !== undefined) this.#rest(peer, DOUBT_REST_MS);
+    if (flaw !== undefined && PROVEN_FLAWS.has(flaw)) this.#panel.punish(peer, flaw);
+    else if (flaw !== undefined) this.#panel.doubt(peer, flaw);
     else if (this.#holds(known)) {
       notice("warning", `${peer.session.label} tells other filters from block ${height} on; nobody stands for ours`);
-      await drop(height - 1);
+      await this.#drop(height - 1);
     }
     return true;
   }
 
   /** Fetches the headers up to the last checkpoint below the target, once all agree on the checkpoints. */
   async #leap(peers: readonly BitcoinPeer[], target: number, signal: AbortSignal): Promise<boolean> {
-    const { questions, filters, chain } = this.#parts;
+    const { filters, chain } = this.#parts;
     const { headers } = chain;
-    const points = Math.floor(headers.height(target) / CFCHECKPT_INTERVAL);
     const known = chain.activeAt(filters.height);
     const lists = new Map<BitcoinPeer, readonly Uint8Array[]>();
     await Promise.all(peers.map(async (peer) => {
-      const told = await this.#patiently(peer, questions.checkpoints(peer, headers.hash(target), { signal }), signal);
-      if (told !== undefined && this.#isComplete(peer, told.length, points)) lists.set(peer, told);
+      const told = await this.#panel.checkpointsOf(peer, target, signal);
+      if (told !== undefined) lists.set(peer, told);
     }));
     if (!this.#holds(known)) return true;
     for (const [peer, list] of lists) {
@@ -235,7 +200,7 @@ export class FilterSync {
       if (list.every((header, i) => !isOld(i) || equalBytes(header, filters.at((i + 1) * CFCHECKPT_INTERVAL)))) {
         continue;
       }
-      this.#punish(peer, "its checkpoints are not those that it confirmed");
+      this.#panel.punish(peer, "its checkpoints are not those that it confirmed");
       lists.delete(peer);
     }
     const [agreed] = lists.values();
@@ -265,11 +230,11 @@ export class FilterSync {
       timeoutMs: ANSWER_MS,
       triesMax: SPAN_TRIES_MAX,
       run: async (peer, span: Span, timeoutMs, within) => {
-        const claim = await this.#claimOf(peer, span, target, before(span.startHeight - 1), within, timeoutMs);
+        const claim = await this.#panel.claimOf(peer, span, target, before(span.startHeight - 1), within, timeoutMs);
         if (claim === undefined) throw new NodeError("no_claim", "peer", "no filter headers");
         const told = filterHeaders(claim.previousFilterHeader, claim.filterHashes);
         if (equalBytes(told.at(-1)!, before(span.stopHeight))) return told;
-        this.#punish(peer, "its filter headers do not lead to its own checkpoint");
+        this.#panel.punish(peer, "its filter headers do not lead to its own checkpoint");
         throw new NodeError("bad_claim", "peer", "wrong filter headers");
       },
     });
@@ -279,7 +244,7 @@ export class FilterSync {
         const row = headers.ancestor(target, task.stopHeight);
         await filters.append(result, row);
         // Each has told the checkpoint that these lead to.
-        for (const peer of peers) this.#confirmed.set(peer, row);
+        this.#panel.confirm(peers, row);
         advanced();
       }
     } catch (thrown) {
@@ -299,7 +264,7 @@ export class FilterSync {
     const previous = filters.at(startHeight - 1);
     const told = new Map<BitcoinPeer, FilterHeaderClaim>();
     await Promise.all(peers.map(async (peer) => {
-      const claim = await this.#claimOf(peer, span, target, previous, signal);
+      const claim = await this.#panel.claimOf(peer, span, target, previous, signal);
       if (claim !== undefined) told.set(peer, claim);
     }));
     if (!chain.isActive(target) || filters.height !== startHeight - 1 || told.size === 0) return true;
@@ -310,7 +275,7 @@ export class FilterSync {
     }
     const [claim] = told.values();
     await filters.append(filterHeaders(previous, claim!.filterHashes), target);
-    for (const peer of told.keys()) this.#confirmed.set(peer, target);
+    this.#panel.confirm(told.keys(), target);
     advanced();
     return true;
   }
@@ -318,53 +283,14 @@ export class FilterSync {
   /** A dispute about what is not here yet. Whoever is left is asked again. */
   async #settle(dispute: Case, signal: AbortSignal): Promise<boolean> {
     const { findings, agreed } = await hold(this.#court, dispute, signal);
-    if (findings.length === 0 && agreed === undefined) this.#standEven(dispute.peers);
+    if (findings.length === 0 && agreed === undefined) this.#panel.standEven(dispute.peers);
     return true;
   }
 
-  /** Nothing tells who of these is right. */
-  #standEven(peers: readonly BitcoinPeer[]): void {
-    const names = peers.map(({ session }) => session.label).join(", ");
-    this.#parts.notice("warning", `different block filters, and nothing tells who is right: ${names}`);
-    for (const peer of peers) this.#rest(peer, EVEN_REST_MS);
-  }
-
-  /** A peer's headers of a span, as many as asked for and after `previous`. Who fails to tell them rests or is punished. */
-  async #claimOf(
-    peer: BitcoinPeer,
-    { startHeight, stopHeight }: Span,
-    target: number,
-    previous: Uint8Array,
-    signal: AbortSignal,
-    timeoutMs = ANSWER_MS,
-  ): Promise<FilterHeaderClaim | undefined> {
-    const { questions, chain: { headers } } = this.#parts;
-    const stopHash = headers.hash(headers.ancestor(target, stopHeight));
-    const asked = questions.headers(peer, startHeight, stopHash, { signal, timeoutMs });
-    const claim = await this.#patiently(peer, asked, signal);
-    if (claim === undefined) return undefined;
-    if (!this.#isComplete(peer, claim.filterHashes.length, stopHeight - startHeight + 1)) return undefined;
-    if (equalBytes(claim.previousFilterHeader, previous)) return claim;
-    this.#punish(peer, "its filter headers do not follow on what it told before");
-    return undefined;
-  }
-
-  #isComplete(peer: BitcoinPeer, count: number, expected: number): boolean {
-    if (count === expected) return true;
-    this.#punish(peer, `${count} filter headers where ${expected} were asked for`);
-    return false;
-  }
-
-  /** An answer, or undefined when it did not come: the peer rests then. */
-  async #patiently<T>(peer: BitcoinPeer, answer: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
-    const given = await orNothing(answer, signal);
-    if (given === undefined) this.#rest(peer, SILENT_REST_MS);
-    return given;
-  }
-
-  #punish(peer: BitcoinPeer, text: string): void {
-    this.#parts.notice("warning", `${peer.session.label}: ${text}`);
-    peer.session.fail(misbehaving("bad_filters", text));
+  /** The filter headers above a height were wrong, and so is what was confirmed. */
+  async #drop(height: number): Promise<void> {
+    this.#panel.reset();
+    await this.#parts.drop(height);
   }
 
   /** Whether the filter headers up to the block of `known` are still here, after others had their turn. */

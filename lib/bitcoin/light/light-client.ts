@@ -26,8 +26,6 @@ export interface LightClientParts {
   readonly store: LightStore;
   readonly clock: Clock;
   readonly peers: () => readonly BitcoinPeer[];
-  /** Whether some peer has told us all its headers. */
-  readonly headersSynced: () => boolean;
   /** Writes an event that belongs to no block. */
   readonly event: (topic: string, data: EventData) => void;
   readonly notice: (level: "debug" | "info" | "warning" | "error", text: string) => void;
@@ -71,9 +69,8 @@ export class LightClient implements LightService {
   async run(signal: AbortSignal): Promise<void> {
     const stop = () => this.wake();
     signal.addEventListener("abort", stop, { once: true });
-    const isReady = () => this.#parts.headersSynced();
     await Promise.all([
-      this.#loop(signal, async () => isReady() && await this.#sync.step(signal)),
+      this.#loop(signal, async () => this.#hasHeaders && await this.#sync.step(signal)),
       this.#loop(signal, () => this.#scan.step(signal)),
     ]);
     signal.removeEventListener("abort", stop);
@@ -123,7 +120,7 @@ export class LightClient implements LightService {
   }
 
   progress(): LightProgress {
-    const { chain, peers, headersSynced } = this.#parts;
+    const { chain, peers } = this.#parts;
     const filterHeaders = this.#filters.height;
     const headers = chain.headers.height(chain.tip);
     const { height: scanned } = this.#scan;
@@ -131,12 +128,17 @@ export class LightClient implements LightService {
       headers,
       filterHeaders,
       scanned,
-      synced: headersSynced() && filterHeaders === headers && scanned === headers,
+      synced: this.#hasHeaders && filterHeaders === headers && scanned === headers,
       peers: {
         offering: peers().filter(({ servesFilters }) => servesFilters).length,
         agreeing: this.#sync.agreeing(chain.activeAt(filterHeaders)).length,
       },
     };
+  }
+
+  /** Whether some peer has told us all its headers. One that never says must not keep us from asking the others. */
+  get #hasHeaders(): boolean {
+    return this.#parts.peers().some(({ headersEnded }) => headersEnded);
   }
 
   /** Blocks above a height left the active chain. All is changed here before anybody else has a turn, then in the store. */

@@ -5,7 +5,7 @@
  */
 import { toHex } from "../../codec/hex.ts";
 import { Writer } from "../../codec/writer.ts";
-import type { StoredPeer } from "../../core/dialling.ts";
+import type { StoredPeer } from "../../core/ports.ts";
 import { MemoryEventLog } from "../../storage/event-log.ts";
 import { MemoryPeers } from "../../storage/peer-table.ts";
 import { HeaderStatus } from "../chain/header-chain.ts";

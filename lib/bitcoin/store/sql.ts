@@ -6,7 +6,7 @@
  */
 import { toHex } from "../../codec/hex.ts";
 import { equalBytes } from "../../codec/sized.ts";
-import type { StoredPeer } from "../../core/dialling.ts";
+import type { StoredPeer } from "../../core/ports.ts";
 import type { Database } from "../../core/ports.ts";
 import { insertEvents } from "../../storage/event-log.ts";
 import { ByteCache } from "../../storage/lru.ts";

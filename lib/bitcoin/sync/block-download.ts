@@ -20,6 +20,8 @@ export interface BlockDownloadParts {
   /** Chains of less work are not followed. */
   readonly minimumWork: bigint;
   readonly initialBlockDownload: () => boolean;
+  /** Hears when blocks were asked for. */
+  readonly asked: () => void;
   readonly notice: (level: "debug" | "info" | "warning", text: string) => void;
 }
 
@@ -93,6 +95,12 @@ export class BlockDownload {
   /** Takes back what a peer was asked for. */
   forget(peer: BitcoinPeer): void {
     for (const row of [...peer.inFlight.keys()]) this.release(row, peer);
+  }
+
+  /** Whether nothing is under way, and nobody has more than we. */
+  get isIdle(): boolean {
+    const { chain } = this.#parts;
+    return this.#questions.size === 0 && chain.tip === chain.headers.best;
   }
 
   /** Ends peers that hold up the download; every second. */
@@ -181,6 +189,7 @@ export class BlockDownload {
     }
     const inventory = rows.map((row) => ({ type: InvType.WITNESS_BLOCK, hash: chain.headers.hash(row) }));
     peer.session.post(GetData, { inventory });
+    this.#parts.asked();
   }
 
   /** Asks peers that have nothing to do for what others are slow to deliver. */

@@ -27,6 +27,8 @@ export interface HeaderSyncParts {
   readonly minimumWork: bigint;
   /** Core's initial block download latch. */
   readonly initialBlockDownload: () => boolean;
+  /** Hears when a question was asked whose answer is waited for. */
+  readonly asked: () => void;
   /** Hears when headers were added. */
   readonly moved: () => void;
   readonly notice: (level: "debug" | "info" | "warning", text: string) => void;
@@ -62,16 +64,25 @@ export class HeaderSync {
   /** Whether some peer has told us all its headers, and none is asked. */
   get isDone(): boolean {
     const peers = this.#parts.peers();
+    const now = this.#parts.clock.monotonic();
+    // Who keeps us waiting does not keep us from being done.
     return peers.some(({ headersEnded }) => headersEnded) &&
-      peers.every(({ headersAskedAt, presync, headersEnded }) =>
-        presync === undefined && (headersAskedAt === undefined || headersEnded)
+      peers.every(({ headersAskedAt, presync, headersEnded, headersRestUntil }) =>
+        presync === undefined && (headersAskedAt === undefined || headersEnded || headersRestUntil > now)
       );
   }
 
-  /** Asks whom there is to ask: at each coming and going, and every second. */
+  /** Whether everybody was asked and has answered, and nothing was announced that is not known. */
+  get isIdle(): boolean {
+    return this.#parts.peers().every((peer) =>
+      peer.headersBegun && peer.headersAskedAt === undefined && peer.lastUnknown === undefined
+    );
+  }
+
+  /** Asks whom there is to ask: at each coming and going, and every second while something is under way. */
   tick(): void {
-    const now = this.#parts.clock.monotonic();
     const peers = this.#parts.peers();
+    const now = this.#parts.clock.monotonic();
     for (const peer of peers) this.#resolveUnknown(peer);
     for (const peer of peers) {
       if (peer.headersAskedAt === undefined || now - peer.headersAskedAt < STALL_MS || peer.headersEnded) continue;
@@ -254,6 +265,7 @@ export class HeaderSync {
 
   #send(peer: BitcoinPeer, locator: readonly Uint8Array[]): void {
     peer.headersAskedAt = this.#parts.clock.monotonic();
+    this.#parts.asked();
     peer.headersBegun = true;
     peer.session.post(GetHeaders, { version: PROTOCOL_VERSION, locator, stop: NO_STOP });
   }

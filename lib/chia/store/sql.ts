@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { StoredPeer } from "../../core/dialling.ts";
+import type { StoredPeer } from "../../core/ports.ts";
 import { toHex } from "../../codec/hex.ts";
 import { NodeError } from "../../core/errors.ts";
 import type { Database } from "../../core/ports.ts";

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { setImmediate } from "node:timers";
 import type { Clock, Random } from "../../core/ports.ts";
 
 /** The longest delay that `setTimeout` keeps; a longer one is waited for in pieces. */
@@ -35,6 +36,11 @@ export const clock: Clock = {
     return () => clearTimeout(timer);
   },
 };
+
+/** One turn of the event loop: every promise that waits for no timer and no input has come to rest. */
+export function turn(): Promise<void> {
+  return new Promise((resolve) => void setImmediate(resolve));
+}
 
 /** The random source of the system. */
 export const random: Random = {

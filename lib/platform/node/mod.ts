@@ -3,7 +3,7 @@
  *
  * @module
  */
-export { clock, random } from "./clock.ts";
+export { clock, random, turn } from "./clock.ts";
 export { openFileFolder } from "./append-file.ts";
 export { dialer } from "./dialer.ts";
 export { exists, gunzip, gzip, listDir, makeDir, readFile, removeFile, writeFileAtomic } from "./files.ts";

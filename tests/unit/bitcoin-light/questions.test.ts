@@ -17,7 +17,7 @@ function someone() {
     signal: ended.signal,
     post: ({ type }: { readonly type: string }) => void posted.push(type),
   } as unknown as BitcoinSession;
-  const peer = new BitcoinPeer({ id: 1, direction: "out", session, since: 0, wanted: false });
+  const peer = new BitcoinPeer({ id: 1, kind: "outbound", session, since: 0 });
   return { peer, posted, ended };
 }
 

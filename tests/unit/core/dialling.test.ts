@@ -1,54 +1,58 @@
 /** Whom a node dials, on simulated time. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { Dialling, type DiallingParts, type StoredPeer } from "../../../lib/core/dialling.ts";
+import { bitcoinAddressRules } from "../../../lib/bitcoin/addresses.ts";
+import { AddressBook } from "../../../lib/core/addresses.ts";
+import { Dialling, type DiallingParts } from "../../../lib/core/dialling.ts";
 import { NodeError } from "../../../lib/core/errors.ts";
-import { Peer, type PeerSession } from "../../../lib/core/peer.ts";
-import type { PeerAddress } from "../../../lib/core/ports.ts";
+import { Peer, type PeerKind, type PeerSession } from "../../../lib/core/peer.ts";
+import type { PeerAddress, StoredPeer } from "../../../lib/core/ports.ts";
 import { SeededRandom } from "../../../lib/sim/random.ts";
 import { simClock } from "./sim.ts";
 
 /** A network in which some addresses answer. */
-function network(options: Partial<DiallingParts<Peer>> & { readonly up: readonly string[] }) {
+function network(options: Partial<DiallingParts<Peer>> & { readonly up: (host: string) => boolean }) {
   const clock = simClock();
+  const random = new SeededRandom(5);
+  const rules = bitcoinAddressRules({ allowPrivate: true });
   const stop = new AbortController();
   const kept: StoredPeer[] = [];
   const peers = new Map<string, { readonly peer: Peer; readonly end: () => void }>();
-  const dialled: string[] = [];
+  const dialled: [string, PeerKind][] = [];
   let id = 0;
-  const dial = ({ host, port }: PeerAddress, wanted: boolean) => {
-    dialled.push(host);
-    if (!options.up.includes(host)) return Promise.reject(new NodeError("connection_refused", "network", "refused"));
+  const dial = ({ host, port }: PeerAddress, kind: Exclude<PeerKind, "inbound">) => {
+    dialled.push([host, kind]);
+    if (!options.up(host)) return Promise.reject(new NodeError("connection_refused", "network", "refused"));
     const life = new AbortController();
+    const end = () => {
+      peers.delete(host);
+      life.abort();
+    };
     const session: PeerSession<unknown> = {
       remote: { host, port },
       signal: life.signal,
       label: host,
-      close: () => life.abort(),
+      close: end,
       run: () => Promise.reject(new Error("nobody runs it")),
     };
-    const peer = new Peer({ id: ++id, direction: "out", session, since: clock.now(), wanted });
-    peers.set(host, {
-      peer,
-      end: () => {
-        peers.delete(host);
-        life.abort();
-      },
-    });
+    const peer = new Peer({ id: ++id, kind, session, since: clock.now() });
+    peers.set(host, { peer, end });
     return Promise.resolve(peer);
   };
   const dialling = new Dialling<Peer>({
+    book: new AddressBook({ rules, clock, random }),
+    rules,
     dnsSeeds: [],
     defaultPort: 8444,
     clock,
-    random: new SeededRandom(5),
-    store: {
-      peers: () => Promise.resolve([...kept]),
-      savePeers: (all) => Promise.resolve(void kept.splice(0, kept.length, ...all)),
-    },
+    random,
     connect: [],
     resolve: () => Promise.reject(new NodeError("name_not_found", "network", "no such name")),
-    outbound: 2,
+    slots: { full: 2, blockRelay: 0 },
+    retryMs: 600_000,
+    feelerMeanMs: Infinity,
+    extraMeanMs: Infinity,
+    isBanned: () => false,
     peers: () => [...peers.values()].map(({ peer }) => peer),
     dial,
     isSame: (one, other) => one.host === other.host,
@@ -56,12 +60,24 @@ function network(options: Partial<DiallingParts<Peer>> & { readonly up: readonly
     ...options,
   });
   const running = dialling.run(stop.signal);
+  const of = (kind: PeerKind) =>
+    [...peers.values()].filter(({ peer }) => peer.kind === kind).map(({ peer }) => peer.host);
   return {
     clock,
     dialling,
+    /** A peer tells of addresses that it was asked for. */
+    tell: (...hosts: readonly string[]) => {
+      dialling.asked("5.5.0.5");
+      dialling.learn(addresses(...hosts), "5.5.0.5");
+    },
     peers,
-    kept,
+    of,
     dialled,
+    store: {
+      peers: () => Promise.resolve([...kept]),
+      savePeers: (all: readonly StoredPeer[]) => Promise.resolve(void kept.splice(0, kept.length, ...all)),
+    },
+    kept,
     end: async () => {
       stop.abort();
       await clock.until(running);
@@ -70,60 +86,125 @@ function network(options: Partial<DiallingParts<Peer>> & { readonly up: readonly
   };
 }
 
+const addresses = (...hosts: readonly string[]) => hosts.map((host) => ({ host, port: 8444 }));
+
 describe("Dialling", () => {
   test("finds peers by the DNS seeds, past a seed that does not answer and addresses that refuse", async () => {
     const asked: string[] = [];
     const world = network({
-      up: ["10.0.0.2", "10.0.0.4"],
+      up: (host) => ["1.2.0.2", "1.4.0.4"].includes(host),
       dnsSeeds: ["dead.example", "seed.example"],
       resolve: (name) => {
         asked.push(name);
         if (name === "dead.example") return Promise.reject(new NodeError("name_not_found", "network", "gone"));
-        return Promise.resolve(["10.0.0.1", "10.0.0.2", "10.0.0.3", "10.0.0.4"]);
+        return Promise.resolve(["1.1.0.1", "1.2.0.2", "1.3.0.3", "1.4.0.4"]);
       },
     });
-    await world.clock.untilTrue(() => world.peers.size === 2, 60_000);
-    assert.deepEqual(asked, ["dead.example", "seed.example"]);
-    assert.deepEqual(world.dialling.gossip().map(({ host }) => host).sort(), ["10.0.0.2", "10.0.0.4"]);
+    await world.clock.untilTrue(() => world.peers.size === 2, 120_000);
+    assert.deepEqual(asked.sort(), ["dead.example", "seed.example"]);
+    assert.equal(world.dialling.book.size.tried, 2);
     await world.end();
   });
 
-  test("replaces a peer that goes with one that gossip told of, and asks the seeds no more", async () => {
+  test("asks no seed while the book leads to peers", async () => {
     let asked = 0;
     const world = network({
-      up: ["10.0.0.1", "10.0.0.2", "10.0.0.9"],
+      up: () => true,
       dnsSeeds: ["seed.example"],
-      resolve: () => Promise.resolve(asked++ === 0 ? ["10.0.0.1", "10.0.0.2"] : []),
+      resolve: () => Promise.resolve([`1.${++asked}.0.1`]),
     });
+    world.tell("2.1.0.1", "2.2.0.1", "2.3.0.1");
     await world.clock.untilTrue(() => world.peers.size === 2, 60_000);
-    world.dialling.learn([{ host: "10.0.0.9", port: 8444 }], "10.0.0.1");
-    world.peers.get("10.0.0.1")?.end();
-    await world.clock.untilTrue(() => world.peers.has("10.0.0.9"), 60_000);
-    assert.equal(asked, 1);
+    const before = asked;
+    world.peers.values().next().value?.end();
+    await world.clock.untilTrue(() => world.peers.size === 2, 60_000);
+    await world.clock.advance(600_000);
+    assert.equal(asked, before);
     await world.end();
   });
 
-  test("keeps what it learnt for the next start, and no list longer than a message may have", async () => {
-    const world = network({ up: [] });
-    world.dialling.learn(
-      Array.from({ length: 1_001 }, (_, i) => ({ host: `10.1.${i >> 8}.${i & 255}`, port: 1 })),
-      "10.0.0.1",
-    );
-    assert.deepEqual(world.dialling.known, []);
-    world.dialling.learn([{ host: "10.0.0.9", port: 8444 }, { host: "x".repeat(46), port: 1 }], "10.0.0.1");
+  test("turns to the introducers when the seeds give nothing, and to the built-in addresses after a minute", async () => {
+    let introduced = 0;
+    const world = network({
+      up: () => true,
+      dnsSeeds: ["seed.example"],
+      askIntroducers: () => Promise.resolve(++introduced > 0 ? [] : []),
+      fixedSeeds: addresses("9.9.0.9"),
+    });
+    await world.clock.advance(50_000);
+    assert.ok(introduced > 2);
+    assert.equal(world.dialled.length, 0);
+    await world.clock.untilTrue(() => world.peers.size === 1, 60_000);
+    assert.deepEqual(world.of("outbound"), ["9.9.0.9"]);
     await world.end();
-    await world.dialling.save();
-    assert.deepEqual(world.kept.map(({ host, source }) => [host, source]), [["10.0.0.9", "10.0.0.1"]]);
+  });
+
+  test("takes one outgoing connection a group, and none to who is banned or connected", async () => {
+    const world = network({
+      up: () => true,
+      slots: { full: 3, blockRelay: 0 },
+      isBanned: (host) => host === "3.3.0.1",
+    });
+    world.tell("1.1.0.1", "1.1.0.2", "1.1.7.7", "2.2.0.1", "3.3.0.1");
+    await world.clock.advance(120_000);
+    assert.deepEqual(world.of("outbound").map((host) => host.split(".")[0]).sort(), ["1", "2"]);
+    await world.end();
+  });
+
+  test("keeps two connections for blocks only, and dials those of the last run first", async () => {
+    const anchors = addresses("7.7.0.7", "8.8.0.8");
+    const world = network({ up: () => true, slots: { full: 1, blockRelay: 2 }, anchors });
+    world.tell("1.1.0.1", "2.2.0.2", "3.3.0.3", "4.4.0.4");
+    await world.clock.untilTrue(() => world.peers.size === 3, 60_000);
+    assert.deepEqual(world.dialled.slice(0, 2), [["7.7.0.7", "block-relay"], ["8.8.0.8", "block-relay"]]);
+    assert.deepEqual(world.dialling.anchorsNow().map(({ host }) => host).sort(), ["7.7.0.7", "8.8.0.8"]);
+    await world.end();
+  });
+
+  test("feelers move addresses that answer to the tried ones, and leave no connection", async () => {
+    const world = network({ up: () => true, slots: { full: 1, blockRelay: 0 }, feelerMeanMs: 60_000 });
+    world.tell("1.1.0.1", "2.2.0.2", "3.3.0.3", "4.4.0.4");
+    await world.clock.advance(30 * 60_000);
+    assert.equal(world.peers.size, 1);
+    assert.equal(world.dialling.book.size.tried, 4);
+    assert.ok(world.dialled.filter(([, kind]) => kind === "feeler").length >= 3);
+    await world.end();
+  });
+
+  test("one more connection when there was no tip for long, and only then", async () => {
+    let isTipStale = false;
+    const world = network({ up: () => true, slots: { full: 1, blockRelay: 0 }, isTipStale: () => isTipStale });
+    world.tell("1.1.0.1", "2.2.0.2", "3.3.0.3");
+    await world.clock.advance(60_000);
+    assert.equal(world.peers.size, 1);
+    isTipStale = true;
+    await world.clock.advance(60_000);
+    assert.equal(world.peers.size, 2);
+    await world.end();
+  });
+
+  test("what has answered is kept in a store, and an empty book begins with it", async () => {
+    const world = network({ up: () => true });
+    world.tell("1.1.0.1", "2.2.0.2");
+    await world.clock.untilTrue(() => world.peers.size === 2, 60_000);
+    await world.end();
+    await world.dialling.save(world.store);
+    assert.deepEqual(world.kept.map(({ host }) => host).sort(), ["1.1.0.1", "2.2.0.2"]);
+    const next = network({ up: () => true });
+    await next.dialling.load(world.store);
+    await next.clock.untilTrue(() => next.peers.size === 2, 60_000);
+    await next.end();
   });
 
   test("dials a named peer again, later each time, up to half a minute and a bit", async () => {
     const world = network({
-      up: [],
+      up: () => false,
       connect: [{ host: "10.0.0.1", port: 1 }],
       resolve: (name) => Promise.resolve([name]),
     });
     await world.clock.advance(600_000);
     assert.ok(world.dialled.length > 15 && world.dialled.length < 45, `${world.dialled.length} times in ten minutes`);
+    assert.ok(world.dialled.every(([, kind]) => kind === "manual"));
     await world.end();
   });
 });

@@ -2,6 +2,8 @@
  * A regtest node without network behind Bitcoin's RPC: a real chain in memory, pretended peers, a clock that stands still.
  */
 import assert from "node:assert/strict";
+import { bitcoinAddressRules } from "../../../lib/bitcoin/addresses.ts";
+import { AddressBook } from "../../../lib/core/addresses.ts";
 import { structureValidator } from "../../../lib/bitcoin/chain/validator.ts";
 import { Miner } from "../../../lib/bitcoin/mining.ts";
 import { regtest } from "../../../lib/bitcoin/networks/mod.ts";
@@ -117,9 +119,12 @@ export async function bitcoinNode(options: {
   const events = new MemoryEventLog({ onAppend: (newest) => bus.emit("events", newest) });
   const store = new MemoryBitcoinStore({ events, transactionIndex: options.transactionIndex ?? false });
   const clock = new TurningClock();
+  const rules = bitcoinAddressRules({ allowPrivate: true });
   const node = await BitcoinNode.open({
     network: options.network ?? regtest,
     store,
+    rules,
+    book: new AddressBook({ rules, clock, random }),
     validator: structureValidator,
     mode: options.mode ?? "full",
     clock,

@@ -1,0 +1,151 @@
+/**
+ * The entries of an address book and the two tables they lie in. Keeps them in step: every entry is in exactly one slot
+ * of the tried table, or in one to eight of the new table.
+ *
+ * @module
+ */
+import type { PeerAddress } from "../ports.ts";
+import { Entry } from "./entry.ts";
+import { type AddressRules, BOOK, type Located, type Placement, type TableName } from "./rules.ts";
+import { SlotTable } from "./slots.ts";
+
+/** The state of the book and its elementary changes. */
+export class AddressTables {
+  readonly rules: AddressRules;
+  readonly placement: Placement;
+  readonly new = new SlotTable(BOOK.newBuckets);
+  readonly tried = new SlotTable(BOOK.triedBuckets);
+  /** All entries in random order, as far as samples have shuffled them. */
+  readonly order: Entry[] = [];
+  /** Newcomers that wait for the test of whom they would displace. */
+  readonly collisions = new Set<Entry>();
+  readonly #byName = new Map<string, Entry>();
+  readonly #perNetwork = new Map<string, Record<TableName, number>>();
+  readonly #triedPerGroup = new Map<string, number>();
+  #newCount = 0;
+
+  constructor(rules: AddressRules, secret: Uint8Array) {
+    this.rules = rules;
+    this.placement = rules.placement(secret);
+  }
+
+  /** Entries of a table, on one network or on all; an entry with several references counts once. */
+  count(table: TableName, network?: string): number {
+    if (network !== undefined) return this.#perNetwork.get(network)?.[table] ?? 0;
+    return table === "new" ? this.#newCount : this.tried.occupied.length;
+  }
+
+  /** How many entries of a group have answered us. */
+  triedOfGroup(groupName: string): number {
+    return this.#triedPerGroup.get(groupName) ?? 0;
+  }
+
+  /** The entry for an address: where hosts have one entry each, that of the host, whatever its port. */
+  find(address: PeerAddress): Entry | undefined {
+    return this.#byName.get(this.#nameOf(address));
+  }
+
+  /** The entry for exactly this host and port. */
+  findExact(address: PeerAddress): Entry | undefined {
+    const entry = this.find(address);
+    return entry?.port === address.port ? entry : undefined;
+  }
+
+  /** A new entry. It lies nowhere yet: {@link place} or {@link drop} must follow. */
+  create(located: Located, source: string, sourceGroup: Uint8Array): Entry {
+    const entry = new Entry(located, source, sourceGroup);
+    this.#byName.set(this.#nameOf(entry), entry);
+    entry.order = this.order.push(entry) - 1;
+    this.#tally(entry, "new", 1);
+    return entry;
+  }
+
+  /** Forgets an entry that lies nowhere. */
+  drop(entry: Entry): void {
+    this.swap(entry.order, this.order.length - 1);
+    this.order.pop();
+    entry.order = -1;
+    this.#byName.delete(this.#nameOf(entry));
+    this.collisions.delete(entry);
+    this.#tally(entry, "new", -1);
+  }
+
+  /** Exchanges two places of {@link order}. */
+  swap(one: number, other: number): void {
+    const a = this.order[one];
+    const b = this.order[other];
+    if (a === undefined || b === undefined || a === b) return;
+    this.order[one] = b;
+    this.order[other] = a;
+    a.order = other;
+    b.order = one;
+  }
+
+  /** The slot of the new table for an entry that a source group tells of. */
+  newSlot(entry: Entry, sourceGroup: Uint8Array): number {
+    return this.slot("new", entry, this.placement.newBucket(entry.group, sourceGroup));
+  }
+
+  /** The slot of an entry in a bucket. */
+  slot(table: TableName, entry: Entry, bucket: number): number {
+    return bucket * BOOK.bucketSize + this.placement.position(table, bucket, entry.key);
+  }
+
+  /** The slot of the tried table that an entry has or would have. */
+  triedSlot(entry: Entry): number {
+    return this.slot("tried", entry, this.placement.triedBucket(entry.key, entry.group));
+  }
+
+  /** Puts an entry into a slot of the new table and displaces who is there. */
+  place(entry: Entry, slot: number): void {
+    this.clearNew(slot);
+    this.new.set(slot, entry);
+    entry.newSlots.push(slot);
+  }
+
+  /** Empties a slot of the new table; an entry without a slot left is forgotten. */
+  clearNew(slot: number): void {
+    const entry = this.new.at(slot);
+    if (entry === undefined) return;
+    this.new.set(slot, undefined);
+    entry.newSlots.splice(entry.newSlots.indexOf(slot), 1);
+    if (entry.newSlots.length === 0) this.drop(entry);
+  }
+
+  /** Moves an entry to the tried table. Who holds its slot there goes back to the new table. */
+  makeTried(entry: Entry): void {
+    for (const slot of entry.newSlots) this.new.set(slot, undefined);
+    entry.newSlots.length = 0;
+    const slot = this.triedSlot(entry);
+    const old = this.tried.at(slot);
+    if (old !== undefined) {
+      this.tried.set(slot, undefined);
+      old.triedSlot = -1;
+      this.#tally(old, "tried", -1);
+      this.#tally(old, "new", 1);
+      this.place(old, this.newSlot(old, old.sourceGroup));
+    }
+    this.#tally(entry, "new", -1);
+    this.#tally(entry, "tried", 1);
+    this.tried.set(slot, entry);
+    entry.triedSlot = slot;
+    this.collisions.delete(entry);
+  }
+
+  #nameOf({ host, port }: PeerAddress): string {
+    return this.rules.identity === "host" ? host : `${host} ${port}`;
+  }
+
+  #tally({ network, groupName }: Entry, table: TableName, change: 1 | -1): void {
+    let counts = this.#perNetwork.get(network);
+    if (counts === undefined) this.#perNetwork.set(network, counts = { new: 0, tried: 0 });
+    counts[table] += change;
+    if (table === "new") {
+      this.#newCount += change;
+      return;
+    }
+    const count = this.triedOfGroup(groupName) + change;
+    if (count === 0) this.#triedPerGroup.delete(groupName);
+    else this.#triedPerGroup.set(groupName, count);
+  }
+}

@@ -1,0 +1,142 @@
+/**
+ * The rules that hold in every world at every moment, whatever goes wrong in it.
+ *
+ * @module
+ */
+import type { RunningNode } from "../config.ts";
+import type { LinkEnd } from "./links.ts";
+import type { Life, SimNode } from "./node.ts";
+import type { PeerGlance, Play } from "./play.ts";
+
+/** What the rules need to know. */
+export interface RuleParts {
+  readonly play: Play;
+  readonly honest: ReadonlySet<string>;
+  readonly outbound: number;
+  readonly peersMax: number;
+  readonly broke: (rule: string, host: string, detail: string) => void;
+}
+
+/** Outgoing connections beside the ones that are aimed at: feelers, and those that relay blocks only. */
+const OUTBOUND_EXTRA = 4;
+/** Inbound connections that may be shaking hands. */
+const OPENING_MAX = 64;
+/** Bytes that a node may have waiting for one peer that does not read. */
+const UNSENT_BYTES_MAX = 20 * 1024 * 1024;
+/** Bytes that came for a node and that it has not read: what a socket holds and a message more. */
+const UNREAD_BYTES_MAX = 5 * 1024 * 1024;
+/** Timers that a node may wait for by itself, and for each connection. */
+const TIMERS_MAX = 64;
+const TIMERS_PER_CONNECTION = 8;
+/** How long a connection may be open without its peer being known: the longest handshake and a margin. */
+const UNKNOWN_MS = 180_000;
+
+/** Looks at nodes again and again. */
+export class Rules {
+  readonly #parts: RuleParts;
+  /** When a connection was first seen open without a peer. */
+  readonly #unknownSince = new WeakMap<LinkEnd, number>();
+  readonly #weights = new WeakMap<Life, bigint>();
+
+  constructor(parts: RuleParts) {
+    this.#parts = parts;
+  }
+
+  /** Holds one node to the rules. `at`: virtual milliseconds. */
+  check({ host, life }: SimNode, at: number): void {
+    const node = life?.node;
+    if (life === undefined || node === undefined) return;
+    const peers = this.#parts.play.peersOf(node);
+    this.#slots(host, peers);
+    this.#connections(host, life, peers, at);
+    this.#bans(host, node, peers);
+    this.#tip(host, node, life);
+    const timers = TIMERS_MAX + TIMERS_PER_CONNECTION * life.presence.ends.size;
+    if (life.clock.pending > timers) {
+      this.#parts.broke("timers are bounded", host, `${life.clock.pending} timers, at most ${timers} make sense`);
+    }
+  }
+
+  #slots(host: string, peers: readonly PeerGlance[]): void {
+    const { outbound, peersMax, broke } = this.#parts;
+    const out = peers.filter(({ direction }) => direction === "out").length;
+    if (out > outbound + OUTBOUND_EXTRA) {
+      broke("outbound slots", host, `${out} outbound peers, ${outbound} are aimed at`);
+    }
+    const inbound = peers.length - out;
+    if (inbound > peersMax - outbound) {
+      broke("inbound slots", host, `${inbound} inbound peers, ${peersMax - outbound} have a slot`);
+    }
+  }
+
+  /** Peers and connections are the same, but for those that shake hands. */
+  #connections(host: string, { presence }: Life, peers: readonly PeerGlance[], at: number): void {
+    const { broke, peersMax } = this.#parts;
+    const known = new Set(peers.map((peer) => `${peer.host} ${peer.port}`));
+    let open = 0;
+    for (const end of presence.ends) {
+      if (end.isOver) continue;
+      open += 1;
+      if (end.waitingBytes > UNSENT_BYTES_MAX) {
+        broke("queues are bounded", host, `${end.waitingBytes} bytes wait to be sent to ${end.remote.host}`);
+      }
+      if (end.inbox.bytes > UNREAD_BYTES_MAX) {
+        broke("queues are bounded", host, `${end.inbox.bytes} bytes from ${end.remote.host} wait to be read`);
+      }
+      if (known.delete(`${end.remote.host} ${end.remote.port}`)) {
+        this.#unknownSince.delete(end);
+        continue;
+      }
+      const since = this.#unknownSince.get(end) ?? at;
+      this.#unknownSince.set(end, since);
+      if (at - since > UNKNOWN_MS) broke("no connection is forgotten", host, `one with ${end.remote.host} has no peer`);
+    }
+    if (open > peersMax + OPENING_MAX + OUTBOUND_EXTRA) broke("connections are bounded", host, `${open} are open`);
+    for (const peer of known) broke("no peer is leaked", host, `${peer} has no connection`);
+  }
+
+  #bans(host: string, node: RunningNode, peers: readonly PeerGlance[]): void {
+    const { play, honest, broke } = this.#parts;
+    for (const banned of play.bansOf(node)) {
+      if (honest.has(banned)) broke("no honest node is banned", host, banned);
+      if (peers.some((peer) => peer.host === banned)) broke("who is banned is not connected", host, banned);
+    }
+  }
+
+  #tip(host: string, node: RunningNode, life: Life): void {
+    const { play, broke } = this.#parts;
+    const tip = play.tipOf(node);
+    if (tip === undefined) return;
+    if (tip.height > 0 && !play.isValid(tip.hash)) broke("the tip is valid", host, `${tip.height} ${tip.hash}`);
+    if (tip.weight < (this.#weights.get(life) ?? 0n)) broke("the weight never falls", host, `${tip.weight}`);
+    this.#weights.set(life, tip.weight);
+  }
+}
+
+/** The parts of the honest network that hang together, as lists of hosts, the largest first. */
+export function partsOf(nodes: readonly SimNode[], play: Play): string[][] {
+  const neighbours = new Map<string, Set<string>>(nodes.map(({ host }) => [host, new Set()]));
+  for (const { host, running } of nodes) {
+    for (const peer of running === undefined ? [] : play.peersOf(running)) {
+      if (!neighbours.has(peer.host)) continue;
+      neighbours.get(host)?.add(peer.host);
+      neighbours.get(peer.host)?.add(host);
+    }
+  }
+  const parts: string[][] = [];
+  const seen = new Set<string>();
+  for (const { host } of nodes) {
+    if (seen.has(host)) continue;
+    seen.add(host);
+    const part = [host];
+    for (const each of part) {
+      for (const next of neighbours.get(each) ?? []) {
+        if (seen.has(next)) continue;
+        seen.add(next);
+        part.push(next);
+      }
+    }
+    parts.push(part);
+  }
+  return parts.sort((a, b) => b.length - a.length);
+}

@@ -1,0 +1,79 @@
+/**
+ * What the simulated world asks of a chain: how its nodes are made and looked at, how blocks come to be, and how its
+ * malicious peers behave.
+ *
+ * @module
+ */
+import type { ChainConfig, RunningNode } from "../config.ts";
+import type { Substitutes } from "../side.ts";
+import type { SimClock } from "./clock.ts";
+import type { SimDisk } from "./disk.ts";
+import type { Presence, SimNetwork } from "./network.ts";
+import type { SeededRandom } from "./random.ts";
+
+/** The block at the end of a chain. */
+export interface Tip {
+  /** Hexadecimal. */
+  readonly hash: string;
+  readonly height: number;
+  /** Work or weight: more is better. */
+  readonly weight: bigint;
+}
+
+/** A connected peer as the world sees it. */
+export interface PeerGlance {
+  readonly host: string;
+  readonly port: number;
+  readonly direction: "in" | "out";
+}
+
+/** What malicious peers do. Each does one of these. */
+export const LIES = ["silent", "stall", "garbage", "flood", "claim", "forge", "addresses"] as const;
+/**
+ * One of {@link LIES}.
+ *
+ * - `silent`: takes connections and never says a word.
+ * - `stall`: announces blocks and answers nothing.
+ * - `garbage`: shakes hands, then sends bytes without meaning.
+ * - `flood`: sends many small messages, one after another.
+ * - `claim`: announces blocks that do not exist.
+ * - `forge`: serves a chain heavier than the honest one, whose blocks are invalid.
+ * - `addresses`: tells of as many addresses as a message holds, none of which answers.
+ */
+export type Lie = (typeof LIES)[number];
+
+/** What a malicious peer is made of. */
+export interface LiarParts {
+  readonly lie: Lie;
+  readonly presence: Presence;
+  readonly network: SimNetwork;
+  readonly clock: SimClock;
+  readonly random: SeededRandom;
+  /** Hosts of honest nodes, to dial. */
+  readonly victims: readonly string[];
+}
+
+/** How a node of the world is configured. */
+export interface PlayOptions {
+  readonly outbound: number;
+  readonly peersMax: number;
+}
+
+/** One chain's part in the world. */
+export interface Play {
+  readonly chain: "chia" | "bitcoin";
+  readonly port: number;
+  /** Mean time between two blocks. */
+  readonly blockEveryMs: number;
+  configOf(host: string, options: PlayOptions): ChainConfig;
+  substitutesOf(host: string, disk: SimDisk): Substitutes;
+  tipOf(node: RunningNode): Tip | undefined;
+  peersOf(node: RunningNode): readonly PeerGlance[];
+  bansOf(node: RunningNode): readonly string[];
+  /** Makes a valid block on a node's tip, tells `made`, and hands it to the node. */
+  extend(node: RunningNode, maker: string, made: (tip: Tip) => void): Promise<void>;
+  /** Whether a hash is that of a valid block. */
+  isValid(hash: string): boolean;
+  /** Starts a malicious peer. It runs as long as the world does. */
+  lie(parts: LiarParts): void;
+}

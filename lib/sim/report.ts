@@ -1,0 +1,94 @@
+/**
+ * What a simulated run is summed up in: figures, and one hash over everything that happened.
+ *
+ * @module
+ */
+import { toHex } from "../codec/hex.ts";
+import { sha256 } from "../codec/sha256.ts";
+
+/** A rule of the world that did not hold. */
+export interface Breach {
+  /** Virtual milliseconds. */
+  readonly at: number;
+  readonly rule: string;
+  readonly host: string;
+  readonly detail: string;
+}
+
+/** The object that `gemel simulate --json` prints. */
+export interface SimReport {
+  readonly chain: "chia" | "bitcoin";
+  readonly seed: number;
+  readonly nodes: number;
+  readonly malicious: number;
+  readonly virtual_hours: number;
+  /** Timers that fired: arrivals of bytes and everything that waited. */
+  readonly events: number;
+  readonly wall_seconds: number;
+  /** Resident set of the process, the largest that was seen, in bytes. */
+  readonly peak_memory: number;
+  readonly connectivity: {
+    /** Share of the honest nodes that are in the largest connected part, at the end. */
+    readonly largest_part: number;
+    readonly outbound_mean: number;
+    readonly inbound_mean: number;
+    /** Share of honest nodes' outbound connections that end at malicious peers. */
+    readonly outbound_malicious: number;
+  };
+  /** Milliseconds from the making of a block to a node's taking it for its tip. */
+  readonly propagation_ms: {
+    readonly p50: number | null;
+    readonly p90: number | null;
+    readonly p99: number | null;
+    readonly max: number | null;
+    readonly samples: number;
+  };
+  readonly blocks: { readonly made: number; readonly best_height: number };
+  readonly faults: Readonly<Record<string, number>>;
+  readonly network: Readonly<Record<string, number>>;
+  readonly breaches: readonly Breach[];
+  readonly breach_count: number;
+  readonly log_lines: number;
+  /** SHA-256 over every log line of every node, with its virtual time. */
+  readonly log_hash: string;
+}
+
+const FLUSH_CHARACTERS = 64 * 1024;
+const encoder = new TextEncoder();
+
+/** The log of a world, of which the hash is kept and, if asked for, the lines. */
+export class WorldLog {
+  lines = 0;
+  readonly #keep: ((line: string) => void) | undefined;
+  #hash: Uint8Array = new Uint8Array(32);
+  #text = "";
+
+  constructor(keep?: (line: string) => void) {
+    this.#keep = keep;
+  }
+
+  add(at: number, host: string, text: string): void {
+    const line = `${at.toFixed(3)} ${host} ${text}`;
+    this.lines += 1;
+    this.#text += `${line}\n`;
+    this.#keep?.(line);
+    if (this.#text.length > FLUSH_CHARACTERS) this.#flush();
+  }
+
+  /** Hexadecimal. Each stretch of lines is hashed together with the hash of what came before. */
+  get hash(): string {
+    this.#flush();
+    return toHex(this.#hash);
+  }
+
+  #flush(): void {
+    if (this.#text === "") return;
+    this.#hash = sha256(this.#hash, encoder.encode(this.#text));
+    this.#text = "";
+  }
+}
+
+/** The values at these shares of a sorted list; null when it is empty. */
+export function percentile(sorted: ArrayLike<number>, share: number): number | null {
+  return sorted.length === 0 ? null : sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))]!;
+}

@@ -1,0 +1,348 @@
+/**
+ * A network of whole nodes under one clock and one seed: honest ones, malicious ones, lines that fail, and rules that
+ * hold all the same.
+ *
+ * @module
+ */
+import { messageOf } from "../core/errors.ts";
+import { SimClock } from "./clock.ts";
+import { SimDisk } from "./disk.ts";
+import type { FaultPlan } from "./faults.ts";
+import { partsOf, Rules } from "./invariants.ts";
+import { SimNetwork } from "./network.ts";
+import { SimNode, type Tamper } from "./node.ts";
+import { LIES, type Play } from "./play.ts";
+import { SeededRandom } from "./random.ts";
+import { type Breach, percentile, type SimReport, WorldLog } from "./report.ts";
+import { SimWeather } from "./weather.ts";
+
+/** How a world is made. */
+export interface WorldOptions {
+  readonly seed: number;
+  /** Nodes in all, and the share of them that is malicious. */
+  readonly nodes: number;
+  readonly malicious: number;
+  readonly hours: number;
+  readonly faults: FaultPlan;
+  /** Makes the chain's part of the world. */
+  readonly play: (clock: SimClock) => Play;
+  /** Outgoing connections that each node aims at, and connections in all. */
+  readonly outbound?: number;
+  readonly peersMax?: number;
+  /** How often the rules are looked at, in virtual time. */
+  readonly checkEveryMs?: number;
+  /** Plants a bug. */
+  readonly tamper?: Tamper;
+  /** Hears each log line. */
+  readonly keep?: (line: string) => void;
+  /** Hears how far the world is, in virtual hours; at each look at the rules. */
+  readonly progress?: (hours: number) => void;
+  /** Ends the world early. */
+  readonly signal?: AbortSignal;
+}
+
+/** What of the runtime a world needs. */
+export interface WorldDrivers {
+  /** Resolves when all work that waits for no timer has been done. */
+  readonly turn: () => Promise<void>;
+  /** Milliseconds of real time, for the report. */
+  readonly realMs: () => number;
+  /** Bytes that the process occupies. */
+  readonly memoryUsage: () => number;
+}
+
+const HOUR_MS = 3_600_000;
+const START_SPREAD_MS = 60_000;
+/** The end of a world, in which nothing more goes wrong: a share of its time, and a limit. */
+const CALM_SHARE = 0.3;
+const CALM_MS = 45 * 60_000;
+/** Share of the calm in which blocks are still made. */
+const CALM_BLOCKS = 0.3;
+const DNS_ANSWERS = 16;
+/** Breaches that are kept one by one; more are counted. */
+const BREACHES_MAX = 100;
+
+/** A host's address: public-looking, and of many groups. */
+export function hostOf(index: number): string {
+  const groups = [5, 23, 31, 46, 52, 63, 77, 81, 93, 104, 118, 131, 142, 155, 166, 178, 185, 193, 204, 212];
+  return `${groups[index % groups.length]}.${(17 + index * 29) % 251}.${1 + ((index * 7) % 250)}.${1 + (index >> 8)}`;
+}
+
+/** The world. */
+export class World {
+  readonly clock: SimClock;
+  readonly network: SimNetwork;
+  readonly play: Play;
+  readonly nodes: readonly SimNode[];
+  readonly log: WorldLog;
+  readonly breaches: Breach[] = [];
+  /** Breaches in all. */
+  broken = 0;
+  readonly #options: WorldOptions;
+  readonly #drivers: WorldDrivers;
+  readonly #random: SeededRandom;
+  readonly #weather: SimWeather;
+  readonly #rules: Rules;
+  readonly #hosts: readonly string[];
+  readonly #durationMs: number;
+  readonly #calmAtMs: number;
+  /** When each valid block was made, and which nodes have had it for their tip. */
+  readonly #made = new Map<string, { readonly at: number; readonly seen: Set<string> }>();
+  readonly #delays: number[] = [];
+  readonly #faults: Record<string, number> = {};
+  #isCalm = false;
+  #bestHeight = 0;
+  #peakMemory = 0;
+
+  constructor(options: WorldOptions, drivers: WorldDrivers) {
+    const { seed, nodes, malicious, hours, outbound = 8, peersMax = 40, tamper, keep } = options;
+    this.#options = options;
+    this.#drivers = drivers;
+    this.#durationMs = hours * HOUR_MS;
+    this.#calmAtMs = this.#durationMs - Math.min(CALM_MS, this.#durationMs * CALM_SHARE);
+    this.#random = new SeededRandom(seed);
+    this.clock = new SimClock({ turn: drivers.turn });
+    this.#weather = new SimWeather(options.faults, this.#random.fork("weather"));
+    this.network = new SimNetwork(this.clock, this.#weather, this.#random.fork("network"));
+    this.play = options.play(this.clock);
+    this.log = new WorldLog(keep);
+    this.#hosts = Array.from({ length: nodes }, (_, i) => hostOf(i));
+    const liars = Math.round(nodes * malicious);
+    const honest = this.#hosts.slice(0, nodes - liars);
+    const broke = (rule: string, host: string, detail: string) => this.#broke(rule, host, detail);
+    this.#rules = new Rules({ play: this.play, honest: new Set(honest), outbound, peersMax, broke });
+    this.nodes = honest.map((host) => {
+      const random = this.#random.fork(`node ${host}`);
+      const dns = random.fork("dns");
+      const wrong = options.faults.clockWrongMs;
+      return new SimNode({
+        host,
+        play: this.play,
+        options: { outbound, peersMax },
+        clock: this.clock,
+        network: this.network,
+        disk: new SimDisk(random.fork("disk")),
+        random,
+        wrongMs: wrong === 0 ? 0 : random.below(2 * wrong) - wrong,
+        resolve: (name) => name.endsWith(".sim") ? dns.shuffle(this.#hosts).slice(0, DNS_ANSWERS) : [name],
+        heard: (node, level, area, text) => this.#heard(node, level, area, text),
+        broke,
+        tamper,
+      });
+    });
+    this.#hosts.slice(nodes - liars).forEach((host, i) => {
+      this.play.lie({
+        lie: LIES[i % LIES.length]!,
+        presence: this.network.arrive(host),
+        network: this.network,
+        clock: this.clock,
+        random: this.#random.fork(`liar ${host}`),
+        victims: honest,
+      });
+    });
+  }
+
+  /** Lets the world run to its end, and tells what became of it. */
+  async run(): Promise<SimReport> {
+    const began = this.#drivers.realMs();
+    const { checkEveryMs = 1_000, progress, signal } = this.#options;
+    this.#begin();
+    for (let at = 0; at < this.#durationMs; at += checkEveryMs) {
+      signal?.throwIfAborted();
+      await this.clock.advance(Math.min(checkEveryMs, this.#durationMs - at));
+      for (const node of this.nodes) this.#rules.check(node, this.clock.monotonic());
+      this.#peakMemory = Math.max(this.#peakMemory, this.#drivers.memoryUsage());
+      progress?.(this.clock.monotonic() / HOUR_MS);
+    }
+    const parts = partsOf(this.nodes, this.play);
+    this.#judgeEnd(parts);
+    const connectivity = this.#connectivity(parts);
+    await this.#end();
+    return this.#report(connectivity, (this.#drivers.realMs() - began) / 1000);
+  }
+
+  #begin(): void {
+    const { faults } = this.#options;
+    const random = this.#random.fork("begin");
+    for (const node of this.nodes) {
+      this.#spawn(node.host, async () => {
+        await this.clock.sleep(random.fork(node.host).fraction() * START_SPREAD_MS);
+        node.start();
+        if (faults.uptimeMs > 0 && !random.fork(`steady ${node.host}`).chance(faults.steady)) await this.#churn(node);
+      });
+    }
+    this.#spawn("world", () => this.#makeBlocks());
+    if (faults.partitionEveryMs > 0) this.#spawn("world", () => this.#part());
+    if (faults.deafEveryMs > 0) this.#spawn("world", () => this.#deafen());
+    this.clock.after(this.#calmAtMs, () => {
+      this.#isCalm = true;
+      this.#weather.calm();
+      this.network.mend();
+      for (const node of this.nodes) node.start();
+      this.log.add(this.clock.monotonic(), "world", "calm");
+    });
+  }
+
+  /** A node goes down and comes back, again and again. */
+  async #churn(node: SimNode): Promise<void> {
+    const { uptimeMs, downtimeMs } = this.#options.faults;
+    const random = this.#random.fork(`churn ${node.host}`);
+    for (;;) {
+      await this.clock.sleep(random.wait(uptimeMs));
+      if (this.#isCalm) return;
+      const how = random.pick(["stop", "kill", "power"] as const);
+      this.#fault(how, node.host);
+      if (how === "stop") await node.stop();
+      else this.#faults.steps_lost = (this.#faults.steps_lost ?? 0) + node.crash(how);
+      if (!this.#isCalm) await this.clock.sleep(random.wait(downtimeMs));
+      node.start();
+    }
+  }
+
+  /** Cuts the network in two now and then. */
+  async #part(): Promise<void> {
+    const { partitionEveryMs, partitionMs } = this.#options.faults;
+    const random = this.#random.fork("partitions");
+    for (;;) {
+      await this.clock.sleep(random.wait(partitionEveryMs));
+      if (this.#isCalm) return;
+      const apart = random.shuffle(this.#hosts).slice(0, 1 + random.below(Math.ceil(this.#hosts.length / 2)));
+      this.#fault("partition", "world");
+      this.#weather.part(apart);
+      await this.clock.sleep(random.wait(partitionMs));
+      this.#weather.heal();
+      this.network.mend();
+    }
+  }
+
+  /** Lets a host hear nothing for a while. */
+  async #deafen(): Promise<void> {
+    const { deafEveryMs, partitionMs } = this.#options.faults;
+    const random = this.#random.fork("deaf");
+    for (;;) {
+      await this.clock.sleep(random.wait(deafEveryMs));
+      if (this.#isCalm) return;
+      const host = random.pick(this.#hosts);
+      this.#fault("deaf", host);
+      this.#weather.deafen(host);
+      await this.clock.sleep(random.wait(partitionMs));
+      this.#weather.heal();
+      this.network.mend();
+    }
+  }
+
+  async #makeBlocks(): Promise<void> {
+    const random = this.#random.fork("blocks");
+    const lastAt = this.#calmAtMs + (this.#durationMs - this.#calmAtMs) * CALM_BLOCKS;
+    await this.clock.sleep(START_SPREAD_MS);
+    for (let count = 0;; count++) {
+      await this.clock.sleep(random.wait(this.play.blockEveryMs));
+      if (this.clock.monotonic() > lastAt) return;
+      const up = this.nodes.filter(({ running }) => running !== undefined);
+      if (up.length === 0) continue;
+      const node = random.pick(up);
+      const at = this.clock.monotonic();
+      // The node may crash over it; then the block was never there.
+      this.play.extend(node.running!, `${count}`, (tip) => {
+        this.#made.set(tip.hash, { at, seen: new Set() });
+        this.#bestHeight = Math.max(this.#bestHeight, tip.height);
+      }).catch((error) => this.#broke("a block is taken", node.host, messageOf(error)));
+    }
+  }
+
+  /** A node logged something; of chains, that its tip may have moved. */
+  #heard(node: SimNode, level: string, area: string, text: string): void {
+    const at = this.clock.monotonic();
+    this.log.add(at, node.host, `${level} ${area} ${text}`);
+    if (level === "error") this.#broke("nothing goes wrong inside", node.host, `${area}: ${text}`);
+    if (!area.endsWith(".chain") || node.running === undefined) return;
+    const tip = this.play.tipOf(node.running);
+    const made = tip && this.#made.get(tip.hash);
+    if (made === undefined || made.seen.has(node.host)) return;
+    made.seen.add(node.host);
+    this.#delays.push(at - made.at);
+  }
+
+  /** Every connected honest node has reached the heaviest valid chain. */
+  #judgeEnd(parts: readonly string[][]): void {
+    const largest = new Set(parts[0]);
+    const tips = this.nodes.map(({ running }) => (running === undefined ? undefined : this.play.tipOf(running)));
+    // Not the heaviest that was ever made: a crash may have taken that one before anybody saw it.
+    const best = tips.reduce((most, tip) => (tip !== undefined && tip.weight > most ? tip.weight : most), 0n);
+    for (const { host, running } of this.nodes) {
+      if (running === undefined) this.#broke("a node is up in the end", host, "it is not");
+      else if (largest.has(host)) {
+        const tip = this.play.tipOf(running);
+        if ((tip?.weight ?? 0n) < best) {
+          this.#broke("the heaviest valid chain is reached", host, `${tip?.height} of ${this.#bestHeight}`);
+        }
+      } else this.#broke("honest nodes hang together", host, "it is cut off");
+    }
+  }
+
+  #connectivity(parts: readonly string[][]): SimReport["connectivity"] {
+    const honest = new Set(this.nodes.map(({ host }) => host));
+    const peers = this.nodes.map(({ running }) => (running === undefined ? [] : this.play.peersOf(running)));
+    const outbound = peers.flat().filter(({ direction }) => direction === "out");
+    const share = (part: number, of: number) => (of === 0 ? 0 : Math.round(part / of * 1e4) / 1e4);
+    return {
+      largest_part: share(parts[0]?.length ?? 0, this.nodes.length),
+      outbound_mean: share(outbound.length, this.nodes.length),
+      inbound_mean: share(peers.flat().length - outbound.length, this.nodes.length),
+      outbound_malicious: share(outbound.filter(({ host }) => !honest.has(host)).length, outbound.length),
+    };
+  }
+
+  async #end(): Promise<void> {
+    let stopped = false;
+    const stopping = Promise.all(this.nodes.map((node) => node.stop())).then(() => (stopped = true));
+    for (let i = 0; i < 400 && !stopped; i++) await this.clock.advance(1_000);
+    if (!stopped) this.#broke("the world ends", "world", "nodes do not stop");
+    else await stopping;
+  }
+
+  #report(connectivity: SimReport["connectivity"], wallSeconds: number): SimReport {
+    const { seed, nodes, hours } = this.#options;
+    const delays = Float64Array.from(this.#delays).sort();
+    const at = (part: number) => {
+      const value = percentile(delays, part);
+      return value === null ? null : Math.round(value);
+    };
+    return {
+      chain: this.play.chain,
+      seed,
+      nodes,
+      malicious: nodes - this.nodes.length,
+      virtual_hours: hours,
+      events: this.clock.fired,
+      wall_seconds: Math.round(wallSeconds * 10) / 10,
+      peak_memory: this.#peakMemory,
+      connectivity,
+      propagation_ms: { p50: at(0.5), p90: at(0.9), p99: at(0.99), max: at(1), samples: delays.length },
+      blocks: { made: this.#made.size, best_height: this.#bestHeight },
+      faults: this.#faults,
+      network: this.network.counts,
+      breaches: this.breaches,
+      breach_count: this.broken,
+      log_lines: this.log.lines,
+      log_hash: this.log.hash,
+    };
+  }
+
+  #fault(kind: string, host: string): void {
+    this.#faults[kind] = (this.#faults[kind] ?? 0) + 1;
+    this.log.add(this.clock.monotonic(), host, `fault ${kind}`);
+  }
+
+  #broke(rule: string, host: string, detail: string): void {
+    const at = this.clock.monotonic();
+    this.broken += 1;
+    if (this.breaches.length < BREACHES_MAX) this.breaches.push({ at, rule, host, detail });
+    this.log.add(at, host, `breach ${rule}: ${detail}`);
+  }
+
+  /** Runs a story beside the others; one that fails breaks the world. */
+  #spawn(host: string, story: () => Promise<void>): void {
+    story().catch((error) => this.#broke("the world runs", host, messageOf(error)));
+  }
+}
