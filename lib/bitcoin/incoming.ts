@@ -57,6 +57,7 @@ export class IncomingBlocks {
     peer.lastBlockTime = now();
     let row = chain.headers.find(block.hash);
     const wasAsked = row >= 0 && download.isAskedOf(row, peer);
+    if (wasAsked) download.delivered(row, peer, block.raw.length);
     if (row < 0) {
       const place = this.#placeHeader(peer, block);
       if (place === undefined) return;

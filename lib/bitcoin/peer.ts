@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { DeliveryRate } from "../core/delivery-rate.ts";
 import { Peer } from "../core/peer.ts";
 import type { HeaderChain } from "./chain/header-chain.ts";
 import type { HeadersPresync } from "./chain/presync.ts";
@@ -36,6 +37,8 @@ export class BitcoinPeer extends Peer<BitcoinSession> {
   headersRestUntil = 0;
   /** Rows of blocks that it was asked for and when, oldest first. */
   readonly inFlight = new Map<number, number>();
+  /** How fast it delivers the blocks that it is asked for. */
+  readonly blockRate = new DeliveryRate();
   /** Since when its block is the one that everything else waits for. */
   stallingSince: number | undefined;
   /** Unix milliseconds of the last block that it gave; 0 when none. */
@@ -114,6 +117,7 @@ export class BitcoinPeer extends Peer<BitcoinSession> {
       syncedBlocks: this.lastCommon < 0 ? -1 : headers.height(this.lastCommon),
       presyncedHeaders: this.presync?.height ?? -1,
       inFlight: [...this.inFlight.keys()].map((row) => headers.height(row)),
+      blockBytesPerSecond: this.blockRate.bytesPerSecond,
       minimumFeeFilter: this.minimumFeeFilter,
       compactBlocksTo: false,
       compactBlocksFrom: false,

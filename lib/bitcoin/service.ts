@@ -86,6 +86,8 @@ export interface BitcoinPeerView {
   readonly presyncedHeaders: number;
   /** Heights of blocks that were asked for. */
   readonly inFlight: readonly number[];
+  /** How fast it delivers the blocks that it is asked for; 0 when it gave none. */
+  readonly blockBytesPerSecond: number;
   /** Satoshi for 1000 virtual bytes. */
   readonly minimumFeeFilter: bigint;
   readonly compactBlocksTo: boolean;

@@ -299,6 +299,31 @@ describe("the blocks of a hostile peer", () => {
     await world.end();
   });
 
+  test("the speed of each peer is known, and the quicker one is asked for more", async () => {
+    const world = new BitcoinWorld();
+    const chain = world.recording().extend(400);
+    const serve = serving(chain);
+    const asked = new Map<string, number>();
+    const after = (host: string, ms: number): typeof serve => async (actor, message, body) => {
+      if (message === GetData) {
+        const { inventory } = body as { inventory: readonly unknown[] };
+        asked.set(host, (asked.get(host) ?? 0) + inventory.length);
+        await world.clock.sleep(ms);
+      }
+      await serve(actor, message, body);
+    };
+    await world.actor("10.0.0.1", after("10.0.0.1", 1_000));
+    await world.actor("10.0.0.2", after("10.0.0.2", 50));
+    const node = await world.node(NODE, { connect: ["10.0.0.1", "10.0.0.2"] });
+    await world.until(() => node.tip() === chain.tip);
+    assert.ok((asked.get("10.0.0.2") ?? 0) > 3 * (asked.get("10.0.0.1") ?? 0), JSON.stringify([...asked]));
+    const rates = new Map(
+      node.node.service.peers().map(({ host, blockBytesPerSecond }) => [host, blockBytesPerSecond]),
+    );
+    assert.ok((rates.get("10.0.0.2") ?? 0) > 3 * (rates.get("10.0.0.1") ?? Infinity), JSON.stringify([...rates]));
+    await world.end();
+  });
+
   test("a peer that keeps us waiting for headers is passed over within ten seconds", async () => {
     const world = new BitcoinWorld();
     const chain = world.recording().extend(3_000);

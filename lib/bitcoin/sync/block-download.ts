@@ -74,6 +74,12 @@ export class BlockDownload {
     }
   }
 
+  /** A block came from a peer that was asked for it: it counts for its speed, whatever the block is worth. */
+  delivered(row: number, peer: BitcoinPeer, bytes: number): void {
+    const askedAt = peer.inFlight.get(row);
+    if (askedAt !== undefined) peer.blockRate.delivered(bytes, askedAt, this.#parts.clock.monotonic());
+  }
+
   /** A block came, from whomever: it is no longer asked for. */
   arrived(row: number): void {
     this.#stallMs = Math.max(STALL_FIRST_MS, this.#stallMs * STALL_DECAY);
@@ -120,9 +126,13 @@ export class BlockDownload {
     this.fill();
   }
 
-  /** Peers that blocks may be asked of: in the initial download outbound ones, unless there are none. */
+  /**
+   * Peers that blocks may be asked of, the fastest first: what comes next in the window is its. In the initial download
+   * outbound ones, unless there are none.
+   */
   #sources(): readonly BitcoinPeer[] {
-    const usable = this.#parts.peers().filter((peer) => peer.servesRecent && peer.inFlight.size < IN_FLIGHT_MAX);
+    const usable = this.#parts.peers().filter((peer) => peer.servesRecent && peer.inFlight.size < IN_FLIGHT_MAX)
+      .sort((a, b) => b.blockRate.bytesPerSecond - a.blockRate.bytesPerSecond);
     if (!this.#parts.initialBlockDownload()) return usable;
     const outbound = usable.filter(({ direction }) => direction === "out");
     return outbound.length > 0 ? outbound : usable;

@@ -30,6 +30,7 @@ export function peerJson(peer: BitcoinPeerView, nowMs: number): JsonObject {
     bytes_written: peer.bytesSent,
     ping_ms: ping === undefined ? null : Math.round(ping * 1000),
     start_height: peer.startHeight,
+    block_bytes_per_s: Math.round(peer.blockBytesPerSecond),
     peak_height: peer.syncedHeaders < 0 ? null : peer.syncedHeaders,
   };
 }

@@ -68,6 +68,7 @@ export function peerView(id: number, more: Partial<BitcoinPeerView> = {}): Bitco
     syncedBlocks: -1,
     presyncedHeaders: -1,
     inFlight: [8, 9],
+    blockBytesPerSecond: 0,
     minimumFeeFilter: 100n,
     compactBlocksTo: false,
     compactBlocksFrom: false,
