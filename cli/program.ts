@@ -23,7 +23,7 @@ import { addWatch } from "./watch.ts";
 export async function runProgram(args: readonly string[], io: CliIo): Promise<number> {
   let exit: number = EXIT.ok;
   const program = new Command("gemel")
-    .description("a peer-to-peer node for Chia in one executable")
+    .description("a peer-to-peer node for Chia and Bitcoin in one executable")
     .exitOverride()
     .configureOutput({ writeOut: io.out, writeErr: io.err, outputError: (text, write) => write(text) })
     .option("--config <file>", "configuration file")
