@@ -166,7 +166,11 @@ function anchorFile({ config, drivers, log }: SideParts, chain: BitcoinConfig) {
     },
     async keep(anchors: readonly PeerAddress[]): Promise<void> {
       if (anchors.length === 0) return;
-      await drivers.writeFileAtomic(path, new TextEncoder().encode(JSON.stringify(anchors)), 0o600)
+      await drivers.writeFileAtomic(
+        path,
+        new TextEncoder().encode(JSON.stringify(anchors.map(({ host, port }) => ({ host, port })))),
+        0o600,
+      )
         .catch((error) => log("warning", "store", `${path}: ${messageOf(error)}`));
     },
   };

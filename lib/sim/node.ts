@@ -145,6 +145,8 @@ export class SimNode {
   async #compose(life: Life): Promise<void> {
     const drivers = this.#drivers(life);
     const node = await composeNode(this.#config, this.#parts.tamper?.(drivers, this.host) ?? drivers);
+    // Told by whoever stops it.
+    node.stopped.catch(() => {});
     life.node = node;
   }
 

@@ -1,10 +1,9 @@
 /**
  * The one place where block validation plugs in.
  *
- * A block is judged in two steps, as the chain service can take them: {@link BlockValidator.check} when it arrives, in
- * any order, as soon as its header has a place in the tree; {@link BlockValidator.connect} when it becomes the next
- * block of the active chain. What checks scripts and amounts later takes the place of {@link structureValidator}, whose
- * second step has nothing to do, and nobody else notices.
+ * A block is judged when it arrives, in any order, as soon as its header has a place in the tree. What checks scripts and
+ * amounts needs the outputs of the blocks before it: that is a second step, to be taken where `BitcoinChain` moves its
+ * tip, with the parent as the end of the active chain; its level then takes the place of `structure`.
  *
  * @module
  */
@@ -33,10 +32,6 @@ export interface BlockValidator {
   readonly level: Validation;
   /** Every rule that needs no earlier output. */
   check(block: Block, view: BlockView): BlockVerdict;
-  /** The rules that do, with the parent as the end of the active chain. Keeps what later blocks will spend. */
-  connect(block: Block, view: BlockView): BlockVerdict | Promise<BlockVerdict>;
-  /** Takes back what {@link connect} kept; the block is the end of the active chain. */
-  disconnect(block: Block, view: BlockView): void | Promise<void>;
 }
 
 /** The view of the header at `row`, which is not genesis. */
@@ -54,6 +49,4 @@ export function blockView(chain: HeaderChain, row: number): BlockView {
 export const structureValidator: BlockValidator = {
   level: "structure",
   check: (block, view) => checkBlock(block, view.network) ?? checkBlockInContext(block, view) ?? { ok: true },
-  connect: () => ({ ok: true }),
-  disconnect: () => {},
 };

@@ -148,6 +148,19 @@ describe("AddressBook.learn()", () => {
     assert.ok(crowd.every((each) => book.find(each) !== undefined), "nobody loses the last slot");
   });
 
+  test("Chia's book takes an entry's first source where none is told", () => {
+    const { book, clock } = makeBook({ rules: chiaAddressRules() });
+    book.learn([{ ...A, timeS: clock.nowS }], SOURCE);
+    for (let i = 1; i < 20; i++) {
+      book.learn([{ ...A, port: 1, timeS: clock.nowS + i }], undefined, { penaltyS: 7_200 });
+    }
+    assert.equal(book.find(A)?.references, 1);
+    book.learn([{ ...A, port: 1, timeS: clock.nowS }], "45.1.1.1", { penaltyS: 7_200 });
+    book.learn([{ ...A, port: 1, timeS: clock.nowS }], "46.1.1.1", { penaltyS: 7_200 });
+    book.learn([{ ...A, port: 1, timeS: clock.nowS }], "47.1.1.1", { penaltyS: 7_200 });
+    assert.ok(book.find(A)!.references > 1, "another source would have given it another slot");
+  });
+
   test("a mention under another port says nothing of the services of Chia's one entry", () => {
     const { book, clock } = makeBook({ rules: chiaAddressRules() });
     book.learn([{ ...A, timeS: clock.nowS, services: 1n }], SOURCE);
@@ -403,8 +416,17 @@ describe("AddressBook.select()", () => {
     assert.deepEqual([book.countOn("ipv6", "new"), book.countOn("ipv4", "new")], [1, 50]);
   });
 
-  test("ends although every entry was tried a moment ago and has failed often", () => {
-    const { book, clock } = makeBook();
+  test("ends soon although every entry was tried a moment ago and has failed often", () => {
+    const random = new SeededRandom(1);
+    let asked = 0;
+    const below = (bound: number) => {
+      asked += 1;
+      return random.below(bound);
+    };
+    const { book, clock } = makeBook({
+      rules: chiaAddressRules(),
+      random: { bytes: (length) => random.bytes(length), below },
+    });
     book.learn([{ ...A, timeS: clock.nowS }], SOURCE);
     for (let i = 0; i < 10; i++) {
       clock.nowS += 1;
@@ -412,7 +434,9 @@ describe("AddressBook.select()", () => {
       clock.nowS += 1;
       book.attempt(A, true);
     }
+    asked = 0;
     assert.equal(book.select()?.host, A.host);
+    assert.ok(asked < 200, `${asked} numbers`);
   });
 
   test("selectSpread() prefers groups of which few have answered", () => {
