@@ -43,7 +43,7 @@ async function openStorage(parts: SideParts, chain: BitcoinConfig, network: Bitc
   const openStore = drivers.substitutes?.bitcoin?.openStore;
   if (openStore !== undefined) {
     return {
-      ...openStore(onEvents),
+      ...await openStore(onEvents),
       light: new MemoryLightStore(() => Promise.resolve([])),
     };
   }

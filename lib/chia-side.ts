@@ -35,7 +35,7 @@ async function openStorage(
   network: ChiaNetwork,
 ): Promise<{ readonly store: ChiaStore; readonly events: EventSource }> {
   const openStore = drivers.substitutes?.chia?.openStore;
-  if (openStore !== undefined) return openStore(onEvents);
+  if (openStore !== undefined) return await openStore(onEvents);
   if (config.database === "memory") {
     const events = new MemoryEventLog({ onAppend: onEvents });
     return { store: new MemoryChiaStore(events), events };

@@ -77,7 +77,7 @@ export async function openAddresses(
 }
 
 /** A store and the event log that it writes to. `onEvents` hears of each append. */
-export type OpenStore<S> = (onEvents: () => void) => { readonly store: S; readonly events: EventSource };
+export type OpenStore<S> = (onEvents: () => void) => Promise<{ readonly store: S; readonly events: EventSource }>;
 
 /**
  * What a simulated world puts in the place of what it cannot have: blocks that cost real work, keys that cost time,

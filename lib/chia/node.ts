@@ -15,6 +15,8 @@ import type { PeerExit } from "../core/peer.ts";
 import type { Clock, Listener, ListenOptions, PeerAddress } from "../core/ports.ts";
 import type { EventData, NewEvent } from "../storage/events.ts";
 import type { AddResult, ChiaChain } from "./chain/chain.ts";
+import type { Refusal } from "./chain/verdict.ts";
+import { candidateOf } from "./raw-blocks.ts";
 import { Announcing } from "./announcing.ts";
 import { decodeBody } from "./decode-body.ts";
 import { Follower } from "./follower.ts";
@@ -216,6 +218,10 @@ export class ChiaNode implements ChiaService {
 
   unban(host: string): boolean {
     return this.#connections.bans.unban(host);
+  }
+
+  async submitBlock(raw: Uint8Array): Promise<Refusal | undefined> {
+    return (await this.feed([candidateOf(raw)])).refused?.refusal;
   }
 
   /** Adds blocks that come from no peer: a recording. */

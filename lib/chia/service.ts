@@ -5,6 +5,7 @@
  * @module
  */
 import type { Validation } from "../core/validation.ts";
+import type { Refusal } from "./chain/verdict.ts";
 import type { ChiaNetwork } from "./networks/network.ts";
 import type { ChiaStore } from "./store.ts";
 import type { BlockRecord } from "./types/mod.ts";
@@ -79,4 +80,6 @@ export interface ChiaService {
   disconnect(nodeId: Uint8Array): Promise<boolean>;
   ban(host: string, seconds: number, reason: string): void;
   unban(host: string): boolean;
+  /** Adds a block that comes from no peer. Resolves when it is judged and stored, with the reason when it was refused. */
+  submitBlock(raw: Uint8Array): Promise<Refusal | undefined>;
 }

@@ -4,6 +4,7 @@
  * @module
  */
 import { BitcoinPlay } from "./bitcoin/play.ts";
+import { ChiaPlay } from "./chia/play.ts";
 import { BAD_DAY } from "./faults.ts";
 import type { SimReport } from "./report.ts";
 import { World, type WorldDrivers, type WorldOptions } from "./world.ts";
@@ -19,6 +20,6 @@ export interface SimulateOptions extends Omit<WorldOptions, "play" | "faults"> {
 
 /** Runs a world of one chain to its end. */
 export function runWorld({ chain, ...options }: SimulateOptions, drivers: WorldDrivers): Promise<SimReport> {
-  if (chain === "chia") throw new TypeError("not yet");
-  return new World({ faults: BAD_DAY, ...options, play: (clock) => new BitcoinPlay(clock) }, drivers).run();
+  const play: WorldOptions["play"] = (clock) => (chain === "chia" ? new ChiaPlay() : new BitcoinPlay(clock));
+  return new World({ faults: BAD_DAY, ...options, play }, drivers).run();
 }

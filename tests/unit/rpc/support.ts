@@ -140,6 +140,9 @@ export class FakeService implements ChiaService {
     if (index >= 0) this.banned.splice(index, 1);
     return index >= 0;
   }
+  submitBlock(): Promise<undefined> {
+    return Promise.resolve(undefined);
+  }
 }
 
 /** The right token. */

@@ -1,0 +1,230 @@
+/**
+ * Malicious Bitcoin peers.
+ *
+ * @module
+ */
+import { headerFromBytes, type Inventory, InvType, NetworkId, NO_ADDRESS, parseHost } from "../../bitcoin/types/mod.ts";
+import {
+  AddrV2,
+  type AnyMessage,
+  Block as BlockMessage,
+  type BodyOf,
+  GetAddr,
+  GetData,
+  GetHeaders,
+  HeadersMessage,
+  Inv,
+  type Message,
+  messageByType,
+  Ping,
+  Pong,
+  SendAddrV2,
+  V1Transport,
+  Verack,
+  Version,
+} from "../../bitcoin/wire/mod.ts";
+import type { ByteDuplex } from "../../core/ports.ts";
+import type { LiarParts } from "../play.ts";
+import { network, type WorldBlocks } from "./blocks.ts";
+
+/** NETWORK and WITNESS. */
+const SERVICES = 9n;
+/** How often a liar dials somebody, and how often it does its worst on a connection. */
+const DIAL_EVERY_MS = 600_000;
+const ACT_EVERY_MS = 30_000;
+const FLOOD_MESSAGES = 200;
+const FORGED_BLOCKS = 3;
+const ADDRESSES = 1_000;
+/** Connections that a liar takes at a time. */
+const CONNECTIONS_MAX = 32;
+
+/** One connection of a liar. */
+class Conversation {
+  readonly #transport = new V1Transport(network.magic);
+  readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
+  readonly #duplex: ByteDuplex;
+  readonly #liar: BitcoinLiar;
+  readonly #dials: boolean;
+  /** Rows of the chain that it claims to have end here. */
+  tip = 0;
+  #cancel = () => {};
+
+  constructor(liar: BitcoinLiar, duplex: ByteDuplex, dials: boolean) {
+    this.#liar = liar;
+    this.#duplex = duplex;
+    this.#dials = dials;
+    this.#writer = duplex.writable.getWriter();
+    this.#writer.closed.catch(() => {});
+  }
+
+  send<T>(message: Message<string, T>, body: T): void {
+    this.raw(this.#transport.pack(message.type, message.encode(body)));
+  }
+
+  /** Bytes as they are, below any envelope. */
+  raw(bytes: Uint8Array): void {
+    this.#writer.write(bytes).catch(() => {});
+  }
+
+  end(): void {
+    this.#cancel();
+    this.#duplex.destroy();
+  }
+
+  async run(): Promise<void> {
+    const { lie } = this.#liar.parts;
+    const reader = this.#duplex.readable.getReader();
+    if (this.#dials && lie !== "silent") this.#introduce();
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      if (lie === "silent") continue;
+      for (const frame of this.#transport.push(value)) {
+        const message = messageByType(frame.type);
+        if (message !== undefined) this.#hear(message, message.decode(frame.payload));
+      }
+    }
+  }
+
+  #introduce(): void {
+    const { clock, random } = this.#liar.parts;
+    this.send(Version, {
+      version: 70_016,
+      services: SERVICES,
+      timestamp: BigInt(Math.floor(clock.now() / 1000)),
+      addrRecv: NO_ADDRESS,
+      addrFrom: NO_ADDRESS,
+      nonce: BigInt(random.below(2 ** 32)),
+      userAgent: "/Satoshi:31.0.0/",
+      startHeight: this.#liar.blocks.headers.height(this.#liar.blocks.best),
+      relay: false,
+    });
+  }
+
+  #hear(message: AnyMessage, body: unknown): void {
+    if (message === Version) {
+      if (!this.#dials) this.#introduce();
+      this.send(SendAddrV2, {});
+      this.send(Verack, {});
+    } else if (message === Verack) this.#act();
+    else if (message === Ping) this.send(Pong, body as BodyOf<typeof Pong>);
+    else if (message === GetHeaders) this.#giveHeaders(body as BodyOf<typeof GetHeaders>);
+    else if (message === GetData) this.#giveBlocks((body as BodyOf<typeof GetData>).inventory);
+    else if (message === GetAddr && this.#liar.parts.lie === "addresses") this.#spam();
+  }
+
+  /** What this liar is here for, now and again. */
+  #act(): void {
+    const { lie, random, clock } = this.#liar.parts;
+    const { blocks } = this.#liar;
+    if (lie === "garbage") this.raw(random.bytes(1 + random.below(2_000)));
+    else if (lie === "flood") { for (let i = 0; i < FLOOD_MESSAGES; i++) this.send(Ping, { nonce: BigInt(i) }); }
+    else if (lie === "claim") {
+      this.send(Inv, { inventory: [{ type: InvType.BLOCK, hash: random.bytes(32) }] });
+    } else if (lie === "stall" || lie === "forge") {
+      this.tip = this.#liar.forged();
+      this.send(HeadersMessage, { headers: this.#headersFrom(blocks.headers.height(this.tip) - FORGED_BLOCKS) });
+    } else if (lie === "addresses") this.#spam();
+    this.#cancel = clock.after(ACT_EVERY_MS / 2 + random.wait(ACT_EVERY_MS / 2), () => {
+      if (this.#liar.holds(this)) this.#act();
+    });
+  }
+
+  #headersFrom(height: number) {
+    const { headers } = this.#liar.blocks;
+    const rows: number[] = [];
+    for (let row = this.tip; headers.height(row) > height && row > 0; row = headers.parent(row)) rows.push(row);
+    return rows.reverse().slice(0, 2_000).map((row) => headerFromBytes(headers.headerBytes(row)));
+  }
+
+  #giveHeaders({ locator }: BodyOf<typeof GetHeaders>): void {
+    const { headers, best } = this.#liar.blocks;
+    if (this.#liar.parts.lie === "stall") return;
+    if (this.tip === 0) this.tip = best;
+    const fork =
+      locator.map((hash) => headers.find(hash)).find((row) =>
+        row >= 0 && headers.height(row) <= headers.height(this.tip) &&
+        headers.ancestor(this.tip, headers.height(row)) === row
+      ) ?? 0;
+    this.send(HeadersMessage, { headers: this.#headersFrom(headers.height(fork)) });
+  }
+
+  #giveBlocks(inventory: readonly Inventory[]): void {
+    const { blocks, parts } = this.#liar;
+    if (parts.lie === "stall") return;
+    for (const { hash } of inventory) {
+      const raw = blocks.raw(blocks.headers.find(hash));
+      if (raw !== undefined) this.raw(this.#transport.pack(BlockMessage.type, raw));
+    }
+  }
+
+  #spam(): void {
+    const { clock, random } = this.#liar.parts;
+    const time = Math.floor(clock.now() / 1000);
+    const addresses = Array.from({ length: ADDRESSES }, () => {
+      const host = `${random.below(100) + 100}.${random.below(256)}.${random.below(256)}.${random.below(256)}`;
+      const { address } = parseHost(host) ?? { address: new Uint8Array(4) };
+      return { time, services: SERVICES, network: NetworkId.IPV4, address, port: network.defaultPort };
+    });
+    this.send(AddrV2, { addresses });
+  }
+}
+
+/** One malicious host. */
+export class BitcoinLiar {
+  readonly blocks: WorldBlocks;
+  readonly parts: LiarParts;
+  readonly #conversations = new Set<Conversation>();
+  /** Row of the tip of its forged chain, and of the honest block that it was made after. */
+  #forgery = { tip: 0, after: -1 };
+
+  constructor(blocks: WorldBlocks, parts: LiarParts) {
+    this.blocks = blocks;
+    this.parts = parts;
+  }
+
+  holds(conversation: Conversation): boolean {
+    return this.#conversations.has(conversation);
+  }
+
+  start(): void {
+    const { presence, network: net } = this.parts;
+    void net.listen(presence, {
+      host: presence.host,
+      port: network.defaultPort,
+      onConnection: (duplex) => this.#talk(duplex, false),
+    });
+    this.#dialLater();
+  }
+
+  /** Row of the tip of a chain heavier than the honest one; all its own blocks are marked invalid. */
+  forged(): number {
+    const { blocks, parts: { clock, presence } } = this;
+    if (this.#forgery.after === blocks.best) return this.#forgery.tip;
+    let tip = blocks.headers.parent(blocks.best);
+    if (tip < 0) tip = 0;
+    for (let i = 0; i < FORGED_BLOCKS; i++) tip = blocks.mine(tip, clock.now(), `${presence.host} ${i}`, false).row;
+    this.#forgery = { tip, after: blocks.best };
+    return tip;
+  }
+
+  #dialLater(): void {
+    const { clock, random, victims, network: net, presence } = this.parts;
+    clock.after(random.wait(DIAL_EVERY_MS), () => {
+      const host = random.pick(victims);
+      net.dialer(presence).dial({ host, port: network.defaultPort }, { timeoutMs: 5_000 })
+        .then((duplex) => this.#talk(duplex, true), () => {});
+      this.#dialLater();
+    });
+  }
+
+  #talk(duplex: ByteDuplex, dials: boolean): void {
+    if (this.#conversations.size >= CONNECTIONS_MAX) return duplex.destroy();
+    const conversation = new Conversation(this, duplex, dials);
+    this.#conversations.add(conversation);
+    conversation.run().catch(() => {}).finally(() => {
+      this.#conversations.delete(conversation);
+      conversation.end();
+    });
+  }
+}

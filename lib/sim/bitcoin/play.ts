@@ -1,0 +1,94 @@
+/**
+ * Bitcoin's part in the simulated world.
+ *
+ * @module
+ */
+import { toDisplayHex } from "../../bitcoin/hash.ts";
+import type { BitcoinService } from "../../bitcoin/service.ts";
+import { type ChainConfig, DEFAULTS, type RunningNode } from "../../config.ts";
+import { NodeError } from "../../core/errors.ts";
+import type { SimClock } from "../clock.ts";
+import type { SimDisk } from "../disk.ts";
+import type { LiarParts, PeerGlance, Play, PlayOptions, Tip } from "../play.ts";
+import { network, simValidator, WorldBlocks } from "./blocks.ts";
+import { BitcoinLiar } from "./liar.ts";
+import { SimBitcoinStore } from "./store.ts";
+
+const BLOCK_EVERY_MS = 600_000;
+
+function serviceOf({ bitcoin }: RunningNode): BitcoinService {
+  if (bitcoin === undefined) throw new TypeError("not a Bitcoin node");
+  return bitcoin;
+}
+
+/** A world of Bitcoin nodes. */
+export class BitcoinPlay implements Play {
+  readonly chain = "bitcoin";
+  readonly port = network.defaultPort;
+  readonly blockEveryMs = BLOCK_EVERY_MS;
+  readonly blocks = new WorldBlocks();
+  readonly #clock: SimClock;
+
+  constructor(clock: SimClock) {
+    this.#clock = clock;
+  }
+
+  isValid(hash: string): boolean {
+    return this.blocks.isValid(hash);
+  }
+
+  configOf(host: string, { outbound, peersMax }: PlayOptions): ChainConfig {
+    return {
+      ...DEFAULTS.bitcoin,
+      chain: "bitcoin",
+      network: network.name,
+      listen: { host, port: this.port },
+      outbound,
+      peersMax,
+      // The encrypted transport has tests of its own, and its keys cost a hundred times what they would show here.
+      v2: false,
+    };
+  }
+
+  substitutesOf(_host: string, disk: SimDisk) {
+    return {
+      bitcoin: {
+        network,
+        validator: simValidator,
+        openStore: async (onEvents: () => void) => {
+          const store = await SimBitcoinStore.open(disk, onEvents);
+          return { store, events: store.events };
+        },
+      },
+    };
+  }
+
+  tipOf(node: RunningNode): Tip {
+    const { headers } = serviceOf(node);
+    const { tip } = serviceOf(node).state();
+    return { hash: toDisplayHex(headers.hash(tip)), height: headers.height(tip), weight: headers.work(tip) };
+  }
+
+  peersOf(node: RunningNode): readonly PeerGlance[] {
+    return serviceOf(node).peers();
+  }
+
+  bansOf(node: RunningNode): readonly string[] {
+    return serviceOf(node).bans().map(({ subnet }) => subnet.replace(/\/32$/, ""));
+  }
+
+  async extend(node: RunningNode, maker: string, made: (tip: Tip) => void): Promise<void> {
+    const service = serviceOf(node);
+    const { tip } = service.state();
+    const parent = this.blocks.headers.find(service.headers.hash(tip));
+    if (parent < 0) throw new NodeError("unknown_tip", "self", "a node stands on a block that nobody made");
+    const { row, block } = this.blocks.mine(parent, this.#clock.now(), maker, true);
+    made(this.blocks.tip(row));
+    const result = await service.submitBlock(block.raw);
+    if (result.kind === "refused") throw new NodeError("refused", "self", result.refusal.reason);
+  }
+
+  lie(parts: LiarParts): void {
+    new BitcoinLiar(this.blocks, parts).start();
+  }
+}
