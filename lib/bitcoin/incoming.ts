@@ -54,7 +54,6 @@ export class IncomingBlocks {
    */
   async take(peer: BitcoinPeer, block: Block): Promise<void> {
     const { chain, download, now } = this.#parts;
-    peer.lastBlockTime = now();
     let row = chain.headers.find(block.hash);
     const wasAsked = row >= 0 && download.isAskedOf(row, peer);
     if (wasAsked) download.delivered(row, peer, block.raw.length);
@@ -71,6 +70,7 @@ export class IncomingBlocks {
       this.#punish(peer, refusal);
       return;
     }
+    peer.lastBlockTime = now();
     download.arrived(row);
     this.#adopt(block.hash);
     await chain.room();

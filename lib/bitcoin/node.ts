@@ -5,6 +5,7 @@
  */
 import { type BanList, isLoopback } from "../core/bans.ts";
 import type { AddressBook } from "../core/addresses.ts";
+import { keyedGroups } from "../core/addresses/keyed-groups.ts";
 import type { AddressRules } from "../core/addresses/rules.ts";
 import { Connections } from "../core/connections.ts";
 import type { Dialling } from "../core/dialling.ts";
@@ -141,6 +142,7 @@ export class BitcoinNode {
       }),
       makePeer: (init) => new BitcoinPeer(init),
       isExempt: (host) => parts.loopbackExempt && isLoopback(host),
+      placeOf: keyedGroups(parts.rules, parts.protocol.random),
       events: {
         joined: (peer) => this.#joined(peer),
         message: (peer, incoming) => route(this.#router, peer, incoming),

@@ -85,11 +85,14 @@ export class BitcoinProtocol implements PeerProtocol<BitcoinSession> {
     return false;
   }
 
-  requireSlot(session: BitcoinSession, inbound: readonly BitcoinSession[]): void {
-    if (inbound.length < this.#parts.inboundMax) return;
+  slotsFor(): { readonly max: number; readonly isAlike: () => boolean } {
+    return { max: this.#parts.inboundMax, isAlike: () => true };
+  }
+
+  refuseSlot(session: BitcoinSession): NodeError {
     const fault = disconnecting("slots_full", "no inbound slot is free");
     session.fail(fault);
-    throw fault;
+    return fault;
   }
 
   #v1(): V1Transport {

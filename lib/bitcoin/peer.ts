@@ -4,6 +4,7 @@
  * @module
  */
 import { DeliveryRate } from "../core/delivery-rate.ts";
+import type { Merits } from "../core/eviction.ts";
 import { Peer } from "../core/peer.ts";
 import type { HeaderChain } from "./chain/header-chain.ts";
 import type { HeadersPresync } from "./chain/presync.ts";
@@ -41,7 +42,7 @@ export class BitcoinPeer extends Peer<BitcoinSession> {
   readonly blockRate = new DeliveryRate();
   /** Since when its block is the one that everything else waits for. */
   stallingSince: number | undefined;
-  /** Unix milliseconds of the last block that it gave; 0 when none. */
+  /** Unix milliseconds of the last block that it gave and that was new to us; 0 when none. */
   lastBlockTime = 0;
   minimumFeeFilter = 0n;
   /** It was told addresses already: once a connection is enough. */
@@ -79,6 +80,18 @@ export class BitcoinPeer extends Peer<BitcoinSession> {
     return [this.bestKnown, this.bestSent].some((known) =>
       known >= 0 && headers.height(known) >= height && headers.ancestor(known, height) === row
     );
+  }
+
+  override get merits(): Merits {
+    return {
+      pingMinMs: this.session.minimumPingMs ?? Infinity,
+      // Transactions are not relayed yet.
+      lastNewsMs: 0,
+      lastHeadMs: this.lastBlockTime,
+      relaysNews: this.session.peer.relay,
+      filtersNews: false,
+      isUseful: this.servesAll,
+    };
   }
 
   /** What RPC tells of the peer. `now`: monotonic milliseconds are not needed here, unix ones are. */

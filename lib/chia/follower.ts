@@ -110,7 +110,8 @@ export class Follower {
       else this.#strike(peer, announced, unconfirmed(announced));
     } catch (thrown) {
       if (signal.aborted) return;
-      const others = thrown instanceof NodeError && thrown.fault !== "self";
+      // A connection that we closed, for whatever reason, is no trouble of ours either.
+      const others = thrown instanceof NodeError && (thrown.fault !== "self" || thrown.code === "stopped");
       this.#parts.notice(others ? "debug" : "error", `sync with ${peer.session.label}: ${messageOf(thrown)}`);
       if (thrown instanceof PeerFault || !(thrown instanceof NodeError) || thrown.fault !== "peer") this.#rest(peer);
       else if (thrown.code === "timeout") this.#strike(peer, announced, apiFault(thrown.message, thrown));

@@ -7,6 +7,7 @@ import { toHex } from "../codec/hex.ts";
 import { equalBytes } from "../codec/sized.ts";
 import { type BanList, isLoopback } from "../core/bans.ts";
 import type { AddressBook } from "../core/addresses.ts";
+import { keyedGroups } from "../core/addresses/keyed-groups.ts";
 import type { AddressRules } from "../core/addresses/rules.ts";
 import { Connections } from "../core/connections.ts";
 import { Dialling } from "../core/dialling.ts";
@@ -79,6 +80,7 @@ export class ChiaNode implements ChiaService {
       protocol: new ChiaProtocol({ ...parts.protocol, clock }),
       makePeer: (init) => new ChiaPeer(init),
       isExempt: (host) => parts.loopbackExempt && isLoopback(host),
+      placeOf: keyedGroups(parts.rules, parts.protocol.random),
       events: {
         joined: (peer) => this.#joined(peer),
         message: (peer, incoming) => this.#message(peer, incoming),
@@ -282,6 +284,7 @@ export class ChiaNode implements ChiaService {
     const { chain, notice } = this.#parts;
     const peak = chain.peak;
     if (peak === undefined) return;
+    if (source !== undefined) source.lastHeadTime = this.#parts.clock.now();
     if (this.#follower.progress === undefined) {
       notice("info", "chia.chain", `height ${peak.height} ${toHex(peak.headerHash).slice(0, 16)}`);
     }

@@ -8,6 +8,7 @@
 import { sha256 } from "../codec/sha256.ts";
 import { equalBytes } from "../codec/sized.ts";
 import type { OpenContext, PeerProtocol } from "../core/connections.ts";
+import type { NodeError } from "../core/errors.ts";
 import type { ByteDuplex, Clock, Dialer, PeerAddress, PeerSocket, Random, TlsIdentity } from "../core/ports.ts";
 import { acceptWebSocket, connectWebSocket } from "../transport/websocket/mod.ts";
 import type { OwnHandshake } from "./handshake.ts";
@@ -83,13 +84,18 @@ export class ChiaProtocol implements PeerProtocol<ChiaSession> {
     return equalBytes(one.nodeId, other.nodeId);
   }
 
-  requireSlot(session: ChiaSession, inbound: readonly ChiaSession[]): void {
-    const type = session.peer.nodeType;
-    const slots = type === NodeType.FULL_NODE ? this.#parts.inboundMax : INBOUND_BY_TYPE[type] ?? 0;
-    if (inbound.filter(({ peer }) => peer.nodeType === type).length < slots) return;
-    const fault = politeEnd("SLOTS_FULL", `no inbound slot for node type ${type}`);
+  slotsFor({ peer: { nodeType } }: ChiaSession): {
+    readonly max: number;
+    readonly isAlike: (other: ChiaSession) => boolean;
+  } {
+    const max = nodeType === NodeType.FULL_NODE ? this.#parts.inboundMax : INBOUND_BY_TYPE[nodeType] ?? 0;
+    return { max, isAlike: ({ peer }) => peer.nodeType === nodeType };
+  }
+
+  refuseSlot(session: ChiaSession): NodeError {
+    const fault = politeEnd("SLOTS_FULL", `no inbound slot for node type ${session.peer.nodeType}`);
     session.fail(fault);
-    throw fault;
+    return fault;
   }
 
   #open(socket: PeerSocket, context: OpenContext, handshakeTimeoutMs: number): Promise<ChiaSession> {

@@ -3,10 +3,12 @@
  *
  * @module
  */
+import type { Merits } from "../core/eviction.ts";
 import { Peer } from "../core/peer.ts";
 import type { PeerView } from "./service.ts";
 import type { ChiaSession } from "./session.ts";
 import { printable } from "./handshake.ts";
+import { NodeType } from "./protocol/mod.ts";
 
 /** The tip that a peer announced last. A hint: nothing in it is checked. */
 export interface AnnouncedPeak {
@@ -27,8 +29,23 @@ export class ChiaPeer extends Peer<ChiaSession> {
   taken: Uint8Array | undefined;
   /** Monotonic milliseconds until which its announcement is left alone, after it did not deliver. */
   restUntil = 0;
+  /** Unix milliseconds at which blocks of it last became our tip; 0 for never. */
+  lastHeadTime = 0;
   /** How often in a row it did not deliver what it announced. */
   strikes = 0;
+
+  override get merits(): Merits {
+    const { socket, peer } = this.session;
+    return {
+      pingMinMs: socket.minimumPingMs ?? Infinity,
+      // Transactions are not relayed yet.
+      lastNewsMs: 0,
+      lastHeadMs: this.lastHeadTime,
+      relaysNews: true,
+      filtersNews: false,
+      isUseful: peer.nodeType === NodeType.FULL_NODE,
+    };
+  }
 
   /** What RPC tells of the peer. */
   view(): PeerView {

@@ -5,8 +5,9 @@
  *
  * @module
  */
-import { BanList } from "./bans.ts";
+import { BanList, isLoopback } from "./bans.ts";
 import { messageOf, NodeError } from "./errors.ts";
+import { chooseEviction } from "./eviction.ts";
 import { type Peer, type PeerExit, type PeerInit, type PeerKind, type PeerSession, stopped } from "./peer.ts";
 import type { ByteDuplex, Clock, PeerAddress } from "./ports.ts";
 
@@ -33,8 +34,10 @@ export interface PeerProtocol<S> {
   priceOf(error: unknown): PeerExit;
   /** Whether both sessions are with the same node; the older one is closed then. */
   isSame(one: S, other: S): boolean;
-  /** Refuses an inbound session for want of a slot by throwing; it has closed the session then. */
-  requireSlot(session: S, inbound: readonly S[]): void;
+  /** How many inbound slots there are for sessions like this one, and which others are like it. */
+  slotsFor(session: S): { readonly max: number; readonly isAlike: (other: S) => boolean };
+  /** Ends an inbound session for want of a slot. */
+  refuseSlot(session: S): NodeError;
 }
 
 /** What a peer's life looks like to the rest of the node. */
@@ -56,6 +59,8 @@ export interface ConnectionsParts<S extends PeerSession<I>, P extends Peer<S>, I
   readonly makePeer: (init: PeerInit<S>) => P;
   /** Hosts that limits and bans do not concern. */
   readonly isExempt: (host: string) => boolean;
+  /** The network and the group of a host; the group is hashed under a secret key, so that nobody can choose it. */
+  readonly placeOf: (host: string) => { readonly network: string; readonly keyedGroup: bigint };
   readonly events: PeerEvents<P, I>;
 }
 
@@ -146,7 +151,7 @@ export class Connections<S extends PeerSession<I>, P extends Peer<S>, I> {
     let session: S;
     try {
       session = await open();
-      if (kind === "inbound") protocol.requireSlot(session, this.#inbound());
+      if (kind === "inbound") this.#makeRoom(session);
     } catch (thrown) {
       const { banSeconds, message } = protocol.priceOf(thrown);
       this.ban(host, banSeconds, message);
@@ -161,8 +166,27 @@ export class Connections<S extends PeerSession<I>, P extends Peer<S>, I> {
     return peer;
   }
 
-  #inbound(): S[] {
-    return this.peers.filter(({ direction }) => direction === "in").map(({ session }) => session);
+  /** Finds a slot for an inbound session, if need be that of a peer that is worth less. @throws NodeError there is none */
+  #makeRoom(session: S): void {
+    const { protocol, placeOf, isExempt } = this.#parts;
+    const { max, isAlike } = protocol.slotsFor(session);
+    const rivals = this.peers.filter((peer) =>
+      peer.direction === "in" && isAlike(peer.session) && !protocol.isSame(peer.session, session)
+    );
+    if (rivals.length < max) return;
+    const evicted = max === 0 ? undefined : chooseEviction(rivals.map((peer) => ({
+      ...peer.merits,
+      ...placeOf(peer.host),
+      id: peer.id,
+      direction: peer.direction,
+      isExempt: isExempt(peer.host),
+      sinceMs: peer.since,
+      // Who is banned does not get this far.
+      goesFirst: false,
+      isLocal: isLoopback(peer.host),
+    })));
+    if (evicted === undefined) throw protocol.refuseSlot(session);
+    this.disconnect(({ id }) => id === evicted);
   }
 
   async #serve(peer: P): Promise<void> {

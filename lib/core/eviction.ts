@@ -44,6 +44,16 @@ export const EVICTION_KEEPS = { group: 4, ping: 8, news: 4, headOnly: 8, head: 4
 /** Networks whose peers are slow by nature, and local ones; a quarter of the rest is kept for them. In Core's order. */
 const DISADVANTAGED = ["cjdns", "i2p", "local", "onion"] as const;
 
+/**
+ * What a peer has done for us, as it bears on who stays. Times are unix milliseconds, 0 when never.
+ *
+ * @see EvictionCandidate for each
+ */
+export type Merits = Pick<
+  EvictionCandidate,
+  "pingMinMs" | "lastNewsMs" | "lastHeadMs" | "relaysNews" | "filtersNews" | "isUseful"
+>;
+
 type Compare = (a: EvictionCandidate, b: EvictionCandidate) => number;
 
 /** The first comparison that tells two apart decides. */

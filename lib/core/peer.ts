@@ -4,6 +4,7 @@
  * @module
  */
 import { NodeError } from "./errors.ts";
+import type { Merits } from "./eviction.ts";
 import type { PeerAddress } from "./ports.ts";
 
 /** How a session ended, and what that costs the peer's host. */
@@ -35,6 +36,16 @@ export interface PeerSession<I> {
  */
 export type PeerKind = "manual" | "outbound" | "block-relay" | "feeler" | "inbound";
 
+/** A peer of whom nothing is known. */
+const NO_MERITS: Merits = {
+  pingMinMs: Infinity,
+  lastNewsMs: 0,
+  lastHeadMs: 0,
+  relaysNews: true,
+  filtersNews: false,
+  isUseful: false,
+};
+
 /** One peer, from handshake to end. Protocols add what they know of it. */
 export class Peer<S extends PeerSession<unknown> = PeerSession<unknown>> {
   /** Small number that names the connection in CLI and events; never given twice. */
@@ -56,6 +67,11 @@ export class Peer<S extends PeerSession<unknown> = PeerSession<unknown>> {
 
   get direction(): "in" | "out" {
     return this.kind === "inbound" ? "in" : "out";
+  }
+
+  /** What speaks for keeping it when inbound slots are scarce. */
+  get merits(): Merits {
+    return NO_MERITS;
   }
 
   get host(): string {

@@ -51,6 +51,8 @@ export interface PeerSocket {
   readonly peerCertificate?: Uint8Array;
   /** Bytes moved so far, for statistics. */
   readonly traffic: { readonly bytesRead: number; readonly bytesWritten: number };
+  /** The least round trip of a ping so far, in milliseconds; absent before the first answer. */
+  readonly minimumPingMs?: number | undefined;
   /** Starts the closing handshake; the socket is destroyed when the answer does not come in time. */
   close(info?: CloseInfo): void;
 }

@@ -118,6 +118,7 @@ export interface NodeOptions {
   readonly light?: MemoryLightStore;
   readonly minimumWork?: bigint;
   readonly v2?: boolean;
+  readonly inboundMax?: number;
   /** Bytes of block data to keep. */
   readonly pruneTarget?: number;
   /** Outgoing connections to discover. */
@@ -188,7 +189,12 @@ export class BitcoinWorld {
       mode: options.mode ?? "full",
       light: options.light ?? new MemoryLightStore((added) => store.events.append(added)),
       clock,
-      protocol: { random: this.#random, dialer: this.#net.dialer(host), v2: options.v2 ?? false, inboundMax: 8 },
+      protocol: {
+        random: this.#random,
+        dialer: this.#net.dialer(host),
+        v2: options.v2 ?? false,
+        inboundMax: options.inboundMax ?? 8,
+      },
       userAgent: "/gemel:test/",
       ...(options.minimumWork !== undefined && { minimumWork: options.minimumWork }),
       ...(options.pruneTarget !== undefined && { pruneTarget: options.pruneTarget }),

@@ -63,6 +63,9 @@ export class WebSocketConnection implements PeerSocket {
   readonly local: PeerAddress;
   readonly peerCertificate?: Uint8Array;
   readonly traffic = { bytesRead: 0, bytesWritten: 0 };
+  minimumPingMs: number | undefined;
+  /** When the ping was sent that has no answer yet. */
+  #pingedAt: number | undefined;
 
   readonly #duplex: ByteDuplex;
   readonly #options: WebSocketOptions;
@@ -195,6 +198,8 @@ export class WebSocketConnection implements PeerSocket {
           if (this.#state === "open") this.#messages.enqueue(event.data);
         } else if (event.kind === "ping") {
           if (this.#state === "open") await this.#frame(OPCODE.pong, event.payload);
+        } else if (event.kind === "pong") {
+          this.#ponged();
         } else if (event.kind === "close" || event.kind === "failed") {
           return this.#onEnd(event);
         }
@@ -298,6 +303,13 @@ export class WebSocketConnection implements PeerSocket {
     });
   }
 
+  #ponged(): void {
+    if (this.#pingedAt === undefined) return;
+    const ms = this.#options.clock.monotonic() - this.#pingedAt;
+    this.#pingedAt = undefined;
+    this.minimumPingMs = Math.min(this.minimumPingMs ?? Infinity, ms);
+  }
+
   #keepAlive(): void {
     const { clock, pingIntervalMs, idleTimeoutMs } = this.#options;
     if (pingIntervalMs !== undefined) {
@@ -305,7 +317,10 @@ export class WebSocketConnection implements PeerSocket {
       const ping = () => {
         if (this.#state !== "open") return;
         const before = this.traffic.bytesRead;
-        if (!this.#stalled) this.#post(OPCODE.ping, new Uint8Array());
+        if (!this.#stalled) {
+          this.#pingedAt = clock.monotonic();
+          this.#post(OPCODE.ping, new Uint8Array());
+        }
         this.#after(pongTimeoutMs, () => {
           // Any byte is a sign of life: the pong may be behind a long message.
           if (this.traffic.bytesRead === before && !this.#stalled) this.#timedOut("no answer to a ping");
