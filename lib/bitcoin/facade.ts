@@ -168,7 +168,7 @@ export class Facade implements BitcoinService {
   }
 
   knownAddresses(count: number) {
-    return this.#parts.dialling.gossip(count === 0 ? Infinity : count)
+    return this.#parts.dialling.known(count === 0 ? Infinity : count)
       .map(({ host, port, services, timeS }) => ({ host, port, services, time: timeS }));
   }
 

@@ -11,10 +11,12 @@ import { Connections } from "../core/connections.ts";
 import type { Dialling } from "../core/dialling.ts";
 import { messageOf, NodeError } from "../core/errors.ts";
 import type { PeerExit } from "../core/peer.ts";
+import { printable } from "../core/printable.ts";
 import { Ticker } from "../core/ticker.ts";
 import type { Clock, Listener, ListenOptions, PeerAddress } from "../core/ports.ts";
 import type { EventData, NewEvent } from "../storage/events.ts";
 import { AddedNodes } from "./added-nodes.ts";
+import { AddressExchange } from "./address-exchange.ts";
 import { announce } from "./announcing.ts";
 import { BitcoinChain, type TipMove } from "./chain/chain.ts";
 import { HeaderBatch } from "./chain/header-batch.ts";
@@ -25,6 +27,7 @@ import { Facade } from "./facade.ts";
 import { IncomingBlocks } from "./incoming.ts";
 import { LightClient, type LightStore } from "./light/mod.ts";
 import type { BitcoinNetwork } from "./networks/network.ts";
+import { ownServices } from "./own-services.ts";
 import { BitcoinPeer } from "./peer.ts";
 import { disconnecting } from "./peer-fault.ts";
 import { BitcoinProtocol, type BitcoinProtocolParts } from "./peer-protocol.ts";
@@ -39,7 +42,7 @@ import { reindexBlocks, type ReindexResult } from "./store/reindex.ts";
 import type { SqlBitcoinStore } from "./store/sql.ts";
 import { BlockDownload } from "./sync/block-download.ts";
 import { HeaderSync } from "./sync/header-sync.ts";
-import { Block, ServiceFlag } from "./types/mod.ts";
+import { Block } from "./types/mod.ts";
 import { SendHeaders } from "./wire/mod.ts";
 
 /** One line for the log. */
@@ -72,6 +75,8 @@ export interface BitcoinNodeParts {
   readonly resolve: (host: string) => Promise<readonly string[]>;
   /** Where to accept peers. */
   readonly listen?: { readonly address: PeerAddress; readonly open: (options: ListenOptions) => Promise<Listener> };
+  /** Our own address as others reach it, where the operator said it. */
+  readonly externalHost?: string;
   /** Outgoing connections that are aimed at when peers are discovered. */
   readonly outbound: number;
   /** Writes events that belong to no block. */
@@ -94,6 +99,7 @@ export class BitcoinNode {
   readonly #download: BlockDownload;
   readonly #incoming: IncomingBlocks;
   readonly #dialling: Dialling<BitcoinPeer>;
+  readonly #addresses: AddressExchange;
   readonly #added: AddedNodes;
   readonly #progress: Progress;
   readonly #ticker: Ticker;
@@ -123,7 +129,8 @@ export class BitcoinNode {
     const { clock, network, notice, minimumWork = network.minimumChainWork } = parts;
     this.#parts = parts;
     this.#chain = chain;
-    const services = servicesOf(parts);
+    const isPruned = parts.pruneTarget !== undefined;
+    const services = ownServices({ mode: parts.mode, isPruned, v2: parts.protocol.v2 });
     const peers = () => this.#connections.peers;
     const initialBlockDownload = () => this.#progress.initialBlockDownload;
     const say = (level: "debug" | "info" | "warning", text: string) => notice(level, "bitcoin.sync", text);
@@ -167,7 +174,8 @@ export class BitcoinNode {
       clock,
       everyMs: TICK_MS,
       idleMs: IDLE_TICK_MS,
-      isIdle: () => this.#light === undefined && this.#headerSync.isIdle && this.#download.isIdle,
+      isIdle: () =>
+        this.#light === undefined && this.#headerSync.isIdle && this.#download.isIdle && this.#addresses.isIdle,
       tick: () => this.#tick(),
     });
     this.#incoming = new IncomingBlocks({
@@ -181,6 +189,15 @@ export class BitcoinNode {
       connections: this.#connections,
       isTipStale: () => this.#progress.isTipStale,
       isSynced: () => !this.#progress.initialBlockDownload,
+    });
+    this.#addresses = new AddressExchange({
+      ...shared,
+      random: parts.protocol.random,
+      rules: parts.rules,
+      dialling: this.#dialling,
+      services,
+      externalHost: parts.externalHost,
+      listening: () => this.#listener?.address,
     });
     this.#added = new AddedNodes({
       defaultPort: network.defaultPort,
@@ -217,15 +234,15 @@ export class BitcoinNode {
         chain,
         store: parts.store,
         minimumWork,
-        isPruned: parts.pruneTarget !== undefined,
-        knownAddresses: () => this.service.knownAddresses(1_000),
+        isPruned,
+        addresses: this.#addresses,
       }),
       headerSync: this.#headerSync,
       incoming: this.#incoming,
       takesBlocks: parts.mode === "full",
       light: () => this.#light,
       headersChanged: () => this.#headersMoved(),
-      learn: (addresses, source) => this.#dialling.learn(addresses, source),
+      addresses: this.#addresses,
     };
   }
 
@@ -323,21 +340,15 @@ export class BitcoinNode {
   }
 
   #joined(peer: BitcoinPeer): void {
-    if (peer.direction === "out") {
-      this.#dialling.book.setServices(peer.session.remote, peer.session.peer.services);
-      // The handshake has asked it for addresses.
-      if (peer.kind !== "block-relay") this.#dialling.asked(peer.host);
-    }
+    this.#addresses.joined(peer);
     const { session, direction, id } = peer;
-    const { prefersHeaders, compactBlocks, userAgent, version } = session.peer;
+    const { prefersHeaders, compactBlocks, version } = session.peer;
+    const agent = printable(session.peer.userAgent);
     peer.prefersHeaders = prefersHeaders;
     peer.compactBlocks = compactBlocks;
-    this.#parts.notice(
-      "info",
-      "p2p.bitcoin",
-      `peer ${id} ${direction} ${session.label} ${printable(userAgent)} ${session.link.transport.kind}`,
-    );
-    this.#event("p2p.handshake", { peer: id, direction, host: peer.host, agent: printable(userAgent), version });
+    const text = `peer ${id} ${direction} ${session.label} ${agent} ${session.link.transport.kind}`;
+    this.#parts.notice("info", "p2p.bitcoin", text);
+    this.#event("p2p.handshake", { peer: id, direction, host: peer.host, agent, version });
     if (this.#light !== undefined && direction === "out" && !peer.wanted && !peer.servesFilters) {
       // One of few places that we fill ourselves is not for a peer that cannot help.
       return session.fail(disconnecting("no_filters", "offers no block filters"));
@@ -348,6 +359,7 @@ export class BitcoinNode {
   }
 
   #left(peer: BitcoinPeer, exit: PeerExit): void {
+    this.#addresses.left(peer);
     this.#dialling.seen(peer);
     this.#facade.peerLeft(peer);
     this.#download.forget(peer);
@@ -370,6 +382,7 @@ export class BitcoinNode {
     this.#headerSync.tick();
     if (this.#parts.mode === "full") this.#download.tick();
     this.#light?.wake();
+    this.#addresses.tick();
     this.#progress.update();
   }
 
@@ -383,17 +396,4 @@ export class BitcoinNode {
       .finally(() => this.#work.delete(tracked));
     this.#work.add(tracked);
   }
-}
-
-/** The service bits that a node of these parts offers. */
-function servicesOf({ mode, pruneTarget, protocol }: BitcoinNodeParts): bigint {
-  const v2 = protocol.v2 ? ServiceFlag.P2P_V2 : 0n;
-  if (mode !== "full") return v2;
-  const history = pruneTarget === undefined ? ServiceFlag.NETWORK : 0n;
-  return v2 | history | ServiceFlag.NETWORK_LIMITED | ServiceFlag.WITNESS;
-}
-
-/** Peer text for logs and RPC: no control or format characters. */
-function printable(text: string): string {
-  return text.replaceAll(/[\p{C}]/gu, "").slice(0, 256);
 }

@@ -47,6 +47,11 @@ export class BitcoinPeer extends Peer<BitcoinSession> {
   minimumFeeFilter = 0n;
   /** It was told addresses already: once a connection is enough. */
   gotAddresses = false;
+  /** It takes part in the gossip of addresses. */
+  addressRelay = false;
+  /** Addresses of it that were looked at, and that were dropped because it told too many. */
+  addressesProcessed = 0;
+  addressesLimited = 0;
   /** Where an inventory of 500 blocks ended that we sent: when it fetches that one, it is told of the tip. */
   continueAt = -1;
 
@@ -134,7 +139,10 @@ export class BitcoinPeer extends Peer<BitcoinSession> {
       minimumFeeFilter: this.minimumFeeFilter,
       compactBlocksTo: false,
       compactBlocksFrom: false,
-      addressRelay: session.connectionType !== "block-relay-only",
+      addressRelay: this.addressRelay,
+      addressesProcessed: this.addressesProcessed,
+      addressesLimited: this.addressesLimited,
+      seenAs: session.seenAs,
       transport: link.transport.kind,
       sessionId: link.transport.sessionId,
     };

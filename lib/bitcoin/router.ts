@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { PeerAddress } from "../core/ports.ts";
+import { type AddressExchange, ofAddr, ofAddrV2 } from "./address-exchange.ts";
 import type { HeaderBatch } from "./chain/header-batch.ts";
 import type { IncomingBlocks } from "./incoming.ts";
 import type { LightClient } from "./light/mod.ts";
@@ -12,7 +12,7 @@ import { disconnecting } from "./peer-fault.ts";
 import type { Serving } from "./serving.ts";
 import type { Incoming } from "./session.ts";
 import type { HeaderSync } from "./sync/header-sync.ts";
-import { type Block, fromIp16, hostText, InvType } from "./types/mod.ts";
+import { type Block, InvType } from "./types/mod.ts";
 import {
   Addr,
   AddrV2,
@@ -37,8 +37,7 @@ export interface RouterParts {
   readonly light: () => LightClient | undefined;
   /** Hears that peers' headers may have changed what is to be done. */
   readonly headersChanged: () => void;
-  /** Takes addresses that a host told. */
-  readonly learn: (addresses: readonly PeerAddress[], source: string) => void;
+  readonly addresses: AddressExchange;
 }
 
 /** Handles one message. @throws BitcoinFault what it costs the peer */
@@ -64,19 +63,10 @@ export function route(parts: RouterParts, peer: BitcoinPeer, incoming: Incoming)
     case FeeFilter:
       peer.minimumFeeFilter = (body as BodyOf<typeof FeeFilter>).feeRate;
       return;
-    case Addr: {
-      const { addresses } = body as BodyOf<typeof Addr>;
-      return learn(
-        parts,
-        peer,
-        addresses.flatMap(({ ip, port }) => {
-          const place = fromIp16(ip);
-          return place === undefined ? [] : [{ ...place, port }];
-        }),
-      );
-    }
+    case Addr:
+      return parts.addresses.take(peer, ofAddr(body as BodyOf<typeof Addr>));
     case AddrV2:
-      return learn(parts, peer, (body as BodyOf<typeof AddrV2>).addresses);
+      return parts.addresses.take(peer, ofAddrV2(body as BodyOf<typeof AddrV2>));
     case Tx:
       // We said that we want none.
       throw disconnecting("unwanted_transaction", "transaction sent in violation of protocol");
@@ -89,17 +79,4 @@ function announced(parts: RouterParts, peer: BitcoinPeer, { inventory }: BodyOf<
   if (last === undefined) return;
   parts.headerSync.announced(peer, last.hash);
   parts.headersChanged();
-}
-
-function learn(
-  parts: RouterParts,
-  peer: BitcoinPeer,
-  addresses: readonly { readonly network: number; readonly address: Uint8Array; readonly port: number }[],
-): void {
-  const places = addresses.flatMap(({ network, address, port }) => {
-    // Names of other networks cannot be dialled.
-    const host = network <= 2 ? hostText(network, address) : undefined;
-    return host === undefined ? [] : [{ host, port }];
-  });
-  parts.learn(places, peer.host);
 }

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { PeerAddress } from "../core/ports.ts";
 import type { Validation } from "../core/validation.ts";
 import type { ChainTip } from "./chain/chain-tips.ts";
 import type { HeaderChain } from "./chain/header-chain.ts";
@@ -93,6 +94,10 @@ export interface BitcoinPeerView {
   readonly compactBlocksTo: boolean;
   readonly compactBlocksFrom: boolean;
   readonly addressRelay: boolean;
+  readonly addressesProcessed: number;
+  readonly addressesLimited: number;
+  /** Where the peer sees us come from, by its own word; undefined for inbound peers. */
+  readonly seenAs: PeerAddress | undefined;
   readonly transport: TransportKind;
   /** BIP324 session id, 32 bytes; undefined on v1. */
   readonly sessionId: Uint8Array | undefined;

@@ -4,6 +4,7 @@
  * @see spec sections a.5, f.4 (serving); Bitcoin Core `net_processing.cpp`
  * @module
  */
+import type { AddressExchange } from "./address-exchange.ts";
 import type { BitcoinChain } from "./chain/chain.ts";
 import { HEADERS_MAX } from "./chain/header-batch.ts";
 import { findFork, rowsAfter } from "./chain/locator.ts";
@@ -11,10 +12,8 @@ import type { BitcoinPeer } from "./peer.ts";
 import { disconnecting, misbehaving } from "./peer-fault.ts";
 import type { Incoming } from "./session.ts";
 import type { BitcoinStore } from "./store.ts";
-import { Block, headerFromBytes, type Inventory, InvType, NetworkId, parseHost, toIp16 } from "./types/mod.ts";
+import { Block, headerFromBytes, type Inventory, InvType } from "./types/mod.ts";
 import {
-  Addr,
-  AddrV2,
   Block as BlockMessage,
   BlockTxn,
   type BodyOf,
@@ -35,15 +34,6 @@ import {
   NotFound,
 } from "./wire/mod.ts";
 
-/** An address to gossip. */
-export interface GossipAddress {
-  readonly host: string;
-  readonly port: number;
-  /** Unix seconds. */
-  readonly time: number;
-  readonly services: bigint;
-}
-
 /** What serving needs. */
 export interface ServingParts {
   readonly chain: BitcoinChain;
@@ -51,8 +41,7 @@ export interface ServingParts {
   readonly minimumWork: bigint;
   /** Whether only recent blocks are offered (NODE_NETWORK_LIMITED without NODE_NETWORK). */
   readonly isPruned: boolean;
-  /** At most as many as one message may carry. */
-  readonly knownAddresses: () => readonly GossipAddress[];
+  readonly addresses: AddressExchange;
 }
 
 /** Blocks in the answer to `getblocks`. */
@@ -86,7 +75,7 @@ export class Serving {
       case GetBlockTxn:
         return this.#blockTransactions(peer, body as BodyOf<typeof GetBlockTxn>);
       case GetAddr:
-        return this.#addresses(peer);
+        return this.#parts.addresses.answer(peer);
       case MemPool:
       case FilterLoad:
       case FilterAdd:
@@ -178,28 +167,5 @@ export class Serving {
       return transaction;
     });
     await peer.session.send(BlockTxn, { blockHash, transactions: chosen });
-  }
-
-  /**
-   * Told to who dialled us, once: an outbound peer that asks wants to know what we were told. Nothing is said where
-   * nothing is known: btcd ends a connection for an empty list.
-   */
-  async #addresses(peer: BitcoinPeer): Promise<void> {
-    if (peer.direction === "out" || peer.gotAddresses) return;
-    peer.gotAddresses = true;
-    const known = this.#parts.knownAddresses().flatMap(({ host, ...rest }) => {
-      const place = parseHost(host);
-      return place === undefined ? [] : [{ ...place, ...rest }];
-    });
-    if (peer.session.peer.addrV2) {
-      if (known.length > 0) await peer.session.send(AddrV2, { addresses: known });
-      return;
-    }
-    const addresses = known.flatMap(({ network, address, port, time, services }) => {
-      if (network !== NetworkId.IPV4 && network !== NetworkId.IPV6) return [];
-      const ip = toIp16({ network, address });
-      return ip === undefined ? [] : [{ time, services, ip, port }];
-    });
-    if (addresses.length > 0) await peer.session.send(Addr, { addresses });
   }
 }

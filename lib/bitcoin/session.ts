@@ -14,6 +14,7 @@ import { type HandshakeOptions, type PeerIntroduction, shakeHands } from "./hand
 import { Link } from "./link.ts";
 import { decodeFault, disconnecting, exitFor } from "./peer-fault.ts";
 import type { ConnectionType } from "./service.ts";
+import { fromIp16, hostText } from "./types/mod.ts";
 import { type AnyMessage, HeadersMessage, messageByType, Ping, Pong } from "./wire/mod.ts";
 import type { Message } from "./wire/message.ts";
 import type { NegotiatedTransport } from "./wire/transport.ts";
@@ -94,6 +95,14 @@ export class BitcoinSession implements PeerSession<Incoming> {
       cancel();
       signal?.removeEventListener("abort", abort);
     }
+  }
+
+  /** Where the peer that we dialled sees us come from, by its own word. */
+  get seenAs(): PeerAddress | undefined {
+    const { seenAs } = this.peer;
+    const place = seenAs && fromIp16(seenAs.ip);
+    const host = place && hostText(place.network, place.address);
+    return seenAs === undefined || host === undefined ? undefined : { host, port: seenAs.port };
   }
 
   get remote(): PeerAddress {

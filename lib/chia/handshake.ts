@@ -4,6 +4,7 @@
  * @see chia-blockchain 2.7.5 `chia/server/ws_connection.py` `perform_handshake`; spec section c
  * @module
  */
+import { printable } from "../core/printable.ts";
 import { CodecError } from "../codec/error.ts";
 import { apiFault, handshakeFault } from "./peer-fault.ts";
 import {
@@ -98,9 +99,4 @@ export function judgeHandshake(frame: Uint8Array, networkId: string): Handshake 
 /** The last rule, which the reference looks at only after it has answered. @throws PeerFault `UNKNOWN` (1) */
 export function requireVersion({ protocolVersion }: Handshake): void {
   if (!VERSION.test(protocolVersion)) throw apiFault("the protocol version is none");
-}
-
-/** Peer text for logs and RPC: no control or format characters, and short. */
-export function printable(text: string): string {
-  return text.replaceAll(/[\p{C}]/gu, "").slice(0, SOFTWARE_VERSION_BYTES_MAX);
 }

@@ -18,6 +18,7 @@ import type { EventData, NewEvent } from "../storage/events.ts";
 import type { AddResult, ChiaChain } from "./chain/chain.ts";
 import type { Refusal } from "./chain/verdict.ts";
 import { candidateOf } from "./raw-blocks.ts";
+import { AddressExchange } from "./address-exchange.ts";
 import { Announcing } from "./announcing.ts";
 import { decodeBody } from "./decode-body.ts";
 import { Follower } from "./follower.ts";
@@ -49,6 +50,8 @@ export interface ChiaNodeParts {
   readonly resolve: (host: string) => Promise<readonly string[]>;
   /** Where to accept peers. */
   readonly listen?: { readonly address: PeerAddress; readonly open: (options: ListenOptions) => Promise<Listener> };
+  /** Our own address as others reach it, where the operator said it. */
+  readonly externalHost?: string;
   /** Outgoing connections that are aimed at when peers are discovered. */
   readonly outbound: number;
   /** Writes events that belong to no block. */
@@ -56,8 +59,8 @@ export interface ChiaNodeParts {
   readonly notice: Notice;
 }
 
-/** Addresses in one list of peers. */
-const PEERS_TOLD_MAX = 1_000;
+/** How often it is looked whether our own address is due somewhere. */
+const TELL_OWN_MS = 60_000;
 
 /** The running Chia side. */
 export class ChiaNode implements ChiaService {
@@ -66,6 +69,7 @@ export class ChiaNode implements ChiaService {
   readonly #follower: Follower;
   readonly #serving: Serving;
   readonly #dialling: Dialling<ChiaPeer>;
+  readonly #addresses: AddressExchange;
   readonly #announcing: Announcing;
   readonly #stop = new AbortController();
   readonly #work: Promise<void>[] = [];
@@ -105,12 +109,7 @@ export class ChiaNode implements ChiaService {
     this.#serving = new Serving({
       chain,
       store: parts.store,
-      knownPeers: () =>
-        this.#dialling.gossip(PEERS_TOLD_MAX).map(({ host, port, timeS }) => ({
-          host,
-          port,
-          timestamp: BigInt(timeS),
-        })),
+      addresses: { answer: (peer) => this.#addresses.answer(peer) },
       tipTaken: () => this.#settle(undefined),
     });
     this.#announcing = new Announcing(parts.store);
@@ -128,6 +127,15 @@ export class ChiaNode implements ChiaService {
       dial: (address, kind) => this.#connections.dial(address, kind),
       isSame: (one, other) => equalBytes(one.session.nodeId, other.session.nodeId),
       notice: (level, text) => notice(level, "p2p.chia", text),
+    });
+    this.#addresses = new AddressExchange({
+      clock,
+      random: parts.protocol.random,
+      rules: parts.rules,
+      peers: () => this.#connections.peers,
+      dialling: this.#dialling,
+      externalHost: parts.externalHost,
+      listening: () => this.#listener?.address,
     });
   }
 
@@ -165,6 +173,7 @@ export class ChiaNode implements ChiaService {
         onFailure: (error, remote) => this.#parts.notice("debug", "p2p.chia", `in ${remote?.host}: ${error.message}`),
       });
     }
+    this.#work.push(this.#tellOwnAddress());
     this.#work.push(this.#follower.run(this.#stop.signal), this.#dialling.run(this.#stop.signal));
   }
 
@@ -233,6 +242,16 @@ export class ChiaNode implements ChiaService {
     return result;
   }
 
+  /** To everybody who has not heard it, and again a day later. */
+  async #tellOwnAddress(): Promise<void> {
+    const { clock } = this.#parts;
+    const { signal } = this.#stop;
+    while (!signal.aborted) {
+      this.#addresses.tick();
+      await clock.sleep(TELL_OWN_MS, signal).catch(() => {});
+    }
+  }
+
   #event(topic: string, data: EventData): void {
     const { record, clock, chain } = this.#parts;
     record([{ topic, time: clock.now(), chain: "chia", network: chain.network.name, data }]);
@@ -242,8 +261,7 @@ export class ChiaNode implements ChiaService {
     const { session, direction, id } = peer;
     this.#parts.notice("info", "p2p.chia", `peer ${id} ${direction} ${session.label} ${peer.view().agent}`);
     this.#event("p2p.handshake", { peer: id, direction, host: peer.host, agent: peer.view().agent });
-    // It is asked for peers at once.
-    if (direction === "out") this.#dialling.asked(peer.host);
+    this.#addresses.joined(peer);
     this.#announcing.greet(peer, this.#parts.chain.peak).catch((error) =>
       this.#parts.notice("debug", "p2p.chia", `${session.label}: ${messageOf(error)}`)
     );
@@ -251,6 +269,7 @@ export class ChiaNode implements ChiaService {
   }
 
   #left(peer: ChiaPeer, exit: PeerExit): void {
+    this.#addresses.left(peer);
     this.#dialling.seen(peer);
     this.#follower.forget(peer);
     this.#parts.notice("info", "p2p.chia", `peer ${peer.id} ${peer.session.label} left: ${exit.message}`);
@@ -273,10 +292,7 @@ export class ChiaNode implements ChiaService {
       this.#settle(undefined);
     } else if (incoming.message.id === respondPeers.id) {
       const { peerList } = body as { peerList: readonly TimestampedPeerInfo[] };
-      // A longer list than the protocol allows is ignored as a whole.
-      if (peerList.length > PEERS_TOLD_MAX) return;
-      const addresses = peerList.map(({ host, port, timestamp }) => ({ host, port, timeS: Number(timestamp) }));
-      this.#dialling.learn(addresses, peer.host);
+      this.#addresses.take(peer, peerList);
     }
   }
 

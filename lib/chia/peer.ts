@@ -3,11 +3,11 @@
  *
  * @module
  */
+import { printable } from "../core/printable.ts";
 import type { Merits } from "../core/eviction.ts";
 import { Peer } from "../core/peer.ts";
 import type { PeerView } from "./service.ts";
 import type { ChiaSession } from "./session.ts";
-import { printable } from "./handshake.ts";
 import { NodeType } from "./protocol/mod.ts";
 
 /** The tip that a peer announced last. A hint: nothing in it is checked. */

@@ -6,6 +6,7 @@
  * @module
  */
 import { Writer } from "../codec/writer.ts";
+import type { AddressExchange } from "./address-exchange.ts";
 import type { ChiaChain } from "./chain/chain.ts";
 import { decodeBody } from "./decode-body.ts";
 import type { ChiaPeer } from "./peer.ts";
@@ -21,14 +22,14 @@ import {
 } from "./protocol/mod.ts";
 import type { Incoming } from "./session.ts";
 import type { ChiaStore } from "./store.ts";
-import { FullBlock, type TimestampedPeerInfo } from "./types/mod.ts";
+import { FullBlock } from "./types/mod.ts";
 
 /** What serving needs. */
 export interface ServingParts {
   readonly chain: ChiaChain;
   readonly store: ChiaStore;
-  /** Addresses to gossip, at most as many as one message may carry. */
-  readonly knownPeers: () => readonly TimestampedPeerInfo[];
+  /** What a peer that asks for addresses is told. */
+  readonly addresses: Pick<AddressExchange, "answer">;
   /** Hears that a peer took our tip from us. */
   readonly tipTaken: (peer: ChiaPeer) => void;
 }
@@ -105,6 +106,6 @@ export class Serving {
 
   async #peers(peer: ChiaPeer, { data, id }: Incoming): Promise<void> {
     decodeBody(requestPeers, data);
-    await peer.session.send(respondPeers, { peerList: this.#parts.knownPeers() }, id);
+    await peer.session.send(respondPeers, { peerList: [...this.#parts.addresses.answer(peer)] }, id);
   }
 }

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { type AddressBook, believableTimeS, type KnownAddress } from "./addresses.ts";
+import { type AddressBook, believableTimeS, type KnownAddress, type Learned } from "./addresses.ts";
 import type { AddressRules, HeardAddress } from "./addresses/rules.ts";
 import { messageOf } from "./errors.ts";
 import { candidate, nextOutbound, type OutboundSlots, poissonDelay } from "./outbound.ts";
@@ -55,7 +55,7 @@ const REDIAL_LAST_MS = 30_000;
 /** One decision is made so often. */
 const PASS_MS = 500;
 /** And how often when there was nothing to do: slots that are full stay full for long. */
-const IDLE_PASS_MS = 2_500;
+const IDLE_PASS_MS = 5_000;
 /** How long the book's own addresses have before seeds are asked as well, when it has few or many. */
 const SEEDS_WAIT_MS = 11_000;
 const SEEDS_WAIT_MANY_MS = 300_000;
@@ -101,12 +101,12 @@ export class Dialling<P extends Peer<PeerSession<unknown>>> {
   }
 
   /** Takes addresses that a peer told; times that cannot be are taken for old ones. */
-  learn(addresses: readonly HeardAddress[], source: string): void {
+  learn(addresses: readonly HeardAddress[], source: string): Learned {
     const { book, clock } = this.#parts;
     const nowS = Math.floor(clock.now() / 1000);
     const sound = addresses.filter(({ host }) => host.length <= HOST_LENGTH_MAX)
       .map((address) => ({ ...address, timeS: believableTimeS(address.timeS ?? 0, nowS) }));
-    book.learn(sound, source, { penaltyS: GOSSIP_PENALTY_S });
+    return book.learn(sound, source, { penaltyS: GOSSIP_PENALTY_S });
   }
 
   /** A peer was asked for addresses: it may tell as many as one answer holds. */
@@ -114,10 +114,18 @@ export class Dialling<P extends Peer<PeerSession<unknown>>> {
     this.#parts.book.grant(host, ANSWER_ADDRESSES);
   }
 
-  /** What to tell who asks: a random part of the book, at most `max`. */
-  gossip(max: number): readonly KnownAddress[] {
+  /**
+   * What to tell who asks: a random part of the book, at most `max`. `side` names from where and where it was asked: one
+   * side hears the same for a day, so that asking often does not empty the book.
+   */
+  gossip(max: number, side: string): readonly KnownAddress[] {
     const { book, isBanned } = this.#parts;
-    return book.addresses(max, GOSSIP_PERCENT).filter(({ host }) => !isBanned(host));
+    return book.addresses(max, GOSSIP_PERCENT, { cacheKey: side }).filter(({ host }) => !isBanned(host));
+  }
+
+  /** What to tell our own operator: up to `max` addresses at random, of all. */
+  known(max: number): readonly KnownAddress[] {
+    return this.#parts.book.addresses(max, 100);
   }
 
   /** An outgoing peer is gone, or has just spoken: its address is alive. */

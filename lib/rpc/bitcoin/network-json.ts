@@ -39,6 +39,7 @@ export function peerInfo(peer: BitcoinPeerView): RpcObject {
   return {
     id: peer.id,
     addr: addressText(peer.host, peer.port),
+    ...(peer.seenAs && { addrlocal: addressText(peer.seenAs.host, peer.seenAs.port) }),
     addrbind: addressText(peer.localHost, peer.localPort),
     network: networkOf(peer.host),
     services: servicesText(peer.services),
@@ -68,8 +69,8 @@ export function peerInfo(peer: BitcoinPeerView): RpcObject {
     synced_blocks: peer.syncedBlocks,
     inflight: peer.inFlight,
     addr_relay_enabled: peer.addressRelay,
-    addr_processed: 0,
-    addr_rate_limited: 0,
+    addr_processed: peer.addressesProcessed,
+    addr_rate_limited: peer.addressesLimited,
     permissions: [],
     minfeefilter: amountJson(peer.minimumFeeFilter),
     bytessent_per_msg: byMessage(peer.bytesSentByMessage),

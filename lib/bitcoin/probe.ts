@@ -1,0 +1,117 @@
+/**
+ * A visit to a Bitcoin node: handshake, `getaddr`, one ping, and good-bye. Nothing else is asked, no transactions are
+ * wanted, and no slot is held longer than the answer takes.
+ *
+ * @see spec sections a.4 (handshake, which sends `getaddr`), g (addresses)
+ * @module
+ */
+import type { Clock, Dialer, PeerAddress, Random } from "../core/ports.ts";
+import type { Visit, Visitor } from "../core/visit.ts";
+import type { OwnVersion } from "./handshake.ts";
+import type { BitcoinNetwork } from "./networks/network.ts";
+import { BitcoinProtocol } from "./peer-protocol.ts";
+import type { BitcoinSession, Incoming } from "./session.ts";
+import { fromIp16, hostText, isSoundAddress, serviceNames } from "./types/mod.ts";
+import { Addr, AddrV2, type BodyOf } from "./wire/mod.ts";
+
+/** What visits need. */
+export interface BitcoinProbeParts {
+  readonly network: BitcoinNetwork;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly dialer: Dialer;
+  readonly userAgent: string;
+  /** Whether the encrypted transport is tried first; a node without it then sees two connections. */
+  readonly v2?: boolean;
+}
+
+/** How long the answer to `getaddr` is waited for. Core and btcd answer at once or never. */
+const ANSWER_MS = 5_000;
+/** How long after the first addresses more may come: Core tells of itself apart from the rest. */
+const MORE_MS = 1_000;
+/** How often the pong is looked for when all else is there. */
+const PONG_STEP_MS = 50;
+/** An answer of so many addresses is the whole one. */
+const PLENTY = 20;
+/** Addresses of one visit: two full messages. */
+const TOLD_MAX = 2_000;
+
+/** Makes visits to nodes of a network. */
+export function bitcoinVisitor(parts: BitcoinProbeParts): Visitor {
+  const { network, clock, random, dialer, userAgent, v2 = false } = parts;
+  const own: OwnVersion = { services: 0n, userAgent, startHeight: 0, relay: false };
+  const protocol = new BitcoinProtocol({ network, clock, random, dialer, own: () => own, v2, inboundMax: 0 });
+  return async (address, signal) => {
+    const sockets: Promise<unknown>[] = [];
+    try {
+      const session = await protocol.dial(address, {
+        kind: "feeler",
+        banned: false,
+        enforce: true,
+        signal,
+        holds: (socket) => void sockets.push(socket),
+      });
+      return await talk(session, clock, signal);
+    } finally {
+      await Promise.allSettled(sockets);
+    }
+  };
+}
+
+/** Asks and listens. Who shook hands has been reached, however the rest goes. */
+async function talk(session: BitcoinSession, clock: Clock, signal: AbortSignal): Promise<Visit> {
+  const told: PeerAddress[] = [];
+  let leaveAt = clock.monotonic() + ANSWER_MS;
+  let wake = () => {};
+  const onMessage = ({ message, body }: Incoming): void => {
+    if (message === Addr || message === AddrV2) {
+      for (const each of addressesOf({ message, body })) if (told.length < TOLD_MAX) told.push(each);
+      leaveAt = Math.min(leaveAt, clock.monotonic() + (told.length >= PLENTY ? 0 : MORE_MS));
+    }
+    wake();
+  };
+  const running = session.run(onMessage);
+  // The session pings as soon as it runs; its pong is the latency.
+  while (!session.signal.aborted && !signal.aborted) {
+    const now = clock.monotonic();
+    if (now >= leaveAt && (session.pingMs !== undefined || now >= leaveAt + MORE_MS)) break;
+    // Nothing calls when the pong comes: it is looked for.
+    const waitMs = now < leaveAt ? leaveAt - now : PONG_STEP_MS;
+    await new Promise<void>((resolve) => {
+      const cancel = clock.after(waitMs, () => done());
+      const done = () => {
+        cancel();
+        session.signal.removeEventListener("abort", done);
+        resolve();
+      };
+      session.signal.addEventListener("abort", done, { once: true });
+      wake = done;
+    });
+  }
+  const { pingMs, peer } = session;
+  session.close();
+  await running;
+  return {
+    services: peer.services,
+    serviceNames: serviceNames(peer.services),
+    protocolVersion: String(peer.version),
+    userAgent: peer.userAgent.replaceAll(/\p{C}/gu, ""),
+    height: peer.startHeight,
+    latencyMs: pingMs,
+    told,
+  };
+}
+
+/** The addresses of an `addr` or `addrv2` that have a text; others are passed over. */
+function addressesOf({ message, body }: Incoming): PeerAddress[] {
+  const places = message === Addr
+    ? (body as BodyOf<typeof Addr>).addresses.map(({ ip, port }) => ({ place: fromIp16(ip), port }))
+    : (body as BodyOf<typeof AddrV2>).addresses.map(({ network, address, port }) => ({
+      place: isSoundAddress(network, address) ? { network, address } : undefined,
+      port,
+    }));
+  return places.flatMap(({ place, port }) => {
+    const host = place && hostText(place.network, place.address);
+    return host === undefined ? [] : [{ host, port }];
+  });
+}

@@ -1,0 +1,53 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { bitcoinAddressRules } from "../../../lib/bitcoin/addresses.ts";
+import { OwnAddress } from "../../../lib/core/own-address.ts";
+
+const rules = bitcoinAddressRules({});
+const anywhere = { host: "0.0.0.0", port: 8333 };
+const make = (parts: { external?: string; listening?: typeof anywhere } = { listening: anywhere }) =>
+  new OwnAddress({ rules, external: parts.external, listening: () => parts.listening });
+const peer = (host: string) => ({ host, port: 8333 });
+
+describe("our own address", () => {
+  test("is not told while nobody can come", () => {
+    const own = make({ external: "8.8.4.4" });
+    own.seenFrom(peer("1.1.1.1"), "8.8.8.8");
+    own.seenFrom(peer("2.2.2.2"), "8.8.8.8");
+    assert.equal(own.get(), undefined);
+  });
+
+  test("is what the operator said, before anything else", () => {
+    const own = make({ external: "8.8.4.4", listening: anywhere });
+    own.seenFrom(peer("1.1.1.1"), "8.8.8.8");
+    own.seenFrom(peer("2.2.2.2"), "8.8.8.8");
+    assert.deepEqual(own.get(), { host: "8.8.4.4", port: 8333 });
+  });
+
+  test("is where we listen, when that is public", () => {
+    assert.deepEqual(make({ listening: { host: "8.8.4.4", port: 9 } }).get(), { host: "8.8.4.4", port: 9 });
+    assert.equal(make({ listening: { host: "192.168.0.5", port: 9 } }).get(), undefined);
+  });
+
+  test("is what peers of two groups see; one group has one vote", () => {
+    const own = make();
+    own.seenFrom(peer("1.1.1.1"), "8.8.8.8");
+    own.seenFrom(peer("1.1.2.2"), "8.8.8.8");
+    assert.equal(own.get(), undefined);
+    own.seenFrom(peer("2.2.2.2"), "8.8.8.8");
+    assert.deepEqual(own.get(), { host: "8.8.8.8", port: 8333 });
+  });
+
+  test("is never one that nobody could dial", () => {
+    const own = make();
+    for (const host of ["1.1.1.1", "2.2.2.2", "3.3.3.3"]) own.seenFrom(peer(host), "10.0.0.1");
+    assert.equal(own.get(), undefined);
+  });
+
+  test("follows a change", () => {
+    const own = make();
+    for (const host of ["1.1.1.1", "2.2.2.2", "3.3.3.3"]) own.seenFrom(peer(host), "8.8.8.8");
+    for (const host of ["1.1.1.1", "2.2.2.2", "3.3.3.3"]) own.seenFrom(peer(host), "9.9.9.9");
+    assert.equal(own.get()?.host, "9.9.9.9");
+  });
+});
