@@ -21,7 +21,13 @@
  * @module
  */
 export * from "./lib/config.ts";
-export { startNode } from "./lib/node.ts";
+export { simulate, startNode } from "./lib/node.ts";
+export type { Breach, FaultChoice, FaultPlan, SimReport, SimulateOptions } from "./lib/sim/mod.ts";
+export { crawlNetwork, querySeed, readCrawl, saveCrawl, serveSeeds } from "./lib/node.ts";
+export type { SeedAnswers, SeedServer, SeedServerOptions } from "./lib/seeding.ts";
+export type { CrawlOptions, SavedFormat } from "./lib/monitor.ts";
+export type { CrawlProgress } from "./lib/crawl/crawler.ts";
+export type { Count, CrawlReport, ReportNode, Totals } from "./lib/crawl/report.ts";
 export { type Fault, messageOf, NodeError } from "./lib/core/errors.ts";
 export { Validation } from "./lib/core/validation.ts";
 export type { BanView, ChiaService, PeerView, SyncState } from "./lib/chia/service.ts";

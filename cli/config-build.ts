@@ -16,7 +16,9 @@ import {
   type NodePaths,
   pathsBelow,
   type PeerAddress,
+  type PeeringConfig,
 } from "../mod.ts";
+import { isIP } from "node:net";
 import { isAbsolute, join, resolve } from "node:path";
 import {
   CHAIN_KEYS,
@@ -173,6 +175,37 @@ type GivenText = (key: string) => string | undefined;
 type Places = (key: string, port: number) => readonly PeerAddress[];
 type Whole = (key: string, standard: number, least: number) => number;
 
+/** What is the same for both chains. */
+function peering(
+  given: GivenText,
+  places: Places,
+  whole: Whole,
+  port: number,
+  standard: { readonly peersMax: number; readonly outbound: number },
+): PeeringConfig {
+  const connect = places("connect", port);
+  const added = places("add-peer", port);
+  if (connect.length > 0 && added.length > 0) throw configError("add-peer: with connect there are no other peers");
+  const [listen] = places("listen", port);
+  const seeds = given("seed")?.split(",").map((seed) => seed.trim()).filter((seed) => seed !== "") ?? [];
+  const wrong = seeds.find((seed) => seed.length > 253 || !/^[a-z0-9_.-]+$/i.test(seed));
+  if (wrong !== undefined) throw configError(`seed: ${wrong} is not the name of a DNS seed`);
+  const externalHost = given("external-ip");
+  if (externalHost !== undefined && isIP(externalHost) === 0) {
+    throw configError(`external-ip: ${externalHost} is not an IP address`);
+  }
+  return {
+    connect,
+    added,
+    dns: given("no-dns") !== "true",
+    ...(seeds.length > 0 && { seeds }),
+    ...(externalHost !== undefined && { externalHost }),
+    ...(listen && { listen }),
+    peersMax: whole("max-peers", standard.peersMax, 1),
+    outbound: whole("outbound", standard.outbound, 0),
+  };
+}
+
 async function chiaConfig(given: GivenText, places: Places, whole: Whole, around: Surroundings): Promise<ChainConfig> {
   const network = networkNamed(given("network") ?? DEFAULTS.chia.network);
   const constants = given("constants");
@@ -184,15 +217,11 @@ async function chiaConfig(given: GivenText, places: Places, whole: Whole, around
       throw configError(`constants: ${constants} cannot be read`);
     }
   }
-  const [listen] = places("listen", network.defaultPort);
   return {
     chain: "chia",
     network: network.name,
     ...(constantsJson !== undefined && { constantsJson }),
-    connect: places("connect", network.defaultPort),
-    ...(listen && { listen }),
-    peersMax: whole("max-peers", DEFAULTS.chia.peersMax, 1),
-    outbound: whole("outbound", DEFAULTS.chia.outbound, 0),
+    ...peering(given, places, whole, network.defaultPort, DEFAULTS.chia),
   };
 }
 
@@ -221,15 +250,11 @@ function bitcoinConfig(given: GivenText, places: Places, whole: Whole): ChainCon
   }
   const v2 = given("v2") ?? "on";
   if (!["on", "off"].includes(v2)) throw configError("v2: on or off");
-  const [listen] = places("listen", network.defaultPort);
   return {
     chain: "bitcoin",
     network: network.name,
     mode,
-    connect: places("connect", network.defaultPort),
-    ...(listen && { listen }),
-    peersMax: whole("max-peers", DEFAULTS.bitcoin.peersMax, 1),
-    outbound: whole("outbound", DEFAULTS.bitcoin.outbound, 0),
+    ...peering(given, places, whole, network.defaultPort, DEFAULTS.bitcoin),
     v2: v2 === "on",
     ...(pruneBytes !== undefined && { pruneBytes }),
     transactionIndex,

@@ -33,7 +33,11 @@ const CHAIN_SETTINGS: readonly (Setting & { readonly only?: ChainName })[] = [
     standard: "mainnet",
   },
   { key: "connect", value: "HOST:PORT", list: true, help: "connect to this peer only (may be repeated)" },
+  { key: "add-peer", value: "HOST:PORT", list: true, help: "keep a connection to this peer too (may be repeated)" },
+  { key: "seed", value: "NAMES", help: "DNS seeds to ask instead of the network's, separated by commas" },
+  { key: "no-dns", help: "ask no DNS seeds", standard: "false" },
   { key: "listen", value: "HOST:PORT", help: "let peers connect to this address" },
+  { key: "external-ip", value: "IP", help: "our address as others reach it, to be told to peers" },
   { key: "max-peers", value: "N", help: "connections at most, both directions (chia 40, bitcoin 125)" },
   { key: "outbound", value: "N", help: "outgoing connections to aim at", standard: "8" },
   {

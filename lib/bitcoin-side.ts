@@ -18,7 +18,7 @@ import { type BitcoinConfig, type BitcoinMining, databasePath, GEMEL_VERSION } f
 import { messageOf, NodeError } from "./core/errors.ts";
 import type { Clock, PeerAddress } from "./core/ports.ts";
 import { bitcoinHandle } from "./rpc/mod.ts";
-import { keepBans, openAddresses, type Side, type SideParts } from "./side.ts";
+import { keepBans, openAddresses, peeringParts, type Side, type SideParts } from "./side.ts";
 import { MemoryEventLog, SqlEventLog } from "./storage/event-log.ts";
 import type { EventSource } from "./storage/node-log.ts";
 
@@ -105,7 +105,7 @@ export async function bitcoinSide(
     ...(chainConfig.minimumWork !== undefined && { minimumWork: chainConfig.minimumWork }),
     ...(chainConfig.pruneBytes !== undefined && { pruneTarget: chainConfig.pruneBytes }),
     loopbackExempt: config.allowLoopbackExempt,
-    connect: chainConfig.connect,
+    ...peeringParts(chainConfig),
     resolve: drivers.resolveHost,
     ...(chainConfig.listen && { listen: { address: chainConfig.listen, open: listen } }),
     outbound: chainConfig.outbound,

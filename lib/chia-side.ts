@@ -17,7 +17,7 @@ import { openSqlChiaStore } from "./chia/store/sql.ts";
 import { type ChiaConfig, type ChiaReplay, databasePath, GEMEL_VERSION } from "./config.ts";
 import { messageOf } from "./core/errors.ts";
 import { chiaHandle } from "./rpc/mod.ts";
-import { keepBans, openAddresses, type Side, type SideParts } from "./side.ts";
+import { keepBans, openAddresses, peeringParts, type Side, type SideParts } from "./side.ts";
 import { MemoryEventLog, SqlEventLog } from "./storage/event-log.ts";
 import type { EventSource } from "./storage/node-log.ts";
 import type { ChiaService } from "./chia/service.ts";
@@ -104,7 +104,7 @@ export async function chiaSide(
       inboundMax: Math.max(0, chainConfig.peersMax - chainConfig.outbound),
     },
     loopbackExempt: config.allowLoopbackExempt,
-    connect: chainConfig.connect,
+    ...peeringParts(chainConfig),
     resolve: drivers.resolveHost,
     ...(chainConfig.listen && { listen: { address: chainConfig.listen, open: listen } }),
     outbound: chainConfig.outbound,

@@ -34,40 +34,44 @@ export interface ChiaReplay {
   readonly everyMs: number;
 }
 
+/** Whom a side connects to, and who may connect to it: the same for both chains. */
+export interface PeeringConfig {
+  /** Dial only these. Empty: peers are discovered. `host` may be a name; it is resolved when dialled. */
+  readonly connect: readonly PeerAddress[];
+  /** Keep a connection to these beside those that are discovered. */
+  readonly added: readonly PeerAddress[];
+  /** DNS seeds to ask in the place of the network's own, by name. */
+  readonly seeds?: readonly string[];
+  /** Whether DNS seeds are asked at all. */
+  readonly dns: boolean;
+  /** Our own address as others reach it, to be told to peers; found out where it can be when absent. */
+  readonly externalHost?: string;
+  /** Where peers may dial us; absent: nowhere. */
+  readonly listen?: PeerAddress;
+  /** Connections in both directions together. */
+  readonly peersMax: number;
+  /** Outgoing connections that are aimed at. */
+  readonly outbound: number;
+}
+
 /** The Chia side of a node. */
-export interface ChiaConfig {
+export interface ChiaConfig extends PeeringConfig {
   readonly chain: "chia";
   /** `mainnet`, `testnet11`, `simulator0`. */
   readonly network: string;
   /** Text of a JSON file with consensus constants in the reference's names; absent: the network's own. */
   readonly constantsJson?: string;
-  /** Dial only these. Empty: peers are discovered. `host` may be a name; it is resolved when dialled. */
-  readonly connect: readonly PeerAddress[];
-  /** Where peers may dial us; absent: nowhere. */
-  readonly listen?: PeerAddress;
-  /** Connections in both directions together. */
-  readonly peersMax: number;
-  /** Outgoing connections that are aimed at. */
-  readonly outbound: number;
   /** Present only in a node that serves a recording. */
   readonly replay?: ChiaReplay;
 }
 
 /** The Bitcoin side of a node. */
-export interface BitcoinConfig {
+export interface BitcoinConfig extends PeeringConfig {
   readonly chain: "bitcoin";
   /** `mainnet`, `testnet3`, `testnet4`, `signet`, `regtest`. */
   readonly network: string;
   /** What is kept and checked. */
   readonly mode: BitcoinMode;
-  /** Dial only these. Empty: peers are discovered. `host` may be a name; it is resolved when dialled. */
-  readonly connect: readonly PeerAddress[];
-  /** Where peers may dial us; absent: nowhere. */
-  readonly listen?: PeerAddress;
-  /** Connections in both directions together. */
-  readonly peersMax: number;
-  /** Outgoing connections that are aimed at. */
-  readonly outbound: number;
   /** Whether the encrypted transport (BIP324) is offered and accepted. */
   readonly v2: boolean;
   /** Block data is pruned to so many bytes; absent: never. */
@@ -159,11 +163,13 @@ export interface NodeConfig {
 export const DEFAULTS = {
   rpc: { listen: { host: "127.0.0.1", port: 8555 }, allowedHosts: [], concurrency: 16, queue: 64, rpcauth: [] },
   log: { level: "info", format: "text", areas: {}, color: false },
-  chia: { network: "mainnet", connect: [], peersMax: 40, outbound: 8 },
+  chia: { network: "mainnet", connect: [], added: [], dns: true, peersMax: 40, outbound: 8 },
   bitcoin: {
     network: "mainnet",
     mode: "full",
     connect: [],
+    added: [],
+    dns: true,
     peersMax: 125,
     outbound: 8,
     v2: true,

@@ -76,6 +76,12 @@ export async function openAddresses(
   });
 }
 
+/** Whom a node is to connect to, as its parts have it. */
+export function peeringParts({ connect, added, dns, seeds, externalHost }: ChainConfig) {
+  const asked = dns ? seeds : [];
+  return { connect, added, ...(asked && { seeds: asked }), ...(externalHost !== undefined && { externalHost }) };
+}
+
 /** A store and the event log that it writes to. `onEvents` hears of each append. */
 export type OpenStore<S> = (onEvents: () => void) => Promise<{ readonly store: S; readonly events: EventSource }>;
 

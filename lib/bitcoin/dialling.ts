@@ -30,7 +30,7 @@ export function bitcoinDialling(parts: BitcoinNodeParts, { connections, isTipSta
   const prefix = `x${needed.toString(16)}.`;
   return new Dialling({
     ...parts,
-    dnsSeeds: network.dnsSeeds.map((seed) => prefix + seed),
+    dnsSeeds: parts.seeds ?? network.dnsSeeds.map((seed) => prefix + seed),
     defaultPort: network.defaultPort,
     random: parts.protocol.random,
     slots: { full: parts.outbound, blockRelay: mode === "full" && parts.outbound > 0 ? BLOCK_RELAY_PEERS : 0 },

@@ -4,16 +4,15 @@
  * @module
  */
 import { type BanList, isLoopback } from "../core/bans.ts";
-import type { AddressBook } from "../core/addresses.ts";
 import { keyedGroups } from "../core/addresses/keyed-groups.ts";
-import type { AddressRules } from "../core/addresses/rules.ts";
 import { Connections } from "../core/connections.ts";
 import type { Dialling } from "../core/dialling.ts";
 import { messageOf, NodeError } from "../core/errors.ts";
+import type { NodeParts } from "../core/node-parts.ts";
 import type { PeerExit } from "../core/peer.ts";
 import { printable } from "../core/printable.ts";
 import { Ticker } from "../core/ticker.ts";
-import type { Clock, Listener, ListenOptions, PeerAddress } from "../core/ports.ts";
+import type { Listener, PeerAddress } from "../core/ports.ts";
 import type { EventData, NewEvent } from "../storage/events.ts";
 import { AddedNodes } from "./added-nodes.ts";
 import { AddressExchange } from "./address-exchange.ts";
@@ -45,43 +44,24 @@ import { HeaderSync } from "./sync/header-sync.ts";
 import { Block } from "./types/mod.ts";
 import { SendHeaders } from "./wire/mod.ts";
 
-/** One line for the log. */
-export type Notice = (level: "debug" | "info" | "warning" | "error", area: string, text: string) => void;
-
 /** What the Bitcoin side is made of. */
-export interface BitcoinNodeParts {
+export interface BitcoinNodeParts extends NodeParts {
   readonly network: BitcoinNetwork;
   readonly store: BitcoinStore;
-  readonly book: AddressBook;
-  readonly rules: AddressRules;
   /** Block-relay peers of the last run. */
   readonly anchors?: readonly PeerAddress[];
   readonly validator: BlockValidator;
   readonly mode: BitcoinMode;
   /** Where the light client keeps what it has; needed in mode `filters`. */
   readonly light?: LightStore;
-  readonly clock: Clock;
   readonly protocol: Pick<BitcoinProtocolParts, "random" | "dialer" | "v2" | "inboundMax">;
   readonly userAgent: string;
   /** Chains of less work are not followed; the network's own unless set. */
   readonly minimumWork?: bigint;
   /** Block data is pruned to so many bytes; absent: never. */
   readonly pruneTarget?: number;
-  /** Whether loopback peers are free of limits and bans. */
-  readonly loopbackExempt: boolean;
-  /** Peers to keep a connection to, by name or address; when there are any, no others are dialled. */
-  readonly connect: readonly PeerAddress[];
-  /** Looks a host name up. */
-  readonly resolve: (host: string) => Promise<readonly string[]>;
-  /** Where to accept peers. */
-  readonly listen?: { readonly address: PeerAddress; readonly open: (options: ListenOptions) => Promise<Listener> };
-  /** Our own address as others reach it, where the operator said it. */
-  readonly externalHost?: string;
-  /** Outgoing connections that are aimed at when peers are discovered. */
-  readonly outbound: number;
   /** Writes events that belong to no block. */
   readonly record: (events: readonly NewEvent[]) => void;
-  readonly notice: Notice;
 }
 
 const TICK_MS = 1_000;

@@ -6,6 +6,7 @@
  * @module
  */
 import type { Clock, Dialer, PeerAddress, Random } from "../core/ports.ts";
+import { printable } from "../core/printable.ts";
 import type { Visit, Visitor } from "../core/visit.ts";
 import type { OwnVersion } from "./handshake.ts";
 import type { BitcoinNetwork } from "./networks/network.ts";
@@ -95,7 +96,7 @@ async function talk(session: BitcoinSession, clock: Clock, signal: AbortSignal):
     services: peer.services,
     serviceNames: serviceNames(peer.services),
     protocolVersion: String(peer.version),
-    userAgent: peer.userAgent.replaceAll(/\p{C}/gu, ""),
+    userAgent: printable(peer.userAgent),
     height: peer.startHeight,
     latencyMs: pingMs,
     told,

@@ -6,14 +6,13 @@
 import { toHex } from "../codec/hex.ts";
 import { equalBytes } from "../codec/sized.ts";
 import { type BanList, isLoopback } from "../core/bans.ts";
-import type { AddressBook } from "../core/addresses.ts";
 import { keyedGroups } from "../core/addresses/keyed-groups.ts";
-import type { AddressRules } from "../core/addresses/rules.ts";
 import { Connections } from "../core/connections.ts";
 import { Dialling } from "../core/dialling.ts";
 import { messageOf, NodeError } from "../core/errors.ts";
+import type { NodeParts } from "../core/node-parts.ts";
 import type { PeerExit } from "../core/peer.ts";
-import type { Clock, Listener, ListenOptions, PeerAddress } from "../core/ports.ts";
+import type { Listener, PeerAddress } from "../core/ports.ts";
 import type { EventData, NewEvent } from "../storage/events.ts";
 import type { AddResult, ChiaChain } from "./chain/chain.ts";
 import type { Refusal } from "./chain/verdict.ts";
@@ -31,32 +30,13 @@ import type { ChiaSession, Incoming } from "./session.ts";
 import type { ChiaStore } from "./store.ts";
 import type { TimestampedPeerInfo } from "./types/mod.ts";
 
-/** One line for the log. */
-export type Notice = (level: "debug" | "info" | "warning" | "error", area: string, text: string) => void;
-
 /** What the Chia side is made of. */
-export interface ChiaNodeParts {
+export interface ChiaNodeParts extends NodeParts {
   readonly chain: ChiaChain;
   readonly store: ChiaStore;
-  readonly book: AddressBook;
-  readonly rules: AddressRules;
-  readonly clock: Clock;
   readonly protocol: Omit<ProtocolParts, "clock">;
-  /** Whether loopback peers are free of limits and bans. */
-  readonly loopbackExempt: boolean;
-  /** Peers to keep a connection to, by name or address; when there are any, no others are dialled. */
-  readonly connect: readonly PeerAddress[];
-  /** Looks a host name up. */
-  readonly resolve: (host: string) => Promise<readonly string[]>;
-  /** Where to accept peers. */
-  readonly listen?: { readonly address: PeerAddress; readonly open: (options: ListenOptions) => Promise<Listener> };
-  /** Our own address as others reach it, where the operator said it. */
-  readonly externalHost?: string;
-  /** Outgoing connections that are aimed at when peers are discovered. */
-  readonly outbound: number;
   /** Writes events that belong to no block. */
   readonly record: (events: readonly NewEvent[]) => void;
-  readonly notice: Notice;
 }
 
 /** How often it is looked whether our own address is due somewhere. */
@@ -115,7 +95,7 @@ export class ChiaNode implements ChiaService {
     this.#announcing = new Announcing(parts.store);
     this.#dialling = new Dialling({
       ...parts,
-      dnsSeeds: chain.network.dnsSeeds,
+      dnsSeeds: parts.seeds ?? chain.network.dnsSeeds,
       defaultPort: chain.network.defaultPort,
       random: parts.protocol.random,
       slots: { full: parts.outbound, blockRelay: 0 },

@@ -26,6 +26,8 @@ export interface DiallingParts<P> {
   readonly random: Random;
   /** Peers to keep a connection to, by name or address; when there are any, no others are dialled. */
   readonly connect: readonly PeerAddress[];
+  /** Peers to keep a connection to beside those that are discovered. */
+  readonly added?: readonly PeerAddress[];
   /** Looks a host name up. */
   readonly resolve: (host: string) => Promise<readonly string[]>;
   /** Outgoing connections that are aimed at when peers are discovered. */
@@ -162,9 +164,10 @@ export class Dialling<P extends Peer<PeerSession<unknown>>> {
 
   /** Dials until the signal aborts. */
   async run(signal: AbortSignal): Promise<void> {
-    const { connect } = this.#parts;
+    const { connect, added = [] } = this.#parts;
+    const kept = [...connect, ...added].map((address) => this.keep(address, signal));
     if (connect.length === 0) await this.#discover(signal);
-    else await Promise.all(connect.map((address) => this.keep(address, signal)));
+    await Promise.all(kept);
   }
 
   /** Keeps a connection to one named peer until the signal aborts. */

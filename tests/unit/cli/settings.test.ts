@@ -118,6 +118,15 @@ describe("buildConfig()", () => {
       [{ connect: ["127.0.0.1"] }, /connect: which chain's\? Name it: chia\.connect/],
       [{ chain: ["chia"], txindex: true }, /txindex: only bitcoin has it/],
       [{ chain: ["bitcoin"], mode: "light" }, /mode: headers, filters, full/],
+      [
+        { chain: ["bitcoin"], seed: "http://seed.example/" },
+        /seed: http:\/\/seed.example\/ is not the name of a DNS seed/,
+      ],
+      [{ chain: ["bitcoin"], "external-ip": "example.com" }, /external-ip: example.com is not an IP address/],
+      [
+        { chain: ["chia"], connect: ["127.0.0.1"], "add-peer": ["127.0.0.2"] },
+        /add-peer: with connect there are no other/,
+      ],
       [{ chain: ["bitcoin"], prune: "1M" }, /prune: at least 550M/],
       [{ chain: ["bitcoin"], prune: "1G", txindex: true }, /txindex: an index needs all blocks/],
       [{ chain: ["bitcoin"], "min-work": "much" }, /min-work: a hexadecimal number/],
@@ -133,6 +142,18 @@ describe("buildConfig()", () => {
       [{ "log-format": "xml" }, /log-format/],
     ];
     for (const [flags, message] of wrong) await assert.rejects(build(flags), { name: "NodeError", message });
+  });
+
+  test("whom a chain connects to", async () => {
+    const [bitcoin, chia] = (await build({
+      "bitcoin.add-peer": ["192.0.2.1"],
+      "bitcoin.seed": "a.example, b.example",
+      "bitcoin.external-ip": "2001:db8::1",
+      "chia.no-dns": true,
+    })).chains.toSorted((a, b) => a.chain.localeCompare(b.chain));
+    assert.deepEqual(bitcoin?.added, [{ host: "192.0.2.1", port: 8333 }]);
+    assert.deepEqual(bitcoin?.seeds, ["a.example", "b.example"]);
+    assert.deepEqual([bitcoin?.externalHost, bitcoin?.dns, chia?.dns], ["2001:db8::1", true, false]);
   });
 
   test("the constants file is read", async () => {

@@ -106,6 +106,20 @@ describe("Dialling", () => {
     await world.end();
   });
 
+  test("keeps connections to added peers beside those that it discovers", async () => {
+    const world = network({
+      up: () => true,
+      added: [{ host: "9.9.0.9", port: 8444 }],
+      resolve: (name) => Promise.resolve([name]),
+    });
+    world.tell("2.1.0.1", "2.2.0.1");
+    await world.clock.untilTrue(() => world.peers.size === 3, 60_000);
+    assert.deepEqual([world.of("manual"), world.of("outbound").sort()], [["9.9.0.9"], ["2.1.0.1", "2.2.0.1"]]);
+    world.peers.get("9.9.0.9")?.end();
+    await world.clock.untilTrue(() => world.of("manual").length === 1, 60_000);
+    await world.end();
+  });
+
   test("asks no seed while the book leads to peers", async () => {
     let asked = 0;
     const world = network({

@@ -1,0 +1,288 @@
+/** Where addresses come from when a node knows nobody: seeds by DNS, introducers, built-in ones; on simulated time. */
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { bitcoinAddressRules } from "../../../lib/bitcoin/addresses.ts";
+import { bitcoinDialling } from "../../../lib/bitcoin/dialling.ts";
+import { networks } from "../../../lib/bitcoin/networks/mod.ts";
+import { chiaAddressRules } from "../../../lib/chia/addresses.ts";
+import { AddressBook, type AddressRules } from "../../../lib/core/addresses.ts";
+import { Dialling, type DiallingParts } from "../../../lib/core/dialling.ts";
+import { NodeError } from "../../../lib/core/errors.ts";
+import { Peer, type PeerSession } from "../../../lib/core/peer.ts";
+import type { PeerAddress } from "../../../lib/core/ports.ts";
+import { SeededRandom } from "../../../lib/sim/random.ts";
+import { simClock } from "./sim.ts";
+
+type Zone = (name: string, clock: ReturnType<typeof simClock>) => Promise<readonly string[]>;
+
+const gone = () => Promise.reject(new NodeError("name_not_found", "network", "no such name"));
+const public4 = (count: number, from = 1) =>
+  Array.from({ length: count }, (_, i) => `${from + (i >> 16)}.${(i >> 8) & 255}.${i & 255}.9`);
+
+/** A node that looks for peers; nobody answers unless `up` says so. */
+function seeker(
+  { zone = gone, up = () => false, known = [], rules = bitcoinAddressRules(), ...options }:
+    & Partial<DiallingParts<Peer>>
+    & {
+      readonly zone?: Zone;
+      readonly up?: (host: string) => boolean;
+      readonly rules?: AddressRules;
+      /** What the book holds at the start. */
+      readonly known?: readonly string[];
+    },
+) {
+  const clock = simClock();
+  const random = new SeededRandom(11);
+  const stop = new AbortController();
+  const peers = new Map<string, { readonly peer: Peer; readonly end: () => void }>();
+  const asked: { readonly name: string; readonly atMs: number }[] = [];
+  const dialled: string[] = [];
+  let id = 0;
+  const dial = ({ host, port }: PeerAddress) => {
+    dialled.push(host);
+    if (!up(host)) return Promise.reject(new NodeError("connection_refused", "network", "refused"));
+    const life = new AbortController();
+    const end = () => {
+      peers.delete(host);
+      life.abort();
+    };
+    const session: PeerSession<unknown> = {
+      remote: { host, port },
+      signal: life.signal,
+      label: host,
+      close: end,
+      run: () => Promise.reject(new Error("nobody runs it")),
+    };
+    const peer = new Peer({ id: ++id, kind: "outbound", session, since: clock.now() });
+    peers.set(host, { peer, end });
+    return Promise.resolve(peer);
+  };
+  const dialling = new Dialling<Peer>({
+    book: new AddressBook({ rules, clock, random }),
+    rules,
+    dnsSeeds: [],
+    defaultPort: 8333,
+    clock,
+    random,
+    connect: [],
+    resolve: (name) => {
+      asked.push({ name, atMs: clock.monotonic() });
+      return zone(name, clock);
+    },
+    slots: { full: 2, blockRelay: 0 },
+    retryMs: 600_000,
+    feelerMeanMs: Infinity,
+    extraMeanMs: Infinity,
+    isBanned: () => false,
+    peers: () => [...peers.values()].map(({ peer }) => peer),
+    dial,
+    isSame: (one, other) => one.host === other.host,
+    notice: () => {},
+    ...options,
+  });
+  const timeS = Math.floor(clock.now() / 1000);
+  dialling.book.learn(known.map((host) => ({ host, port: 8333, timeS })), undefined, { unlimited: true });
+  const running = dialling.run(stop.signal);
+  const hosts = () => [...dialling.book.entries()].map(({ host }) => host).sort();
+  return {
+    ...{ clock, dialling, asked, dialled, peers, hosts, book: dialling.book },
+    end: async () => {
+      stop.abort();
+      await clock.until(running);
+      assert.equal(clock.pending, 0, "no timer is left");
+    },
+  };
+}
+
+/** Addresses that no node of the open network can have. */
+const PRIVATE = [
+  ...["10.0.0.1", "172.16.3.4", "192.168.1.1", "127.0.0.1", "169.254.7.7", "0.0.0.0", "192.0.2.5", "198.51.100.5"],
+  ...["203.0.113.9", "198.18.0.1", "::1", "::", "fe80::1", "fd00::1", "2001:db8::1", "::ffff:10.0.0.1"],
+];
+const NONSENSE = ["", "seed.example", "1.2.3", "1.2.3.4.5", "fe80::1%eth0", "999.1.1.1", "1.2.3.4:8333"];
+
+describe("seeds by DNS", () => {
+  test("Bitcoin asks for peers with the services that it needs, by mode", async () => {
+    for (const [mode, prefix] of [["headers", "x9."], ["full", "x9."], ["filters", "x49."]] as const) {
+      const clock = simClock();
+      const random = new SeededRandom(1);
+      const rules = bitcoinAddressRules();
+      const asked: string[] = [];
+      const stop = new AbortController();
+      // Only what the choice of peers reads of a node's parts.
+      const parts = {
+        ...{ network: networks.mainnet, mode, clock, rules, connect: [], outbound: 8, notice: () => {} },
+        book: new AddressBook({ rules, clock, random }),
+        protocol: { random },
+        resolve: (name: string) => {
+          asked.push(name);
+          return gone();
+        },
+      } as unknown as Parameters<typeof bitcoinDialling>[0];
+      const connections = { peers: [], bans: { find: () => undefined }, dial: gone } as unknown as Parameters<
+        typeof bitcoinDialling
+      >[1]["connections"];
+      const dialling = bitcoinDialling(parts, { connections, isTipStale: () => false, isSynced: () => true });
+      const running = dialling.run(stop.signal);
+      await clock.advance(500);
+      assert.deepEqual(asked.sort(), networks.mainnet.dnsSeeds.map((seed) => prefix + seed).sort());
+      stop.abort();
+      await clock.until(running);
+    }
+  });
+
+  for (const [name, rules] of [["Bitcoin", bitcoinAddressRules()], ["Chia", chiaAddressRules()]] as const) {
+    test(`what lies never gets into the book of ${name}: private addresses, names and nonsense`, async () => {
+      const zone = () => Promise.resolve([...PRIVATE, "8.8.4.4", ...NONSENSE]);
+      const world = seeker({ rules, zone, dnsSeeds: ["seed.example"] });
+      await world.clock.advance(60_000);
+      assert.deepEqual(world.hosts(), ["8.8.4.4"]);
+      assert.deepEqual([...new Set(world.dialled)], ["8.8.4.4"]);
+      await world.end();
+    });
+  }
+
+  test("at most 32 addresses are taken of a seed, which ones is not the seed's choice", async () => {
+    const all = public4(1_000);
+    const world = seeker({ zone: () => Promise.resolve(all), dnsSeeds: ["greedy.example"] });
+    await world.clock.advance(500);
+    const taken = world.hosts();
+    assert.ok(taken.length <= 32 && taken.length > 24, `${taken.length} (some find no slot)`);
+    assert.ok(taken.filter((host) => all.indexOf(host) >= 32).length > 16, "not its first ones");
+    await world.end();
+  });
+
+  test("one seed's lies do not crowd out another's addresses", async () => {
+    const world = seeker({
+      zone: (name) => Promise.resolve(name === "liar.example" ? public4(1_000, 50) : ["8.8.4.4", "9.9.4.4"]),
+      up: (host) => host === "8.8.4.4" || host === "9.9.4.4",
+      dnsSeeds: ["liar.example", "good.example"],
+    });
+    await world.clock.untilTrue(() => world.peers.size === 2, 600_000);
+    await world.end();
+  });
+
+  test("the port is the network's, and the age three to seven days", async () => {
+    const world = seeker({ zone: () => Promise.resolve(public4(30)), dnsSeeds: ["seed.example"], defaultPort: 38333 });
+    await world.clock.advance(500);
+    const ages = [...world.book.entries()].map(({ port, timeS }) => {
+      assert.equal(port, 38333);
+      return (world.clock.now() / 1000 - timeS) / 86_400;
+    });
+    assert.ok(ages.length > 20 && ages.every((days) => days >= 3 && days <= 7.01));
+    assert.ok(new Set(ages).size > 10, "not all the same");
+    await world.end();
+  });
+
+  test("a slow seed does not hold up what the others gave", async () => {
+    const world = seeker({
+      zone: async (name, clock) => {
+        if (name === "slow.example") await clock.sleep(120_000);
+        return name === "slow.example" ? ["1.1.1.9"] : ["8.8.4.4", "9.9.4.4"];
+      },
+      up: () => true,
+      dnsSeeds: ["slow.example", "quick.example"],
+    });
+    await world.clock.untilTrue(() => world.peers.size === 2, 10_000);
+    await world.clock.advance(180_000);
+    await world.end();
+  });
+
+  test("all at once when nothing is known; three at a time, after a while, when there is a book that leads nowhere", async () => {
+    const dnsSeeds = Array.from({ length: 8 }, (_, i) => `seed${i}.example`);
+    const empty = seeker({ dnsSeeds });
+    await empty.clock.advance(100);
+    assert.equal(empty.asked.length, 8);
+    await empty.end();
+
+    const world = seeker({ dnsSeeds, known: ["8.8.4.4"] });
+    await world.clock.advance(10_000);
+    assert.equal(world.asked.length, 0, "the book has its chance first");
+    await world.clock.advance(2_000);
+    assert.equal(world.asked.length, 3);
+    await world.clock.advance(9_000);
+    assert.equal(world.asked.length, 3);
+    await world.clock.advance(60_000);
+    assert.equal(new Set(world.asked.map(({ name }) => name)).size, 8);
+    await world.end();
+  });
+
+  test("a big book has five minutes", async () => {
+    const known = Array.from({ length: 2_000 }, (_, i) => `${1 + i % 90}.${(i * 7) & 255}.${i >> 8}.9`);
+    const world = seeker({ dnsSeeds: ["seed.example"], known });
+    assert.ok(world.book.size.total >= 1_000);
+    await world.clock.advance(299_000);
+    assert.equal(world.asked.length, 0);
+    await world.clock.advance(2_000);
+    assert.equal(world.asked.length, 1);
+    await world.end();
+  });
+
+  test("seeds that give nothing are asked again, ever more rarely: in an hour some twenty times", async () => {
+    for (const zone of [gone, () => Promise.resolve([]), () => Promise.resolve(PRIVATE)]) {
+      const world = seeker({ zone, dnsSeeds: ["seed.example"] });
+      await world.clock.advance(3_600_000);
+      assert.ok(world.asked.length >= 15 && world.asked.length <= 25, `${world.asked.length}`);
+      const last = world.asked.slice(-2).map(({ atMs }) => atMs);
+      assert.equal(last[1]! - last[0]!, 300_000);
+      await world.end();
+    }
+  });
+
+  test("no seed is asked when the operator named the peers", async () => {
+    const world = seeker({
+      dnsSeeds: ["seed.example"],
+      connect: [{ host: "peer.example", port: 1 }],
+      zone: (name) => name === "peer.example" ? Promise.resolve(["8.8.4.4"]) : gone(),
+    });
+    await world.clock.advance(600_000);
+    assert.deepEqual([...new Set(world.asked.map(({ name }) => name))], ["peer.example"]);
+    assert.equal(world.book.size.total, 0);
+    await world.end();
+  });
+});
+
+describe("introducers and built-in addresses", () => {
+  test("nobody is asked while a seed gave addresses", async () => {
+    let introduced = 0;
+    const world = seeker({
+      zone: (name) => name === "good.example" ? Promise.resolve(["8.8.4.4", "9.9.4.4"]) : gone(),
+      up: () => true,
+      dnsSeeds: ["dead.example", "good.example"],
+      askIntroducers: () => Promise.resolve(++introduced === 0 ? [] : []),
+      fixedSeeds: [{ host: "5.5.5.5", port: 8333 }],
+    });
+    await world.clock.advance(600_000);
+    assert.equal(introduced, 0);
+    assert.equal(world.book.find({ host: "5.5.5.5", port: 8333 }), undefined);
+    await world.end();
+  });
+
+  test("introducers follow seeds that gave nothing, and lie in vain", async () => {
+    const told = [...PRIVATE, ...NONSENSE, "8.8.4.4"].map((host) => ({ host, port: 8444 }));
+    const world = seeker({
+      zone: () => Promise.resolve(["10.0.0.1"]),
+      dnsSeeds: ["seed.example"],
+      up: () => true,
+      rules: chiaAddressRules(),
+      askIntroducers: () => Promise.resolve(told),
+      fixedSeeds: [{ host: "5.5.5.5", port: 8444 }],
+    });
+    await world.clock.advance(300_000);
+    assert.deepEqual(world.hosts(), ["8.8.4.4"]);
+    await world.end();
+  });
+
+  test("introducers that fail are no end: the built-in addresses come after a minute, and never on a good day", async () => {
+    const world = seeker({
+      dnsSeeds: ["seed.example"],
+      askIntroducers: gone,
+      fixedSeeds: [{ host: "5.5.5.5", port: 8333 }, { host: "10.0.0.1", port: 8333 }],
+    });
+    await world.clock.advance(59_000);
+    assert.equal(world.book.size.total, 0);
+    await world.clock.advance(65_000);
+    assert.deepEqual(world.hosts(), ["5.5.5.5"]);
+    await world.end();
+  });
+});
