@@ -4,17 +4,21 @@
  * @module
  */
 import { Command, CommanderError } from "commander";
+import { addAddrman } from "./addrman.ts";
 import { addBlock } from "./block.ts";
 import { addBtc } from "./btc.ts";
 import { addCerts } from "./certs.ts";
 import { addConfig } from "./config.ts";
+import { addCrawl } from "./crawl.ts";
 import { addDemo } from "./demo.ts";
+import { addDns } from "./dns.ts";
 import { addEvents } from "./events.ts";
 import { EXIT, failureOf, formatFailure } from "./failures.ts";
 import type { CliIo } from "./io.ts";
 import { addPeers } from "./peers.ts";
 import { addRpc } from "./rpc.ts";
 import { addRun } from "./run.ts";
+import { addSimulate } from "./simulate.ts";
 import { addStatus } from "./status.ts";
 import { addVersion } from "./version.ts";
 import { addWatch } from "./watch.ts";
@@ -44,13 +48,17 @@ export async function runProgram(args: readonly string[], io: CliIo): Promise<nu
     .showSuggestionAfterError(true);
   addRun(program, io, (code) => void (exit = code));
   addDemo(program, io, (code) => void (exit = code));
+  addSimulate(program, io, (code) => void (exit = code));
   addStatus(program, io);
   addPeers(program, io);
+  addAddrman(program, io);
   addWatch(program, io);
   addBlock(program, io);
   addEvents(program, io);
   addRpc(program, io);
   addBtc(program, io);
+  addCrawl(program, io, (code) => void (exit = code));
+  addDns(program, io, (code) => void (exit = code));
   addCerts(program, io);
   addConfig(program, io);
   addVersion(program, io);

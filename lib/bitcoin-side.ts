@@ -120,7 +120,11 @@ export async function bitcoinSide(
     service: node.service,
     miner,
     events,
-    handle: bitcoinHandle(node.service, { clock, listenAddress: () => node.listenAddress }),
+    handle: bitcoinHandle(node.service, {
+      clock,
+      addressBook: addresses.book,
+      listenAddress: () => node.listenAddress,
+    }),
     async start() {
       if (reindex !== undefined) {
         log("info", "bitcoin.store", "indexing the block files anew");

@@ -117,7 +117,7 @@ export async function chiaSide(
   return {
     service: node,
     events,
-    handle: chiaHandle(node, { clock, listenAddress: () => node.listenAddress }),
+    handle: chiaHandle(node, { clock, addressBook: addresses.book, listenAddress: () => node.listenAddress }),
     async start() {
       await node.start();
       keeping = addresses.run(life.signal);

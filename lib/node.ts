@@ -9,8 +9,10 @@ import {
   listen,
   lockDir,
   makeDir,
+  memoryUsage,
   openDatabase,
   openFileFolder,
+  openUdp,
   random,
   readFile,
   removeFile,
@@ -19,11 +21,24 @@ import {
   serveHttps,
   sha256,
   stderr,
+  turn,
   writeFileAtomic,
 } from "#platform";
 import { useSha256 } from "./codec/sha256.ts";
 import { composeNode, type NodeDrivers } from "./compose.ts";
 import type { NodeConfig, RunningNode } from "./config.ts";
+import type { PeerAddress } from "./core/ports.ts";
+import type { CrawlReport } from "./crawl/report.ts";
+import { type CrawlOptions, crawlWith, readCrawlWith, saveCrawlWith, type SavedFormat } from "./monitor.ts";
+import {
+  querySeedWith,
+  querySystemWith,
+  type SeedAnswers,
+  type SeedServer,
+  type SeedServerOptions,
+  serveSeedsWith,
+} from "./seeding.ts";
+import type { SimReport, SimulateOptions } from "./sim/mod.ts";
 
 const drivers: NodeDrivers = {
   clock,
@@ -52,4 +67,48 @@ const drivers: NodeDrivers = {
 export function startNode(config: NodeConfig): Promise<RunningNode> {
   useSha256(sha256);
   return composeNode(config, drivers);
+}
+
+/**
+ * Runs a simulated network to its end: whole nodes in this process, under a virtual clock and one seed. The same options
+ * give the same log hash on every runtime. What is simulated is loaded when it is wanted.
+ */
+export async function simulate(options: SimulateOptions): Promise<SimReport> {
+  useSha256(sha256);
+  const { runWorld } = await import("./sim/mod.ts");
+  return await runWorld(options, { turn, realMs: () => clock.monotonic(), memoryUsage });
+}
+
+/**
+ * Walks a network from its seeds and tells who is there. Ends early, with what there is, when the signal aborts.
+ *
+ * @throws NodeError `NETWORK_UNKNOWN`, `name_not_found` or `CONFIG_INVALID`
+ */
+export function crawlNetwork(options: CrawlOptions, signal: AbortSignal): Promise<CrawlReport> {
+  useSha256(sha256);
+  return crawlWith(options, drivers, signal);
+}
+
+/** Writes what a crawl found, in one step. @throws NodeError `FILE_FAILED` or `DISK_FULL` */
+export function saveCrawl(report: CrawlReport, path: string, format: SavedFormat): Promise<void> {
+  return saveCrawlWith(report, path, format, drivers);
+}
+
+/** What an earlier crawl wrote as JSON; undefined when there is no such file. @throws NodeError `CRAWL_FILE_INVALID` */
+export function readCrawl(path: string): Promise<CrawlReport | undefined> {
+  return readCrawlWith(path, drivers);
+}
+
+/** Serves a DNS zone with the good nodes of a crawl. @throws NodeError `PORT_IN_USE`, `PORT_FORBIDDEN`, … */
+export function serveSeeds(options: SeedServerOptions): Promise<SeedServer> {
+  return serveSeedsWith(options, { clock, random, openUdp });
+}
+
+/** What a DNS seed returns for a name: asked at `server`, or else of the system's resolver. */
+export async function querySeed(name: string, server?: PeerAddress): Promise<SeedAnswers> {
+  if (server !== undefined) {
+    const [host = server.host] = await resolveHost(server.host);
+    return await querySeedWith(name, { host, port: server.port }, { clock, random, openUdp });
+  }
+  return await querySystemWith(name, { clock, resolveHost });
 }

@@ -16,6 +16,7 @@ import type {
   Random,
   TlsIdentity,
 } from "../core/ports.ts";
+import type { UdpOptions, UdpPort } from "./node/udp.ts";
 
 /** How {@link Platform.openDatabase} opens a file. */
 export interface DatabaseOptions {
@@ -102,6 +103,8 @@ export interface Platform {
   serveHttps(options: HttpsOptions): Promise<HttpsListener>;
   /** Opens an HTTP port on loopback. Fails as {@link Platform.listen} does, and with `CONFIG_INVALID` elsewhere. */
   serveHttp(options: HttpOptions): Promise<HttpsListener>;
+  /** Opens a port for datagrams. Fails as {@link Platform.listen} does. */
+  openUdp(options: UdpOptions): Promise<UdpPort>;
   /** Addresses of a host name, as IP literals; rejects with `NodeError` code `name_not_found`, fault `network`. */
   resolveHost(name: string): Promise<string[]>;
   readonly clock: Clock;

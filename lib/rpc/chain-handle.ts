@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { AddressBook } from "../core/addresses.ts";
 import type { Json } from "../chia/streamable/mod.ts";
 
 type JsonObject = { readonly [name: string]: Json };
@@ -60,6 +61,8 @@ export interface ChainHandle {
   readonly network: string;
   /** Where peers reach us; undefined when nobody can. */
   readonly listenAddress: { readonly host: string; readonly port: number } | undefined;
+  /** What is known of other nodes' addresses. */
+  readonly addressBook: AddressBook;
   progress(): ChainProgress;
   status(): Promise<ChainStatus>;
   /** Peers as `/v1/peers` prints them. */

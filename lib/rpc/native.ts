@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { addressBookJson } from "./address-book.ts";
 import { Hono } from "hono";
 import type { Json, JsonObject } from "../chia/streamable/mod.ts";
 import { messageOf, NodeError } from "../core/errors.ts";
@@ -27,6 +28,9 @@ function chainOf({ chains }: RpcContext, name: Json | undefined): ChainHandle {
   throw new BodyError(400, name === undefined ? `chain: ${known}?` : `chain: ${known}`);
 }
 
+/** Addresses of each book that are told. */
+const ADDRESSES_STANDARD = 100;
+const ADDRESSES_MAX = 10_000;
 /** A ban that names no time holds for a day. */
 const BAN_SECONDS = 86_400;
 const BAN_SECONDS_MAX = 10 * 365 * 86_400;
@@ -66,6 +70,14 @@ export function nativeRoutes(
     const id = Number(c.req.param("id"));
     if (!await chainOf(context, c.req.query("chain")).disconnect(id)) return problem(404, `there is no peer ${id}`);
     return new Response(null, { status: 204 });
+  });
+
+  app.get("/v1/addresses", (c) => {
+    const limit = Number(c.req.query("limit") ?? ADDRESSES_STANDARD);
+    if (!Number.isInteger(limit) || limit < 0 || limit > ADDRESSES_MAX) {
+      throw new BodyError(400, `limit: 0 to ${ADDRESSES_MAX}`);
+    }
+    return jsonResponse({ books: asked(c.req.query("chain")).map((chain) => addressBookJson(chain, limit)) });
   });
 
   app.get("/v1/bans", (c) => {

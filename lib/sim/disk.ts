@@ -14,13 +14,16 @@ import type { SeededRandom } from "./random.ts";
 /** Steps that a database may lose with the power: a journal in normal synchronous mode is synced now and then. */
 const UNSYNCED_STEPS_MAX = 8;
 
-/** What a disk does to what is written; the planted bugs of the tests hang in here. */
+/** What a disk does when the power fails; the planted bugs of the tests hang in here. */
 export interface DiskFaults {
-  /** Which of a file's two contents a loss of power leaves. */
+  /** What is left of a file that was being replaced. */
   settle(old: Uint8Array | undefined, young: Uint8Array, random: SeededRandom): Uint8Array | undefined;
+  /** Steps that are lost although the database said that they were kept, and although it was closed in order. */
+  readonly stepsLostAtStop?: number;
 }
 
-const ATOMIC: DiskFaults = { settle: (old, young, random) => (random.chance(0.5) ? old : young) };
+/** What a file system that keeps its word does. */
+export const FAIR_DISK: DiskFaults = { settle: (old, young, random) => (random.chance(0.5) ? old : young) };
 
 /** One node's disk. */
 export class SimDisk {
@@ -28,12 +31,12 @@ export class SimDisk {
   readonly #faults: DiskFaults;
   readonly #steps: unknown[] = [];
   readonly #files = new Map<string, Uint8Array>();
-  /** Contents that the last writes replaced and that a loss of power may bring back. */
-  readonly #replaced = new Map<string, Uint8Array | undefined>();
+  /** Contents that are being written. */
+  readonly #writing = new Map<string, Uint8Array>();
   readonly #folders = new Map<string, Map<string, { bytes: Uint8Array; synced: number }>>();
   #lockedBy: object | undefined;
 
-  constructor(random: SeededRandom, faults: DiskFaults = ATOMIC) {
+  constructor(random: SeededRandom, faults: DiskFaults = FAIR_DISK) {
     this.#random = random;
     this.#faults = faults;
   }
@@ -48,23 +51,27 @@ export class SimDisk {
     this.#steps.push(step);
   }
 
-  /** Steps are all on the disk for good: an orderly end. */
-  sync(): void {
-    this.#replaced.clear();
+  /** The node stopped in order. */
+  close(): void {
+    this.#steps.length -= Math.min(this.#steps.length, this.#faults.stepsLostAtStop ?? 0);
   }
 
-  /** The power fails: some of the newest steps and files are as if they had never been written. Returns how many steps. */
-  losePower(): number {
-    const lost = Math.min(this.#steps.length, this.#random.below(UNSYNCED_STEPS_MAX + 1));
-    this.#steps.length -= lost;
-    for (const [path, old] of this.#replaced) {
-      const young = this.#files.get(path);
-      if (young === undefined) continue;
-      const left = this.#faults.settle(old, young, this.#random);
+  /** The process died: files that were being written are the old ones or the new ones. */
+  crash(): void {
+    for (const [path, young] of this.#writing) {
+      const left = this.#faults.settle(this.#files.get(path), young, this.#random);
       if (left === undefined) this.#files.delete(path);
       else this.#files.set(path, left);
     }
-    this.#replaced.clear();
+    this.#writing.clear();
+    this.#lockedBy = undefined;
+  }
+
+  /** The power fails: beside that, some of the newest steps are as if they had never been. Returns how many. */
+  losePower(): number {
+    this.crash();
+    const lost = Math.min(this.#steps.length, this.#random.below(UNSYNCED_STEPS_MAX + 1));
+    this.#steps.length -= lost;
     for (const folder of this.#folders.values()) {
       for (const content of folder.values()) {
         // What was not synced may be there in part.
@@ -76,23 +83,24 @@ export class SimDisk {
     return lost;
   }
 
-  /** Frees a lock that a crashed node held. */
-  unlock(): void {
-    this.#lockedBy = undefined;
-  }
-
   readFile(path: string): Promise<Uint8Array | undefined> {
-    return Promise.resolve(this.#files.get(path)?.slice());
+    return Promise.resolve((this.#writing.get(path) ?? this.#files.get(path))?.slice());
   }
 
-  writeFileAtomic(path: string, bytes: Uint8Array): Promise<void> {
-    if (!this.#replaced.has(path)) this.#replaced.set(path, this.#files.get(path));
-    this.#files.set(path, bytes.slice());
-    return Promise.resolve();
+  /** Begins to replace a file; it is on the disk when {@link endWrite} is called. */
+  beginWrite(path: string, bytes: Uint8Array): void {
+    this.#writing.set(path, bytes.slice());
+  }
+
+  endWrite(path: string): void {
+    const bytes = this.#writing.get(path);
+    if (bytes !== undefined) this.#files.set(path, bytes);
+    this.#writing.delete(path);
   }
 
   removeFile(path: string): Promise<void> {
     this.#files.delete(path);
+    this.#writing.delete(path);
     return Promise.resolve();
   }
 

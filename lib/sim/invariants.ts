@@ -6,7 +6,7 @@
 import type { RunningNode } from "../config.ts";
 import type { LinkEnd } from "./links.ts";
 import type { Life, SimNode } from "./node.ts";
-import type { PeerGlance, Play } from "./play.ts";
+import type { BanGlance, PeerGlance, Play } from "./play.ts";
 
 /** What the rules need to know. */
 export interface RuleParts {
@@ -28,6 +28,8 @@ const UNREAD_BYTES_MAX = 5 * 1024 * 1024;
 /** Timers that a node may wait for by itself, and for each connection. */
 const TIMERS_MAX = 64;
 const TIMERS_PER_CONNECTION = 8;
+/** A ban so short is a pause: Chia's answer to a peer that is silent, which an honest one on a cut line is as well. */
+const PAUSE_MS = 30_000;
 /** How long a connection may be open without its peer being known: the longest handshake and a margin. */
 const UNKNOWN_MS = 180_000;
 
@@ -37,20 +39,23 @@ export class Rules {
   /** When a connection was first seen open without a peer. */
   readonly #unknownSince = new WeakMap<LinkEnd, number>();
   readonly #weights = new WeakMap<Life, bigint>();
+  /** Bans of each host at the last look and at the one before, and the run in which that was. */
+  readonly #bansSeen = new Map<string, { life: Life; last: readonly BanGlance[]; before: readonly BanGlance[] }>();
 
   constructor(parts: RuleParts) {
     this.#parts = parts;
   }
 
   /** Holds one node to the rules. `at`: virtual milliseconds. */
-  check({ host, life }: SimNode, at: number): void {
+  check(subject: SimNode, at: number): void {
+    const { host, life } = subject;
     const node = life?.node;
     if (life === undefined || node === undefined) return;
     const peers = this.#parts.play.peersOf(node);
     this.#slots(host, peers);
     this.#connections(host, life, peers, at);
-    this.#bans(host, node, peers);
-    this.#tip(host, node, life);
+    this.#bans(host, life, node, peers);
+    this.#tip(subject, node, life);
     const timers = TIMERS_MAX + TIMERS_PER_CONNECTION * life.presence.ends.size;
     if (life.clock.pending > timers) {
       this.#parts.broke("timers are bounded", host, `${life.clock.pending} timers, at most ${timers} make sense`);
@@ -95,19 +100,36 @@ export class Rules {
     for (const peer of known) broke("no peer is leaked", host, `${peer} has no connection`);
   }
 
-  #bans(host: string, node: RunningNode, peers: readonly PeerGlance[]): void {
+  #bans(host: string, life: Life, node: RunningNode, peers: readonly PeerGlance[]): void {
     const { play, honest, broke } = this.#parts;
-    for (const banned of play.bansOf(node)) {
-      if (honest.has(banned)) broke("no honest node is banned", host, banned);
-      if (peers.some((peer) => peer.host === banned)) broke("who is banned is not connected", host, banned);
+    const now = life.clock.now();
+    const bans = play.bansOf(node);
+    const seen = this.#bansSeen.get(host);
+    if (seen !== undefined && seen.life !== life) {
+      // Those of the last look may be too young to have reached the disk.
+      for (const { host: banned, until } of seen.before) {
+        const isKept = until < now + 1_000 || bans.some((ban) => ban.host === banned);
+        if (!isKept) broke("bans last over restarts", host, `that of ${banned} is gone`);
+      }
+    }
+    this.#bansSeen.set(host, { life, last: bans, before: seen?.life === life ? seen.last : [] });
+    for (const ban of bans) {
+      const leftMs = ban.until - now;
+      if (honest.has(ban.host) && leftMs > PAUSE_MS) {
+        broke("no honest node is banned", host, `${ban.host} for ${Math.round(leftMs / 1000)} s`);
+      }
+      if (peers.some((peer) => peer.host === ban.host)) broke("who is banned is not connected", host, ban.host);
     }
   }
 
-  #tip(host: string, node: RunningNode, life: Life): void {
+  #tip({ host, weightAtStop }: SimNode, node: RunningNode, life: Life): void {
     const { play, broke } = this.#parts;
     const tip = play.tipOf(node);
     if (tip === undefined) return;
     if (tip.height > 0 && !play.isValid(tip.hash)) broke("the tip is valid", host, `${tip.height} ${tip.hash}`);
+    if (!this.#weights.has(life) && tip.weight < weightAtStop) {
+      broke("a stop in order loses nothing", host, `${tip.weight} of ${weightAtStop}`);
+    }
     if (tip.weight < (this.#weights.get(life) ?? 0n)) broke("the weight never falls", host, `${tip.weight}`);
     this.#weights.set(life, tip.weight);
   }

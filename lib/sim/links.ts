@@ -40,16 +40,19 @@ export interface Weather {
 export interface LinkWorld {
   readonly clock: SimClock;
   readonly weather: Weather;
+  /** Bytes under way and unread, before a writer waits. */
+  readonly windowBytes: number;
   /** Lanes whose head could not be delivered, to be tried when lines are mended. */
   readonly stuck: Set<Lane>;
   /** Counts what happened, for the report. */
   readonly counts: { chunks: number; bytes: number; lost: number; damaged: number; resets: number };
 }
 
-/** Bytes under way and unread, before a writer waits. */
-const WINDOW_BYTES = 256 * 1024;
 /** How long it takes to notice that a packet was lost; doubles when it is lost again. */
 const RESEND_MS = 200;
+
+/** Sums of times are off by less. */
+const ROUNDING_MS = 1e-6;
 
 type Parcel =
   & { readonly at: number }
@@ -80,7 +83,7 @@ export class Lane {
   }
 
   get hasRoom(): boolean {
-    return this.#bytesUnderWay + this.#to.inbox.bytes < WINDOW_BYTES;
+    return this.#bytesUnderWay + this.#to.inbox.bytes < this.#world.windowBytes;
   }
 
   send(bytes: Uint8Array): void {
@@ -157,7 +160,7 @@ export class Lane {
       return;
     }
     const now = clock.monotonic();
-    while (this.#parcels.length > 0 && this.#parcels[0]!.at <= now) {
+    while (this.#parcels.length > 0 && this.#parcels[0]!.at <= now + ROUNDING_MS) {
       const parcel = this.#parcels.shift()!;
       if (parcel.kind === "bytes") this.#bytesUnderWay -= parcel.bytes.length;
       this.#to.arrive(parcel);

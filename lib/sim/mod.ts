@@ -5,21 +5,44 @@
  */
 import { BitcoinPlay } from "./bitcoin/play.ts";
 import { ChiaPlay } from "./chia/play.ts";
-import { BAD_DAY } from "./faults.ts";
+import { BAD_DAY, drawPlan, FAIR, type FaultPlan } from "./faults.ts";
+import { SeededRandom } from "./random.ts";
 import type { SimReport } from "./report.ts";
 import { World, type WorldDrivers, type WorldOptions } from "./world.ts";
 
-export type { SimReport } from "./report.ts";
+export type { FaultPlan } from "./faults.ts";
+export type { Breach, SimReport } from "./report.ts";
 export type { WorldDrivers } from "./world.ts";
+
+/**
+ * What goes wrong in a world: everything at the rate of a bad day, what the seed draws (often and not everything), or
+ * nothing.
+ */
+export type FaultChoice = "bad-day" | "drawn" | "none";
 
 /** What is simulated. */
 export interface SimulateOptions extends Omit<WorldOptions, "play" | "faults"> {
   readonly chain: "chia" | "bitcoin";
-  readonly faults?: WorldOptions["faults"];
+  /** `bad-day` by default. */
+  readonly faults?: FaultChoice | FaultPlan;
+}
+
+/** How much more often than on a bad day faults happen that a seed draws: such worlds are short. */
+const DRAWN_TIMES = 24;
+
+function planOf(choice: FaultChoice | FaultPlan, seed: number): FaultPlan {
+  if (choice === "bad-day") return BAD_DAY;
+  if (choice === "none") return FAIR;
+  return choice === "drawn" ? drawPlan(new SeededRandom(seed).fork("plan"), DRAWN_TIMES) : choice;
+}
+
+/** Makes a world of one chain. */
+export function makeWorld({ chain, faults = "bad-day", ...options }: SimulateOptions, drivers: WorldDrivers): World {
+  const play: WorldOptions["play"] = (clock) => (chain === "chia" ? new ChiaPlay() : new BitcoinPlay(clock));
+  return new World({ ...options, faults: planOf(faults, options.seed), play }, drivers);
 }
 
 /** Runs a world of one chain to its end. */
-export function runWorld({ chain, ...options }: SimulateOptions, drivers: WorldDrivers): Promise<SimReport> {
-  const play: WorldOptions["play"] = (clock) => (chain === "chia" ? new ChiaPlay() : new BitcoinPlay(clock));
-  return new World({ faults: BAD_DAY, ...options, play }, drivers).run();
+export function runWorld(options: SimulateOptions, drivers: WorldDrivers): Promise<SimReport> {
+  return makeWorld(options, drivers).run();
 }

@@ -10,6 +10,7 @@ import { type Lane, LinkEnd, type LinkWorld, type Weather } from "./links.ts";
 import type { SeededRandom } from "./random.ts";
 
 const DIAL_TIMEOUT_MS = 60_000;
+const WINDOW_BYTES = 256 * 1024;
 const FIRST_PORT = 49_152;
 const LAST_PORT = 65_535;
 
@@ -29,16 +30,18 @@ export interface Presence {
 export class SimNetwork implements LinkWorld {
   readonly clock: SimClock;
   readonly weather: Weather;
+  readonly windowBytes: number;
   readonly stuck = new Set<Lane>();
   readonly counts = { chunks: 0, bytes: 0, lost: 0, damaged: 0, resets: 0, dials: 0, connections: 0 };
   readonly #random: SeededRandom;
   readonly #present = new Map<string, Presence>();
   readonly #arrivals = new Map<string, number>();
 
-  constructor(clock: SimClock, weather: Weather, random: SeededRandom) {
+  constructor(clock: SimClock, weather: Weather, random: SeededRandom, windowBytes = WINDOW_BYTES) {
     this.clock = clock;
     this.weather = weather;
     this.#random = random;
+    this.windowBytes = windowBytes;
   }
 
   /** A host is switched on. */

@@ -8,14 +8,26 @@ import { composeNode, type NodeDrivers } from "../compose.ts";
 import { freezeConfig, type NodeConfig, pathsBelow, type RunningNode } from "../config.ts";
 import { messageOf, NodeError } from "../core/errors.ts";
 import type { SimClock } from "./clock.ts";
-import type { SimDisk } from "./disk.ts";
+import type { DiskFaults, SimDisk } from "./disk.ts";
 import { LifeClock } from "./life.ts";
 import type { Presence, SimNetwork } from "./network.ts";
 import type { Play, PlayOptions } from "./play.ts";
 import type { SeededRandom } from "./random.ts";
 
-/** Changes a node's drivers: how the tests plant bugs. */
-export type Tamper = (drivers: NodeDrivers, host: string) => NodeDrivers;
+/** A bug that the tests plant, to see that the rules find it. */
+export interface Plant {
+  /** Changes what a node runs on. */
+  readonly drivers?: (drivers: NodeDrivers, host: string) => NodeDrivers;
+  /** Changes how it is configured, behind the back of the rules. */
+  readonly options?: Partial<PlayOptions>;
+  /** Changes its disk. */
+  readonly disk?: DiskFaults;
+  /** Bytes that a connection takes before its writer waits. */
+  readonly windowBytes?: number;
+}
+
+/** How long it takes to replace a file. */
+const FILE_WRITE_MS = 4;
 
 /** What a node is made of. */
 export interface SimNodeParts {
@@ -34,7 +46,7 @@ export interface SimNodeParts {
   readonly heard: (node: SimNode, level: string, area: string, text: string) => void;
   /** Hears of what must never happen. */
   readonly broke: (rule: string, host: string, detail: string) => void;
-  readonly tamper?: Tamper | undefined;
+  readonly plant?: Plant | undefined;
 }
 
 /** One run, from start to stop or crash. */
@@ -59,15 +71,15 @@ export class SimNode {
   readonly #config: NodeConfig;
   #life: Life | undefined;
   #lives = 0;
-  /** Bans that were in force when it went down, for the rule that they last. */
-  bansAtEnd: readonly string[] = [];
+  /** What its tip weighed when it was stopped in order; 0 after a crash. */
+  weightAtStop = 0n;
 
   constructor(parts: SimNodeParts) {
     this.#parts = parts;
     this.host = parts.host;
     this.disk = parts.disk;
     this.#config = freezeConfig({
-      chains: [parts.play.configOf(parts.host, parts.options)],
+      chains: [parts.play.configOf(parts.host, { ...parts.options, ...parts.plant?.options })],
       paths: pathsBelow(`/${parts.host}`),
       database: "memory",
       cacheBytesMax: CACHE_BYTES,
@@ -92,7 +104,6 @@ export class SimNode {
     if (this.#life !== undefined) return;
     const { clock, network, wrongMs } = this.#parts;
     this.#lives += 1;
-    this.disk.unlock();
     const life: Life = {
       clock: new LifeClock(clock, wrongMs),
       presence: network.arrive(this.host),
@@ -112,7 +123,7 @@ export class SimNode {
     // One that is not up yet has nothing to stop in order.
     if (life === undefined || node === undefined) return void this.crash("kill");
     const { clock, play, broke } = this.#parts;
-    this.bansAtEnd = play.bansOf(node);
+    this.weightAtStop = play.tipOf(node)?.weight ?? 0n;
     this.#life = undefined;
     const late = clock.after(STOP_LIMIT_MS, () => broke("a node stops", this.host, `not within ${STOP_LIMIT_MS} ms`));
     try {
@@ -126,7 +137,7 @@ export class SimNode {
     if (open > 0) broke("no connection outlives its node", this.host, `${open} connections are left`);
     if (life.presence.listeners.size > 0) broke("no port outlives its node", this.host, "a port is still open");
     life.isOver = true;
-    this.disk.sync();
+    this.disk.close();
     this.#parts.network.leave(life.presence, "kill");
   }
 
@@ -134,17 +145,19 @@ export class SimNode {
   crash(how: "kill" | "power"): number {
     const life = this.#life;
     if (life === undefined) return 0;
-    if (life.node !== undefined) this.bansAtEnd = this.#parts.play.bansOf(life.node);
     this.#life = undefined;
+    this.weightAtStop = 0n;
     life.isOver = true;
     life.clock.end();
     this.#parts.network.leave(life.presence, how);
-    return how === "power" ? this.disk.losePower() : 0;
+    if (how === "power") return this.disk.losePower();
+    this.disk.crash();
+    return 0;
   }
 
   async #compose(life: Life): Promise<void> {
     const drivers = this.#drivers(life);
-    const node = await composeNode(this.#config, this.#parts.tamper?.(drivers, this.host) ?? drivers);
+    const node = await composeNode(this.#config, this.#parts.plant?.drivers?.(drivers, this.host) ?? drivers);
     // Told by whoever stops it.
     node.stopped.catch(() => {});
     life.node = node;
@@ -170,7 +183,11 @@ export class SimNode {
       lockDir: () => disk.lock(),
       readFile: (path) => disk.readFile(path),
       removeFile: (path) => disk.removeFile(path),
-      writeFileAtomic: (path, bytes) => disk.writeFileAtomic(path, bytes),
+      writeFileAtomic: async (path, bytes) => {
+        disk.beginWrite(path, bytes);
+        await life.clock.sleep(FILE_WRITE_MS);
+        disk.endWrite(path);
+      },
       serveHttp: absent,
       serveHttps: absent,
       stderr: { isTTY: false, columns: 80, write: () => Promise.resolve() },

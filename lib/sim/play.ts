@@ -27,6 +27,13 @@ export interface PeerGlance {
   readonly direction: "in" | "out";
 }
 
+/** A ban in force. */
+export interface BanGlance {
+  readonly host: string;
+  /** Unix milliseconds. */
+  readonly until: number;
+}
+
 /** What malicious peers do. Each does one of these. */
 export const LIES = ["silent", "stall", "garbage", "flood", "claim", "forge", "addresses"] as const;
 /**
@@ -49,8 +56,20 @@ export interface LiarParts {
   readonly network: SimNetwork;
   readonly clock: SimClock;
   readonly random: SeededRandom;
+  /** How many hosts the world has. */
+  readonly hosts: number;
   /** Hosts of honest nodes, to dial. */
   readonly victims: readonly string[];
+}
+
+/**
+ * An address where nobody is. There are eight of them in groups of their own for each host of the world: enough to crowd
+ * the world's own out of a table, and not so many that hundreds of tables fill the memory, or that a node of a small
+ * world which forgot its peers in a crash dials nobodies for hours.
+ */
+export function nobodyOf(random: SeededRandom, hosts: number): string {
+  const index = random.below(Math.min(2_048, 8 * hosts));
+  return `${100 + (index >> 8)}.${index & 0xff}.7.7`;
 }
 
 /** How a node of the world is configured. */
@@ -69,7 +88,7 @@ export interface Play {
   substitutesOf(host: string, disk: SimDisk): Substitutes;
   tipOf(node: RunningNode): Tip | undefined;
   peersOf(node: RunningNode): readonly PeerGlance[];
-  bansOf(node: RunningNode): readonly string[];
+  bansOf(node: RunningNode): readonly BanGlance[];
   /** Makes a valid block on a node's tip, tells `made`, and hands it to the node. */
   extend(node: RunningNode, maker: string, made: (tip: Tip) => void): Promise<void>;
   /** Whether a hash is that of a valid block. */

@@ -143,7 +143,7 @@ export class Outbox {
       this.#sink.take(chunk);
       taken.resolve();
     }
-    if (this.#closing && this.#waiting.length === 0) this.#finish();
+    if (this.#closing && this.#failure === undefined && this.#waiting.length === 0) this.#finish();
   }
 
   /** The connection broke: whatever waits or is written from now on fails. */

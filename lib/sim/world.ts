@@ -10,7 +10,7 @@ import { SimDisk } from "./disk.ts";
 import type { FaultPlan } from "./faults.ts";
 import { partsOf, Rules } from "./invariants.ts";
 import { SimNetwork } from "./network.ts";
-import { SimNode, type Tamper } from "./node.ts";
+import { type Plant, SimNode } from "./node.ts";
 import { LIES, type Play } from "./play.ts";
 import { SeededRandom } from "./random.ts";
 import { type Breach, percentile, type SimReport, WorldLog } from "./report.ts";
@@ -29,10 +29,12 @@ export interface WorldOptions {
   /** Outgoing connections that each node aims at, and connections in all. */
   readonly outbound?: number;
   readonly peersMax?: number;
+  /** Mean time between two blocks; the play's own by default. */
+  readonly blockEveryMs?: number;
   /** How often the rules are looked at, in virtual time. */
   readonly checkEveryMs?: number;
-  /** Plants a bug. */
-  readonly tamper?: Tamper;
+  /** A bug to find. */
+  readonly plant?: Plant;
   /** Hears each log line. */
   readonly keep?: (line: string) => void;
   /** Hears how far the world is, in virtual hours; at each look at the rules. */
@@ -59,6 +61,8 @@ const CALM_MS = 45 * 60_000;
 /** Share of the calm in which blocks are still made. */
 const CALM_BLOCKS = 0.3;
 const DNS_ANSWERS = 16;
+/** The memory is looked at as often as every so manieth time that the rules are. */
+const MEMORY_LOOKS = 60;
 /** Breaches that are kept one by one; more are counted. */
 const BREACHES_MAX = 100;
 
@@ -66,6 +70,11 @@ const BREACHES_MAX = 100;
 export function hostOf(index: number): string {
   const groups = [5, 23, 31, 46, 52, 63, 77, 81, 93, 104, 118, 131, 142, 155, 166, 178, 185, 193, 204, 212];
   return `${groups[index % groups.length]}.${(17 + index * 29) % 251}.${1 + ((index * 7) % 250)}.${1 + (index >> 8)}`;
+}
+
+/** Outgoing connections that nodes of a small world can fill: who looks for more than there are never rests. */
+function outboundOf(nodes: number): number {
+  return Math.max(2, Math.min(8, Math.floor(nodes / 4)));
 }
 
 /** The world. */
@@ -76,7 +85,7 @@ export class World {
   readonly nodes: readonly SimNode[];
   readonly log: WorldLog;
   readonly breaches: Breach[] = [];
-  /** Breaches in all. */
+  /** Breaches in all, one of each rule and host. */
   broken = 0;
   readonly #options: WorldOptions;
   readonly #drivers: WorldDrivers;
@@ -90,12 +99,13 @@ export class World {
   readonly #made = new Map<string, { readonly at: number; readonly seen: Set<string> }>();
   readonly #delays: number[] = [];
   readonly #faults: Record<string, number> = {};
+  readonly #told = new Set<string>();
   #isCalm = false;
   #bestHeight = 0;
   #peakMemory = 0;
 
   constructor(options: WorldOptions, drivers: WorldDrivers) {
-    const { seed, nodes, malicious, hours, outbound = 8, peersMax = 40, tamper, keep } = options;
+    const { seed, nodes, malicious, hours, outbound = outboundOf(options.nodes), peersMax = 40, plant, keep } = options;
     this.#options = options;
     this.#drivers = drivers;
     this.#durationMs = hours * HOUR_MS;
@@ -103,7 +113,7 @@ export class World {
     this.#random = new SeededRandom(seed);
     this.clock = new SimClock({ turn: drivers.turn });
     this.#weather = new SimWeather(options.faults, this.#random.fork("weather"));
-    this.network = new SimNetwork(this.clock, this.#weather, this.#random.fork("network"));
+    this.network = new SimNetwork(this.clock, this.#weather, this.#random.fork("network"), plant?.windowBytes);
     this.play = options.play(this.clock);
     this.log = new WorldLog(keep);
     this.#hosts = Array.from({ length: nodes }, (_, i) => hostOf(i));
@@ -121,22 +131,24 @@ export class World {
         options: { outbound, peersMax },
         clock: this.clock,
         network: this.network,
-        disk: new SimDisk(random.fork("disk")),
+        disk: new SimDisk(random.fork("disk"), plant?.disk),
         random,
         wrongMs: wrong === 0 ? 0 : random.below(2 * wrong) - wrong,
         resolve: (name) => name.endsWith(".sim") ? dns.shuffle(this.#hosts).slice(0, DNS_ANSWERS) : [name],
         heard: (node, level, area, text) => this.#heard(node, level, area, text),
         broke,
-        tamper,
+        plant,
       });
     });
+    const lies = this.#random.fork("lies").shuffle(LIES);
     this.#hosts.slice(nodes - liars).forEach((host, i) => {
       this.play.lie({
-        lie: LIES[i % LIES.length]!,
+        lie: lies[i % lies.length]!,
         presence: this.network.arrive(host),
         network: this.network,
         clock: this.clock,
         random: this.#random.fork(`liar ${host}`),
+        hosts: nodes,
         victims: honest,
       });
     });
@@ -147,11 +159,12 @@ export class World {
     const began = this.#drivers.realMs();
     const { checkEveryMs = 1_000, progress, signal } = this.#options;
     this.#begin();
+    let looks = 0;
     for (let at = 0; at < this.#durationMs; at += checkEveryMs) {
       signal?.throwIfAborted();
       await this.clock.advance(Math.min(checkEveryMs, this.#durationMs - at));
       for (const node of this.nodes) this.#rules.check(node, this.clock.monotonic());
-      this.#peakMemory = Math.max(this.#peakMemory, this.#drivers.memoryUsage());
+      if (looks++ % MEMORY_LOOKS === 0) this.#peakMemory = Math.max(this.#peakMemory, this.#drivers.memoryUsage());
       progress?.(this.clock.monotonic() / HOUR_MS);
     }
     const parts = partsOf(this.nodes, this.play);
@@ -236,7 +249,7 @@ export class World {
     const lastAt = this.#calmAtMs + (this.#durationMs - this.#calmAtMs) * CALM_BLOCKS;
     await this.clock.sleep(START_SPREAD_MS);
     for (let count = 0;; count++) {
-      await this.clock.sleep(random.wait(this.play.blockEveryMs));
+      await this.clock.sleep(random.wait(this.#options.blockEveryMs ?? this.play.blockEveryMs));
       if (this.clock.monotonic() > lastAt) return;
       const up = this.nodes.filter(({ running }) => running !== undefined);
       if (up.length === 0) continue;
@@ -336,6 +349,10 @@ export class World {
 
   #broke(rule: string, host: string, detail: string): void {
     const at = this.clock.monotonic();
+    // What stays wrong is not told each second.
+    const name = `${rule} ${host}`;
+    if (this.#told.has(name)) return;
+    this.#told.add(name);
     this.broken += 1;
     if (this.breaches.length < BREACHES_MAX) this.breaches.push({ at, rule, host, detail });
     this.log.add(at, host, `breach ${rule}: ${detail}`);

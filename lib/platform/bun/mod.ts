@@ -23,3 +23,4 @@ export {
 } from "../node/process.ts";
 export { sha256 } from "./sha256.ts";
 export { openDatabase } from "./sqlite.ts";
+export { openUdp } from "../node/udp.ts";

@@ -13,3 +13,4 @@ export { listen } from "./listener.ts";
 export { environment, exit, homeDir, memoryUsage, onSignal, resolveHost, runtime, stderr, stdout } from "./process.ts";
 export { sha256 } from "./sha256.ts";
 export { openDatabase } from "./sqlite.ts";
+export { openUdp } from "./udp.ts";

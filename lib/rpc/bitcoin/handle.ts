@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { AddressBook } from "../../core/addresses.ts";
 import type { Clock, PeerAddress } from "../../core/ports.ts";
 import { fromDisplayHex, toDisplayHex } from "../../bitcoin/hash.ts";
 import type { BitcoinPeerView, BitcoinService } from "../../bitcoin/service.ts";
@@ -38,7 +39,11 @@ export function peerJson(peer: BitcoinPeerView, nowMs: number): JsonObject {
 /** Makes the handle. `listenAddress` is known once the node listens. */
 export function bitcoinHandle(
   bitcoin: BitcoinService,
-  { clock, listenAddress }: { readonly clock: Clock; readonly listenAddress: () => PeerAddress | undefined },
+  { clock, addressBook, listenAddress }: {
+    readonly clock: Clock;
+    readonly addressBook: AddressBook;
+    readonly listenAddress: () => PeerAddress | undefined;
+  },
 ): ChainHandle {
   const { headers } = bitcoin;
   /** The row of the active chain at a height, or of a hash in display order; −1 when there is none. */
@@ -47,6 +52,7 @@ export function bitcoinHandle(
   return {
     chain: "bitcoin",
     network: bitcoin.network.name,
+    addressBook,
     get listenAddress() {
       return listenAddress();
     },

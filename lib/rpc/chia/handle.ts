@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { AddressBook } from "../../core/addresses.ts";
 import { fromHex, toHex } from "../../codec/hex.ts";
 import type { ChiaService, PeerView } from "../../chia/service.ts";
 import type { JsonObject } from "../../chia/streamable/mod.ts";
@@ -35,11 +36,16 @@ export function peerJson(peer: PeerView, nowMs: number): JsonObject {
 /** Makes the handle. `listenAddress` is known once the node listens. */
 export function chiaHandle(
   chia: ChiaService,
-  { clock, listenAddress }: { readonly clock: Clock; readonly listenAddress: () => PeerAddress | undefined },
+  { clock, addressBook, listenAddress }: {
+    readonly clock: Clock;
+    readonly addressBook: AddressBook;
+    readonly listenAddress: () => PeerAddress | undefined;
+  },
 ): ChainHandle {
   return {
     chain: "chia",
     network: chia.network.name,
+    addressBook,
     get listenAddress() {
       return listenAddress();
     },

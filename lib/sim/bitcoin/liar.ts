@@ -24,17 +24,19 @@ import {
   Version,
 } from "../../bitcoin/wire/mod.ts";
 import type { ByteDuplex } from "../../core/ports.ts";
-import type { LiarParts } from "../play.ts";
+import { type LiarParts, nobodyOf } from "../play.ts";
 import { network, type WorldBlocks } from "./blocks.ts";
 
 /** NETWORK and WITNESS. */
 const SERVICES = 9n;
 /** How often a liar dials somebody, and how often it does its worst on a connection. */
 const DIAL_EVERY_MS = 600_000;
-const ACT_EVERY_MS = 30_000;
+const ACT_EVERY_MS = 60_000;
 const FLOOD_MESSAGES = 200;
 const FORGED_BLOCKS = 3;
+/** Addresses that are told at first, as many as a message holds, and each time after. */
 const ADDRESSES = 1_000;
+const ADDRESSES_AGAIN = 50;
 /** Connections that a liar takes at a time. */
 const CONNECTIONS_MAX = 32;
 
@@ -47,6 +49,7 @@ class Conversation {
   readonly #dials: boolean;
   /** Rows of the chain that it claims to have end here. */
   tip = 0;
+  #told = false;
   #cancel = () => {};
 
   constructor(liar: BitcoinLiar, duplex: ByteDuplex, dials: boolean) {
@@ -159,13 +162,14 @@ class Conversation {
   }
 
   #spam(): void {
-    const { clock, random } = this.#liar.parts;
+    const { clock, random, hosts } = this.#liar.parts;
     const time = Math.floor(clock.now() / 1000);
-    const addresses = Array.from({ length: ADDRESSES }, () => {
-      const host = `${random.below(100) + 100}.${random.below(256)}.${random.below(256)}.${random.below(256)}`;
+    const addresses = Array.from({ length: this.#told ? ADDRESSES_AGAIN : ADDRESSES }, () => {
+      const host = nobodyOf(random, hosts);
       const { address } = parseHost(host) ?? { address: new Uint8Array(4) };
       return { time, services: SERVICES, network: NetworkId.IPV4, address, port: network.defaultPort };
     });
+    this.#told = true;
     this.send(AddrV2, { addresses });
   }
 }

@@ -9,7 +9,7 @@ import { type ChainConfig, DEFAULTS, type RunningNode } from "../../config.ts";
 import { NodeError } from "../../core/errors.ts";
 import type { SimClock } from "../clock.ts";
 import type { SimDisk } from "../disk.ts";
-import type { LiarParts, PeerGlance, Play, PlayOptions, Tip } from "../play.ts";
+import type { BanGlance, LiarParts, PeerGlance, Play, PlayOptions, Tip } from "../play.ts";
 import { network, simValidator, WorldBlocks } from "./blocks.ts";
 import { BitcoinLiar } from "./liar.ts";
 import { SimBitcoinStore } from "./store.ts";
@@ -73,8 +73,8 @@ export class BitcoinPlay implements Play {
     return serviceOf(node).peers();
   }
 
-  bansOf(node: RunningNode): readonly string[] {
-    return serviceOf(node).bans().map(({ subnet }) => subnet.replace(/\/32$/, ""));
+  bansOf(node: RunningNode): readonly BanGlance[] {
+    return serviceOf(node).bans().map(({ subnet, until }) => ({ host: subnet.replace(/\/32$/, ""), until }));
   }
 
   async extend(node: RunningNode, maker: string, made: (tip: Tip) => void): Promise<void> {

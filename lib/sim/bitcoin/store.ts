@@ -5,7 +5,6 @@
  */
 import type { BitcoinStep } from "../../bitcoin/store.ts";
 import { MemoryBitcoinStore } from "../../bitcoin/store/memory.ts";
-import type { StoredPeer } from "../../core/ports.ts";
 import { MemoryEventLog } from "../../storage/event-log.ts";
 import type { SimDisk } from "../disk.ts";
 

@@ -25,16 +25,18 @@ import type { Infer } from "../../chia/streamable/mod.ts";
 import { sha256 } from "../../codec/sha256.ts";
 import type { ByteDuplex, PeerSocket } from "../../core/ports.ts";
 import { acceptWebSocket, connectWebSocket } from "../../transport/websocket/mod.ts";
-import type { LiarParts } from "../play.ts";
+import { type LiarParts, nobodyOf } from "../play.ts";
 import { network, type WorldBlock, type WorldBlocks } from "./blocks.ts";
 import { identityOf } from "./identity.ts";
 
 /** How often a liar dials somebody, and how often it does its worst on a connection. */
 const DIAL_EVERY_MS = 600_000;
-const ACT_EVERY_MS = 30_000;
+const ACT_EVERY_MS = 60_000;
 const FLOOD_MESSAGES = 300;
 const FORGED_BLOCKS = 3;
+/** Addresses that are told at first, as many as a message holds, and each time after. */
 const ADDRESSES = 1_000;
+const ADDRESSES_AGAIN = 50;
 /** Connections that a liar takes at a time. */
 const CONNECTIONS_MAX = 32;
 const HANDSHAKE_MS = 30_000;
@@ -48,6 +50,7 @@ class Conversation {
   #writer: WritableStreamDefaultWriter<Uint8Array | string> | undefined;
   /** The end of the chain that it claims to have here. */
   #tip: WorldBlock | undefined;
+  #told = false;
   #cancel = () => {};
 
   constructor(liar: ChiaLiar, duplex: ByteDuplex, dials: boolean) {
@@ -164,13 +167,14 @@ class Conversation {
   }
 
   #spam(id: number | null): void {
-    const { clock, random } = this.#liar.parts;
+    const { clock, random, hosts } = this.#liar.parts;
     const timestamp = BigInt(Math.floor(clock.now() / 1000));
-    const peerList = Array.from({ length: ADDRESSES }, () => ({
-      host: `${random.below(100) + 100}.${random.below(256)}.${random.below(256)}.${random.below(256)}`,
+    const peerList = Array.from({ length: this.#told ? ADDRESSES_AGAIN : ADDRESSES }, () => ({
+      host: nobodyOf(random, hosts),
       port: network.defaultPort,
       timestamp,
     }));
+    this.#told = true;
     this.#send(respondPeers, { peerList }, id);
   }
 }

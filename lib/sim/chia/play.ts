@@ -8,7 +8,7 @@ import { toHex } from "../../codec/hex.ts";
 import { type ChainConfig, DEFAULTS, type RunningNode } from "../../config.ts";
 import { NodeError } from "../../core/errors.ts";
 import type { SimDisk } from "../disk.ts";
-import type { LiarParts, PeerGlance, Play, PlayOptions, Tip } from "../play.ts";
+import type { BanGlance, LiarParts, PeerGlance, Play, PlayOptions, Tip } from "../play.ts";
 import { network, simValidator, WorldBlocks } from "./blocks.ts";
 import { identityOf } from "./identity.ts";
 import { ChiaLiar } from "./liar.ts";
@@ -67,8 +67,8 @@ export class ChiaPlay implements Play {
     return serviceOf(node).peers();
   }
 
-  bansOf(node: RunningNode): readonly string[] {
-    return serviceOf(node).bans().map(({ host }) => host);
+  bansOf(node: RunningNode): readonly BanGlance[] {
+    return serviceOf(node).bans();
   }
 
   async extend(node: RunningNode, maker: string, made: (tip: Tip) => void): Promise<void> {

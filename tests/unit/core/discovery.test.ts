@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { bitcoinAddressRules } from "../../../lib/bitcoin/addresses.ts";
 import { bitcoinDialling } from "../../../lib/bitcoin/dialling.ts";
-import { networks } from "../../../lib/bitcoin/networks/mod.ts";
+import { mainnet as network } from "../../../lib/bitcoin/networks/mod.ts";
 import { chiaAddressRules } from "../../../lib/chia/addresses.ts";
 import { AddressBook, type AddressRules } from "../../../lib/core/addresses.ts";
 import { Dialling, type DiallingParts } from "../../../lib/core/dialling.ts";
@@ -111,7 +111,7 @@ describe("seeds by DNS", () => {
       const stop = new AbortController();
       // Only what the choice of peers reads of a node's parts.
       const parts = {
-        ...{ network: networks.mainnet, mode, clock, rules, connect: [], outbound: 8, notice: () => {} },
+        ...{ network, mode, clock, rules, connect: [], outbound: 8, notice: () => {} },
         book: new AddressBook({ rules, clock, random }),
         protocol: { random },
         resolve: (name: string) => {
@@ -125,7 +125,7 @@ describe("seeds by DNS", () => {
       const dialling = bitcoinDialling(parts, { connections, isTipStale: () => false, isSynced: () => true });
       const running = dialling.run(stop.signal);
       await clock.advance(500);
-      assert.deepEqual(asked.sort(), networks.mainnet.dnsSeeds.map((seed) => prefix + seed).sort());
+      assert.deepEqual(asked.sort(), network.dnsSeeds.map((seed) => prefix + seed).sort());
       stop.abort();
       await clock.until(running);
     }

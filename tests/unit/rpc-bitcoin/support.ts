@@ -1,9 +1,9 @@
 /**
  * A regtest node without network behind Bitcoin's RPC: a real chain in memory, pretended peers, a clock that stands still.
  */
-import assert from "node:assert/strict";
 import { bitcoinAddressRules } from "../../../lib/bitcoin/addresses.ts";
 import { AddressBook } from "../../../lib/core/addresses.ts";
+import assert from "node:assert/strict";
 import { structureValidator } from "../../../lib/bitcoin/chain/validator.ts";
 import { Miner } from "../../../lib/bitcoin/mining.ts";
 import { regtest } from "../../../lib/bitcoin/networks/mod.ts";
@@ -124,11 +124,12 @@ export async function bitcoinNode(options: {
   const store = new MemoryBitcoinStore({ events, transactionIndex: options.transactionIndex ?? false });
   const clock = new TurningClock();
   const rules = bitcoinAddressRules({ allowPrivate: true });
+  const book = new AddressBook({ rules, clock, random });
   const node = await BitcoinNode.open({
     network: options.network ?? regtest,
     store,
     rules,
-    book: new AddressBook({ rules, clock, random }),
+    book,
     validator: structureValidator,
     mode: options.mode ?? "full",
     clock,
@@ -160,7 +161,7 @@ export async function bitcoinNode(options: {
   let level: LogLevel = "info";
   const stops: number[] = [];
   const context: RpcContext = {
-    chains: [bitcoinHandle(bitcoin, { clock, listenAddress: () => undefined })],
+    chains: [bitcoinHandle(bitcoin, { clock, addressBook: book, listenAddress: () => undefined })],
     bitcoin,
     ...(options.mines !== false && { miner }),
     events,

@@ -279,6 +279,23 @@ describe("native routes", () => {
     }
   });
 
+  test("the address book is told, tried addresses first, and no more than asked for", async () => {
+    const { request, addressBook } = testNode();
+    const places = ["1.2.3.4", "5.6.7.8", "9.8.7.6"].map((host) => ({ host, port: 8444 }));
+    addressBook.learn(places, "5.5.5.5", { unlimited: true });
+    addressBook.good(places[2]!);
+    const { books: [book] } = await (await request("/v1/addresses?limit=2")).json();
+    assert.deepEqual([book.chain, book.new, book.tried, book.total], ["chia", 2, 1, 3]);
+    assert.deepEqual(book.by_network, { ipv4: { new: 2, tried: 1 } });
+    assert.equal(book.addresses.length, 2);
+    const [first] = book.addresses;
+    assert.deepEqual([first.host, first.port, first.table, first.source], ["9.8.7.6", 8444, "tried", "5.5.5.5"]);
+    assert.equal(first.slots.length, 1);
+    for (const bad of ["limit=-1", "limit=x", "limit=10001", "limit=1.5"]) {
+      assert.equal((await request(`/v1/addresses?${bad}`)).status, 400, bad);
+    }
+  });
+
   test("bans are made, listed and lifted", async () => {
     const { request } = testNode();
     assert.equal((await request("/v1/bans", post('{"host":"203.0.113.5","seconds":60,"reason":"noise"}'))).status, 201);

@@ -3,6 +3,9 @@
  *
  * @module
  */
+import { SeededRandom } from "../../../lib/sim/random.ts";
+import { chiaAddressRules } from "../../../lib/chia/addresses.ts";
+import { AddressBook } from "../../../lib/core/addresses.ts";
 import { readFile } from "node:fs/promises";
 import { gunzipSync } from "node:zlib";
 import { readConstants } from "../../../lib/chia/networks/mod.ts";
@@ -157,10 +160,11 @@ export function testNode(
   const store = new MemoryChiaStore(events);
   const chia = new FakeService(store, options.constants);
   const clock = new FakeClock();
+  const addressBook = new AddressBook({ rules: chiaAddressRules({}), clock, random: new SeededRandom(1) });
   let level: LogLevel = "info";
   const stops: number[] = [];
   const context: RpcContext = {
-    chains: [chiaHandle(chia, { clock, listenAddress: () => undefined })],
+    chains: [chiaHandle(chia, { clock, addressBook, listenAddress: () => undefined })],
     chia,
     events,
     hints: (wake) => bus.on("events", wake),
@@ -187,7 +191,7 @@ export function testNode(
     const response = await request(`/${route}`, { method: "POST", body: JSON.stringify(body) });
     return { status: response.status, headers: response.headers, answer: parseJson(await response.text()) };
   };
-  return { app, bus, chia, clock, context, events, store, stops, request, call, level: () => level };
+  return { addressBook, app, bus, chia, clock, context, events, store, stops, request, call, level: () => level };
 }
 
 /** One request of the recording and what the reference answered. */

@@ -1,0 +1,161 @@
+/** Bugs that are planted into simulated worlds, each found by the rule that it breaks, within 200 seeds. */
+import assert from "node:assert/strict";
+import process from "node:process";
+import { describe, test } from "node:test";
+import { structureValidator } from "../../lib/bitcoin/chain/validator.ts";
+import type { NodeDrivers } from "../../lib/compose.ts";
+import type { ByteDuplex } from "../../lib/core/ports.ts";
+import { FAIR_DISK } from "../../lib/sim/disk.ts";
+import type { Plant } from "../../lib/sim/node.ts";
+import { seed as firstSeed } from "../support/effort.ts";
+import { runSmall, type SmallWorld } from "./simulated-worlds.ts";
+
+const SEEDS = 200;
+
+/** Drivers with another clock's `after`. */
+const withTimers = (change: (after: NodeDrivers["clock"]["after"]) => NodeDrivers["clock"]["after"]): Plant => ({
+  drivers: (drivers) => {
+    const { clock } = drivers;
+    const after = change((ms, call) => clock.after(ms, call));
+    return {
+      ...drivers,
+      clock: {
+        now: () => clock.now(),
+        monotonic: () => clock.monotonic(),
+        sleep: (ms, signal) => clock.sleep(ms, signal),
+        after,
+      },
+    };
+  },
+});
+
+/** Drivers whose connections, both ways, are changed. */
+const withConnections = (change: (duplex: ByteDuplex) => ByteDuplex): Plant => ({
+  drivers: (drivers) => ({
+    ...drivers,
+    dialer: { dial: async (to, options) => change(await drivers.dialer.dial(to, options)) },
+    listen: (options) =>
+      drivers.listen({ ...options, onConnection: (duplex) => options.onConnection(change(duplex)) }),
+  }),
+});
+
+const bugs: readonly {
+  readonly bug: string;
+  readonly rule: string;
+  readonly plant: Plant;
+  readonly world?: Partial<SmallWorld>;
+}[] = [
+  {
+    bug: "inbound slots are not limited",
+    rule: "inbound slots",
+    plant: { options: { peersMax: 60 } },
+    world: { peersMax: 3, outbound: 2 },
+  },
+  {
+    bug: "bans are not read after a restart",
+    rule: "bans last over restarts",
+    plant: {
+      drivers: (drivers) => ({
+        ...drivers,
+        readFile: (path) => (path.includes("ban") ? Promise.resolve(undefined) : drivers.readFile(path)),
+      }),
+    },
+  },
+  {
+    bug: "a file is written over in place, and a crash leaves half of it",
+    rule: "bans last over restarts",
+    plant: { disk: { ...FAIR_DISK, settle: (_old, young) => young.subarray(0, young.length >> 1) } },
+    world: { malicious: 0.5 },
+  },
+  {
+    bug: "the handshake has no deadline",
+    rule: "no connection is forgotten",
+    plant: withTimers((after) => (ms, call) => (ms === 60_000 || ms === 30_000 ? () => {} : after(ms, call))),
+    world: { malicious: 0.4 },
+  },
+  {
+    bug: "timers are not cancelled",
+    rule: "no timer outlives its node",
+    plant: withTimers((after) => (ms, call) => (after(ms, call), () => {})),
+  },
+  {
+    bug: "connections are let go of without being closed",
+    rule: "no connection outlives its node",
+    plant: withConnections((duplex) => Object.create(duplex, { destroy: { value: () => {} } }) as ByteDuplex),
+  },
+  {
+    bug: "the port is not closed at the end",
+    rule: "no port outlives its node",
+    plant: {
+      drivers: (drivers) => ({
+        ...drivers,
+        listen: async (options) => ({ ...await drivers.listen(options), close: () => Promise.resolve() }),
+      }),
+    },
+  },
+  {
+    bug: "the data folder stays locked after a stop",
+    rule: "a node starts",
+    plant: {
+      drivers: (drivers) => ({
+        ...drivers,
+        lockDir: async (path) => {
+          await drivers.lockDir(path);
+          return { release: () => Promise.resolve() };
+        },
+      }),
+    },
+  },
+  {
+    bug: "the last steps are not yet on the disk when the database is closed",
+    rule: "a stop in order loses nothing",
+    plant: { disk: { ...FAIR_DISK, stepsLostAtStop: 3 } },
+  },
+  {
+    bug: "an invalid block is taken for valid",
+    rule: "the tip is valid",
+    plant: {
+      drivers: (drivers) => {
+        const { substitutes } = drivers;
+        const bitcoin = substitutes?.bitcoin;
+        if (bitcoin === undefined) return drivers;
+        return { ...drivers, substitutes: { bitcoin: { ...bitcoin, validator: structureValidator } } };
+      },
+    },
+    world: { malicious: 0.4 },
+  },
+  {
+    bug: "dialling gives up after ten minutes",
+    rule: "honest nodes hang together",
+    plant: {
+      drivers: (drivers) => ({
+        ...drivers,
+        dialer: {
+          dial: (to, options) =>
+            drivers.clock.monotonic() > 600_000 ? Promise.reject(new Error("no")) : drivers.dialer.dial(to, options),
+        },
+      }),
+    },
+  },
+  {
+    bug: "a connection takes whatever is written, however much is unread",
+    rule: "queues are bounded",
+    plant: { windowBytes: Infinity },
+    world: { malicious: 0.5 },
+  },
+];
+
+describe(`within ${SEEDS} seeds the rules find that`, () => {
+  for (const { bug, rule, plant, world } of bugs) {
+    test(bug, { timeout: 600_000 }, async () => {
+      for (let seed = firstSeed; seed < firstSeed + SEEDS; seed++) {
+        const { report } = await runSmall({ chain: "bitcoin", seed, ...world, plant });
+        if (report.breaches.some((breach) => breach.rule === rule)) {
+          process.stdout.write(`found by seed ${seed - firstSeed + 1}: ${bug}\n`);
+          return;
+        }
+      }
+      assert.fail(`not found: ${rule}`);
+    });
+  }
+});
