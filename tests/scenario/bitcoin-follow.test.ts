@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { MemoryBitcoinStore } from "../../lib/bitcoin/store/memory.ts";
 import { InvType, ServiceFlag } from "../../lib/bitcoin/types/mod.ts";
-import { Block as BlockMessage, GetData } from "../../lib/bitcoin/wire/mod.ts";
+import { Block as BlockMessage, GetData, GetHeaders } from "../../lib/bitcoin/wire/mod.ts";
 import { MemoryEventLog } from "../../lib/storage/event-log.ts";
 import { BitcoinWorld, serving } from "./bitcoin-world.ts";
 
@@ -134,4 +134,28 @@ describe("a Bitcoin node that follows", () => {
     assert.equal(light.node.service.services, 0n);
     await world.end();
   });
+
+  test(
+    "a headers-only node syncs 20,000 headers, and reads them twice where work is demanded",
+    { timeout: 120_000 },
+    async () => {
+      const world = new BitcoinWorld();
+      const chain = world.recording().extend(20_000);
+      const asked: number[] = [];
+      await world.actor("10.0.0.1", async (actor, message, body) => {
+        if (message === GetHeaders) asked.push(1);
+        await serving(chain)(actor, message, body);
+      });
+      const plain = await world.node("10.0.0.8", { connect: ["10.0.0.1"], mode: "headers" });
+      await world.until(() => plain.tip() === chain.tip);
+      const once = asked.length;
+      assert.ok(once >= 10 && once <= 14, `${once} questions for ten full answers`);
+      // Each header of regtest is worth two hashes: this is the work of the first 19,000.
+      const wary = await world.node("10.0.0.9", { connect: ["10.0.0.1"], mode: "headers", minimumWork: 38_000n });
+      await world.until(() => wary.tip() === chain.tip);
+      assert.ok(asked.length - once >= 2 * 10, `${asked.length - once} questions`);
+      assert.equal(wary.height(), 20_000);
+      await world.end();
+    },
+  );
 });
