@@ -31,6 +31,13 @@ export function bitcoinDialling(parts: BitcoinNodeParts, { connections, isTipSta
   return new Dialling({
     ...parts,
     dnsSeeds: parts.seeds ?? network.dnsSeeds.map((seed) => prefix + seed),
+    // Not every seed knows the prefix: then its plain name must do.
+    resolve: async (name) => {
+      const seed = network.dnsSeeds.find((each) => name === prefix + each);
+      if (seed === undefined) return await parts.resolve(name);
+      const found = await parts.resolve(name).catch(() => []);
+      return found.length > 0 ? found : await parts.resolve(seed);
+    },
     defaultPort: network.defaultPort,
     random: parts.protocol.random,
     slots: { full: parts.outbound, blockRelay: mode === "full" && parts.outbound > 0 ? BLOCK_RELAY_PEERS : 0 },

@@ -1,6 +1,5 @@
 /**
- * Whom to dial, and when: the named peers for ever, otherwise addresses of the book until the slots are full; and where
- * addresses come from when the book has none: the seeds, the introducers, and at last those that are built in.
+ * Whom to dial, and when: the named peers for ever, otherwise addresses of the book until the slots are full.
  *
  * @module
  */
@@ -9,27 +8,16 @@ import type { AddressRules, HeardAddress } from "./addresses/rules.ts";
 import { messageOf } from "./errors.ts";
 import { candidate, nextOutbound, type OutboundSlots, poissonDelay } from "./outbound.ts";
 import type { Peer, PeerKind, PeerSession } from "./peer.ts";
-import type { Clock, PeerAddress, PeerStore, Random, StoredPeer } from "./ports.ts";
+import type { PeerAddress, PeerStore, StoredPeer } from "./ports.ts";
+import { AddressSources, type AddressSourcesParts } from "./address-sources.ts";
 
 /** What dialling needs. */
-export interface DiallingParts<P> {
-  readonly book: AddressBook;
+export interface DiallingParts<P> extends Omit<AddressSourcesParts, "hasEnough"> {
   readonly rules: AddressRules;
-  /** Names of the network's DNS seeds, and the port of the addresses that they give. */
-  readonly dnsSeeds: readonly string[];
-  readonly defaultPort: number;
-  /** Addresses that are built in: the last resort. */
-  readonly fixedSeeds?: readonly PeerAddress[];
-  /** Asks peers that only tell addresses; when the seeds gave none. */
-  readonly askIntroducers?: () => Promise<readonly HeardAddress[]>;
-  readonly clock: Clock;
-  readonly random: Random;
   /** Peers to keep a connection to, by name or address; when there are any, no others are dialled. */
   readonly connect: readonly PeerAddress[];
   /** Peers to keep a connection to beside those that are discovered. */
   readonly added?: readonly PeerAddress[];
-  /** Looks a host name up. */
-  readonly resolve: (host: string) => Promise<readonly string[]>;
   /** Outgoing connections that are aimed at when peers are discovered. */
   readonly slots: OutboundSlots;
   /** An address is not tried again for so long. */
@@ -41,6 +29,8 @@ export interface DiallingParts<P> {
   readonly anchors?: readonly PeerAddress[];
   /** What an address is worth dialling for, by the services that were told; all by default. */
   readonly offersEnough?: (address: KnownAddress) => boolean;
+  /** Networks, by the names that the rules give them, of which addresses are dialled; all by default. */
+  readonly networks?: readonly string[];
   readonly isBanned: (host: string) => boolean;
   readonly isTipStale?: () => boolean;
   readonly isSynced?: () => boolean;
@@ -49,7 +39,6 @@ export interface DiallingParts<P> {
   readonly dial: (address: PeerAddress, kind: Exclude<PeerKind, "inbound">) => Promise<P>;
   /** Whether two peers are the same node. */
   readonly isSame: (one: P, other: P) => boolean;
-  readonly notice: (level: "debug" | "warning", text: string) => void;
 }
 
 const REDIAL_FIRST_MS = 1_000;
@@ -58,21 +47,8 @@ const REDIAL_LAST_MS = 30_000;
 const PASS_MS = 500;
 /** And how often when there was nothing to do: slots that are full stay full for long. */
 const IDLE_PASS_MS = 5_000;
-/** How long the book's own addresses have before seeds are asked as well, when it has few or many. */
-const SEEDS_WAIT_MS = 11_000;
-const SEEDS_WAIT_MANY_MS = 300_000;
-const MANY_ADDRESSES = 1_000;
 /** Full connections that make seeds needless. */
 const ENOUGH_PEERS = 2;
-/** Seeds that are asked at a time, and addresses taken from one. */
-const SEEDS_AT_ONCE = 3;
-const SEED_ADDRESSES_MAX = 32;
-/** Seeds that gave nothing are asked again after a while, later each time. */
-const SEEDS_AGAIN_FIRST_MS = 1_000;
-const SEEDS_AGAIN_LAST_MS = 300_000;
-/** The built-in addresses come so long after everything else gave nothing. */
-const FIXED_SEEDS_AFTER_MS = 60_000;
-const DAY_S = 86_400;
 /** What is told is taken for older than it says. */
 const GOSSIP_PENALTY_S = 7_200;
 /** The longest text of an address: an onion name. */
@@ -176,13 +152,16 @@ export class Dialling<P extends Peer<PeerSession<unknown>>> {
     let wait = REDIAL_FIRST_MS;
     let said = "";
     let last: P | undefined;
+    let turn = 0;
     while (!signal.aborted) {
       try {
         // When both sides name each other, the newer connection replaces ours: it is the same peer, and to dial it again
         // would go on for ever.
         const known = last;
         const standing = known && this.#parts.peers().find((peer) => this.#parts.isSame(peer, known));
-        const [address] = standing === undefined ? await resolve(host) : [];
+        const found = standing === undefined ? await resolve(host) : [];
+        // The first address of a name may be one that we cannot reach: each has its turn.
+        const address = found[turn++ % Math.max(1, found.length)];
         const peer = standing ?? await this.#parts.dial({ host: address ?? host, port }, "manual");
         peer.wanted = true;
         last = peer;
@@ -209,7 +188,7 @@ export class Dialling<P extends Peer<PeerSession<unknown>>> {
     const below = (bound: number) => random.below(bound);
     this.#nextFeeler = clock.monotonic() + poissonDelay(this.#parts.feelerMeanMs, below);
     this.#nextExtra = clock.monotonic() + poissonDelay(this.#parts.extraMeanMs, below);
-    const seeding = this.#seed(signal);
+    const seeding = new AddressSources({ ...this.#parts, hasEnough: () => this.#hasEnough() }).run(signal);
     while (!signal.aborted) {
       const passMs = this.#pass(signal) ? PASS_MS : IDLE_PASS_MS;
       await clock.sleep(passMs / 2 + below(passMs), signal).catch(() => {});
@@ -250,7 +229,7 @@ export class Dialling<P extends Peer<PeerSession<unknown>>> {
   }
 
   #candidate(kind: "outbound" | "block-relay" | "feeler"): KnownAddress | undefined {
-    const { book, clock, peers, isBanned, offersEnough = () => true, retryMs } = this.#parts;
+    const { book, clock, peers, isBanned, offersEnough = () => true, retryMs, networks } = this.#parts;
     const connected = new Set(peers().map(({ host }) => host));
     const groups = new Set(
       peers().filter(({ direction }) => direction === "out").map(({ session }) => this.#groupOf(session.remote)),
@@ -265,6 +244,7 @@ export class Dialling<P extends Peer<PeerSession<unknown>>> {
         !connected.has(address.host) && !isBanned(address.host) && !this.#pending.has(keyOf(address)),
       isGroupTaken: (address) => groups.has(this.#groupOf(address)),
       offersEnough,
+      ...(networks === undefined ? {} : { networks }),
     });
   }
 
@@ -304,57 +284,8 @@ export class Dialling<P extends Peer<PeerSession<unknown>>> {
     book.good(address);
   }
 
-  /** Fills the book: at once when it is empty, later when it leads to nobody. */
-  async #seed(signal: AbortSignal): Promise<void> {
-    const { book, clock, random, dnsSeeds, fixedSeeds = [], askIntroducers } = this.#parts;
-    const began = clock.monotonic();
-    const order = shuffled(dnsSeeds, random);
-    let wait = SEEDS_AGAIN_FIRST_MS;
-    if (book.size.total > 0) {
-      const patience = book.size.total >= MANY_ADDRESSES ? SEEDS_WAIT_MANY_MS : SEEDS_WAIT_MS;
-      await clock.sleep(patience, signal).catch(() => {});
-    }
-    for (let at = 0; !signal.aborted;) {
-      if (this.#hasEnough()) return;
-      if (at < order.length) {
-        // All at once when nothing is known, else a few, since each learns that we are here.
-        const some = order.slice(at, at + (book.size.total === 0 ? order.length : SEEDS_AT_ONCE));
-        at += some.length;
-        await Promise.all(some.map((seed) => this.#askSeed(seed)));
-        if (book.size.total > 0) await clock.sleep(SEEDS_WAIT_MS, signal).catch(() => {});
-        continue;
-      }
-      if (book.size.total === 0 && askIntroducers !== undefined) {
-        const told = await askIntroducers().catch(() => []);
-        book.learn(told, undefined, { unlimited: true });
-      }
-      if (book.size.total === 0 && clock.monotonic() - began >= FIXED_SEEDS_AFTER_MS) {
-        book.learn(fixedSeeds.map((seed) => ({ ...seed, timeS: this.#seedTimeS() })), undefined, { unlimited: true });
-      }
-      await clock.sleep(wait, signal).catch(() => {});
-      wait = Math.min(wait * 2, SEEDS_AGAIN_LAST_MS);
-      at = 0;
-    }
-  }
-
   #hasEnough(): boolean {
     return this.#parts.peers().filter(({ kind }) => kind === "outbound").length >= ENOUGH_PEERS;
-  }
-
-  async #askSeed(seed: string): Promise<void> {
-    const { book, resolve, random, defaultPort: port, notice } = this.#parts;
-    const hosts = await resolve(seed).catch((error) => {
-      notice("debug", `seed ${seed}: ${messageOf(error)}`);
-      return [];
-    });
-    const some = shuffled(hosts, random).slice(0, SEED_ADDRESSES_MAX);
-    book.learn(some.map((host) => ({ host, port, timeS: this.#seedTimeS() })), seed, { unlimited: true });
-  }
-
-  /** Seeds do not say how old an address is: three to seven days. */
-  #seedTimeS(): number {
-    const { clock, random } = this.#parts;
-    return Math.floor(clock.now() / 1000) - 3 * DAY_S - random.below(4 * DAY_S);
   }
 }
 
@@ -365,15 +296,6 @@ function keyOf({ host, port }: PeerAddress): string {
 function placeOf(key: string): PeerAddress {
   const [host = "", port] = key.split(" ");
   return { host, port: Number(port) };
-}
-
-function shuffled<T>(items: readonly T[], random: Random): T[] {
-  const mixed = [...items];
-  for (let i = mixed.length - 1; i > 0; i--) {
-    const j = random.below(i + 1);
-    [mixed[i], mixed[j]] = [mixed[j]!, mixed[i]!];
-  }
-  return mixed;
 }
 
 /** Resolves when one of the signals aborts, and lets go of the other. */

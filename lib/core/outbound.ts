@@ -59,6 +59,8 @@ export interface CandidateRules {
   readonly retryS: number;
   /** Whether an address may be dialled at all: not banned, not connected, not our own, on a network that we reach. */
   readonly isAllowed: (address: KnownAddress) => boolean;
+  /** The networks that we reach; all by default. */
+  readonly networks?: readonly string[];
   /** Whether its group has an outgoing connection already. */
   readonly isGroupTaken: (address: KnownAddress) => boolean;
   /** Whether it offers what this kind of connection needs, as far as is known. */
@@ -71,13 +73,15 @@ const DRAWS_PATIENT = 30;
 
 /** An address to dial, drawn from the book; undefined when no draw fits. A feeler tests collisions first, then new ones. */
 export function candidate(rules: CandidateRules): KnownAddress | undefined {
-  const { book, kind, nowS, retryS, isAllowed, isGroupTaken, offersEnough } = rules;
+  const { book, kind, nowS, retryS, networks, isAllowed, isGroupTaken, offersEnough } = rules;
   book.resolveCollisions();
   const isFeeler = kind === "feeler";
   const collision = isFeeler ? book.selectCollision() : undefined;
-  if (collision !== undefined && isAllowed(collision)) return collision;
+  if (collision !== undefined && isAllowed(collision) && (networks?.includes(collision.network) ?? true)) {
+    return collision;
+  }
   for (let draws = 0; draws < DRAWS_MAX; draws++) {
-    const drawn = book.select({ newOnly: isFeeler });
+    const drawn = book.select({ newOnly: isFeeler, ...(networks === undefined ? {} : { networks }) });
     if (drawn === undefined) return undefined;
     if (!isAllowed(drawn) || !offersEnough(drawn)) continue;
     if (!isFeeler && isGroupTaken(drawn)) continue;

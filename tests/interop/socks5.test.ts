@@ -51,17 +51,23 @@ async function startProxy(login?: string) {
   const place = `socks5://127.0.0.1:${address.port}${login === undefined ? "" : `/#${login}`}`;
   const child = spawn(python, ["-m", "pproxy", "-l", place], { stdio: "ignore" });
   const ended = new Promise<void>((resolve) => void child.once("exit", () => resolve()));
+  // A test that fails must not leave it behind.
+  const kill = () => void child.kill("SIGTERM");
+  process.once("exit", kill);
   const end = clock.monotonic() + START_TIMEOUT_MS;
   while (true) {
     try {
       (await dialer.dial(address)).destroy();
       break;
     } catch (error) {
-      if (clock.monotonic() > end) throw error;
+      if (clock.monotonic() > end) {
+        kill();
+        throw error;
+      }
       await clock.sleep(50);
     }
   }
-  return { address, close: () => (child.kill("SIGTERM"), ended) };
+  return { address, close: () => (process.off("exit", kill), kill(), ended) };
 }
 
 const dialBy = (proxy: PeerAddress, options: Partial<Socks5Options> = {}) =>

@@ -34,7 +34,9 @@ describe("a node on mainnet", () => {
       },
     });
     await world.until(() => node.node.service.peers().length === 3 && locators.length >= 3);
-    assert.deepEqual(asked.sort(), mainnet.dnsSeeds.map((seed) => `x9.${seed}`).sort());
+    // A seed that gave nothing is asked by its plain name as well.
+    const filtered = asked.filter((name) => name.startsWith("x"));
+    assert.deepEqual(filtered.sort(), mainnet.dnsSeeds.map((seed) => `x9.${seed}`).sort());
     for (const { locator } of locators) assert.ok(equalBytes(locator.at(-1) ?? new Uint8Array(), mainnet.genesis.hash));
     assert.ok(node.node.service.state().initialBlockDownload);
     await world.end();

@@ -4,6 +4,8 @@ import { describe, test } from "node:test";
 import { bitcoinAddressRules } from "../../../lib/bitcoin/addresses.ts";
 import { bitcoinDialling } from "../../../lib/bitcoin/dialling.ts";
 import { mainnet as network } from "../../../lib/bitcoin/networks/mod.ts";
+import type { BitcoinNodeParts } from "../../../lib/bitcoin/node.ts";
+import type { BitcoinMode } from "../../../lib/bitcoin/service.ts";
 import { chiaAddressRules } from "../../../lib/chia/addresses.ts";
 import { AddressBook, type AddressRules } from "../../../lib/core/addresses.ts";
 import { Dialling, type DiallingParts } from "../../../lib/core/dialling.ts";
@@ -94,6 +96,31 @@ function seeker(
   };
 }
 
+/** The choice of peers as Bitcoin's node makes it; nobody answers. */
+function bitcoinSeeker(mode: BitcoinMode, zone: (name: string) => Promise<readonly string[]>) {
+  const clock = simClock();
+  const random = new SeededRandom(1);
+  const rules = bitcoinAddressRules();
+  const asked: string[] = [];
+  const stop = new AbortController();
+  const book = new AddressBook({ rules, clock, random });
+  const resolve = (name: string) => {
+    asked.push(name);
+    return zone(name);
+  };
+  // Only what the choice of peers reads of a node's parts.
+  const parts = {
+    ...{ network, mode, clock, rules, book, resolve, connect: [], outbound: 8, notice: () => {} },
+    protocol: { random },
+  } as unknown as BitcoinNodeParts;
+  const connections = { peers: [], bans: { find: () => undefined }, dial: gone } as unknown as Parameters<
+    typeof bitcoinDialling
+  >[1]["connections"];
+  const dialling = bitcoinDialling(parts, { connections, isTipStale: () => false, isSynced: () => true });
+  const running = dialling.run(stop.signal);
+  return { clock, book, asked, end: () => (stop.abort(), clock.until(running)) };
+}
+
 /** Addresses that no node of the open network can have. */
 const PRIVATE = [
   ...["10.0.0.1", "172.16.3.4", "192.168.1.1", "127.0.0.1", "169.254.7.7", "0.0.0.0", "192.0.2.5", "198.51.100.5"],
@@ -104,30 +131,10 @@ const NONSENSE = ["", "seed.example", "1.2.3", "1.2.3.4.5", "fe80::1%eth0", "999
 describe("seeds by DNS", () => {
   test("Bitcoin asks for peers with the services that it needs, by mode", async () => {
     for (const [mode, prefix] of [["headers", "x9."], ["full", "x9."], ["filters", "x49."]] as const) {
-      const clock = simClock();
-      const random = new SeededRandom(1);
-      const rules = bitcoinAddressRules();
-      const asked: string[] = [];
-      const stop = new AbortController();
-      // Only what the choice of peers reads of a node's parts.
-      const parts = {
-        ...{ network, mode, clock, rules, connect: [], outbound: 8, notice: () => {} },
-        book: new AddressBook({ rules, clock, random }),
-        protocol: { random },
-        resolve: (name: string) => {
-          asked.push(name);
-          return gone();
-        },
-      } as unknown as Parameters<typeof bitcoinDialling>[0];
-      const connections = { peers: [], bans: { find: () => undefined }, dial: gone } as unknown as Parameters<
-        typeof bitcoinDialling
-      >[1]["connections"];
-      const dialling = bitcoinDialling(parts, { connections, isTipStale: () => false, isSynced: () => true });
-      const running = dialling.run(stop.signal);
-      await clock.advance(500);
-      assert.deepEqual(asked.sort(), network.dnsSeeds.map((seed) => prefix + seed).sort());
-      stop.abort();
-      await clock.until(running);
+      const world = bitcoinSeeker(mode, () => Promise.resolve(["10.0.0.1"]));
+      await world.clock.advance(500);
+      assert.deepEqual(world.asked.sort(), network.dnsSeeds.map((seed) => prefix + seed).sort());
+      await world.end();
     }
   });
 
@@ -283,6 +290,101 @@ describe("introducers and built-in addresses", () => {
     assert.equal(world.book.size.total, 0);
     await world.clock.advance(65_000);
     assert.deepEqual(world.hosts(), ["5.5.5.5"]);
+    await world.end();
+  });
+});
+
+describe("when things go on for long", () => {
+  const never = () => new Promise<never>(() => {});
+
+  test("a seed that never answers holds up neither the introducers nor the built-in addresses", async () => {
+    let introduced = 0;
+    const world = seeker({
+      zone: (name) => name === "stuck.example" ? never() : Promise.resolve([]),
+      dnsSeeds: ["stuck.example", "empty.example"],
+      askIntroducers: () => (introduced++, never()),
+      fixedSeeds: [{ host: "5.5.5.5", port: 8333 }],
+    });
+    await world.clock.advance(125_000);
+    assert.ok(introduced >= 2, `${introduced}`);
+    assert.deepEqual(world.hosts(), ["5.5.5.5"]);
+    await world.end();
+  });
+
+  test("a seed that never answers does not hold up the end", async () => {
+    const world = seeker({ zone: never, dnsSeeds: ["stuck.example"] });
+    await world.clock.advance(1_000);
+    await world.end();
+  });
+
+  test("of three seeds one is stuck: the next three have their turn", async () => {
+    const dnsSeeds = Array.from({ length: 6 }, (_, i) => `seed${i}.example`);
+    const world = seeker({ dnsSeeds, known: ["8.8.4.4"], zone: never });
+    await world.clock.advance(60_000);
+    assert.equal(new Set(world.asked.map(({ name }) => name)).size, 6);
+    await world.end();
+  });
+
+  test("what a slow seed gives is taken when it comes", async () => {
+    const zone: Zone = async (_name, clock) => (await clock.sleep(100_000), ["8.8.4.4"]);
+    const world = seeker({ zone, dnsSeeds: ["slow.example"], up: () => true });
+    await world.clock.untilTrue(() => world.peers.size === 1, 110_000);
+    await world.clock.advance(300_000);
+    await world.end();
+  });
+
+  test("introducers are asked as well when the book leads to nobody and the seeds say nothing new", async () => {
+    const world = seeker({
+      zone: () => Promise.resolve(["8.8.4.4"]),
+      known: ["8.8.4.4", "9.9.4.4"],
+      up: (host) => host === "7.7.4.4",
+      dnsSeeds: ["seed.example"],
+      askIntroducers: () => Promise.resolve([{ host: "7.7.4.4", port: 8333 }]),
+    });
+    await world.clock.untilTrue(() => world.peers.size === 1, 120_000);
+    await world.end();
+  });
+
+  test("a node whose peers have all gone for good asks the seeds again", async () => {
+    let generation = 1;
+    const world = seeker({
+      zone: () => Promise.resolve([`8.${generation}.4.4`, `9.${generation}.4.4`]),
+      up: (host) => host.split(".")[1] === String(generation),
+      dnsSeeds: ["seed.example"],
+    });
+    await world.clock.untilTrue(() => world.peers.size === 2, 60_000);
+    await world.clock.advance(3_600_000);
+    assert.equal(world.asked.length, 1);
+    generation = 2;
+    for (const { end } of [...world.peers.values()]) end();
+    await world.clock.untilTrue(() => world.peers.size === 2, 1_200_000);
+    await world.end();
+  });
+
+  test("a named peer with two addresses is tried at both", async () => {
+    const world = seeker({
+      connect: [{ host: "peer.example", port: 1 }],
+      zone: () => Promise.resolve(["2a00::1", "8.8.4.4"]),
+      up: (host) => host === "8.8.4.4",
+    });
+    await world.clock.untilTrue(() => world.peers.size === 1, 60_000);
+    await world.end();
+  });
+
+  test("addresses of other networks than the chosen ones are kept, and not dialled", async () => {
+    const zone = () => Promise.resolve(["8.8.4.4", "9.9.4.4", "2a00::1", "2a02::1"]);
+    const world = seeker({ zone, dnsSeeds: ["seed.example"], networks: ["ipv6"], feelerMeanMs: 5_000 });
+    await world.clock.advance(600_000);
+    assert.deepEqual([...new Set(world.dialled)].sort(), ["2a00::1", "2a02::1"]);
+    assert.equal(world.book.size.total, 4);
+    await world.end();
+  });
+
+  test("a Bitcoin seed that does not know the prefix is asked by its plain name", async () => {
+    const world = bitcoinSeeker("headers", (name) => name.startsWith("x9.") ? gone() : Promise.resolve(["8.8.4.4"]));
+    await world.clock.advance(500);
+    assert.equal(world.book.size.total, 1);
+    assert.equal(world.asked.length, 2 * network.dnsSeeds.length);
     await world.end();
   });
 });

@@ -7,8 +7,9 @@ import { NodeError } from "../../../lib/core/errors.ts";
 import { nameServerResolver } from "../../../lib/platform/node/resolver.ts";
 import { startDnsServer, type StubZone, withAddresses } from "../../support/dns-server.ts";
 
-/** Long enough for loopback, short enough for what never comes. */
-const TIMEOUT_MS = 250;
+const TIMEOUT_MS = 5_000;
+/** For what never comes. */
+const SHORT_MS = 200;
 const NAME = "x9.seed.example";
 
 async function withZone(
@@ -18,10 +19,11 @@ async function withZone(
     readonly questions: readonly { readonly type: string; readonly by: string; readonly edns: boolean }[];
     readonly stop: AbortController;
   }) => Promise<void>,
+  timeoutMs = TIMEOUT_MS,
 ): Promise<void> {
   const server = await startDnsServer({ [NAME]: zone });
   const stop = new AbortController();
-  const resolve = nameServerResolver({ server: server.address, timeoutMs: TIMEOUT_MS, signal: stop.signal });
+  const resolve = nameServerResolver({ server: server.address, timeoutMs, signal: stop.signal });
   try {
     await check({ resolve, questions: server.questions, stop });
   } finally {
@@ -113,11 +115,11 @@ describe("nameServerResolver()", () => {
     await withZone({ a: ["1.2.3.4"], silent: 1 }, async ({ resolve, questions }) => {
       assert.deepEqual(await resolve(NAME), ["1.2.3.4"]);
       assert.deepEqual(questions.map(({ edns }) => edns), [true, true, false, false]);
-    });
+    }, SHORT_MS);
     await withZone({ silent: true }, async ({ resolve, questions }) => {
       await assert.rejects(resolve(NAME), notFound(/does not answer/));
       assert.equal(questions.length, 4);
-    });
+    }, SHORT_MS);
   });
 
   test("a lookup ends with its owner", async () => {
@@ -174,7 +176,7 @@ describe("nameServerResolver()", () => {
     const [, lie] = lies[0]!;
     await withZone({ a: ["1.2.3.4"], lies: [lie], liesOnly: true }, async ({ resolve }) => {
       await assert.rejects(resolve(NAME), notFound(/does not answer/));
-    });
+    }, SHORT_MS);
     const other = (packet: Packet): Packet => ({
       ...packet,
       answers: [{ type: "A", name: "other.example", data: "6.6.6.6" }],

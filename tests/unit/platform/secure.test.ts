@@ -58,13 +58,18 @@ describe("secureDuplex()", () => {
     assert.equal(secured.remote.port, world.plain.remote.port);
     const bytes = new Uint8Array(300_000).map((_, i) => i * 7);
     const writer = secured.writable.getWriter();
-    const writing = writer.write(bytes).then(() => writer.close());
+    const writing = writer.write(bytes);
     let read = 0;
-    for await (const chunk of secured.readable) {
-      for (const byte of chunk) assert.equal(byte, (read++ * 7) & 0xff);
+    const reader = secured.readable.getReader();
+    while (read < bytes.length) {
+      for (const byte of (await reader.read()).value ?? assert.fail(`only ${read} bytes`)) {
+        assert.equal(byte, (read++ * 7) & 0xff);
+      }
     }
     await writing;
-    assert.equal(read, bytes.length);
+    // An end in order goes both ways.
+    await writer.close();
+    assert.equal((await reader.read()).done, true);
     assert.deepEqual(accepted[0]?.peerCertificate, derOf(world.tls.identity.certificate));
     await secured.closed;
     await world.plain.closed;
@@ -106,6 +111,9 @@ describe("secureDuplex()", () => {
     stop.abort(new Error("enough"));
     await assert.rejects(securing, /enough/);
     await other.closed;
+    const [unused, end] = duplexPair();
+    await assert.rejects(secureDuplex(unused, tls, stop.signal), /enough/);
+    await end.closed;
   });
 
   test("a reader that does not read stops the sender", async () => {

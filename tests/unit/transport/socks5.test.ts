@@ -341,6 +341,14 @@ describe("socks5Dialer()", () => {
       await hanging.clock.advance(1_000);
       await failed;
       await hanging.ends[0]?.closed;
+      const late = Promise.withResolvers<ByteDuplex>();
+      const tardy = world(plain(OK), { secure: () => late.promise });
+      const given = assert.rejects(tardy.socks.dial(to, { tls, timeoutMs: 1_000 }), failsWith("timeout"));
+      await tardy.clock.advance(1_000);
+      await given;
+      const [near, far] = duplexPair();
+      late.resolve(near);
+      await far.closed;
       await assert.rejects(world(plain(OK)).socks.dial(to, { tls }), TypeError, "without a way to speak it");
     });
   });
