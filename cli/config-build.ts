@@ -14,6 +14,7 @@ import {
   networks,
   type NodeConfig,
   type NodePaths,
+  parseNetworkKinds,
   pathsBelow,
   type PeerAddress,
   type PeeringConfig,
@@ -116,10 +117,42 @@ export async function buildConfig(settings: Settings, around: Surroundings): Pro
       ...(plain !== undefined && { bitcoinHttp: plain }),
       ...(cookie !== undefined && { cookieFile: resolve(cookie) }),
     },
+    ...reachOf(settings),
     log: { ...parseLogLevel(text(settings.get("log-level")) ?? "info", "log-level"), format, color: around.color },
     allowLoopbackExempt: text(settings.get("exempt-loopback")) === "true",
     shutdownTimeoutMs: parseTime(text(settings.get("shutdown-timeout")) ?? "8s", "shutdown-timeout"),
   });
+}
+
+/** How peers are reached. */
+function reachOf(settings: Settings): Pick<NodeConfig, "reach"> {
+  const proxyText = text(settings.get("proxy"));
+  const only = text(settings.get("onlynet"));
+  const server = text(settings.get("dns-server"));
+  if (proxyText === undefined && only === undefined && server === undefined) return {};
+  const dnsServer = server === undefined ? undefined : parseAddress(server, "dns-server", 53);
+  if (dnsServer !== undefined && isIP(dnsServer.host) === 0) {
+    throw configError(`dns-server: ${dnsServer.host} is a name; an IP address is needed`);
+  }
+  const kinds = only === undefined ? [] : parseNetworkKinds(only);
+  return {
+    reach: {
+      ...(proxyText !== undefined && { proxy: proxyOf(proxyText) }),
+      ...(kinds.length > 0 && { only: kinds }),
+      ...(dnsServer !== undefined && { dnsServer }),
+    },
+  };
+}
+
+const PROXY = /^(?:socks5h?:\/\/)?(?:(?<user>[^:@/]+):(?<password>[^@/]+)@)?(?<place>[^@/]+)\/?$/;
+
+function proxyOf(given: string): NonNullable<NonNullable<NodeConfig["reach"]>["proxy"]> {
+  const { user, password, place } = PROXY.exec(given)?.groups ?? {};
+  // The text may hold a password: it is not repeated.
+  if (place === undefined) throw configError("proxy: socks5://HOST:PORT or socks5://USER:PASSWORD@HOST:PORT");
+  const address = parseAddress(place, "proxy", 9_050);
+  if (user === undefined || password === undefined) return address;
+  return { ...address, credentials: { user: decodeURIComponent(user), password: decodeURIComponent(password) } };
 }
 
 /** The chains that are to run, checked against the bare settings, which must tell whose they are. */

@@ -18,7 +18,7 @@ import { type BitcoinConfig, type BitcoinMining, databasePath, GEMEL_VERSION } f
 import { messageOf, NodeError } from "./core/errors.ts";
 import type { Clock, PeerAddress } from "./core/ports.ts";
 import { bitcoinHandle } from "./rpc/mod.ts";
-import { keepBans, openAddresses, peeringParts, type Side, type SideParts } from "./side.ts";
+import { keepBans, openAddresses, peeringParts, PROXY_DIAL_TIMEOUT_MS, type Side, type SideParts } from "./side.ts";
 import { MemoryEventLog, SqlEventLog } from "./storage/event-log.ts";
 import type { EventSource } from "./storage/node-log.ts";
 
@@ -76,8 +76,8 @@ export async function bitcoinSide(
   parts: SideParts,
   chainConfig: BitcoinConfig,
 ): Promise<Side & { readonly service: BitcoinService; readonly miner: Miner }> {
-  const { config, drivers, record, log } = parts;
-  const { clock, random, dialer, listen } = drivers;
+  const { config, drivers, reach, record, log } = parts;
+  const { clock, random, listen } = drivers;
   const substitutes = drivers.substitutes?.bitcoin;
   const network = substitutes?.network ?? networkOf(chainConfig);
   const { store, light, events, reindex } = await openStorage(parts, chainConfig, network);
@@ -97,7 +97,8 @@ export async function bitcoinSide(
     clock,
     protocol: {
       random,
-      dialer,
+      dialer: reach.dialer,
+      ...(reach.proxy && { dialTimeoutMs: PROXY_DIAL_TIMEOUT_MS }),
       v2: chainConfig.v2,
       inboundMax: Math.max(0, chainConfig.peersMax - chainConfig.outbound),
     },
@@ -105,8 +106,7 @@ export async function bitcoinSide(
     ...(chainConfig.minimumWork !== undefined && { minimumWork: chainConfig.minimumWork }),
     ...(chainConfig.pruneBytes !== undefined && { pruneTarget: chainConfig.pruneBytes }),
     loopbackExempt: config.allowLoopbackExempt,
-    ...peeringParts(chainConfig),
-    resolve: drivers.resolveHost,
+    ...peeringParts(chainConfig, reach),
     ...(chainConfig.listen && { listen: { address: chainConfig.listen, open: listen } }),
     outbound: chainConfig.outbound,
     record,

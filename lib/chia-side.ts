@@ -17,7 +17,7 @@ import { openSqlChiaStore } from "./chia/store/sql.ts";
 import { type ChiaConfig, type ChiaReplay, databasePath, GEMEL_VERSION } from "./config.ts";
 import { messageOf } from "./core/errors.ts";
 import { chiaHandle } from "./rpc/mod.ts";
-import { keepBans, openAddresses, peeringParts, type Side, type SideParts } from "./side.ts";
+import { keepBans, openAddresses, peeringParts, PROXY_DIAL_TIMEOUT_MS, type Side, type SideParts } from "./side.ts";
 import { MemoryEventLog, SqlEventLog } from "./storage/event-log.ts";
 import type { EventSource } from "./storage/node-log.ts";
 import type { ChiaService } from "./chia/service.ts";
@@ -71,8 +71,8 @@ export async function chiaSide(
   parts: SideParts,
   chainConfig: ChiaConfig,
 ): Promise<Side & { readonly service: ChiaService }> {
-  const { config, drivers, record, log } = parts;
-  const { clock, random, dialer, listen } = drivers;
+  const { config, drivers, reach, record, log } = parts;
+  const { clock, random, listen } = drivers;
   const substitutes = drivers.substitutes?.chia;
   const network = substitutes?.network ?? networkOf(chainConfig);
   const { store, events } = await openStorage(parts, chainConfig, network);
@@ -91,7 +91,8 @@ export async function chiaSide(
     clock,
     protocol: {
       random,
-      dialer,
+      dialer: reach.dialer,
+      ...(reach.proxy && { dialTimeoutMs: PROXY_DIAL_TIMEOUT_MS }),
       identity,
       ownNodeId: identity.nodeId,
       authorities: publicAuthorities,
@@ -104,8 +105,7 @@ export async function chiaSide(
       inboundMax: Math.max(0, chainConfig.peersMax - chainConfig.outbound),
     },
     loopbackExempt: config.allowLoopbackExempt,
-    ...peeringParts(chainConfig),
-    resolve: drivers.resolveHost,
+    ...peeringParts(chainConfig, reach),
     ...(chainConfig.listen && { listen: { address: chainConfig.listen, open: listen } }),
     outbound: chainConfig.outbound,
     record,

@@ -25,6 +25,7 @@ import {
   type SecretFiles,
 } from "./rpc/mod.ts";
 import { type Drivers, Shutdown, type Side } from "./side.ts";
+import { reachOf } from "./reach.ts";
 import type { EventLog, NewEvent } from "./storage/events.ts";
 import { migrate } from "./storage/migrate.ts";
 import { EventForwarder, MemoryNodeLog, NODE_LOG_MIGRATIONS, type NodeLog, SqlNodeLog } from "./storage/node-log.ts";
@@ -192,6 +193,9 @@ async function openSides(
   readonly services: Pick<RunningNode, "chia" | "bitcoin">;
   readonly miner: Miner | undefined;
 }> {
+  const stopping = new AbortController();
+  shutdown.add(() => stopping.abort());
+  const reach = reachOf(config, drivers, stopping.signal);
   const sides: Side[] = [];
   let miner: Miner | undefined;
   let services: Pick<RunningNode, "chia" | "bitcoin"> = {};
@@ -200,6 +204,7 @@ async function openSides(
     const parts = {
       config,
       drivers,
+      reach,
       shutdown,
       onEvents: () => forwarder.poke(name),
       record: record.write,

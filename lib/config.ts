@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { NetworkKind } from "./core/reachability.ts";
 import type { EventSubscription, SubscribeOptions } from "./core/events-reader.ts";
 import type { PeerAddress } from "./core/ports.ts";
 import type { EventLog, LoggedEvent } from "./storage/events.ts";
@@ -124,6 +125,16 @@ export interface LogConfig {
   readonly color: boolean;
 }
 
+/** How a node reaches its peers. */
+export interface ReachConfig {
+  /** A SOCKS5 proxy that every connection goes through; with random credentials for each unless some are given. */
+  readonly proxy?: PeerAddress & { readonly credentials?: { readonly user: string; readonly password: string } };
+  /** The networks whose addresses are dialled of our own accord; absent: all that can be reached. */
+  readonly only?: readonly NetworkKind[];
+  /** The DNS server that names are asked of; absent: the system's. An IP literal. */
+  readonly dnsServer?: PeerAddress;
+}
+
 /** How a node answers RPC. */
 export interface RpcConfig {
   /** Where it listens; port 0 lets the system choose. */
@@ -153,6 +164,8 @@ export interface NodeConfig {
   /** Absent: no RPC is served. */
   readonly rpc?: RpcConfig;
   readonly log: LogConfig;
+  /** How peers are reached; absent: straight, on every network that can be. */
+  readonly reach?: ReachConfig;
   /** Peers on loopback are free of rate limits and bans, as they are in the reference. Off unless asked for. */
   readonly allowLoopbackExempt: boolean;
   /** How long a stop may take before it is forced. */

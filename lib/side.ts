@@ -18,6 +18,7 @@ import type { BanList } from "./core/bans.ts";
 import type { NewEvent } from "./storage/events.ts";
 import type { EventSource } from "./storage/node-log.ts";
 import type { Platform } from "./platform/platform.ts";
+import type { Reach } from "./reach.ts";
 import type { ChainHandle } from "./rpc/mod.ts";
 
 /** Things to undo, last first. */
@@ -37,6 +38,8 @@ export class Shutdown {
 export interface SideParts {
   readonly config: NodeConfig;
   readonly drivers: Drivers;
+  /** The ways out, which take the place of the drivers' dialler and resolver. */
+  readonly reach: Reach;
   readonly shutdown: Shutdown;
   /** There may be new events in the chain's own log. */
   readonly onEvents: () => void;
@@ -76,10 +79,20 @@ export async function openAddresses(
   });
 }
 
+/** A circuit of Tor takes its time to be made. */
+export const PROXY_DIAL_TIMEOUT_MS = 60_000;
+
 /** Whom a node is to connect to, as its parts have it. */
-export function peeringParts({ connect, added, dns, seeds, externalHost }: ChainConfig) {
-  const asked = dns ? seeds : [];
-  return { connect, added, ...(asked && { seeds: asked }), ...(externalHost !== undefined && { externalHost }) };
+export function peeringParts({ connect, added, dns, seeds, externalHost }: ChainConfig, reach: Reach) {
+  const asked = dns && reach.asksSeeds ? seeds : [];
+  return {
+    connect,
+    added,
+    ...(asked && { seeds: asked }),
+    ...(externalHost !== undefined && { externalHost }),
+    resolve: reach.resolveHost,
+    networks: reach.networks,
+  };
 }
 
 /** A store and the event log that it writes to. `onEvents` hears of each append. */
@@ -113,6 +126,8 @@ export type Drivers =
     | "dialer"
     | "listen"
     | "resolveHost"
+    | "secureDuplex"
+    | "nameServerResolver"
     | "openDatabase"
     | "openFileFolder"
     | "makeDir"

@@ -54,7 +54,7 @@ export interface BitcoinNodeParts extends NodeParts {
   readonly mode: BitcoinMode;
   /** Where the light client keeps what it has; needed in mode `filters`. */
   readonly light?: LightStore;
-  readonly protocol: Pick<BitcoinProtocolParts, "random" | "dialer" | "v2" | "inboundMax">;
+  readonly protocol: Pick<BitcoinProtocolParts, "random" | "dialer" | "v2" | "inboundMax" | "dialTimeoutMs">;
   readonly userAgent: string;
   /** Chains of less work are not followed; the network's own unless set. */
   readonly minimumWork?: bigint;

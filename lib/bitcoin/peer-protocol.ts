@@ -28,6 +28,8 @@ export interface BitcoinProtocolParts {
   readonly own: () => OwnVersion;
   /** Whether the encrypted transport is offered and accepted. */
   readonly v2: boolean;
+  /** How long a connection may take to be made; for a proxy longer than straight. */
+  readonly dialTimeoutMs?: number;
   /** Inbound connections at once. */
   readonly inboundMax: number;
 }
@@ -106,7 +108,10 @@ export class BitcoinProtocol implements PeerProtocol<BitcoinSession> {
     context: OpenContext,
     failed: (bytesWritten: number) => void = () => {},
   ): Promise<BitcoinSession> {
-    const duplex = await this.#parts.dialer.dial(address, { signal: context.signal, timeoutMs: DIAL_TIMEOUT_MS });
+    const duplex = await this.#parts.dialer.dial(address, {
+      signal: context.signal,
+      timeoutMs: this.#parts.dialTimeoutMs ?? DIAL_TIMEOUT_MS,
+    });
     return await this.#open(duplex, transport, type, context, failed);
   }
 

@@ -30,7 +30,9 @@ export interface BitcoinProbeParts {
 const ANSWER_MS = 5_000;
 /** How long after the first addresses more may come: Core tells of itself apart from the rest. */
 const MORE_MS = 1_000;
-/** How often the pong is looked for when all else is there. */
+/** How long after the pong addresses may come. We ping after `getaddr`, and a peer takes messages in their order. */
+const AFTER_PONG_MS = 2_000;
+/** Nothing calls when the pong comes: it is looked for so often. */
 const PONG_STEP_MS = 50;
 /** An answer of so many addresses is the whole one. */
 const PLENTY = 20;
@@ -73,11 +75,15 @@ async function talk(session: BitcoinSession, clock: Clock, signal: AbortSignal):
   };
   const running = session.run(onMessage);
   // The session pings as soon as it runs; its pong is the latency.
+  let hasPong = false;
   while (!session.signal.aborted && !signal.aborted) {
     const now = clock.monotonic();
-    if (now >= leaveAt && (session.pingMs !== undefined || now >= leaveAt + MORE_MS)) break;
-    // Nothing calls when the pong comes: it is looked for.
-    const waitMs = now < leaveAt ? leaveAt - now : PONG_STEP_MS;
+    if (!hasPong && session.pingMs !== undefined) {
+      hasPong = true;
+      leaveAt = Math.min(leaveAt, now + AFTER_PONG_MS);
+    }
+    if (now >= (hasPong ? leaveAt : leaveAt + MORE_MS)) break;
+    const waitMs = hasPong ? leaveAt - now : PONG_STEP_MS;
     await new Promise<void>((resolve) => {
       const cancel = clock.after(waitMs, () => done());
       const done = () => {

@@ -27,6 +27,8 @@ export interface ProtocolParts {
   /** PEM certificates of the CA that signs node certificates. */
   readonly authorities: readonly string[];
   readonly own: OwnHandshake;
+  /** How long a connection may take to be made; for a proxy longer than straight. */
+  readonly dialTimeoutMs?: number;
   /** Inbound full nodes at once. */
   readonly inboundMax: number;
 }
@@ -49,10 +51,10 @@ export class ChiaProtocol implements PeerProtocol<ChiaSession> {
   }
 
   async dial(address: PeerAddress, context: OpenContext): Promise<ChiaSession> {
-    const { dialer, identity, authorities, clock, random } = this.#parts;
+    const { dialer, identity, authorities, clock, random, dialTimeoutMs = DIAL_TIMEOUT_MS } = this.#parts;
     const duplex = await dialer.dial(address, {
       signal: context.signal,
-      timeoutMs: DIAL_TIMEOUT_MS,
+      timeoutMs: dialTimeoutMs,
       tls: { identity, authorities },
     });
     const socket = connectWebSocket(duplex, {

@@ -23,6 +23,8 @@ export interface NodeParts {
   readonly added?: readonly PeerAddress[];
   /** DNS seeds in the place of the network's own. */
   readonly seeds?: readonly string[];
+  /** Networks, by the names that the rules give them, of which addresses are dialled; all by default. */
+  readonly networks?: readonly string[];
   /** Looks a host name up. */
   readonly resolve: (host: string) => Promise<readonly string[]>;
   /** Where to accept peers. */

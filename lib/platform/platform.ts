@@ -16,6 +16,8 @@ import type {
   Random,
   TlsIdentity,
 } from "../core/ports.ts";
+import type { NameServerOptions } from "./node/resolver.ts";
+import type { secureDuplex } from "./node/secure.ts";
 import type { UdpOptions, UdpPort } from "./node/udp.ts";
 
 /** How {@link Platform.openDatabase} opens a file. */
@@ -105,6 +107,10 @@ export interface Platform {
   serveHttp(options: HttpOptions): Promise<HttpsListener>;
   /** Opens a port for datagrams. Fails as {@link Platform.listen} does. */
   openUdp(options: UdpOptions): Promise<UdpPort>;
+  /** Speaks TLS as a client over a connection that stands, with the checks of {@link Platform.dialer}. */
+  readonly secureDuplex: typeof secureDuplex;
+  /** A {@link Platform.resolveHost} that asks one DNS server. */
+  nameServerResolver(options: NameServerOptions): (name: string) => Promise<string[]>;
   /** Addresses of a host name, as IP literals; rejects with `NodeError` code `name_not_found`, fault `network`. */
   resolveHost(name: string): Promise<string[]>;
   readonly clock: Clock;

@@ -18,12 +18,14 @@ const UNSYNCED_STEPS_MAX = 8;
 export interface DiskFaults {
   /** What is left of a file that was being replaced. */
   settle(old: Uint8Array | undefined, young: Uint8Array, random: SeededRandom): Uint8Array | undefined;
+  /** How long it takes to replace a file. */
+  readonly writeMs: number;
   /** Steps that are lost although the database said that they were kept, and although it was closed in order. */
   readonly stepsLostAtStop?: number;
 }
 
 /** What a file system that keeps its word does. */
-export const FAIR_DISK: DiskFaults = { settle: (old, young, random) => (random.chance(0.5) ? old : young) };
+export const FAIR_DISK: DiskFaults = { writeMs: 4, settle: (old, young, random) => (random.chance(0.5) ? old : young) };
 
 /** One node's disk. */
 export class SimDisk {
@@ -39,6 +41,11 @@ export class SimDisk {
   constructor(random: SeededRandom, faults: DiskFaults = FAIR_DISK) {
     this.#random = random;
     this.#faults = faults;
+  }
+
+  /** How long it takes to replace a file. */
+  get writeMs(): number {
+    return this.#faults.writeMs;
   }
 
   /** The steps that a store was given and has. */

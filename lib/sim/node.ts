@@ -26,9 +26,6 @@ export interface Plant {
   readonly windowBytes?: number;
 }
 
-/** How long it takes to replace a file. */
-const FILE_WRITE_MS = 4;
-
 /** What a node is made of. */
 export interface SimNodeParts {
   readonly host: string;
@@ -172,6 +169,8 @@ export class SimNode {
       random: random.fork(`life ${this.#lives}`),
       dialer: network.dialer(life.presence),
       listen: (options) => network.listen(life.presence, options),
+      secureDuplex: () => Promise.reject(new TypeError("a simulated node has no proxy")),
+      nameServerResolver: () => () => Promise.reject(new TypeError("a simulated node has no name server")),
       resolveHost: (name) => {
         const found = resolve(name);
         if (found.length > 0) return Promise.resolve([...found]);
@@ -185,7 +184,7 @@ export class SimNode {
       removeFile: (path) => disk.removeFile(path),
       writeFileAtomic: async (path, bytes) => {
         disk.beginWrite(path, bytes);
-        await life.clock.sleep(FILE_WRITE_MS);
+        await life.clock.sleep(disk.writeMs);
         disk.endWrite(path);
       },
       serveHttp: absent,

@@ -5,11 +5,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { useSha256 } from "../../lib/codec/sha256.ts";
-import { composeNode, type NodeDrivers } from "../../lib/compose.ts";
-import type { NodeConfig } from "../../lib/config.ts";
+import { composeNode } from "../../lib/compose.ts";
+import type { NodeConfig, ReachConfig } from "../../lib/config.ts";
 import * as platform from "../../lib/platform/node/mod.ts";
-import { secureDuplex } from "../../lib/platform/node/secure.ts";
-import { socks5Dialer } from "../../lib/transport/socks5.ts";
 import { DEFAULTS, freezeConfig, pathsBelow } from "../../mod.ts";
 import { startSocks5Server } from "../support/socks5-server.ts";
 import { goldenBlocks } from "../vectors/chia-data.ts";
@@ -25,9 +23,10 @@ async function until(condition: () => boolean, what: string): Promise<void> {
   }
 }
 
-const configOf = (folder: string, chains: NodeConfig["chains"]): NodeConfig =>
+const configOf = (folder: string, chains: NodeConfig["chains"], reach: ReachConfig = {}): NodeConfig =>
   freezeConfig({
     chains,
+    reach,
     paths: pathsBelow(folder),
     database: "memory",
     cacheBytesMax: DEFAULTS.cacheBytesMax,
@@ -54,27 +53,14 @@ test("Chia over TLS and Bitcoin over its own encryption follow a peer through th
     ]),
     platform,
   );
-  const drivers: NodeDrivers = {
-    ...platform,
-    dialer: socks5Dialer({
-      proxy: proxy.address,
-      dialer: platform.dialer,
-      clock: platform.clock,
-      random: platform.random,
-      credentials: "isolate",
-      secure: secureDuplex,
-    }),
-    // What the proxy is to look up is left as it is.
-    resolveHost: (name) => Promise.resolve([name]),
-  };
   const ports = new Map(server.chains.map(({ chain, listenAddress }) => [chain, listenAddress?.port ?? 0]));
   const connect = (chain: "chia" | "bitcoin") => [{ host: PEER, port: ports.get(chain) ?? 0 }];
   const client = await composeNode(
     configOf(folders[1] ?? "", [
       { ...DEFAULTS.chia, chain: "chia", network: "simulator0", outbound: 1, connect: connect("chia") },
       { ...DEFAULTS.bitcoin, chain: "bitcoin", network: "regtest", outbound: 1, connect: connect("bitcoin") },
-    ]),
-    drivers,
+    ], { proxy: proxy.address }),
+    platform,
   );
   try {
     await until(() => client.chia?.state().peak?.height === 39, "the tip of the chain");

@@ -24,3 +24,5 @@ export {
 export { sha256 } from "./sha256.ts";
 export { openDatabase } from "./sqlite.ts";
 export { openUdp } from "../node/udp.ts";
+export { nameServerResolver } from "../node/resolver.ts";
+export { secureDuplex } from "../node/secure.ts";

@@ -14,3 +14,5 @@ export { environment, exit, homeDir, memoryUsage, onSignal, resolveHost, runtime
 export { sha256 } from "./sha256.ts";
 export { openDatabase } from "./sqlite.ts";
 export { openUdp } from "./udp.ts";
+export { nameServerResolver } from "./resolver.ts";
+export { secureDuplex } from "./secure.ts";

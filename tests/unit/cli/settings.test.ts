@@ -127,6 +127,9 @@ describe("buildConfig()", () => {
         { chain: ["chia"], connect: ["127.0.0.1"], "add-peer": ["127.0.0.2"] },
         /add-peer: with connect there are no other/,
       ],
+      [{ proxy: "http://127.0.0.1:9050" }, /proxy: socks5:/],
+      [{ onlynet: "ipv5" }, /onlynet: ipv5 is none of/],
+      [{ "dns-server": "dns.example" }, /dns-server: dns.example is a name/],
       [{ chain: ["bitcoin"], prune: "1M" }, /prune: at least 550M/],
       [{ chain: ["bitcoin"], prune: "1G", txindex: true }, /txindex: an index needs all blocks/],
       [{ chain: ["bitcoin"], "min-work": "much" }, /min-work: a hexadecimal number/],
@@ -154,6 +157,21 @@ describe("buildConfig()", () => {
     assert.deepEqual(bitcoin?.added, [{ host: "192.0.2.1", port: 8333 }]);
     assert.deepEqual(bitcoin?.seeds, ["a.example", "b.example"]);
     assert.deepEqual([bitcoin?.externalHost, bitcoin?.dns, chia?.dns], ["2001:db8::1", true, false]);
+  });
+
+  test("how peers are reached", async () => {
+    assert.equal((await build({})).reach, undefined);
+    const { reach } = await build({
+      proxy: "socks5://me:s%40y@127.0.0.1:9050",
+      onlynet: "onion,ipv4",
+      "dns-server": "192.0.2.53",
+    });
+    assert.deepEqual(reach, {
+      proxy: { host: "127.0.0.1", port: 9050, credentials: { user: "me", password: "s@y" } },
+      only: ["onion", "ipv4"],
+      dnsServer: { host: "192.0.2.53", port: 53 },
+    });
+    assert.deepEqual((await build({ proxy: "[::1]:9050" })).reach?.proxy, { host: "::1", port: 9050 });
   });
 
   test("the constants file is read", async () => {
