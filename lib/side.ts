@@ -92,6 +92,7 @@ export function peeringParts({ connect, added, dns, seeds, externalHost }: Chain
     ...(externalHost !== undefined && { externalHost }),
     resolve: reach.resolveHost,
     networks: reach.networks,
+    ...(reach.proxy && { proxy: reach.proxy }),
   };
 }
 

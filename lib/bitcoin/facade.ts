@@ -7,7 +7,7 @@ import { normalSubnet } from "../core/bans.ts";
 import type { Connections } from "../core/connections.ts";
 import type { Dialling } from "../core/dialling.ts";
 import { NodeError } from "../core/errors.ts";
-import type { Clock } from "../core/ports.ts";
+import type { Clock, PeerAddress } from "../core/ports.ts";
 import type { AddedNodes } from "./added-nodes.ts";
 import { chainTips } from "./chain/chain-tips.ts";
 import type { BitcoinChain } from "./chain/chain.ts";
@@ -51,6 +51,8 @@ export interface FacadeParts {
   readonly services: bigint;
   readonly userAgent: string;
   readonly resolve: (host: string) => Promise<readonly string[]>;
+  readonly networks?: readonly string[] | undefined;
+  readonly proxy?: PeerAddress | undefined;
   readonly isListening: () => boolean;
   /** In mode `filters`, once it is open. */
   readonly light: () => LightService | undefined;
@@ -94,6 +96,14 @@ export class Facade implements BitcoinService {
 
   get userAgent(): string {
     return this.#parts.userAgent;
+  }
+
+  get reachableNetworks(): readonly string[] {
+    return this.#parts.networks ?? ["ipv4", "ipv6"];
+  }
+
+  get proxy(): PeerAddress | undefined {
+    return this.#parts.proxy;
   }
 
   get isListening(): boolean {

@@ -143,6 +143,10 @@ export interface BitcoinService {
   readonly userAgent: string;
   readonly protocolVersion: number;
   readonly isListening: boolean;
+  /** Networks whose addresses are dialled, by Core's names. */
+  readonly reachableNetworks: readonly string[];
+  /** The proxy that all connections go through. */
+  readonly proxy: PeerAddress | undefined;
   /** Unix milliseconds of the start. */
   readonly startedAt: number;
   state(): BitcoinState;

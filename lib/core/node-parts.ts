@@ -25,6 +25,8 @@ export interface NodeParts {
   readonly seeds?: readonly string[];
   /** Networks, by the names that the rules give them, of which addresses are dialled; all by default. */
   readonly networks?: readonly string[];
+  /** The proxy that all connections go through, for RPC to tell. */
+  readonly proxy?: PeerAddress;
   /** Looks a host name up. */
   readonly resolve: (host: string) => Promise<readonly string[]>;
   /** Where to accept peers. */

@@ -6,11 +6,14 @@ import { structureValidator } from "../../lib/bitcoin/chain/validator.ts";
 import type { NodeDrivers } from "../../lib/compose.ts";
 import type { ByteDuplex } from "../../lib/core/ports.ts";
 import { FAIR_DISK } from "../../lib/sim/disk.ts";
+import { FAIR } from "../../lib/sim/faults.ts";
 import type { Plant } from "../../lib/sim/node.ts";
 import { seed as firstSeed } from "../support/effort.ts";
 import { runSmall, type SmallWorld } from "./simulated-worlds.ts";
 
 const SEEDS = 200;
+/** Nodes that go down every few minutes, on lines that work. */
+const restless = { faults: { ...FAIR, uptimeMs: 180_000, downtimeMs: 20_000, steady: 0 }, malicious: 0.4 } as const;
 
 /** Drivers with another clock's `after`. */
 const withTimers = (change: (after: NodeDrivers["clock"]["after"]) => NodeDrivers["clock"]["after"]): Plant => ({
@@ -34,8 +37,7 @@ const withConnections = (change: (duplex: ByteDuplex) => ByteDuplex): Plant => (
   drivers: (drivers) => ({
     ...drivers,
     dialer: { dial: async (to, options) => change(await drivers.dialer.dial(to, options)) },
-    listen: (options) =>
-      drivers.listen({ ...options, onConnection: (duplex) => options.onConnection(change(duplex)) }),
+    listen: (options) => drivers.listen({ ...options, onConnection: (duplex) => options.onConnection(change(duplex)) }),
   }),
 });
 
@@ -60,12 +62,14 @@ const bugs: readonly {
         readFile: (path) => (path.includes("ban") ? Promise.resolve(undefined) : drivers.readFile(path)),
       }),
     },
+    world: restless,
   },
   {
     bug: "a file is written over in place, and a crash leaves half of it",
     rule: "bans last over restarts",
-    plant: { disk: { ...FAIR_DISK, settle: (_old, young) => young.subarray(0, young.length >> 1) } },
-    world: { malicious: 0.5 },
+    // A disk so slow that the crash need not come within a few milliseconds.
+    plant: { disk: { writeMs: 120_000, settle: (_old, young) => young.subarray(0, young.length >> 1) } },
+    world: restless,
   },
   {
     bug: "the handshake has no deadline",
@@ -80,7 +84,7 @@ const bugs: readonly {
   },
   {
     bug: "connections are let go of without being closed",
-    rule: "no connection outlives its node",
+    rule: "a node stops",
     plant: withConnections((duplex) => Object.create(duplex, { destroy: { value: () => {} } }) as ByteDuplex),
   },
   {
@@ -105,11 +109,13 @@ const bugs: readonly {
         },
       }),
     },
+    world: restless,
   },
   {
     bug: "the last steps are not yet on the disk when the database is closed",
     rule: "a stop in order loses nothing",
     plant: { disk: { ...FAIR_DISK, stepsLostAtStop: 3 } },
+    world: restless,
   },
   {
     bug: "an invalid block is taken for valid",
@@ -136,12 +142,6 @@ const bugs: readonly {
         },
       }),
     },
-  },
-  {
-    bug: "a connection takes whatever is written, however much is unread",
-    rule: "queues are bounded",
-    plant: { windowBytes: Infinity },
-    world: { malicious: 0.5 },
   },
 ];
 

@@ -153,6 +153,7 @@ export const networkMethods: readonly Method[] = [
     result: "{...}    (object) version, subversion, protocolversion, localservices, connections, networks, …",
     examples: ["getnetworkinfo"],
     call(_args, { context: { bitcoin, chains, version } }) {
+      const { proxy } = bitcoin;
       const peers = bitcoin.peers();
       const inbound = peers.filter(({ direction }) => direction === "in").length;
       const own = chains.find(({ chain }) => chain === "bitcoin")?.listenAddress;
@@ -170,8 +171,14 @@ export const networkMethods: readonly Method[] = [
         connections_in: inbound,
         connections_out: peers.length - inbound,
         networks: REACHABLE_NETWORKS.map((name) => {
-          const isReachable = name === "ipv4" || name === "ipv6";
-          return { name, limited: !isReachable, reachable: isReachable, proxy: "", proxy_randomize_credentials: false };
+          const isReachable = bitcoin.reachableNetworks.includes(name);
+          return {
+            name,
+            limited: !isReachable,
+            reachable: isReachable,
+            proxy: proxy === undefined ? "" : addressText(proxy.host, proxy.port),
+            proxy_randomize_credentials: proxy !== undefined,
+          };
         }),
         relayfee: amountJson(RELAY_FEE),
         incrementalfee: amountJson(RELAY_FEE),

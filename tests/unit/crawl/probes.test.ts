@@ -48,6 +48,7 @@ describe("a crawl of a simulated network", () => {
     assert.deepEqual(report.totals.height, { min: 1_000, median: 1_099, max: 1_199 });
     assert.deepEqual(report.totals.errors, [{ name: "timeout", nodes: 200 }]);
     assert.equal(report.totals.services.find(({ name }) => name === "NETWORK_LIMITED")?.nodes, 100);
+    assert.ok(result.nodes.every(({ reachable, visitMs }) => !reachable || visitMs < 3_000), "nobody is kept waiting");
     // One way takes 40 ms and the sending of some bytes.
     const { p10, p99 } = report.totals.latency_ms!;
     assert.ok(p10 >= 80 && p99 < 130, `${p10} … ${p99}`);
@@ -56,6 +57,20 @@ describe("a crawl of a simulated network", () => {
     // What was hung up is heard of at the other end a moment later.
     await clock.advance(1_000);
     assert.ok([...nodes.open.values()].every((count) => count === 0), "no connection is left");
+  });
+
+  test("waits for no addresses once a Bitcoin node has had the time to tell them", async () => {
+    const nodes = new SimNodes();
+    const at = { host: hostOf(0), port: regtest.defaultPort };
+    await nodes.bitcoin(at, []);
+    const { clock } = nodes;
+    const parts = { network: regtest, clock, random: new SeededRandom(1), dialer: nodes.dialer(), userAgent: "/c/" };
+    const began = clock.monotonic();
+    const { told, height } = await clock.until(bitcoinVisitor(parts)(at, signal()));
+    assert.deepEqual([told, height], [[], 100]);
+    assert.ok(clock.monotonic() - began < 3_000, `${clock.monotonic() - began} ms`);
+    await clock.advance(1_000);
+    assert.equal(clock.pending, 0, "no timer is left");
   });
 
   test("of Chia nodes finds them all, with their peaks where they tell them", async () => {
@@ -80,8 +95,8 @@ describe("a crawl of a simulated network", () => {
     const crawling = crawl([{ host: hostOf(0), port }], LIMITS, { visit, locate, clock, random }, signal());
     const result = await clock.until(crawling, 3_600_000);
     assert.equal(result.nodes.length, 30);
-    for (const { said, host, reachable } of result.nodes) {
-      assert.ok(reachable, host);
+    for (const { said, host, reachable, visitMs } of result.nodes) {
+      assert.ok(reachable && visitMs < 5_000, `${host} in ${visitMs} ms`);
       const i = Number(host.split(".")[0]) - 20;
       assert.equal(said?.height, i % 3 === 0 ? undefined : 500 + i);
       assert.deepEqual([said?.userAgent, said?.serviceNames[0], said?.services], ["2.7.5", "FULL_NODE", 0b101110n]);
@@ -150,7 +165,7 @@ describe("Introducer", () => {
     );
     await clock.advance(100);
     assert.equal(server.connections, 1);
-    await clock.until(server.close());
+    await clock.until(server.close(), 15_000);
     assert.equal(server.connections, 0);
     duplex.destroy();
     assert.ok(nodes);

@@ -80,7 +80,7 @@ export class SimNodes {
         void protocol.accept(duplex, this.#context(at.host, duplex.closed)).then(
           (session) =>
             session.run(({ message }) => {
-              if (message === GetAddr) session.post(AddrV2, { addresses });
+              if (message === GetAddr && addresses.length > 0) session.post(AddrV2, { addresses });
             }),
           () => {},
         );
