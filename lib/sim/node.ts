@@ -67,6 +67,7 @@ export class SimNode {
   readonly #parts: SimNodeParts;
   readonly #config: NodeConfig;
   #life: Life | undefined;
+  #isStopping = false;
   #lives = 0;
   /** What its tip weighed when it was stopped in order; 0 after a crash. */
   weightAtStop = 0n;
@@ -98,7 +99,8 @@ export class SimNode {
 
   /** Switches the host on. */
   start(): void {
-    if (this.#life !== undefined) return;
+    // Who stops it starts it again.
+    if (this.#life !== undefined || this.#isStopping) return;
     const { clock, network, wrongMs } = this.#parts;
     this.#lives += 1;
     const life: Life = {
@@ -122,12 +124,14 @@ export class SimNode {
     const { clock, play, broke } = this.#parts;
     this.weightAtStop = play.tipOf(node)?.weight ?? 0n;
     this.#life = undefined;
+    this.#isStopping = true;
     const late = clock.after(STOP_LIMIT_MS, () => broke("a node stops", this.host, `not within ${STOP_LIMIT_MS} ms`));
     try {
       await node.stop();
     } catch (error) {
       broke("a node stops", this.host, messageOf(error));
     }
+    this.#isStopping = false;
     late();
     if (life.clock.pending > 0) broke("no timer outlives its node", this.host, `${life.clock.pending} timers are left`);
     const open = [...life.presence.ends].filter(({ isOver }) => !isOver).length;

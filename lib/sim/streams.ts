@@ -9,7 +9,8 @@
 
 type Result = ReadableStreamReadResult<Uint8Array>;
 
-const DONE: Result = { done: true, value: undefined };
+/** The runtimes' types do not agree whether the value may be named here. */
+const DONE = { done: true, value: undefined } as unknown as Result;
 
 /** Chunks that came and were not read. */
 export class Inbox {
