@@ -6,8 +6,9 @@
 import { chiaAddressRules } from "./chia/addresses.ts";
 import { ChiaChain } from "./chia/chain/chain.ts";
 import { LinkageValidator } from "./chia/chain/linkage.ts";
-import { loadNodeIdentity, publicAuthorities } from "./chia/identity.ts";
+import { loadNodeIdentity, type NodeIdentity, publicAuthorities } from "./chia/identity.ts";
 import { type ChiaNetwork, networkNamed, parseConstants } from "./chia/networks/mod.ts";
+import { askIntroducer } from "./chia/introducer.ts";
 import { ChiaNode } from "./chia/node.ts";
 import { NodeType } from "./chia/protocol/mod.ts";
 import { candidateOf } from "./chia/raw-blocks.ts";
@@ -16,6 +17,7 @@ import { MemoryChiaStore } from "./chia/store/memory.ts";
 import { openSqlChiaStore } from "./chia/store/sql.ts";
 import { type ChiaConfig, type ChiaReplay, databasePath, GEMEL_VERSION } from "./config.ts";
 import { messageOf } from "./core/errors.ts";
+import type { PeerAddress } from "./core/ports.ts";
 import { chiaHandle } from "./rpc/mod.ts";
 import { keepBans, openAddresses, peeringParts, PROXY_DIAL_TIMEOUT_MS, type Side, type SideParts } from "./side.ts";
 import { MemoryEventLog, SqlEventLog } from "./storage/event-log.ts";
@@ -83,7 +85,9 @@ export async function chiaSide(
   // A network without seeds is one within somebody's own machines.
   const rules = chiaAddressRules({ allowPrivate: network.dnsSeeds.length === 0 });
   const addresses = await openAddresses(parts, chainConfig, rules);
+  const asking = new AbortController();
   const node = new ChiaNode({
+    askIntroducers: introducersOf(network, parts, identity, asking.signal),
     chain,
     store,
     rules,
@@ -128,9 +132,36 @@ export async function chiaSide(
       });
     },
     async stop() {
+      asking.abort();
       await node.stop();
       life.abort();
       await keeping;
     },
   };
+}
+
+/** Asks all introducers of a network, each once; one that does not answer is passed over. */
+function introducersOf(
+  network: ChiaNetwork,
+  { drivers: { clock, random }, reach, log }: SideParts,
+  identity: NodeIdentity,
+  signal: AbortSignal,
+): () => Promise<readonly PeerAddress[]> {
+  const softwareVersion = `gemel/${GEMEL_VERSION}`;
+  const ask = async (place: string): Promise<readonly PeerAddress[]> => {
+    const at = place.lastIndexOf(":");
+    try {
+      const [host = ""] = await reach.resolveHost(place.slice(0, at));
+      const address = { host, port: Number(place.slice(at + 1)) };
+      return await askIntroducer(
+        address,
+        { network, clock, random, dialer: reach.dialer, identity, softwareVersion },
+        signal,
+      );
+    } catch (error) {
+      log("debug", "p2p.chia", `introducer ${place}: ${messageOf(error)}`);
+      return [];
+    }
+  };
+  return async () => (await Promise.all(network.introducers.map(ask))).flat();
 }

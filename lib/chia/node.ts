@@ -6,6 +6,7 @@
 import { toHex } from "../codec/hex.ts";
 import { equalBytes } from "../codec/sized.ts";
 import { type BanList, isLoopback } from "../core/bans.ts";
+import type { HeardAddress } from "../core/addresses/rules.ts";
 import { keyedGroups } from "../core/addresses/keyed-groups.ts";
 import { Connections } from "../core/connections.ts";
 import { Dialling } from "../core/dialling.ts";
@@ -32,6 +33,8 @@ import type { TimestampedPeerInfo } from "./types/mod.ts";
 
 /** What the Chia side is made of. */
 export interface ChiaNodeParts extends NodeParts {
+  /** Asks peers that only tell addresses; when the seeds gave none that are new. */
+  readonly askIntroducers?: () => Promise<readonly HeardAddress[]>;
   readonly chain: ChiaChain;
   readonly store: ChiaStore;
   readonly protocol: Omit<ProtocolParts, "clock">;
