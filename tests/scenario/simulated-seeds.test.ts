@@ -4,7 +4,7 @@ import { describe, test } from "node:test";
 import { effort, seed as firstSeed } from "../support/effort.ts";
 import { runSmall } from "./simulated-worlds.ts";
 
-const seeds = effort("simulated worlds", 200, 10_000);
+const seeds = effort("simulated worlds", 60, 400);
 /** Worlds of one test, so that a failure comes soon and names its seed. */
 const AT_ONCE = 25;
 
