@@ -21,6 +21,7 @@
  * @module
  */
 export * from "./lib/config.ts";
+export { addressText } from "./lib/core/address-text.ts";
 export { type NetworkKind, parseNetworkKinds } from "./lib/core/reachability.ts";
 export { simulate, startNode } from "./lib/node.ts";
 export type { Breach, FaultChoice, FaultPlan, SimReport, SimulateOptions } from "./lib/sim/mod.ts";

@@ -4,11 +4,12 @@
  * @module
  */
 import type { Command } from "commander";
+import { addressText } from "../mod.ts";
 import { openClient } from "./context.ts";
 import type { CliIo } from "./io.ts";
 import { formatSeconds } from "./progress.ts";
 import { printable, table } from "./table.ts";
-import { formatAddress, parseWhole } from "./values.ts";
+import { parseWhole } from "./values.ts";
 
 /** What `/v1/addresses` answers, as far as it is printed. */
 interface Answer {
@@ -55,7 +56,7 @@ export function addAddrman(program: Command, io: CliIo): void {
           ["TABLE", "ADDRESS", "SERVICES", "FROM", "SEEN>", "SUCCESS>", "FAILED>"],
           book.addresses.map((each) => [
             each.table,
-            formatAddress({ host: printable(each.host), port: each.port }),
+            addressText({ host: printable(each.host), port: each.port }),
             each.services,
             printable(each.source),
             ago(each.time),

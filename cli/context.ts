@@ -3,14 +3,14 @@
  *
  * @module
  */
-import { type NodeConfig, type RpcClient, rpcUrlFile } from "../mod.ts";
+import { addressText, type NodeConfig, type RpcClient, rpcUrlFile } from "../mod.ts";
 import { type Command, Option } from "commander";
 import { parse } from "smol-toml";
 import { join } from "node:path";
 import { buildConfig, configPath, resolvePaths } from "./config-build.ts";
 import type { CliIo } from "./io.ts";
 import { configError, resolveSettings, SETTINGS, type Settings } from "./settings.ts";
-import { formatAddress, parseAddress, parseTime } from "./values.ts";
+import { parseAddress, parseTime } from "./values.ts";
 
 /** Adds the flags of every setting to a command. Only what is given becomes a value: the defaults come later. */
 export function addSettings(command: Command, wanted: (key: string) => boolean = () => true): Command {
@@ -102,7 +102,7 @@ export async function openClient(command: Command, io: CliIo): Promise<RpcClient
   // A node that listens everywhere is called here.
   const host = listen === undefined ? "" : ["0.0.0.0", "::"].includes(listen.host) ? "127.0.0.1" : listen.host;
   return await io.connect({
-    url: listen === undefined ? rpc : `https://${formatAddress({ ...listen, host })}`,
+    url: listen === undefined ? rpc : `https://${addressText({ ...listen, host })}`,
     caFile: options.cacert ?? join(paths.ssl, "ca.crt"),
     tokenFile: options.tokenFile ?? paths.token,
     ...(options.cert !== undefined && { certFile: options.cert }),

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { messageOf, NodeError, querySeed, readCrawl, type SeedServer, serveSeeds } from "../mod.ts";
+import { addressText, messageOf, NodeError, querySeed, readCrawl, type SeedServer, serveSeeds } from "../mod.ts";
 import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import type { Command } from "commander";
@@ -11,7 +11,7 @@ import { usage } from "./crawl.ts";
 import { EXIT, UsageError } from "./failures.ts";
 import type { CliIo } from "./io.ts";
 import { printable, table } from "./table.ts";
-import { formatAddress, parseAddress, parseWhole } from "./values.ts";
+import { parseAddress, parseWhole } from "./values.ts";
 
 const DNS_PORT = 53;
 /** How often the file is looked at. */
@@ -74,12 +74,12 @@ export function addDns(program: Command, io: CliIo, setExit: (code: number) => v
       const about = { chain: report.chain, network: report.network, zone };
       if (json === true) {
         io.out(
-          JSON.stringify({ event: "ready", listen: formatAddress(server.address), ...about, nodes: server.nodes }) +
+          JSON.stringify({ event: "ready", listen: addressText(server.address), ...about, nodes: server.nodes }) +
             "\n",
         );
       } else if (quiet !== true) {
         io.err(
-          `${zone} on ${formatAddress(server.address)}: ${server.nodes} nodes of ${about.chain} ${about.network}\n`,
+          `${zone} on ${addressText(server.address)}: ${server.nodes} nodes of ${about.chain} ${about.network}\n`,
         );
       }
       if (server.nodes === 0) {
@@ -111,7 +111,7 @@ export function addDns(program: Command, io: CliIo, setExit: (code: number) => v
       const isDenied = answers.some((answer) => "rcode" in answer && answer.rcode !== "NOERROR");
       setExit(isSilent ? EXIT.unreachable : isDenied ? EXIT.failed : EXIT.ok);
       if (command.optsWithGlobals().json === true) {
-        return io.out(JSON.stringify({ name, server: at === undefined ? null : formatAddress(at), answers }) + "\n");
+        return io.out(JSON.stringify({ name, server: at === undefined ? null : addressText(at), answers }) + "\n");
       }
       if (rows.length > 0) {
         io.out(

@@ -5,11 +5,12 @@
  */
 
 import type { Command } from "commander";
+import { addressText } from "../mod.ts";
 import { openClient } from "./context.ts";
 import type { CliIo } from "./io.ts";
 import { formatSeconds } from "./progress.ts";
 import { formatBytes, printable, table } from "./table.ts";
-import { formatAddress, type JsonObject, parseAddress, parseTime, parseWhole } from "./values.ts";
+import { type JsonObject, parseAddress, parseTime, parseWhole } from "./values.ts";
 
 type Row = Record<string, unknown>;
 
@@ -50,7 +51,7 @@ export function addPeers(program: Command, io: CliIo): void {
           String(row.chain),
           String(row.id),
           String(row.direction),
-          formatAddress({ host: printable(String(row.host)), port: Number(row.port) }),
+          addressText({ host: printable(String(row.host)), port: Number(row.port) }),
           printable(String(row.agent)).slice(0, 24),
           printable(String(row.protocol_version)).slice(0, 10),
           row.peak_height === null ? "–" : String(row.peak_height),

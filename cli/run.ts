@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { GEMEL_VERSION, type NodeConfig, type PeerAddress, type RunningNode, startNode } from "../mod.ts";
+import { addressText, GEMEL_VERSION, type NodeConfig, type PeerAddress, type RunningNode, startNode } from "../mod.ts";
 import { join } from "node:path";
 import process from "node:process";
 import type { Command } from "commander";
@@ -11,7 +11,6 @@ import { addSettings, loadConfig } from "./context.ts";
 import { showProgress } from "./display.ts";
 import type { CliIo } from "./io.ts";
 import { untilStopped } from "./lifetime.ts";
-import { formatAddress } from "./values.ts";
 
 /** What the banner and `version` say of the runtime: `bun 1.4.5, linux-x64`. */
 export function runtimeText(): string {
@@ -30,7 +29,7 @@ export function curlLine({ config: { paths }, chia }: RunningNode, at: PeerAddre
     ? ['{"jsonrpc":"2.0","id":1,"method":"getblockchaininfo"}', ""]
     : ["{}", "get_blockchain_state"];
   return `curl --cacert ${quote(join(paths.ssl, "ca.crt"))} -H "Authorization: Bearer $(cat ${quote(paths.token)})" ` +
-    `-d '${data}' https://${formatAddress(callable(at))}/${path}`;
+    `-d '${data}' https://${addressText(callable(at))}/${path}`;
 }
 
 /** Where the node is called from this machine: an address for everywhere is not one to call. */
@@ -48,16 +47,16 @@ export function banner(config: NodeConfig, node: RunningNode): string {
   for (const chain of config.chains) {
     const peers = chain.connect.length === 0
       ? "peers by discovery"
-      : `peers ${chain.connect.slice(0, 3).map(formatAddress).join(", ")}${chain.connect.length > 3 ? ", …" : ""}`;
+      : `peers ${chain.connect.slice(0, 3).map(addressText).join(", ")}${chain.connect.length > 3 ? ", …" : ""}`;
     const handle = node.chains.find((each) => each.chain === chain.chain);
-    const listen = handle?.listenAddress === undefined ? "" : `  listens on ${formatAddress(handle.listenAddress)}`;
+    const listen = handle?.listenAddress === undefined ? "" : `  listens on ${addressText(handle.listenAddress)}`;
     const { validation } = handle?.progress() ?? {};
     lines.push(`${chain.chain.padEnd(8)} ${chain.network}  ${peers}${listen}  validation ${validation}`);
   }
   const { rpcAddress } = node;
   if (rpcAddress !== undefined) {
     lines.push(
-      `rpc      https://${formatAddress(rpcAddress)}  token or client certificate`,
+      `rpc      https://${addressText(rpcAddress)}  token or client certificate`,
       `try      ${curlLine(node, rpcAddress)}`,
     );
   }
@@ -82,7 +81,7 @@ export function addRun(program: Command, io: CliIo, setExit: (code: number) => v
         io.out(
           JSON.stringify({
             event: "ready",
-            rpc: node.rpcAddress && `https://${formatAddress(node.rpcAddress)}`,
+            rpc: node.rpcAddress && `https://${addressText(node.rpcAddress)}`,
             data: config.paths.data,
           }) + "\n",
         );

@@ -22,11 +22,6 @@ export function parseAddress(text: string, what: string, standardPort?: number):
   return { host: parts[1], port };
 }
 
-/** `HOST:PORT` again, IPv6 in brackets. */
-export function formatAddress({ host, port }: PeerAddress): string {
-  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
-}
-
 /** Bytes: `1000`, `64M`, `2G` (powers of 1024). */
 export function parseSize(text: string, what: string): number {
   const parts = /^([0-9]{1,12})([KMG]?)B?$/i.exec(text);

@@ -9,6 +9,7 @@ import { bitcoinSide } from "./bitcoin-side.ts";
 import { chiaSide } from "./chia-side.ts";
 import { loadRpcIdentity } from "./chia/identity.ts";
 import { cookieFile, GEMEL_VERSION, type NodeConfig, type RpcConfig, rpcUrlFile, type RunningNode } from "./config.ts";
+import { addressText } from "./core/address-text.ts";
 import { Bus } from "./core/bus.ts";
 import { messageOf, NodeError } from "./core/errors.ts";
 import { type EventHints, subscribeEvents } from "./core/events-reader.ts";
@@ -236,8 +237,7 @@ async function openBasic(config: RpcNodeConfig, drivers: NodeDrivers, shutdown: 
 
 /** Host and port as a URL has them; an address for everywhere is called on loopback. */
 function urlHost({ host, port }: PeerAddress): string {
-  if (host === "0.0.0.0" || host === "::") return `127.0.0.1:${port}`;
-  return `${host.includes(":") ? `[${host}]` : host}:${port}`;
+  return addressText({ host: host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host, port });
 }
 
 /** Writes events one after another without making anybody wait; `done` waits for the last. */

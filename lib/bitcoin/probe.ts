@@ -7,7 +7,7 @@
  */
 import type { Clock, Dialer, PeerAddress, Random } from "../core/ports.ts";
 import { printable } from "../core/printable.ts";
-import type { Visit, Visitor } from "../core/visit.ts";
+import { type Visit, type Visitor, visitorBy } from "../core/visit.ts";
 import type { OwnVersion } from "./handshake.ts";
 import type { BitcoinNetwork } from "./networks/network.ts";
 import { BitcoinProtocol } from "./peer-protocol.ts";
@@ -44,21 +44,7 @@ export function bitcoinVisitor(parts: BitcoinProbeParts): Visitor {
   const { network, clock, random, dialer, userAgent, v2 = false } = parts;
   const own: OwnVersion = { services: 0n, userAgent, startHeight: 0, relay: false };
   const protocol = new BitcoinProtocol({ network, clock, random, dialer, own: () => own, v2, inboundMax: 0 });
-  return async (address, signal) => {
-    const sockets: Promise<unknown>[] = [];
-    try {
-      const session = await protocol.dial(address, {
-        kind: "feeler",
-        banned: false,
-        enforce: true,
-        signal,
-        holds: (socket) => void sockets.push(socket),
-      });
-      return await talk(session, clock, signal);
-    } finally {
-      await Promise.allSettled(sockets);
-    }
-  };
+  return visitorBy(protocol, (session, signal) => talk(session, clock, signal));
 }
 
 /** Asks and listens. Who shook hands has been reached, however the rest goes. */

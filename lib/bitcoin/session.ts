@@ -5,6 +5,7 @@
  * @see spec sections a.4 (order), f.2 (timers)
  * @module
  */
+import { addressText } from "../core/address-text.ts";
 import { messageOf, NodeError } from "../core/errors.ts";
 import { type PeerExit, type PeerSession, stopped } from "../core/peer.ts";
 import type { ByteDuplex, Clock, PeerAddress, Random } from "../core/ports.ts";
@@ -114,7 +115,7 @@ export class BitcoinSession implements PeerSession<Incoming> {
   }
 
   get label(): string {
-    return `${this.remote.host}:${this.remote.port}`;
+    return addressText(this.remote);
   }
 
   get traffic(): Traffic {

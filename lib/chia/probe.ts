@@ -7,7 +7,7 @@
  */
 import { printable } from "../core/printable.ts";
 import type { Clock, Dialer, Random } from "../core/ports.ts";
-import type { Visit, Visitor } from "../core/visit.ts";
+import { type Visit, type Visitor, visitorBy } from "../core/visit.ts";
 import { decodeBody } from "./decode-body.ts";
 import { type NodeIdentity, publicAuthorities } from "./identity.ts";
 import type { ChiaNetwork } from "./networks/mod.ts";
@@ -45,21 +45,7 @@ export function chiaVisitor(parts: ChiaProbeParts): Visitor {
     own: { networkId: network.name, nodeType: NodeType.FULL_NODE, softwareVersion, serverPort: 0 },
     inboundMax: 0,
   });
-  return async (address, signal) => {
-    const sockets: Promise<unknown>[] = [];
-    try {
-      const session = await protocol.dial(address, {
-        kind: "feeler",
-        banned: false,
-        enforce: true,
-        signal,
-        holds: (socket) => void sockets.push(socket),
-      });
-      return await talk(session, clock, signal);
-    } finally {
-      await Promise.allSettled(sockets);
-    }
-  };
+  return visitorBy(protocol, (session, signal) => talk(session, clock, signal));
 }
 
 /** Asks and listens. Who shook hands has been reached, however the rest goes. */

@@ -6,6 +6,7 @@
  * @module
  */
 import { toHex } from "../codec/hex.ts";
+import { addressText } from "../core/address-text.ts";
 import { messageOf, NodeError } from "../core/errors.ts";
 import { RateLimiter } from "../core/limiter.ts";
 import { type PeerExit, type PeerSession, stopped } from "../core/peer.ts";
@@ -100,7 +101,7 @@ export class ChiaSession implements PeerSession<Incoming> {
 
   /** Short text that names the peer in logs. */
   get label(): string {
-    return `${this.socket.remote.host}:${this.socket.remote.port} ${toHex(this.nodeId).slice(0, 8)}`;
+    return `${addressText(this.socket.remote)} ${toHex(this.nodeId).slice(0, 8)}`;
   }
 
   /**

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { OpenContext } from "./connections.ts";
 import type { PeerAddress } from "./ports.ts";
 
 /** What a visited node said of itself. */
@@ -25,3 +26,26 @@ export interface Visit {
 
 /** Visits one address. Rejects with a `NodeError` when nobody there shook hands; leaves no connection behind. */
 export type Visitor = (address: PeerAddress, signal: AbortSignal) => Promise<Visit>;
+
+/** How a network's protocol makes visits: it dials as a feeler does, talks, and leaves. */
+export function visitorBy<S>(
+  protocol: { dial(address: PeerAddress, context: OpenContext): Promise<S> },
+  talk: (session: S, signal: AbortSignal) => Promise<Visit>,
+): Visitor {
+  return async (address, signal) => {
+    const sockets: Promise<unknown>[] = [];
+    try {
+      const session = await protocol.dial(address, {
+        kind: "feeler",
+        banned: false,
+        enforce: true,
+        signal,
+        holds: (socket) => void sockets.push(socket),
+      });
+      return await talk(session, signal);
+    } finally {
+      // A visit that left its socket behind would not be over.
+      await Promise.allSettled(sockets);
+    }
+  };
+}

@@ -7,6 +7,7 @@
  *
  * @module
  */
+import { addressText } from "../core/address-text.ts";
 import { messageOf, NodeError } from "../core/errors.ts";
 import type { Clock, PeerAddress, Random } from "../core/ports.ts";
 import type { Visit, Visitor } from "../core/visit.ts";
@@ -202,7 +203,7 @@ class Crawl {
         told: told.length,
         lastSeen: clock.now(),
       });
-      const from = host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+      const from = addressText({ host, port });
       for (const each of told.slice(0, this.#limits.toldMax ?? 2_000)) this.#hear(each, from);
     } catch (thrown) {
       // What was broken off because the crawl ends says nothing about the node.

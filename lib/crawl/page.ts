@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { addressText } from "../core/address-text.ts";
 import { bars, escapeHtml, histogram } from "./plots.ts";
 import type { CrawlReport, ReportNode } from "./report.ts";
 
@@ -75,7 +76,7 @@ function reason({ end }: CrawlReport): string {
 function tableOf(nodes: readonly ReportNode[]): string {
   const rows = nodes.slice(0, ROWS_MAX).map((node) =>
     "<tr>" + [
-      [node.host.includes(":") ? `[${node.host}]:${node.port}` : `${node.host}:${node.port}`],
+      [addressText(node)],
       [node.user_agent ?? node.error?.code ?? ""],
       [node.protocol_version ?? ""],
       [node.service_names.join(" ")],

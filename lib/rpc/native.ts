@@ -6,6 +6,7 @@
 import { addressBookJson } from "./address-book.ts";
 import { Hono } from "hono";
 import type { Json, JsonObject } from "../chia/streamable/mod.ts";
+import { addressText } from "../core/address-text.ts";
 import { messageOf, NodeError } from "../core/errors.ts";
 import type { ChainBan, ChainHandle } from "./chain-handle.ts";
 import type { RpcContext } from "./context.ts";
@@ -63,7 +64,7 @@ export function nativeRoutes(
     try {
       return jsonResponse(await handle.connect(host, port), { status: 201 });
     } catch (error) {
-      return problem(502, `could not connect to ${host}:${port}: ${messageOf(error)}`);
+      return problem(502, `could not connect to ${addressText({ host, port })}: ${messageOf(error)}`);
     }
   });
   app.delete("/v1/peers/:id{[0-9]+}", async (c) => {

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { addressText } from "../core/address-text.ts";
 import { messageOf, NodeError } from "../core/errors.ts";
 import type { ByteDuplex, Dialer, DialOptions, Listener, ListenOptions, PeerAddress } from "../core/ports.ts";
 
@@ -140,7 +141,7 @@ export class MemoryNetwork {
   /** Opens a port of this network. Rejects with `PORT_IN_USE`. */
   async listen(options: ListenOptions): Promise<Listener> {
     const address = { host: options.host, port: options.port === 0 ? this.#nextPort() : options.port };
-    const key = keyOf(address);
+    const key = addressText(address);
     if (this.#listeners.has(key)) throw new NodeError("PORT_IN_USE", "self", `port ${key} is in use`);
     this.#listeners.set(key, { options, open: 0 });
     return {
@@ -153,14 +154,16 @@ export class MemoryNetwork {
   }
 
   #dial(from: PeerAddress, to: PeerAddress, options: DialOptions): ByteDuplex {
-    const target = this.#listeners.get(keyOf(to));
-    if (target === undefined) throw new NodeError("connection_refused", "network", `${keyOf(to)}: connection refused`);
+    const target = this.#listeners.get(addressText(to));
+    if (target === undefined) {
+      throw new NodeError("connection_refused", "network", `${addressText(to)}: connection refused`);
+    }
     const { options: listening } = target;
     if ((listening.tls === undefined) !== (options.tls === undefined)) {
-      throw new NodeError("tls_failed", "network", `${keyOf(to)}: one side speaks TLS, the other does not`);
+      throw new NodeError("tls_failed", "network", `${addressText(to)}: one side speaks TLS, the other does not`);
     }
     if (target.open >= (listening.connectionsMax ?? Infinity)) {
-      throw new NodeError("connection_reset", "network", `${keyOf(to)}: too many connections`);
+      throw new NodeError("connection_reset", "network", `${addressText(to)}: too many connections`);
     }
     const [near, far] = duplexPair({
       ...this.#pair,
@@ -181,8 +184,6 @@ export class MemoryNetwork {
     return this.#port++;
   }
 }
-
-const keyOf = ({ host, port }: PeerAddress) => `${host.includes(":") ? `[${host}]` : host}:${port}`;
 
 /** DER of the first certificate of a PEM text. */
 function certificateOf(identity: { readonly certificate: string } | undefined): Uint8Array | undefined {

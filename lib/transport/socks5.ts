@@ -6,6 +6,7 @@
  * @module
  */
 import ipaddr from "ipaddr.js";
+import { addressText } from "../core/address-text.ts";
 import { messageOf, NodeError } from "../core/errors.ts";
 import type { ByteDuplex, Clock, Dialer, DialOptions, PeerAddress, Random } from "../core/ports.ts";
 import { hostKindOf } from "../core/reachability.ts";
@@ -84,7 +85,9 @@ async function within(
   const cancel = clock.after(
     timeoutMs,
     () =>
-      end.abort(new NodeError("timeout", "network", `${textOf(to)}: no connection by the proxy in ${timeoutMs} ms`)),
+      end.abort(
+        new NodeError("timeout", "network", `${addressText(to)}: no connection by the proxy in ${timeoutMs} ms`),
+      ),
   );
   const ended = Promise.withResolvers<never>();
   const onEnd = () => ended.reject(end.signal.reason);
@@ -144,7 +147,7 @@ async function toProxy({ proxy, dialer }: Socks5Options, how: DialOptions, signa
   try {
     return await dialer.dial(proxy, { signal, timeoutMs, ...(localHost === undefined ? {} : { localHost }) });
   } catch (cause) {
-    throw new NodeError("proxy_down", "network", `proxy ${textOf(proxy)}: ${messageOf(cause)}`, { cause });
+    throw new NodeError("proxy_down", "network", `proxy ${addressText(proxy)}: ${messageOf(cause)}`, { cause });
   }
 }
 
@@ -187,7 +190,7 @@ async function negotiate(
     const [replyVersion, reply = 0, reserved, type] = await intake.take(4);
     if (replyVersion !== VERSION) throw malformed(`the version of its reply is ${replyVersion}, not 5`);
     // A refusal may end here: some proxies send no address after it.
-    if (reply !== 0) throw proxyRefusal(reply, textOf(to));
+    if (reply !== 0) throw proxyRefusal(reply, addressText(to));
     if (reserved !== 0) throw malformed("a reserved byte is not zero");
     await intake.take(await boundAddressLength(intake, type));
     return intake.release();
@@ -246,5 +249,3 @@ function isolation(random: Random): Socks5Credentials {
 
 const malformed = (why: string) =>
   new NodeError("proxy_protocol", "network", `the proxy does not speak SOCKS5: ${why}`);
-
-const textOf = ({ host, port }: PeerAddress) => host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;

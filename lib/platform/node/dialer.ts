@@ -3,13 +3,14 @@
  *
  * @module
  */
+import { addressText } from "../../core/address-text.ts";
 import net from "node:net";
 import tls from "node:tls";
 import { NodeError } from "../../core/errors.ts";
 import type { ByteDuplex, Dialer, DialOptions, PeerAddress } from "../../core/ports.ts";
 import { parseAuthorities, presentedCertificate, requireTlsChecks } from "./certificates.ts";
 import { addressesOf, flowOf, socketDuplex } from "./duplex.ts";
-import { addressText, connectionFailure } from "./failures.ts";
+import { connectionFailure } from "./failures.ts";
 
 /** Time for TCP and TLS together when the caller names none. */
 const DIAL_TIMEOUT_MS = 30_000;

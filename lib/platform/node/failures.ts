@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { addressText } from "../../core/address-text.ts";
 import { messageOf, NodeError } from "../../core/errors.ts";
 import type { PeerAddress } from "../../core/ports.ts";
 
@@ -10,11 +11,6 @@ import type { PeerAddress } from "../../core/ports.ts";
 export function codeOf(thrown: unknown): string {
   const code = (thrown as { code?: unknown } | null | undefined)?.code;
   return typeof code === "string" ? code : "";
-}
-
-/** `host:port`, an IPv6 host in brackets. */
-export function addressText({ host, port }: PeerAddress): string {
-  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
 /** X.509 verification results by the names that OpenSSL, BoringSSL and the runtimes give them. */

@@ -6,6 +6,7 @@
  * @see RFC 1035 (DNS); RFC 5452 section 9 (what a reply must match); RFC 6891 (EDNS); RFC 7766 (TCP)
  * @module
  */
+import { addressText } from "../../core/address-text.ts";
 import { Buffer } from "node:buffer";
 import { randomBytes } from "node:crypto";
 import { createSocket } from "node:dgram";
@@ -14,7 +15,6 @@ import { decode, type DecodedPacket, encode, type Packet, RECURSION_DESIRED, str
 import { messageOf, NodeError } from "../../core/errors.ts";
 import type { PeerAddress } from "../../core/ports.ts";
 import { hostKindOf } from "../../core/reachability.ts";
-import { addressText } from "./failures.ts";
 
 /** How {@link nameServerResolver} asks. */
 export interface NameServerOptions {

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { addressText } from "../../core/address-text.ts";
 import { Duplex } from "node:stream";
 import { setImmediate } from "node:timers";
 import tls from "node:tls";
@@ -10,7 +11,7 @@ import { NodeError } from "../../core/errors.ts";
 import type { ByteDuplex, DialOptions } from "../../core/ports.ts";
 import { parseAuthorities, presentedCertificate, requireTlsChecks } from "./certificates.ts";
 import { type Flow, socketDuplex } from "./duplex.ts";
-import { addressText, connectionFailure } from "./failures.ts";
+import { connectionFailure } from "./failures.ts";
 
 /**
  * Speaks TLS as a client over `duplex`, with the checks of `dialer.dial`. Owns `duplex`: it ends with the connection

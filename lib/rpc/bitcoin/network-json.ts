@@ -6,6 +6,7 @@
  */
 import ipaddr from "ipaddr.js";
 import { toHex } from "../../codec/hex.ts";
+import { addressText } from "../../core/address-text.ts";
 import { normalSubnet } from "../../core/bans.ts";
 import type { BitcoinPeerView } from "../../bitcoin/service.ts";
 import { NETWORK_NAMES, parseHost, serviceNames } from "../../bitcoin/types/mod.ts";
@@ -13,11 +14,6 @@ import { amountJson, type RpcObject } from "./json.ts";
 
 /** The networks, in Core's order. */
 export const REACHABLE_NETWORKS = ["ipv4", "ipv6", "onion", "i2p", "cjdns"] as const;
-
-/** `host:port`, an IPv6 host in brackets. */
-export function addressText(host: string, port: number): string {
-  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
-}
 
 /** The name of the network that a host is on; `not_publicly_routable` for what no packet from outside reaches. */
 export function networkOf(host: string): string {
@@ -38,9 +34,9 @@ export function servicesText(services: bigint): string {
 export function peerInfo(peer: BitcoinPeerView): RpcObject {
   return {
     id: peer.id,
-    addr: addressText(peer.host, peer.port),
-    ...(peer.seenAs && { addrlocal: addressText(peer.seenAs.host, peer.seenAs.port) }),
-    addrbind: addressText(peer.localHost, peer.localPort),
+    addr: addressText(peer),
+    ...(peer.seenAs && { addrlocal: addressText(peer.seenAs) }),
+    addrbind: addressText({ host: peer.localHost, port: peer.localPort }),
     network: networkOf(peer.host),
     services: servicesText(peer.services),
     servicesnames: serviceNames(peer.services),

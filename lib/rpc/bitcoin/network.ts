@@ -7,11 +7,12 @@
 import { parsePlace } from "../../bitcoin/added-nodes.ts";
 import type { BitcoinService } from "../../bitcoin/service.ts";
 import { serviceNames } from "../../bitcoin/types/mod.ts";
+import { addressText } from "../../core/address-text.ts";
 import { warningsOf } from "./blockchain.ts";
 import { invalidParameter, JsonRpcError, RpcCode } from "./error.ts";
 import { amountJson } from "./json.ts";
 import { helpText, type Method, type MethodCall, optional, required } from "./method.ts";
-import { addressText, networkOf, peerInfo, REACHABLE_NETWORKS, servicesText } from "./network-json.ts";
+import { networkOf, peerInfo, REACHABLE_NETWORKS, servicesText } from "./network-json.ts";
 
 /** Core's least fee for relay since release 30, satoshi for 1000 virtual bytes. This node relays no transactions. */
 const RELAY_FEE = 100n;
@@ -32,7 +33,7 @@ async function tryOnce({ context: { bitcoin } }: MethodCall, node: string): Prom
 
 /** The id of the peer at an address, written as `getpeerinfo` writes it. */
 function peerAt(bitcoin: BitcoinService, address: string): number | undefined {
-  return bitcoin.peers().find(({ host, port }) => addressText(host, port) === address)?.id;
+  return bitcoin.peers().find((peer) => addressText(peer) === address)?.id;
 }
 
 /** The methods. */
@@ -106,7 +107,7 @@ export const networkMethods: readonly Method[] = [
         addednode: node,
         connected: connected !== undefined,
         addresses: connected === undefined ? [] : [{
-          address: addressText(connected.host, connected.port),
+          address: addressText(connected),
           connected: connected.direction === "in" ? "inbound" : "outbound",
         }],
       }));
@@ -176,7 +177,7 @@ export const networkMethods: readonly Method[] = [
             name,
             limited: !isReachable,
             reachable: isReachable,
-            proxy: proxy === undefined ? "" : addressText(proxy.host, proxy.port),
+            proxy: proxy === undefined ? "" : addressText(proxy),
             proxy_randomize_credentials: proxy !== undefined,
           };
         }),

@@ -8,6 +8,7 @@ import { toHex } from "../../codec/hex.ts";
 import type { PeerView } from "../../chia/service.ts";
 import type { Json, JsonObject } from "../../chia/streamable/mod.ts";
 import type { LogLevel } from "../../config.ts";
+import { addressText } from "../../core/address-text.ts";
 import { messageOf } from "../../core/errors.ts";
 import { RpcError } from "../errors.ts";
 import { pythonRepr, required, toBytes, toUint } from "./arguments.ts";
@@ -89,7 +90,7 @@ export const nodeRoutes = {
       await chia.connect(host, port);
       return { success: true };
     } catch (cause) {
-      return { success: false, error: `could not connect to ${host}:${port}: ${messageOf(cause)}` };
+      return { success: false, error: `could not connect to ${addressText({ host, port })}: ${messageOf(cause)}` };
     }
   },
 

@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { addressText } from "../../core/address-text.ts";
 import { NodeError } from "../../core/errors.ts";
 import type { ByteDuplex, PeerSocket } from "../../core/ports.ts";
 import { type OpeningStream, Refused, WebSocketConnection, type WebSocketOptions } from "./connection.ts";
@@ -44,8 +45,7 @@ export interface AcceptOptions extends WebSocketOptions {
 /** Opens a WebSocket as the client of `duplex`, which it owns from here on. */
 export function connectWebSocket(duplex: ByteDuplex, options: ConnectOptions): PeerSocket {
   const key = base64(options.random.bytes(16));
-  const { host, port } = duplex.remote;
-  const hostHeader = options.host ?? (host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`);
+  const hostHeader = options.host ?? addressText(duplex.remote);
   const request = writeRequest(hostHeader, options.path, key, options.headers);
   return new WebSocketConnection(duplex, "client", options, async (stream) => {
     await stream.write(request);

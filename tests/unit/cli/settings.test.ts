@@ -2,7 +2,8 @@ import { describe, test } from "node:test";
 import assert from "node:assert/strict";
 import { buildConfig, xdgPaths } from "../../../cli/config-build.ts";
 import { environmentName, nearest, resolveSettings, type Sources } from "../../../cli/settings.ts";
-import { formatAddress, parseAddress, parseLogLevel, parseSize, parseTime } from "../../../cli/values.ts";
+import { addressText } from "../../../mod.ts";
+import { parseAddress, parseLogLevel, parseSize, parseTime } from "../../../cli/values.ts";
 
 const around = {
   environment: {},
@@ -182,9 +183,9 @@ describe("buildConfig()", () => {
 });
 
 describe("values", () => {
-  test("parseAddress() and formatAddress() are inverse", () => {
+  test("parseAddress() and addressText() are inverse", () => {
     for (const text of ["127.0.0.1:8444", "[2001:db8::7]:8444", "node.example:1"]) {
-      assert.equal(formatAddress(parseAddress(text, "x")), text);
+      assert.equal(addressText(parseAddress(text, "x")), text);
     }
     assert.deepEqual(parseAddress("2001:db8::7", "x", 8444), { host: "2001:db8::7", port: 8444 });
     for (const bad of ["", ":8444", "a:b", "a:1:2x", "http://a:1", "a b:1"]) {
