@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { addressText } from "../../core/address-text.ts";
 import net from "node:net";
 import tls from "node:tls";
+import { addressText } from "../../core/address-text.ts";
 import { NodeError } from "../../core/errors.ts";
 import type { ByteDuplex, Dialer, DialOptions, PeerAddress } from "../../core/ports.ts";
 import { parseAuthorities, presentedCertificate, requireTlsChecks } from "./certificates.ts";

@@ -6,11 +6,11 @@
  * @see RFC 1035 (DNS); RFC 5452 section 9 (what a reply must match); RFC 6891 (EDNS); RFC 7766 (TCP)
  * @module
  */
-import { addressText } from "../../core/address-text.ts";
 import { Buffer } from "node:buffer";
 import { randomBytes } from "node:crypto";
 import { createSocket } from "node:dgram";
 import net from "node:net";
+import { addressText } from "../../core/address-text.ts";
 import { decode, type DecodedPacket, encode, type Packet, RECURSION_DESIRED, streamEncode } from "dns-packet";
 import { messageOf, NodeError } from "../../core/errors.ts";
 import type { PeerAddress } from "../../core/ports.ts";

@@ -3,10 +3,10 @@
  *
  * @module
  */
-import { addressText } from "../../core/address-text.ts";
 import { Duplex } from "node:stream";
 import { setImmediate } from "node:timers";
 import tls from "node:tls";
+import { addressText } from "../../core/address-text.ts";
 import { NodeError } from "../../core/errors.ts";
 import type { ByteDuplex, DialOptions } from "../../core/ports.ts";
 import { parseAuthorities, presentedCertificate, requireTlsChecks } from "./certificates.ts";
