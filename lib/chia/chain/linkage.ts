@@ -217,7 +217,9 @@ export class LinkageValidator implements BlockValidator {
     const start = slotStartIters(frame);
     const infusionIters = reward.totalIters - start;
     const requiredIters = requiredItersOf(constants, pace.subSlotIters, reward.signagePointIndex, infusionIters);
-    if (requiredIters === undefined || (parent !== undefined && reward.totalIters <= parent.totalIters)) {
+    // Not fewer than the parent's: then its VDF would have to run backwards. As many are possible, and the reference takes
+    // them: two blocks of one signage point whose proofs need the same iterations.
+    if (requiredIters === undefined || (parent !== undefined && reward.totalIters < parent.totalIters)) {
       return refuse("INVALID_TOTAL_ITERS", `total iterations ${reward.totalIters}`);
     }
     const signagePointTotal = start + spIters(constants, pace.subSlotIters, reward.signagePointIndex) -

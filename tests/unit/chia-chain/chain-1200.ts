@@ -22,9 +22,9 @@ export function referenceChain(): { constants: ChiaConstants; rows: readonly Ref
   return { constants: readConstants(json.constants), rows: json.rows };
 }
 
-/** Each block's bytes, in height order. */
-export function recordedBlocks(): Uint8Array[] {
-  const bytes = new Uint8Array(gunzipSync(readFileSync(file("chain-1200.bin.gz"))));
+/** Each block's bytes, in height order; of another recording when one is named. */
+export function recordedBlocks(name = "chain-1200"): Uint8Array[] {
+  const bytes = new Uint8Array(gunzipSync(readFileSync(file(`${name}.bin.gz`))));
   const view = new DataView(bytes.buffer, bytes.byteOffset);
   const blocks: Uint8Array[] = [];
   for (let at = 0; at < bytes.length;) {

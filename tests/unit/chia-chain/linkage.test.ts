@@ -3,6 +3,7 @@ import { describe, test } from "node:test";
 import { LinkageValidator } from "../../../lib/chia/chain/linkage.ts";
 import { lookBack, RecordWindow } from "../../../lib/chia/chain/window.ts";
 import { stringifyJson } from "../../../lib/chia/streamable/mod.ts";
+import { networkNamed } from "../../../lib/chia/networks/mod.ts";
 import { BlockRecord } from "../../../lib/chia/types/mod.ts";
 import { candidateOf, recordedBlocks, referenceChain } from "./chain-1200.ts";
 
@@ -21,5 +22,21 @@ describe("LinkageValidator.judge()", () => {
       window.setMain(height, [verdict.record]);
     }
     assert.equal(summaries, 7);
+  });
+
+  test("takes blocks of one signage point with the same total iterations, as the reference does", () => {
+    const { constants } = networkNamed("simulator0");
+    const validator = new LinkageValidator(constants);
+    const window = new RecordWindow(lookBack(constants));
+    const equal: number[] = [];
+    let before = -1n;
+    for (const [height, raw] of recordedBlocks("chain-equal-iters").entries()) {
+      const verdict = validator.judge(candidateOf(raw), window);
+      assert.ok(verdict.ok, `height ${height}: ${verdict.ok ? "" : `${verdict.error} ${verdict.detail}`}`);
+      if (verdict.record.totalIters === before) equal.push(height);
+      before = verdict.record.totalIters;
+      window.setMain(height, [verdict.record]);
+    }
+    assert.deepEqual(equal, [138, 141, 144]);
   });
 });

@@ -415,9 +415,9 @@ const cases: readonly Case[] = [
   },
   {
     error: "INVALID_TOTAL_ITERS",
-    what: "no iterations since the parent",
+    what: "fewer iterations than the parent",
     block: quiet,
-    change: (b) => (b.rewardChainBlock.totalIters = parentOf(b).totalIters),
+    change: (b) => (b.rewardChainBlock.totalIters = parentOf(b).totalIters - 1n),
     seal: ["reward"],
   },
   {
