@@ -140,6 +140,6 @@ export class IncomingBlocks {
   #punish(peer: BitcoinPeer, { result, reason, detail }: Refusal): void {
     if (result === "time_future" || peer.wanted && result === "cached_invalid") return;
     if (result === "cached_invalid" && peer.direction === "in") return;
-    throw misbehaving(reason, `invalid block received: ${reason}, ${detail}`);
+    throw misbehaving("invalid_body", reason, `invalid block received: ${reason}, ${detail}`);
   }
 }

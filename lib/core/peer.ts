@@ -3,9 +3,12 @@
  *
  * @module
  */
-import { NodeError } from "./errors.ts";
+import { addressText } from "./address-text.ts";
+import { messageOf, NodeError } from "./errors.ts";
 import type { Merits } from "./eviction.ts";
 import type { PeerAddress } from "./ports.ts";
+import { type Offence, PeerOffence, Score } from "./reputation.ts";
+import type { Traffic } from "./traffic.ts";
 
 /** How a session ended, and what that costs the peer's host. */
 export interface PeerExit {
@@ -13,8 +16,19 @@ export interface PeerExit {
   readonly fault: "peer" | "network" | "self";
   /** One line for logs. */
   readonly message: string;
-  /** For how long the host may not come back; 0 for not at all. */
-  readonly banSeconds: number;
+  /** What the peer did wrong; absent when nothing. */
+  readonly offence?: Offence;
+}
+
+/**
+ * The exit that follows from what ended a session. `transport` is what a fault of the peer means that names no offence:
+ * the layers below know no prices.
+ */
+export function exitFor(thrown: unknown, transport: (error: NodeError) => Offence = () => "unwelcome"): PeerExit {
+  if (!(thrown instanceof NodeError)) return { code: "internal", fault: "self", message: messageOf(thrown) };
+  const { code, fault, message } = thrown;
+  if (fault !== "peer") return { code, fault, message };
+  return { code, fault, message, offence: thrown instanceof PeerOffence ? thrown.offence : transport(thrown) };
 }
 
 /** One connection whose handshake is done. */
@@ -24,6 +38,8 @@ export interface PeerSession<I> {
   readonly signal: AbortSignal;
   /** Short text that names the peer in logs. */
   readonly label: string;
+  /** What went over it. */
+  readonly traffic: Traffic;
   /** Closes in order, for no fault. */
   close(): void;
   /** Reads until the end. Never throws: why it ended is its result. A handler that rejects ends the session. */
@@ -35,6 +51,15 @@ export interface PeerSession<I> {
  * `block-relay`: for blocks only; `feeler`: to see whether anybody is there; `inbound`: the peer dialled us.
  */
 export type PeerKind = "manual" | "outbound" | "block-relay" | "feeler" | "inbound";
+
+/** Where a peer is, and who dialled. */
+export interface PeerPlace {
+  readonly host: string;
+  readonly port: number;
+  /** `host:port`. */
+  readonly name: string;
+  readonly direction: "in" | "out";
+}
 
 /** A peer of whom nothing is known. */
 const NO_MERITS: Merits = {
@@ -54,8 +79,11 @@ export class Peer<S extends PeerSession<unknown> = PeerSession<unknown>> {
   readonly session: S;
   /** Unix milliseconds. */
   readonly since: number;
+  readonly place: PeerPlace;
   /** One of the peers that `--connect` names. */
   wanted: boolean;
+  /** What it has done wrong so far. */
+  readonly score = new Score();
 
   constructor({ id, kind, session, since }: PeerInit<S>) {
     this.id = id;
@@ -63,6 +91,8 @@ export class Peer<S extends PeerSession<unknown> = PeerSession<unknown>> {
     this.session = session;
     this.since = since;
     this.wanted = kind === "manual";
+    const { host, port } = session.remote;
+    this.place = { host, port, name: addressText({ host, port }), direction: this.direction };
   }
 
   get direction(): "in" | "out" {
@@ -75,7 +105,7 @@ export class Peer<S extends PeerSession<unknown> = PeerSession<unknown>> {
   }
 
   get host(): string {
-    return this.session.remote.host;
+    return this.place.host;
   }
 }
 

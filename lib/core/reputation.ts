@@ -1,11 +1,14 @@
 /**
- * What misbehaviour costs: one table for all networks. A peer has 100 points to lose; who has lost them is disconnected
- * and banned or discouraged. Pure: it says what is to be done, and does nothing.
+ * What misbehaviour costs: one table for all networks. A peer has 100 points to lose, and slowly wins them back; who has
+ * lost them all is disconnected, and its host banned or discouraged. Pure: it says what is to be done, and does nothing.
  *
  * @see Bitcoin Core `net_processing.cpp` Misbehaving (spec bitcoin f.6); chia-blockchain 2.7.5 `chia/server/server.py`
  *   and `ws_connection.py` (spec chia d)
  * @module
  */
+
+import type { BanEffect } from "./bans.ts";
+import { NodeError } from "./errors.ts";
 
 /** What one offence costs. */
 export interface Price {
@@ -17,11 +20,13 @@ export interface Price {
    * `ban`: it may not connect at all for that time. `discourage`: it is not dialled, its address not told, and it goes
    * first when slots are scarce, but may come while they are free.
    */
-  readonly effect: "none" | "ban" | "discourage";
+  readonly effect: BanEffect | "none";
 }
 
 /** The points that a peer has. */
 export const POINTS_MAX = 100;
+/** How many of them it wins back a minute: what happens once a day is no habit. */
+const POINTS_A_MINUTE = 1;
 
 /** Core discourages until its restart; a day is its default for bans. */
 const DISCOURAGE_SECONDS = 86_400;
@@ -51,6 +56,8 @@ export const PRICES = {
   future_head: free,
   /** Heads that connect to nothing known: it may be ahead of us. */
   unconnected_head: free,
+  /** What Core ends the connection for without blame: a message out of its time, a request of what is not offered. */
+  unwelcome: free,
   /** A relayed item that breaks no rule of the format but is not valid; Core stopped to punish this with release 29. */
   invalid_item: free,
   /** A message of an unknown kind. */
@@ -87,8 +94,11 @@ export const PRICES = {
   flood: banned(300),
   /** An answer that nobody asked for. */
   unsolicited: banned(300),
-  /** It did not serve what it had announced. */
-  unserved: banned(300),
+  /**
+   * It announced a head and does not deliver it. The reference bans at once; a race with its own reorganisation is
+   * possible, so a third time in a row is waited for.
+   */
+  unserved: { points: 34, banSeconds: 600, effect: "ban" },
   /** A head, a body or a proof that breaks consensus, or a claim that nothing bears out. */
   consensus: banned(600),
   /** Costs or fees that contradict what was validated, or what it said before. */
@@ -98,32 +108,50 @@ export const PRICES = {
 /** Something that a peer can do wrong. */
 export type Offence = keyof typeof PRICES;
 
+/** A fault of the peer that ends its connection, under the name that the price list has for it. */
+export class PeerOffence extends NodeError {
+  readonly offence: Offence;
+
+  constructor(code: string, message: string, offence: Offence, cause?: unknown) {
+    super(code, "peer", message, { cause });
+    this.offence = offence;
+  }
+}
+
 /** What is to be done after an offence. */
 export interface Verdict {
   /** The points that the peer has lost by now, at most {@link POINTS_MAX}. */
   readonly points: number;
-  readonly disconnect: boolean;
+  /** Whether all are gone: it is disconnected, and its host pays the price. */
+  readonly isOut: boolean;
   /** 0 when the host may come back at once. */
   readonly banSeconds: number;
   readonly effect: Price["effect"];
 }
 
-/** Who is judged. */
-export interface Standing {
-  /** Points lost so far. */
-  readonly points: number;
-  /** Whitelisted, or named by our own configuration: never banned; limits hold all the same. */
-  readonly isExempt: boolean;
-  /** On this machine: disconnected, never banned, so that one program of ours cannot shut out the others. */
-  readonly isLocal: boolean;
-}
-
-/** What follows when a peer in this standing commits an offence. */
-export function judge({ points, isExempt, isLocal }: Standing, offence: Offence): Verdict {
+/** What follows when a peer that has lost so many points commits an offence. Who is exempt from bans is not its business. */
+export function judge(points: number, offence: Offence): Verdict {
   const price: Price = PRICES[offence];
   const lost = Math.min(POINTS_MAX, points + price.points);
-  const isOut = price.points > 0 && lost >= POINTS_MAX;
-  if (!isOut || isExempt) return { points: lost, disconnect: false, banSeconds: 0, effect: "none" };
-  if (isLocal) return { points: lost, disconnect: true, banSeconds: 0, effect: "none" };
-  return { points: lost, disconnect: true, banSeconds: price.banSeconds, effect: price.effect };
+  if (price.points === 0 || lost < POINTS_MAX) return { points: lost, isOut: false, banSeconds: 0, effect: "none" };
+  return { points: lost, isOut: true, banSeconds: price.banSeconds, effect: price.effect };
+}
+
+/** The points that one peer has lost. */
+export class Score {
+  #points = 0;
+  #at = 0;
+
+  /** How many are lost at a time, in milliseconds of the monotonic clock. */
+  points(now: number): number {
+    return Math.max(0, this.#points - Math.floor((now - this.#at) / 60_000) * POINTS_A_MINUTE);
+  }
+
+  /** Charges an offence. */
+  charge(offence: Offence, now: number): Verdict {
+    const verdict = judge(this.points(now), offence);
+    this.#points = verdict.points;
+    this.#at = now;
+    return verdict;
+  }
 }

@@ -45,7 +45,7 @@ export async function fetchBlock(
   const verdict = row === 0 ? { ok: true as const } : chain.validator.check(block, blockView(chain.headers, row));
   if (verdict.ok) return block;
   const text = `invalid block received: ${verdict.reason}, ${verdict.detail}`;
-  peer.session.fail(misbehaving(verdict.reason, text));
+  peer.session.fail(misbehaving("invalid_body", verdict.reason, text));
   // Its work is good and its body is the header's own: the branch is at fault, not only who sent it.
   if (verdict.result === "consensus") chain.condemn(row);
   throw new NodeError("bad_block", "peer", text);

@@ -92,7 +92,7 @@ export async function findBlock(parts: CourtParts, row: number, signal: AbortSig
 
 function act({ rest, notice }: CourtParts, { peer, reason, proven }: Finding<BitcoinPeer>): void {
   notice(proven ? "warning" : "info", `${peer.session.label} is found against over filters: ${reason}`);
-  if (proven) peer.session.fail(misbehaving("bad_filters", `told wrong block filters: ${reason}`));
+  if (proven) peer.session.fail(misbehaving("false_filter", "bad_filters", `told wrong block filters: ${reason}`));
   else rest(peer, reason);
 }
 

@@ -102,7 +102,7 @@ export class Panel {
   /** Ends and bans a peer that said what no honest one says. */
   punish(peer: BitcoinPeer, text: string): void {
     this.#parts.notice("warning", `${peer.session.label}: ${text}`);
-    peer.session.fail(misbehaving("bad_filters", text));
+    peer.session.fail(misbehaving("false_filter", "bad_filters", text));
   }
 
   /**

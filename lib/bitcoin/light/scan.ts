@@ -134,7 +134,11 @@ export class Scan {
     await questions.filters(peer, start, hashes, (height, bytes) => {
       const at = height - start;
       if (!equalBytes(filterHeader(filterHash(bytes), headers[at]!), headers[at + 1]!)) {
-        throw misbehaving("bad_filters", `the filter of block ${height} is not the one it told the hash of`);
+        throw misbehaving(
+          "false_filter",
+          "bad_filters",
+          `the filter of block ${height} is not the one it told the hash of`,
+        );
       }
       if (mayConcern(hashes[at]!, bytes, scripts)) matching.push(height);
     }, { signal, timeoutMs });

@@ -8,7 +8,7 @@
 import type { Clock } from "../../core/ports.ts";
 import type { BitcoinChain } from "../chain/chain.ts";
 import type { BitcoinPeer } from "../peer.ts";
-import { disconnecting } from "../peer-fault.ts";
+import { tooLate } from "../peer-fault.ts";
 import { InvType } from "../types/mod.ts";
 import { GetData } from "../wire/mod.ts";
 
@@ -20,7 +20,7 @@ export interface BlockDownloadParts {
   /** Chains of less work are not followed. */
   readonly minimumWork: bigint;
   readonly initialBlockDownload: () => boolean;
-  /** Hears when blocks were asked for. */
+  /** Hears when blocks were asked for, or are to be asked for anew. */
   readonly asked: () => void;
   readonly notice: (level: "debug" | "info" | "warning", text: string) => void;
 }
@@ -39,6 +39,9 @@ const STALL_DECAY = 0.85;
 const BLOCK_TIMEOUT_MS = 600_000;
 /** A block that is under way so long is asked of a second peer when that one has nothing else to do. */
 const SECOND_SOURCE_MS = 5_000;
+
+/** By then it has been asked of a second peer as well. */
+const YOUNG_MS = 30_000;
 
 interface Question {
   readonly peers: Set<BitcoinPeer>;
@@ -67,7 +70,8 @@ export class BlockDownload {
 
   /** Gives every peer something to do. */
   fill(): void {
-    // While blocks wait for the disk there is no use in more.
+    // Mostly nobody has more than we; then it need not be found out who is the fastest.
+    if (!this.#parts.peers().some((peer) => this.#hasMore(peer))) return;
     for (const peer of this.#sources()) {
       const rows = this.#choose(peer, IN_FLIGHT_MAX - peer.inFlight.size);
       if (rows.length > 0) this.#ask(peer, rows);
@@ -95,7 +99,9 @@ export class BlockDownload {
     peer.inFlight.delete(row);
     const question = this.#questions.get(row);
     question?.peers.delete(peer);
-    if (question?.peers.size === 0) this.#questions.delete(row);
+    if (question?.peers.size !== 0) return;
+    this.#questions.delete(row);
+    this.#parts.asked();
   }
 
   /** Takes back what a peer was asked for. */
@@ -103,26 +109,35 @@ export class BlockDownload {
     for (const row of [...peer.inFlight.keys()]) this.release(row, peer);
   }
 
-  /** Whether nothing is under way, and nobody has more than we. */
+  /**
+   * Whether nothing is to be expected within seconds: no question is young, nobody holds the window up, and no peer has
+   * blocks that it was not asked for. A peer that lets one question wait for minutes is seen to now and then.
+   */
   get isIdle(): boolean {
-    const { chain } = this.#parts;
-    return this.#questions.size === 0 && chain.tip === chain.headers.best;
+    const { chain, clock, peers } = this.#parts;
+    const now = clock.monotonic();
+    for (const { askedAt } of this.#questions.values()) if (now - askedAt < YOUNG_MS) return false;
+    if (peers().some(({ stallingSince }) => stallingSince !== undefined)) return false;
+    return this.#questions.size > 0 || chain.tip === chain.headers.best || !peers().some((peer) => this.#hasMore(peer));
   }
 
   /** Ends peers that hold up the download; every second. */
   tick(): void {
     const now = this.#parts.clock.monotonic();
     const peers = this.#parts.peers();
-    const delivering = peers.filter(({ inFlight }) => inFlight.size > 0).length;
+    const delivering = peers.reduce((count, { inFlight }) => count + (inFlight.size > 0 ? 1 : 0), 0);
+    let isLate = false;
     for (const peer of peers) {
+      if (peer.inFlight.size === 0 && peer.stallingSince === undefined) continue;
       const [oldest] = peer.inFlight.values();
       if (peer.stallingSince !== undefined && now - peer.stallingSince > this.#stallMs && !peer.wanted) {
         this.#stallMs = Math.min(this.#stallMs * 2, STALL_LAST_MS);
-        peer.session.fail(disconnecting("stalling", "held up the download of blocks"));
+        peer.session.fail(tooLate("stalling", "held up the download of blocks"));
       } else if (oldest !== undefined && now - oldest > BLOCK_TIMEOUT_MS * (1 + 0.5 * Math.max(0, delivering - 1))) {
-        peer.session.fail(disconnecting("block_timeout", "did not deliver a block"));
-      } else if (oldest !== undefined && now - oldest > SECOND_SOURCE_MS) this.#secondSource(now);
+        peer.session.fail(tooLate("block_timeout", "did not deliver a block"));
+      } else if (oldest !== undefined && now - oldest > SECOND_SOURCE_MS) isLate = true;
     }
+    if (isLate) this.#secondSource(now);
     this.fill();
   }
 
@@ -136,6 +151,13 @@ export class BlockDownload {
     if (!this.#parts.initialBlockDownload()) return usable;
     const outbound = usable.filter(({ direction }) => direction === "out");
     return outbound.length > 0 ? outbound : usable;
+  }
+
+  /** Whether a peer serves a chain that is no worse than ours, and has not all of it in common with us. */
+  #hasMore({ bestKnown, lastCommon, servesRecent }: BitcoinPeer): boolean {
+    if (bestKnown < 0 || bestKnown === lastCommon || !servesRecent) return false;
+    const { headers, tip } = this.#parts.chain;
+    return !headers.hasMoreWork(tip, bestKnown);
   }
 
   /** The next blocks that a peer has and nobody is asked for. */

@@ -72,10 +72,11 @@ export class HeaderSync {
       );
   }
 
-  /** Whether everybody was asked and has answered, and nothing was announced that is not known. */
+  /** Whether everybody was asked, and nobody's answer is waited for. Who kept us waiting is not waited for. */
   get isIdle(): boolean {
-    return this.#parts.peers().every((peer) =>
-      peer.headersBegun && peer.headersAskedAt === undefined && peer.lastUnknown === undefined
+    const now = this.#parts.clock.monotonic();
+    return this.#parts.peers().every(({ headersBegun, headersAskedAt, headersEnded, headersRestUntil }) =>
+      headersBegun && (headersAskedAt === undefined || headersEnded || headersRestUntil > now)
     );
   }
 
@@ -91,6 +92,7 @@ export class HeaderSync {
       peer.headersRestUntil = now + REST_MS;
       this.#parts.notice("debug", `${peer.session.label} keeps us waiting for headers`);
     }
+    if (peers.every(({ headersBegun }) => headersBegun)) return;
     const near = this.isNear;
     const working = peers.filter((peer) => peer.headersAskedAt !== undefined && peer.headersRestUntil <= now).length;
     let free = near ? Infinity : ASKED_MAX - working;
@@ -148,8 +150,12 @@ export class HeaderSync {
 
   #requireSound(batch: HeaderBatch): void {
     const { pow } = this.#parts.chain.network;
-    if (batch.firstWithoutWork(pow) >= 0) throw misbehaving("high-hash", "header with invalid proof of work");
-    if (batch.firstGap() >= 0) throw misbehaving("non-continuous", "non-continuous headers sequence");
+    if (batch.firstWithoutWork(pow) >= 0) {
+      throw misbehaving("false_work", "high-hash", "header with invalid proof of work");
+    }
+    if (batch.firstGap() >= 0) {
+      throw misbehaving("discontinuous_heads", "non-continuous", "non-continuous headers sequence");
+    }
   }
 
   #accept(peer: BitcoinPeer, batch: HeaderBatch, full: boolean): void {
@@ -175,10 +181,10 @@ export class HeaderSync {
     if (result === "time_future") return;
     if (result === "cached_invalid") {
       // An inbound peer may have learnt of it from us; an outbound one is to be on our chain.
-      if (peer.direction === "out" && !peer.wanted) throw misbehaving(reason, text);
+      if (peer.direction === "out" && !peer.wanted) throw misbehaving("invalid_head", reason, text);
       return;
     }
-    throw misbehaving(reason, text);
+    throw misbehaving("invalid_head", reason, text);
   }
 
   /** In the initial download, an outbound peer with too little work is in the way of a better one. */

@@ -4,6 +4,7 @@
  * @see Bitcoin Core `rpc/net.cpp` (setban, listbanned, clearbanned)
  * @module
  */
+import type { BitcoinService } from "../../bitcoin/service.ts";
 import { invalidParameter, JsonRpcError, RpcCode } from "./error.ts";
 import { helpText, type Method, optional, required } from "./method.ts";
 import { parseSubnet } from "./network-json.ts";
@@ -43,11 +44,11 @@ export const banMethods: readonly Method[] = [
         throw invalidParameter("Error: Absolute timestamp is in the past");
       }
       const until = isAbsolute ? seconds * 1000 : clock.now() + (seconds > 0 ? seconds : BAN_SECONDS) * 1000;
-      if (bitcoin.bans().some((ban) => ban.subnet === subnet)) {
+      if (isBanned(bitcoin, subnet)) {
         throw new JsonRpcError(RpcCode.nodeAlreadyAdded, "Error: IP/Subnet already banned");
       }
       bitcoin.ban(subnet, until, "by hand");
-      if (!bitcoin.bans().some((ban) => ban.subnet === subnet)) {
+      if (!isBanned(bitcoin, subnet)) {
         throw new JsonRpcError(RpcCode.misc, `Error: ${subnet} is exempt from bans on this node`);
       }
       return null;
@@ -62,7 +63,8 @@ export const banMethods: readonly Method[] = [
     examples: ["listbanned"],
     call(_args, { context: { bitcoin, clock } }) {
       const seconds = (ms: number) => Math.floor(ms / 1000);
-      return bitcoin.bans().map(({ subnet, since, until }) => ({
+      // Who is only discouraged is no ban here either.
+      return bitcoin.bans().filter(({ effect }) => effect === "ban").map(({ subnet, since, until }) => ({
         address: subnet,
         ban_created: seconds(since),
         banned_until: seconds(until),
@@ -84,3 +86,7 @@ export const banMethods: readonly Method[] = [
     },
   },
 ];
+
+function isBanned(bitcoin: BitcoinService, subnet: string): boolean {
+  return bitcoin.bans().some((ban) => ban.subnet === subnet && ban.effect === "ban");
+}

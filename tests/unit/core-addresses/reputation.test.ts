@@ -1,15 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { judge, type Offence, POINTS_MAX, type Price, PRICES } from "../../../lib/core/reputation.ts";
-
-const stranger = { points: 0, isExempt: false, isLocal: false };
+import { judge, type Offence, POINTS_MAX, type Price, PRICES, Score } from "../../../lib/core/reputation.ts";
 
 describe("judge()", () => {
   test("what Core punishes at once costs all points: disconnect and discourage", () => {
     for (const offence of ["oversized_list", "false_work", "invalid_body", "index_out_of_range"] as const) {
-      assert.deepEqual(judge(stranger, offence), {
-        ...{ points: 100, disconnect: true, banSeconds: 86_400, effect: "discourage" },
-      });
+      assert.deepEqual(judge(0, offence), { points: 100, isOut: true, banSeconds: 86_400, effect: "discourage" });
     }
   });
 
@@ -24,23 +20,14 @@ describe("judge()", () => {
       ["false_claim", 600],
     ];
     for (const [offence, banSeconds] of expected) {
-      assert.deepEqual(judge(stranger, offence), { points: 100, disconnect: true, banSeconds, effect: "ban" });
+      assert.deepEqual(judge(0, offence), { points: 100, isOut: true, banSeconds, effect: "ban" });
     }
   });
 
   test("a timeout or a refusal costs nothing, not even whoever has nothing left", () => {
     for (const offence of ["timeout", "refusal", "network", "future_head"] as const) {
-      const verdict = judge({ ...stranger, points: 99 }, offence);
-      assert.deepEqual(verdict, { points: 99, disconnect: false, banSeconds: 0, effect: "none" });
+      assert.deepEqual(judge(99, offence), { points: 99, isOut: false, banSeconds: 0, effect: "none" });
     }
-  });
-
-  test("never bans a whitelisted peer, and only disconnects one on this machine", () => {
-    for (const offence of Object.keys(PRICES) as Offence[]) {
-      assert.equal(judge({ ...stranger, isExempt: true }, offence).disconnect, false);
-      assert.equal(judge({ ...stranger, isLocal: true }, offence).banSeconds, 0);
-    }
-    assert.equal(judge({ ...stranger, isLocal: true }, "consensus").disconnect, true);
   });
 
   test("every price is between nothing and everything, and has a duration when it bans", () => {
@@ -49,5 +36,18 @@ describe("judge()", () => {
       assert.equal(price.banSeconds > 0, price.effect !== "none", offence);
       assert.equal(price.points > 0, price.effect !== "none", offence);
     }
+  });
+});
+
+describe("Score", () => {
+  test("three heads that are not delivered cost the connection; one a day does not", () => {
+    const score = new Score();
+    assert.equal(score.charge("unserved", 0).isOut, false);
+    assert.equal(score.charge("unserved", 5_000).isOut, false);
+    assert.deepEqual(score.charge("unserved", 10_000), { points: 100, isOut: true, banSeconds: 600, effect: "ban" });
+    const patient = new Score();
+    for (let day = 0; day < 10; day++) assert.equal(patient.charge("unserved", day * 86_400_000).isOut, false);
+    assert.equal(patient.points(9 * 86_400_000), 34);
+    assert.equal(patient.points(9 * 86_400_000 + 10 * 60_000), 24);
   });
 });

@@ -49,7 +49,22 @@ describe("BanKeeper", () => {
     assert.equal(second.find("203.0.113.2")?.since, first.find("203.0.113.2")?.since);
   });
 
-  for (const text of ["", "{", '{"version":2,"bans":[]}', '{"version":1}', '{"version":1,"bans":[{"host":5}]}']) {
+  test("a ban whose address was changed by the disk is not taken for one", async () => {
+    const { files, kept } = disk();
+    const bans = new BanList(simClock());
+    const keeper = await BanKeeper.open({ bans, path: PATH, files, failed: assert.fail });
+    bans.ban("203.0.113.1", 600, "why");
+    await keeper.flush();
+    const text = new TextDecoder().decode(kept.get(PATH));
+    kept.set(PATH, new TextEncoder().encode(text.replace("203.0.113.1", "203.0.113.9")));
+    const said: string[] = [];
+    const again = new BanList(simClock());
+    await BanKeeper.open({ bans: again, path: PATH, files, failed: (line) => said.push(line) });
+    assert.match(said.join(), /checksum does not match.*bans\.json\.damaged/);
+    assert.deepEqual(again.list(), []);
+  });
+
+  for (const text of ["", "{", '{"version":3,"bans":[]}', '{"version":1}', '{"version":1,"bans":[{"host":5}]}']) {
     test(`a damaged file is set aside and said so: ${text}`, async () => {
       const { files, kept } = disk({ [PATH]: text });
       const said: string[] = [];
@@ -79,5 +94,32 @@ describe("BanKeeper", () => {
     await keeper.flush();
     assert.match(said.join(), /no space left/);
     assert.ok(bans.find("203.0.113.1"));
+  });
+
+  test("what a full disk did not take is written when there is room, and said once", async () => {
+    const clock = simClock();
+    const { files, kept } = disk();
+    let isFull = true;
+    const said: string[] = [];
+    const bans = new BanList(clock);
+    const keeper = await BanKeeper.open({
+      bans,
+      path: PATH,
+      clock,
+      files: {
+        ...files,
+        writeFileAtomic: (path, bytes) =>
+          isFull ? Promise.reject(new Error("no space left")) : files.writeFileAtomic(path, bytes),
+      },
+      failed: (line) => said.push(line),
+    });
+    bans.ban("203.0.113.1", 6_000, "why");
+    await clock.advance(200_000);
+    assert.equal(said.length, 1);
+    isFull = false;
+    await clock.advance(100_000);
+    assert.match(new TextDecoder().decode(kept.get(PATH)), /203\.0\.113\.1/);
+    await keeper.flush();
+    assert.equal(clock.pending, 0);
   });
 });

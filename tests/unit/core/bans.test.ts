@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { BanList, isLoopback, normalSubnet } from "../../../lib/core/bans.ts";
+import { BanList } from "../../../lib/core/bans.ts";
+import { isLoopback, normalSubnet } from "../../../lib/core/subnets.ts";
 import { simClock } from "./sim.ts";
 
 describe("BanList", () => {
@@ -24,6 +25,19 @@ describe("BanList", () => {
     bans.ban("h", 700, "longer");
     assert.equal(bans.find("h")?.reason, "longer");
     assert.equal(bans.list().length, 1);
+  });
+
+  test("a ban outweighs a discouragement, whichever is longer, of the host or of a subnet around it", () => {
+    const bans = new BanList(simClock());
+    bans.ban("10.0.0.1", 86_400, "lied", "discourage");
+    assert.equal(bans.find("10.0.0.1")?.effect, "discourage");
+    bans.ban("10.0.0.1", 60, "by hand");
+    assert.deepEqual([bans.find("10.0.0.1")?.effect, bans.find("10.0.0.1")?.reason], ["ban", "by hand"]);
+    bans.ban("10.0.0.1", 86_400, "lied again", "discourage");
+    assert.equal(bans.find("10.0.0.1")?.effect, "ban");
+    bans.ban("10.0.1.1", 86_400, "lied", "discourage");
+    bans.ban("10.0.1.0/24", 60, "by hand");
+    assert.equal(bans.find("10.0.1.1")?.host, "10.0.1.0/24");
   });
 
   test("exempt hosts are never banned, and a ban can be lifted", () => {

@@ -1,0 +1,179 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { Connections, type PeerProtocol } from "../../../lib/core/connections.ts";
+import { NodeError } from "../../../lib/core/errors.ts";
+import { exitFor, Peer, type PeerExit, type PeerInit, type PeerSession } from "../../../lib/core/peer.ts";
+import type { ByteDuplex, Clock, PeerAddress } from "../../../lib/core/ports.ts";
+import { type Offence, PeerOffence } from "../../../lib/core/reputation.ts";
+import { Traffic } from "../../../lib/core/traffic.ts";
+import { Subnets } from "../../../lib/core/subnets.ts";
+import { simClock } from "./sim.ts";
+
+/** A session that ends when it is told to, for an offence or for none. */
+class Session implements PeerSession<never> {
+  readonly #ended = new AbortController();
+  readonly #exit = Promise.withResolvers<PeerExit>();
+  readonly traffic: Traffic;
+  constructor(readonly remote: PeerAddress, clock: Clock) {
+    this.traffic = new Traffic(clock);
+  }
+  get signal() {
+    return this.#ended.signal;
+  }
+  get label() {
+    return this.remote.host;
+  }
+  close() {
+    this.end(new NodeError("stopped", "self", "closed here"));
+  }
+  end(cause: Error) {
+    this.#ended.abort();
+    this.#exit.resolve(exitFor(cause));
+  }
+  run() {
+    return this.#exit.promise;
+  }
+}
+
+const INBOUND_MAX = 2;
+
+/** Connections of a made-up protocol, and the means to come in by. */
+function world({ whitelist = [] }: { readonly whitelist?: readonly string[] } = {}) {
+  const clock = simClock();
+  const sessions = new Map<string, Session>();
+  const refused: string[] = [];
+  const gone = new Map<string, () => void>();
+  const begin = (remote: PeerAddress): Promise<Session> => {
+    const session = new Session(remote, clock);
+    sessions.set(remote.host, session);
+    return Promise.resolve(session);
+  };
+  const protocol: PeerProtocol<Session> = {
+    dial: begin,
+    accept: (duplex, { banned }) => {
+      // Connects and says nothing.
+      if (duplex.remote.host.startsWith("10.66.")) {
+        return new Promise((_, reject) =>
+          void gone.set(duplex.remote.host, () => reject(new NodeError("closed", "network", "gone")))
+        );
+      }
+      if (banned) return Promise.reject(new NodeError("banned", "peer", "banned"));
+      return begin(duplex.remote);
+    },
+    exitFor,
+    isSame: () => false,
+    slotsFor: () => ({ max: INBOUND_MAX, isAlike: () => true }),
+    refuseSlot: () => new NodeError("slots_full", "peer", "full"),
+  };
+  const spared = new Subnets();
+  for (const subnet of whitelist) spared.add(subnet);
+  const connections = new Connections<Session, Peer<Session>, never>({
+    clock,
+    protocol,
+    makePeer: (init: PeerInit<Session>) => new Peer(init),
+    isExempt: () => false,
+    whitelist: spared,
+    placeOf: (host) => ({ network: "ipv4", keyedGroup: BigInt(host.split(".")[1] ?? 0) }),
+    events: {
+      joined: () => {},
+      message: () => {},
+      left: () => {},
+      failed: (address, _direction, error) => void refused.push(`${address?.host} ${error.message}`),
+      banned: () => {},
+    },
+  });
+  const comeIn = async (host: string) => {
+    const destroy = () => gone.get(host)?.();
+    connections.accept({ remote: { host, port: 5 }, destroy } as unknown as ByteDuplex);
+    await clock.advance(0);
+    return connections.peers.some((peer) => peer.host === host);
+  };
+  const offend = async (host: string, offence: Offence) => {
+    sessions.get(host)?.end(new PeerOffence("fault", "it did wrong", offence));
+    await clock.advance(0);
+  };
+  return { clock, connections, refused, comeIn, offend };
+}
+
+describe("Connections", () => {
+  test("a ban keeps a host out until it ends", async () => {
+    const { clock, connections, comeIn, offend } = world();
+    assert.ok(await comeIn("10.1.0.1"));
+    await offend("10.1.0.1", "flood");
+    assert.deepEqual(connections.bans.list().map(({ host, effect }) => [host, effect]), [["10.1.0.1", "ban"]]);
+    assert.equal(await comeIn("10.1.0.1"), false);
+    await assert.rejects(connections.dial({ host: "10.1.0.1", port: 5 }, "outbound"), { code: "banned" });
+    await clock.advance(300_000);
+    assert.ok(await comeIn("10.1.0.1"));
+    await connections.close();
+  });
+
+  test("a discouraged host is not dialled, but may come while slots are free, and goes first", async () => {
+    const { connections, comeIn, offend, refused } = world();
+    assert.ok(await comeIn("10.1.0.1"));
+    await offend("10.1.0.1", "invalid_head");
+    await assert.rejects(connections.dial({ host: "10.1.0.1", port: 5 }, "outbound"), { code: "banned" });
+    assert.ok(await comeIn("10.1.0.1"), "two slots are free");
+    assert.ok(await comeIn("10.1.0.2"));
+    await offend("10.1.0.2", "false_work");
+    assert.equal(await comeIn("10.1.0.2"), false, "the last slot is not for the discouraged");
+    assert.deepEqual(refused, ["10.1.0.2 full"]);
+    await connections.close();
+  });
+
+  test("what happens to anybody costs nothing: timeouts, refusals, full slots", async () => {
+    const { connections, comeIn, offend } = world();
+    for (const offence of ["timeout", "refusal", "unneeded", "unwelcome", "incompatible"] as const) {
+      assert.ok(await comeIn("10.1.0.1"), offence);
+      await offend("10.1.0.1", offence);
+      assert.deepEqual(connections.bans.list(), [], offence);
+    }
+    await connections.close();
+  });
+
+  test("a whitelisted host is disconnected, and never banned: not by its faults, not by hand", async () => {
+    const { connections, comeIn, offend } = world({ whitelist: ["10.1.0.0/16"] });
+    for (const offence of ["flood", "consensus", "false_work"] as const) {
+      assert.ok(await comeIn("10.1.0.1"));
+      await offend("10.1.0.1", offence);
+      assert.equal(connections.peers.length, 0);
+    }
+    connections.ban("10.1.0.1", 100, "by hand");
+    assert.deepEqual(connections.bans.list(), []);
+    assert.ok(await comeIn("10.2.0.1"));
+    await offend("10.2.0.1", "flood");
+    assert.equal(connections.bans.list().length, 1);
+    await connections.close();
+  });
+
+  test("who is named by hand is dialled though it is discouraged, but not though it is banned", async () => {
+    const { connections, comeIn, offend } = world();
+    assert.ok(await comeIn("10.1.0.1"));
+    await offend("10.1.0.1", "invalid_body");
+    assert.equal((await connections.dial({ host: "10.1.0.1", port: 5 }, "manual")).host, "10.1.0.1");
+    connections.ban("10.1.0.1", 60, "by hand");
+    assert.equal(connections.peers.length, 0);
+    await assert.rejects(connections.dial({ host: "10.1.0.1", port: 5 }, "manual"), { code: "banned", fault: "self" });
+    await connections.close();
+  });
+
+  test("a ban of a subnet ends the connections from there; a discouragement only its own", async () => {
+    const { connections, comeIn, offend } = world();
+    assert.ok(await comeIn("10.1.0.1"));
+    assert.ok(await comeIn("10.1.0.2"));
+    await offend("10.1.0.1", "invalid_body");
+    assert.equal(connections.peers.length, 1);
+    connections.ban("10.1.0.0/24", 60, "by hand");
+    assert.equal(connections.peers.length, 0);
+    await connections.close();
+  });
+
+  test("many who connect and say nothing keep out their own, not those of other groups", async () => {
+    const { connections, comeIn, refused } = world();
+    for (let i = 0; i < 500; i++) await comeIn(`10.66.${i >> 8}.${i & 255}`);
+    assert.ok(refused.length > 300, "the oldest of them had to go");
+    assert.ok(await comeIn("10.1.0.1"));
+    for (let i = 0; i < 500; i++) await comeIn(`10.66.2.${i}`);
+    assert.ok(connections.peers.some(({ host }) => host === "10.1.0.1"));
+  });
+});
