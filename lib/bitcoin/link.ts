@@ -4,42 +4,77 @@
  * @module
  */
 import { NodeError } from "../core/errors.ts";
-import type { ByteDuplex, Clock } from "../core/ports.ts";
-import { Traffic } from "../core/traffic.ts";
+import type { ByteDuplex } from "../core/ports.ts";
+import type { MemoryAccount } from "../core/memory-budget.ts";
+import type { Traffic } from "../core/traffic.ts";
 import { ENVELOPE_BYTES } from "./wire/framer.ts";
 import type { Frame, NegotiatedTransport } from "./wire/transport.ts";
 import { encodeType, PACKET_OVERHEAD_BYTES } from "./wire/v2/mod.ts";
 
-/** Bytes that may wait for a peer that does not read; above, it is given up. Core's buffer is 1 MB beside what it pauses. */
+/** Bytes that may wait for a peer that does not read; above, it is given up. */
 const PENDING_BYTES_MAX = 16 * 1024 * 1024;
+/** From here on nothing more that it says is handled until it reads (Core's send buffer). */
+const PENDING_PAUSE_BYTES = 1_000_000;
+/** What a waiting message costs beside its bytes. */
+const PENDING_OVERHEAD_BYTES = 512;
+
+/**
+ * What the transport is given at once. A socket may deliver half a megabyte, which is twenty thousand messages: made into
+ * objects together they would cost ten times their bytes, and their checksums would hold everybody else up.
+ */
+const SLICE_BYTES = 16 * 1024;
+/** What it is given at once while a long message goes on. */
+const LONG_SLICE_BYTES = 128 * 1024;
+
+/** What a connection is counted by. */
+export interface LinkOptions {
+  readonly traffic: Traffic;
+  /** Its part of the memory that peers may hold. */
+  readonly memory?: MemoryAccount | undefined;
+}
 
 /** One connection's messages. */
 export class Link {
   readonly duplex: ByteDuplex;
   readonly transport: NegotiatedTransport;
   readonly traffic: Traffic;
+  readonly #memory: MemoryAccount | undefined;
   readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
   readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
+  /** What came and was not given to the transport yet. */
+  #rest: Uint8Array = new Uint8Array();
   #ready: Frame[] = [];
   #at = 0;
   #failure: unknown;
   #pendingBytes = 0;
+  #room: PromiseWithResolvers<void> | undefined;
   /** Bytes that the socket took from us so far, framing and handshake included. */
   bytesWritten = 0;
 
-  constructor(duplex: ByteDuplex, transport: NegotiatedTransport, clock: Clock) {
+  /** Bytes that came and are not handled: those of a message that has begun, and of messages that wait. */
+  #heldBytes = 0;
+
+  constructor(duplex: ByteDuplex, transport: NegotiatedTransport, { traffic, memory }: LinkOptions) {
     this.duplex = duplex;
     this.transport = transport;
-    this.traffic = new Traffic(clock);
+    this.traffic = traffic;
+    this.#memory = memory;
     this.#reader = duplex.readable.getReader();
     this.#writer = duplex.writable.getWriter();
     this.#writer.closed.catch(() => {});
     this.#drain();
   }
 
-  /** Bytes that were sent and that the socket has not taken yet. */
+  /** Bytes that were sent and that the socket has not taken yet, with what they cost us. */
   get pendingBytes(): number {
     return this.#pendingBytes;
+  }
+
+  /** Resolves when the peer has read enough of what we sent it; nothing when it has. */
+  room(): Promise<void> | undefined {
+    if (this.#pendingBytes <= PENDING_PAUSE_BYTES) return undefined;
+    this.#room ??= Promise.withResolvers();
+    return this.#room.promise;
   }
 
   /** The next message; undefined when the peer ended the connection. Throws a `NodeError` for a breach of the transport. */
@@ -48,12 +83,21 @@ export class Link {
       const frame = this.#ready[this.#at];
       if (frame !== undefined) {
         this.#at += 1;
-        this.traffic.countReceived(frame.type, this.#sizeOf(frame));
+        const size = this.#sizeOf(frame);
+        this.traffic.countReceived(frame.type, size);
+        this.#hold(-size);
         return frame;
       }
       if (this.#failure !== undefined) throw this.#failure;
-      const { done, value } = await this.#reader.read();
-      if (done) return undefined;
+      if (this.#rest.length === 0) {
+        const { done, value } = await this.#reader.read();
+        if (done) return undefined;
+        this.#rest = value;
+        this.#hold(value.length);
+      }
+      // Nothing came of the last slice: it lies within a message.
+      const value = this.#rest.subarray(0, this.#ready.length === 0 ? LONG_SLICE_BYTES : SLICE_BYTES);
+      this.#rest = this.#rest.subarray(value.length);
       this.#ready = [];
       this.#at = 0;
       try {
@@ -71,20 +115,32 @@ export class Link {
    *
    * @throws NodeError `closed`, or `send_queue_full` when the peer does not read
    */
-  async send(type: string, payload: Uint8Array): Promise<void> {
+  send(type: string, payload: Uint8Array): Promise<void> {
     if (this.#pendingBytes > PENDING_BYTES_MAX) {
-      throw new NodeError("send_queue_full", "peer", `${this.#pendingBytes} bytes wait for a peer that does not read`);
+      const text = `${this.#pendingBytes} bytes wait for a peer that does not read`;
+      return Promise.reject(new NodeError("send_queue_full", "peer", text));
     }
     this.#drain();
-    const bytes = this.transport.pack(type, payload);
+    let bytes: Uint8Array;
+    try {
+      bytes = this.transport.pack(type, payload);
+    } catch (thrown) {
+      return Promise.reject(thrown);
+    }
     this.traffic.countSent(type, bytes.length);
-    await this.#write(bytes);
+    return this.#write(bytes);
   }
 
   /** Ends the connection at once. */
   destroy(): void {
     this.duplex.destroy();
     this.#reader.cancel().catch(() => {});
+  }
+
+  #hold(bytes: number): void {
+    // What a transport skips (garbage, decoys) is never handled: nothing is held of it either.
+    this.#heldBytes = Math.max(0, this.#heldBytes + bytes);
+    this.#memory?.set("in", this.#heldBytes);
   }
 
   /** Bytes of a message on the wire. */
@@ -98,16 +154,23 @@ export class Link {
     if (bytes.length > 0) this.#write(bytes).catch(() => {});
   }
 
-  async #write(bytes: Uint8Array): Promise<void> {
-    if (bytes.length === 0) return;
-    this.#pendingBytes += bytes.length;
-    try {
-      await this.#writer.write(bytes);
-      this.bytesWritten += bytes.length;
-    } catch (cause) {
+  #pend(bytes: number): void {
+    this.#memory?.set("out", this.#pendingBytes += bytes);
+    if (this.#pendingBytes > PENDING_PAUSE_BYTES) return;
+    this.#room?.resolve();
+    this.#room = undefined;
+  }
+
+  /** One promise, where an asynchronous function would make five: this is done for every message. */
+  #write(bytes: Uint8Array): Promise<void> {
+    const { length } = bytes;
+    this.#pend(length + PENDING_OVERHEAD_BYTES);
+    return this.#writer.write(bytes).then(() => {
+      this.#pend(-length - PENDING_OVERHEAD_BYTES);
+      this.bytesWritten += length;
+    }, (cause) => {
+      this.#pend(-length - PENDING_OVERHEAD_BYTES);
       throw new NodeError("closed", "network", "the connection is closed", { cause });
-    } finally {
-      this.#pendingBytes -= bytes.length;
-    }
+    });
   }
 }

@@ -7,11 +7,14 @@
  */
 import type { OpenContext, PeerProtocol } from "../core/connections.ts";
 import { NodeError } from "../core/errors.ts";
-import type { PeerKind } from "../core/peer.ts";
+import { exitFor, type PeerKind } from "../core/peer.ts";
+import { MemoryBudget } from "../core/memory-budget.ts";
 import type { ByteDuplex, Clock, Dialer, PeerAddress, Random } from "../core/ports.ts";
+import { Traffic } from "../core/traffic.ts";
+import { Turns } from "../core/turns.ts";
 import { OwnNonces, type OwnVersion, REQUIRED_SERVICES } from "./handshake.ts";
 import type { BitcoinNetwork } from "./networks/network.ts";
-import { disconnecting, exitFor } from "./peer-fault.ts";
+import { disconnecting } from "./peer-fault.ts";
 import type { ConnectionType } from "./service.ts";
 import { BitcoinSession } from "./session.ts";
 import { V1Transport } from "./wire/mod.ts";
@@ -32,6 +35,12 @@ export interface BitcoinProtocolParts {
   readonly dialTimeoutMs?: number;
   /** Inbound connections at once. */
   readonly inboundMax: number;
+  /** The sum of what goes over all connections; one of its own when absent. */
+  readonly traffic?: Traffic;
+  /** The memory that all peers may hold; one of its own when absent. */
+  readonly memory?: MemoryBudget;
+  /** The line in which all peers wait for their turns; one of its own when absent. */
+  readonly turns?: Turns;
 }
 
 const DIAL_TIMEOUT_MS = 5_000;
@@ -49,11 +58,17 @@ const CHOSEN: readonly ConnectionType[] = ["outbound-full-relay", "block-relay-o
 /** Bitcoin's {@link PeerProtocol}. */
 export class BitcoinProtocol implements PeerProtocol<BitcoinSession> {
   readonly #parts: BitcoinProtocolParts;
+  readonly #traffic: Traffic;
+  readonly #memory: MemoryBudget;
+  readonly #turns: Turns;
   readonly #nonces = new OwnNonces();
-  readonly priceOf = exitFor;
+  readonly exitFor = exitFor;
 
   constructor(parts: BitcoinProtocolParts) {
     this.#parts = parts;
+    this.#traffic = parts.traffic ?? new Traffic(parts.clock);
+    this.#memory = parts.memory ?? new MemoryBudget();
+    this.#turns = parts.turns ?? new Turns(parts.clock);
   }
 
   /** Dials with the encrypted transport, and once more without it when the peer hangs up on the key. */
@@ -124,6 +139,11 @@ export class BitcoinProtocol implements PeerProtocol<BitcoinSession> {
   ): Promise<BitcoinSession> {
     const { clock, random, own } = this.#parts;
     context.holds(duplex.closed);
+    const memory = this.#memory.open({
+      isInbound: context.kind === "inbound",
+      end: (error) => duplex.destroy(error),
+    });
+    void duplex.closed.then(() => memory.close());
     return BitcoinSession.open(duplex, {
       transport,
       connectionType,
@@ -133,6 +153,9 @@ export class BitcoinProtocol implements PeerProtocol<BitcoinSession> {
       random,
       requiredServices: CHOSEN.includes(connectionType) ? REQUIRED_SERVICES : 0n,
       signal: context.signal,
+      traffic: new Traffic(clock, this.#traffic),
+      memory,
+      turns: this.#turns,
       ...(failed && { failed }),
     });
   }

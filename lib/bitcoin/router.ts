@@ -3,16 +3,19 @@
  *
  * @module
  */
+import type { Clock } from "../core/ports.ts";
+import { Router } from "../core/router.ts";
 import { type AddressExchange, ofAddr, ofAddrV2 } from "./address-exchange.ts";
 import type { HeaderBatch } from "./chain/header-batch.ts";
 import type { IncomingBlocks } from "./incoming.ts";
 import type { LightClient } from "./light/mod.ts";
 import type { BitcoinPeer } from "./peer.ts";
 import { disconnecting } from "./peer-fault.ts";
+import { on } from "./route.ts";
 import type { Serving } from "./serving.ts";
 import type { Incoming } from "./session.ts";
 import type { HeaderSync } from "./sync/header-sync.ts";
-import { type Block, InvType } from "./types/mod.ts";
+import { InvType } from "./types/mod.ts";
 import {
   Addr,
   AddrV2,
@@ -40,37 +43,37 @@ export interface RouterParts {
   readonly addresses: AddressExchange;
 }
 
-/** Handles one message. @throws BitcoinFault what it costs the peer */
-export function route(parts: RouterParts, peer: BitcoinPeer, incoming: Incoming): void | Promise<void> {
-  const answer = parts.serving.answer(peer, incoming);
-  if (answer !== undefined) return answer;
-  if (parts.light()?.take(peer, incoming)) return;
-  const { message, body } = incoming;
-  switch (message) {
-    case HeadersMessage:
-      parts.headerSync.take(peer, body as HeaderBatch);
-      return parts.headersChanged();
-    case BlockMessage:
-      return parts.takesBlocks ? parts.incoming.take(peer, body as Block) : undefined;
-    case Inv:
-      return announced(parts, peer, body as BodyOf<typeof Inv>);
-    case SendHeaders:
-      peer.prefersHeaders = true;
-      return;
-    case SendCmpct:
-      peer.compactBlocks ||= (body as BodyOf<typeof SendCmpct>).version === 2n;
-      return;
-    case FeeFilter:
-      peer.minimumFeeFilter = (body as BodyOf<typeof FeeFilter>).feeRate;
-      return;
-    case Addr:
-      return parts.addresses.take(peer, ofAddr(body as BodyOf<typeof Addr>));
-    case AddrV2:
-      return parts.addresses.take(peer, ofAddrV2(body as BodyOf<typeof AddrV2>));
-    case Tx:
+/** The table of what handles which message. A handler throws what its message costs the peer. */
+export function bitcoinRouter(clock: Clock, parts: RouterParts): Router<BitcoinPeer, Incoming> {
+  const routes = [
+    ...parts.serving.routes,
+    on<unknown, HeaderBatch>(HeadersMessage, (peer, batch) => {
+      parts.headerSync.take(peer, batch);
+      parts.headersChanged();
+    }),
+    on(BlockMessage, (peer, block) => (parts.takesBlocks ? parts.incoming.take(peer, block) : undefined)),
+    on(Inv, (peer, body) => announced(parts, peer, body)),
+    on(SendHeaders, (peer) => void (peer.prefersHeaders = true)),
+    on(SendCmpct, (peer, { version }) => void (peer.compactBlocks ||= version === 2n)),
+    on(FeeFilter, (peer, { feeRate }) => void (peer.minimumFeeFilter = feeRate)),
+    on(Addr, (peer, body) => parts.addresses.take(peer, ofAddr(body))),
+    on(AddrV2, (peer, body) => parts.addresses.take(peer, ofAddrV2(body))),
+    on(Tx, () => {
       // We said that we want none.
       throw disconnecting("unwanted_transaction", "transaction sent in violation of protocol");
-  }
+    }),
+  ];
+  return new Router({
+    clock,
+    keyOf: ({ message }) => message,
+    nameOf: ({ message }) => message.type,
+    // What answers a question of the light client is its own.
+    routes: routes.map(({ key, handle }) => ({
+      key,
+      handle: (peer, incoming) => (parts.light()?.take(peer, incoming) ? undefined : handle(peer, incoming)),
+    })),
+    otherwise: (peer, incoming) => void parts.light()?.take(peer, incoming),
+  });
 }
 
 function announced(parts: RouterParts, peer: BitcoinPeer, { inventory }: BodyOf<typeof Inv>): void {

@@ -4,16 +4,18 @@
  * @see spec sections a.5, f.4 (serving); Bitcoin Core `net_processing.cpp`
  * @module
  */
+import type { UploadTarget } from "../core/upload-target.ts";
 import type { AddressExchange } from "./address-exchange.ts";
 import type { BitcoinChain } from "./chain/chain.ts";
 import { HEADERS_MAX } from "./chain/header-batch.ts";
 import { findFork, rowsAfter } from "./chain/locator.ts";
 import type { BitcoinPeer } from "./peer.ts";
 import { disconnecting, misbehaving } from "./peer-fault.ts";
-import type { Incoming } from "./session.ts";
+import { type BitcoinRoute, on } from "./route.ts";
 import type { BitcoinStore } from "./store.ts";
 import { Block, headerFromBytes, type Inventory, InvType } from "./types/mod.ts";
 import {
+  type AnyMessage,
   Block as BlockMessage,
   BlockTxn,
   type BodyOf,
@@ -42,7 +44,13 @@ export interface ServingParts {
   /** Whether only recent blocks are offered (NODE_NETWORK_LIMITED without NODE_NETWORK). */
   readonly isPruned: boolean;
   readonly addresses: AddressExchange;
+  readonly upload: Pick<UploadTarget, "servesOld">;
 }
+
+/** What new blocks can take in a day at most, a full one every ten minutes: Core keeps so much of an upload target back. */
+export const BLOCK_BYTES_PER_DAY = 144 * 4_000_000;
+/** Blocks older than this are old ones, for the upload target. */
+const OLD_SECONDS = 7 * 86_400;
 
 /** Blocks in the answer to `getblocks`. */
 const BLOCKS_MAX = 500;
@@ -59,34 +67,23 @@ export class Serving {
     this.#parts = parts;
   }
 
-  /**
-   * Handles a message if it is a request; undefined when it is not.
-   *
-   * @throws BitcoinFault for what we do not offer, as Core does
-   */
-  answer(peer: BitcoinPeer, { message, body }: Incoming): Promise<void> | undefined {
-    switch (message) {
-      case GetHeaders:
-        return this.#headers(peer, body as BodyOf<typeof GetHeaders>);
-      case GetBlocks:
-        return this.#blocks(peer, body as BodyOf<typeof GetBlocks>);
-      case GetData:
-        return this.#data(peer, body as BodyOf<typeof GetData>);
-      case GetBlockTxn:
-        return this.#blockTransactions(peer, body as BodyOf<typeof GetBlockTxn>);
-      case GetAddr:
-        return this.#parts.addresses.answer(peer);
-      case MemPool:
-      case FilterLoad:
-      case FilterAdd:
-      case FilterClear:
-        throw disconnecting("no_bloom", `${message.type} without NODE_BLOOM`);
-      case GetCFilters:
-      case GetCFHeaders:
-      case GetCFCheckpt:
-        throw disconnecting("no_filters", `${message.type} without NODE_COMPACT_FILTERS`);
-    }
-    return undefined;
+  /** What handles the requests. For what we do not offer the peer is disconnected, as by Core. */
+  get routes(): readonly BitcoinRoute[] {
+    const refuse = (code: string, service: string, message: AnyMessage) =>
+      on(message, () => {
+        throw disconnecting(code, `${message.type} without ${service}`);
+      });
+    return [
+      on(GetHeaders, (peer, body) => this.#headers(peer, body)),
+      on(GetBlocks, (peer, body) => this.#blocks(peer, body)),
+      on(GetData, (peer, body) => this.#data(peer, body)),
+      on(GetBlockTxn, (peer, body) => this.#blockTransactions(peer, body)),
+      on(GetAddr, (peer) => this.#parts.addresses.answer(peer)),
+      ...[MemPool, FilterLoad, FilterAdd, FilterClear].map((message) => refuse("no_bloom", "NODE_BLOOM", message)),
+      ...[GetCFilters, GetCFHeaders, GetCFCheckpt].map((message) =>
+        refuse("no_filters", "NODE_COMPACT_FILTERS", message)
+      ),
+    ];
   }
 
   async #headers(peer: BitcoinPeer, { locator, stop }: BodyOf<typeof GetHeaders>): Promise<void> {
@@ -138,6 +135,10 @@ export class Serving {
       throw disconnecting("too_deep", `a block ${depth} deep was asked of a node that serves the last 288`);
     }
     if (!chain.hasData(row)) return;
+    const age = chain.headers.time(chain.headers.best) - chain.headers.time(row);
+    if (age > OLD_SECONDS && !this.#parts.upload.servesOld(BLOCK_BYTES_PER_DAY)) {
+      throw disconnecting("upload_target", "the upload target leaves nothing for old blocks");
+    }
     const raw = await store.block(row);
     if (raw === undefined) return;
     // A compact block that was asked for may be answered with the whole one.
@@ -163,7 +164,9 @@ export class Serving {
     const { transactions } = Block.decode(raw);
     const chosen = indexes.map((index) => {
       const transaction = transactions[index];
-      if (transaction === undefined) throw misbehaving("bad_index", "getblocktxn with out-of-bounds tx indices");
+      if (transaction === undefined) {
+        throw misbehaving("index_out_of_range", "bad_index", "getblocktxn with out-of-bounds tx indices");
+      }
       return transaction;
     });
     await peer.session.send(BlockTxn, { blockHash, transactions: chosen });

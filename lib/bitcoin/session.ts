@@ -7,13 +7,14 @@
  */
 import { addressText } from "../core/address-text.ts";
 import { messageOf, NodeError } from "../core/errors.ts";
-import { type PeerExit, type PeerSession, stopped } from "../core/peer.ts";
+import { exitFor, type PeerExit, type PeerSession, stopped } from "../core/peer.ts";
 import type { ByteDuplex, Clock, PeerAddress, Random } from "../core/ports.ts";
 import type { Traffic } from "../core/traffic.ts";
+import { type Turn, Turns } from "../core/turns.ts";
 import { HeaderBatch } from "./chain/header-batch.ts";
 import { type HandshakeOptions, type PeerIntroduction, shakeHands } from "./handshake.ts";
-import { Link } from "./link.ts";
-import { decodeFault, disconnecting, exitFor } from "./peer-fault.ts";
+import { Link, type LinkOptions } from "./link.ts";
+import { decodeFault, disconnecting, tooLate } from "./peer-fault.ts";
 import type { ConnectionType } from "./service.ts";
 import { fromIp16, hostText } from "./types/mod.ts";
 import { type AnyMessage, HeadersMessage, messageByType, Ping, Pong } from "./wire/mod.ts";
@@ -28,11 +29,13 @@ export interface Incoming {
 }
 
 /** How a session is opened. */
-export interface SessionOptions extends Omit<HandshakeOptions, "remote"> {
+export interface SessionOptions extends Omit<HandshakeOptions, "remote">, LinkOptions {
   readonly transport: NegotiatedTransport;
   readonly clock: Clock;
   readonly random: Random;
   readonly signal?: AbortSignal;
+  /** The line in which all peers of the node wait for their turns; one of its own when absent. */
+  readonly turns?: Turns;
   /** Hears, when the handshake fails, how many bytes the socket had taken from us. */
   readonly failed?: (bytesWritten: number) => void;
 }
@@ -45,8 +48,6 @@ const SILENCE_MS = 20 * 60_000;
 const WATCH_MS = 5_000;
 /** From here on pings carry a nonce. */
 const NONCE_VERSION = 60_001;
-/** Messages that are handled before other peers get their turn. */
-const YIELD_EVERY = 128;
 
 /** A connection whose handshake is done. */
 export class BitcoinSession implements PeerSession<Incoming> {
@@ -59,10 +60,15 @@ export class BitcoinSession implements PeerSession<Incoming> {
   minimumPingMs: number | undefined;
   readonly #options: SessionOptions;
   readonly #ended = new AbortController();
+  /** Kept, because the runtime's own property is slow, and this is looked at for every message. */
+  readonly signal: AbortSignal = this.#ended.signal;
   readonly #startedAt: number;
   #fault: Error | undefined;
   #ping: { readonly nonce: bigint; readonly sentAt: number } | undefined;
   #nextPing = 0;
+  /** When each question was sent that has no answer yet; the first of each kind. */
+  readonly #asked = new Map<AnyMessage, number>();
+  readonly #turn: Turn;
 
   private constructor(link: Link, peer: PeerIntroduction, options: SessionOptions) {
     this.link = link;
@@ -70,16 +76,17 @@ export class BitcoinSession implements PeerSession<Incoming> {
     this.connectionType = options.connectionType;
     this.#options = options;
     this.#startedAt = options.clock.monotonic();
+    this.#turn = (options.turns ?? new Turns(options.clock)).join();
   }
 
   /** Shakes hands within a minute. @throws BitcoinFault or NodeError with the reason; the socket is closed then */
   static async open(duplex: ByteDuplex, options: SessionOptions): Promise<BitcoinSession> {
     const { clock, signal } = options;
-    const link = new Link(duplex, options.transport, clock);
+    const link = new Link(duplex, options.transport, options);
     const { promise: late, reject } = Promise.withResolvers<never>();
     late.catch(() => {});
     const cancel = clock.after(HANDSHAKE_MS, () => {
-      reject(disconnecting("handshake_timeout", `no handshake within ${HANDSHAKE_MS / 1000} s`));
+      reject(tooLate("handshake_timeout", `no handshake within ${HANDSHAKE_MS / 1000} s`));
     });
     const abort = () => reject(stopped());
     signal?.addEventListener("abort", abort, { once: true });
@@ -108,10 +115,6 @@ export class BitcoinSession implements PeerSession<Incoming> {
 
   get remote(): PeerAddress {
     return this.link.duplex.remote;
-  }
-
-  get signal(): AbortSignal {
-    return this.#ended.signal;
   }
 
   get label(): string {
@@ -146,19 +149,26 @@ export class BitcoinSession implements PeerSession<Incoming> {
   }
 
   /** Sends a message; resolves when the socket took it. @throws NodeError `closed` or `send_queue_full` */
-  async send<T>(message: Message<string, T>, body: T): Promise<void> {
-    await this.sendBytes(message, message.encode(body));
+  send<T>(message: Message<string, T>, body: T): Promise<void> {
+    let payload: Uint8Array;
+    try {
+      payload = message.encode(body);
+    } catch (thrown) {
+      return Promise.reject(thrown);
+    }
+    return this.sendBytes(message, payload);
   }
 
   /** {@link send} for a payload that is already encoded. */
-  async sendBytes(message: AnyMessage, payload: Uint8Array): Promise<void> {
-    if (this.#ended.signal.aborted) throw stopped();
-    try {
-      await this.link.send(message.type, payload);
-    } catch (thrown) {
+  sendBytes(message: AnyMessage, payload: Uint8Array): Promise<void> {
+    if (this.#fault !== undefined) return Promise.reject(stopped());
+    if (message.replies().length > 0 && !this.#asked.has(message)) {
+      this.#asked.set(message, this.#options.clock.monotonic());
+    }
+    return this.link.send(message.type, payload).catch((thrown) => {
       if (thrown instanceof NodeError && thrown.code === "send_queue_full") this.#end(thrown);
       throw thrown;
-    }
+    });
   }
 
   /** {@link send} when nobody waits for it: a peer that has gone is no error. */
@@ -186,18 +196,19 @@ export class BitcoinSession implements PeerSession<Incoming> {
   }
 
   async #read(handle: (incoming: Incoming) => void | Promise<void>): Promise<PeerExit> {
-    for (let count = 1;; count++) {
+    for (;;) {
       const frame = await this.link.next();
+      // Who does not read our answers is not answered more, and nobody goes before his turn.
+      const wait = this.link.room() ?? this.#turn.next();
+      if (wait !== undefined) await wait;
       if (this.#fault !== undefined) throw this.#fault;
       if (frame === undefined) {
-        return { code: "closed", fault: "network", message: "closed by the peer", banSeconds: 0 };
+        return { code: "closed", fault: "network", message: "closed by the peer" };
       }
       const message = messageByType(frame.type);
-      if (message === undefined) continue;
-      const handled = this.#dispatch(message, frame.payload, handle);
+      const handled = this.#turn.work(() => message && this.#dispatch(message, frame.payload, handle));
       // One message of a peer at a time, in their order: whoever is slow to handle stops the reading.
       if (handled !== undefined) await handled;
-      if (count % YIELD_EVERY === 0) await this.#options.clock.sleep(0, this.signal);
     }
   }
 
@@ -206,6 +217,7 @@ export class BitcoinSession implements PeerSession<Incoming> {
     payload: Uint8Array,
     handle: (incoming: Incoming) => void | Promise<void>,
   ): void | Promise<void> {
+    this.#noteAnswer(message);
     // A second version or verack means nothing.
     if (message.phase === "handshake") return;
     if (message.phase === "negotiation") throw disconnecting("late_negotiation", `${message.type} after verack`);
@@ -229,6 +241,14 @@ export class BitcoinSession implements PeerSession<Incoming> {
     });
   }
 
+  #noteAnswer(message: AnyMessage): void {
+    for (const [question, askedAt] of this.#asked) {
+      if (!question.replies().includes(message)) continue;
+      this.#asked.delete(question);
+      this.traffic.answered(question.type, this.#options.clock.monotonic() - askedAt);
+    }
+  }
+
   #onPing({ nonce }: { readonly nonce: bigint | null }): void {
     if (nonce !== null && this.peer.commonVersion >= NONCE_VERSION) this.post(Pong, { nonce });
   }
@@ -248,7 +268,7 @@ export class BitcoinSession implements PeerSession<Incoming> {
     const { clock } = this.#options;
     while (!this.signal.aborted) {
       const silence = this.#silence();
-      if (silence !== undefined) this.#end(disconnecting("silent", silence));
+      if (silence !== undefined) this.#end(tooLate("silent", silence));
       else if (clock.monotonic() >= this.#nextPing && this.#ping === undefined) this.ping();
       await clock.sleep(Math.max(WATCH_MS, this.#nextPing - clock.monotonic()), this.signal).catch(() => {});
     }
@@ -257,11 +277,11 @@ export class BitcoinSession implements PeerSession<Incoming> {
   #silence(): string | undefined {
     const { clock } = this.#options;
     if ((this.pingWaitMs ?? 0) > SILENCE_MS) return "left a ping unanswered for 20 minutes";
-    const now = clock.now();
-    const age = clock.monotonic() - this.#startedAt;
-    if (age < SILENCE_MS) return undefined;
-    if (now - this.traffic.received.lastTime > SILENCE_MS) return "sent nothing for 20 minutes";
-    return this.link.pendingBytes > 0 && now - this.traffic.sent.lastTime > SILENCE_MS
+    // By the monotonic clock: a wall clock that is set right must not end every connection.
+    const now = clock.monotonic();
+    if (now - this.#startedAt < SILENCE_MS) return undefined;
+    if (now - this.traffic.received.lastAt > SILENCE_MS) return "sent nothing for 20 minutes";
+    return this.link.pendingBytes > 0 && now - this.traffic.sent.lastAt > SILENCE_MS
       ? "took nothing for 20 minutes"
       : undefined;
   }

@@ -7,10 +7,22 @@
 import { equalBytes } from "../codec/sized.ts";
 import { NodeError } from "../core/errors.ts";
 import { stopped } from "../core/peer.ts";
+import type { MemoryAccount } from "../core/memory-budget.ts";
 import type { Clock, PeerSocket } from "../core/ports.ts";
-import { encodeHandshake, judgeHandshake, type OwnHandshake, requireVersion } from "./handshake.ts";
-import { handshakeFault, PeerFault, politeEnd } from "./peer-fault.ts";
-import type { NodeType } from "./protocol/mod.ts";
+import { Traffic } from "../core/traffic.ts";
+import type { Turns } from "../core/turns.ts";
+import { encodeHandshake, judgeHandshake, judgeWindows, type OwnHandshake, requireVersion } from "./handshake.ts";
+import { PeerFault, politeEnd, timeoutFault } from "./peer-fault.ts";
+import {
+  Capability,
+  configureWindowSizes,
+  DEFAULT_CAPABILITIES,
+  encodeEnvelope,
+  handshake,
+  type NodeType,
+  sharedCapabilities,
+} from "./protocol/mod.ts";
+import { answerWithWindows, ownWindows, readWindows, RequestWindows } from "./request-windows.ts";
 import type { Handshake } from "./types/mod.ts";
 
 /** How a session is opened. */
@@ -27,6 +39,12 @@ export interface SessionOptions {
   /** Whether inbound rates are enforced; off only for hosts that are exempt by option. */
   readonly enforceRates: boolean;
   readonly signal?: AbortSignal;
+  /** What counts the connection's messages; one of its own when absent. */
+  readonly traffic?: Traffic;
+  /** The line in which all peers of the node wait for their turns; one of its own when absent. */
+  readonly turns?: Turns;
+  /** Its part of the memory that peers may hold. */
+  readonly memory?: MemoryAccount;
 }
 
 /** A socket whose handshake is done, with its only reader and its only writer. */
@@ -35,6 +53,11 @@ export interface Opened {
   readonly peer: Handshake & { readonly nodeType: NodeType };
   readonly reader: ReadableStreamDefaultReader<Uint8Array | string>;
   readonly writer: WritableStreamDefaultWriter<Uint8Array | string>;
+  readonly traffic: Traffic;
+  /** The capabilities that both sides announce. */
+  readonly shared: ReadonlySet<number>;
+  /** Rate limits of version 3, where both sides have them. */
+  readonly windows: RequestWindows | undefined;
 }
 
 async function readFrame(reader: Opened["reader"]): Promise<Uint8Array> {
@@ -49,7 +72,7 @@ function deadline({ clock, handshakeTimeoutMs, signal }: SessionOptions) {
   const { promise, reject } = Promise.withResolvers<never>();
   promise.catch(() => {});
   const cancel = clock.after(handshakeTimeoutMs, () => {
-    reject(handshakeFault("INVALID_HANDSHAKE", `no handshake within ${handshakeTimeoutMs} ms`));
+    reject(timeoutFault("INVALID_HANDSHAKE", `no handshake within ${handshakeTimeoutMs} ms`));
   });
   const abort = () => reject(stopped());
   signal?.addEventListener("abort", abort, { once: true });
@@ -70,7 +93,7 @@ function deadline({ clock, handshakeTimeoutMs, signal }: SessionOptions) {
  * @throws PeerFault or NodeError with the reason
  */
 export async function shakeHands(socket: PeerSocket, options: SessionOptions): Promise<Opened> {
-  const { role, own } = options;
+  const { role, own, traffic = new Traffic(options.clock) } = options;
   const { late, end } = deadline(options);
   let reader: Opened["reader"] | undefined;
   try {
@@ -81,11 +104,32 @@ export async function shakeHands(socket: PeerSocket, options: SessionOptions): P
     reader = readable.getReader();
     const writer = writable.getWriter();
     writer.closed.catch(() => {});
-    if (role === "dialler") await Promise.race([writer.write(encodeHandshake(own)), late]);
-    const peer = judgeHandshake(await Promise.race([readFrame(reader), late]), own.networkId);
-    if (role === "acceptor") await Promise.race([writer.write(encodeHandshake(own, peer.nodeType)), late]);
+    const from = reader;
+    const say = async (name: string, frame: Uint8Array) => {
+      traffic.countSent(name, frame.length);
+      await Promise.race([writer.write(frame), late]);
+    };
+    const hear = async (name: string) => {
+      const frame = await Promise.race([readFrame(from), late]);
+      traffic.countReceived(name, frame.length);
+      return frame;
+    };
+    let capabilities = own.capabilities ?? DEFAULT_CAPABILITIES[own.nodeType];
+    if (role === "dialler") await say(handshake.name, encodeHandshake(own));
+    const peer = judgeHandshake(await hear(handshake.name), own.networkId);
+    if (role === "acceptor") {
+      capabilities = answerWithWindows(capabilities, peer.capabilities);
+      await say(handshake.name, encodeHandshake({ ...own, capabilities }, peer.nodeType));
+    }
     requireVersion(peer);
-    return { socket, peer, reader, writer };
+    const shared = sharedCapabilities(capabilities, peer.capabilities);
+    let windows: RequestWindows | undefined;
+    if (shared.has(Capability.RATE_LIMITS_V3)) {
+      const { id, name, body } = configureWindowSizes;
+      await say(name, encodeEnvelope({ type: id, id: null, data: body.encode(ownWindows()) }));
+      windows = new RequestWindows(options.clock, readWindows(judgeWindows(await hear(name))));
+    }
+    return { socket, peer, reader, writer, traffic, shared, windows };
   } catch (thrown) {
     socket.close(thrown instanceof PeerFault ? thrown.closing : { closeCode: 1000, reason: "" });
     reader?.cancel().catch(() => {});

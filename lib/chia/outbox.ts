@@ -7,7 +7,9 @@
 import { NodeError } from "../core/errors.ts";
 import { RateLimiter } from "../core/limiter.ts";
 import { stopped } from "../core/peer.ts";
+import type { MemoryAccount } from "../core/memory-budget.ts";
 import type { Clock } from "../core/ports.ts";
+import type { Traffic } from "../core/traffic.ts";
 import { AGGREGATE_LIMIT, encodeEnvelope, type Message, NodeType, type RateLimit } from "./protocol/mod.ts";
 
 /** We stay this far below what the other side enforces, as the reference does. */
@@ -24,12 +26,16 @@ export interface OutboxParts {
   readonly rateOf: (message: Message) => RateLimit;
   /** Aborts when the session has ended. */
   readonly signal: AbortSignal;
+  readonly traffic: Traffic;
+  readonly memory?: MemoryAccount | undefined;
 }
 
 /** The sending side of a session. */
 export class Outbox {
   readonly #parts: OutboxParts;
   readonly #limiter: RateLimiter;
+  /** Bytes that the socket has not taken yet. */
+  #waiting = 0;
 
   constructor(parts: OutboxParts) {
     this.#parts = parts;
@@ -61,12 +67,17 @@ export class Outbox {
 
   /** Writes an admitted message. @throws NodeError `closed` or `stopped` */
   async write(message: Message, data: Uint8Array, id: number | null): Promise<void> {
-    const { writer, signal } = this.#parts;
+    const { writer, signal, traffic, memory } = this.#parts;
     if (signal.aborted) throw stopped();
+    const frame = encodeEnvelope({ type: message.id, id, data });
+    traffic.countSent(message.name, frame.length);
+    memory?.set("out", this.#waiting += frame.length);
     try {
-      await writer.write(encodeEnvelope({ type: message.id, id, data }));
+      await writer.write(frame);
     } catch (cause) {
       throw new NodeError("closed", "network", "the connection is closed", { cause });
+    } finally {
+      memory?.set("out", this.#waiting -= frame.length);
     }
   }
 }

@@ -9,10 +9,13 @@ import { sha256 } from "../codec/sha256.ts";
 import { equalBytes } from "../codec/sized.ts";
 import type { OpenContext, PeerProtocol } from "../core/connections.ts";
 import type { NodeError } from "../core/errors.ts";
+import { type MemoryAccount, MemoryBudget } from "../core/memory-budget.ts";
 import type { ByteDuplex, Clock, Dialer, PeerAddress, PeerSocket, Random, TlsIdentity } from "../core/ports.ts";
+import { Traffic } from "../core/traffic.ts";
+import { Turns } from "../core/turns.ts";
 import { acceptWebSocket, connectWebSocket } from "../transport/websocket/mod.ts";
 import type { OwnHandshake } from "./handshake.ts";
-import { exitFor } from "./peer-exit.ts";
+import { chiaExitFor } from "./peer-exit.ts";
 import { politeEnd } from "./peer-fault.ts";
 import { MESSAGE_BYTES_MAX, NodeType } from "./protocol/mod.ts";
 import { ChiaSession } from "./session.ts";
@@ -31,6 +34,12 @@ export interface ProtocolParts {
   readonly dialTimeoutMs?: number;
   /** Inbound full nodes at once. */
   readonly inboundMax: number;
+  /** The sum of what goes over all connections; one of its own when absent. */
+  readonly traffic?: Traffic;
+  /** The memory that all peers may hold; one of its own when absent. */
+  readonly memory?: MemoryBudget;
+  /** The line in which all peers wait for their turns; one of its own when absent. */
+  readonly turns?: Turns;
 }
 
 const DIAL_TIMEOUT_MS = 30_000;
@@ -44,10 +53,16 @@ const INBOUND_BY_TYPE: Readonly<Record<number, number>> = { [NodeType.WALLET]: 2
 /** Chia's {@link PeerProtocol}. */
 export class ChiaProtocol implements PeerProtocol<ChiaSession> {
   readonly #parts: ProtocolParts;
-  readonly priceOf = exitFor;
+  readonly #traffic: Traffic;
+  readonly #memory: MemoryBudget;
+  readonly #turns: Turns;
+  readonly exitFor = chiaExitFor;
 
   constructor(parts: ProtocolParts) {
     this.#parts = parts;
+    this.#traffic = parts.traffic ?? new Traffic(parts.clock);
+    this.#memory = parts.memory ?? new MemoryBudget();
+    this.#turns = parts.turns ?? new Turns(parts.clock);
   }
 
   async dial(address: PeerAddress, context: OpenContext): Promise<ChiaSession> {
@@ -57,7 +72,9 @@ export class ChiaProtocol implements PeerProtocol<ChiaSession> {
       timeoutMs: dialTimeoutMs,
       tls: { identity, authorities },
     });
+    const memory = this.#account(duplex, context);
     const socket = connectWebSocket(duplex, {
+      onHeld: (bytes) => memory.set("in", bytes),
       path: PATH,
       clock,
       random,
@@ -65,12 +82,14 @@ export class ChiaProtocol implements PeerProtocol<ChiaSession> {
       handshakeTimeoutMs: DIAL_TIMEOUT_MS,
       pingIntervalMs: PING_INTERVAL_MS,
     });
-    return await this.#open(socket, context, DIAL_HANDSHAKE_MS);
+    return await this.#open(socket, memory, context, DIAL_HANDSHAKE_MS);
   }
 
   accept(duplex: ByteDuplex, context: OpenContext): Promise<ChiaSession> {
     const { clock, random } = this.#parts;
+    const memory = this.#account(duplex, context);
     const socket = acceptWebSocket(duplex, {
+      onHeld: (bytes) => memory.set("in", bytes),
       path: PATH,
       clock,
       random,
@@ -78,7 +97,7 @@ export class ChiaProtocol implements PeerProtocol<ChiaSession> {
       handshakeTimeoutMs: ACCEPT_HANDSHAKE_MS,
       refuse: () => (context.banned ? { status: 403, reason: "Forbidden: this address is banned" } : undefined),
     });
-    return this.#open(socket, context, ACCEPT_HANDSHAKE_MS);
+    return this.#open(socket, memory, context, ACCEPT_HANDSHAKE_MS);
   }
 
   /** A node is who its certificate says; the newer connection replaces the older. */
@@ -100,7 +119,19 @@ export class ChiaProtocol implements PeerProtocol<ChiaSession> {
     return fault;
   }
 
-  #open(socket: PeerSocket, context: OpenContext, handshakeTimeoutMs: number): Promise<ChiaSession> {
+  /** The connection's part of the memory, for as long as its socket lives. */
+  #account(duplex: ByteDuplex, { kind }: OpenContext): MemoryAccount {
+    const memory = this.#memory.open({ isInbound: kind === "inbound", end: (error) => duplex.destroy(error) });
+    void duplex.closed.then(() => memory.close());
+    return memory;
+  }
+
+  #open(
+    socket: PeerSocket,
+    memory: MemoryAccount,
+    context: OpenContext,
+    handshakeTimeoutMs: number,
+  ): Promise<ChiaSession> {
     const { own, ownNodeId, clock } = this.#parts;
     // Also when it fails: the closing handshake takes its time, and the socket is ours until it is released.
     context.holds(socket.closed);
@@ -112,6 +143,9 @@ export class ChiaProtocol implements PeerProtocol<ChiaSession> {
       clock,
       handshakeTimeoutMs,
       enforceRates: context.enforce,
+      traffic: new Traffic(clock, this.#traffic),
+      memory,
+      turns: this.#turns,
       signal: context.signal,
     });
   }

@@ -6,11 +6,12 @@
  * @module
  */
 import { Writer } from "../codec/writer.ts";
+import type { UploadTarget } from "../core/upload-target.ts";
 import type { AddressExchange } from "./address-exchange.ts";
 import type { ChiaChain } from "./chain/chain.ts";
-import { decodeBody } from "./decode-body.ts";
 import type { ChiaPeer } from "./peer.ts";
 import {
+  type BodyOf,
   rejectBlock,
   rejectBlocks,
   requestBlock,
@@ -20,7 +21,7 @@ import {
   respondBlocks,
   respondPeers,
 } from "./protocol/mod.ts";
-import type { Incoming } from "./session.ts";
+import { type ChiaRoute, on } from "./route.ts";
 import type { ChiaStore } from "./store.ts";
 import { FullBlock } from "./types/mod.ts";
 
@@ -28,11 +29,17 @@ import { FullBlock } from "./types/mod.ts";
 export interface ServingParts {
   readonly chain: ChiaChain;
   readonly store: ChiaStore;
+  readonly upload: Pick<UploadTarget, "servesOld">;
   /** What a peer that asks for addresses is told. */
   readonly addresses: Pick<AddressExchange, "answer">;
   /** Hears that a peer took our tip from us. */
   readonly tipTaken: (peer: ChiaPeer) => void;
 }
+
+/** What new blocks can take in a day at most as a rule: a transaction block of 512 KiB every 52 s. */
+const BLOCK_BYTES_PER_DAY = 1_660 * 512 * 1024;
+/** Blocks this far below the peak are old ones, for the upload target: about a week. */
+const OLD_DEPTH = 7 * 4_608;
 
 /** Bytes of blocks in one `respond_blocks`: the message has a bound of 50 MiB, and the rest of it needs some too. */
 const RESPONSE_BYTES_MAX = 50 * 1024 * 1024 - 64;
@@ -56,45 +63,63 @@ function encodeBlocks(start: number, end: number, blocks: readonly Uint8Array[])
 /** Answers requests. */
 export class Serving {
   readonly #parts: ServingParts;
+  readonly #last = new WeakMap<ChiaPeer, Promise<void>>();
 
   constructor(parts: ServingParts) {
     this.#parts = parts;
   }
 
-  /** Handles a message if it is a request that we answer; undefined when it is not. */
-  answer(peer: ChiaPeer, incoming: Incoming): Promise<void> | undefined {
-    switch (incoming.message.id) {
-      case requestBlock.id:
-        return this.#block(peer, incoming);
-      case requestBlocks.id:
-        return this.#blocks(peer, incoming);
-      case requestPeers.id:
-        return this.#peers(peer, incoming);
-    }
-    return undefined;
+  /** What handles the requests that we answer. */
+  get routes(): readonly ChiaRoute[] {
+    return [
+      on(requestBlock, (peer, body, id) => this.#inTurn(peer, () => this.#block(peer, body, id))),
+      on(requestBlocks, (peer, body, id) => this.#inTurn(peer, () => this.#blocks(peer, body, id))),
+      on(requestPeers, (peer, _, id) => this.#peers(peer, id)),
+    ];
   }
 
-  async #block(peer: ChiaPeer, { data, id }: Incoming): Promise<void> {
-    const { height, includeTransactionBlock } = decodeBody(requestBlock, data);
-    const hash = await this.#parts.store.hashAt(height);
+  /** One after the other for each peer: answers may be large, and of whoever does not read them only one is to wait. */
+  #inTurn(peer: ChiaPeer, answer: () => Promise<void>): Promise<void> {
+    const before = this.#last.get(peer) ?? Promise.resolve();
+    const now = before.then(answer, answer);
+    this.#last.set(peer, now);
+    return now;
+  }
+
+  async #block(
+    peer: ChiaPeer,
+    { height, includeTransactionBlock }: BodyOf<typeof requestBlock>,
+    id: number | null,
+  ): Promise<void> {
+    const hash = this.#serves(height) ? await this.#parts.store.hashAt(height) : undefined;
     const raw = hash === undefined ? undefined : await this.#parts.store.block(hash);
     if (raw === undefined) return await peer.session.send(rejectBlock, { height }, id);
     await peer.session.sendBytes(respondBlock, includeTransactionBlock ? raw : withoutGenerator(raw), id);
     if (includeTransactionBlock) this.#noteTip(peer, height);
   }
 
-  async #blocks(peer: ChiaPeer, { data, id }: Incoming): Promise<void> {
-    const { startHeight, endHeight, includeTransactionBlock } = decodeBody(requestBlocks, data);
+  async #blocks(
+    peer: ChiaPeer,
+    { startHeight, endHeight, includeTransactionBlock }: BodyOf<typeof requestBlocks>,
+    id: number | null,
+  ): Promise<void> {
     const reject = () => peer.session.send(rejectBlocks, { startHeight, endHeight }, id);
     const most = this.#parts.chain.network.constants.MAX_BLOCK_COUNT_PER_REQUESTS;
     const peak = this.#parts.chain.peak?.height ?? -1;
     if (endHeight < startHeight || endHeight - startHeight > most || endHeight > peak) return await reject();
+    if (!this.#serves(startHeight)) return await reject();
     const stored = await this.#parts.store.mainBlocks(startHeight, endHeight + 1);
     if (stored.length !== endHeight - startHeight + 1) return await reject();
     const blocks = includeTransactionBlock ? stored : stored.map(withoutGenerator);
     if (blocks.reduce((sum, block) => sum + block.length, 0) > RESPONSE_BYTES_MAX) return await reject();
     await peer.session.sendBytes(respondBlocks, encodeBlocks(startHeight, endHeight, blocks), id);
     if (includeTransactionBlock) this.#noteTip(peer, endHeight);
+  }
+
+  /** Whether the upload target allows for a block. */
+  #serves(height: number): boolean {
+    const depth = (this.#parts.chain.peak?.height ?? 0) - height;
+    return depth < OLD_DEPTH || this.#parts.upload.servesOld(BLOCK_BYTES_PER_DAY);
   }
 
   #noteTip(peer: ChiaPeer, height: number): void {
@@ -104,8 +129,7 @@ export class Serving {
     this.#parts.tipTaken(peer);
   }
 
-  async #peers(peer: ChiaPeer, { data, id }: Incoming): Promise<void> {
-    decodeBody(requestPeers, data);
+  async #peers(peer: ChiaPeer, id: number | null): Promise<void> {
     await peer.session.send(respondPeers, { peerList: [...this.#parts.addresses.answer(peer)] }, id);
   }
 }

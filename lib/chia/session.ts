@@ -12,21 +12,22 @@ import { RateLimiter } from "../core/limiter.ts";
 import { type PeerExit, type PeerSession, stopped } from "../core/peer.ts";
 import type { PeerAddress, PeerSocket } from "../core/ports.ts";
 import { Replies } from "../core/replies.ts";
+import type { Traffic } from "../core/traffic.ts";
+import { type Turn, Turns } from "../core/turns.ts";
 import { admit, type Incoming, readFrame } from "./admission.ts";
 import { type Opened, type SessionOptions, shakeHands } from "./opening.ts";
 import { Outbox } from "./outbox.ts";
-import { closedBy, exitFor } from "./peer-exit.ts";
+import { chiaExitFor, closedBy } from "./peer-exit.ts";
 import { apiFault, PeerFault, protocolFault, rateFault } from "./peer-fault.ts";
 import {
   AGGREGATE_LIMIT,
   type Body,
   Capability,
-  DEFAULT_CAPABILITIES,
   error as errorMessage,
   type Message,
   type RateLimit,
-  sharedCapabilities,
 } from "./protocol/mod.ts";
+import type { RequestWindows } from "./request-windows.ts";
 import type { Infer } from "./streamable/mod.ts";
 
 export type { Incoming, SessionOptions };
@@ -47,6 +48,7 @@ export class ChiaSession implements PeerSession<Incoming> {
   readonly peer: Opened["peer"];
   readonly nodeId: Uint8Array;
   readonly socket: PeerSocket;
+  readonly traffic: Traffic;
   /** Unix milliseconds of the last frame that came. */
   lastMessageTime: number;
   readonly #options: SessionOptions;
@@ -55,20 +57,24 @@ export class ChiaSession implements PeerSession<Incoming> {
   readonly #replies: Replies<Message, Incoming>;
   readonly #inbound: RateLimiter;
   readonly #v2: boolean;
+  readonly #windows: RequestWindows | undefined;
+  readonly #turn: Turn;
   readonly #handlers = new Set<Promise<void>>();
   readonly #ended = new AbortController();
   #fault: Error | undefined;
 
-  private constructor({ socket, peer, reader, writer }: Opened, options: SessionOptions) {
+  private constructor({ socket, peer, reader, writer, traffic, shared, windows }: Opened, options: SessionOptions) {
     const { clock, own, role } = options;
     this.socket = socket;
+    this.traffic = traffic;
     this.peer = peer;
     this.nodeId = options.peerNodeId;
     this.lastMessageTime = clock.now();
     this.#options = options;
+    this.#turn = (options.turns ?? new Turns(clock)).join();
     this.#reader = reader;
-    const capabilities = own.capabilities ?? DEFAULT_CAPABILITIES[own.nodeType];
-    this.#v2 = sharedCapabilities(capabilities, peer.capabilities).has(Capability.RATE_LIMITS_V2);
+    this.#v2 = shared.has(Capability.RATE_LIMITS_V2);
+    this.#windows = windows;
     this.#replies = new Replies({ clock, range: ID_RANGE[role], lateMax: LATE_IDS_MAX });
     this.#inbound = new RateLimiter({
       clock,
@@ -82,6 +88,8 @@ export class ChiaSession implements PeerSession<Incoming> {
       nodeType: own.nodeType,
       rateOf: (message) => this.#rateOf(message),
       signal: this.#ended.signal,
+      traffic,
+      memory: options.memory,
     });
   }
 
@@ -118,7 +126,7 @@ export class ChiaSession implements PeerSession<Incoming> {
     } catch (thrown) {
       const cause = this.#fault ?? thrown;
       this.#end(cause instanceof Error ? cause : new Error(messageOf(cause)));
-      exit = exitFor(cause);
+      exit = chiaExitFor(cause);
     } finally {
       this.#options.signal?.removeEventListener("abort", abort);
     }
@@ -135,7 +143,9 @@ export class ChiaSession implements PeerSession<Incoming> {
 
   /** {@link send} for a body that is already encoded. */
   async sendBytes(message: Message, data: Uint8Array, id: number | null = null): Promise<void> {
-    if (await this.#outbox.admit(message, data.length)) await this.#outbox.write(message, data, id);
+    const isAdmitted = this.#windows?.freesAnswer(message, id) === true ||
+      await this.#outbox.admit(message, data.length);
+    if (isAdmitted) await this.#outbox.write(message, data, id);
   }
 
   /**
@@ -152,7 +162,10 @@ export class ChiaSession implements PeerSession<Incoming> {
   ): Promise<Incoming> {
     signal?.throwIfAborted();
     const data = (message.body as Body).encode(body as never);
-    await this.#outbox.admit(message, data.length);
+    const windows = this.#windows?.tracks(message) ? this.#windows : undefined;
+    if (windows === undefined) await this.#outbox.admit(message, data.length);
+    else await windows.take(message, signal === undefined ? this.signal : AbortSignal.any([signal, this.signal]));
+    const askedAt = this.#options.clock.monotonic();
     const { id, answer } = this.#replies.ask(message, timeoutMs);
     const giveUp = () => this.#replies.withdraw(id, stopped());
     signal?.addEventListener("abort", giveUp, { once: true });
@@ -161,12 +174,14 @@ export class ChiaSession implements PeerSession<Incoming> {
       // A peer that does not read must not hold us longer than one that does not answer.
       await Promise.race([this.#outbox.write(message, data, id), answer]);
       const reply = await answer;
+      this.traffic.answered(message.name, this.#options.clock.monotonic() - askedAt);
       if (reply.data.length === 0) throw new NodeError("no_answer", "peer", `an empty answer to ${message.name}`);
       if (reply.message.id !== errorMessage.id) return reply;
       throw new NodeError("refused", "peer", `the peer answered ${message.name} with an error`);
     } finally {
       signal?.removeEventListener("abort", giveUp);
       giveUp();
+      windows?.give(message);
     }
   }
 
@@ -183,10 +198,12 @@ export class ChiaSession implements PeerSession<Incoming> {
   async #read(handle: IncomingHandler): Promise<PeerExit> {
     for (;;) {
       const { done, value } = await this.#reader.read();
+      const wait = this.#turn.next();
+      if (wait !== undefined) await wait;
       if (this.#fault !== undefined) throw this.#fault;
       if (done) break;
       this.lastMessageTime = this.#options.clock.now();
-      this.#dispatch(value, handle);
+      this.#turn.work(() => this.#dispatch(value, handle));
       if (this.#handlers.size >= HANDLERS_MAX) await Promise.race(this.#handlers);
     }
     const { closeCode, reason } = await this.socket.closed;
@@ -200,7 +217,9 @@ export class ChiaSession implements PeerSession<Incoming> {
   #dispatch(frame: Uint8Array | string, handle: IncomingHandler): void {
     const incoming = readFrame(frame);
     const { message, id, data } = incoming;
-    if (!this.#inbound.take(message.id, this.#rateOf(message), data.length) && this.#options.enforceRates) {
+    this.traffic.countReceived(message.name, frame.length);
+    const isFree = this.#windows?.covers(message) === true;
+    if (!isFree && !this.#inbound.take(message.id, this.#rateOf(message), data.length) && this.#options.enforceRates) {
       throw rateFault(`too many or too large: ${message.name} of ${data.length} bytes`);
     }
     if (id !== null && this.#isReply(incoming, id)) return;
@@ -221,14 +240,23 @@ export class ChiaSession implements PeerSession<Incoming> {
   }
 
   #start(handle: IncomingHandler, incoming: Incoming): void {
+    const { message } = incoming;
+    if (this.#windows?.enter(message) === false && this.#options.enforceRates) {
+      throw rateFault(`too many at a time: ${message.name}`);
+    }
     const result = handle(incoming);
-    if (result === undefined) return;
+    if (result === undefined) return this.#windows?.leave(message);
     const running = result.catch((thrown) => {
       if (this.#ended.signal.aborted) return;
+      // A disk that fails us is nothing that the peer did.
+      if (thrown instanceof NodeError && thrown.fault === "self") return this.#end(thrown);
       this.fail(
         thrown instanceof PeerFault ? thrown : apiFault(`${incoming.message.name}: ${messageOf(thrown)}`, thrown),
       );
-    }).finally(() => this.#handlers.delete(running));
+    }).finally(() => {
+      this.#windows?.leave(message);
+      this.#handlers.delete(running);
+    });
     this.#handlers.add(running);
   }
 

@@ -5,11 +5,14 @@
  *
  * @module
  */
-import { BanList, isLoopback } from "./bans.ts";
+import { AcceptGate } from "./accept-gate.ts";
+import { BAN_WORDS, type BanEffect, BanList } from "./bans.ts";
 import { messageOf, NodeError } from "./errors.ts";
 import { chooseEviction } from "./eviction.ts";
 import { type Peer, type PeerExit, type PeerInit, type PeerKind, type PeerSession, stopped } from "./peer.ts";
 import type { ByteDuplex, Clock, PeerAddress } from "./ports.ts";
+import { Score } from "./reputation.ts";
+import { isLoopback, type Subnets } from "./subnets.ts";
 
 /** What the protocol is told of a connection that it is to open. */
 export interface OpenContext {
@@ -30,8 +33,8 @@ export interface PeerProtocol<S> {
   dial(address: PeerAddress, context: OpenContext): Promise<S>;
   /** Shakes hands with who dialled us. The duplex is the protocol's: on failure it destroys it. */
   accept(duplex: ByteDuplex, context: OpenContext): Promise<S>;
-  /** What an error costs the host, beside the end of the connection. */
-  priceOf(error: unknown): PeerExit;
+  /** What an error on opening a connection means. */
+  exitFor(error: unknown): PeerExit;
   /** Whether both sessions are with the same node; the older one is closed then. */
   isSame(one: S, other: S): boolean;
   /** How many inbound slots there are for sessions like this one, and which others are like it. */
@@ -49,7 +52,7 @@ export interface PeerEvents<P, I> {
   left(peer: P, exit: PeerExit): void;
   /** A connection that never became a peer. */
   failed(address: PeerAddress | undefined, direction: "in" | "out", error: Error): void;
-  banned(host: string, seconds: number, reason: string): void;
+  banned(host: string, seconds: number, reason: string, effect: BanEffect): void;
 }
 
 /** What connections need. */
@@ -59,13 +62,15 @@ export interface ConnectionsParts<S extends PeerSession<I>, P extends Peer<S>, I
   readonly makePeer: (init: PeerInit<S>) => P;
   /** Hosts that limits and bans do not concern. */
   readonly isExempt: (host: string) => boolean;
+  /** Hosts that bans do not concern, but limits do. */
+  readonly whitelist: Pick<Subnets, "has">;
   /** The network and the group of a host; the group is hashed under a secret key, so that nobody can choose it. */
   readonly placeOf: (host: string) => { readonly network: string; readonly keyedGroup: bigint };
   readonly events: PeerEvents<P, I>;
 }
 
 /** Inbound connections that have not shaken hands yet. */
-const OPENING_MAX = 64;
+const OPENING_MAX = 128;
 
 /** All connections of one network. */
 export class Connections<S extends PeerSession<I>, P extends Peer<S>, I> {
@@ -75,43 +80,58 @@ export class Connections<S extends PeerSession<I>, P extends Peer<S>, I> {
   /** Those of them whose sessions go on; undefined when that has changed. Asked for several times a second. */
   #alive: readonly P[] | undefined;
   readonly #running = new Set<Promise<void>>();
+  readonly #gate: AcceptGate;
   readonly #stop = new AbortController();
-  #opening = 0;
+  /** Inbound connections that shake hands, oldest first. */
+  readonly #opening = new Set<{ readonly duplex: ByteDuplex; readonly group: bigint }>();
   #nextId = 1;
 
   constructor(parts: ConnectionsParts<S, P, I>) {
     this.#parts = parts;
-    this.bans = new BanList(parts.clock, parts.isExempt);
+    this.#gate = new AcceptGate(parts.clock);
+    this.bans = new BanList(parts.clock, (host) => parts.isExempt(host) || parts.whitelist.has(host));
   }
 
-  /** The peers whose sessions go on. */
+  /** The peers whose sessions go on: those that we chose before those that chose us. */
   get peers(): readonly P[] {
-    this.#alive ??= [...this.#peers.values()].filter(({ session }) => !session.signal.aborted);
+    if (this.#alive === undefined) {
+      const alive = [...this.#peers.values()].filter(({ session }) => !session.signal.aborted);
+      const of = (direction: Peer["direction"]) => alive.filter((peer) => peer.direction === direction);
+      this.#alive = [...of("out"), ...of("in")];
+    }
     return this.#alive;
   }
 
   /** Dials a peer and shakes hands. The peer is served until it ends. @throws NodeError why it failed */
   async dial(address: PeerAddress, kind: Exclude<PeerKind, "inbound">): Promise<P> {
     const ban = this.bans.find(address.host);
-    if (ban !== undefined) throw new NodeError("banned", "peer", `${address.host} is banned: ${ban.reason}`);
+    // Who is named by the operator is welcome as long as it is not banned outright.
+    if (ban !== undefined && (kind !== "manual" || ban.effect === "ban")) {
+      throw new NodeError("banned", "self", `${address.host} is ${BAN_WORDS[ban.effect]}: ${ban.reason}`);
+    }
     const context = this.#context(kind, address.host, false);
     return await this.#open(kind, address.host, () => this.#parts.protocol.dial(address, context));
+  }
+
+  /** Whether a listener is to take a connection from a host at all. */
+  admits(host: string): boolean {
+    const { isExempt, placeOf } = this.#parts;
+    return isExempt(host) || this.#gate.admit(host, placeOf(host).keyedGroup);
   }
 
   /** Takes over a connection that a listener accepted. */
   accept(duplex: ByteDuplex): void {
     const { protocol, events } = this.#parts;
-    if (this.#opening >= OPENING_MAX || this.#stop.signal.aborted) {
-      duplex.destroy();
-      return;
-    }
-    this.#opening += 1;
+    if (this.#stop.signal.aborted) return duplex.destroy();
     const { host } = duplex.remote;
-    const context = this.#context("inbound", host, this.bans.find(host) !== undefined);
+    const place = { duplex, group: this.#parts.placeOf(host).keyedGroup };
+    this.#opening.add(place);
+    if (this.#opening.size > OPENING_MAX) this.#crowdedOut().duplex.destroy();
+    const context = this.#context("inbound", host, this.bans.find(host)?.effect === "ban");
     this.#track(
       this.#open("inbound", host, () => protocol.accept(duplex, context))
         .catch((error) => events.failed(duplex.remote, "in", error instanceof Error ? error : new Error(String(error))))
-        .finally(() => (this.#opening -= 1)),
+        .finally(() => this.#opening.delete(place)),
     );
   }
 
@@ -122,11 +142,11 @@ export class Connections<S extends PeerSession<I>, P extends Peer<S>, I> {
     return found.length > 0;
   }
 
-  /** Bans a host or a subnet and ends the connections from there. */
-  ban(subnet: string, seconds: number, reason: string): void {
-    if (seconds <= 0 || !this.bans.ban(subnet, seconds, reason)) return;
-    this.#parts.events.banned(subnet, seconds, reason);
-    this.disconnect((peer) => this.bans.find(peer.host) !== undefined);
+  /** Bans a host or a subnet and ends the connections from there; one that is only discouraged keeps its others. */
+  ban(subnet: string, seconds: number, reason: string, effect: BanEffect = "ban"): void {
+    if (seconds <= 0 || !this.bans.ban(subnet, seconds, reason, effect)) return;
+    this.#parts.events.banned(subnet, seconds, reason, effect);
+    if (effect === "ban") this.disconnect((peer) => this.bans.find(peer.host)?.effect === "ban");
   }
 
   /** Ends all connections and waits until they are gone. */
@@ -153,8 +173,7 @@ export class Connections<S extends PeerSession<I>, P extends Peer<S>, I> {
       session = await open();
       if (kind === "inbound") this.#makeRoom(session);
     } catch (thrown) {
-      const { banSeconds, message } = protocol.priceOf(thrown);
-      this.ban(host, banSeconds, message);
+      this.#settle(host, protocol.exitFor(thrown), new Score());
       throw thrown;
     }
     for (const other of this.peers) if (protocol.isSame(other.session, session)) other.session.close();
@@ -166,6 +185,16 @@ export class Connections<S extends PeerSession<I>, P extends Peer<S>, I> {
     return peer;
   }
 
+  /** Whoever has waited longest of the group that has most who wait: many who say nothing keep out only their own. */
+  #crowdedOut(): { readonly duplex: ByteDuplex } {
+    const counts = new Map<bigint, number>();
+    for (const { group } of this.#opening) counts.set(group, (counts.get(group) ?? 0) + 1);
+    const most = Math.max(...counts.values());
+    const first = [...this.#opening].find(({ group }) => counts.get(group) === most)!;
+    this.#opening.delete(first);
+    return first;
+  }
+
   /** Finds a slot for an inbound session, if need be that of a peer that is worth less. @throws NodeError there is none */
   #makeRoom(session: S): void {
     const { protocol, placeOf, isExempt } = this.#parts;
@@ -173,7 +202,10 @@ export class Connections<S extends PeerSession<I>, P extends Peer<S>, I> {
     const rivals = this.peers.filter((peer) =>
       peer.direction === "in" && isAlike(peer.session) && !protocol.isSame(peer.session, session)
     );
-    if (rivals.length < max) return;
+    const isDiscouraged = (host: string) => this.bans.find(host)?.effect === "discourage";
+    // Whoever is not wanted does not get the last slot.
+    if (rivals.length < max - (isDiscouraged(session.remote.host) ? 1 : 0)) return;
+    if (isDiscouraged(session.remote.host)) throw protocol.refuseSlot(session);
     const evicted = max === 0 ? undefined : chooseEviction(rivals.map((peer) => ({
       ...peer.merits,
       ...placeOf(peer.host),
@@ -181,8 +213,7 @@ export class Connections<S extends PeerSession<I>, P extends Peer<S>, I> {
       direction: peer.direction,
       isExempt: isExempt(peer.host),
       sinceMs: peer.since,
-      // Who is banned does not get this far.
-      goesFirst: false,
+      goesFirst: isDiscouraged(peer.host),
       isLocal: isLoopback(peer.host),
     })));
     if (evicted === undefined) throw protocol.refuseSlot(session);
@@ -195,8 +226,15 @@ export class Connections<S extends PeerSession<I>, P extends Peer<S>, I> {
     const exit = await peer.session.run((incoming) => events.message(peer, incoming));
     this.#peers.delete(peer.id);
     this.#alive = undefined;
-    this.ban(peer.host, exit.banSeconds, exit.message);
+    this.#settle(peer.host, exit, peer.score);
     events.left(peer, exit);
+  }
+
+  /** Makes a host pay for how its connection ended. */
+  #settle(host: string, { offence, message }: PeerExit, score: Score): void {
+    if (offence === undefined) return;
+    const { effect, banSeconds } = score.charge(offence, this.#parts.clock.monotonic());
+    if (effect !== "none") this.ban(host, banSeconds, message, effect);
   }
 
   #track(work: Promise<unknown>): void {

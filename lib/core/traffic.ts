@@ -1,48 +1,99 @@
 /**
- * What went over one connection, by kind of message.
+ * What went over connections, by direction and by kind of message: for one connection, and for all of a network together.
  *
  * @module
  */
 import type { Clock } from "./ports.ts";
 
-/** One direction of one connection. */
+/** Times that were measured, in milliseconds. */
+export interface Latency {
+  /** How many were measured. */
+  readonly count: number;
+  readonly sumMs: number;
+  readonly maxMs: number;
+}
+
+/** One kind of message in one direction. */
+export interface KindTraffic {
+  readonly messages: number;
+  readonly bytes: number;
+  /** Unix milliseconds of the last one. */
+  readonly lastTime: number;
+  /** Of a message that came: until it was handled. Of one that was sent: until its answer came, where it has one. */
+  readonly latency: Latency;
+}
+
+/** One direction. */
 export interface DirectionTraffic {
   readonly bytes: number;
   readonly messages: number;
   /** Unix milliseconds of the last message; 0 when there was none. */
   readonly lastTime: number;
-  /** Bytes by kind of message; kinds beyond the bound, and unknown ones, are summed up as `*other*`. */
-  readonly byKind: ReadonlyMap<string, number>;
+  /** The same in monotonic milliseconds, for whoever measures silence: the wall clock may jump. */
+  readonly lastAt: number;
+  /** By kind of message; kinds beyond the bound are summed up as {@link OTHER_KINDS}. */
+  readonly byKind: ReadonlyMap<string, KindTraffic>;
 }
 
 /** Under which name kinds are summed up that have no entry of their own. */
 export const OTHER_KINDS = "*other*";
 /** Kinds counted apart; a peer can make names up. */
-const KINDS_MAX = 64;
+const KINDS_MAX = 128;
+
+class Kind implements KindTraffic {
+  messages = 0;
+  bytes = 0;
+  lastTime = 0;
+  readonly latency = { count: 0, sumMs: 0, maxMs: 0 };
+}
 
 class Direction implements DirectionTraffic {
   bytes = 0;
   messages = 0;
   lastTime = 0;
-  readonly byKind = new Map<string, number>();
+  lastAt = 0;
+  readonly byKind = new Map<string, Kind>();
 
-  count(kind: string, bytes: number, now: number): void {
+  count(kind: string, bytes: number, clock: Clock): void {
+    const now = clock.now();
     this.bytes += bytes;
     this.messages += 1;
     this.lastTime = now;
-    const name = this.byKind.has(kind) || this.byKind.size < KINDS_MAX ? kind : OTHER_KINDS;
-    this.byKind.set(name, (this.byKind.get(name) ?? 0) + bytes);
+    this.lastAt = clock.monotonic();
+    const entry = this.#entry(kind);
+    entry.messages += 1;
+    entry.bytes += bytes;
+    entry.lastTime = now;
+  }
+
+  measure(kind: string, ms: number): void {
+    const { latency } = this.#entry(kind);
+    latency.count += 1;
+    latency.sumMs += ms;
+    latency.maxMs = Math.max(latency.maxMs, ms);
+  }
+
+  #entry(kind: string): Kind {
+    const known = this.byKind.get(kind);
+    if (known !== undefined) return known;
+    const name = this.byKind.size < KINDS_MAX ? kind : OTHER_KINDS;
+    const entry = this.byKind.get(name) ?? new Kind();
+    this.byKind.set(name, entry);
+    return entry;
   }
 }
 
-/** Counts both directions of one connection. */
+/** Counts both directions. What is counted for a connection is counted for its network too. */
 export class Traffic {
   readonly #clock: Clock;
+  readonly #sum: Traffic | undefined;
   readonly #received = new Direction();
   readonly #sent = new Direction();
 
-  constructor(clock: Clock) {
+  /** @param sum that of the network, which outlives the connection */
+  constructor(clock: Clock, sum?: Traffic) {
     this.#clock = clock;
+    this.#sum = sum;
   }
 
   get received(): DirectionTraffic {
@@ -55,11 +106,30 @@ export class Traffic {
 
   /** Counts a message that came, with all its framing. */
   countReceived(kind: string, bytes: number): void {
-    this.#received.count(kind, bytes, this.#clock.now());
+    this.#received.count(kind, bytes, this.#clock);
+    this.#sum?.countReceived(kind, bytes);
   }
 
   /** Counts a message that was sent, with all its framing. */
   countSent(kind: string, bytes: number): void {
-    this.#sent.count(kind, bytes, this.#clock.now());
+    this.#sent.count(kind, bytes, this.#clock);
+    this.#sum?.countSent(kind, bytes);
   }
+
+  /** Notes how long a message of a kind took to be handled. */
+  handled(kind: string, ms: number): void {
+    this.#received.measure(kind, ms);
+    this.#sum?.handled(kind, ms);
+  }
+
+  /** Notes how long the answer took to a message of a kind. */
+  answered(kind: string, ms: number): void {
+    this.#sent.measure(kind, ms);
+    this.#sum?.answered(kind, ms);
+  }
+}
+
+/** The bytes of each kind. */
+export function bytesByKind({ byKind }: DirectionTraffic): ReadonlyMap<string, number> {
+  return new Map([...byKind].map(([kind, { bytes }]) => [kind, bytes]));
 }

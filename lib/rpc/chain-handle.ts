@@ -4,6 +4,8 @@
  * @module
  */
 import type { AddressBook } from "../core/addresses.ts";
+import type { BanEffect } from "../core/bans.ts";
+import type { Traffic } from "../core/traffic.ts";
 import type { Json } from "../chia/streamable/mod.ts";
 
 type JsonObject = { readonly [name: string]: Json };
@@ -46,6 +48,7 @@ export interface ChainBan {
   /** Unix milliseconds. */
   readonly until: number;
   readonly reason: string;
+  readonly effect: BanEffect;
 }
 
 /** A block as it is on the wire. */
@@ -65,6 +68,10 @@ export interface ChainHandle {
   readonly addressBook: AddressBook;
   progress(): ChainProgress;
   status(): Promise<ChainStatus>;
+  /** The sum over all connections since the start. */
+  readonly traffic: Traffic;
+  /** That of one connection; undefined when there is none with this id. */
+  trafficOf(id: number): Traffic | undefined;
   /** Peers as `/v1/peers` prints them. */
   peers(): readonly JsonObject[];
   /** Dials a peer. Rejects with a `NodeError`. */

@@ -6,7 +6,9 @@
 import type { BitcoinService } from "../bitcoin/service.ts";
 import type { ChiaService } from "../chia/service.ts";
 import type { EventHints } from "../core/events-reader.ts";
+import type { MemoryBudget } from "../core/memory-budget.ts";
 import type { Clock } from "../core/ports.ts";
+import type { UploadTarget } from "../core/upload-target.ts";
 import type { LogLevel } from "../config.ts";
 import type { EventLog } from "../storage/events.ts";
 import type { BitcoinMiner } from "./bitcoin/miner.ts";
@@ -28,6 +30,9 @@ export interface RpcContext {
   readonly bitcoin?: BitcoinService;
   /** Makes Bitcoin blocks, where the node does. */
   readonly miner?: BitcoinMiner;
+  /** What peers may hold together, and upload. */
+  readonly memory: Pick<MemoryBudget, "used" | "bytesMax">;
+  readonly upload: Pick<UploadTarget, "state">;
   readonly events: EventLog;
   readonly hints: EventHints;
   readonly clock: Clock;

@@ -8,15 +8,17 @@ import { Hono } from "hono";
 import type { Json, JsonObject } from "../chia/streamable/mod.ts";
 import { addressText } from "../core/address-text.ts";
 import { messageOf, NodeError } from "../core/errors.ts";
+import { normalSubnet } from "../core/subnets.ts";
 import type { ChainBan, ChainHandle } from "./chain-handle.ts";
 import type { RpcContext } from "./context.ts";
 import { eventStream, subscriptionOfRequest } from "./events.ts";
 import { fieldsOf } from "./fields.ts";
 import { BodyError, jsonResponse, problem } from "./json.ts";
 import type { RpcLimits } from "./limits.ts";
+import { trafficJson } from "./traffic.ts";
 
 function banJson(chain: string, ban: ChainBan): JsonObject {
-  return { chain, host: ban.host, until: new Date(ban.until).toISOString(), reason: ban.reason };
+  return { chain, host: ban.host, until: new Date(ban.until).toISOString(), effect: ban.effect, reason: ban.reason };
 }
 
 /** The chain that a request names; without a name the only one there is. */
@@ -73,6 +75,24 @@ export function nativeRoutes(
     return new Response(null, { status: 204 });
   });
 
+  app.get("/v1/peers/:id{[0-9]+}/traffic", (c) => {
+    const id = Number(c.req.param("id"));
+    const traffic = chainOf(context, c.req.query("chain")).trafficOf(id);
+    return traffic === undefined ? problem(404, `there is no peer ${id}`) : jsonResponse(trafficJson(traffic));
+  });
+
+  app.get("/v1/traffic", (c) => {
+    const { memory, upload } = context;
+    const { bytesMax, isReached, bytesLeft, msLeft } = upload.state();
+    return jsonResponse({
+      chains: asked(c.req.query("chain")).map(({ chain, traffic }) => ({ chain, ...trafficJson(traffic) })),
+      upload: bytesMax === 0
+        ? null
+        : { target: bytesMax, reached: isReached, bytes_left: bytesLeft, seconds_left: Math.floor(msLeft / 1000) },
+      peer_memory: { bytes_max: memory.bytesMax, bytes_used: memory.used },
+    });
+  });
+
   app.get("/v1/addresses", (c) => {
     const limit = Number(c.req.query("limit") ?? ADDRESSES_STANDARD);
     if (!Number.isInteger(limit) || limit < 0 || limit > ADDRESSES_MAX) {
@@ -89,8 +109,8 @@ export function nativeRoutes(
   });
   app.post("/v1/bans", async (c) => {
     const { host, seconds = BAN_SECONDS, reason = "by hand", chain } = await fieldsOf(c.req.raw, context.clock, limits);
-    if (typeof host !== "string" || !/^[0-9a-fA-F:.]{2,45}$/.test(host)) {
-      throw new BodyError(400, "host: an IP address");
+    if (typeof host !== "string" || normalSubnet(host) === undefined) {
+      throw new BodyError(400, "host: an IP address or a subnet");
     }
     if (typeof seconds !== "number" || !(seconds > 0 && seconds <= BAN_SECONDS_MAX)) {
       throw new BodyError(400, `seconds: above 0, at most ${BAN_SECONDS_MAX}`);

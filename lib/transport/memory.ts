@@ -162,6 +162,9 @@ export class MemoryNetwork {
     if ((listening.tls === undefined) !== (options.tls === undefined)) {
       throw new NodeError("tls_failed", "network", `${addressText(to)}: one side speaks TLS, the other does not`);
     }
+    if (listening.admit?.(from.host) === false) {
+      throw new NodeError("connection_reset", "network", `${addressText(to)}: connection reset`);
+    }
     if (target.open >= (listening.connectionsMax ?? Infinity)) {
       throw new NodeError("connection_reset", "network", `${addressText(to)}: too many connections`);
     }

@@ -23,6 +23,8 @@ export interface AcceptOptions {
   readonly handshakeTimeoutMs?: number | undefined;
   /** Without it, sockets are plain TCP. */
   readonly tls?: tls.TlsOptions;
+  /** Asked at accept; false refuses the connection. */
+  readonly admit?: ((host: string) => boolean) | undefined;
   /** Takes a socket that is ready, and the TCP socket that it was accepted as. What it throws is a failure. */
   readonly onSocket: (socket: net.Socket, raw: net.Socket) => void;
   readonly onFailure?: ((error: Error, remote: PeerAddress | undefined) => void) | undefined;
@@ -58,6 +60,8 @@ export async function acceptSockets(options: AcceptOptions): Promise<Listener> {
 
   const onTcp = (raw: net.Socket) => {
     raw.on("error", () => {});
+    // Not reported one by one: whoever refuses keeps count, and a flood must not fill the log.
+    if (options.admit?.(addressesOf(raw).remote.host) === false) return void raw.destroy();
     if (open.size >= connectionsMax) {
       const { remote } = addressesOf(raw);
       raw.destroy();

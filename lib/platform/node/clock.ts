@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { setImmediate } from "node:timers";
+import { clearImmediate, setImmediate } from "node:timers";
 import type { Clock, Random } from "../../core/ports.ts";
 
 /** The longest delay that `setTimeout` keeps; a longer one is waited for in pieces. */
@@ -27,10 +27,15 @@ export const clock: Clock = {
       signal?.addEventListener("abort", onAbort, { once: true });
     }),
   after: (ms, callback) => {
+    if (ms <= 0) {
+      // In the next turn of the loop: a timer would wait for a millisecond.
+      const immediate = setImmediate(callback);
+      return () => clearImmediate(immediate);
+    }
     let timer: ReturnType<typeof setTimeout>;
     const arm = (left: number) => {
       const piece = Math.min(left, TIMER_MAX_MS);
-      timer = setTimeout(() => left > piece ? arm(left - piece) : callback(), Math.max(0, piece));
+      timer = setTimeout(() => left > piece ? arm(left - piece) : callback(), piece);
     };
     arm(ms);
     return () => clearTimeout(timer);

@@ -12,7 +12,7 @@ import http, { type IncomingMessage, type ServerResponse } from "node:http";
 import { isIP, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { TlsOptions, TLSSocket } from "node:tls";
-import { isLoopback } from "../../core/bans.ts";
+import { isLoopback } from "../../core/subnets.ts";
 import { NodeError } from "../../core/errors.ts";
 import type { HttpOptions, HttpsListener, HttpsOptions, HttpsRequestInfo, UpgradeRequest } from "../platform.ts";
 import { acceptSockets } from "./accept.ts";

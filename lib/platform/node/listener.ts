@@ -31,6 +31,7 @@ export async function listen(options: ListenOptions): Promise<Listener> {
         rejectUnauthorized: true,
       },
     }),
+    admit: options.admit,
     onSocket: (socket, raw) => {
       const peerCertificate = options.tls === undefined
         ? undefined

@@ -94,10 +94,14 @@ export function bitcoinHandle(
       };
     },
 
+    get traffic() {
+      return bitcoin.traffic;
+    },
+    trafficOf: (id) => bitcoin.peers().find((peer) => peer.id === id)?.traffic,
     peers: () => bitcoin.peers().map((peer) => peerJson(peer, clock.now())),
     connect: async (host, port) => peerJson(await bitcoin.connect(host, port), clock.now()),
     disconnect: (id) => Promise.resolve(bitcoin.disconnect(id)),
-    bans: () => bitcoin.bans().map(({ subnet, until, reason }) => ({ host: subnet, until, reason })),
+    bans: () => bitcoin.bans().map(({ subnet, ...ban }) => ({ host: subnet, ...ban })),
     ban: (host, seconds, reason) => void bitcoin.ban(host, clock.now() + seconds * 1000, reason),
     unban: (host) => bitcoin.unban(host),
 

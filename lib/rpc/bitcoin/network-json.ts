@@ -7,7 +7,7 @@
 import ipaddr from "ipaddr.js";
 import { toHex } from "../../codec/hex.ts";
 import { addressText } from "../../core/address-text.ts";
-import { normalSubnet } from "../../core/bans.ts";
+import { normalSubnet } from "../../core/subnets.ts";
 import type { BitcoinPeerView } from "../../bitcoin/service.ts";
 import { NETWORK_NAMES, parseHost, serviceNames } from "../../bitcoin/types/mod.ts";
 import { amountJson, type RpcObject } from "./json.ts";

@@ -130,18 +130,19 @@ export const networkMethods: readonly Method[] = [
     result: "{totalbytesrecv, totalbytessent, timemillis, uploadtarget}    (object)",
     examples: ["getnettotals"],
     call(_args, { context: { bitcoin, clock } }) {
-      const { bytesReceived, bytesSent } = bitcoin.traffic();
+      const { received, sent } = bitcoin.traffic;
+      const upload = bitcoin.uploadState();
       return {
-        totalbytesrecv: bytesReceived,
-        totalbytessent: bytesSent,
+        totalbytesrecv: received.bytes,
+        totalbytessent: sent.bytes,
         timemillis: clock.now(),
         uploadtarget: {
           timeframe: UPLOAD_TIMEFRAME_SECONDS,
-          target: 0,
-          target_reached: false,
-          serve_historical_blocks: true,
-          bytes_left_in_cycle: 0,
-          time_left_in_cycle: 0,
+          target: upload.bytesMax,
+          target_reached: upload.isReached,
+          serve_historical_blocks: bitcoin.servesOldBlocks,
+          bytes_left_in_cycle: upload.bytesLeft,
+          time_left_in_cycle: upload.bytesMax === 0 ? 0 : Math.floor(upload.msLeft / 1000),
         },
       };
     },

@@ -91,6 +91,10 @@ export function chiaHandle(
       };
     },
 
+    get traffic() {
+      return chia.traffic;
+    },
+    trafficOf: (id) => chia.peers().find((peer) => peer.id === id)?.traffic,
     peers: () => chia.peers().map((peer) => peerJson(peer, clock.now())),
     connect: async (host, port) => peerJson(await chia.connect(host, port), clock.now()),
     async disconnect(id) {

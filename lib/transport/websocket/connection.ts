@@ -31,6 +31,8 @@ export interface WebSocketOptions {
   readonly idleTimeoutMs?: number;
   /** Bytes of messages that wait for the application before reading stops, and that wait to be sent; 64 KiB. */
   readonly queueBytes?: number;
+  /** Told how many bytes of what came are held here: begun messages, and those that wait for the application. */
+  readonly onHeld?: (bytes: number) => void;
   /** Ends the connection: at once while it opens, with close code 1001 afterwards. */
   readonly signal?: AbortSignal;
 }
@@ -52,6 +54,10 @@ export class Refused extends Error {
 }
 
 type Message = Uint8Array | string;
+
+const QUEUE_BYTES = 64 * 1024;
+/** What is read after our close frame: what the peer had sent before it could know of it. */
+const AFTER_CLOSE_BYTES = 1024 * 1024;
 
 /** Both roles of a WebSocket; `open` does what differs before the first frame. */
 export class WebSocketConnection implements PeerSocket {
@@ -83,6 +89,7 @@ export class WebSocketConnection implements PeerSocket {
   /** Bytes behind the HTTP head: the first of the frames. */
   #rest = new Uint8Array();
   #lastReadMs: number;
+  #bytesAfterClose = 0;
   /** Why we ended the connection, when it was us and not in order. */
   #failure: unknown;
   #result: Required<CloseInfo> = { closeCode: CLOSE.abnormal, reason: "" };
@@ -93,7 +100,7 @@ export class WebSocketConnection implements PeerSocket {
     options: WebSocketOptions,
     open: (stream: OpeningStream) => Promise<void>,
   ) {
-    const { queueBytes = 64 * 1024, messageBytesMax, clock, signal } = options;
+    const { queueBytes = QUEUE_BYTES, messageBytesMax, clock, signal } = options;
     this.#duplex = duplex;
     this.#options = options;
     this.#masks = role === "client";
@@ -204,6 +211,7 @@ export class WebSocketConnection implements PeerSocket {
           return this.#onEnd(event);
         }
       }
+      this.#tellHeld();
       if (this.#stalled) await new Promise<void>((resolve) => (this.#room = resolve));
       const { done, value } = await this.#read();
       if (done) throw new NodeError("closed", "network", "the bytes ended without a close frame");
@@ -225,11 +233,21 @@ export class WebSocketConnection implements PeerSocket {
     }
   }
 
+  /** Counts what comes after we have said good-bye: whoever goes on sending is not listened to until the time is up. */
+  #afterClose(bytes: number): void {
+    this.#bytesAfterClose += bytes;
+    if (this.#bytesAfterClose > AFTER_CLOSE_BYTES) {
+      this.#duplex.destroy(new NodeError("closed", "network", "the peer goes on after the close frame"));
+    }
+  }
+
   /** Ends the byte stream: the server first (RFC 6455 section 7.1.1), unless something went wrong. */
   async #drain(): Promise<void> {
     if (!this.#masks || this.#failure !== undefined) this.#writer.close().catch(() => {});
     try {
-      while (!(await this.#reader.read()).done);
+      for (let rest = await this.#reader.read(); !rest.done; rest = await this.#reader.read()) {
+        this.#afterClose(rest.value.length);
+      }
     } catch {
       // Reset or destroyed: it is over either way.
     }
@@ -241,6 +259,7 @@ export class WebSocketConnection implements PeerSocket {
     const result = await this.#reader.read();
     if (result.value !== undefined) {
       this.traffic.bytesRead += result.value.length;
+      if (this.#state === "closing") this.#afterClose(result.value.length);
       this.#lastReadMs = this.#options.clock.monotonic();
     }
     return result;
@@ -272,7 +291,13 @@ export class WebSocketConnection implements PeerSocket {
     return this.#state === "open" && (this.#messages.desiredSize ?? 1) <= 0;
   }
 
+  #tellHeld(): void {
+    const { onHeld, queueBytes = QUEUE_BYTES } = this.#options;
+    onHeld?.(this.#framer.heldBytes + queueBytes - (this.#messages.desiredSize ?? queueBytes));
+  }
+
   #wake(): void {
+    this.#tellHeld();
     this.#room?.();
     this.#room = undefined;
   }

@@ -86,6 +86,11 @@ export class Framer {
     this.#options = options;
   }
 
+  /** Bytes of messages that have begun and not ended. */
+  get heldBytes(): number {
+    return this.#message.length + this.#control.length;
+  }
+
   /** Takes the next bytes and tells what they complete. After a close or a failure every byte is ignored. */
   push(chunk: Uint8Array): FramerEvent[] {
     const events: FramerEvent[] = [];

@@ -2,12 +2,12 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { bitcoinAddressRules } from "../../../lib/bitcoin/addresses.ts";
-import { AddressBook } from "../../../lib/core/addresses.ts";
 import { Dialling, type DiallingParts } from "../../../lib/core/dialling.ts";
 import { NodeError } from "../../../lib/core/errors.ts";
-import { Peer, type PeerKind, type PeerSession } from "../../../lib/core/peer.ts";
-import type { PeerAddress, StoredPeer } from "../../../lib/core/ports.ts";
+import type { Peer, PeerKind } from "../../../lib/core/peer.ts";
+import type { StoredPeer } from "../../../lib/core/ports.ts";
 import { SeededRandom } from "../../../lib/sim/random.ts";
+import { DialledPeers, diallingParts } from "./dialled-peers.ts";
 import { simClock } from "./sim.ts";
 
 /** A network in which some addresses answer. */
@@ -17,51 +17,14 @@ function network(options: Partial<DiallingParts<Peer>> & { readonly up: (host: s
   const rules = bitcoinAddressRules({ allowPrivate: true });
   const stop = new AbortController();
   const kept: StoredPeer[] = [];
-  const peers = new Map<string, { readonly peer: Peer; readonly end: () => void }>();
-  const dialled: [string, PeerKind][] = [];
-  let id = 0;
-  const dial = ({ host, port }: PeerAddress, kind: Exclude<PeerKind, "inbound">) => {
-    dialled.push([host, kind]);
-    if (!options.up(host)) return Promise.reject(new NodeError("connection_refused", "network", "refused"));
-    const life = new AbortController();
-    const end = () => {
-      peers.delete(host);
-      life.abort();
-    };
-    const session: PeerSession<unknown> = {
-      remote: { host, port },
-      signal: life.signal,
-      label: host,
-      close: end,
-      run: () => Promise.reject(new Error("nobody runs it")),
-    };
-    const peer = new Peer({ id: ++id, kind, session, since: clock.now() });
-    peers.set(host, { peer, end });
-    return Promise.resolve(peer);
-  };
+  const peers = new DialledPeers(clock, options.up);
   const dialling = new Dialling<Peer>({
-    book: new AddressBook({ rules, clock, random }),
-    rules,
-    dnsSeeds: [],
+    ...diallingParts(peers, { clock, random, rules }),
     defaultPort: 8444,
-    clock,
-    random,
-    connect: [],
-    resolve: () => Promise.reject(new NodeError("name_not_found", "network", "no such name")),
-    slots: { full: 2, blockRelay: 0 },
-    retryMs: 600_000,
-    feelerMeanMs: Infinity,
-    extraMeanMs: Infinity,
-    isBanned: () => false,
-    peers: () => [...peers.values()].map(({ peer }) => peer),
-    dial,
-    isSame: (one, other) => one.host === other.host,
-    notice: () => {},
     ...options,
   });
   const running = dialling.run(stop.signal);
-  const of = (kind: PeerKind) =>
-    [...peers.values()].filter(({ peer }) => peer.kind === kind).map(({ peer }) => peer.host);
+  const of = (kind: PeerKind) => peers.peers.filter((peer) => peer.kind === kind).map(({ host }) => host);
   return {
     clock,
     dialling,
@@ -70,9 +33,9 @@ function network(options: Partial<DiallingParts<Peer>> & { readonly up: (host: s
       dialling.asked("5.5.0.5");
       dialling.learn(addresses(...hosts), "5.5.0.5");
     },
-    peers,
+    peers: peers.connected,
     of,
-    dialled,
+    dialled: peers.dialled,
     store: {
       peers: () => Promise.resolve([...kept]),
       savePeers: (all: readonly StoredPeer[]) => Promise.resolve(void kept.splice(0, kept.length, ...all)),
@@ -166,12 +129,17 @@ describe("Dialling", () => {
   });
 
   test("keeps two connections for blocks only, and dials those of the last run first", async () => {
-    const anchors = addresses("7.7.0.7", "8.8.0.8");
+    const anchors = addresses("7.7.0.7", "8.8.0.8").map((each) => ({ ...each, kind: "block-relay" }) as const);
     const world = network({ up: () => true, slots: { full: 1, blockRelay: 2 }, anchors });
     world.tell("1.1.0.1", "2.2.0.2", "3.3.0.3", "4.4.0.4");
     await world.clock.untilTrue(() => world.peers.size === 3, 60_000);
     assert.deepEqual(world.dialled.slice(0, 2), [["7.7.0.7", "block-relay"], ["8.8.0.8", "block-relay"]]);
-    assert.deepEqual(world.dialling.anchorsNow().map(({ host }) => host).sort(), ["7.7.0.7", "8.8.0.8"]);
+    const next = world.dialling.anchorsNow();
+    assert.deepEqual(next.map(({ host, kind }) => [host, kind]).slice(0, 2), [
+      ["7.7.0.7", "block-relay"],
+      ["8.8.0.8", "block-relay"],
+    ]);
+    assert.deepEqual(next.slice(2).map(({ host }) => host), world.of("outbound"));
     await world.end();
   });
 

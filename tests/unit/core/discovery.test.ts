@@ -10,9 +10,9 @@ import { chiaAddressRules } from "../../../lib/chia/addresses.ts";
 import { AddressBook, type AddressRules } from "../../../lib/core/addresses.ts";
 import { Dialling, type DiallingParts } from "../../../lib/core/dialling.ts";
 import { NodeError } from "../../../lib/core/errors.ts";
-import { Peer, type PeerSession } from "../../../lib/core/peer.ts";
-import type { PeerAddress } from "../../../lib/core/ports.ts";
+import type { Peer } from "../../../lib/core/peer.ts";
 import { SeededRandom } from "../../../lib/sim/random.ts";
+import { DialledPeers, diallingParts } from "./dialled-peers.ts";
 import { simClock } from "./sim.ts";
 
 type Zone = (name: string, clock: ReturnType<typeof simClock>) => Promise<readonly string[]>;
@@ -36,50 +36,14 @@ function seeker(
   const clock = simClock();
   const random = new SeededRandom(11);
   const stop = new AbortController();
-  const peers = new Map<string, { readonly peer: Peer; readonly end: () => void }>();
+  const peers = new DialledPeers(clock, up);
   const asked: { readonly name: string; readonly atMs: number }[] = [];
-  const dialled: string[] = [];
-  let id = 0;
-  const dial = ({ host, port }: PeerAddress) => {
-    dialled.push(host);
-    if (!up(host)) return Promise.reject(new NodeError("connection_refused", "network", "refused"));
-    const life = new AbortController();
-    const end = () => {
-      peers.delete(host);
-      life.abort();
-    };
-    const session: PeerSession<unknown> = {
-      remote: { host, port },
-      signal: life.signal,
-      label: host,
-      close: end,
-      run: () => Promise.reject(new Error("nobody runs it")),
-    };
-    const peer = new Peer({ id: ++id, kind: "outbound", session, since: clock.now() });
-    peers.set(host, { peer, end });
-    return Promise.resolve(peer);
-  };
   const dialling = new Dialling<Peer>({
-    book: new AddressBook({ rules, clock, random }),
-    rules,
-    dnsSeeds: [],
-    defaultPort: 8333,
-    clock,
-    random,
-    connect: [],
+    ...diallingParts(peers, { clock, random, rules }),
     resolve: (name) => {
       asked.push({ name, atMs: clock.monotonic() });
       return zone(name, clock);
     },
-    slots: { full: 2, blockRelay: 0 },
-    retryMs: 600_000,
-    feelerMeanMs: Infinity,
-    extraMeanMs: Infinity,
-    isBanned: () => false,
-    peers: () => [...peers.values()].map(({ peer }) => peer),
-    dial,
-    isSame: (one, other) => one.host === other.host,
-    notice: () => {},
     ...options,
   });
   const timeS = Math.floor(clock.now() / 1000);
@@ -87,7 +51,11 @@ function seeker(
   const running = dialling.run(stop.signal);
   const hosts = () => [...dialling.book.entries()].map(({ host }) => host).sort();
   return {
-    ...{ clock, dialling, asked, dialled, peers, hosts, book: dialling.book },
+    ...{ clock, dialling, asked, hosts, book: dialling.book },
+    get dialled() {
+      return peers.dialled.map(([host]) => host);
+    },
+    peers: peers.connected,
     end: async () => {
       stop.abort();
       await clock.until(running);

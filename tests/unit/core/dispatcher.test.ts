@@ -105,6 +105,15 @@ describe("dispatch()", () => {
     assert.ok(log.filter((line) => line.startsWith("refuser")).length < 3, log.join(" "));
   });
 
+  test("a task that takes long is given to a second worker too; the first to answer wins, the other is left aside", async () => {
+    const { clock, collect, log } = world({ slow: 5_000, quick: 10 }, { timeoutMs: 10_000, hedgeMs: 300 });
+    const results = await clock.until(collect(upTo(8)));
+    assert.deepEqual(results, upTo(8).map((task) => `${task} by quick`));
+    assert.equal(clock.monotonic() < 1_000, true, `${clock.monotonic()} ms`);
+    assert.ok(log.filter((line) => line.startsWith("slow")).length <= 2, log.join(" "));
+    assert.equal(clock.pending, 0);
+  });
+
   test("when all workers failed at a task they are asked again, with growing time, until `triesMax`", async () => {
     const { clock, collect, log } = world({ only: Infinity });
     await assert.rejects(clock.until(collect([1])), { code: "timeout" });

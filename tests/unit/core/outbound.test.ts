@@ -6,7 +6,7 @@ import { SeededRandom } from "../../../lib/sim/random.ts";
 const full: OutboundState = {
   slots: { full: 8, blockRelay: 2 },
   counts: { manual: 0, outbound: 8, "block-relay": 2, feeler: 0 },
-  anchors: 0,
+  anchor: undefined,
   isTipStale: false,
   isSynced: true,
   now: 1_000,
@@ -27,10 +27,12 @@ describe("nextOutbound()", () => {
 
   test("takes anchors first, then full connections, then those for blocks", () => {
     const empty = counts({ outbound: 0, "block-relay": 0 });
-    assert.equal(kindOf({ counts: empty, anchors: 2 }), "block-relay from anchors");
+    assert.equal(kindOf({ counts: empty, anchor: "block-relay" }), "block-relay from anchors");
+    assert.equal(kindOf({ counts: empty, anchor: "outbound" }), "outbound from anchors");
     assert.equal(kindOf({ counts: empty }), "outbound from book");
     assert.equal(kindOf({ counts: counts({ "block-relay": 1 }) }), "block-relay from book");
-    assert.equal(kindOf({ counts: counts({ outbound: 7 }), anchors: 2 }), "outbound from book");
+    assert.equal(kindOf({ counts: counts({ outbound: 7 }), anchor: "block-relay" }), "outbound from book");
+    assert.equal(kindOf({ counts: counts({ "block-relay": 1 }), anchor: "outbound" }), "block-relay from book");
   });
 
   test("one full connection more while the tip is stale", () => {

@@ -16,6 +16,10 @@ import type { LogLevel } from "../../../lib/config.ts";
 import { Bus } from "../../../lib/core/bus.ts";
 import { NodeError } from "../../../lib/core/errors.ts";
 import type { Random } from "../../../lib/core/ports.ts";
+import { MemoryBudget } from "../../../lib/core/memory-budget.ts";
+import { UploadTarget } from "../../../lib/core/upload-target.ts";
+import { Subnets } from "../../../lib/core/subnets.ts";
+import { Traffic } from "../../../lib/core/traffic.ts";
 import { rpcApp } from "../../../lib/rpc/app.ts";
 import { parseRpcAuth } from "../../../lib/rpc/basic-auth.ts";
 import { bitcoinHandle } from "../../../lib/rpc/bitcoin/handle.ts";
@@ -54,6 +58,7 @@ export function peerView(id: number, more: Partial<BitcoinPeerView> = {}): Bitco
     lastTransaction: 0,
     bytesSent: 500,
     bytesReceived: 1_000,
+    traffic: new Traffic(new TurningClock()),
     bytesSentByMessage: new Map([["version", 126], ["ping", 32], ["inv", 0]]),
     bytesReceivedByMessage: new Map([["version", 126]]),
     connectionTime: 1_763_720_000,
@@ -125,12 +130,16 @@ export async function bitcoinNode(options: {
   const clock = new TurningClock();
   const rules = bitcoinAddressRules({ allowPrivate: true });
   const book = new AddressBook({ rules, clock, random });
+  const upload = new UploadTarget({ clock, sent: () => 0 });
   const node = await BitcoinNode.open({
     network: options.network ?? regtest,
     store,
     rules,
     book,
     validator: structureValidator,
+    whitelist: new Subnets(),
+    upload,
+    listen: { addresses: [], open: () => Promise.reject(new Error("unused")) },
     mode: options.mode ?? "full",
     clock,
     protocol: {
@@ -170,6 +179,8 @@ export async function bitcoinNode(options: {
     log: { level: () => level, set: (wanted) => void (level = wanted), configured: "info" },
     stop: () => void stops.push(1),
     version: "0.1.0",
+    memory: new MemoryBudget(),
+    upload,
   };
   const app = rpcApp(context, {
     auth: { token: TOKEN, hosts: [], basic: { cookie: COOKIE, rpcauth: [parseRpcAuth(RPCAUTH)] } },

@@ -1,7 +1,7 @@
 import { describe, test } from "node:test";
 import assert from "node:assert/strict";
 import { hostName } from "../../../lib/rpc/auth.ts";
-import { recordedNode, settle, testNode, TOKEN } from "./support.ts";
+import { peerView, recordedNode, settle, testNode, TOKEN } from "./support.ts";
 
 const post = (body: BodyInit) => ({ method: "POST", body });
 
@@ -302,6 +302,7 @@ describe("native routes", () => {
     const { bans } = await (await request("/v1/bans")).json();
     assert.deepEqual(bans, [{
       chain: "chia",
+      effect: "ban",
       host: "203.0.113.5",
       reason: "noise",
       until: "2025-11-21T10:32:04.120Z",
@@ -317,6 +318,31 @@ describe("native routes", () => {
     ) {
       assert.equal((await request("/v1/bans", post(bad))).status, 400, bad);
     }
+  });
+
+  test("traffic is told by kind of message, of a peer and of all", async () => {
+    const { request, chia } = testNode();
+    const peer = peerView(1);
+    chia.list.push(peer);
+    peer.traffic.countReceived("new_peak", 100);
+    chia.traffic.countReceived("new_peak", 100);
+    chia.traffic.countSent("request_block", 30);
+    chia.traffic.answered("request_block", 12.5);
+    const one = await (await request("/v1/peers/1/traffic")).json();
+    assert.deepEqual([one.received.bytes, one.received.by_message[0].message, one.sent.messages], [100, "new_peak", 0]);
+    const all = await (await request("/v1/traffic")).json();
+    assert.deepEqual(all.upload, null);
+    assert.deepEqual(all.peer_memory, { bytes_max: 192 * 1024 * 1024, bytes_used: 0 });
+    const [{ chain, sent }] = all.chains;
+    assert.equal(chain, "chia");
+    assert.deepEqual(sent.by_message, [{
+      bytes: 30,
+      last_seen: sent.last_seen,
+      latency_ms: { count: 1, max: 12.5, mean: 12.5 },
+      message: "request_block",
+      messages: 1,
+    }]);
+    assert.equal((await request("/v1/peers/9/traffic")).status, 404);
   });
 
   test("a block's bytes come as they were received, by height and by hash", async () => {

@@ -18,6 +18,9 @@ import type { LogLevel } from "../../../lib/config.ts";
 import { Bus } from "../../../lib/core/bus.ts";
 import { NodeError } from "../../../lib/core/errors.ts";
 import type { Clock } from "../../../lib/core/ports.ts";
+import { MemoryBudget } from "../../../lib/core/memory-budget.ts";
+import { Traffic } from "../../../lib/core/traffic.ts";
+import { UploadTarget } from "../../../lib/core/upload-target.ts";
 import { rpcApp } from "../../../lib/rpc/app.ts";
 import { chiaHandle } from "../../../lib/rpc/chia/handle.ts";
 import type { RpcContext } from "../../../lib/rpc/context.ts";
@@ -83,6 +86,7 @@ export function peerView(id: number, more: Partial<PeerView> = {}): PeerView {
     lastMessageTime: 1_763_721_060.25,
     bytesRead: 1000,
     bytesWritten: 500,
+    traffic: new Traffic(new FakeClock()),
     peakHeight: undefined,
     peakWeight: undefined,
     peakHash: undefined,
@@ -97,6 +101,7 @@ export class FakeService implements ChiaService {
   readonly nodeId = new Uint8Array(32).fill(0xee);
   readonly list: PeerView[] = [];
   readonly banned: BanView[] = [];
+  readonly traffic = new Traffic(new FakeClock());
   sync: Partial<SyncState> = {};
 
   constructor(store: MemoryChiaStore, constants: Readonly<Record<string, unknown>> = simulator0.constants.all) {
@@ -121,6 +126,12 @@ export class FakeService implements ChiaService {
   peers(): readonly PeerView[] {
     return this.list;
   }
+  get peak() {
+    return this.state().peak;
+  }
+  places() {
+    return this.list.map(({ host, port, direction }) => ({ host, port, direction, name: `${host}:${port}` }));
+  }
   bans(): readonly BanView[] {
     return this.banned;
   }
@@ -136,7 +147,8 @@ export class FakeService implements ChiaService {
     return Promise.resolve(index >= 0);
   }
   ban(host: string, seconds: number, reason: string): void {
-    this.banned.push({ host, until: 1_763_721_064_120 + seconds * 1000, reason });
+    const since = 1_763_721_064_120;
+    this.banned.push({ host, since, until: since + seconds * 1000, reason, effect: "ban" });
   }
   unban(host: string): boolean {
     const index = this.banned.findIndex((ban) => ban.host === host);
@@ -169,6 +181,8 @@ export function testNode(
     events,
     hints: (wake) => bus.on("events", wake),
     clock,
+    memory: new MemoryBudget(),
+    upload: new UploadTarget({ clock, sent: () => 0 }),
     log: { level: () => level, set: (wanted) => void (level = wanted), configured: "info" },
     stop: () => void stops.push(1),
     version: "0.1.0",
