@@ -93,7 +93,7 @@ export class AddressExchange {
     return listOf(known);
   }
 
-  /** Sends what is due: our own address, once a day. */
+  /** Tells our own address where that is due: once a day. */
   tick(): void {
     this.#gossip.tick();
   }

@@ -8,6 +8,7 @@
 import ipaddr from "ipaddr.js";
 import { sha256Into } from "../codec/sha256.ts";
 import { type AddressRules, BOOK, type Located, type Placement } from "../core/addresses/rules.ts";
+import { inSubnets, ipv4Bytes, parseIpv4 } from "../core/ipv4.ts";
 import type { PeerAddress } from "../core/ports.ts";
 
 /** How {@link chiaAddressRules} is made. */
@@ -17,7 +18,7 @@ export interface ChiaAddressOptions {
 }
 
 /** The networks that Python 3.11's `ipaddress` calls private, which is what the reference asks. */
-const PRIVATE_V4 = ranges([
+const isPrivateV4 = inSubnets([
   "0.0.0.0/8",
   "10.0.0.0/8",
   "127.0.0.0/8",
@@ -34,29 +35,33 @@ const PRIVATE_V4 = ranges([
 ]);
 const PRIVATE_V6 = ranges(["::1/128", "::/128", "100::/64", "2001::/23", "2001:db8::/32", "fc00::/7", "fe80::/10"]);
 
-function ranges(subnets: readonly string[]): [ipaddr.IPv4 | ipaddr.IPv6, number][] {
-  return subnets.map((subnet) => ipaddr.parseCIDR(subnet));
+function ranges(subnets: readonly string[]): [ipaddr.IPv6, number][] {
+  return subnets.map((subnet) => ipaddr.IPv6.parseCIDR(subnet));
 }
 
-/** An IP literal; undefined for anything else. IPv4 in IPv6 stays IPv6, as in the reference. */
-function parse(host: string): ipaddr.IPv4 | ipaddr.IPv6 | undefined {
-  if (ipaddr.IPv4.isValidFourPartDecimal(host)) return ipaddr.IPv4.parse(host);
+/** An IPv6 literal; undefined for anything else. IPv4 in IPv6 stays IPv6, as in the reference. */
+function parseIpv6(host: string): ipaddr.IPv6 | undefined {
   return ipaddr.IPv6.isValid(host) && !host.includes("%") ? ipaddr.IPv6.parse(host) : undefined;
 }
 
-const isV4 = (ip: ipaddr.IPv4 | ipaddr.IPv6): ip is ipaddr.IPv4 => ip.kind() === "ipv4";
+/** The 4 or 16 bytes of an IP literal; undefined for anything else. */
+function bytesOf(host: string): ArrayLike<number> | undefined {
+  const bits = parseIpv4(host);
+  return bits >= 0 ? ipv4Bytes(bits) : parseIpv6(host)?.toByteArray();
+}
 
 /** Whether the reference takes an address for private and keeps it out of its book. */
 export function isPrivate(host: string): boolean {
-  const ip = parse(host);
+  const bits = parseIpv4(host);
+  if (bits >= 0) return isPrivateV4(bits);
+  const ip = parseIpv6(host);
   if (ip === undefined) return false;
-  if (isV4(ip)) return PRIVATE_V4.some((range) => ip.match(range));
   if (ip.isIPv4MappedAddress()) return isPrivate(ip.toIPv4Address().toString());
   return PRIVATE_V6.some((range) => ip.match(range));
 }
 
 /** The 18 bytes that stand for an address in hashes: 16 of IPv6 (IPv4 as 2002:a.b.c.d::), then the port, big-endian. */
-export function chiaPeerKey(bytes: readonly number[], port: number): Uint8Array {
+export function chiaPeerKey(bytes: ArrayLike<number>, port: number): Uint8Array {
   const key = new Uint8Array(18);
   if (bytes.length === 4) {
     key[0] = 0x20;
@@ -71,8 +76,9 @@ export function chiaPeerKey(bytes: readonly number[], port: number): Uint8Array 
 }
 
 /** The group of an address: 01 and an IPv4 address's first two bytes, or 00 and an IPv6 address's first four. */
-function groupOf(bytes: readonly number[]): Uint8Array {
-  return bytes.length === 4 ? Uint8Array.of(1, ...bytes.slice(0, 2)) : Uint8Array.of(0, ...bytes.slice(0, 4));
+function groupOf(bytes: ArrayLike<number>): Uint8Array {
+  const [a = 0, b = 0, c = 0, d = 0] = [bytes[0], bytes[1], bytes[2], bytes[3]];
+  return bytes.length === 4 ? Uint8Array.of(1, a, b) : Uint8Array.of(0, a, b, c, d);
 }
 
 /**
@@ -114,19 +120,24 @@ export function chiaAddressRules({ allowPrivate = false }: ChiaAddressOptions = 
     grouping: "chia",
     identity: "host",
     locate(address: PeerAddress): Located | undefined {
-      const ip = parse(address.host);
-      const { port } = address;
-      if (ip === undefined || !(port >= 0 && port <= 0xffff) || (!allowPrivate && isPrivate(address.host))) {
-        return undefined;
+      const { host, port } = address;
+      if (!(port >= 0 && port <= 0xffff)) return undefined;
+      const bits = parseIpv4(host);
+      if (bits >= 0) {
+        if (!allowPrivate && isPrivateV4(bits)) return undefined;
+        const bytes = ipv4Bytes(bits);
+        return { host, port, network: "ipv4", key: chiaPeerKey(bytes, port), group: groupOf(bytes) };
       }
+      const ip = parseIpv6(host);
+      if (ip === undefined || (!allowPrivate && isPrivate(host))) return undefined;
       const bytes = ip.toByteArray();
-      const host = isV4(ip) ? ip.toString() : ip.toRFC5952String();
-      return { host, port, network: ip.kind(), key: chiaPeerKey(bytes, port), group: groupOf(bytes) };
+      const key = chiaPeerKey(bytes, port);
+      return { host: ip.toRFC5952String(), port, network: "ipv6", key, group: groupOf(bytes) };
     },
     sourceGroup(source) {
       // What a name told (DNS) speaks for itself: the reference adds it without a source.
-      const ip = parse(source);
-      return ip && groupOf(ip.toByteArray());
+      const bytes = bytesOf(source);
+      return bytes && groupOf(bytes);
     },
     placement: chiaPlacement,
     waivesPenalty: (_address, _source, isKnown) => isKnown,

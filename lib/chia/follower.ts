@@ -10,7 +10,7 @@ import { messageOf, NodeError } from "../core/errors.ts";
 import type { Clock } from "../core/ports.ts";
 import type { AddResult, ChiaChain } from "./chain/chain.ts";
 import type { AnnouncedPeak, ChiaPeer } from "./peer.ts";
-import { apiFault, consensusFault, PeerFault } from "./peer-fault.ts";
+import { PeerFault, timeoutFault, unservedFault } from "./peer-fault.ts";
 import { NodeType } from "./protocol/mod.ts";
 import { Sync, type SyncProgress } from "./sync.ts";
 
@@ -32,11 +32,12 @@ export interface FollowerParts {
 
 /** How long a peer that did not deliver what it announced is left alone. */
 const REST_MS = 5_000;
-/**
- * How often in a row a peer may fail to deliver what it announced. A race with its own reorganisation is possible; who
- * goes on keeps us from following others.
- */
-const STRIKES_MAX = 3;
+/** How long nothing may come while another peer waits to be followed: first, and doubled each time up to the most. */
+const PATIENCE_FIRST_MS = 2_000;
+const PATIENCE_LAST_MS = 64_000;
+const LOOK_MS = 500;
+/** How often in a row a peer may let us wait in vain before its slot goes to another. */
+const TIMEOUTS_MAX = 3;
 /** Discovered outbound peers that must agree before a peak counts as synced. */
 const AGREEING_PEERS = 2;
 
@@ -70,13 +71,18 @@ export class Follower {
   /** How many peers say that our peak is theirs, or took it from us; of how many whose word counts. */
   agreement(): { readonly agree: number; readonly of: number; readonly synced: boolean } {
     const { chain, wantedPeers } = this.#parts;
-    const asked = this.#fullNodes().filter((peer) => (wantedPeers > 0 ? peer.wanted : peer.direction === "out"));
     const peak = chain.peak;
-    const holds = ({ headerHash }: { readonly headerHash: Uint8Array }, peer: ChiaPeer) =>
-      [peer.peak?.headerHash, peer.taken].some((hash) => hash !== undefined && equalBytes(hash, headerHash));
-    const agree = peak === undefined ? 0 : asked.filter((peer) => holds(peak, peer)).length;
+    const isOurs = (hash: Uint8Array | undefined) =>
+      hash !== undefined && peak !== undefined && equalBytes(hash, peak.headerHash);
+    let of = 0;
+    let agree = 0;
+    for (const peer of this.#parts.peers()) {
+      if (!isFullNode(peer) || (wantedPeers > 0 ? !peer.wanted : peer.direction === "in")) continue;
+      of += 1;
+      if (isOurs(peer.peak?.headerHash) || isOurs(peer.taken)) agree += 1;
+    }
     const enough = wantedPeers > 0 ? agree >= wantedPeers : agree >= AGREEING_PEERS;
-    return { agree, of: wantedPeers > 0 ? wantedPeers : asked.length, synced: enough };
+    return { agree, of: wantedPeers > 0 ? wantedPeers : of, synced: enough };
   }
 
   /** Runs until the signal aborts. */
@@ -102,27 +108,68 @@ export class Follower {
     const announced = peer.peak;
     if (announced === undefined) return;
     peer.considered = announced;
+    const patience = this.#patience(peer, signal);
     try {
-      await this.#sync.approach(peer, announced, signal);
+      await this.#sync.approach(peer, announced, patience.signal);
       if (signal.aborted) return;
-      if (await this.#parts.chain.record(announced.headerHash) !== undefined) peer.strikes = 0;
+      if (await this.#parts.chain.record(announced.headerHash) !== undefined) peer.timeouts = 0;
       // It gave something else than it announced: its chain has moved on, or there never was such a block.
-      else this.#strike(peer, announced, unconfirmed(announced));
+      else this.#unserved(peer, announced);
     } catch (thrown) {
       if (signal.aborted) return;
+      if (patience.signal.aborted) return this.#late(peer, announced, patience.signal.reason);
       // A connection that we closed, for whatever reason, is no trouble of ours either.
       const others = thrown instanceof NodeError && (thrown.fault !== "self" || thrown.code === "stopped");
       this.#parts.notice(others ? "debug" : "error", `sync with ${peer.session.label}: ${messageOf(thrown)}`);
       if (thrown instanceof PeerFault || !(thrown instanceof NodeError) || thrown.fault !== "peer") this.#rest(peer);
-      else if (thrown.code === "timeout") this.#strike(peer, announced, apiFault(thrown.message, thrown));
-      else this.#strike(peer, announced, unconfirmed(announced));
+      else if (thrown.code === "timeout") this.#late(peer, announced, thrown);
+      else this.#unserved(peer, announced);
+    } finally {
+      patience.end();
     }
   }
 
-  /** Counts that a peer did not deliver, and ends it when it happens again. */
-  #strike(peer: ChiaPeer, announced: AnnouncedPeak, fault: PeerFault): void {
-    peer.strikes += 1;
-    if (peer.strikes >= STRIKES_MAX) this.#sync.blame(peer, fault);
+  /**
+   * Aborts when nothing has come for too long while another peer waits to be followed: whoever announces much and says
+   * nothing must not keep us from the others. A slow line is given more time at each try.
+   */
+  #patience(peer: ChiaPeer, signal: AbortSignal): { readonly signal: AbortSignal; readonly end: () => void } {
+    const { clock } = this.#parts;
+    const over = new AbortController();
+    const given = Math.min(PATIENCE_FIRST_MS * 2 ** peer.timeouts, PATIENCE_LAST_MS);
+    const stop = () => over.abort(signal.reason);
+    const look = () => {
+      // In a batch sync others have their chance to step in first.
+      const most = this.#sync.progress === undefined ? given : 2 * given;
+      const left = most - this.#sync.idleMs;
+      if (left <= 0 && this.#target(peer) !== undefined) {
+        over.abort(new NodeError("timeout", "peer", `delivered nothing for ${most / 1000} s, and others wait`));
+      } else cancel = clock.after(Math.max(left, LOOK_MS), look);
+    };
+    let cancel = clock.after(given, look);
+    signal.addEventListener("abort", stop, { once: true });
+    if (signal.aborted) stop();
+    return {
+      signal: over.signal,
+      end: () => {
+        cancel();
+        signal.removeEventListener("abort", stop);
+      },
+    };
+  }
+
+  /** What was asked for did not come: no fault, but its turn is later, and in the end its slot another's. */
+  #late(peer: ChiaPeer, announced: AnnouncedPeak, reason: unknown): void {
+    peer.timeouts += 1;
+    if (peer.timeouts >= TIMEOUTS_MAX) this.#sync.blame(peer, timeoutFault("UNKNOWN", messageOf(reason), reason));
+    else if (peer.peak === announced) this.#rest(peer);
+  }
+
+  /** It does not have what it announced: a race with its own reorganisation, or a lie if it goes on. */
+  #unserved(peer: ChiaPeer, announced: AnnouncedPeak): void {
+    const { height } = announced;
+    const fault = unservedFault(`announced a block of height ${height} that it does not deliver`);
+    if (peer.score.charge(fault.offence, this.#parts.clock.monotonic()).isOut) this.#sync.blame(peer, fault);
     else if (peer.peak === announced) this.#rest(peer);
   }
 
@@ -136,14 +183,15 @@ export class Follower {
   }
 
   #fullNodes(): ChiaPeer[] {
-    return this.#parts.peers().filter((peer) => peer.session.peer.nodeType === NodeType.FULL_NODE);
+    return this.#parts.peers().filter(isFullNode);
   }
 
   /**
-   * The peer with the heaviest announced peak above ours. Another tip of our weight is looked at once: it wins when it
+   * The peer to follow, of those who announce a heavier peak than ours: first who has not let us wait, then whom we chose
+   * ourselves, then the heaviest. Another tip of our weight is looked at once: it wins when it
    * took fewer iterations, which an announcement does not tell.
    */
-  #target(): ChiaPeer | undefined {
+  #target(except?: ChiaPeer): ChiaPeer | undefined {
     const ours = this.#parts.chain.peak;
     const now = this.#parts.clock.monotonic();
     const promises = ({ peak, considered }: ChiaPeer) => {
@@ -152,15 +200,17 @@ export class Follower {
       return considered !== peak && !equalBytes(peak.headerHash, ours.headerHash);
     };
     return this.#fullNodes()
-      .filter((peer) => promises(peer) && peer.restUntil <= now)
-      .reduce<ChiaPeer | undefined>((best, peer) => this.#heavier(peer, best) ? peer : best, undefined);
-  }
-
-  #heavier(peer: ChiaPeer, than: ChiaPeer | undefined): boolean {
-    return than?.peak === undefined || (peer.peak !== undefined && peer.peak.weight > than.peak.weight);
+      .filter((peer) => peer !== except && promises(peer) && peer.restUntil <= now)
+      .reduce<ChiaPeer | undefined>((best, peer) => isBetter(peer, best) ? peer : best, undefined);
   }
 }
 
-function unconfirmed({ height }: AnnouncedPeak): PeerFault {
-  return consensusFault("PEERS_DONT_HAVE_BLOCK", `announced a block of height ${height} that it does not deliver`);
+const isFullNode = ({ session }: ChiaPeer) => session.peer.nodeType === NodeType.FULL_NODE;
+
+/** Whether to follow one peer rather than another. Both have announced a peak. */
+function isBetter(peer: ChiaPeer, than: ChiaPeer | undefined): boolean {
+  if (than?.peak === undefined || peer.peak === undefined) return than === undefined;
+  if (peer.timeouts !== than.timeouts) return peer.timeouts < than.timeouts;
+  if (peer.direction !== than.direction) return peer.direction === "out";
+  return peer.peak.weight > than.peak.weight;
 }

@@ -5,24 +5,20 @@
  */
 import { equalBytes } from "../codec/sized.ts";
 import type { ChiaChain } from "./chain/chain.ts";
-import { fetchBlock } from "./chain/requests.ts";
-import type { ChiaSession } from "./session.ts";
+import type { Candidate } from "./chain/verdict.ts";
 
 /**
  * The greatest height, at most `top`, at which the peer's chain and ours have the same block; −1 when there is none. Asks
- * for about 2·log2(depth) blocks, without their transactions.
- *
- * @throws NodeError, PeerFault what the asking throws
+ * for about 2·log2(depth) blocks. Rejects as `fetch` does, which gives the peer's block at a height.
  */
 export async function forkPoint(
   chain: ChiaChain,
-  session: ChiaSession,
+  fetch: (height: number) => Promise<Candidate | undefined>,
   top: number,
-  timeoutMs: number,
 ): Promise<number> {
   const shared = async (height: number): Promise<boolean> => {
     const ours = await chain.hashAt(height);
-    const theirs = await fetchBlock(session, height, false, timeoutMs);
+    const theirs = await fetch(height);
     return ours !== undefined && theirs !== undefined && equalBytes(ours, theirs.headerHash);
   };
   // Forks are short as a rule: look back in growing steps, then halve the last one.

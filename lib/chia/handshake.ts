@@ -9,6 +9,7 @@ import { CodecError } from "../codec/error.ts";
 import { apiFault, handshakeFault } from "./peer-fault.ts";
 import {
   type CapabilityEntry,
+  configureWindowSizes,
   decodeEnvelope,
   DEFAULT_CAPABILITIES,
   encodeEnvelope,
@@ -18,7 +19,7 @@ import {
   NodeType,
   PROTOCOL_VERSION,
 } from "./protocol/mod.ts";
-import { Handshake } from "./types/mod.ts";
+import { type ConfigureWindowSizes, Handshake } from "./types/mod.ts";
 
 /** What we say of ourselves. */
 export interface OwnHandshake {
@@ -94,6 +95,18 @@ export function judgeHandshake(frame: Uint8Array, networkId: string): Handshake 
     throw handshakeFault("INVALID_HANDSHAKE", "the software version is longer than 128 bytes");
   }
   return { ...said, nodeType };
+}
+
+/** Reads a peer's window sizes, which come after the handshakes. @throws PeerFault `INVALID_HANDSHAKE` */
+export function judgeWindows(frame: Uint8Array): ConfigureWindowSizes {
+  try {
+    const { type, data } = decodeEnvelope(frame);
+    if (type === configureWindowSizes.id) return configureWindowSizes.body.decode(data);
+  } catch (cause) {
+    if (!(cause instanceof CodecError)) throw cause;
+    throw handshakeFault("INVALID_HANDSHAKE", cause.message, cause);
+  }
+  throw handshakeFault("INVALID_HANDSHAKE", "no window sizes after the handshake");
 }
 
 /** The last rule, which the reference looks at only after it has answered. @throws PeerFault `UNKNOWN` (1) */

@@ -5,15 +5,20 @@
  */
 import { toHex } from "../codec/hex.ts";
 import { equalBytes } from "../codec/sized.ts";
-import { type BanList, isLoopback } from "../core/bans.ts";
+import { BAN_WORDS, type BanList } from "../core/bans.ts";
+import { isLoopback } from "../core/subnets.ts";
 import type { HeardAddress } from "../core/addresses/rules.ts";
 import { keyedGroups } from "../core/addresses/keyed-groups.ts";
+import type { Anchor } from "../core/anchors.ts";
 import { Connections } from "../core/connections.ts";
 import { Dialling } from "../core/dialling.ts";
 import { messageOf, NodeError } from "../core/errors.ts";
+import { listenOn } from "../core/listeners.ts";
 import type { NodeParts } from "../core/node-parts.ts";
-import type { PeerExit } from "../core/peer.ts";
+import type { PeerExit, PeerPlace } from "../core/peer.ts";
 import type { Listener, PeerAddress } from "../core/ports.ts";
+import { Router } from "../core/router.ts";
+import { Traffic } from "../core/traffic.ts";
 import type { EventData, NewEvent } from "../storage/events.ts";
 import type { AddResult, ChiaChain } from "./chain/chain.ts";
 import type { Refusal } from "./chain/verdict.ts";
@@ -22,14 +27,15 @@ import { AddressExchange } from "./address-exchange.ts";
 import { Announcing } from "./announcing.ts";
 import { decodeBody } from "./decode-body.ts";
 import { Follower } from "./follower.ts";
-import { ChiaPeer } from "./peer.ts";
+import { type AnnouncedPeak, ChiaPeer } from "./peer.ts";
 import { ChiaProtocol, type ProtocolParts } from "./peer-protocol.ts";
 import { newPeak, respondPeers } from "./protocol/mod.ts";
 import type { BanView, ChiaService, PeerView, SyncState } from "./service.ts";
+import { on } from "./route.ts";
 import { Serving } from "./serving.ts";
 import type { ChiaSession, Incoming } from "./session.ts";
 import type { ChiaStore } from "./store.ts";
-import type { TimestampedPeerInfo } from "./types/mod.ts";
+import type { BlockRecord } from "./types/mod.ts";
 
 /** What the Chia side is made of. */
 export interface ChiaNodeParts extends NodeParts {
@@ -44,13 +50,19 @@ export interface ChiaNodeParts extends NodeParts {
 
 /** How often it is looked whether our own address is due somewhere. */
 const TELL_OWN_MS = 60_000;
+/** How often addresses are forgotten that are two weeks old and were tried ten times in vain (the reference's cleanup). */
+const CLEAN_EVERY_MS = 30 * 60_000;
+const CLEAN_AGE_S = 14 * 86_400;
+const CLEAN_ATTEMPTS = 10;
 
 /** The running Chia side. */
 export class ChiaNode implements ChiaService {
+  readonly traffic: Traffic;
   readonly #parts: ChiaNodeParts;
   readonly #connections: Connections<ChiaSession, ChiaPeer, Incoming>;
   readonly #follower: Follower;
   readonly #serving: Serving;
+  readonly #router: Router<ChiaPeer, Incoming>;
   readonly #dialling: Dialling<ChiaPeer>;
   readonly #addresses: AddressExchange;
   readonly #announcing: Announcing;
@@ -62,21 +74,23 @@ export class ChiaNode implements ChiaService {
   constructor(parts: ChiaNodeParts) {
     this.#parts = parts;
     const { chain, clock, notice } = parts;
+    this.traffic = new Traffic(clock);
     this.#connections = new Connections({
       clock,
-      protocol: new ChiaProtocol({ ...parts.protocol, clock }),
+      protocol: new ChiaProtocol({ ...parts.protocol, clock, traffic: this.traffic }),
       makePeer: (init) => new ChiaPeer(init),
       isExempt: (host) => parts.loopbackExempt && isLoopback(host),
+      whitelist: parts.whitelist,
       placeOf: keyedGroups(parts.rules, parts.protocol.random),
       events: {
         joined: (peer) => this.#joined(peer),
-        message: (peer, incoming) => this.#message(peer, incoming),
+        message: (peer, incoming) => this.#router.route(peer, incoming),
         left: (peer, exit) => this.#left(peer, exit),
         failed: (address, direction, error) =>
           notice("debug", "p2p.chia", `${direction} ${address?.host ?? "?"}: ${error.message}`),
-        banned: (host, seconds, reason) => {
-          notice("warning", "p2p.chia", `banned ${host} for ${seconds} s: ${reason}`);
-          this.#event("p2p.ban", { host, seconds, reason });
+        banned: (host, seconds, reason, effect) => {
+          notice("warning", "p2p.chia", `${BAN_WORDS[effect]} ${host} for ${seconds} s: ${reason}`);
+          this.#event("p2p.ban", { host, seconds, reason, effect });
         },
       },
     });
@@ -92,8 +106,21 @@ export class ChiaNode implements ChiaService {
     this.#serving = new Serving({
       chain,
       store: parts.store,
+      upload: parts.upload,
       addresses: { answer: (peer) => this.#addresses.answer(peer) },
       tipTaken: () => this.#settle(undefined),
+    });
+    this.#router = new Router({
+      clock,
+      keyOf: ({ message }) => message.id,
+      nameOf: ({ message }) => message.name,
+      routes: [
+        ...this.#serving.routes,
+        on(newPeak, (peer, body) => this.#newPeak(peer, body)),
+        on(respondPeers, (peer, { peerList }) => this.#addresses.take(peer, peerList)),
+      ],
+      // A body that does not parse costs the peer even where we have no use for what it says.
+      otherwise: (_, { message: { name, body }, data }) => void (body && decodeBody({ name, body }, data)),
     });
     this.#announcing = new Announcing(parts.store);
     this.#dialling = new Dialling({
@@ -144,19 +171,22 @@ export class ChiaNode implements ChiaService {
     return this.#listener?.address;
   }
 
+  /** Who is to be dialled first by the next run. */
+  get anchors(): readonly Anchor[] {
+    return this.#dialling.anchorsNow();
+  }
+
   /** Opens the port and starts dialling and following. @throws NodeError `PORT_IN_USE`, `PORT_FORBIDDEN` */
   async start(): Promise<void> {
     const { listen, protocol } = this.#parts;
     await this.#dialling.load(this.#parts.store);
-    if (listen !== undefined) {
-      this.#listener = await listen.open({
-        ...listen.address,
-        tls: { identity: protocol.identity, authorities: protocol.authorities },
-        onConnection: (duplex) => this.#connections.accept(duplex),
-        onFailure: (error, remote) => this.#parts.notice("debug", "p2p.chia", `in ${remote?.host}: ${error.message}`),
-      });
-    }
-    this.#work.push(this.#tellOwnAddress());
+    this.#listener = await listenOn(listen, {
+      tls: { identity: protocol.identity, authorities: protocol.authorities },
+      admit: (host) => this.#connections.admits(host),
+      onConnection: (duplex) => this.#connections.accept(duplex),
+      onFailure: (error, remote) => this.#parts.notice("debug", "p2p.chia", `in ${remote?.host}: ${error.message}`),
+    });
+    this.#work.push(this.#keepAddresses());
     this.#work.push(this.#follower.run(this.#stop.signal), this.#dialling.run(this.#stop.signal));
   }
 
@@ -166,7 +196,13 @@ export class ChiaNode implements ChiaService {
     await this.#listener?.close();
     await this.#connections.close();
     await Promise.all(this.#work);
-    await this.#dialling.save(this.#parts.store);
+    await this.#dialling.save(this.#parts.store).catch((error) =>
+      this.#parts.notice("warning", "store", `addresses were not stored: ${messageOf(error)}`)
+    );
+  }
+
+  get peak(): BlockRecord | undefined {
+    return this.#parts.chain.peak;
   }
 
   state(): SyncState {
@@ -189,7 +225,11 @@ export class ChiaNode implements ChiaService {
   }
 
   peers(): readonly PeerView[] {
-    return this.#connections.peers.map((peer) => peer.view());
+    return this.#connections.peers.map((peer) => peer.view()).sort((a, b) => a.id - b.id);
+  }
+
+  places(): readonly PeerPlace[] {
+    return this.#connections.peers.map(({ place }) => place);
   }
 
   bans(): readonly BanView[] {
@@ -225,12 +265,17 @@ export class ChiaNode implements ChiaService {
     return result;
   }
 
-  /** To everybody who has not heard it, and again a day later. */
-  async #tellOwnAddress(): Promise<void> {
-    const { clock } = this.#parts;
+  /** Tells our own address to everybody who has not heard it, and again a day later; cleans the book now and then. */
+  async #keepAddresses(): Promise<void> {
+    const { clock, book } = this.#parts;
+    let cleanAt = clock.monotonic() + CLEAN_EVERY_MS;
     const { signal } = this.#stop;
     while (!signal.aborted) {
       this.#addresses.tick();
+      if (clock.monotonic() >= cleanAt) {
+        cleanAt += CLEAN_EVERY_MS;
+        book.cleanUp(CLEAN_AGE_S, CLEAN_ATTEMPTS);
+      }
       await clock.sleep(TELL_OWN_MS, signal).catch(() => {});
     }
   }
@@ -255,28 +300,20 @@ export class ChiaNode implements ChiaService {
     this.#addresses.left(peer);
     this.#dialling.seen(peer);
     this.#follower.forget(peer);
-    this.#parts.notice("info", "p2p.chia", `peer ${peer.id} ${peer.session.label} left: ${exit.message}`);
+    // What failed here, such as a damaged block that somebody asked for, is for the operator to see.
+    const isOurs = exit.fault === "self" && exit.code !== "stopped";
+    const text = `peer ${peer.id} ${peer.session.label} left: ${exit.message}`;
+    this.#parts.notice(isOurs ? "error" : "info", "p2p.chia", text);
     this.#event("p2p.disconnect", { peer: peer.id, host: peer.host, code: exit.code, message: exit.message });
     this.#settle(undefined);
   }
 
-  #message(peer: ChiaPeer, incoming: Incoming): void | Promise<void> {
-    const answer = this.#serving.answer(peer, incoming);
-    if (answer !== undefined) return answer;
-    // A body that does not parse costs the peer even where we have no use for what it says.
-    if (incoming.message.body === null) return;
-    const body = decodeBody({ name: incoming.message.name, body: incoming.message.body }, incoming.data);
-    if (incoming.message.id === newPeak.id) {
-      const { headerHash, height, weight } = body as { headerHash: Uint8Array; height: number; weight: bigint };
-      peer.peak = { headerHash: headerHash.slice(), height, weight };
-      peer.taken = undefined;
-      peer.restUntil = 0;
-      this.#follower.poke();
-      this.#settle(undefined);
-    } else if (incoming.message.id === respondPeers.id) {
-      const { peerList } = body as { peerList: readonly TimestampedPeerInfo[] };
-      this.#addresses.take(peer, peerList);
-    }
+  #newPeak(peer: ChiaPeer, { headerHash, height, weight }: AnnouncedPeak): void {
+    peer.peak = { headerHash: headerHash.slice(), height, weight };
+    peer.taken = undefined;
+    peer.restUntil = 0;
+    this.#follower.poke();
+    this.#settle(undefined);
   }
 
   #moved(result: AddResult, source: ChiaPeer | undefined): void {

@@ -31,8 +31,8 @@ export class ChiaPeer extends Peer<ChiaSession> {
   restUntil = 0;
   /** Unix milliseconds at which blocks of it last became our tip; 0 for never. */
   lastHeadTime = 0;
-  /** How often in a row it did not deliver what it announced. */
-  strikes = 0;
+  /** How often in a row what it announced did not come in time. */
+  timeouts = 0;
 
   override get merits(): Merits {
     const { socket, peer } = this.session;
@@ -65,6 +65,7 @@ export class ChiaPeer extends Peer<ChiaSession> {
       lastMessageTime: lastMessageTime / 1000,
       bytesRead: socket.traffic.bytesRead,
       bytesWritten: socket.traffic.bytesWritten,
+      traffic: this.session.traffic,
       peakHeight: this.peak?.height,
       peakWeight: this.peak?.weight,
       peakHash: this.peak?.headerHash,

@@ -6,10 +6,19 @@
  */
 import ipaddr from "ipaddr.js";
 import { CodecError } from "../codec/error.ts";
+import { fromHex } from "../codec/hex.ts";
 import { Reader } from "../codec/reader.ts";
 import { BOOK } from "../core/addresses/rules.ts";
 import type { BookState, EntryState } from "../core/addresses/state.ts";
 import { chiaAddressRules } from "./addresses.ts";
+import { list, str, struct, tuple, u64 } from "./streamable/mod.ts";
+
+/** The older file: metadata, nodes by number, slots of the new table. */
+const OldPeers = struct("PeerDataSerialization", {
+  metadata: list(tuple(str, str)),
+  nodes: list(tuple(u64, str)),
+  newTable: list(tuple(u64, u64)),
+});
 
 /** Entries that the reference's tables can hold. */
 const ENTRIES_MAX = (BOOK.newBuckets + BOOK.triedBuckets) * BOOK.bucketSize;
@@ -30,9 +39,18 @@ interface FileEntry {
  * here by their buckets, and only when that fails is it read the reference's way. Tries and successes are not in the file:
  * the tried ones count as having succeeded at their time.
  *
+ * Before this there was another format, Streamable: metadata list[(str, str)] with `key` and `new_count` in decimals ‖
+ * nodes list[(u64, "host port timestamp source port")] ‖ slots list[(u64 node, u64 bucket)].
+ *
  * @throws CodecError when it is no such file
  */
 export function readChiaPeersDat(bytes: Uint8Array): BookState {
+  // As the reference does: the older format first, and what is none of it is of the newer.
+  try {
+    return readOldPeersDat(bytes);
+  } catch (thrown) {
+    if (!(thrown instanceof CodecError)) throw thrown;
+  }
   const reader = new Reader(bytes);
   const key = reader.take(32).slice();
   const newCount = countOf(reader.u64(), reader.offset);
@@ -68,6 +86,40 @@ export function readChiaPeersDat(bytes: Uint8Array): BookState {
   // A new entry without a slot is dead in the reference too.
   const alive = states.filter(({ isTried, newBuckets }) => isTried || newBuckets.length > 0);
   return { key, grouping: chiaAddressRules().grouping, lastGoodS: 1, entries: alive };
+}
+
+/** @throws CodecError for what is not of the older format */
+function readOldPeersDat(bytes: Uint8Array): BookState {
+  const { metadata, nodes, newTable } = OldPeers.decode(bytes);
+  const wrong = (what: string) => new CodecError("value", what, 0);
+  const meta = new Map(metadata);
+  const [keyText = "", newText = ""] = [meta.get("key"), meta.get("new_count")];
+  if (!/^[0-9]{1,78}$/.test(keyText) || !/^[0-9]{1,6}$/.test(newText)) throw wrong("no key or number of new entries");
+  const key = toBigEndian(BigInt(keyText));
+  if (nodes.length > ENTRIES_MAX) throw wrong(`${nodes.length} entries`);
+  const buckets = new Map<bigint, number[]>();
+  for (const [node, bucket] of newTable) {
+    if (bucket >= BOOK.newBuckets) throw wrong(`new bucket ${bucket}`);
+    buckets.set(node, [...buckets.get(node) ?? [], Number(bucket)]);
+  }
+  const entries = nodes.flatMap(([node, text]): EntryState[] => {
+    const [host = "", port = "", time = "", source = "", ...rest] = text.split(" ");
+    if (rest.length !== 1 || !/^[0-9]{1,5}$/.test(port) || !/^[0-9]{1,15}$/.test(time)) throw wrong(`entry ${node}`);
+    const timeS = Number(time);
+    const isTried = node >= BigInt(newText);
+    const newBuckets = isTried ? [] : buckets.get(node) ?? [];
+    if (!isTried && newBuckets.length === 0) return [];
+    const known = { services: 0n, lastTryS: 0, attempts: 0, lastSuccessS: isTried ? timeS : 0 };
+    return [{ host, port: Number(port), timeS, source, ...known, isTried, newBuckets }];
+  });
+  return { key, grouping: chiaAddressRules().grouping, lastGoodS: 1, entries };
+}
+
+/** 32 bytes. @throws CodecError for a number that is larger */
+function toBigEndian(value: bigint): Uint8Array {
+  const hex = value.toString(16).padStart(64, "0");
+  if (hex.length > 64) throw new CodecError("value", "a key of more than 32 bytes", 0);
+  return fromHex(hex);
 }
 
 function countOf(value: bigint, offset: number): number {

@@ -4,6 +4,9 @@
  *
  * @module
  */
+import type { BanEffect } from "../core/bans.ts";
+import type { PeerPlace } from "../core/peer.ts";
+import type { Traffic } from "../core/traffic.ts";
 import type { Validation } from "../core/validation.ts";
 import type { Refusal } from "./chain/verdict.ts";
 import type { ChiaNetwork } from "./networks/network.ts";
@@ -52,6 +55,7 @@ export interface PeerView {
   readonly lastMessageTime: number;
   readonly bytesRead: number;
   readonly bytesWritten: number;
+  readonly traffic: Traffic;
   readonly peakHeight: number | undefined;
   readonly peakWeight: bigint | undefined;
   readonly peakHash: Uint8Array | undefined;
@@ -61,8 +65,10 @@ export interface PeerView {
 export interface BanView {
   readonly host: string;
   /** Unix milliseconds. */
+  readonly since: number;
   readonly until: number;
   readonly reason: string;
+  readonly effect: BanEffect;
 }
 
 /** The running Chia side. */
@@ -73,6 +79,12 @@ export interface ChiaService {
   readonly store: ChiaStore;
   state(): SyncState;
   peers(): readonly PeerView[];
+  /** Where the peers are, without all that {@link peers} tells of them. */
+  places(): readonly PeerPlace[];
+  /** The last block of our chain, without all that {@link state} tells. */
+  readonly peak: BlockRecord | undefined;
+  /** The sum over all connections since the start. */
+  readonly traffic: Traffic;
   bans(): readonly BanView[];
   /** Dials a peer and keeps it if the handshake succeeds. Rejects with a `NodeError` that says why not. */
   connect(host: string, port: number): Promise<PeerView>;

@@ -41,6 +41,8 @@ const BACKTRACK_BELOW = 4;
 const BLOCK_TIMEOUT_MS = 15_000;
 const BATCH_TIMEOUT_MS = 15_000;
 const BATCH_TRIES = 6;
+/** Whoever keeps a batch for so long is not waited for alone. */
+const BATCH_HEDGE_MS = 2_000;
 const BATCHES_PER_PEER = 2;
 const BATCHES_AHEAD = 8;
 /** Batches may be 50 MB each and wait unjudged for their turn: a sync that has shown nothing yet gets few. */
@@ -55,6 +57,7 @@ export class Sync {
     bytes: ({ raw }) => raw.length,
   });
   #progress: SyncProgress | undefined;
+  #deliveredAt = 0;
 
   constructor(parts: SyncParts) {
     this.#parts = parts;
@@ -63,6 +66,11 @@ export class Sync {
   /** The running batch sync, if there is one. */
   get progress(): SyncProgress | undefined {
     return this.#progress;
+  }
+
+  /** Milliseconds since anybody delivered anything to the running approach, or since it began. */
+  get idleMs(): number {
+    return this.#parts.clock.monotonic() - this.#deliveredAt;
   }
 
   /** Forgets what a host left in the pool. */
@@ -80,6 +88,7 @@ export class Sync {
   /** Fetches and adds what leads to the announced tip. @throws NodeError when the peer did not deliver, PeerFault when it was blamed */
   async approach(peer: ChiaPeer, announced: AnnouncedPeak, signal: AbortSignal): Promise<void> {
     const { chain } = this.#parts;
+    this.#delivered();
     const height = chain.peak?.height ?? -1;
     const known = await chain.record(announced.headerHash);
     if (known !== undefined) {
@@ -88,13 +97,18 @@ export class Sync {
       return;
     }
     const near = announced.height >= height && announced.height <= height + BACKTRACK_MAX && height >= 0;
-    if (near && await this.#backtrack(peer, announced, height)) return;
+    if (near && await this.#backtrack(peer, announced, height, signal)) return;
     await this.#batchSync(peer, announced, signal);
   }
 
   /** The block at the height that a peer announced. @throws NodeError `refused` when the peer does not have it */
-  async #tip(peer: ChiaPeer, announced: AnnouncedPeak, withTransactions: boolean): Promise<Candidate> {
-    const tip = await fetchBlock(peer.session, announced.height, withTransactions, BLOCK_TIMEOUT_MS);
+  async #tip(
+    peer: ChiaPeer,
+    announced: AnnouncedPeak,
+    withTransactions: boolean,
+    signal: AbortSignal,
+  ): Promise<Candidate> {
+    const tip = await this.#block(peer, announced.height, withTransactions, signal);
     if (tip === undefined) {
       throw new NodeError("refused", "peer", `the peer lacks block ${announced.height}, its own tip`);
     }
@@ -103,14 +117,34 @@ export class Sync {
     return tip;
   }
 
+  async #block(
+    peer: ChiaPeer,
+    height: number,
+    withTransactions: boolean,
+    signal: AbortSignal,
+  ): Promise<Candidate | undefined> {
+    const block = await fetchBlock(peer.session, height, withTransactions, BLOCK_TIMEOUT_MS, signal);
+    this.#delivered();
+    return block;
+  }
+
+  #delivered(): void {
+    this.#deliveredAt = this.#parts.clock.monotonic();
+  }
+
   /** Fetches blocks downwards until one connects, then adds them upwards. False when none did within reach. */
-  async #backtrack(peer: ChiaPeer, announced: AnnouncedPeak, ourHeight: number): Promise<boolean> {
+  async #backtrack(
+    peer: ChiaPeer,
+    announced: AnnouncedPeak,
+    ourHeight: number,
+    signal: AbortSignal,
+  ): Promise<boolean> {
     const { chain } = this.#parts;
     const lowest = Math.max(0, ourHeight - BACKTRACK_BELOW);
     for (let height = announced.height; height >= lowest; height--) {
       const candidate = height === announced.height
-        ? await this.#tip(peer, announced, true)
-        : await fetchBlock(peer.session, height, true, BLOCK_TIMEOUT_MS);
+        ? await this.#tip(peer, announced, true, signal)
+        : await this.#block(peer, height, true, signal);
       if (candidate === undefined) return false;
       const parent = candidate.block.foliage.prevBlockHash;
       const connects = height === 0 || await chain.record(parent) !== undefined;
@@ -151,9 +185,9 @@ export class Sync {
 
   async #batchSync(peer: ChiaPeer, announced: AnnouncedPeak, signal: AbortSignal): Promise<void> {
     const { chain } = this.#parts;
-    await this.#tip(peer, announced, false);
+    await this.#tip(peer, announced, false, signal);
     const top = Math.min(chain.peak?.height ?? -1, announced.height);
-    const fork = await forkPoint(chain, peer.session, top, BLOCK_TIMEOUT_MS);
+    const fork = await forkPoint(chain, (height) => this.#block(peer, height, false, signal), top);
     const size = chain.network.constants.MAX_BLOCK_COUNT_PER_REQUESTS;
     const ranges = function* (): Generator<HeightRange> {
       for (let start = fork + 1; start <= announced.height; start += size) {
@@ -172,21 +206,27 @@ export class Sync {
         aheadAtFirst: BATCHES_AT_FIRST,
         timeoutMs: BATCH_TIMEOUT_MS,
         triesMax: BATCH_TRIES,
+        hedgeMs: BATCH_HEDGE_MS,
         signal,
       });
-      for await (const { worker, task, result } of results) await this.#addBatch(peer, worker, task, result);
+      for await (const { worker, task, result } of results) {
+        this.#delivered();
+        await this.#addBatch(peer, worker, task, result, signal);
+        this.#delivered();
+      }
     } finally {
       this.#progress = undefined;
     }
   }
 
-  /** Peers that may serve blocks of the announced chain: the announcer first, then those as high. */
+  /** Peers that may serve blocks of the announced chain: the announcer first, then those as high, outbound before inbound. */
   #sources(announcer: ChiaPeer, announced: AnnouncedPeak): ChiaPeer[] {
     const others = this.#parts.peers().filter((peer) =>
       peer.id !== announcer.id && (peer.peak?.height ?? -1) >= announced.height
     );
     const alive = announcer.session.signal.aborted ? [] : [announcer];
-    return [...alive, ...others];
+    const [outbound, inbound] = [others.filter(isOutbound), others.filter((peer) => !isOutbound(peer))];
+    return [...alive, ...outbound, ...inbound];
   }
 
   async #addBatch(
@@ -194,6 +234,7 @@ export class Sync {
     source: ChiaPeer,
     range: HeightRange,
     blocks: readonly Candidate[],
+    signal: AbortSignal,
   ): Promise<void> {
     const result = await this.#add(source, blocks);
     if (result.parentless === undefined) return;
@@ -204,12 +245,14 @@ export class Sync {
       );
     }
     // Another peer may simply be on another branch; the announcer has to fill in.
-    const again = await fetchRange(announcer.session, range, BATCH_TIMEOUT_MS);
+    const again = await fetchRange(announcer.session, range, BATCH_TIMEOUT_MS, signal);
     if ((await this.#add(announcer, again)).parentless !== undefined) {
       throw new NodeError("does_not_connect", "peer", `blocks ${range.start} to ${range.end} do not connect`);
     }
   }
 }
+
+const isOutbound = ({ direction }: ChiaPeer) => direction === "out";
 
 function wrongWeight(): PeerFault {
   return consensusFault("INVALID_WEIGHT", "announced a weight that the block does not have");

@@ -22,6 +22,8 @@ export interface DispatchOptions<W, T, R> {
   /** Time for the first try; each further try of the same task has twice as long. */
   readonly timeoutMs: number;
   readonly triesMax: number;
+  /** After so long without a result a task is given to a second worker too, and whoever is first wins. Never when absent. */
+  readonly hedgeMs?: number;
   readonly signal: AbortSignal;
 }
 
@@ -82,17 +84,20 @@ export async function* dispatch<W, T, R>(
     end();
   };
 
+  /** Taken in the same step as it is chosen, or others would choose it too. */
+  const take = (tried: ReadonlySet<W>): W | undefined => {
+    const worker = choose(tried);
+    if (worker !== undefined) load.set(worker, (load.get(worker) ?? 0) + 1);
+    return worker;
+  };
+
   /** Waits for a worker and takes one of its places. */
   const acquire = async (tried: Set<W>): Promise<W> => {
     let none: number | undefined;
     for (;;) {
       over.signal.throwIfAborted();
-      const worker = choose(tried);
-      if (worker !== undefined) {
-        // Taken in the same step as it is chosen, or others would choose it too.
-        load.set(worker, (load.get(worker) ?? 0) + 1);
-        return worker;
-      }
+      const worker = take(tried);
+      if (worker !== undefined) return worker;
       const usable = options.workers();
       if (usable.length > 0) {
         none = undefined;
@@ -107,24 +112,55 @@ export async function* dispatch<W, T, R>(
     }
   };
 
+  type Outcome = { readonly worker: W } & ({ readonly result: R } | { readonly thrown: unknown });
+
   const complete = async (task: T): Promise<Dispatched<W, T, R>> => {
     const tried = new Set<W>();
-    for (let attempt = 1;; attempt++) {
-      const worker = await acquire(tried);
-      try {
-        const result = await options.run(worker, task, options.timeoutMs * 2 ** (attempt - 1), over.signal);
-        failures.delete(worker);
-        return { worker, task, result };
-      } catch (thrown) {
-        over.signal.throwIfAborted();
-        tried.add(worker);
-        failures.set(worker, (failures.get(worker) ?? 0) + 1);
-        if (attempt >= triesMax) throw thrown;
-      } finally {
+    const running = new Map<W, Promise<Outcome>>();
+    const done = new AbortController();
+    const end = () => done.abort(over.signal.reason);
+    over.signal.addEventListener("abort", end, { once: true });
+    let tries = 0;
+
+    const begin = (worker: W): void => {
+      tries += 1;
+      tried.add(worker);
+      const release = (outcome: Outcome): Outcome => {
+        running.delete(worker);
+        // Who was overtaken has failed too.
+        if ("result" in outcome) failures.delete(worker);
+        else if (!over.signal.aborted) failures.set(worker, (failures.get(worker) ?? 0) + 1);
         load.set(worker, (load.get(worker) ?? 1) - 1);
         freed.resolve();
         freed = Promise.withResolvers();
+        return outcome;
+      };
+      const timeoutMs = options.timeoutMs * 2 ** (tries - 1);
+      const trying = options.run(worker, task, timeoutMs, done.signal);
+      running.set(
+        worker,
+        trying.then((result) => release({ worker, result }), (thrown) => release({ worker, thrown })),
+      );
+    };
+
+    try {
+      for (;;) {
+        if (running.size === 0) begin(await acquire(tried));
+        const outcome = await firstWithin(clock, options.hedgeMs, [...running.values()]);
+        over.signal.throwIfAborted();
+        if (outcome === undefined) {
+          // It may still come. Two at once are enough: a slow line is no reason to fill all others.
+          const second = running.size > 1 || tries >= triesMax ? undefined : take(tried);
+          if (second !== undefined) begin(second);
+          continue;
+        }
+        if ("result" in outcome) return { worker: outcome.worker, task, result: outcome.result };
+        if (tries >= triesMax && running.size === 0) throw outcome.thrown;
       }
+    } finally {
+      over.signal.removeEventListener("abort", end);
+      done.abort(new NodeError("stopped", "self", "another was quicker"));
+      await Promise.all(running.values());
     }
   };
 
@@ -154,5 +190,21 @@ export async function* dispatch<W, T, R>(
     over.abort(new NodeError("stopped", "self", "the run was given up"));
     source.return?.();
     await Promise.all(underWay);
+  }
+}
+
+/** The first that settles, or undefined when none has within the time. */
+async function firstWithin<V>(
+  clock: Clock,
+  ms: number | undefined,
+  promises: readonly Promise<V>[],
+): Promise<V | undefined> {
+  if (ms === undefined) return await Promise.race(promises);
+  const late = Promise.withResolvers<undefined>();
+  const cancel = clock.after(ms, () => late.resolve(undefined));
+  try {
+    return await Promise.race([...promises, late.promise]);
+  } finally {
+    cancel();
   }
 }

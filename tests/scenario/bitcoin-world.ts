@@ -29,6 +29,8 @@ import {
 } from "../../lib/bitcoin/wire/mod.ts";
 import { AddressBook } from "../../lib/core/addresses.ts";
 import type { ByteDuplex } from "../../lib/core/ports.ts";
+import { UploadTarget } from "../../lib/core/upload-target.ts";
+import { Subnets } from "../../lib/core/subnets.ts";
 import type { SimClock } from "../../lib/sim/clock.ts";
 import { SeededRandom } from "../../lib/sim/random.ts";
 import { MemoryNetwork } from "../../lib/transport/memory.ts";
@@ -201,7 +203,9 @@ export class BitcoinWorld {
       loopbackExempt: false,
       connect: connect.map((each) => ({ host: each, port: network.defaultPort })),
       resolve: options.resolve ?? ((name) => Promise.resolve([name])),
-      listen: { address: { host, port: network.defaultPort }, open: (how) => this.#net.listen(how) },
+      listen: { addresses: [{ host, port: network.defaultPort }], open: (how) => this.#net.listen(how) },
+      whitelist: new Subnets(),
+      upload: new UploadTarget({ clock: this.clock, sent: () => 0 }),
       outbound: options.outbound ?? 0,
       record: (added) => events.push(...added),
       notice: (level, area, text) => notices.push(`${clock.monotonic()} ${level} ${area} ${text}`),

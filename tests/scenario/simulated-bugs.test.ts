@@ -41,6 +41,35 @@ const withConnections = (change: (duplex: ByteDuplex) => ByteDuplex): Plant => (
   }),
 });
 
+/** A stream that is read to its end at once; what came waits for the reader without a bound. */
+function readAhead(stream: ReadableStream<Uint8Array>): ReadableStream<Uint8Array> {
+  const came: ReturnType<ReadableStreamDefaultReader<Uint8Array>["read"]>[] = [];
+  const source = stream.getReader();
+  let wake = Promise.withResolvers<void>();
+  let isOver = false;
+  const pump = async () => {
+    while (!isOver) {
+      const result = source.read();
+      isOver = await result.then(({ done }) => done, () => true);
+      came.push(result);
+      wake.resolve();
+      wake = Promise.withResolvers();
+    }
+  };
+  void pump();
+  const reader = {
+    closed: source.closed,
+    async read() {
+      while (came.length === 0) await wake.promise;
+      // The last answer is that of every later question.
+      return await (isOver && came.length === 1 ? came[0]! : came.shift()!);
+    },
+    cancel: () => source.cancel(),
+    releaseLock: () => {},
+  };
+  return { getReader: () => reader } as unknown as ReadableStream<Uint8Array>;
+}
+
 const bugs: readonly {
   readonly bug: string;
   readonly rule: string;
@@ -70,6 +99,19 @@ const bugs: readonly {
     // A disk so slow that the crash need not come within a few milliseconds.
     plant: { disk: { writeMs: 120_000, settle: (_old, young) => young.subarray(0, young.length >> 1) } },
     world: restless,
+  },
+  {
+    bug: "what a peer sends is read at once and waits inside, however much it is",
+    rule: "queues are bounded",
+    plant: withConnections((duplex) => ({
+      local: duplex.local,
+      remote: duplex.remote,
+      closed: duplex.closed,
+      readable: readAhead(duplex.readable),
+      writable: duplex.writable,
+      destroy: (reason) => duplex.destroy(reason),
+    })),
+    world: { malicious: 0.4 },
   },
   {
     bug: "the handshake has no deadline",
@@ -116,6 +158,12 @@ const bugs: readonly {
     rule: "a stop in order loses nothing",
     plant: { disk: { ...FAIR_DISK, stepsLostAtStop: 3 } },
     world: restless,
+  },
+  {
+    bug: "a block is in the index before it is on the disk",
+    rule: "a node starts",
+    plant: { disk: { ...FAIR_DISK, ignoresSync: true } },
+    world: { ...restless, faults: { ...restless.faults, torn: 1 } },
   },
   {
     bug: "an invalid block is taken for valid",

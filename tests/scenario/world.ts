@@ -8,6 +8,8 @@ import { MemoryNetwork } from "../../lib/transport/memory.ts";
 import { acceptWebSocket } from "../../lib/transport/websocket/mod.ts";
 import { sha256 } from "../../lib/codec/sha256.ts";
 import { AddressBook } from "../../lib/core/addresses.ts";
+import { UploadTarget } from "../../lib/core/upload-target.ts";
+import { Subnets } from "../../lib/core/subnets.ts";
 import { chiaAddressRules } from "../../lib/chia/addresses.ts";
 import { ChiaChain } from "../../lib/chia/chain/chain.ts";
 import { LinkageValidator } from "../../lib/chia/chain/linkage.ts";
@@ -101,7 +103,9 @@ export class World {
       loopbackExempt: false,
       connect: connect.map((each) => ({ host: each, port: PORT })),
       resolve: (name) => Promise.resolve([name]),
-      listen: { address: { host, port: PORT }, open: (how) => this.#net.listen(how) },
+      listen: { addresses: [{ host, port: PORT }], open: (how) => this.#net.listen(how) },
+      whitelist: new Subnets(),
+      upload: new UploadTarget({ clock: this.clock, sent: () => 0 }),
       outbound: 0,
       record: (events) => void store.events.append(events),
       notice: (level, area, text) => notices.push(`${clock.monotonic()} ${level} ${area} ${text}`),

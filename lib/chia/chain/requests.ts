@@ -30,15 +30,16 @@ function blockOf(session: ChiaSession, data: Uint8Array): Candidate {
   }
 }
 
-/** The block at a height of the peer's chain; undefined when the peer has none there. @throws NodeError, PeerFault */
+/** The block at a height of the peer's chain; undefined when it has none there. No longer waited for when `signal` aborts. @throws NodeError, PeerFault */
 export async function fetchBlock(
   session: ChiaSession,
   height: number,
   withTransactions: boolean,
   timeoutMs: number,
+  signal?: AbortSignal,
 ): Promise<Candidate | undefined> {
   const body = { height, includeTransactionBlock: withTransactions };
-  const reply = await session.request(requestBlock, body, timeoutMs);
+  const reply = await session.request(requestBlock, body, timeoutMs, signal);
   if (reply.message.id === rejectBlock.id) return undefined;
   const candidate = blockOf(session, reply.data);
   if (candidate.block.rewardChainBlock.height === height) return candidate;

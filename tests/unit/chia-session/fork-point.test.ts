@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ChiaChain } from "../../../lib/chia/chain/chain.ts";
+import { fetchBlock } from "../../../lib/chia/chain/requests.ts";
 import { forkPoint } from "../../../lib/chia/fork-point.ts";
 import { rejectBlock, requestBlock, respondBlock } from "../../../lib/chia/protocol/mod.ts";
 import type { ChiaSession } from "../../../lib/chia/session.ts";
@@ -25,7 +26,7 @@ async function search(fork: number, count = theirs.length) {
       return Promise.resolve({ message: raw === undefined ? rejectBlock : respondBlock, id: 0, data });
     },
   } as unknown as ChiaSession;
-  return { found: await forkPoint(chain, session, TOP, 1_000), asked };
+  return { found: await forkPoint(chain, (height) => fetchBlock(session, height, false, 1_000), TOP), asked };
 }
 
 test("forkPoint() finds every fork from the tip to before genesis, with few questions", async () => {

@@ -5,6 +5,7 @@ import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
 import { fromHex, toHex } from "../../../lib/codec/hex.ts";
 import { encodeHandshake, judgeHandshake, requireVersion } from "../../../lib/chia/handshake.ts";
+import { PRICES } from "../../../lib/core/reputation.ts";
 import { PeerFault } from "../../../lib/chia/peer-fault.ts";
 import { decodeEnvelope, NodeType } from "../../../lib/chia/protocol/mod.ts";
 import { Handshake } from "../../../lib/chia/types/mod.ts";
@@ -170,7 +171,7 @@ for (const role of ["acceptor", "dialler"] as const) {
         await world.hand.send(send);
         await assert.rejects(world.opening, (thrown) => {
           assert.ok(thrown instanceof PeerFault);
-          assert.deepEqual([thrown.code, thrown.banSeconds], [code, banSeconds]);
+          assert.deepEqual([thrown.code, PRICES[thrown.offence].banSeconds], [code, banSeconds]);
           return true;
         });
         assert.equal((await world.hand.take()).length, answered && role === "acceptor" ? 1 : 0);

@@ -3,7 +3,10 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { fromHex, toHex } from "../../../lib/codec/hex.ts";
 import {
+  Capability,
+  configureWindowSizes,
   decodeEnvelope,
+  DEFAULT_CAPABILITIES,
   error as errorMessage,
   newPeak,
   NodeType,
@@ -13,7 +16,10 @@ import {
   respondPeers,
 } from "../../../lib/chia/protocol/mod.ts";
 import { decodeBody } from "../../../lib/chia/decode-body.ts";
+import { Handshake as HandshakeStruct } from "../../../lib/chia/types/mod.ts";
 import { encodeHandshake } from "../../../lib/chia/handshake.ts";
+import type { PeerExit } from "../../../lib/core/peer.ts";
+import { PRICES } from "../../../lib/core/reputation.ts";
 import type { ChiaSession, IncomingHandler } from "../../../lib/chia/session.ts";
 import { recordedBlocks } from "../chia-chain/chain-1200.ts";
 import { type Bench, bench, closing, frame, OWN } from "./pair.ts";
@@ -43,6 +49,8 @@ interface Row {
   readonly code: string;
   readonly banSeconds: number;
 }
+
+const banOf = ({ offence }: PeerExit) => (offence === undefined ? 0 : PRICES[offence].banSeconds);
 
 const PROTOCOL = { expected: "1002 -4", code: "INVALID_PROTOCOL_MESSAGE", banSeconds: 10 };
 const API = { expected: "1002 1", code: "UNKNOWN", banSeconds: 10 };
@@ -83,7 +91,7 @@ for (const role of ["acceptor", "dialler"] as const) {
         const { exit } = await world.up({ nodeType: from });
         await world.hand.send(send);
         const end = await world.clock.until(exit);
-        assert.deepEqual([end.code, end.fault, end.banSeconds], [code, "peer", banSeconds], end.message);
+        assert.deepEqual([end.code, end.fault, banOf(end)], [code, "peer", banSeconds], end.message);
         assert.equal(await closing(world), expected);
         assert.equal(world.clock.pending, 0);
       });
@@ -195,7 +203,7 @@ describe("ChiaSession", () => {
       assert.equal(session.signal.aborted, enforceRates);
       if (!enforceRates) session.close();
       const end = await world.clock.until(exit);
-      assert.deepEqual([end.code, end.banSeconds], enforceRates ? ["RATE_LIMIT", 300] : ["stopped", 0]);
+      assert.deepEqual([end.code, banOf(end)], enforceRates ? ["RATE_LIMIT", 300] : ["stopped", 0]);
       assert.equal(await closing(world), "1000");
     }
   });
@@ -273,7 +281,7 @@ describe("ChiaSession", () => {
     const { exit } = await world.up();
     await world.hand.send(REQUEST);
     const end = await world.clock.until(exit);
-    assert.deepEqual([end.code, end.banSeconds], ["UNKNOWN", 10]);
+    assert.deepEqual([end.code, banOf(end)], ["UNKNOWN", 10]);
     assert.match(end.message, /broken/);
     assert.equal(await closing(world), "1002 1");
   });
@@ -286,7 +294,6 @@ describe("ChiaSession", () => {
       code: "closed",
       fault: "network",
       message: "closed by the peer with code 1002, reason 110",
-      banSeconds: 0,
     });
   });
 
@@ -312,4 +319,84 @@ describe("ChiaSession", () => {
     await ended(world, exit);
     await assert.rejects(session.send(requestBlock, ask), { code: "stopped" });
   });
+});
+
+describe("rate limits of version 3", () => {
+  const WINDOWS = configureWindowSizes.id;
+  const CAPABILITIES = [...DEFAULT_CAPABILITIES[NodeType.FULL_NODE], [Capability.RATE_LIMITS_V3, "1"]] as const;
+  const sizes = (...settings: [number, number][]) =>
+    frame(WINDOWS, [...configureWindowSizes.body.encode({ settings })]);
+
+  /** A session with a peer that announces version 3 and says its windows. */
+  async function windowed(
+    handle: IncomingHandler,
+    settings: [number, number][] = [[requestBlock.id, 1], [rejectBlock.id, 0]],
+  ) {
+    const world = await bench("acceptor", {}, handle);
+    await world.hand.send(encodeHandshake({ ...OWN, capabilities: CAPABILITIES }));
+    await world.hand.send(sizes(...settings));
+    const session = await world.clock.until(world.opening, 0);
+    const exit = session.run(handle);
+    const said = (await world.hand.take()).map((each) => decodeEnvelope(each as Uint8Array));
+    return { world, session, exit, said };
+  }
+
+  test("who announces them is answered in kind, with our windows", async () => {
+    const { world, exit, said } = await windowed(() => {});
+    assert.deepEqual(said.map(({ type }) => type), [1, WINDOWS]);
+    const { capabilities } = HandshakeStruct.decode(said[0]!.data);
+    assert.ok(capabilities.some(([capability, value]) => capability === Capability.RATE_LIMITS_V3 && value === "1"));
+    const { settings } = configureWindowSizes.body.decode(said[1]!.data);
+    assert.equal(settings.find(([id]) => id === requestBlock.id)?.[1], 2);
+    assert.equal(settings.find(([id]) => id === rejectBlock.id)?.[1], 0);
+    await ended(world, exit);
+  });
+
+  test("two requests may be handled at a time, the third costs 300 s; one after the other as many as one likes", async () => {
+    const open: (() => void)[] = [];
+    const { world, exit } = await windowed(() => new Promise<void>((resolve) => void open.push(resolve)));
+    for (let i = 0; i < 1_000; i++) {
+      await world.hand.send(REQUEST);
+      open.shift()?.();
+      await world.clock.advance(0);
+    }
+    await world.hand.send(REQUEST);
+    await world.hand.send(REQUEST);
+    assert.equal(open.length, 2);
+    await world.hand.send(REQUEST);
+    for (const end of open) end();
+    const end = await world.clock.until(exit);
+    assert.deepEqual([end.code, banOf(end)], ["RATE_LIMIT", 300]);
+  });
+
+  test("a request waits for the peer's window", async () => {
+    const { world, session, exit } = await windowed(() => {});
+    const answers = [5, 6].map((height) => session.request(requestBlock, { ...ask, height }, 60_000));
+    await world.clock.advance(0);
+    const first = (await world.hand.take()).map((each) => decodeEnvelope(each as Uint8Array));
+    assert.deepEqual(first.map(({ data }) => data[3]), [5]);
+    await world.hand.send(frame(28, [0, 0, 0, 5], first[0]!.id));
+    await world.clock.advance(1_000);
+    const second = (await world.hand.take()).map((each) => decodeEnvelope(each as Uint8Array));
+    assert.deepEqual(second.map(({ data }) => data[3]), [6]);
+    await world.hand.send(frame(28, [0, 0, 0, 6], second[0]!.id));
+    assert.equal((await Promise.all(answers)).length, 2);
+    await ended(world, exit);
+  });
+
+  for (
+    const [what, message] of [
+      ["nothing", sizes()],
+      ["a window on answers", sizes([rejectBlock.id, 1])],
+      ["another message", REQUEST],
+      ["too many", sizes(...Array.from({ length: 257 }, (): [number, number] => [requestBlock.id, 2]))],
+    ] as const
+  ) {
+    test(`${what} in the place of window sizes breaks the handshake`, async () => {
+      const world = await bench("acceptor");
+      await world.hand.send(encodeHandshake({ ...OWN, capabilities: CAPABILITIES }));
+      await world.hand.send(message);
+      await assert.rejects(world.clock.until(world.opening), { code: "INVALID_HANDSHAKE" });
+    });
+  }
 });
