@@ -16,6 +16,7 @@ import { bitcoinAddressRules } from "../lib/bitcoin/addresses.ts";
 import { chiaAddressRules } from "../lib/chia/addresses.ts";
 import { toHex } from "../lib/codec/hex.ts";
 import type { AddressRules } from "../lib/core/addresses.ts";
+import { ANCHORS } from "../lib/core/anchors.ts";
 import { SeededRandom } from "../lib/sim/random.ts";
 import { type Attack, ATTACKS, castOf } from "../tests/support/eclipse/attacks.ts";
 import { chiaMissing, chiaTables, type Step } from "../tests/support/eclipse/chia.ts";
@@ -54,8 +55,8 @@ const hours = Number(flags.hours);
 const chiaWorlds = Number(flags["chia-worlds"]);
 const seed = Number(flags.seed);
 
-/** How many anchors there are, and how often an honest peer from before the restart answers again. */
-const ANCHORS = { count: 4, answers: 0.9 };
+/** How many anchors a node keeps, and how often an honest peer from before the restart answers again. */
+const KEPT = { count: ANCHORS.all as number, answers: 0.9 };
 const GOALS: Readonly<Partial<Record<Attack["name"], number>>> = { A: 1e-6, B: 1e-3 };
 const print = (line: string) => void (flags.json || process.stdout.write(line + "\n"));
 
@@ -63,16 +64,13 @@ const print = (line: string) => void (flags.json || process.stdout.write(line + 
 interface Variant {
   readonly rules?: AddressRules;
   readonly hours?: number;
-  readonly anchors?: typeof ANCHORS;
-  /** Draws of `selectSpread`. */
-  readonly draws?: number;
+  readonly anchors?: typeof KEPT;
   readonly pauseS?: number;
 }
 
-const restartRules = (on: Defences, { anchors = ANCHORS, draws = 1 }: Variant = {}): RestartRules => ({
+const restartRules = (on: Defences, { anchors = KEPT }: Variant = {}): RestartRules => ({
   slots: 8,
   onePerGroup: on.onePerGroup,
-  draws,
   anchors: on.anchors ? anchors : { count: 0, answers: 0 },
 });
 
@@ -141,9 +139,9 @@ const commit = spawnSync("git", ["rev-parse", "--short", "HEAD"], { encoding: "u
 print("Probability that all 8 outbound connections are the attacker's after a restart");
 print(`${cpus()[0]?.model ?? "?"} x${cpus().length}, ${platform()} ${arch()}, commit ${commit}, seed ${seed}`);
 print(
-  `${worlds} worlds x ${restarts} restarts; ${hours} h of attack; ${ANCHORS.count} anchors, honest ones, of which each`,
+  `${worlds} worlds x ${restarts} restarts; ${hours} h of attack; ${KEPT.count} anchors, honest ones, of which each`,
 );
-print(`answers with ${ANCHORS.answers}; trash counts as the attacker's when it is drawn after the restart`);
+print(`answers with ${KEPT.answers}; trash counts as the attacker's when it is drawn after the restart`);
 for (const { name, text } of ATTACKS) print(`${name}: ${text}`);
 print("");
 print("| attack | what | attacker's share of a draw | probability | 95 % |");
@@ -160,9 +158,8 @@ for (const attack of ATTACKS) {
   ours(attack, "all, restart after 1 h", ALL_ON, { hours: 1 });
   ours(attack, "all but tokenBucket, restart after 1 h", { ...ALL_ON, tokenBucket: false }, { hours: 1 });
   ours(attack, "all, restart after 7 days", ALL_ON, { hours: 168 });
-  ours(attack, "all, 2 anchors", ALL_ON, { anchors: { ...ANCHORS, count: 2 } });
-  ours(attack, "all, an anchor answers with 0.5", ALL_ON, { anchors: { ...ANCHORS, answers: 0.5 } });
-  ours(attack, "all, three draws spread over groups", ALL_ON, { draws: 3 });
+  ours(attack, `all, ${ANCHORS.blockRelay} anchors`, ALL_ON, { anchors: { ...KEPT, count: ANCHORS.blockRelay } });
+  ours(attack, "all, an anchor answers with 0.5", ALL_ON, { anchors: { ...KEPT, answers: 0.5 } });
 }
 print("");
 for (const attack of ATTACKS) {

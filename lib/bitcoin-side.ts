@@ -4,9 +4,12 @@
  * @module
  */
 import { bitcoinAddressRules } from "./bitcoin/addresses.ts";
+import { AsMap } from "./bitcoin/addresses/asmap.ts";
 import { Miner } from "./bitcoin/mining.ts";
 import { structureValidator } from "./bitcoin/chain/validator.ts";
 import { type BitcoinNetwork, networkByName, networks } from "./bitcoin/networks/mod.ts";
+import { readCorePeersDat } from "./bitcoin/peers-dat.ts";
+import { bitcoinVisitor } from "./bitcoin/probe.ts";
 import { BitcoinNode } from "./bitcoin/node.ts";
 import type { BitcoinService } from "./bitcoin/service.ts";
 import { type LightStore, MemoryLightStore, SqlLightStore } from "./bitcoin/light/mod.ts";
@@ -16,9 +19,18 @@ import { MemoryBitcoinStore } from "./bitcoin/store/memory.ts";
 import { openSqlBitcoinStore, type SqlBitcoinStore } from "./bitcoin/store/sql.ts";
 import { type BitcoinConfig, type BitcoinMining, databasePath, GEMEL_VERSION } from "./config.ts";
 import { messageOf, NodeError } from "./core/errors.ts";
-import type { Clock, PeerAddress } from "./core/ports.ts";
+import type { Clock } from "./core/ports.ts";
 import { bitcoinHandle } from "./rpc/mod.ts";
-import { keepBans, openAddresses, peeringParts, PROXY_DIAL_TIMEOUT_MS, type Side, type SideParts } from "./side.ts";
+import {
+  anchorFile,
+  keepBans,
+  openAddresses,
+  peeringParts,
+  PROXY_DIAL_TIMEOUT_MS,
+  seedVisits,
+  type Side,
+  type SideParts,
+} from "./side.ts";
 import { MemoryEventLog, SqlEventLog } from "./storage/event-log.ts";
 import type { EventSource } from "./storage/node-log.ts";
 
@@ -40,13 +52,6 @@ interface Storage {
 /** Headers, index and events in one database, blocks in files beside it. */
 async function openStorage(parts: SideParts, chain: BitcoinConfig, network: BitcoinNetwork): Promise<Storage> {
   const { config, drivers, shutdown, onEvents } = parts;
-  const openStore = drivers.substitutes?.bitcoin?.openStore;
-  if (openStore !== undefined) {
-    return {
-      ...await openStore(onEvents),
-      light: new MemoryLightStore(() => Promise.resolve([])),
-    };
-  }
   if (config.database === "memory") {
     const events = new MemoryEventLog({ onAppend: onEvents });
     const light = new MemoryLightStore((added) => events.append(added));
@@ -82,14 +87,24 @@ export async function bitcoinSide(
   const network = substitutes?.network ?? networkOf(chainConfig);
   const { store, light, events, reindex } = await openStorage(parts, chainConfig, network);
   // A network without seeds is one within somebody's own machines.
-  const rules = bitcoinAddressRules({ allowPrivate: network.dnsSeeds.length === 0 });
-  const addresses = await openAddresses(parts, chainConfig, rules);
+  const asMap = await asMapOf(parts, chainConfig);
+  const rules = bitcoinAddressRules({ allowPrivate: network.dnsSeeds.length === 0, ...(asMap && { asMap }) });
+  const addresses = await openAddresses(parts, chainConfig, rules, (bytes) => readCorePeersDat(bytes, network.magic));
   const anchors = anchorFile(parts, chainConfig);
+  const userAgent = `/gemel:${GEMEL_VERSION}/`;
+  const asking = new AbortController();
   const node = await BitcoinNode.open({
     network,
     store,
     rules,
     book: addresses.book,
+    ...(reach.seeds === "dial" && {
+      visitSeed: seedVisits(
+        bitcoinVisitor({ network, clock, random, dialer: reach.dialer, userAgent }),
+        network.defaultPort,
+        asking.signal,
+      ),
+    }),
     anchors: await anchors.take(),
     validator: substitutes?.validator ?? structureValidator,
     mode: chainConfig.mode,
@@ -98,17 +113,20 @@ export async function bitcoinSide(
     protocol: {
       random,
       dialer: reach.dialer,
+      memory: parts.memory,
+      turns: parts.turns,
       ...(reach.proxy && { dialTimeoutMs: PROXY_DIAL_TIMEOUT_MS }),
       v2: chainConfig.v2,
       inboundMax: Math.max(0, chainConfig.peersMax - chainConfig.outbound),
     },
-    userAgent: `/gemel:${GEMEL_VERSION}/`,
+    userAgent,
     ...(chainConfig.minimumWork !== undefined && { minimumWork: chainConfig.minimumWork }),
     ...(chainConfig.pruneBytes !== undefined && { pruneTarget: chainConfig.pruneBytes }),
     loopbackExempt: config.allowLoopbackExempt,
     ...peeringParts(chainConfig, reach),
-    ...(chainConfig.listen && { listen: { address: chainConfig.listen, open: listen } }),
+    listen: { addresses: chainConfig.listen, open: listen },
     outbound: chainConfig.outbound,
+    upload: parts.upload,
     record,
     notice: log,
   });
@@ -139,45 +157,28 @@ export async function bitcoinSide(
       });
     },
     async stop() {
+      asking.abort();
       await anchors.keep(node.anchors);
-      await node.stop();
-      life.abort();
-      await keeping;
+      try {
+        await node.stop();
+      } finally {
+        life.abort();
+        await keeping;
+      }
     },
   };
 }
 
-/**
- * Where the block-relay peers of an orderly stop are kept (Core's anchors.dat). Read once and removed: peers that led to a
- * crash are not dialled first again.
- */
-function anchorFile({ config, drivers, log }: SideParts, chain: BitcoinConfig) {
-  const path = `${config.paths.data}/${chain.network}/bitcoin-anchors.json`;
-  return {
-    async take(): Promise<PeerAddress[]> {
-      try {
-        const bytes = await drivers.readFile(path);
-        if (bytes === undefined) return [];
-        await drivers.removeFile(path);
-        const kept = JSON.parse(new TextDecoder().decode(bytes)) as { host?: unknown; port?: unknown }[];
-        return kept.slice(0, 2).flatMap(({ host, port }) =>
-          typeof host === "string" && typeof port === "number" ? [{ host, port }] : []
-        );
-      } catch (error) {
-        log("warning", "store", `${path}: ${messageOf(error)}; no anchors are dialled`);
-        return [];
-      }
-    },
-    async keep(anchors: readonly PeerAddress[]): Promise<void> {
-      if (anchors.length === 0) return;
-      await drivers.writeFileAtomic(
-        path,
-        new TextEncoder().encode(JSON.stringify(anchors.map(({ host, port }) => ({ host, port })))),
-        0o600,
-      )
-        .catch((error) => log("warning", "store", `${path}: ${messageOf(error)}`));
-    },
-  };
+/** The map of operators that the configuration names. @throws NodeError `ASMAP_INVALID` when it cannot be used */
+async function asMapOf({ drivers }: SideParts, { asMapFile: path }: BitcoinConfig): Promise<AsMap | undefined> {
+  if (path === undefined) return undefined;
+  const bytes = await drivers.readFile(path);
+  if (bytes === undefined) throw new NodeError("ASMAP_INVALID", "self", `asmap: ${path} is not there`);
+  try {
+    return new AsMap(bytes);
+  } catch (cause) {
+    throw new NodeError("ASMAP_INVALID", "self", `asmap: ${path}: ${messageOf(cause)}`, { cause });
+  }
 }
 
 /** OP_TRUE: anybody may spend what a demonstration mines. */

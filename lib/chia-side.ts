@@ -10,19 +10,37 @@ import { loadNodeIdentity, type NodeIdentity, publicAuthorities } from "./chia/i
 import { type ChiaNetwork, networkNamed, parseConstants } from "./chia/networks/mod.ts";
 import { askIntroducer } from "./chia/introducer.ts";
 import { ChiaNode } from "./chia/node.ts";
-import { NodeType } from "./chia/protocol/mod.ts";
+import { chiaVisitor } from "./chia/probe.ts";
+import { readChiaPeersDat } from "./chia/peers-dat.ts";
+import { Capability, type CapabilityEntry, DEFAULT_CAPABILITIES, NodeType } from "./chia/protocol/mod.ts";
 import { candidateOf } from "./chia/raw-blocks.ts";
 import type { ChiaStore } from "./chia/store.ts";
 import { MemoryChiaStore } from "./chia/store/memory.ts";
 import { openSqlChiaStore } from "./chia/store/sql.ts";
 import { type ChiaConfig, type ChiaReplay, databasePath, GEMEL_VERSION } from "./config.ts";
+import { addressText } from "./core/address-text.ts";
 import { messageOf } from "./core/errors.ts";
 import type { PeerAddress } from "./core/ports.ts";
 import { chiaHandle } from "./rpc/mod.ts";
-import { keepBans, openAddresses, peeringParts, PROXY_DIAL_TIMEOUT_MS, type Side, type SideParts } from "./side.ts";
+import {
+  anchorFile,
+  keepBans,
+  openAddresses,
+  peeringParts,
+  PROXY_DIAL_TIMEOUT_MS,
+  seedVisits,
+  type Side,
+  type SideParts,
+} from "./side.ts";
 import { MemoryEventLog, SqlEventLog } from "./storage/event-log.ts";
 import type { EventSource } from "./storage/node-log.ts";
 import type { ChiaService } from "./chia/service.ts";
+
+/** What we announce when rate limits of version 3 are wanted. */
+const WITH_WINDOWS: readonly CapabilityEntry[] = [
+  ...DEFAULT_CAPABILITIES[NodeType.FULL_NODE],
+  [Capability.RATE_LIMITS_V3, "1"],
+];
 
 function networkOf(config: ChiaConfig): ChiaNetwork {
   const network = networkNamed(config.network);
@@ -36,8 +54,6 @@ async function openStorage(
   chain: ChiaConfig,
   network: ChiaNetwork,
 ): Promise<{ readonly store: ChiaStore; readonly events: EventSource }> {
-  const openStore = drivers.substitutes?.chia?.openStore;
-  if (openStore !== undefined) return await openStore(onEvents);
   if (config.database === "memory") {
     const events = new MemoryEventLog({ onAppend: onEvents });
     return { store: new MemoryChiaStore(events), events };
@@ -84,10 +100,26 @@ export async function chiaSide(
     await loadNodeIdentity({ folder: config.paths.ssl, files: drivers, clock, random });
   // A network without seeds is one within somebody's own machines.
   const rules = chiaAddressRules({ allowPrivate: network.dnsSeeds.length === 0 });
-  const addresses = await openAddresses(parts, chainConfig, rules);
+  const addresses = await openAddresses(parts, chainConfig, rules, readChiaPeersDat);
+  const anchors = anchorFile(parts, chainConfig);
   const asking = new AbortController();
   const node = new ChiaNode({
-    askIntroducers: introducersOf(network, parts, identity, asking.signal),
+    anchors: await anchors.take(),
+    ...(reach.seeds === "dial" && {
+      visitSeed: seedVisits(
+        chiaVisitor({
+          network,
+          clock,
+          random,
+          dialer: reach.dialer,
+          identity,
+          softwareVersion: `gemel/${GEMEL_VERSION}`,
+        }),
+        network.defaultPort,
+        asking.signal,
+      ),
+    }),
+    askIntroducers: introducersOf(chainConfig, network, parts, identity, asking.signal),
     chain,
     store,
     rules,
@@ -96,6 +128,8 @@ export async function chiaSide(
     protocol: {
       random,
       dialer: reach.dialer,
+      memory: parts.memory,
+      turns: parts.turns,
       ...(reach.proxy && { dialTimeoutMs: PROXY_DIAL_TIMEOUT_MS }),
       identity,
       ownNodeId: identity.nodeId,
@@ -104,14 +138,16 @@ export async function chiaSide(
         networkId: network.name,
         nodeType: NodeType.FULL_NODE,
         softwareVersion: `gemel/${GEMEL_VERSION}`,
-        serverPort: chainConfig.listen?.port ?? 0,
+        serverPort: chainConfig.listen[0]?.port ?? 0,
+        ...(chainConfig.rateLimits === 3 && { capabilities: WITH_WINDOWS }),
       },
       inboundMax: Math.max(0, chainConfig.peersMax - chainConfig.outbound),
     },
     loopbackExempt: config.allowLoopbackExempt,
     ...peeringParts(chainConfig, reach),
-    ...(chainConfig.listen && { listen: { address: chainConfig.listen, open: listen } }),
+    listen: { addresses: chainConfig.listen, open: listen },
     outbound: chainConfig.outbound,
+    upload: parts.upload,
     record,
     notice: log,
   });
@@ -133,35 +169,39 @@ export async function chiaSide(
     },
     async stop() {
       asking.abort();
-      await node.stop();
-      life.abort();
-      await keeping;
+      await anchors.keep(node.anchors);
+      try {
+        await node.stop();
+      } finally {
+        life.abort();
+        await keeping;
+      }
     },
   };
 }
 
-/** Asks all introducers of a network, each once; one that does not answer is passed over. */
+/** Asks all introducers, each once; one that does not answer is passed over. */
 function introducersOf(
+  { introducers }: ChiaConfig,
   network: ChiaNetwork,
   { drivers: { clock, random }, reach, log }: SideParts,
   identity: NodeIdentity,
   signal: AbortSignal,
 ): () => Promise<readonly PeerAddress[]> {
   const softwareVersion = `gemel/${GEMEL_VERSION}`;
-  const ask = async (place: string): Promise<readonly PeerAddress[]> => {
+  const places = introducers ?? network.introducers.map((place) => {
     const at = place.lastIndexOf(":");
+    return { host: place.slice(0, at), port: Number(place.slice(at + 1)) };
+  });
+  const ask = async (place: PeerAddress): Promise<readonly PeerAddress[]> => {
     try {
-      const [host = ""] = await reach.resolveHost(place.slice(0, at));
-      const address = { host, port: Number(place.slice(at + 1)) };
-      return await askIntroducer(
-        address,
-        { network, clock, random, dialer: reach.dialer, identity, softwareVersion },
-        signal,
-      );
+      const [host = ""] = await reach.resolveHost(place.host);
+      const parts = { network, clock, random, dialer: reach.dialer, identity, softwareVersion };
+      return await askIntroducer({ host, port: place.port }, parts, signal);
     } catch (error) {
-      log("debug", "p2p.chia", `introducer ${place}: ${messageOf(error)}`);
+      log("debug", "p2p.chia", `introducer ${addressText(place)}: ${messageOf(error)}`);
       return [];
     }
   };
-  return async () => (await Promise.all(network.introducers.map(ask))).flat();
+  return async () => (await Promise.all(places.map(ask))).flat();
 }

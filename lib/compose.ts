@@ -13,7 +13,10 @@ import { addressText } from "./core/address-text.ts";
 import { Bus } from "./core/bus.ts";
 import { messageOf, NodeError } from "./core/errors.ts";
 import { type EventHints, subscribeEvents } from "./core/events-reader.ts";
+import { MemoryBudget } from "./core/memory-budget.ts";
 import type { PeerAddress } from "./core/ports.ts";
+import { Turns } from "./core/turns.ts";
+import { UploadTarget } from "./core/upload-target.ts";
 import { type Logging, startLogging } from "./log.ts";
 import type { Platform } from "./platform/platform.ts";
 import {
@@ -99,12 +102,21 @@ async function start(config: NodeConfig, drivers: NodeDrivers, shutdown: Shutdow
   const forwarder = new EventForwarder(events, (text) => logging.log("error", "store", text));
   shutdown.add(() => forwarder.drain());
 
-  const { sides, services, miner } = await openSides(config, drivers, shutdown, forwarder, record, logging);
+  const { sides, services, miner, memory, upload } = await openSides(
+    config,
+    drivers,
+    shutdown,
+    forwarder,
+    record,
+    logging,
+  );
   const chains = sides.map(({ handle }) => handle);
   const stopped = Promise.withResolvers<void>();
   const context: RpcContext = {
     ...services,
     ...(miner && { miner }),
+    memory,
+    upload,
     chains,
     events,
     hints,
@@ -193,11 +205,17 @@ async function openSides(
   readonly sides: readonly Side[];
   readonly services: Pick<RunningNode, "chia" | "bitcoin">;
   readonly miner: Miner | undefined;
+  readonly memory: MemoryBudget;
+  readonly upload: UploadTarget;
 }> {
   const stopping = new AbortController();
   shutdown.add(() => stopping.abort());
   const reach = reachOf(config, drivers, stopping.signal);
   const sides: Side[] = [];
+  const memory = new MemoryBudget(config.peerMemoryBytesMax);
+  const sent = () => sides.reduce((sum, { handle }) => sum + handle.traffic.sent.bytes, 0);
+  const upload = new UploadTarget({ clock: drivers.clock, bytesMax: config.uploadBytesPerDay, sent });
+  const turns = new Turns(drivers.clock);
   let miner: Miner | undefined;
   let services: Pick<RunningNode, "chia" | "bitcoin"> = {};
   for (const chain of config.chains) {
@@ -207,6 +225,9 @@ async function openSides(
       drivers,
       reach,
       shutdown,
+      memory,
+      upload,
+      turns,
       onEvents: () => forwarder.poke(name),
       record: record.write,
       log: (...line: Parameters<Logging["log"]>) => logging.log(...line),
@@ -224,7 +245,7 @@ async function openSides(
     const events = sides.at(-1)?.events;
     if (events !== undefined) await forwarder.add(name, events);
   }
-  return { sides, services, miner };
+  return { sides, services, miner, memory, upload };
 }
 
 /** The cookie of this run, and the names with passwords. */

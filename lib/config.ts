@@ -41,14 +41,20 @@ export interface PeeringConfig {
   readonly connect: readonly PeerAddress[];
   /** Keep a connection to these beside those that are discovered. */
   readonly added: readonly PeerAddress[];
+  /** A `peers.dat` of chia-blockchain or Bitcoin Core to begin the address book with, where there is none yet. */
+  readonly importPeers?: string;
   /** DNS seeds to ask in the place of the network's own, by name. */
   readonly seeds?: readonly string[];
   /** Whether DNS seeds are asked at all. */
   readonly dns: boolean;
+  /** Whether addresses that are built in may be dialled when nobody else is known. */
+  readonly fixedSeeds: boolean;
   /** Our own address as others reach it, to be told to peers; found out where it can be when absent. */
   readonly externalHost?: string;
-  /** Where peers may dial us; absent: nowhere. */
-  readonly listen?: PeerAddress;
+  /** Where peers may dial us; the first is what they are told. Empty: nowhere. */
+  readonly listen: readonly PeerAddress[];
+  /** Addresses and subnets that are never banned; limits hold for them all the same. */
+  readonly whitelist: readonly string[];
   /** Connections in both directions together. */
   readonly peersMax: number;
   /** Outgoing connections that are aimed at. */
@@ -60,6 +66,10 @@ export interface ChiaConfig extends PeeringConfig {
   readonly chain: "chia";
   /** `mainnet`, `testnet11`, `simulator0`. */
   readonly network: string;
+  /** The newest version of rate limits that we announce of ourselves; 2 when absent, 3 is answered in any case. */
+  readonly rateLimits?: 2 | 3;
+  /** Introducers to ask in the place of the network's own. */
+  readonly introducers?: readonly PeerAddress[];
   /** Text of a JSON file with consensus constants in the reference's names; absent: the network's own. */
   readonly constantsJson?: string;
   /** Present only in a node that serves a recording. */
@@ -73,6 +83,8 @@ export interface BitcoinConfig extends PeeringConfig {
   readonly network: string;
   /** What is kept and checked. */
   readonly mode: BitcoinMode;
+  /** A file with an AS map: addresses are grouped by the network operator that they belong to. */
+  readonly asMapFile?: string;
   /** Whether the encrypted transport (BIP324) is offered and accepted. */
   readonly v2: boolean;
   /** Block data is pruned to so many bytes; absent: never. */
@@ -161,6 +173,10 @@ export interface NodeConfig {
   readonly database: "sqlite" | "memory";
   /** Bound of the block caches in bytes. */
   readonly cacheBytesMax: number;
+  /** What all peers together may hold in memory, in bytes; 192 MiB when absent. */
+  readonly peerMemoryBytesMax?: number;
+  /** Bytes that may be uploaded in a day before old blocks are no longer served; absent: no bound. */
+  readonly uploadBytesPerDay?: number;
   /** Absent: no RPC is served. */
   readonly rpc?: RpcConfig;
   readonly log: LogConfig;
@@ -176,13 +192,26 @@ export interface NodeConfig {
 export const DEFAULTS = {
   rpc: { listen: { host: "127.0.0.1", port: 8555 }, allowedHosts: [], concurrency: 16, queue: 64, rpcauth: [] },
   log: { level: "info", format: "text", areas: {}, color: false },
-  chia: { network: "mainnet", connect: [], added: [], dns: true, peersMax: 40, outbound: 8 },
+  chia: {
+    network: "mainnet",
+    connect: [],
+    added: [],
+    listen: [],
+    whitelist: [],
+    dns: true,
+    fixedSeeds: true,
+    peersMax: 40,
+    outbound: 8,
+  },
   bitcoin: {
     network: "mainnet",
     mode: "full",
     connect: [],
     added: [],
+    listen: [],
+    whitelist: [],
     dns: true,
+    fixedSeeds: true,
     peersMax: 125,
     outbound: 8,
     v2: true,

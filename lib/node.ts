@@ -40,7 +40,8 @@ import {
   type SeedServerOptions,
   serveSeedsWith,
 } from "./seeding.ts";
-import type { SimReport, SimulateOptions } from "./sim/mod.ts";
+import { type IntroducerServer, type IntroducerServerOptions, serveIntroductionsWith } from "./introducing.ts";
+import type { Shrunk, SimReport, SimulateOptions } from "./sim/mod.ts";
 
 const drivers: NodeDrivers = {
   clock,
@@ -80,7 +81,22 @@ export function startNode(config: NodeConfig): Promise<RunningNode> {
 export async function simulate(options: SimulateOptions): Promise<SimReport> {
   useSha256(sha256);
   const { runWorld } = await import("./sim/mod.ts");
-  return await runWorld(options, { turn, realMs: () => clock.monotonic(), memoryUsage });
+  return await runWorld(options, { turn, realMs: () => clock.monotonic(), memoryUsage, openDatabase });
+}
+
+/**
+ * Looks for the smallest simulated network in which the rule still breaks that broke first in `report`, the outcome of
+ * {@link simulate} with these options. `onStep` hears of each smaller one, as the command line that plays it.
+ *
+ * @throws RangeError for a report without a breach
+ */
+export async function shrinkSimulation(
+  options: SimulateOptions,
+  report: SimReport,
+  onStep?: (command: string) => void,
+): Promise<Shrunk> {
+  const { shrink } = await import("./sim/mod.ts");
+  return await shrink(options, report, simulate, onStep);
 }
 
 /**
@@ -106,6 +122,12 @@ export function readCrawl(path: string): Promise<CrawlReport | undefined> {
 /** Serves a DNS zone with the good nodes of a crawl. @throws NodeError `PORT_IN_USE`, `PORT_FORBIDDEN`, … */
 export function serveSeeds(options: SeedServerOptions): Promise<SeedServer> {
   return serveSeedsWith(options, { clock, random, openUdp });
+}
+
+/** Runs a Chia introducer. @throws NodeError `CRAWL_FILE_INVALID`, `PORT_IN_USE`, `PORT_FORBIDDEN`, … */
+export function serveIntroductions(options: IntroducerServerOptions): Promise<IntroducerServer> {
+  useSha256(sha256);
+  return serveIntroductionsWith(options, drivers);
 }
 
 /** What a DNS seed returns for a name: asked at `server`, or else of the system's resolver. */

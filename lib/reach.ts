@@ -5,7 +5,7 @@
  */
 import type { NodeConfig } from "./config.ts";
 import type { Dialer, PeerAddress } from "./core/ports.ts";
-import { Reachability } from "./core/reachability.ts";
+import { Reachability, type SeedUse } from "./core/reachability.ts";
 import type { Drivers } from "./side.ts";
 import { socks5Dialer } from "./transport/socks5.ts";
 
@@ -22,8 +22,8 @@ export interface Reach {
   readonly resolveHost: (name: string) => Promise<string[]>;
   /** Networks whose addresses are dialled of our own accord. */
   readonly networks: readonly string[];
-  /** Whether DNS seeds may be asked from here. */
-  readonly asksSeeds: boolean;
+  /** How the names of seeds may be used. */
+  readonly seeds: SeedUse;
   /** Where everything goes through. */
   readonly proxy?: PeerAddress;
 }
@@ -40,7 +40,7 @@ export function reachOf({ reach: wanted }: NodeConfig, drivers: ReachDrivers, si
       : socks5Dialer({ proxy, dialer, clock, random, secure, credentials: proxy.credentials ?? "isolate" }),
     resolveHost: (name) => (reachability.needsLookup(name) ? lookUp(name) : Promise.resolve([name])),
     networks: reachability.networks,
-    asksSeeds: reachability.seeds === "lookup",
+    seeds: reachability.seeds,
     ...(proxy && { proxy: { host: proxy.host, port: proxy.port } }),
   };
 }

@@ -6,15 +6,22 @@
 import type { ChiaNetwork } from "./chia/networks/mod.ts";
 import type { BlockValidator as ChiaValidator } from "./chia/chain/verdict.ts";
 import type { NodeIdentity } from "./chia/identity.ts";
-import type { ChiaStore } from "./chia/store.ts";
 import type { BitcoinNetwork } from "./bitcoin/networks/mod.ts";
 import type { BlockValidator as BitcoinValidator } from "./bitcoin/chain/validator.ts";
-import type { BitcoinStore } from "./bitcoin/store.ts";
 import type { ChainConfig, LogLevel, NodeConfig } from "./config.ts";
 import { AddressKeeper } from "./core/addresses/keeper.ts";
+import { AnchorFile } from "./core/anchors.ts";
 import type { AddressRules } from "./core/addresses/rules.ts";
+import type { BookState } from "./core/addresses/state.ts";
 import { BanKeeper } from "./core/ban-keeper.ts";
 import type { BanList } from "./core/bans.ts";
+import { messageOf, NodeError } from "./core/errors.ts";
+import type { MemoryBudget } from "./core/memory-budget.ts";
+import type { PeerAddress } from "./core/ports.ts";
+import { Subnets } from "./core/subnets.ts";
+import type { Visitor } from "./core/visit.ts";
+import type { Turns } from "./core/turns.ts";
+import type { UploadTarget } from "./core/upload-target.ts";
 import type { NewEvent } from "./storage/events.ts";
 import type { EventSource } from "./storage/node-log.ts";
 import type { Platform } from "./platform/platform.ts";
@@ -29,8 +36,17 @@ export class Shutdown {
     this.#steps.push(step);
   }
 
+  /** Undoes all of it, whatever fails. @throws the first failure, when everything else is undone */
   async run(): Promise<void> {
-    for (let step = this.#steps.pop(); step !== undefined; step = this.#steps.pop()) await step();
+    const failures: unknown[] = [];
+    for (let step = this.#steps.pop(); step !== undefined; step = this.#steps.pop()) {
+      try {
+        await step();
+      } catch (thrown) {
+        failures.push(thrown);
+      }
+    }
+    if (failures.length > 0) throw failures[0];
   }
 }
 
@@ -41,6 +57,10 @@ export interface SideParts {
   /** The ways out, which take the place of the drivers' dialler and resolver. */
   readonly reach: Reach;
   readonly shutdown: Shutdown;
+  /** What all peers may hold, how much is uploaded, and whose turn it is: for all sides together. */
+  readonly memory: MemoryBudget;
+  readonly upload: UploadTarget;
+  readonly turns: Turns;
   /** There may be new events in the chain's own log. */
   readonly onEvents: () => void;
   /** Writes events that belong to no block. */
@@ -57,21 +77,35 @@ export async function keepBans(
   const folder = `${config.paths.data}/${chain.network}`;
   await drivers.makeDir(folder, 0o700);
   const failed = (text: string) => log("error", "store", text);
-  const keeper = await BanKeeper.open({ bans, path: `${folder}/${chain.chain}-bans.json`, files: drivers, failed });
+  const path = `${folder}/${chain.chain}-bans.json`;
+  const keeper = await BanKeeper.open({ bans, path, files: drivers, failed, clock: drivers.clock });
   shutdown.add(() => keeper.flush());
 }
 
-/** Opens a chain's address book, which is kept in a file beside its database. */
+/** Where a chain's anchors are kept, beside its database. */
+export function anchorFile({ config, drivers, log }: SideParts, chain: ChainConfig): AnchorFile {
+  const path = `${config.paths.data}/${chain.network}/${chain.chain}-anchors.json`;
+  return new AnchorFile(path, drivers, (text) => log("warning", "store", text));
+}
+
+/**
+ * Opens a chain's address book, which is kept in a file beside its database. Where there is none yet it begins with the
+ * `peers.dat` that the configuration names, which `read` reads.
+ *
+ * @throws NodeError `PEERS_FILE_INVALID` when that file cannot be used
+ */
 export async function openAddresses(
   { config, drivers, log }: SideParts,
   chain: ChainConfig,
   rules: AddressRules,
+  read: (bytes: Uint8Array) => BookState,
 ): Promise<AddressKeeper> {
   const folder = `${config.paths.data}/${chain.network}`;
   await drivers.makeDir(folder, 0o700);
   return await AddressKeeper.open({
     path: `${folder}/${chain.chain}-peers.cbor`,
     rules,
+    imported: await importedBook(chain.importPeers, drivers, read),
     clock: drivers.clock,
     random: drivers.random,
     files: drivers,
@@ -79,15 +113,48 @@ export async function openAddresses(
   });
 }
 
+async function importedBook(
+  path: string | undefined,
+  { readFile }: Pick<Drivers, "readFile">,
+  read: (bytes: Uint8Array) => BookState,
+): Promise<BookState | undefined> {
+  if (path === undefined) return undefined;
+  const bytes = await readFile(path);
+  if (bytes === undefined) throw new NodeError("PEERS_FILE_INVALID", "self", `import-peers: ${path} is not there`);
+  try {
+    return read(bytes);
+  } catch (cause) {
+    const text = `import-peers: ${path} is no peers.dat that is known here (${messageOf(cause)})`;
+    throw new NodeError("PEERS_FILE_INVALID", "self", text, { cause });
+  }
+}
+
+/**
+ * Asks a seed as a peer is asked: through a proxy no name is looked up, so the proxy is told the seed's name, and ends up
+ * at one of its addresses.
+ */
+export function seedVisits(visit: Visitor, port: number, signal: AbortSignal) {
+  return async (host: string): Promise<readonly PeerAddress[]> => (await visit({ host, port }, signal)).told;
+}
+
 /** A circuit of Tor takes its time to be made. */
 export const PROXY_DIAL_TIMEOUT_MS = 60_000;
 
-/** Whom a node is to connect to, as its parts have it. */
-export function peeringParts({ connect, added, dns, seeds, externalHost }: ChainConfig, reach: Reach) {
-  const asked = dns && reach.asksSeeds ? seeds : [];
+/** Whom a node is to connect to, as its parts have it. @throws NodeError `CONFIG_INVALID` for a whitelist of no subnets */
+export function peeringParts(
+  { connect, added, dns, seeds, externalHost, whitelist, fixedSeeds }: ChainConfig,
+  reach: Reach,
+) {
+  const spared = new Subnets();
+  for (const subnet of whitelist) {
+    if (!spared.add(subnet)) throw new NodeError("CONFIG_INVALID", "self", `whitelist: ${subnet} is no subnet`);
+  }
+  const asked = dns && reach.seeds !== "none" ? seeds : [];
   return {
     connect,
     added,
+    whitelist: spared,
+    usesFixedSeeds: fixedSeeds,
     ...(asked && { seeds: asked }),
     ...(externalHost !== undefined && { externalHost }),
     resolve: reach.resolveHost,
@@ -96,24 +163,19 @@ export function peeringParts({ connect, added, dns, seeds, externalHost }: Chain
   };
 }
 
-/** A store and the event log that it writes to. `onEvents` hears of each append. */
-export type OpenStore<S> = (onEvents: () => void) => Promise<{ readonly store: S; readonly events: EventSource }>;
-
 /**
- * What a simulated world puts in the place of what it cannot have: blocks that cost real work, keys that cost time,
- * disks that lose what was not synced. Absent in a node that runs for real.
+ * What a simulated world puts in the place of what it cannot have: blocks that cost real work, keys that cost time.
+ * Absent in a node that runs for real.
  */
 export interface Substitutes {
   readonly chia?: {
     readonly network: ChiaNetwork;
     readonly validator: ChiaValidator;
     readonly identity: NodeIdentity;
-    readonly openStore: OpenStore<ChiaStore>;
   };
   readonly bitcoin?: {
     readonly network: BitcoinNetwork;
     readonly validator: BitcoinValidator;
-    readonly openStore: OpenStore<BitcoinStore>;
   };
 }
 

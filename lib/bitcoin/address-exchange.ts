@@ -10,7 +10,7 @@ import { Gossip } from "../core/gossip.ts";
 import { OwnAddress } from "../core/own-address.ts";
 import type { Clock, PeerAddress, Random } from "../core/ports.ts";
 import type { BitcoinPeer } from "./peer.ts";
-import { fromIp16, hostText, NetworkId, parseHost, ServiceFlag, toIp16 } from "./types/mod.ts";
+import { fromIp16, hostText, isSoundAddress, NetworkId, parseHost, ServiceFlag, toIp16 } from "./types/mod.ts";
 import { Addr, AddrV2, type BodyOf } from "./wire/mod.ts";
 
 /** What the exchange needs. */
@@ -58,11 +58,6 @@ export class AddressExchange {
       freshMax: FRESH_MAX,
       delayMeanMs: DELAY_MEAN_MS,
     });
-  }
-
-  /** Whether nothing waits to be told on. */
-  get isIdle(): boolean {
-    return this.#gossip.isIdle;
   }
 
   /** Our own address, as far as it is known. */
@@ -119,7 +114,7 @@ export class AddressExchange {
     await send(peer, known);
   }
 
-  /** Sends what is due. */
+  /** Tells our own address where that is due. */
   tick(): void {
     this.#gossip.tick();
   }
@@ -134,12 +129,10 @@ export function ofAddr({ addresses }: BodyOf<typeof Addr>): HeardAddress[] {
   });
 }
 
-/** The addresses of `addrv2` that can be dialled. */
+/** The addresses of `addrv2` whose network is known. Those that cannot be reached from here go on to peers that may. */
 export function ofAddrV2({ addresses }: BodyOf<typeof AddrV2>): HeardAddress[] {
   return addresses.flatMap(({ network, address, port, time, services }) => {
-    // Names of other networks cannot be dialled.
-    const isReachable = network === NetworkId.IPV4 || network === NetworkId.IPV6;
-    const host = isReachable ? hostText(network, address) : undefined;
+    const host = isSoundAddress(network, address) ? hostText(network, address) : undefined;
     return host === undefined ? [] : [{ host, port, timeS: time, services }];
   });
 }

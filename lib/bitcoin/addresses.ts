@@ -22,7 +22,11 @@ export interface BitcoinAddressOptions {
 /** The bytes that stand for an address in hashes: 16 of IPv6, 32 of Tor or I2P, 16 of CJDNS; then the port, big-endian. */
 function keyOf(address: NetworkAddress, port: number): Uint8Array {
   const bytes = toIp16(address) ?? address.address;
-  return Uint8Array.of(...bytes, port >> 8, port & 0xff);
+  const key = new Uint8Array(bytes.length + 2);
+  key.set(bytes);
+  key[bytes.length] = port >> 8;
+  key[bytes.length + 1] = port & 0xff;
+  return key;
 }
 
 /**

@@ -30,7 +30,10 @@ export function bitcoinDialling(parts: BitcoinNodeParts, { connections, isTipSta
   const prefix = `x${needed.toString(16)}.`;
   return new Dialling({
     ...parts,
-    dnsSeeds: parts.seeds ?? network.dnsSeeds.map((seed) => prefix + seed),
+    // Through a proxy the plain name is dialled: what a prefix would ask for, only DNS could answer.
+    dnsSeeds: parts.seeds ?? network.dnsSeeds.map((seed) => (parts.visitSeed === undefined ? prefix + seed : seed)),
+    // Core too takes it that seeds tell of full nodes.
+    seedServices: REQUIRED_SERVICES,
     // Not every seed knows the prefix: then its plain name must do.
     resolve: async (name) => {
       const seed = network.dnsSeeds.find((each) => name === prefix + each);
@@ -38,6 +41,9 @@ export function bitcoinDialling(parts: BitcoinNodeParts, { connections, isTipSta
       const found = await parts.resolve(name).catch(() => []);
       return found.length > 0 ? found : await parts.resolve(seed);
     },
+    fixedSeeds: parts.usesFixedSeeds === false
+      ? []
+      : network.seedHosts.map((host) => ({ host, port: network.defaultPort })),
     defaultPort: network.defaultPort,
     random: parts.protocol.random,
     slots: { full: parts.outbound, blockRelay: mode === "full" && parts.outbound > 0 ? BLOCK_RELAY_PEERS : 0 },

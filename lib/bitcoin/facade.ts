@@ -3,10 +3,14 @@
  *
  * @module
  */
-import { normalSubnet } from "../core/bans.ts";
+import type { Traffic } from "../core/traffic.ts";
+import type { UploadState, UploadTarget } from "../core/upload-target.ts";
+import { BLOCK_BYTES_PER_DAY } from "./serving.ts";
+import { normalSubnet } from "../core/subnets.ts";
 import type { Connections } from "../core/connections.ts";
 import type { Dialling } from "../core/dialling.ts";
 import { NodeError } from "../core/errors.ts";
+import type { PeerPlace } from "../core/peer.ts";
 import type { Clock, PeerAddress } from "../core/ports.ts";
 import type { AddedNodes } from "./added-nodes.ts";
 import { chainTips } from "./chain/chain-tips.ts";
@@ -53,6 +57,8 @@ export interface FacadeParts {
   readonly resolve: (host: string) => Promise<readonly string[]>;
   readonly networks?: readonly string[] | undefined;
   readonly proxy?: PeerAddress | undefined;
+  readonly traffic: Traffic;
+  readonly upload: UploadTarget;
   readonly isListening: () => boolean;
   /** In mode `filters`, once it is open. */
   readonly light: () => LightService | undefined;
@@ -65,8 +71,6 @@ export class Facade implements BitcoinService {
   readonly startedAt: number;
   readonly protocolVersion = PROTOCOL_VERSION;
   readonly #parts: FacadeParts;
-  /** Bytes of connections that are gone. */
-  readonly #pastTraffic = { bytesReceived: 0, bytesSent: 0 };
   #moved = Promise.withResolvers<void>();
 
   constructor(parts: FacadeParts) {
@@ -116,10 +120,8 @@ export class Facade implements BitcoinService {
     this.#moved = Promise.withResolvers();
   }
 
-  /** Keeps the count of a connection that is gone. */
-  peerLeft({ session: { traffic } }: BitcoinPeer): void {
-    this.#pastTraffic.bytesReceived += traffic.received.bytes;
-    this.#pastTraffic.bytesSent += traffic.sent.bytes;
+  get tip(): number {
+    return this.#parts.chain.tip;
   }
 
   state(): BitcoinState {
@@ -165,16 +167,23 @@ export class Facade implements BitcoinService {
   }
 
   peers(): readonly BitcoinPeerView[] {
-    return this.#parts.connections.peers.map((peer) => peer.view(this.headers));
+    return this.#parts.connections.peers.map((peer) => peer.view(this.headers)).sort((a, b) => a.id - b.id);
   }
 
-  traffic(): { readonly bytesReceived: number; readonly bytesSent: number } {
-    let { bytesReceived, bytesSent } = this.#pastTraffic;
-    for (const { session: { traffic } } of this.#parts.connections.peers) {
-      bytesReceived += traffic.received.bytes;
-      bytesSent += traffic.sent.bytes;
-    }
-    return { bytesReceived, bytesSent };
+  places(): readonly PeerPlace[] {
+    return this.#parts.connections.peers.map(({ place }) => place);
+  }
+
+  get traffic(): Traffic {
+    return this.#parts.traffic;
+  }
+
+  uploadState(): UploadState {
+    return this.#parts.upload.state();
+  }
+
+  get servesOldBlocks(): boolean {
+    return this.#parts.upload.servesOld(BLOCK_BYTES_PER_DAY);
   }
 
   knownAddresses(count: number) {
@@ -207,18 +216,20 @@ export class Facade implements BitcoinService {
   }
 
   bans(): readonly BitcoinBan[] {
-    return this.#parts.connections.bans.list().map(({ host, since, until, reason }) => ({
+    return this.#parts.connections.bans.list().map(({ host, since, until, reason, effect }) => ({
       subnet: host.includes("/") ? host : `${host}/${host.includes(":") ? 128 : 32}`,
       since,
       until,
       reason,
+      effect,
     }));
   }
 
   ban(subnet: string, until: number, reason: string): boolean {
     const { connections, clock } = this.#parts;
     const normal = normalSubnet(subnet);
-    if (normal === undefined || connections.bans.list().some(({ host }) => host === normal)) return false;
+    const isBanned = connections.bans.list().some(({ host, effect }) => host === normal && effect === "ban");
+    if (normal === undefined || isBanned) return false;
     connections.ban(normal, (until - clock.now()) / 1000, reason);
     return true;
   }

@@ -3,11 +3,16 @@
  *
  * @module
  */
-import { type BanList, isLoopback } from "../core/bans.ts";
+import { BAN_WORDS, type BanList } from "../core/bans.ts";
+import { isLoopback } from "../core/subnets.ts";
 import { keyedGroups } from "../core/addresses/keyed-groups.ts";
+import type { Anchor } from "../core/anchors.ts";
 import { Connections } from "../core/connections.ts";
 import type { Dialling } from "../core/dialling.ts";
 import { messageOf, NodeError } from "../core/errors.ts";
+import type { Router } from "../core/router.ts";
+import { Traffic } from "../core/traffic.ts";
+import { listenOn } from "../core/listeners.ts";
 import type { NodeParts } from "../core/node-parts.ts";
 import type { PeerExit } from "../core/peer.ts";
 import { printable } from "../core/printable.ts";
@@ -32,7 +37,7 @@ import { disconnecting } from "./peer-fault.ts";
 import { BitcoinProtocol, type BitcoinProtocolParts } from "./peer-protocol.ts";
 import { Progress } from "./progress.ts";
 import { Pruning } from "./pruning.ts";
-import { route, type RouterParts } from "./router.ts";
+import { bitcoinRouter } from "./router.ts";
 import { Serving } from "./serving.ts";
 import type { BitcoinMode, BitcoinService } from "./service.ts";
 import type { BitcoinSession, Incoming } from "./session.ts";
@@ -48,13 +53,11 @@ import { SendHeaders } from "./wire/mod.ts";
 export interface BitcoinNodeParts extends NodeParts {
   readonly network: BitcoinNetwork;
   readonly store: BitcoinStore;
-  /** Block-relay peers of the last run. */
-  readonly anchors?: readonly PeerAddress[];
   readonly validator: BlockValidator;
   readonly mode: BitcoinMode;
   /** Where the light client keeps what it has; needed in mode `filters`. */
   readonly light?: LightStore;
-  readonly protocol: Pick<BitcoinProtocolParts, "random" | "dialer" | "v2" | "inboundMax" | "dialTimeoutMs">;
+  readonly protocol: Omit<BitcoinProtocolParts, "network" | "clock" | "own" | "traffic">;
   readonly userAgent: string;
   /** Chains of less work are not followed; the network's own unless set. */
   readonly minimumWork?: bigint;
@@ -65,7 +68,7 @@ export interface BitcoinNodeParts extends NodeParts {
 }
 
 const TICK_MS = 1_000;
-const IDLE_TICK_MS = 10_000;
+const IDLE_TICK_MS = 30_000;
 
 /** The running Bitcoin side. */
 export class BitcoinNode {
@@ -84,7 +87,8 @@ export class BitcoinNode {
   readonly #progress: Progress;
   readonly #ticker: Ticker;
   readonly #pruning: Pruning | undefined;
-  readonly #router: RouterParts;
+  readonly #traffic: Traffic;
+  readonly #router: Router<BitcoinPeer, Incoming>;
   readonly #stop = new AbortController();
   readonly #work = new Set<Promise<void>>();
   #listener: Listener | undefined;
@@ -98,6 +102,7 @@ export class BitcoinNode {
       ...parts,
       headersOnly: parts.mode !== "full",
       onMove: (move) => made.node?.onMove(move),
+      onStorage: (level, text) => parts.notice(level, "bitcoin.store", text),
     });
     const node = new BitcoinNode(parts, chain);
     made.node = node;
@@ -114,10 +119,12 @@ export class BitcoinNode {
     const peers = () => this.#connections.peers;
     const initialBlockDownload = () => this.#progress.initialBlockDownload;
     const say = (level: "debug" | "info" | "warning", text: string) => notice(level, "bitcoin.sync", text);
+    this.#traffic = new Traffic(clock);
     this.#connections = new Connections({
       clock,
       protocol: new BitcoinProtocol({
         ...parts.protocol,
+        traffic: this.#traffic,
         network,
         clock,
         own: () => ({
@@ -129,16 +136,17 @@ export class BitcoinNode {
       }),
       makePeer: (init) => new BitcoinPeer(init),
       isExempt: (host) => parts.loopbackExempt && isLoopback(host),
+      whitelist: parts.whitelist,
       placeOf: keyedGroups(parts.rules, parts.protocol.random),
       events: {
         joined: (peer) => this.#joined(peer),
-        message: (peer, incoming) => route(this.#router, peer, incoming),
+        message: (peer, incoming) => this.#router.route(peer, incoming),
         left: (peer, exit) => this.#left(peer, exit),
         failed: (address, direction, error) =>
           notice("debug", "p2p.bitcoin", `${direction} ${address?.host ?? "?"}: ${error.message}`),
-        banned: (host, seconds, reason) => {
-          notice("warning", "p2p.bitcoin", `discouraged ${host} for ${seconds} s: ${reason}`);
-          this.#event("p2p.ban", { host, seconds, reason });
+        banned: (host, seconds, reason, effect) => {
+          notice("warning", "p2p.bitcoin", `${BAN_WORDS[effect]} ${host} for ${seconds} s: ${reason}`);
+          this.#event("p2p.ban", { host, seconds, reason, effect });
         },
       },
     });
@@ -154,8 +162,7 @@ export class BitcoinNode {
       clock,
       everyMs: TICK_MS,
       idleMs: IDLE_TICK_MS,
-      isIdle: () =>
-        this.#light === undefined && this.#headerSync.isIdle && this.#download.isIdle && this.#addresses.isIdle,
+      isIdle: () => this.#light === undefined && this.#headerSync.isIdle && this.#download.isIdle,
       tick: () => this.#tick(),
     });
     this.#incoming = new IncomingBlocks({
@@ -205,17 +212,19 @@ export class BitcoinNode {
       incoming: this.#incoming,
       pruning: this.#pruning,
       pruneTarget: parts.pruneTarget,
+      traffic: this.#traffic,
       isListening: () => this.#listener !== undefined,
       light: () => this.#light,
       headersMoved: () => this.#headersMoved(),
     });
-    this.#router = {
+    this.#router = bitcoinRouter(clock, {
       serving: new Serving({
         chain,
         store: parts.store,
         minimumWork,
         isPruned,
         addresses: this.#addresses,
+        upload: parts.upload,
       }),
       headerSync: this.#headerSync,
       incoming: this.#incoming,
@@ -223,7 +232,7 @@ export class BitcoinNode {
       light: () => this.#light,
       headersChanged: () => this.#headersMoved(),
       addresses: this.#addresses,
-    };
+    });
   }
 
   /** Who may not connect; to be kept over restarts. */
@@ -236,8 +245,8 @@ export class BitcoinNode {
     return this.#listener?.address;
   }
 
-  /** Where block-relay peers are now, to be dialled first by the next run. */
-  get anchors(): readonly PeerAddress[] {
+  /** Who is to be dialled first by the next run. */
+  get anchors(): readonly Anchor[] {
     return this.#dialling.anchorsNow();
   }
 
@@ -266,14 +275,11 @@ export class BitcoinNode {
   async start(): Promise<void> {
     const { listen } = this.#parts;
     await this.#dialling.load(this.#parts.store);
-    if (listen !== undefined) {
-      this.#listener = await listen.open({
-        ...listen.address,
-        onConnection: (duplex) => this.#connections.accept(duplex),
-        onFailure: (error, remote) =>
-          this.#parts.notice("debug", "p2p.bitcoin", `in ${remote?.host}: ${error.message}`),
-      });
-    }
+    this.#listener = await listenOn(listen, {
+      admit: (host) => this.#connections.admits(host),
+      onConnection: (duplex) => this.#connections.accept(duplex),
+      onFailure: (error, remote) => this.#parts.notice("debug", "p2p.bitcoin", `in ${remote?.host}: ${error.message}`),
+    });
     this.#track(this.#dialling.run(this.#stop.signal));
     if (this.#light !== undefined) this.#track(this.#light.run(this.#stop.signal));
     this.#track(this.#ticker.run(this.#stop.signal));
@@ -299,8 +305,11 @@ export class BitcoinNode {
     await this.#listener?.close();
     await this.#connections.close();
     await Promise.all(this.#work);
-    await this.#chain.flush();
-    await this.#dialling.save(this.#parts.store);
+    // What could not be stored was told; it comes again from peers.
+    await this.#chain.flush().catch(() => {});
+    await this.#dialling.save(this.#parts.store).catch((error) =>
+      this.#parts.notice("warning", "store", `addresses were not stored: ${messageOf(error)}`)
+    );
   }
 
   /** The chain has a new durable tip. */
@@ -341,11 +350,13 @@ export class BitcoinNode {
   #left(peer: BitcoinPeer, exit: PeerExit): void {
     this.#addresses.left(peer);
     this.#dialling.seen(peer);
-    this.#facade.peerLeft(peer);
     this.#download.forget(peer);
     this.#incoming.forget(peer.host);
     this.#light?.forget(peer);
-    this.#parts.notice("info", "p2p.bitcoin", `peer ${peer.id} ${peer.session.label} left: ${exit.message}`);
+    // What failed here, such as a damaged block that somebody asked for, is for the operator to see.
+    const isOurs = exit.fault === "self" && exit.code !== "stopped";
+    const text = `peer ${peer.id} ${peer.session.label} left: ${exit.message}`;
+    this.#parts.notice(isOurs ? "error" : "info", "p2p.bitcoin", text);
     this.#event("p2p.disconnect", { peer: peer.id, host: peer.host, code: exit.code, message: exit.message });
     if (this.#stop.signal.aborted) return;
     this.#headerSync.tick();

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { bytesByKind } from "../core/traffic.ts";
 import { DeliveryRate } from "../core/delivery-rate.ts";
 import type { Merits } from "../core/eviction.ts";
 import { Peer } from "../core/peer.ts";
@@ -55,20 +56,12 @@ export class BitcoinPeer extends Peer<BitcoinSession> {
   /** Where an inventory of 500 blocks ended that we sent: when it fetches that one, it is told of the tip. */
   continueAt = -1;
 
-  /** Whether it serves every block with witnesses. */
-  get servesAll(): boolean {
-    return this.#has(ServiceFlag.NETWORK | ServiceFlag.WITNESS);
-  }
-
+  /** Whether it serves every block with witnesses. What a peer offers it says once, so that this is worked out once. */
+  readonly servesAll: boolean = this.#has(ServiceFlag.NETWORK | ServiceFlag.WITNESS);
   /** Whether it serves at least recent blocks with witnesses. */
-  get servesRecent(): boolean {
-    return this.servesAll || this.#has(ServiceFlag.NETWORK_LIMITED | ServiceFlag.WITNESS);
-  }
-
+  readonly servesRecent: boolean = this.servesAll || this.#has(ServiceFlag.NETWORK_LIMITED | ServiceFlag.WITNESS);
   /** Whether it serves block filters (BIP157). */
-  get servesFilters(): boolean {
-    return this.#has(ServiceFlag.COMPACT_FILTERS);
-  }
+  readonly servesFilters: boolean = this.#has(ServiceFlag.COMPACT_FILTERS);
 
   #has(bits: bigint): boolean {
     return (this.session.peer.services & bits) === bits;
@@ -81,10 +74,7 @@ export class BitcoinPeer extends Peer<BitcoinSession> {
 
   /** Whether it is known to have a header: it told of it or of a descendant, or was told by us. */
   has(headers: HeaderChain, row: number): boolean {
-    const height = headers.height(row);
-    return [this.bestKnown, this.bestSent].some((known) =>
-      known >= 0 && headers.height(known) >= height && headers.ancestor(known, height) === row
-    );
+    return reaches(headers, this.bestKnown, row) || reaches(headers, this.bestSent, row);
   }
 
   override get merits(): Merits {
@@ -121,8 +111,9 @@ export class BitcoinPeer extends Peer<BitcoinSession> {
       lastTransaction: 0,
       bytesSent: traffic.sent.bytes,
       bytesReceived: traffic.received.bytes,
-      bytesSentByMessage: traffic.sent.byKind,
-      bytesReceivedByMessage: traffic.received.byKind,
+      traffic,
+      bytesSentByMessage: bytesByKind(traffic.sent),
+      bytesReceivedByMessage: bytesByKind(traffic.received),
       connectionTime: seconds(this.since),
       timeOffset: peer.timeOffset,
       pingTime: inSeconds(session.pingMs),
@@ -147,4 +138,11 @@ export class BitcoinPeer extends Peer<BitcoinSession> {
       sessionId: link.transport.sessionId,
     };
   }
+}
+
+/** Whether the chain that ends at `tip` holds a header. */
+function reaches(headers: HeaderChain, tip: number, row: number): boolean {
+  if (tip < 0 || tip === row) return tip >= 0;
+  const height = headers.height(row);
+  return headers.height(tip) >= height && headers.ancestor(tip, height) === row;
 }

@@ -8,11 +8,12 @@
 import type { Clock, Dialer, PeerAddress, Random } from "../core/ports.ts";
 import { printable } from "../core/printable.ts";
 import { type Visit, type Visitor, visitorBy } from "../core/visit.ts";
+import { ofAddr, ofAddrV2 } from "./address-exchange.ts";
 import type { OwnVersion } from "./handshake.ts";
 import type { BitcoinNetwork } from "./networks/network.ts";
 import { BitcoinProtocol } from "./peer-protocol.ts";
 import type { BitcoinSession, Incoming } from "./session.ts";
-import { fromIp16, hostText, isSoundAddress, serviceNames } from "./types/mod.ts";
+import { serviceNames } from "./types/mod.ts";
 import { Addr, AddrV2, type BodyOf } from "./wire/mod.ts";
 
 /** What visits need. */
@@ -54,7 +55,8 @@ async function talk(session: BitcoinSession, clock: Clock, signal: AbortSignal):
   let wake = () => {};
   const onMessage = ({ message, body }: Incoming): void => {
     if (message === Addr || message === AddrV2) {
-      for (const each of addressesOf({ message, body })) if (told.length < TOLD_MAX) told.push(each);
+      const each = message === Addr ? ofAddr(body as BodyOf<typeof Addr>) : ofAddrV2(body as BodyOf<typeof AddrV2>);
+      told.push(...each.slice(0, TOLD_MAX - told.length).map(({ host, port }) => ({ host, port })));
       leaveAt = Math.min(leaveAt, clock.monotonic() + (told.length >= PLENTY ? 0 : MORE_MS));
     }
     wake();
@@ -93,18 +95,4 @@ async function talk(session: BitcoinSession, clock: Clock, signal: AbortSignal):
     latencyMs: pingMs,
     told,
   };
-}
-
-/** The addresses of an `addr` or `addrv2` that have a text; others are passed over. */
-function addressesOf({ message, body }: Incoming): PeerAddress[] {
-  const places = message === Addr
-    ? (body as BodyOf<typeof Addr>).addresses.map(({ ip, port }) => ({ place: fromIp16(ip), port }))
-    : (body as BodyOf<typeof AddrV2>).addresses.map(({ network, address, port }) => ({
-      place: isSoundAddress(network, address) ? { network, address } : undefined,
-      port,
-    }));
-  return places.flatMap(({ place, port }) => {
-    const host = place && hostText(place.network, place.address);
-    return host === undefined ? [] : [{ host, port }];
-  });
 }

@@ -61,11 +61,16 @@ export class Progress {
   /** Peers that know the tip, of those whose word counts. */
   agreement(): { readonly agree: number; readonly of: number; readonly synced: boolean } {
     const { chain: { headers, tip }, wantedPeers, peers, headerSync } = this.#parts;
-    const asked = peers().filter((peer) => (wantedPeers > 0 ? peer.wanted : peer.direction === "out"));
-    const agree = asked.filter((peer) => peer.has(headers, tip)).length;
+    let of = 0;
+    let agree = 0;
+    for (const peer of peers()) {
+      if (wantedPeers > 0 ? !peer.wanted : peer.direction === "in") continue;
+      of += 1;
+      if (peer.has(headers, tip)) agree += 1;
+    }
     const enough = wantedPeers > 0 ? agree >= wantedPeers : agree >= AGREEING_PEERS;
     const synced = enough && tip === headers.best && headerSync().isDone;
-    return { agree, of: wantedPeers > 0 ? wantedPeers : asked.length, synced };
+    return { agree, of: wantedPeers > 0 ? wantedPeers : of, synced };
   }
 
   /** After anything that may change it: tells the log what was reached. */

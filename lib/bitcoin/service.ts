@@ -4,7 +4,11 @@
  *
  * @module
  */
+import type { BanEffect } from "../core/bans.ts";
+import type { PeerPlace } from "../core/peer.ts";
 import type { PeerAddress } from "../core/ports.ts";
+import type { Traffic } from "../core/traffic.ts";
+import type { UploadState } from "../core/upload-target.ts";
 import type { Validation } from "../core/validation.ts";
 import type { ChainTip } from "./chain/chain-tips.ts";
 import type { HeaderChain } from "./chain/header-chain.ts";
@@ -66,6 +70,7 @@ export interface BitcoinPeerView {
   readonly lastTransaction: number;
   readonly bytesSent: number;
   readonly bytesReceived: number;
+  readonly traffic: Traffic;
   readonly bytesSentByMessage: ReadonlyMap<string, number>;
   readonly bytesReceivedByMessage: ReadonlyMap<string, number>;
   readonly connectionTime: number;
@@ -117,6 +122,7 @@ export interface BitcoinBan {
   readonly since: number;
   readonly until: number;
   readonly reason: string;
+  readonly effect: BanEffect;
 }
 
 /** What became of a block that was handed in. */
@@ -161,8 +167,16 @@ export interface BitcoinService {
   /** Takes headers in as a peer's (`submitheader`). */
   submitHeader(header: Uint8Array): Promise<Refusal | undefined>;
   peers(): readonly BitcoinPeerView[];
-  /** Sum over all connections since the start. */
-  traffic(): { readonly bytesReceived: number; readonly bytesSent: number };
+  /** Where the peers are, without all that {@link peers} tells of them. */
+  places(): readonly PeerPlace[];
+  /** Row of the last block of our chain, without all that {@link state} tells. */
+  readonly tip: number;
+  /** The sum over all connections since the start. */
+  readonly traffic: Traffic;
+  /** How much may still be uploaded. */
+  uploadState(): UploadState;
+  /** Whether blocks of more than a week ago are served. */
+  readonly servesOldBlocks: boolean;
   /** Known addresses of nodes; `count` 0 for all. Times are unix seconds. */
   knownAddresses(count: number): readonly {
     readonly host: string;

@@ -6,6 +6,9 @@
 import { CodecError } from "./error.ts";
 
 const utf8 = new TextEncoder();
+/** A 64-bit integer on its way into a buffer. A view for each buffer would cost more than most messages do. */
+const words = new DataView(new ArrayBuffer(8));
+const wordBytes = new Uint8Array(words.buffer);
 
 /**
  * A buffer that grows. Integers are big-endian unless the name says `Le`; they are not range-checked here, because the
@@ -13,13 +16,11 @@ const utf8 = new TextEncoder();
  */
 export class Writer {
   #bytes: Uint8Array;
-  #view: DataView;
   #length = 0;
 
   /** `capacity` is a guess in bytes; a good one saves copies. */
   constructor(capacity = 256) {
     this.#bytes = new Uint8Array(capacity);
-    this.#view = new DataView(this.#bytes.buffer);
   }
 
   /** How many bytes were written. */
@@ -35,7 +36,6 @@ export class Writer {
       const grown = new Uint8Array(Math.max(length, this.#bytes.length * 2));
       grown.set(this.#bytes.subarray(0, start));
       this.#bytes = grown;
-      this.#view = new DataView(grown.buffer);
     }
     this.#length = length;
     return start;
@@ -48,32 +48,46 @@ export class Writer {
 
   u16(value: number): void {
     const at = this.#claim(2);
-    this.#view.setUint16(at, value);
+    const bytes = this.#bytes;
+    bytes[at] = value >>> 8;
+    bytes[at + 1] = value;
   }
 
   u32(value: number): void {
     const at = this.#claim(4);
-    this.#view.setUint32(at, value);
+    const bytes = this.#bytes;
+    bytes[at] = value >>> 24;
+    bytes[at + 1] = value >>> 16;
+    bytes[at + 2] = value >>> 8;
+    bytes[at + 3] = value;
   }
 
   u64(value: bigint): void {
     const at = this.#claim(8);
-    this.#view.setBigUint64(at, value);
+    words.setBigUint64(0, value);
+    for (let i = 0; i < 8; i++) this.#bytes[at + i] = wordBytes[i]!;
   }
 
   u16Le(value: number): void {
     const at = this.#claim(2);
-    this.#view.setUint16(at, value, true);
+    const bytes = this.#bytes;
+    bytes[at] = value;
+    bytes[at + 1] = value >>> 8;
   }
 
   u32Le(value: number): void {
     const at = this.#claim(4);
-    this.#view.setUint32(at, value, true);
+    const bytes = this.#bytes;
+    bytes[at] = value;
+    bytes[at + 1] = value >>> 8;
+    bytes[at + 2] = value >>> 16;
+    bytes[at + 3] = value >>> 24;
   }
 
   u64Le(value: bigint): void {
     const at = this.#claim(8);
-    this.#view.setBigUint64(at, value, true);
+    words.setBigUint64(0, value, true);
+    for (let i = 0; i < 8; i++) this.#bytes[at + i] = wordBytes[i]!;
   }
 
   /** The bytes as they are, without a length. */
@@ -95,6 +109,7 @@ export class Writer {
 
   /** What was written so far, as a copy of its own. */
   finish(): Uint8Array {
-    return this.#bytes.slice(0, this.#length);
+    // What is full is left as it is: a later write makes a larger one.
+    return this.#length === this.#bytes.length ? this.#bytes : this.#bytes.slice(0, this.#length);
   }
 }

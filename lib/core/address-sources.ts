@@ -9,6 +9,7 @@ import type { AddressBook } from "./addresses.ts";
 import type { HeardAddress } from "./addresses/rules.ts";
 import { messageOf } from "./errors.ts";
 import type { Clock, PeerAddress, Random } from "./ports.ts";
+import { shuffled } from "./shuffle.ts";
 
 /** What asking for addresses needs. */
 export interface AddressSourcesParts {
@@ -20,8 +21,12 @@ export interface AddressSourcesParts {
   readonly fixedSeeds?: readonly PeerAddress[];
   /** Asks peers that only tell addresses; when the seeds gave none that are new. */
   readonly askIntroducers?: () => Promise<readonly HeardAddress[]>;
+  /** What nodes that a seed tells of offer, as far as it says. */
+  readonly seedServices?: bigint;
   /** Looks a host name up. */
   readonly resolve: (host: string) => Promise<readonly string[]>;
+  /** Asks a seed by name for addresses, in the place of looking it up. */
+  readonly visitSeed?: (name: string) => Promise<readonly PeerAddress[]>;
   /** Whether there are connections enough to make seeds needless. */
   readonly hasEnough: () => boolean;
   readonly clock: Clock;
@@ -36,6 +41,8 @@ const MANY_ADDRESSES = 1_000;
 /** Seeds that are asked at a time, and addresses taken from one. */
 const SEEDS_AT_ONCE = 3;
 const SEED_ADDRESSES_MAX = 32;
+/** One that is asked as a peer gives a whole answer. */
+const SEED_VISIT_MAX = 1_000;
 /** One that takes longer is not waited for; what it gives is taken when it comes. */
 const SEED_PATIENCE_MS = 15_000;
 /** Seeds that gave nothing are asked again after a while, later each time. */
@@ -97,11 +104,14 @@ export class AddressSources {
 
   /** Asks one seed; how many addresses were new. */
   #askSeed(seed: string, signal: AbortSignal): Promise<number> {
-    const { book, resolve, random, defaultPort: port, notice } = this.#parts;
-    const asking = resolve(seed).then((hosts) => {
+    const { book, resolve, visitSeed, seedServices: services = 0n, random, defaultPort: port, notice } = this.#parts;
+    const asked = visitSeed === undefined
+      ? resolve(seed).then((hosts) => hosts.map((host) => ({ host, port })))
+      : visitSeed(seed);
+    const asking = asked.then((told) => {
       if (signal.aborted) return 0;
-      const some = shuffled(hosts, random).slice(0, SEED_ADDRESSES_MAX);
-      const heard = some.map((host) => ({ host, port, timeS: this.#seedTimeS() }));
+      const some = shuffled(told, random).slice(0, visitSeed === undefined ? SEED_ADDRESSES_MAX : SEED_VISIT_MAX);
+      const heard = some.map((address) => ({ ...address, timeS: this.#seedTimeS(), services }));
       return book.learn(heard, seed, { unlimited: true }).added;
     }, (error) => {
       notice("debug", `seed ${seed}: ${messageOf(error)}`);
@@ -131,13 +141,4 @@ export class AddressSources {
     const { clock, random } = this.#parts;
     return Math.floor(clock.now() / 1000) - 3 * DAY_S - random.below(4 * DAY_S);
   }
-}
-
-function shuffled<T>(items: readonly T[], random: Random): T[] {
-  const mixed = [...items];
-  for (let i = mixed.length - 1; i > 0; i--) {
-    const j = random.below(i + 1);
-    [mixed[i], mixed[j]] = [mixed[j]!, mixed[i]!];
-  }
-  return mixed;
 }

@@ -18,8 +18,16 @@ import { draw, type SelectOptions } from "./addresses/selection.ts";
 import { type BookState, restore, snapshot } from "./addresses/state.ts";
 import { AddressTables } from "./addresses/tables.ts";
 import type { Clock, PeerAddress, Random } from "./ports.ts";
+import { shuffled } from "./shuffle.ts";
 
-export { believableTimeS, isTerrible, type KnownAddress, selectionChance, type Slot } from "./addresses/entry.ts";
+export {
+  believableTimeS,
+  groupNameOf,
+  isTerrible,
+  type KnownAddress,
+  selectionChance,
+  type Slot,
+} from "./addresses/entry.ts";
 export type { AddressRules, HeardAddress, Located, Placement, TableName } from "./addresses/rules.ts";
 export { BOOK } from "./addresses/rules.ts";
 
@@ -128,7 +136,7 @@ export class AddressBook {
     if (this.#budgets !== undefined && source !== undefined && options.unlimited !== true) {
       const count = this.#budgets.take(this.#budgetOf(source), addresses.length, this.#monotonicS());
       // Which ones are dropped must not be the sender's choice.
-      allowed = count === addresses.length ? addresses : this.#shuffled(addresses).slice(0, count);
+      allowed = count === addresses.length ? addresses : shuffled(addresses, this.#options.random).slice(0, count);
     }
     const learned = { added: 0, known: 0, refused: 0, limited: addresses.length - allowed.length };
     for (const address of allowed) learned[this.#learnOne(address, source, options.penaltyS ?? 0)] += 1;
@@ -183,29 +191,11 @@ export class AddressBook {
     return draw(this.#tables, this.#options.random, this.#nowS(), options);
   }
 
-  /**
-   * Of several draws, the one from whose group the fewest addresses have answered us, the first of equals. An attacker
-   * who fills the tried table from few groups is drawn less often; who only tells addresses cannot change the count.
-   * Draws that `accepts` refuses do not count; undefined when `triesMax` draws were not enough for one.
-   */
-  selectSpread(
-    options: SelectOptions & {
-      readonly draws: number;
-      readonly triesMax?: number;
-      readonly accepts?: (candidate: KnownAddress) => boolean;
-    },
-  ): KnownAddress | undefined {
-    const { draws, triesMax = 100, accepts = () => true } = options;
-    let best: Entry | undefined;
-    for (let tries = 0, kept = 0; kept < draws && tries < triesMax; tries++) {
-      const entry = draw(this.#tables, this.#options.random, this.#nowS(), options);
-      if (entry === undefined) return undefined;
-      if (!accepts(entry)) continue;
-      kept += 1;
-      const count = this.#tables.triedOfGroup(entry.groupName);
-      if (best === undefined || count < this.#tables.triedOfGroup(best.groupName)) best = entry;
-    }
-    return best;
+  /** Whether any entry that {@link select} may draw fits. Looks at all of them: for small books. */
+  some(fits: (address: KnownAddress) => boolean, { newOnly = false, networks }: SelectOptions = {}): boolean {
+    return this.#tables.order.some((entry) =>
+      !(newOnly && entry.isTried) && (networks?.includes(entry.network) ?? true) && fits(entry)
+    );
   }
 
   /**
@@ -264,7 +254,7 @@ export class AddressBook {
   }
 
   /** Every entry with its slots, the tried ones first by slot. For people and experiments; not quick. */
-  *entries(): Generator<KnownAddress & { readonly slots: readonly Slot[]; readonly groupName: string }> {
+  *entries(): Generator<KnownAddress & { readonly slots: readonly Slot[] }> {
     const slotOf = (table: TableName, slot: number): Slot => ({
       table,
       bucket: Math.floor(slot / BOOK.bucketSize),
@@ -344,19 +334,6 @@ export class AddressBook {
   #budgetOf(source: string): string {
     const group = this.#options.rules.sourceGroup(source);
     return group === undefined ? source : String.fromCharCode(...group);
-  }
-
-  #shuffled<T>(list: readonly T[]): T[] {
-    const copy = [...list];
-    for (let i = copy.length - 1; i > 0; i--) {
-      const j = this.#options.random.below(i + 1);
-      const other = copy[j];
-      const own = copy[i];
-      if (other === undefined || own === undefined) continue;
-      copy[i] = other;
-      copy[j] = own;
-    }
-    return copy;
   }
 
   #nowS(): number {

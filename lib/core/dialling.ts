@@ -3,10 +3,12 @@
  *
  * @module
  */
-import { type AddressBook, believableTimeS, type KnownAddress, type Learned } from "./addresses.ts";
+import { addressText } from "./address-text.ts";
+import { type AddressBook, believableTimeS, groupNameOf, type KnownAddress, type Learned } from "./addresses.ts";
 import type { AddressRules, HeardAddress } from "./addresses/rules.ts";
+import { type Anchor, anchorsOf } from "./anchors.ts";
 import { messageOf } from "./errors.ts";
-import { candidate, nextOutbound, type OutboundSlots, poissonDelay } from "./outbound.ts";
+import { candidate, nextDue, nextOutbound, type OutboundSlots, type OutboundState, poissonDelay } from "./outbound.ts";
 import type { Peer, PeerKind, PeerSession } from "./peer.ts";
 import type { PeerAddress, PeerStore, StoredPeer } from "./ports.ts";
 import { AddressSources, type AddressSourcesParts } from "./address-sources.ts";
@@ -25,8 +27,8 @@ export interface DiallingParts<P> extends Omit<AddressSourcesParts, "hasEnough">
   /** Mean time between two feelers, and between two extra block-relay connections. */
   readonly feelerMeanMs: number;
   readonly extraMeanMs: number;
-  /** Where block-relay peers of the last run were. */
-  readonly anchors?: readonly PeerAddress[];
+  /** Peers of the last run, to be dialled first. */
+  readonly anchors?: readonly Anchor[];
   /** What an address is worth dialling for, by the services that were told; all by default. */
   readonly offersEnough?: (address: KnownAddress) => boolean;
   /** Networks, by the names that the rules give them, of which addresses are dialled; all by default. */
@@ -45,8 +47,10 @@ const REDIAL_FIRST_MS = 1_000;
 const REDIAL_LAST_MS = 30_000;
 /** One decision is made so often. */
 const PASS_MS = 500;
-/** And how often when there was nothing to do: slots that are full stay full for long. */
-const IDLE_PASS_MS = 5_000;
+/** How often when no address fitted: one may be told, a ban may end, and one that was tried may be tried again. */
+const NONE_PASS_MS = 5_000;
+/** And when every slot was full: they stay so until a peer goes, which wakes the loop. A tip turns stale without a sign. */
+const FULL_PASS_MS = 30_000;
 /** Full connections that make seeds needless. */
 const ENOUGH_PEERS = 2;
 /** What is told is taken for older than it says. */
@@ -60,18 +64,32 @@ const KEPT_MAX = 1_000;
 /** Share of the book that one asker is told. */
 const GOSSIP_PERCENT = 23;
 
+type DialledKind = Exclude<PeerKind, "inbound">;
+
+/** A dial that is under way. */
+interface Pending {
+  readonly kind: DialledKind;
+  readonly group: string;
+}
+
 /** The loops that dial. */
 export class Dialling<P extends Peer<PeerSession<unknown>>> {
   readonly #parts: DiallingParts<P>;
-  readonly #pending = new Map<string, Exclude<PeerKind, "inbound">>();
+  /** By {@link addressText}. */
+  readonly #pending = new Map<string, Pending>();
   readonly #dials = new Set<Promise<void>>();
-  #anchors: PeerAddress[];
+  readonly #anchors: Anchor[];
+  /** Ends the wait for the next decision. */
+  #wake = () => {};
   #nextFeeler = 0;
   #nextExtra = 0;
 
   constructor(parts: DiallingParts<P>) {
     this.#parts = parts;
-    this.#anchors = [...(parts.anchors ?? [])];
+    const { anchors = [], slots: { full, blockRelay } } = parts;
+    // No more than have a slot, or those behind them would wait for ever.
+    const ofKind = (kind: Anchor["kind"], most: number) => anchors.filter((each) => each.kind === kind).slice(0, most);
+    this.#anchors = [...ofKind("block-relay", blockRelay), ...ofKind("outbound", full)];
   }
 
   get book(): AddressBook {
@@ -108,14 +126,14 @@ export class Dialling<P extends Peer<PeerSession<unknown>>> {
 
   /** An outgoing peer is gone, or has just spoken: its address is alive. */
   seen(peer: P): void {
-    if (peer.direction === "out") this.#parts.book.connected(peer.session.remote);
+    if (peer.direction === "in") return;
+    this.#parts.book.connected(peer.session.remote);
+    this.#wake();
   }
 
-  /** Addresses of the block-relay peers, to be dialled first after a restart. */
-  anchorsNow(): readonly PeerAddress[] {
-    return this.#parts.peers().filter(({ kind }) => kind === "block-relay").slice(0, 2).map(({ session }) =>
-      session.remote
-    );
+  /** Who is to be dialled first after a restart. */
+  anchorsNow(): readonly Anchor[] {
+    return anchorsOf(this.#parts.peers());
   }
 
   /** Begins an empty book with what a store kept. */
@@ -189,32 +207,49 @@ export class Dialling<P extends Peer<PeerSession<unknown>>> {
     this.#nextFeeler = clock.monotonic() + poissonDelay(this.#parts.feelerMeanMs, below);
     this.#nextExtra = clock.monotonic() + poissonDelay(this.#parts.extraMeanMs, below);
     const seeding = new AddressSources({ ...this.#parts, hasEnough: () => this.#hasEnough() }).run(signal);
+    const wake = () => this.#wake();
+    signal.addEventListener("abort", wake, { once: true });
     while (!signal.aborted) {
-      const passMs = this.#pass(signal) ? PASS_MS : IDLE_PASS_MS;
-      await clock.sleep(passMs / 2 + below(passMs), signal).catch(() => {});
+      const restMs = this.#pass(signal);
+      const isWoken = restMs > 0 && await this.#rest(restMs / 2 + below(restMs));
+      if (restMs === 0 || isWoken) await clock.sleep(PASS_MS / 2 + below(PASS_MS), signal).catch(() => {});
     }
     await seeding;
     await Promise.all(this.#dials);
   }
 
-  /** One decision, and the dial that follows from it in the background. False when nobody is dialled. */
-  #pass(signal: AbortSignal): boolean {
+  /** Waits until a slot becomes free or the end has come, but no longer than `ms`; whether it was not so long. */
+  #rest(ms: number): Promise<boolean> {
+    return new Promise((resolve) => {
+      const end = (isWoken: boolean) => {
+        this.#wake = () => {};
+        cancel();
+        resolve(isWoken);
+      };
+      const cancel = this.#parts.clock.after(ms, () => end(false));
+      this.#wake = () => end(true);
+    });
+  }
+
+  /** One decision, and the dial that follows from it in the background; how long to rest when nobody is dialled, or 0. */
+  #pass(signal: AbortSignal): number {
     const { clock, random, slots, peers } = this.#parts;
     const counts = { manual: 0, outbound: 0, "block-relay": 0, feeler: 0 };
     for (const { kind } of peers()) if (kind !== "inbound") counts[kind] += 1;
-    for (const kind of this.#pending.values()) counts[kind] += 1;
+    for (const { kind } of this.#pending.values()) counts[kind] += 1;
     const now = clock.monotonic();
-    const choice = nextOutbound({
+    const state: OutboundState = {
       slots,
       counts,
-      anchors: this.#anchors.length,
+      anchor: this.#anchors[0]?.kind,
       isTipStale: this.#parts.isTipStale?.() ?? false,
       isSynced: this.#parts.isSynced?.() ?? true,
       now,
       nextFeeler: this.#nextFeeler,
       nextExtra: this.#nextExtra,
-    });
-    if (choice === undefined) return false;
+    };
+    const choice = nextOutbound(state);
+    if (choice === undefined) return Math.max(PASS_MS, Math.min(FULL_PASS_MS, Math.ceil(nextDue(state) - now)));
     const { kind, from } = choice;
     const below = (bound: number) => random.below(bound);
     if (kind === "feeler") this.#nextFeeler = now + poissonDelay(this.#parts.feelerMeanMs, below);
@@ -222,27 +257,29 @@ export class Dialling<P extends Peer<PeerSession<unknown>>> {
       this.#nextExtra = now + poissonDelay(this.#parts.extraMeanMs, below);
     }
     const address = from === "anchors" ? this.#anchors.shift() : this.#candidate(kind);
-    if (address === undefined || this.#pending.has(keyOf(address))) return false;
+    if (address === undefined || this.#pending.has(addressText(address))) return NONE_PASS_MS;
     const dialling = this.#dialOnce(address, kind, signal).finally(() => this.#dials.delete(dialling));
     this.#dials.add(dialling);
-    return true;
+    return 0;
   }
 
   #candidate(kind: "outbound" | "block-relay" | "feeler"): KnownAddress | undefined {
     const { book, clock, peers, isBanned, offersEnough = () => true, retryMs, networks } = this.#parts;
-    const connected = new Set(peers().map(({ host }) => host));
-    const groups = new Set(
-      peers().filter(({ direction }) => direction === "out").map(({ session }) => this.#groupOf(session.remote)),
-    );
-    for (const key of this.#pending.keys()) groups.add(this.#groupOf(placeOf(key)));
+    const connected = new Set<string>();
+    const groups = new Set<string>();
+    for (const { group } of this.#pending.values()) groups.add(group);
+    for (const peer of peers()) {
+      connected.add(peer.host);
+      if (peer.direction === "out") groups.add(this.#groupOf(peer.session.remote));
+    }
     return candidate({
       book,
       kind,
       nowS: clock.now() / 1000,
       retryS: retryMs / 1000,
       isAllowed: (address) =>
-        !connected.has(address.host) && !isBanned(address.host) && !this.#pending.has(keyOf(address)),
-      isGroupTaken: (address) => groups.has(this.#groupOf(address)),
+        !connected.has(address.host) && !isBanned(address.host) && !this.#pending.has(addressText(address)),
+      isGroupTaken: ({ groupName }) => groups.has(groupName),
       offersEnough,
       ...(networks === undefined ? {} : { networks }),
     });
@@ -251,7 +288,7 @@ export class Dialling<P extends Peer<PeerSession<unknown>>> {
   /** The group of an address as text; an address that the rules do not know is a group of its own. */
   #groupOf(address: PeerAddress): string {
     const located = this.#parts.rules.locate(address);
-    return located === undefined ? address.host : located.group.join(".");
+    return located === undefined ? address.host : groupNameOf(located);
   }
 
   async #dialOnce(
@@ -260,7 +297,8 @@ export class Dialling<P extends Peer<PeerSession<unknown>>> {
     signal: AbortSignal,
   ): Promise<void> {
     const { book, dial, notice } = this.#parts;
-    this.#pending.set(keyOf(address), kind);
+    const name = addressText(address);
+    this.#pending.set(name, { kind, group: this.#groupOf(address) });
     try {
       const peer = await dial(address, kind);
       this.#succeeded(address);
@@ -272,7 +310,8 @@ export class Dialling<P extends Peer<PeerSession<unknown>>> {
       book.attempt(address, this.#parts.peers().filter(({ direction }) => direction === "out").length >= ENOUGH_PEERS);
       notice("debug", `${address.host}: ${messageOf(thrown)}`);
     } finally {
-      this.#pending.delete(keyOf(address));
+      this.#pending.delete(name);
+      this.#wake();
     }
   }
 
@@ -287,15 +326,6 @@ export class Dialling<P extends Peer<PeerSession<unknown>>> {
   #hasEnough(): boolean {
     return this.#parts.peers().filter(({ kind }) => kind === "outbound").length >= ENOUGH_PEERS;
   }
-}
-
-function keyOf({ host, port }: PeerAddress): string {
-  return `${host} ${port}`;
-}
-
-function placeOf(key: string): PeerAddress {
-  const [host = "", port] = key.split(" ");
-  return { host, port: Number(port) };
 }
 
 /** Resolves when one of the signals aborts, and lets go of the other. */

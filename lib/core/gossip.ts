@@ -6,7 +6,7 @@
  * @see Bitcoin Core `net_processing.cpp` RelayAddress, MaybeSendAddr; spec bitcoin section g, chia section f (events)
  * @module
  */
-import { sipHash24 } from "../codec/siphash.ts";
+import { sipHash24Words, type SipKey } from "../codec/siphash.ts";
 import type { HeardAddress } from "./addresses/rules.ts";
 import { poissonDelay } from "./outbound.ts";
 import type { Peer } from "./peer.ts";
@@ -37,14 +37,25 @@ const FAN_OUT = 2;
 const QUEUE_MAX = 1_000;
 /** Addresses remembered as known to a peer; the oldest is forgotten. */
 const KNOWN_MAX = 5_000;
+/** Characters of a host that are looked at: an onion name has 62. */
+const HOST_LENGTH_MAX = 64;
 const OWN_MEAN_MS = 24 * 3_600_000;
+/** So long after it was not known yet, it is looked at again. */
+const OWN_AGAIN_MS = 60_000;
 const DAY_S = 86_400;
 
+/** An address with the number that stands for it, so that it is hashed once. */
+interface Item {
+  readonly id: number;
+  readonly address: HeardAddress;
+}
+
 interface Desk {
-  readonly known: Set<string>;
-  readonly queue: HeardAddress[];
-  /** When the queue goes out; set while there is something in it. */
-  due: number;
+  /** Numbers of addresses. */
+  readonly known: Set<number>;
+  readonly queue: Item[];
+  /** Cancels the timer with which the queue goes out; set while there is something in it. */
+  cancel: (() => void) | undefined;
   /** When our own address goes out next. */
   ownDue: number;
   /** It was asked for addresses and has not answered in full yet. */
@@ -55,7 +66,9 @@ interface Desk {
 export class Gossip<P extends Peer> {
   readonly #parts: GossipParts<P>;
   readonly #desks = new Map<number, Desk>();
-  readonly #key: [number, number, number, number];
+  readonly #key: SipKey;
+  /** What is hashed; one array for all of them. */
+  readonly #words = new Uint32Array(4 + HOST_LENGTH_MAX / 2);
 
   constructor(parts: GossipParts<P>) {
     this.#parts = parts;
@@ -63,18 +76,14 @@ export class Gossip<P extends Peer> {
     this.#key = [word(), word(), word(), word()];
   }
 
-  /** Whether no address waits to be told on. */
-  get isIdle(): boolean {
-    return this.#desks.values().every(({ queue }) => queue.length === 0);
-  }
-
   /** A peer has come. `asked`: it was asked for addresses. */
   joined(peer: P, asked: boolean): void {
-    this.#desks.set(peer.id, { known: new Set(), queue: [], due: Infinity, ownDue: 0, isAnswering: asked });
+    this.#desks.set(peer.id, { known: new Set(), queue: [], cancel: undefined, ownDue: 0, isAnswering: asked });
   }
 
   /** A peer is gone. */
   left(peer: P): void {
+    this.#desks.get(peer.id)?.cancel?.();
     this.#desks.delete(peer.id);
   }
 
@@ -82,14 +91,15 @@ export class Gossip<P extends Peer> {
   heard(peer: P, addresses: readonly HeardAddress[]): void {
     const desk = this.#desks.get(peer.id);
     if (desk === undefined) return;
-    for (const address of addresses) remember(desk, address);
     const isAnswer = desk.isAnswering;
     if (addresses.length > 1) desk.isAnswering = false;
-    if (isAnswer || addresses.length > this.#parts.freshMax) return;
+    const maySpread = !isAnswer && addresses.length <= this.#parts.freshMax;
     const nowS = this.#parts.clock.now() / 1000;
     for (const address of addresses) {
-      if (Math.abs(nowS - (address.timeS ?? 0)) < FRESH_S && this.#parts.isRelayable(address)) {
-        this.relay(address, FAN_OUT, peer);
+      const id = this.#idOf(address);
+      remember(desk, id);
+      if (maySpread && Math.abs(nowS - (address.timeS ?? 0)) < FRESH_S && this.#parts.isRelayable(address)) {
+        this.#relay({ id, address }, FAN_OUT, peer);
       }
     }
   }
@@ -97,65 +107,96 @@ export class Gossip<P extends Peer> {
   /** Answers a peer's question: it knows these from now on. */
   told(peer: P, addresses: readonly PeerAddress[]): void {
     const desk = this.#desks.get(peer.id);
-    if (desk !== undefined) { for (const address of addresses) remember(desk, address); }
+    if (desk !== undefined) { for (const address of addresses) remember(desk, this.#idOf(address)); }
   }
 
   /** Puts an address before `count` peers, other than the one that it is from. */
   relay(address: HeardAddress, count: number, from?: P): void {
-    const { peers, takesPart, clock, random, delayMeanMs } = this.#parts;
-    const name = keyOf(address);
-    const own = this.#hash(name);
-    const day = Math.floor((clock.now() / 1000 + Number(own % BigInt(DAY_S))) / DAY_S);
-    const ranked = peers().filter((peer) => peer !== from && takesPart(peer) && this.#desks.has(peer.id))
-      .map((peer) => ({ peer, rank: this.#hash(`${name} ${day} ${peer.id}`) }))
-      .sort((a, b) => (a.rank < b.rank ? 1 : -1));
-    for (const { peer } of ranked.slice(0, count)) {
-      const desk = this.#desks.get(peer.id);
-      if (desk === undefined || desk.known.has(name)) continue;
-      if (desk.queue.length === 0) desk.due = clock.monotonic() + poissonDelay(delayMeanMs, (max) => random.below(max));
-      // A queue that is full loses one at random: nobody can push out a certain one.
-      if (desk.queue.length >= QUEUE_MAX) desk.queue[random.below(QUEUE_MAX)] = address;
-      else desk.queue.push(address);
-    }
-    if (delayMeanMs === 0) this.tick();
+    this.#relay({ id: this.#idOf(address), address }, count, from);
   }
 
-  /** Sends what is due; every second while there is something, and now and then for our own address. */
+  #relay(item: Item, count: number, from: P | undefined): void {
+    const { peers, takesPart, clock, random, delayMeanMs } = this.#parts;
+    const below = (bound: number) => random.below(bound);
+    const { id } = item;
+    // Each address has its own hour at which its peers change.
+    const day = Math.floor((clock.now() / 1000 + id % DAY_S) / DAY_S);
+    const words = this.#words;
+    words[0] = id;
+    words[1] = id / 2 ** 32;
+    words[2] = day;
+    /** The highest ranks so far, the highest first. */
+    const first: { readonly peer: P; readonly desk: Desk; readonly rank: number }[] = [];
+    for (const peer of peers()) {
+      if (peer === from || !takesPart(peer)) continue;
+      const desk = this.#desks.get(peer.id);
+      if (desk === undefined) continue;
+      words[3] = peer.id;
+      const rank = sipHash24Words(this.#key, words, 4);
+      let at = first.length;
+      while (at > 0 && first[at - 1]!.rank < rank) at -= 1;
+      if (at >= count) continue;
+      first.splice(at, 0, { peer, desk, rank });
+      if (first.length > count) first.pop();
+    }
+    for (const { peer, desk } of first) {
+      if (desk.known.has(id)) continue;
+      // A queue that is full loses one at random: nobody can push out a certain one.
+      if (desk.queue.length >= QUEUE_MAX) desk.queue[random.below(QUEUE_MAX)] = item;
+      else desk.queue.push(item);
+      if (delayMeanMs === 0) this.#flush(peer, desk);
+      else desk.cancel ??= clock.after(poissonDelay(delayMeanMs, below), () => this.#flush(peer, desk));
+    }
+  }
+
+  /** Tells our own address where it is due; now and then. */
   tick(): void {
-    const { peers, clock, takesPart, send } = this.#parts;
+    const { peers, clock, takesPart } = this.#parts;
     const now = clock.monotonic();
     for (const peer of peers()) {
       const desk = this.#desks.get(peer.id);
-      if (desk === undefined || !takesPart(peer)) continue;
-      if (now >= desk.ownDue) this.#tellOwn(peer, desk);
-      if (now < desk.due) continue;
-      // It may have heard of one meanwhile.
-      const fresh = desk.queue.filter((address) => !desk.known.has(keyOf(address)));
-      desk.queue.length = 0;
-      desk.due = Infinity;
-      for (const address of fresh) remember(desk, address);
-      if (fresh.length > 0) send(peer, fresh);
+      if (desk !== undefined && now >= desk.ownDue && takesPart(peer)) this.#tellOwn(peer, desk);
     }
+  }
+
+  /** Sends what waits. */
+  #flush(peer: P, desk: Desk): void {
+    desk.cancel = undefined;
+    const fresh: HeardAddress[] = [];
+    for (const { id, address } of desk.queue) {
+      // It may have heard of it meanwhile, or it is in the queue twice.
+      if (desk.known.has(id)) continue;
+      remember(desk, id);
+      fresh.push(address);
+    }
+    desk.queue.length = 0;
+    if (fresh.length > 0) this.#parts.send(peer, fresh);
   }
 
   #tellOwn(peer: P, desk: Desk): void {
     const { own, clock, random, send } = this.#parts;
     const address = own(peer);
-    if (address === undefined) return;
+    if (address === undefined) {
+      desk.ownDue = clock.monotonic() + OWN_AGAIN_MS;
+      return;
+    }
     desk.ownDue = clock.monotonic() + poissonDelay(OWN_MEAN_MS, (max) => random.below(max));
     send(peer, [{ ...address, timeS: Math.floor(clock.now() / 1000) }]);
   }
 
-  #hash(text: string): bigint {
-    return sipHash24(this.#key, new TextEncoder().encode(text));
+  /** The number of an address: a hash that nobody outside can foresee, of 53 bits. */
+  #idOf({ host, port }: PeerAddress): number {
+    const words = this.#words;
+    // What is longer is no address, and need not be told from another of its kind.
+    const length = Math.min(host.length, HOST_LENGTH_MAX);
+    words[0] = port;
+    let count = 1;
+    for (let i = 0; i < length; i += 2) words[count++] = (host.charCodeAt(i) << 16) | (host.charCodeAt(i + 1) || 0);
+    return sipHash24Words(this.#key, words, count);
   }
 }
 
-function keyOf({ host, port }: PeerAddress): string {
-  return `${host} ${port}`;
-}
-
-function remember({ known }: Desk, address: PeerAddress): void {
-  known.add(keyOf(address));
-  if (known.size > KNOWN_MAX) known.delete(known.values().next().value ?? "");
+function remember({ known }: Desk, id: number): void {
+  known.add(id);
+  if (known.size > KNOWN_MAX) known.delete(known.values().next().value ?? 0);
 }

@@ -5,6 +5,7 @@
  * @module
  */
 import type { AddressBook, KnownAddress } from "./addresses.ts";
+import type { Anchor } from "./anchors.ts";
 import type { PeerKind } from "./peer.ts";
 
 /** How many outgoing connections are aimed at. */
@@ -20,8 +21,8 @@ export interface OutboundState {
   readonly slots: OutboundSlots;
   /** Outgoing connections by kind, those that are being dialled included. */
   readonly counts: Readonly<Record<Exclude<PeerKind, "inbound">, number>>;
-  /** Addresses of the last run's block-relay peers that were not dialled yet. */
-  readonly anchors: number;
+  /** What the next of the anchors is to be that were not dialled yet; undefined when there is none. */
+  readonly anchor: Anchor["kind"] | undefined;
   /** No new tip for long: one more connection may show that we are cut off. */
   readonly isTipStale: boolean;
   /** The first sync is done: extra connections make sense. */
@@ -34,19 +35,33 @@ export interface OutboundState {
 /** What is dialled next. */
 export type OutboundChoice =
   | { readonly kind: "outbound" | "block-relay" | "feeler"; readonly from: "book" }
-  | { readonly kind: "block-relay"; readonly from: "anchors" };
+  | { readonly kind: Anchor["kind"]; readonly from: "anchors" };
 
 /** The first that applies, in Core's order; undefined when nothing is to be dialled. */
 export function nextOutbound(state: OutboundState): OutboundChoice | undefined {
   const { slots, counts, now } = state;
-  if (state.anchors > 0 && counts["block-relay"] < slots.blockRelay) return { kind: "block-relay", from: "anchors" };
-  if (counts.outbound < slots.full) return { kind: "outbound", from: "book" };
-  if (counts["block-relay"] < slots.blockRelay) return { kind: "block-relay", from: "book" };
+  const room = { outbound: counts.outbound < slots.full, "block-relay": counts["block-relay"] < slots.blockRelay };
+  if (state.anchor !== undefined && room[state.anchor]) return { kind: state.anchor, from: "anchors" };
+  if (room.outbound) return { kind: "outbound", from: "book" };
+  if (room["block-relay"]) return { kind: "block-relay", from: "book" };
   if (state.isTipStale && counts.outbound < slots.full + 1) return { kind: "outbound", from: "book" };
-  const mayHaveExtra = slots.blockRelay > 0 && counts["block-relay"] < slots.blockRelay + 1;
-  if (state.isSynced && mayHaveExtra && now >= state.nextExtra) return { kind: "block-relay", from: "book" };
-  if (counts.feeler === 0 && now >= state.nextFeeler) return { kind: "feeler", from: "book" };
+  if (now >= extraDue(state)) return { kind: "block-relay", from: "book" };
+  if (now >= feelerDue(state)) return { kind: "feeler", from: "book" };
   return undefined;
+}
+
+/** When, if nobody comes or goes, something is to be dialled of which the time alone decides; Infinity for never. */
+export function nextDue(state: OutboundState): number {
+  return Math.min(extraDue(state), feelerDue(state));
+}
+
+function extraDue({ slots, counts, isSynced, nextExtra }: OutboundState): number {
+  const mayHaveExtra = slots.blockRelay > 0 && counts["block-relay"] < slots.blockRelay + 1;
+  return isSynced && mayHaveExtra ? nextExtra : Infinity;
+}
+
+function feelerDue({ counts, nextFeeler }: OutboundState): number {
+  return counts.feeler === 0 ? nextFeeler : Infinity;
 }
 
 /** How a candidate is looked for. */
@@ -67,6 +82,7 @@ export interface CandidateRules {
   readonly offersEnough: (address: KnownAddress) => boolean;
 }
 
+/** Draws for one candidate. A book of no more addresses is looked through first: it may hold none that fits. */
 const DRAWS_MAX = 100;
 /** After so many draws an address that was tried lately will do. */
 const DRAWS_PATIENT = 30;
@@ -80,12 +96,21 @@ export function candidate(rules: CandidateRules): KnownAddress | undefined {
   if (collision !== undefined && isAllowed(collision) && (networks?.includes(collision.network) ?? true)) {
     return collision;
   }
+  const options = { newOnly: isFeeler, ...(networks === undefined ? {} : { networks }) };
+  const fits = (address: KnownAddress) =>
+    isAllowed(address) && offersEnough(address) && (isFeeler || !isGroupTaken(address));
+  const isTriedLately = ({ lastTryS }: KnownAddress) => nowS - lastTryS < retryS;
+  let patience = DRAWS_PATIENT;
+  if (book.size.total <= DRAWS_MAX) {
+    if (!book.some(fits, options)) return undefined;
+    // Where all that fit were tried lately, it is of no use to wait for another.
+    if (!book.some((address) => fits(address) && !isTriedLately(address), options)) patience = 0;
+  }
   for (let draws = 0; draws < DRAWS_MAX; draws++) {
-    const drawn = book.select({ newOnly: isFeeler, ...(networks === undefined ? {} : { networks }) });
+    const drawn = book.select(options);
     if (drawn === undefined) return undefined;
-    if (!isAllowed(drawn) || !offersEnough(drawn)) continue;
-    if (!isFeeler && isGroupTaken(drawn)) continue;
-    if (nowS - drawn.lastTryS < retryS && draws < DRAWS_PATIENT) continue;
+    if (!fits(drawn)) continue;
+    if (draws < patience && isTriedLately(drawn)) continue;
     return drawn;
   }
   return undefined;

@@ -92,6 +92,8 @@ export interface ListenOptions {
     /** PEM certificates of which one must have signed the client's; the client must show a certificate. */
     readonly authorities: readonly string[];
   };
+  /** Asked at accept, before anything is read: false refuses the connection. */
+  readonly admit?: (host: string) => boolean;
   /** Called for each connection once TLS is done. An exception ends that connection only. */
   readonly onConnection: (duplex: ByteDuplex) => void;
   /** Called when a connection failed before it was usable (bad TLS, wrong certificate, handshake too slow). */

@@ -38,24 +38,24 @@ export class Ticker {
     const stop = () => this.#wake?.();
     signal.addEventListener("abort", stop, { once: true });
     while (!signal.aborted) {
-      if (isIdle()) await this.#rest(idleMs - everyMs);
-      if (!signal.aborted) await clock.sleep(everyMs, signal).catch(() => {});
+      const isRested = isIdle() && !await this.#rest(idleMs);
+      if (!isRested && !signal.aborted) await clock.sleep(everyMs, signal).catch(() => {});
       if (!signal.aborted) tick();
     }
     signal.removeEventListener("abort", stop);
   }
 
-  /** Waits so long, or until woken. */
-  #rest(ms: number): Promise<void> {
+  /** Waits so long, or until woken; whether it was woken. */
+  #rest(ms: number): Promise<boolean> {
     const { clock } = this.#parts;
     return new Promise((resolve) => {
-      const end = () => {
+      const end = (isWoken: boolean) => {
         this.#wake = undefined;
         cancel();
-        resolve();
+        resolve(isWoken);
       };
-      const cancel = clock.after(ms, end);
-      this.#wake = end;
+      const cancel = clock.after(ms, () => end(false));
+      this.#wake = () => end(true);
     });
   }
 }

@@ -6,6 +6,7 @@
  */
 import ipaddr from "ipaddr.js";
 import { sha256 } from "../../codec/sha256.ts";
+import { inSubnets } from "../../core/ipv4.ts";
 import { NetworkId } from "../types/net-address.ts";
 import { type NetworkAddress, parseHost } from "../types/net-address-text.ts";
 import { type AsMap, linkedIpv4 } from "./asmap.ts";
@@ -15,10 +16,12 @@ const GroupClass = { UNROUTABLE: 0, IPV4: 1, IPV6: 2, ONION: 3, I2P: 4, CJDNS: 5
 /** Core gives a group by autonomous system the class of IPv6. */
 const AS_CLASS = GroupClass.IPV6;
 
-const range = (subnets: readonly string[]) => subnets.map((subnet) => ipaddr.parseCIDR(subnet));
+const range = (subnets: readonly string[]) => subnets.map((subnet) => ipaddr.IPv6.parseCIDR(subnet));
+
+const bitsOf = (bytes: Uint8Array) => ((bytes[0]! << 24) | (bytes[1]! << 16) | (bytes[2]! << 8) | bytes[3]!) >>> 0;
 
 /** RFC 1918, 2544, 3927, 6598 and 5737, loopback, this network, and the address of all. */
-const UNROUTABLE_V4 = range([
+const isUnroutableV4 = inSubnets([
   "10.0.0.0/8",
   "172.16.0.0/12",
   "192.168.0.0/16",
@@ -43,17 +46,14 @@ const UNROUTABLE_V6 = range([
   "::/128",
 ]);
 
-function ipOf({ network, address }: NetworkAddress): ipaddr.IPv4 | ipaddr.IPv6 | undefined {
-  return network === NetworkId.IPV4 || network === NetworkId.IPV6 ? ipaddr.fromByteArray([...address]) : undefined;
-}
-
 /** Whether an address is worth telling: neither private, nor local, nor reserved. */
 export function isRoutable(address: NetworkAddress): boolean {
   if (address.network === NetworkId.TORV3 || address.network === NetworkId.I2P) return true;
   if (address.network === NetworkId.CJDNS) return address.address[0] === 0xfc;
-  const ip = ipOf(address);
-  if (ip === undefined) return false;
-  return !(ip.kind() === "ipv4" ? UNROUTABLE_V4 : UNROUTABLE_V6).some((each) => ip.match(each));
+  if (address.network === NetworkId.IPV4) return !isUnroutableV4(bitsOf(address.address));
+  if (address.network !== NetworkId.IPV6) return false;
+  const ip = new ipaddr.IPv6([...address.address]);
+  return !UNROUTABLE_V6.some((each) => ip.match(each));
 }
 
 const prefix = (kind: number, bytes: Uint8Array, whole: number, halfMask?: number): Uint8Array =>
@@ -70,6 +70,7 @@ export function groupOf(address: NetworkAddress, asMap?: AsMap): Uint8Array {
     return Uint8Array.of(AS_CLASS, system & 0xff, (system >> 8) & 0xff, (system >> 16) & 0xff, system >>> 24);
   }
   if (!isRoutable(address)) return Uint8Array.of(GroupClass.UNROUTABLE);
+  if (network === NetworkId.IPV4) return Uint8Array.of(GroupClass.IPV4, bytes[0]!, bytes[1]!);
   const v4 = linkedIpv4(address);
   if (v4 !== undefined) return prefix(GroupClass.IPV4, v4, 2);
   switch (network) {

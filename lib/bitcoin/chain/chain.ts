@@ -7,14 +7,15 @@
  * @module
  */
 import type { Clock } from "../../core/ports.ts";
-import type { NewEvent } from "../../storage/events.ts";
 import type { BitcoinNetwork } from "../networks/network.ts";
-import type { BitcoinStep, BitcoinStore, NewBlock } from "../store.ts";
+import type { BitcoinStep, BitcoinStore } from "../store.ts";
 import type { Block } from "../types/block.ts";
 import { HEADER_BYTES } from "../types/header.ts";
 import { blockEvent, reorgEvent } from "./events.ts";
 import { HeaderBatch } from "./header-batch.ts";
 import { type AcceptResult, HeaderChain, HeaderStatus } from "./header-chain.ts";
+import { hasAny, newPending, type Pending } from "./pending.ts";
+import { PatientCommit, type StorageNotice } from "./patient-commit.ts";
 import { type BlockValidator, blockView } from "./validator.ts";
 import { type Refusal, refuse } from "./verdict.ts";
 
@@ -44,31 +45,14 @@ export interface BitcoinChainParts {
   readonly headersOnly: boolean;
   /** Hears of each durable step that moved the tip. */
   readonly onMove?: (move: TipMove) => void;
-}
-
-/** Everything that waits for the next commit. */
-interface Pending {
-  blocks: NewBlock[];
-  statuses: Map<number, number>;
-  joined: { row: number; txids: Uint8Array[] }[];
-  left: { row: number; txids: Uint8Array[] }[];
-  events: NewEvent[];
-  tip: number | undefined;
-  bytes: number;
-  readonly done: PromiseWithResolvers<void>;
+  /** Hears of trouble with the disk. */
+  readonly onStorage?: StorageNotice;
 }
 
 /** The bits of a status that are stored. */
 const STORED = 0xff & ~HeaderStatus.hasChild;
 /** Bytes of blocks that may wait for their commit before whoever adds more has to wait. */
 const PENDING_BYTES_MAX = 32 * 1024 * 1024;
-
-const newPending = (): Pending => {
-  const done = Promise.withResolvers<void>();
-  done.promise.catch(() => {});
-  return { blocks: [], statuses: new Map(), joined: [], left: [], events: [], tip: undefined, bytes: 0, done };
-};
-
 /** The chain of one network. */
 export class BitcoinChain {
   readonly network: BitcoinNetwork;
@@ -90,12 +74,14 @@ export class BitcoinChain {
   #underWay: Pending | undefined;
   #writing: Promise<void> | undefined;
   #failure: unknown;
+  readonly #commits: PatientCommit;
 
   private constructor(parts: BitcoinChainParts) {
     this.network = parts.network;
     this.validator = parts.validator;
     this.headers = new HeaderChain(parts.network);
     this.#parts = parts;
+    this.#commits = new PatientCommit(parts.clock, parts.onStorage);
   }
 
   /** Opens the chain where the store stands. An empty store gets the genesis block. */
@@ -163,7 +149,7 @@ export class BitcoinChain {
   addBlock(row: number, block: Block): BlockResult {
     const { headers } = this;
     const stored = Promise.resolve();
-    if (this.#failure !== undefined) return { duplicate: false, stored: Promise.reject(this.#failure) };
+    if (this.#failure !== undefined) return { duplicate: false, stored: this.#failed() };
     if (this.hasData(row)) return { duplicate: true, stored };
     if (headers.isInvalid(row)) {
       return { duplicate: true, stored, refusal: refuse("cached_invalid", "duplicate-invalid", "known to be invalid") };
@@ -192,10 +178,23 @@ export class BitcoinChain {
     for (const row of rows) this.headers.clearStatus(row, HeaderStatus.data);
   }
 
-  /** Resolves when everything that was judged so far is durable. @throws the error of a commit that failed */
+  /** The end of whatever came after a commit that failed for good. Handled, for whoever does not wait for it. */
+  #failed(): Promise<void> {
+    const failed = Promise.reject(this.#failure);
+    failed.catch(() => {});
+    return failed;
+  }
+
+  /**
+   * Resolves when everything that was judged so far is durable. The chain takes nothing more when that fails: for the
+   * end, and for whoever cannot go on without.
+   * @throws the error of a commit that failed
+   */
   async flush(): Promise<void> {
+    const end = this.#commits.hurry();
     this.#commitSoon();
     while (this.#writing !== undefined) await this.#writing;
+    end();
     if (this.#failure !== undefined) throw this.#failure;
   }
 
@@ -342,13 +341,13 @@ export class BitcoinChain {
   }
 
   async #write(): Promise<void> {
-    // All that comes in the same turn belongs into one commit.
-    await this.#parts.clock.sleep(0);
-    while (this.#failure === undefined && this.#hasPending()) {
+    // All that comes in the same moment belongs into one commit.
+    await this.#parts.clock.sleep(1);
+    while (this.#failure === undefined && (hasAny(this.#pending) || this.headers.length > this.#storedHeaders)) {
       const pending = this.#underWay = this.#pending;
       this.#pending = newPending();
       try {
-        await this.#commit(pending);
+        await this.#commits.run(() => this.#commit(pending));
         pending.done.resolve();
       } catch (thrown) {
         // What is in memory is ahead of the disk now and for good: nothing may be added to it.
@@ -361,12 +360,6 @@ export class BitcoinChain {
     }
     this.#pending.done.resolve();
     this.#pending = newPending();
-  }
-
-  #hasPending(): boolean {
-    const { blocks, statuses, events, tip } = this.#pending;
-    return blocks.length > 0 || statuses.size > 0 || events.length > 0 || tip !== undefined ||
-      this.headers.length > this.#storedHeaders;
   }
 
   async #commit(pending: Pending): Promise<void> {

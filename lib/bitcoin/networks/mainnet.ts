@@ -8,6 +8,7 @@ import { fromHex } from "../../codec/hex.ts";
 import { fromDisplayHex } from "../hash.ts";
 import { mainnetCheckpoints } from "./checkpoints.ts";
 import { genesisBlock, SATOSHI_KEY, SATOSHI_MESSAGE } from "./genesis.ts";
+import { mainnetSeedHosts } from "./mainnet-seeds.ts";
 import type { BitcoinNetwork } from "./network.ts";
 
 /** The main network. */
@@ -28,6 +29,7 @@ export const mainnet = {
     "seed.bitcoin.wiz.biz",
     "seed.mainnet.achownodes.xyz",
   ],
+  seedHosts: mainnetSeedHosts,
   genesis: genesisBlock({
     message: SATOSHI_MESSAGE,
     outputKey: SATOSHI_KEY,

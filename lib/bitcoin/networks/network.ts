@@ -90,6 +90,8 @@ export interface BitcoinNetwork {
   readonly rpcPort: number;
   /** Asked as `x9.<seed>`, which is for NETWORK and WITNESS. */
   readonly dnsSeeds: readonly string[];
+  /** Hosts that are built in: the last resort when nobody else is known. */
+  readonly seedHosts: readonly string[];
   readonly genesis: GenesisBlock;
   readonly pow: PowParams;
   readonly heights: ForkHeights;

@@ -20,6 +20,7 @@ export const regtest = {
   magic: fromHex("fabfb5da"),
   defaultPort: 18444,
   rpcPort: 18443,
+  seedHosts: [],
   dnsSeeds: [],
   genesis: genesisBlock({
     message: SATOSHI_MESSAGE,

@@ -43,6 +43,7 @@ export const signet = {
   magic: signetMagic(defaultChallenge),
   defaultPort: 38333,
   rpcPort: 38332,
+  seedHosts: [],
   dnsSeeds: ["seed.signet.bitcoin.sprovoost.nl", "seed.signet.achownodes.xyz"],
   genesis: genesisBlock({
     message: SATOSHI_MESSAGE,

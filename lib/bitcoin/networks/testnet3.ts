@@ -21,6 +21,7 @@ export const testnet3 = {
   magic: fromHex("0b110907"),
   defaultPort: 18333,
   rpcPort: 18332,
+  seedHosts: [],
   dnsSeeds: [
     "testnet-seed.bitcoin.jonasschnelli.ch",
     "seed.tbtc.petertodd.net",

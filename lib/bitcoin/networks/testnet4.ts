@@ -21,6 +21,7 @@ export const testnet4 = {
   magic: fromHex("1c163f28"),
   defaultPort: 48333,
   rpcPort: 48332,
+  seedHosts: [],
   dnsSeeds: ["seed.testnet4.bitcoin.sprovoost.nl", "seed.testnet4.wiz.biz"],
   genesis: genesisBlock({
     message: "03/May/2024 000000000000000000001ebd58c244970b3aa9d783bb001011fbe8ea8e98e00e",

@@ -8,6 +8,7 @@ import { sha3_256 } from "@noble/hashes/sha3.js";
 import { base32nopad } from "@scure/base";
 import ipaddr from "ipaddr.js";
 import { equalBytes } from "../../codec/sized.ts";
+import { ipv4Bytes, ipv4Text, parseIpv4 } from "../../core/ipv4.ts";
 import { NetworkId } from "./net-address.ts";
 
 /** A place on one network, without port. */
@@ -45,7 +46,11 @@ export function fromIp16(ip: Uint8Array): NetworkAddress | undefined {
 /** The 16 bytes for `addr` and `version`; undefined for a network that IPv6 cannot express. */
 export function toIp16({ network, address }: NetworkAddress): Uint8Array | undefined {
   if (network === NetworkId.IPV6) return address;
-  return network === NetworkId.IPV4 ? Uint8Array.of(...IPV4_MAPPED, ...address) : undefined;
+  if (network !== NetworkId.IPV4) return undefined;
+  const ip = new Uint8Array(16);
+  ip.set(IPV4_MAPPED);
+  ip.set(address, 12);
+  return ip;
 }
 
 /**
@@ -62,7 +67,7 @@ export function isSoundAddress(network: number, address: Uint8Array): boolean {
 export function hostText(network: number, address: Uint8Array): string | undefined {
   switch (network) {
     case NetworkId.IPV4:
-      return address.join(".");
+      return ipv4Text(address);
     case NetworkId.IPV6:
     case NetworkId.CJDNS:
       return new ipaddr.IPv6([...address]).toRFC5952String();
@@ -77,6 +82,9 @@ export function hostText(network: number, address: Uint8Array): string | undefin
 
 /** The address that text means; undefined for a name to be looked up and for a malformed one. */
 export function parseHost(host: string): NetworkAddress | undefined {
+  // What nearly all of them are comes first.
+  const bits = parseIpv4(host);
+  if (bits >= 0) return { network: NetworkId.IPV4, address: ipv4Bytes(bits) };
   const lower = host.toLowerCase();
   if (lower.endsWith(".onion")) {
     const bytes = base32(lower.slice(0, -".onion".length), 35);
@@ -88,9 +96,6 @@ export function parseHost(host: string): NetworkAddress | undefined {
   if (lower.endsWith(".b32.i2p")) {
     const address = base32(lower.slice(0, -".b32.i2p".length), 32);
     return address === undefined ? undefined : { network: NetworkId.I2P, address };
-  }
-  if (ipaddr.IPv4.isValidFourPartDecimal(host)) {
-    return { network: NetworkId.IPV4, address: Uint8Array.from(ipaddr.IPv4.parse(host).toByteArray()) };
   }
   if (!ipaddr.IPv6.isValid(host) || host.includes("%")) return undefined;
   return fromIp16(Uint8Array.from(ipaddr.IPv6.parse(host).toByteArray()));

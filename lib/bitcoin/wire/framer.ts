@@ -4,8 +4,8 @@
  * @see Bitcoin Core `net.cpp`, V1Transport
  * @module
  */
+import { sha256Into } from "../../codec/sha256.ts";
 import { NodeError } from "../../core/errors.ts";
-import { sha256d } from "../hash.ts";
 import { type Frame, type NegotiatedTransport, PAYLOAD_BYTES_MAX, TYPE_BYTES } from "./transport.ts";
 
 /** magic 4 ‖ type 12 ‖ length u32 LE ‖ checksum 4. */
@@ -63,8 +63,8 @@ export class V1Transport implements NegotiatedTransport {
   push(bytes: Uint8Array): Iterable<Frame> {
     if (this.#failure !== undefined) throw this.#failure;
     // Sockets give Buffers, whose slices would be Buffers: slow, and a surprise to whoever compares.
-    const { buffer, byteOffset, byteLength } = bytes;
-    const chunk = bytes.constructor === Uint8Array ? bytes : new Uint8Array(buffer, byteOffset, byteLength);
+    const isPlain = bytes.constructor === Uint8Array;
+    const chunk = isPlain ? bytes : new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     const frames: Frame[] = [];
     for (let at = 0; at < chunk.length && this.#failure === undefined;) at = this.#take(chunk, at, frames);
     return this.#failure === undefined ? frames : thenFail(frames, this.#failure);
@@ -74,8 +74,7 @@ export class V1Transport implements NegotiatedTransport {
   #take(chunk: Uint8Array, at: number, frames: Frame[]): number {
     if (this.#headerHave < ENVELOPE_BYTES) {
       const to = Math.min(chunk.length, at + ENVELOPE_BYTES - this.#headerHave);
-      this.#header.set(at === 0 && to === chunk.length ? chunk : chunk.subarray(at, to), this.#headerHave);
-      this.#headerHave += to - at;
+      for (let i = at; i < to; i++) this.#header[this.#headerHave++] = chunk[i]!;
       this.#judgeHeader();
       // An empty payload is complete with its header.
       if (this.#headerHave === ENVELOPE_BYTES && this.#length === 0) this.#finish(new Uint8Array(), frames);
@@ -130,14 +129,14 @@ export class V1Transport implements NegotiatedTransport {
   #finish(payload: Uint8Array, frames: Frame[]): void {
     this.#headerHave = 0;
     const header = this.#header;
-    const digest = sha256d(payload);
+    const digest = checksumOf(payload);
     for (let i = 0; i < 4; i++) {
       if (digest[i] !== header[20 + i]) {
         this.dropped.checksum++;
         return;
       }
     }
-    const type = typeOf(header.subarray(4, 4 + TYPE_BYTES));
+    const type = typeOf(header, 4);
     if (type === undefined) this.dropped.type++;
     else frames.push({ type, payload });
   }
@@ -153,6 +152,16 @@ function* thenFail(frames: readonly Frame[], failure: NodeError): Generator<Fram
   throw failure;
 }
 
+const once = new Uint8Array(32);
+const twice = new Uint8Array(32);
+
+/** SHA-256d of a payload, of which the first four bytes count. Valid until the next call. */
+function checksumOf(payload: Uint8Array): Uint8Array {
+  sha256Into(payload, once);
+  sha256Into(once, twice);
+  return twice;
+}
+
 /** The envelope and the payload. Throws RangeError when the type is not 1 … 12 printable ASCII or the payload too long. */
 export function packV1(magic: Uint8Array, type: string, payload: Uint8Array): Uint8Array {
   if (!/^[\x20-\x7e]{1,12}$/.test(type)) throw new RangeError(`no message type: ${type}`);
@@ -160,19 +169,46 @@ export function packV1(magic: Uint8Array, type: string, payload: Uint8Array): Ui
   const bytes = new Uint8Array(ENVELOPE_BYTES + payload.length);
   bytes.set(magic);
   for (let i = 0; i < type.length; i++) bytes[4 + i] = type.charCodeAt(i);
-  new DataView(bytes.buffer).setUint32(16, payload.length, true);
-  bytes.set(sha256d(payload).subarray(0, 4), 20);
+  const { length } = payload;
+  for (let i = 0; i < 4; i++) bytes[16 + i] = (length >>> (8 * i)) & 0xff;
+  const digest = checksumOf(payload);
+  for (let i = 0; i < 4; i++) bytes[20 + i] = digest[i]!;
   bytes.set(payload, ENVELOPE_BYTES);
   return bytes;
 }
 
-/** The text of a zero-padded type; undefined when a byte is not printable ASCII or follows a zero without being one. */
-export function typeOf(bytes: Uint8Array): string | undefined {
+/** Types that were read before, by a hash of their bytes: a text is not built anew for each of a million messages. */
+const known = new Map<number, { readonly bytes: Uint8Array; readonly type: string }>();
+const KNOWN_MAX = 256;
+
+/**
+ * The text of a type, twelve bytes padded with zeros from `start` on; undefined when a byte is not printable ASCII or
+ * follows a zero without being one.
+ */
+export function typeOf(bytes: Uint8Array, start = 0): string | undefined {
+  let hash = 0;
+  for (let i = 0; i < TYPE_BYTES; i++) hash = (Math.imul(hash, 31) + bytes[start + i]!) | 0;
+  const found = known.get(hash);
+  if (found !== undefined && hasAt(bytes, start, found.bytes)) return found.type;
+  const type = readType(bytes, start);
+  if (type !== undefined && found === undefined && known.size < KNOWN_MAX) {
+    known.set(hash, { bytes: bytes.slice(start, start + TYPE_BYTES), type });
+  }
+  return type;
+}
+
+function hasAt(bytes: Uint8Array, start: number, wanted: Uint8Array): boolean {
+  for (let i = 0; i < wanted.length; i++) if (bytes[start + i] !== wanted[i]) return false;
+  return true;
+}
+
+function readType(bytes: Uint8Array, start: number): string | undefined {
+  const end = start + TYPE_BYTES;
   let type = "";
-  for (let i = 0; i < bytes.length; i++) {
+  for (let i = start; i < end; i++) {
     const byte = bytes[i]!;
     if (byte === 0) {
-      for (let k = i; k < bytes.length; k++) if (bytes[k] !== 0) return undefined;
+      for (let k = i; k < end; k++) if (bytes[k] !== 0) return undefined;
       return type;
     }
     if (byte < 0x20 || byte > 0x7e) return undefined;

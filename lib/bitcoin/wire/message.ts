@@ -107,7 +107,7 @@ export function message<const N extends string, T>(declaration: MessageDeclarati
       }
     },
     encode(value) {
-      const writer = new Writer(Math.max(32, body.minSize));
+      const writer = new Writer(body.minSize === body.maxSize ? body.minSize : Math.max(32, body.minSize));
       try {
         body.write(writer, value);
       } catch (thrown) {

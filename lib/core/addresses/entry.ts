@@ -12,6 +12,8 @@ export interface KnownAddress {
   readonly port: number;
   /** Short name of the network, such as `ipv4`. */
   readonly network: string;
+  /** What all addresses of its group share (`Located.group`) as text, for comparing. */
+  readonly groupName: string;
   /** Bits of what it offers; 0 when unknown. */
   readonly services: bigint;
   /** Host or seed that told of it first; its own host when it did itself. */
@@ -25,6 +27,11 @@ export interface KnownAddress {
   readonly isTried: boolean;
   /** Slots that it holds in the new table. */
   readonly references: number;
+}
+
+/** A group's bytes as text, for comparing. */
+export function groupNameOf({ group }: Pick<Located, "group">): string {
+  return String.fromCharCode(...group);
 }
 
 /** Where an entry lies. */
@@ -41,7 +48,6 @@ export class Entry implements KnownAddress {
   readonly network: string;
   readonly key: Uint8Array;
   readonly group: Uint8Array;
-  /** The group as text, for counting. */
   readonly groupName: string;
   readonly source: string;
   readonly sourceGroup: Uint8Array;
@@ -59,13 +65,18 @@ export class Entry implements KnownAddress {
   /** Its place in the list that samples are drawn from. */
   order = -1;
 
-  constructor({ host, port, network, key, group }: Located, source: string, sourceGroup: Uint8Array) {
+  constructor(
+    { host, port, network, key, group }: Located,
+    groupName: string,
+    source: string,
+    sourceGroup: Uint8Array,
+  ) {
     this.host = host;
     this.port = port;
     this.network = network;
     this.key = key;
     this.group = group;
-    this.groupName = String.fromCharCode(...group);
+    this.groupName = groupName;
     this.source = source;
     this.sourceGroup = sourceGroup;
   }

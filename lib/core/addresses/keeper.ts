@@ -7,6 +7,7 @@
 import { AddressBook, type AddressBookOptions } from "../addresses.ts";
 import { messageOf, NodeError } from "../errors.ts";
 import { decodeBook, encodeBook } from "./file.ts";
+import type { BookState } from "./state.ts";
 
 /** The files that a keeper needs; a platform has them by these names. */
 export interface AddressFiles {
@@ -21,6 +22,8 @@ export interface AddressFiles {
 export interface AddressKeeperOptions extends Omit<AddressBookOptions, "key"> {
   readonly path: string;
   readonly files: AddressFiles;
+  /** What to begin with where there is no file yet: the book of another program. */
+  readonly imported?: BookState | undefined;
   /** Time between two writes; 15 minutes by default, as both references have it. */
   readonly intervalMs?: number;
   readonly notice: (level: "info" | "warning", text: string) => void;
@@ -60,7 +63,11 @@ export class AddressKeeper {
       const kept = bytes === undefined ? "" : await setAside(files, path, bytes);
       notice("warning", `${path}: ${messageOf(thrown)}; the address book begins empty${kept}`);
     }
-    return new AddressKeeper(new AddressBook(options), options);
+    const { imported } = options;
+    if (imported === undefined || bytes !== undefined) return new AddressKeeper(new AddressBook(options), options);
+    const book = AddressBook.fromState(imported, options);
+    notice("info", `${book.size.total} of ${imported.entries.length} addresses were taken over`);
+    return new AddressKeeper(book, options);
   }
 
   /** Writes at intervals until the signal aborts, then once more. Never rejects. */

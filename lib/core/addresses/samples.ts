@@ -61,7 +61,8 @@ export class Samples {
       if (isTerrible(entry, nowS)) continue;
       // A copy: what is told later must not tell what happened since.
       const { host, port, services, source, timeS, lastTryS, lastSuccessS, attempts, isTried, references } = entry;
-      const own = { host, port, network: entry.network, services, source, timeS };
+      const { network: on, groupName } = entry;
+      const own = { host, port, network: on, groupName, services, source, timeS };
       sample.push({ ...own, lastTryS, lastSuccessS, attempts, isTried, references });
     }
     return sample;

@@ -6,12 +6,12 @@
 import type { Entry } from "./entry.ts";
 import { BOOK } from "./rules.ts";
 
-/** One of the two tables. A slot is `bucket · 64 + position`. */
+/** One of the two tables. A slot is `bucket · 64 + position`. Most are empty, so that entries lie close together. */
 export class SlotTable {
   readonly buckets: number;
-  readonly #entries: (Entry | undefined)[];
-  /** Occupied slots in no order, and where each stands in that list. */
+  /** Occupied slots in no order, the entry in each, and where each stands in these lists. */
   readonly #occupied: number[] = [];
+  readonly #entries: Entry[] = [];
   readonly #where: Int32Array;
   readonly #inBucket: Uint8Array;
   /** Buckets that hold something, in no order, and where each stands in that list. */
@@ -20,7 +20,6 @@ export class SlotTable {
 
   constructor(buckets: number) {
     this.buckets = buckets;
-    this.#entries = new Array(buckets * BOOK.bucketSize).fill(undefined);
     this.#where = new Int32Array(buckets * BOOK.bucketSize).fill(-1);
     this.#inBucket = new Uint8Array(buckets);
     this.#filledAt = new Int32Array(buckets).fill(-1);
@@ -43,7 +42,8 @@ export class SlotTable {
 
   /** The entry in a slot. */
   at(slot: number): Entry | undefined {
-    return this.#entries[slot];
+    const at = this.#where[slot] ?? -1;
+    return at < 0 ? undefined : this.#entries[at];
   }
 
   /** How many entries a bucket holds. */
@@ -53,16 +53,18 @@ export class SlotTable {
 
   /** Puts an entry into a slot, or empties it. */
   set(slot: number, entry: Entry | undefined): void {
-    const had = this.#entries[slot] !== undefined;
-    this.#entries[slot] = entry;
-    if (entry !== undefined && !had) {
+    const at = this.#where[slot] ?? -1;
+    if (entry !== undefined && at >= 0) this.#entries[at] = entry;
+    else if (entry !== undefined) {
+      this.#entries.push(entry);
       this.#where[slot] = this.#occupied.push(slot) - 1;
       this.#count(Math.floor(slot / BOOK.bucketSize), 1);
-    } else if (entry === undefined && had) {
-      const at = this.#where[slot] ?? -1;
+    } else if (at >= 0) {
       const last = this.#occupied.pop();
-      if (last !== undefined && last !== slot) {
+      const lastEntry = this.#entries.pop();
+      if (last !== undefined && lastEntry !== undefined && last !== slot) {
         this.#occupied[at] = last;
+        this.#entries[at] = lastEntry;
         this.#where[last] = at;
       }
       this.#where[slot] = -1;

@@ -5,9 +5,12 @@
  * @module
  */
 import type { PeerAddress } from "../ports.ts";
-import { Entry } from "./entry.ts";
+import { Entry, groupNameOf } from "./entry.ts";
 import { type AddressRules, BOOK, type Located, type Placement, type TableName } from "./rules.ts";
 import { SlotTable } from "./slots.ts";
+
+/** Groups that are remembered to be shared. */
+const GROUPS_MAX = 8_192;
 
 /** The state of the book and its elementary changes. */
 export class AddressTables {
@@ -21,7 +24,7 @@ export class AddressTables {
   readonly collisions = new Set<Entry>();
   readonly #byName = new Map<string, Entry>();
   readonly #perNetwork = new Map<string, Record<TableName, number>>();
-  readonly #triedPerGroup = new Map<string, number>();
+  readonly #groups = new Map<string, { readonly name: string; readonly bytes: Uint8Array }>();
   #newCount = 0;
 
   constructor(rules: AddressRules, secret: Uint8Array) {
@@ -33,11 +36,6 @@ export class AddressTables {
   count(table: TableName, network?: string): number {
     if (network !== undefined) return this.#perNetwork.get(network)?.[table] ?? 0;
     return table === "new" ? this.#newCount : this.tried.occupied.length;
-  }
-
-  /** How many entries of a group have answered us. */
-  triedOfGroup(groupName: string): number {
-    return this.#triedPerGroup.get(groupName) ?? 0;
   }
 
   /** The entry for an address: where hosts have one entry each, that of the host, whatever its port. */
@@ -53,7 +51,8 @@ export class AddressTables {
 
   /** A new entry. It lies nowhere yet: {@link place} or {@link drop} must follow. */
   create(located: Located, source: string, sourceGroup: Uint8Array): Entry {
-    const entry = new Entry(located, source, sourceGroup);
+    const { name, bytes } = this.#shared(located.group);
+    const entry = new Entry({ ...located, group: bytes }, name, source, this.#shared(sourceGroup).bytes);
     this.#byName.set(this.#nameOf(entry), entry);
     entry.order = this.order.push(entry) - 1;
     this.#tally(entry, "new", 1);
@@ -132,20 +131,25 @@ export class AddressTables {
     this.collisions.delete(entry);
   }
 
+  /** One array and one text for all entries of a group: there are thousands of entries, and few groups. */
+  #shared(group: Uint8Array): { readonly name: string; readonly bytes: Uint8Array } {
+    const name = groupNameOf({ group });
+    let known = this.#groups.get(name);
+    if (known === undefined) {
+      if (this.#groups.size >= GROUPS_MAX) this.#groups.clear();
+      this.#groups.set(name, known = { name, bytes: group.slice() });
+    }
+    return known;
+  }
+
   #nameOf({ host, port }: PeerAddress): string {
     return this.rules.identity === "host" ? host : `${host} ${port}`;
   }
 
-  #tally({ network, groupName }: Entry, table: TableName, change: 1 | -1): void {
+  #tally({ network }: Entry, table: TableName, change: 1 | -1): void {
     let counts = this.#perNetwork.get(network);
     if (counts === undefined) this.#perNetwork.set(network, counts = { new: 0, tried: 0 });
     counts[table] += change;
-    if (table === "new") {
-      this.#newCount += change;
-      return;
-    }
-    const count = this.triedOfGroup(groupName) + change;
-    if (count === 0) this.#triedPerGroup.delete(groupName);
-    else this.#triedPerGroup.set(groupName, count);
+    if (table === "new") this.#newCount += change;
   }
 }

@@ -23,15 +23,12 @@ export interface RestartRules {
   /** Outbound slots, all of which the attacker needs. */
   readonly slots: number;
   readonly onePerGroup: boolean;
-  /** Of so many draws the one is dialled whose group has answered least (`AddressBook.selectSpread`). */
-  readonly draws: number;
   /** Peers of before the restart that are dialled first. They are honest, and each answers with this probability. */
   readonly anchors: { readonly count: number; readonly answers: number };
 }
 
 /** What may be dialled as a whole: a group when it gets one connection, else one host. */
 interface Unit {
-  readonly level: number;
   attacker: number;
   honest: number;
 }
@@ -100,8 +97,6 @@ function acceptance(weights: ReadonlyMap<number, number>): Map<number, number> {
 
 /** What one draw comes to: weights that sum to one. */
 function units(dump: readonly DumpedSlot[], rules: AddressRules, nowS: number, onePerGroup: boolean): Unit[] {
-  const triedOf = new Map<string, number>();
-  for (const { table, group } of dump) if (table === "tried") triedOf.set(group, (triedOf.get(group) ?? 0) + 1);
   const found = new Map<string, Unit>();
   const tables = (["new", "tried"] as const).map((table) => dump.filter((each) => each.table === table));
   const present = tables.filter((slots) => slots.length > 0).length;
@@ -117,9 +112,7 @@ function units(dump: readonly DumpedSlot[], rules: AddressRules, nowS: number, o
     for (const [i, each] of slots.entries()) {
       const name = onePerGroup ? each.group : each.host;
       let unit = found.get(name);
-      if (unit === undefined) {
-        found.set(name, unit = { level: triedOf.get(each.group) ?? 0, attacker: 0, honest: 0 });
-      }
+      if (unit === undefined) found.set(name, unit = { attacker: 0, honest: 0 });
       unit[each.isAttacker ? "attacker" : "honest"] += chances[i]! * taken.get(chanceOf(each))! / present;
     }
   }
@@ -136,61 +129,44 @@ export function restartProducts(
   random: Random,
 ): number[] {
   const all = units(dump, rules, nowS, restart.onePerGroup);
-  const levels = [...new Set(all.map(({ level }) => level))].sort((a, b) => a - b);
-  const perLevel = levels.map((level) => {
-    const attackers = all.filter((unit) => unit.level === level && unit.attacker > 0);
-    const sums: number[] = [];
-    let attacker = 0;
-    for (const unit of attackers) sums.push(attacker += unit.attacker);
-    const honest = all.reduce((sum, unit) => sum + (unit.level === level ? unit.honest : 0), 0);
-    return { level, attackers, sums, attacker, honest };
-  });
+  const attackers = all.filter((unit) => unit.attacker > 0);
+  const sums: number[] = [];
+  let attacker = 0;
+  for (const unit of attackers) sums.push(attacker += unit.attacker);
+  const honest = all.reduce((sum, unit) => sum + unit.honest, 0);
   const uniform = () => (random.below(2 ** 32) + 0.5) / 2 ** 32;
   const anchorsFail = (1 - restart.anchors.answers) ** restart.anchors.count;
   return Array.from({ length: restarts }, () => {
     const connected = new Set<Unit>();
     let product = anchorsFail;
     for (let slot = 0; slot < restart.slots && product > 0; slot++) {
-      // What is left at each level, beside the units that are connected.
-      const left = perLevel.map(({ level, attacker, honest }) => {
-        const gone = { attacker: 0, honest: 0 };
-        for (const unit of connected) {
-          if (unit.level !== level) continue;
-          gone.attacker += unit.attacker;
-          gone.honest += unit.honest;
-        }
-        return { attacker: Math.max(0, attacker - gone.attacker), honest: Math.max(0, honest - gone.honest) };
-      });
-      const total = left.reduce((sum, { attacker, honest }) => sum + attacker + honest, 0);
-      if (total <= 0) return 0;
-      // The least level among the draws decides; within it the first draw, whoever's it is.
-      let above = 1;
-      const wins = left.map(({ attacker, honest }) => {
-        const own = (attacker + honest) / total;
-        const isLeast = above ** restart.draws - Math.max(0, above - own) ** restart.draws;
-        above = Math.max(0, above - own);
-        return own === 0 ? 0 : isLeast * attacker / (attacker + honest);
-      });
-      const share = wins.reduce((sum, win) => sum + win, 0);
+      // What is left beside the units that are connected.
+      let [own, others] = [attacker, honest];
+      for (const unit of connected) {
+        own -= unit.attacker;
+        others -= unit.honest;
+      }
+      // Sums of fractions are never quite nothing again.
+      if (connected.size === attackers.length) return 0;
+      const share = Math.max(0, own) / (Math.max(0, own) + Math.max(0, others));
+      if (!(share > 0)) return 0;
       product *= share;
-      if (share <= 0) return 0;
-      let at = uniform() * share;
-      let index = wins.findIndex((win) => (at -= win) < 0);
-      if (index < 0) index = wins.findLastIndex((win) => win > 0);
-      connected.add(drawUnit(perLevel[index]!, connected, uniform));
+      connected.add(drawUnit(attackers, sums, connected, uniform));
     }
     return product;
   });
 }
 
-/** One of the attacker's units of a level by its weight, none that is connected. */
+/** One of the attacker's units by its weight, none that is connected. */
 function drawUnit(
-  { attackers, sums, attacker }: { attackers: readonly Unit[]; sums: readonly number[]; attacker: number },
+  attackers: readonly Unit[],
+  /** Of the weights up to each of them. */
+  sums: readonly number[],
   connected: ReadonlySet<Unit>,
   uniform: () => number,
 ): Unit {
   for (;;) {
-    const at = uniform() * attacker;
+    const at = uniform() * sums.at(-1)!;
     let low = 0;
     let high = sums.length - 1;
     while (low < high) {

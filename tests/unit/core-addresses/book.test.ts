@@ -438,32 +438,6 @@ describe("AddressBook.select()", () => {
     assert.equal(book.select()?.host, A.host);
     assert.ok(asked < 200, `${asked} numbers`);
   });
-
-  test("selectSpread() prefers groups of which few have answered", () => {
-    const { book, clock } = makeBook();
-    for (let i = 0; i < 400; i++) {
-      const crowded = { host: `20.1.${i % 250}.${1 + i % 200}`, port: 8333 };
-      book.learn(
-        [{ ...crowded, timeS: clock.nowS }, { host: hostAt(i), port: 8333, timeS: clock.nowS }],
-        hostAt(i + 500),
-      );
-      book.good(crowded);
-    }
-    clock.nowS += 3_600;
-    const crowdedShare = (next: () => string | undefined) => {
-      let crowded = 0;
-      for (let i = 0; i < 1_000; i++) if (next()?.startsWith("20.1.")) crowded += 1;
-      return crowded / 1_000;
-    };
-    const plain = crowdedShare(() => book.select()?.host);
-    const spread = crowdedShare(() => book.selectSpread({ draws: 3 })?.host);
-    assert.ok(plain > 0.4 && plain < 0.8, `${plain}`);
-    assert.ok(spread < plain / 2, `${spread} after ${plain}`);
-    const accepts = ({ host }: { host: string }) => host.startsWith("20.1.");
-    assert.ok(accepts(book.selectSpread({ draws: 3, accepts })!));
-    assert.equal(book.selectSpread({ draws: 3, accepts: () => false }), undefined);
-    assert.equal(makeBook().book.selectSpread({ draws: 3 }), undefined);
-  });
 });
 
 describe("AddressBook.addresses()", () => {

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { BOOK } from "../../../lib/core/addresses.ts";
+import { ANCHORS } from "../../../lib/core/anchors.ts";
 import { SeededRandom } from "../../../lib/sim/random.ts";
 import { type Attack, ATTACKS } from "../../support/eclipse/attacks.ts";
 import { type DumpedSlot, estimate, restartProducts, shareOf, slotChances } from "../../support/eclipse/estimate.ts";
@@ -9,7 +10,7 @@ import { ALL_OFF, ALL_ON, runWorld } from "../../support/eclipse/worlds.ts";
 import { BOTH, hostAt, makeBook } from "./book.ts";
 
 const small: Attack = { name: "A", text: "in small", groups: 40, perGroup: 20, trash: 0, sources: 4 };
-const answersAlways = { slots: 8, onePerGroup: false, draws: 1, anchors: { count: 0, answers: 0 } };
+const answersAlways = { slots: 8, onePerGroup: false, anchors: { count: 0, answers: 0 } };
 
 describe("estimator", () => {
   for (const rules of BOTH) {
@@ -132,11 +133,13 @@ describe("estimator", () => {
 });
 
 describe("eclipse", () => {
-  test("attack A with all defences stays below one in a million (the full run is bench/eclipse.ts)", () => {
+  test("attack A with all defences stays below one in a million (the full run is bench/eclipse.ts)", {
+    timeout: 60_000,
+  }, () => {
     const rules = BOTH[0]!;
     const { dump, nowS } = runWorld(ATTACKS[0]!, rules, ALL_ON, 6, 1);
-    const anchors = { count: 4, answers: 0.9 };
-    const restart = { slots: 8, onePerGroup: true, draws: 1, anchors };
+    const anchors = { count: ANCHORS.all, answers: 0.9 };
+    const restart = { slots: 8, onePerGroup: true, anchors };
     const products = restartProducts(dump, rules, nowS, restart, 500, new SeededRandom(1));
     assert.ok(estimate([products], new SeededRandom(2)).mean < 1e-6);
     const open = runWorld(ATTACKS[0]!, rules, ALL_OFF, 0, 1);

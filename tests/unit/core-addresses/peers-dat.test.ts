@@ -7,6 +7,7 @@ import { readCorePeersDat } from "../../../lib/bitcoin/peers-dat.ts";
 import { hostText } from "../../../lib/bitcoin/types/net-address-text.ts";
 import { chiaAddressRules } from "../../../lib/chia/addresses.ts";
 import { readChiaPeersDat } from "../../../lib/chia/peers-dat.ts";
+import { fromHex } from "../../../lib/codec/hex.ts";
 import { Writer } from "../../../lib/codec/writer.ts";
 import { AddressBook } from "../../../lib/core/addresses.ts";
 import { SeededRandom } from "../../../lib/sim/random.ts";
@@ -45,7 +46,38 @@ function chiaFile() {
   return { book, bytes: writer.finish() };
 }
 
+/**
+ * A file of the older format, written by chia-blockchain 2.7.5's own `PeerDataSerialization`: the key 00 01 … 1f, new
+ * entries 20.0.7.1, 22.2.7.1, 23.3.7.1, tried ones 21.1.7.1 and 24.4.7.1.
+ */
+const OLD_FILE = [
+  "00000002000000036b65790000004931373830373331383630363237373030303434393630373232353638333736353932323030",
+  "373432333239363337333033313939373534353437353938333639393739343430363731000000096e65775f636f756e74000000",
+  "01330000000500000000000000000000002632302e302e372e31203834343420313736333030303030302036302e312e312e3120",
+  "3834343400000000000000010000002632322e322e372e31203834343420313736333030303030322036322e312e312e31203834",
+  "343400000000000000020000002632332e332e372e31203834343420313736333030303030332036332e312e312e312038343434",
+  "00000000000000030000002632312e312e372e31203834343420313736333030303030312036312e312e312e3120383434340000",
+  "0000000000040000002632342e342e372e31203834343420313736333030303030342036342e312e312e31203834343400000003",
+  "000000000000000000000000000002af000000000000000100000000000003010000000000000002000000000000016a",
+].join("");
+
 describe("readChiaPeersDat()", () => {
+  test("reads the format from before it, as the reference does", () => {
+    const state = readChiaPeersDat(fromHex(OLD_FILE));
+    assert.deepEqual(state.key, Uint8Array.from({ length: 32 }, (_, i) => i));
+    const told = state.entries.map(({ host, port, timeS, source, isTried }) => [host, port, timeS, source, isTried]);
+    assert.deepEqual(told, [
+      ["20.0.7.1", 8444, 1_763_000_000, "60.1.1.1", false],
+      ["22.2.7.1", 8444, 1_763_000_002, "62.1.1.1", false],
+      ["23.3.7.1", 8444, 1_763_000_003, "63.1.1.1", false],
+      ["21.1.7.1", 8444, 1_763_000_001, "61.1.1.1", true],
+      ["24.4.7.1", 8444, 1_763_000_004, "64.1.1.1", true],
+    ]);
+    const about = { rules: chiaAddressRules(), clock: new HandClock(), random: new SeededRandom(1) };
+    const { size } = AddressBook.fromState(state, about);
+    assert.deepEqual([size.new, size.tried], [3, 2]);
+  });
+
   test("tells new from tried entries although the reference's writer mixes them", () => {
     const { book, bytes } = chiaFile();
     const state = readChiaPeersDat(bytes);

@@ -1,0 +1,31 @@
+/**
+ * What waits for the next commit of the chain.
+ *
+ * @module
+ */
+import type { NewEvent } from "../../storage/events.ts";
+import type { NewBlock } from "../store.ts";
+
+/** Everything that waits for the next commit. */
+export interface Pending {
+  blocks: NewBlock[];
+  statuses: Map<number, number>;
+  joined: { row: number; txids: Uint8Array[] }[];
+  left: { row: number; txids: Uint8Array[] }[];
+  events: NewEvent[];
+  tip: number | undefined;
+  bytes: number;
+  readonly done: PromiseWithResolvers<void>;
+}
+
+/** Nothing yet. `done` settles with its commit, and is handled for whoever does not wait for it. */
+export function newPending(): Pending {
+  const done = Promise.withResolvers<void>();
+  done.promise.catch(() => {});
+  return { blocks: [], statuses: new Map(), joined: [], left: [], events: [], tip: undefined, bytes: 0, done };
+}
+
+/** Whether there is anything to commit. */
+export function hasAny({ blocks, statuses, events, tip }: Pending): boolean {
+  return blocks.length > 0 || statuses.size > 0 || events.length > 0 || tip !== undefined;
+}
