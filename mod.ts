@@ -23,9 +23,11 @@
 export * from "./lib/config.ts";
 export { addressText } from "./lib/core/address-text.ts";
 export { type NetworkKind, parseNetworkKinds } from "./lib/core/reachability.ts";
-export { simulate, startNode } from "./lib/node.ts";
-export type { Breach, FaultChoice, FaultPlan, SimReport, SimulateOptions } from "./lib/sim/mod.ts";
-export { crawlNetwork, querySeed, readCrawl, saveCrawl, serveSeeds } from "./lib/node.ts";
+export { shrinkSimulation, simulate, startNode } from "./lib/node.ts";
+export { FAULT_KINDS } from "./lib/sim/faults.ts";
+export type { Breach, FaultChoice, FaultKind, FaultPlan, Shrunk, SimReport, SimulateOptions } from "./lib/sim/mod.ts";
+export { crawlNetwork, querySeed, readCrawl, saveCrawl, serveIntroductions, serveSeeds } from "./lib/node.ts";
+export type { IntroducerServer, IntroducerServerOptions } from "./lib/introducing.ts";
 export type { SeedAnswers, SeedServer, SeedServerOptions } from "./lib/seeding.ts";
 export type { CrawlOptions, SavedFormat } from "./lib/monitor.ts";
 export type { CrawlProgress } from "./lib/crawl/crawler.ts";
@@ -53,7 +55,7 @@ export {
   type SubscribeOptions,
   topicMatches,
 } from "./lib/core/events-reader.ts";
-export { isLoopback } from "./lib/core/bans.ts";
+export { isLoopback, normalSubnet } from "./lib/core/subnets.ts";
 export { CodecError } from "./lib/codec/error.ts";
 export { fromHex, toHex } from "./lib/codec/hex.ts";
 export {

@@ -14,6 +14,7 @@ import {
   networks,
   type NodeConfig,
   type NodePaths,
+  normalSubnet,
   parseNetworkKinds,
   pathsBelow,
   type PeerAddress,
@@ -104,11 +105,15 @@ export async function buildConfig(settings: Settings, around: Surroundings): Pro
     );
   }
   const cookie = text(settings.get("cookie-file"));
+  const upload = text(settings.get("max-upload"));
+  const peerMemory = text(settings.get("peer-memory"));
   return freezeConfig<NodeConfig>({
     chains: await Promise.all(chains.map((chain) => chainConfig(settings, chain, around))),
     paths: resolvePaths(text(settings.get("data-dir")), around),
     database: db,
     cacheBytesMax: parseSize(text(settings.get("memory")) ?? `${DEFAULTS.cacheBytesMax}`, "memory"),
+    ...(peerMemory !== undefined && { peerMemoryBytesMax: parseSize(peerMemory, "peer-memory") }),
+    ...(upload !== undefined && { uploadBytesPerDay: parseSize(upload, "max-upload") }),
     rpc: {
       ...DEFAULTS.rpc,
       listen: rpcText === undefined ? DEFAULTS.rpc.listen : parseAddress(rpcText, "rpc"),
@@ -208,6 +213,9 @@ type GivenText = (key: string) => string | undefined;
 type Places = (key: string, port: number) => readonly PeerAddress[];
 type Whole = (key: string, standard: number, least: number) => number;
 
+const listOf = (given: string | undefined): readonly string[] =>
+  given?.split(",").map((part) => part.trim()).filter((part) => part !== "") ?? [];
+
 /** What is the same for both chains. */
 function peering(
   given: GivenText,
@@ -219,8 +227,8 @@ function peering(
   const connect = places("connect", port);
   const added = places("add-peer", port);
   if (connect.length > 0 && added.length > 0) throw configError("add-peer: with connect there are no other peers");
-  const [listen] = places("listen", port);
-  const seeds = given("seed")?.split(",").map((seed) => seed.trim()).filter((seed) => seed !== "") ?? [];
+  const importPeers = given("import-peers");
+  const seeds = listOf(given("seed"));
   const wrong = seeds.find((seed) => seed.length > 253 || !/^[a-z0-9_.-]+$/i.test(seed));
   if (wrong !== undefined) throw configError(`seed: ${wrong} is not the name of a DNS seed`);
   const externalHost = given("external-ip");
@@ -231,16 +239,29 @@ function peering(
     connect,
     added,
     dns: given("no-dns") !== "true",
+    fixedSeeds: given("no-fixed-seeds") !== "true",
     ...(seeds.length > 0 && { seeds }),
+    ...(importPeers !== undefined && { importPeers: resolve(importPeers) }),
     ...(externalHost !== undefined && { externalHost }),
-    ...(listen && { listen }),
+    listen: places("listen", port),
+    whitelist: whitelistOf(given("whitelist")),
     peersMax: whole("max-peers", standard.peersMax, 1),
     outbound: whole("outbound", standard.outbound, 0),
   };
 }
 
+function whitelistOf(given: string | undefined): readonly string[] {
+  const subnets = listOf(given);
+  const wrong = subnets.find((subnet) => normalSubnet(subnet) === undefined);
+  if (wrong !== undefined) throw configError(`whitelist: ${wrong} is neither an address nor a subnet`);
+  return subnets;
+}
+
 async function chiaConfig(given: GivenText, places: Places, whole: Whole, around: Surroundings): Promise<ChainConfig> {
   const network = networkNamed(given("network") ?? DEFAULTS.chia.network);
+  const introducers = places("introducer", network.defaultPort);
+  const rateLimits = given("rate-limits") ?? "2";
+  if (rateLimits !== "2" && rateLimits !== "3") throw configError("rate-limits: 2 or 3");
   const constants = given("constants");
   let constantsJson: string | undefined;
   if (constants !== undefined) {
@@ -254,6 +275,8 @@ async function chiaConfig(given: GivenText, places: Places, whole: Whole, around
     chain: "chia",
     network: network.name,
     ...(constantsJson !== undefined && { constantsJson }),
+    ...(introducers.length > 0 && { introducers }),
+    ...(rateLimits === "3" && { rateLimits: 3 }),
     ...peering(given, places, whole, network.defaultPort, DEFAULTS.chia),
   };
 }
@@ -281,6 +304,7 @@ function bitcoinConfig(given: GivenText, places: Places, whole: Whole): ChainCon
   if (minimumWork !== undefined && !/^(0x)?[0-9a-fA-F]{1,64}$/.test(minimumWork)) {
     throw configError("min-work: a hexadecimal number");
   }
+  const asmap = given("asmap");
   const v2 = given("v2") ?? "on";
   if (!["on", "off"].includes(v2)) throw configError("v2: on or off");
   return {
@@ -289,6 +313,7 @@ function bitcoinConfig(given: GivenText, places: Places, whole: Whole): ChainCon
     mode,
     ...peering(given, places, whole, network.defaultPort, DEFAULTS.bitcoin),
     v2: v2 === "on",
+    ...(asmap !== undefined && { asMapFile: resolve(asmap) }),
     ...(pruneBytes !== undefined && { pruneBytes }),
     transactionIndex,
     reindex: given("reindex") === "true",

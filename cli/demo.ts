@@ -121,8 +121,8 @@ async function demo(
   const anyPort = { host: "127.0.0.1", port: 0 };
   const server = await startNode(configOf(
     [
-      { ...chia, outbound: 0, listen: anyPort, replay: { blocks, atStart, everyMs } },
-      { ...bitcoin, outbound: 0, listen: anyPort, mining: { atStart: MINED_BLOCKS, everyMs } },
+      { ...chia, outbound: 0, listen: [anyPort], replay: { blocks, atStart, everyMs } },
+      { ...bitcoin, outbound: 0, listen: [anyPort], mining: { atStart: MINED_BLOCKS, everyMs } },
     ],
     join(folder, "server"),
     { ...DEFAULTS.rpc, listen: anyPort },

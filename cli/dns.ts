@@ -3,19 +3,16 @@
  *
  * @module
  */
-import { addressText, messageOf, NodeError, querySeed, readCrawl, type SeedServer, serveSeeds } from "../mod.ts";
-import { stat } from "node:fs/promises";
-import { resolve } from "node:path";
+import { addressText, querySeed, type SeedServer, serveSeeds } from "../mod.ts";
 import type { Command } from "commander";
 import { usage } from "./crawl.ts";
+import { openCrawl, untilSignal } from "./crawl-file.ts";
 import { EXIT, UsageError } from "./failures.ts";
 import type { CliIo } from "./io.ts";
 import { printable, table } from "./table.ts";
 import { parseAddress, parseWhole } from "./values.ts";
 
 const DNS_PORT = 53;
-/** How often the file is looked at. */
-const LOOK_EVERY_MS = 1_000;
 
 /** A host name: labels of letters, digits, `-` and `_`, 253 characters at most; without the dot at its end. */
 export function parseName(text: string, what: string): string {
@@ -56,12 +53,8 @@ export function addDns(program: Command, io: CliIo, setExit: (code: number) => v
       const ns = flags.ns === undefined ? undefined : parseName(flags.ns, "ns");
       const port = flags.port === undefined ? undefined : usage(() => parseWhole(flags.port!, "port", 1, 65_535));
       const perSecond = usage(() => parseWhole(flags.perSecond, "per-second", 1, 100_000));
-      const path = resolve(flags.from);
-      let seen = await changeOf(path);
-      const report = await readCrawl(path).catch((thrown) => {
-        throw thrown instanceof NodeError ? new UsageError(`from: ${thrown.message}`) : thrown;
-      });
-      if (report === undefined) throw new UsageError(`from: ${flags.from} cannot be read`);
+      const crawl = await openCrawl(flags.from);
+      const { report } = crawl;
       const server = await serveSeeds({
         listen,
         zone,
@@ -85,14 +78,13 @@ export function addDns(program: Command, io: CliIo, setExit: (code: number) => v
       if (server.nodes === 0) {
         io.err("no node of the file is good enough to be told: reachable, up to date, on the port\n");
       }
-      const looking = setInterval(async () => {
-        const now = await changeOf(path);
-        if (now === seen || now === undefined) return;
-        seen = now;
-        await reread(path, server, io);
-      }, LOOK_EVERY_MS);
+      const end = crawl.follow(
+        (next) => server.replace(next),
+        () => `${server.nodes} nodes; ${countsText(server)}`,
+        io,
+      );
       setExit(await untilSignal(io));
-      clearInterval(looking);
+      end();
       await server.close();
       if (json === true) io.out(JSON.stringify({ event: "stopped", ...server.counts }) + "\n");
       else if (quiet !== true) io.err(`stopped: ${countsText(server)}\n`);
@@ -127,32 +119,6 @@ export function addDns(program: Command, io: CliIo, setExit: (code: number) => v
     });
 }
 
-/** Something that changes when the file does; undefined while it is not there. */
-async function changeOf(path: string): Promise<string | undefined> {
-  return await stat(path).then(({ mtimeMs, size, ino }) => `${mtimeMs} ${size} ${ino}`, () => undefined);
-}
-
-/** Serves what the file holds now; a file that cannot be used changes nothing. */
-async function reread(path: string, server: SeedServer, io: CliIo): Promise<void> {
-  try {
-    const report = await readCrawl(path);
-    if (report === undefined) return;
-    server.replace(report);
-    io.err(`read again: ${server.nodes} nodes; ${countsText(server)}\n`);
-  } catch (thrown) {
-    io.err(`${messageOf(thrown)}; the nodes before it are served on\n`);
-  }
-}
-
 function countsText({ counts }: SeedServer): string {
   return Object.entries(counts).map(([name, count]) => `${count} ${name}`).join(", ");
-}
-
-function untilSignal(io: CliIo): Promise<number> {
-  return new Promise((resolve) => {
-    const off = io.onSignal((signal) => {
-      off();
-      resolve(signal === "SIGINT" ? EXIT.interrupted : EXIT.terminated);
-    });
-  });
 }

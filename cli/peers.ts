@@ -62,6 +62,16 @@ export function addPeers(program: Command, io: CliIo): void {
       ));
     });
 
+  peers.command("traffic [id]")
+    .description("what went over all connections, or over one, by kind of message")
+    .option(...CHAIN)
+    .addHelpText("after", "\nExample:\n  $ gemel peers traffic --chain bitcoin")
+    .action(async (id: string | undefined, options: { chain?: string }, command: Command) => {
+      const path = id === undefined ? "/v1/traffic" : `/v1/peers/${parseWhole(id, "id", 0, 2 ** 31)}/traffic`;
+      const answer = await (await openClient(command, io)).native("GET", `${path}${query(options)}`);
+      io.out(json(command) ? JSON.stringify(answer) + "\n" : trafficText(answer as JsonObject));
+    });
+
   peers.command("add <host:port>")
     .description("connect to a peer")
     .option(...CHAIN)
@@ -120,9 +130,29 @@ export function addPeers(program: Command, io: CliIo): void {
       const rows = rowsOf(answer, "bans");
       io.out(
         table(
-          ["CHAIN", "HOST", "UNTIL", "REASON"],
-          rows.map((row) => [row.chain, row.host, row.until, row.reason].map((x) => printable(String(x)))),
+          ["CHAIN", "HOST", "EFFECT", "UNTIL", "REASON"],
+          rows.map((row) => [row.chain, row.host, row.effect, row.until, row.reason].map((x) => printable(String(x)))),
         ),
       );
     });
+}
+
+/** The kinds of message of each direction, with totals. */
+function trafficText(answer: JsonObject): string {
+  const parts = Array.isArray(answer.chains) ? answer.chains as JsonObject[] : [answer];
+  const rows = parts.flatMap((part) =>
+    ["received", "sent"].flatMap((direction) => {
+      const { by_message } = part[direction] as JsonObject;
+      return (by_message as JsonObject[]).map(({ message, messages, bytes, latency_ms }) => [
+        ...(part.chain === undefined ? [] : [String(part.chain)]),
+        direction,
+        printable(String(message)),
+        String(messages),
+        formatBytes(Number(bytes)),
+        latency_ms === null ? "–" : String((latency_ms as JsonObject).mean),
+      ]);
+    })
+  );
+  const heads = ["DIR", "MESSAGE", "COUNT>", "BYTES>", "MEAN MS>"];
+  return table(answer.chains === undefined ? heads : ["CHAIN", ...heads], rows);
 }

@@ -15,6 +15,7 @@ import { addDns } from "./dns.ts";
 import { addEvents } from "./events.ts";
 import { EXIT, failureOf, formatFailure } from "./failures.ts";
 import type { CliIo } from "./io.ts";
+import { addIntroducer } from "./introducer.ts";
 import { addPeers } from "./peers.ts";
 import { addRpc } from "./rpc.ts";
 import { addRun } from "./run.ts";
@@ -59,6 +60,7 @@ export async function runProgram(args: readonly string[], io: CliIo): Promise<nu
   addBtc(program, io);
   addCrawl(program, io, (code) => void (exit = code));
   addDns(program, io, (code) => void (exit = code));
+  addIntroducer(program, io, (code) => void (exit = code));
   addCerts(program, io);
   addConfig(program, io);
   addVersion(program, io);

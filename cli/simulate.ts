@@ -4,7 +4,16 @@
  *
  * @module
  */
-import { type FaultChoice, type SimReport, simulate } from "../mod.ts";
+import {
+  FAULT_KINDS,
+  type FaultChoice,
+  type FaultKind,
+  shrinkSimulation,
+  type Shrunk,
+  type SimReport,
+  simulate,
+  type SimulateOptions,
+} from "../mod.ts";
 import { createHash } from "node:crypto";
 import { appendFile, writeFile } from "node:fs/promises";
 import type { Command } from "commander";
@@ -15,6 +24,7 @@ import { parseWhole } from "./values.ts";
 /** Lines of the log that are written at a time. */
 const LOG_LINES = 10_000;
 const PROGRESS_HOURS = 0.25;
+const KINDS = Object.keys(FAULT_KINDS) as FaultKind[];
 const FAULTS: readonly FaultChoice[] = ["bad-day", "drawn", "none"];
 
 interface Flags {
@@ -25,7 +35,20 @@ interface Flags {
   readonly seed: string;
   readonly seeds: string;
   readonly faults: string;
+  readonly without?: string;
+  readonly blockEvery?: string;
+  readonly grace?: string;
+  readonly shrink: boolean;
   readonly log?: string;
+}
+
+/** The smallest world that still fails, as it is printed. */
+interface ShrunkReport {
+  readonly seed: number;
+  readonly rule: string;
+  readonly command: string;
+  readonly runs: number;
+  readonly log_hash: string;
 }
 
 /** What is printed for more than one seed: sums, and the worlds in which a rule did not hold. */
@@ -55,6 +78,10 @@ export function addSimulate(program: Command, io: CliIo, setExit: (code: number)
     .option("--seed <s>", "what everything is drawn from; the same seed gives the same log hash", "1")
     .option("--seeds <k>", "run so many seeds, from --seed on", "1")
     .option("--faults <kind>", "bad-day: all kinds; drawn: kinds and rates by the seed, often; none", "bad-day")
+    .option("--without <kinds>", `kinds of faults to leave out, with commas between: ${KINDS.join(", ")}`)
+    .option("--block-every <s>", "mean seconds between two blocks; the chain's own by default")
+    .option("--grace <m>", "virtual minutes that all nodes have, after the end, to be on one chain; 45 by default")
+    .option("--shrink", "when a rule breaks, look for the smallest world in which it still does", false)
     .option("--log <file>", "write every node's log there, with virtual times")
     .addHelpText(
       "after",
@@ -68,29 +95,47 @@ export function addSimulate(program: Command, io: CliIo, setExit: (code: number)
     });
 }
 
-async function run(flags: Flags, io: CliIo, quiet: boolean): Promise<SimReport | ManyReport> {
-  const { chain, log } = flags;
+type Printed = (SimReport | ManyReport) & { readonly shrunk?: ShrunkReport };
+
+/** What is simulated, but for the seed. */
+function optionsOf(flags: Flags): Omit<SimulateOptions, "seed"> {
+  const { chain } = flags;
   if (chain !== "chia" && chain !== "bitcoin") throw new UsageError(`--chain: there is no chain ${chain}`);
   const faults = FAULTS.find((each) => each === flags.faults);
   if (faults === undefined) throw new UsageError(`--faults: one of ${FAULTS.join(", ")}`);
-  const first = parseWhole(flags.seed, "--seed", 0, 2 ** 32 - 1);
-  const seeds = parseWhole(flags.seeds, "--seeds", 1, 1_000_000);
-  const options = {
+  const without = (flags.without ?? "").split(",").filter((name) => name !== "").map((name) => {
+    const kind = KINDS.find((each) => each === name);
+    if (kind === undefined) throw new UsageError(`--without: no kind of faults is called ${name}`);
+    return kind;
+  });
+  const nodes = parseWhole(flags.nodes, "--nodes", 2, 10_000);
+  return {
     chain,
     faults,
-    nodes: parseWhole(flags.nodes, "--nodes", 2, 10_000),
+    without,
+    nodes,
     hours: parseDecimal(flags.hours, "hours", 0.05, 100_000),
     malicious: parseDecimal(flags.malicious, "malicious", 0, 0.9),
-  } as const;
-  const lines = log === undefined ? undefined : await logFile(log);
+    // In a large network every second is too often to look at every node.
+    checkEveryMs: nodes > 50 ? 10_000 : 1_000,
+    ...(flags.grace !== undefined && { graceMs: parseDecimal(flags.grace, "grace", 0, 10_000) * 60_000 }),
+    ...(flags.blockEvery !== undefined && {
+      blockEveryMs: parseDecimal(flags.blockEvery, "block-every", 1, 86_400) * 1000,
+    }),
+  };
+}
+
+async function run(flags: Flags, io: CliIo, quiet: boolean): Promise<Printed> {
+  const options = optionsOf(flags);
+  const first = parseWhole(flags.seed, "--seed", 0, 2 ** 32 - 1);
+  const seeds = parseWhole(flags.seeds, "--seeds", 1, 1_000_000);
+  const lines = flags.log === undefined ? undefined : await logFile(flags.log);
   const reports: SimReport[] = [];
   for (let seed = first; seed < first + seeds; seed++) {
     reports.push(
       await simulate({
         ...options,
         seed,
-        // In a large network every second is too often to look at every node.
-        checkEveryMs: options.nodes > 50 ? 10_000 : 1_000,
         ...(lines && { keep: (line) => lines.add(line) }),
         ...(!quiet && { progress: progressOf(io, seed, options.hours) }),
       }),
@@ -99,7 +144,16 @@ async function run(flags: Flags, io: CliIo, quiet: boolean): Promise<SimReport |
   await lines?.end();
   if (!quiet) io.err("\r\x1b[K");
   const [only] = reports;
-  return reports.length === 1 && only !== undefined ? only : combined(reports);
+  const report = reports.length === 1 && only !== undefined ? only : combined(reports);
+  const failed = reports.find(({ breach_count }) => breach_count > 0);
+  if (!flags.shrink || failed === undefined) return report;
+  const onStep = quiet ? undefined : (command: string) => io.err(`still fails: ${command}\n`);
+  const shrunk = await shrinkSimulation({ ...options, seed: failed.seed }, failed, onStep);
+  return { ...report, shrunk: printed(shrunk) };
+}
+
+function printed({ rule, command, runs, report, options: { seed } }: Shrunk): ShrunkReport {
+  return { seed, rule, command, runs, log_hash: report.log_hash };
 }
 
 /** A log file that is written in pieces; the world does not wait for the disk. */
@@ -170,8 +224,8 @@ function combined(reports: readonly SimReport[]): ManyReport {
   };
 }
 
-function textOf(report: SimReport | ManyReport): string {
-  const { connectivity, propagation_ms: { p50, p90, p99 }, breaches } = report;
+function textOf(report: Printed): string {
+  const { connectivity, propagation_ms: { p50, p90, p99 }, breaches, shrunk } = report;
   const lines = [
     `${report.chain}: ${report.nodes} nodes, ${report.malicious} of them malicious, ${report.virtual_hours} virtual hours`,
     `${report.events} events in ${report.wall_seconds} s, ${Math.round(report.peak_memory / 2 ** 20)} MiB at most`,
@@ -184,6 +238,7 @@ function textOf(report: SimReport | ManyReport): string {
     ...breaches.slice(0, 20).map(({ at, host, rule, detail }) =>
       `breach at ${at.toFixed(0)} ms, ${host}: ${rule}: ${detail}`
     ),
+    ...(shrunk === undefined ? [] : [`the smallest world in which "${shrunk.rule}" breaks: ${shrunk.command}`]),
     report.breach_count === 0 ? "every rule held" : `${report.breach_count} breaches`,
   ];
   return lines.join("\n") + "\n";

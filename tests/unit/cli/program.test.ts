@@ -138,6 +138,10 @@ describe("gemel", () => {
     await node.chia.connect("203.0.113.9", 8444);
     assert.match((await gemel(["peers", "list"], { node })).out, / 1 {2}out {2}203\.0\.113\.9:8444/);
     assert.equal(JSON.parse((await gemel(["peers", "list", "--json"], { node })).out).peers[0].id, 1);
+    node.chia.list[0]?.traffic.countReceived("new_peak", 2_000);
+    assert.match((await gemel(["peers", "traffic", "1"], { node })).out, /received +new_peak +1 +2/);
+    node.chia.traffic.countSent("request_block", 30);
+    assert.match((await gemel(["peers", "traffic"], { node })).out, /chia +sent +request_block +1 /);
     assert.equal((await gemel(["peers", "ban", "203.0.113.9", "--time", "2h"], { node })).exit, 0);
     assert.match((await gemel(["peers", "bans"], { node })).out, /203\.0\.113\.9 .* by hand/);
     assert.equal((await gemel(["peers", "unban", "203.0.113.9"], { node })).exit, 0);

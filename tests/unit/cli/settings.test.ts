@@ -85,7 +85,29 @@ describe("buildConfig()", () => {
   test("addresses take the network's port where none is given", async () => {
     const { chains } = await build({ network: "simulator0", connect: ["127.0.0.1", "[::1]:5"], listen: "0.0.0.0" });
     assert.deepEqual(chains[0]?.connect, [{ host: "127.0.0.1", port: 38444 }, { host: "::1", port: 5 }]);
-    assert.deepEqual(chains[0]?.listen, { host: "0.0.0.0", port: 38444 });
+    assert.deepEqual(chains[0]?.listen, [{ host: "0.0.0.0", port: 38444 }]);
+  });
+
+  test("several addresses to listen on, whom never to ban, and bounds of memory and upload", async () => {
+    const config = await build({
+      chain: ["chia", "bitcoin"],
+      "chia.listen": ["0.0.0.0:1", "[::]:2"],
+      "bitcoin.whitelist": "10.0.0.0/8, 2001:db8::1",
+      "chia.introducer": ["127.0.0.1:8445"],
+      "bitcoin.asmap": "/maps/asmap.dat",
+      "peer-memory": "64M",
+      "max-upload": "2G",
+    });
+    const [chia, bitcoin] = config.chains;
+    assert.deepEqual(chia?.listen, [{ host: "0.0.0.0", port: 1 }, { host: "::", port: 2 }]);
+    assert.deepEqual(chia?.chain === "chia" && chia.introducers, [{ host: "127.0.0.1", port: 8445 }]);
+    assert.deepEqual(bitcoin?.whitelist, ["10.0.0.0/8", "2001:db8::1"]);
+    assert.equal(bitcoin?.chain === "bitcoin" && bitcoin.asMapFile, "/maps/asmap.dat");
+    assert.deepEqual([config.peerMemoryBytesMax, config.uploadBytesPerDay], [64 * 1024 ** 2, 2 * 1024 ** 3]);
+    await assert.rejects(
+      build({ chain: ["chia"], whitelist: "10.0.0.0/8,everybody" }),
+      /whitelist: everybody is neither/,
+    );
   });
 
   test("without a chain those run that have the network; both without any", async () => {
