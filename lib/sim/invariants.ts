@@ -23,19 +23,26 @@ const OUTBOUND_EXTRA = 4;
 const OPENING_MAX = 64;
 /** Bytes that a node may have waiting for one peer that does not read. */
 const UNSENT_BYTES_MAX = 20 * 1024 * 1024;
-/** Bytes that came for a node and that it has not read: what a socket holds and a message more. */
+/** Bytes that came for a node and that it has not read, or read and not handled: what a socket holds and a message more. */
 const UNREAD_BYTES_MAX = 5 * 1024 * 1024;
+/** That is looked at as often as every so manieth time: it is dear, and what waits does not go away. */
+const UNHANDLED_LOOKS = 61;
 /** Timers that a node may wait for by itself, and for each connection. */
 const TIMERS_MAX = 64;
 const TIMERS_PER_CONNECTION = 8;
 /** A ban so short is a pause: Chia's answer to a peer that is silent, which an honest one on a cut line is as well. */
 const PAUSE_MS = 30_000;
+/** The end of the name of the file in which bans are kept. */
+const BANS_FILE = "-bans.json";
+/** Files without which a node can begin. */
+const SET_ASIDE = /-(bans\.json|peers\.cbor)$/;
 /** How long a connection may be open without its peer being known: the longest handshake and a margin. */
 const UNKNOWN_MS = 180_000;
 
 /** Looks at nodes again and again. */
 export class Rules {
   readonly #parts: RuleParts;
+  #looks = 0;
   /** When a connection was first seen open without a peer. */
   readonly #unknownSince = new WeakMap<LinkEnd, number>();
   readonly #weights = new WeakMap<Life, bigint>();
@@ -54,7 +61,9 @@ export class Rules {
     const peers = this.#parts.play.peersOf(node);
     this.#slots(host, peers);
     this.#connections(host, life, peers, at);
-    this.#bans(host, life, node, peers);
+    if (this.#looks++ % UNHANDLED_LOOKS === 0) this.#unhandled(host, life, node);
+    this.#bans(subject, life, node, peers);
+    this.#damage(subject, life);
     this.#tip(subject, node, life);
     const timers = TIMERS_MAX + TIMERS_PER_CONNECTION * life.presence.ends.size;
     if (life.clock.pending > timers) {
@@ -77,7 +86,7 @@ export class Rules {
   /** Peers and connections are the same, but for those that shake hands. */
   #connections(host: string, { presence }: Life, peers: readonly PeerGlance[], at: number): void {
     const { broke, peersMax } = this.#parts;
-    const known = new Set(peers.map((peer) => `${peer.host} ${peer.port}`));
+    const known = new Set(peers.map(({ name }) => name));
     let open = 0;
     for (const end of presence.ends) {
       if (end.isOver) continue;
@@ -88,8 +97,8 @@ export class Rules {
       if (end.inbox.bytes > UNREAD_BYTES_MAX) {
         broke("queues are bounded", host, `${end.inbox.bytes} bytes from ${end.remote.host} wait to be read`);
       }
-      if (known.delete(`${end.remote.host} ${end.remote.port}`)) {
-        this.#unknownSince.delete(end);
+      if (known.delete(end.name)) {
+        if (this.#unknownSince.has(end)) this.#unknownSince.delete(end);
         continue;
       }
       const since = this.#unknownSince.get(end) ?? at;
@@ -100,25 +109,54 @@ export class Rules {
     for (const peer of known) broke("no peer is leaked", host, `${peer} has no connection`);
   }
 
-  #bans(host: string, life: Life, node: RunningNode, peers: readonly PeerGlance[]): void {
+  /** What was read from a peer and waits inside the node. */
+  #unhandled(host: string, { presence }: Life, node: RunningNode): void {
+    const read = this.#parts.play.readBytesOf(node);
+    for (const { remote, inbox } of presence.ends) {
+      const bytes = inbox.taken - (read.get(`${remote.host} ${remote.port}`) ?? Infinity);
+      if (bytes > UNREAD_BYTES_MAX) {
+        this.#parts.broke("queues are bounded", host, `${bytes} bytes from ${remote.host} wait to be handled`);
+      }
+    }
+  }
+
+  #bans({ host, isSound }: SimNode, life: Life, node: RunningNode, peers: readonly PeerGlance[]): void {
     const { play, honest, broke } = this.#parts;
     const now = life.clock.now();
     const bans = play.bansOf(node);
     const seen = this.#bansSeen.get(host);
-    if (seen !== undefined && seen.life !== life) {
+    const isFileGone = life.damaged.some((path) => path.endsWith(BANS_FILE));
+    if (seen !== undefined && seen.life !== life && !isFileGone) {
       // Those of the last look may be too young to have reached the disk.
       for (const { host: banned, until } of seen.before) {
         const isKept = until < now + 1_000 || bans.some((ban) => ban.host === banned);
         if (!isKept) broke("bans last over restarts", host, `that of ${banned} is gone`);
       }
     }
-    this.#bansSeen.set(host, { life, last: bans, before: seen?.life === life ? seen.last : [] });
+    // On a full disk no ban reaches the file; then those of before count, as far as they are still there.
+    const before = seen?.life !== life
+      ? []
+      : isSound
+      ? seen.last
+      : seen.before.filter(({ host }) => bans.some((ban) => ban.host === host));
+    this.#bansSeen.set(host, { life, last: isSound ? bans : [], before });
     for (const ban of bans) {
-      const leftMs = ban.until - now;
-      if (honest.has(ban.host) && leftMs > PAUSE_MS) {
-        broke("no honest node is banned", host, `${ban.host} for ${Math.round(leftMs / 1000)} s`);
+      const lastsMs = ban.until - ban.since;
+      if (honest.has(ban.host) && lastsMs > PAUSE_MS) {
+        broke("no honest node is banned", host, `${ban.host} for ${Math.round(lastsMs / 1000)} s`);
       }
-      if (peers.some((peer) => peer.host === ban.host)) broke("who is banned is not connected", host, ban.host);
+      // When the clock goes back, a ban that had ended begins anew.
+      if (ban.effect === "ban" && !life.hasJumped && peers.some((peer) => peer.host === ban.host)) {
+        broke("who is banned is not connected", host, ban.host);
+      }
+    }
+  }
+
+  /** Small files that were damaged are set aside, and everybody can see that. */
+  #damage({ host, disk }: SimNode, { damaged }: Life): void {
+    for (const path of damaged) {
+      if (!SET_ASIDE.test(path) || disk.files.has(`${path}.damaged`) || disk.isFull) continue;
+      this.#parts.broke("a damaged file is set aside", host, path);
     }
   }
 

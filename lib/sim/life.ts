@@ -1,6 +1,6 @@
 /**
- * The clock of one run of a node: counts what it waits for, may be wrong by a constant, and stops for good when the node
- * crashes.
+ * The clock of one run of a node: counts what it waits for, may be wrong and be set right, and stops for good when the
+ * node crashes. Only its wall clock is ever wrong; what it waits for goes by the monotonic one.
  *
  * @module
  */
@@ -10,16 +10,16 @@ import type { SimClock } from "./clock.ts";
 /** Time as one running node has it. */
 export class LifeClock implements Clock {
   readonly #clock: SimClock;
-  readonly #wrongMs: number;
+  /** How far the wall clock is ahead of the true time. */
+  wrongMs: number;
   readonly #cancels = new Set<() => void>();
   /** Those who sleep until a signal aborts: one listener for each signal, not for each sleep. */
   readonly #sleepers = new WeakMap<AbortSignal, Set<(reason: unknown) => void>>();
   #isOver = false;
 
-  /** @param wrongMs how far its wall clock is ahead of the true time */
   constructor(clock: SimClock, wrongMs = 0) {
     this.#clock = clock;
-    this.#wrongMs = wrongMs;
+    this.wrongMs = wrongMs;
   }
 
   /** Timers that are set and not cancelled. */
@@ -28,7 +28,7 @@ export class LifeClock implements Clock {
   }
 
   now(): number {
-    return this.#clock.now() + this.#wrongMs;
+    return this.#clock.now() + this.wrongMs;
   }
 
   monotonic(): number {

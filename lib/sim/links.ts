@@ -8,6 +8,7 @@
  *
  * @module
  */
+import { addressText } from "../core/address-text.ts";
 import { NodeError } from "../core/errors.ts";
 import type { ByteDuplex, PeerAddress } from "../core/ports.ts";
 import type { SimClock } from "./clock.ts";
@@ -146,13 +147,12 @@ export class Lane {
     if (first === undefined || this.#armed || this.#world.stuck.has(this)) return;
     this.#armed = true;
     const { clock } = this.#world;
-    clock.after(Math.max(leastMs, first.at - clock.monotonic()), () => {
-      this.#armed = false;
-      this.#deliver();
-    });
+    clock.after(Math.max(leastMs, first.at - clock.monotonic()), this.#deliver);
   }
 
-  #deliver(): void {
+  /** One function for all parcels. */
+  readonly #deliver = (): void => {
+    this.#armed = false;
     const { weather, stuck, clock } = this.#world;
     if (this.#parcels.length === 0) return;
     if (weather.isCut(this.#from.local.host, this.#to.local.host)) {
@@ -167,7 +167,7 @@ export class Lane {
     }
     this.#arm(0);
     this.#from.outbox.wake();
-  }
+  };
 }
 
 /** The same bytes after an accident: one of them changed, twice, or the halves the wrong way round. */
@@ -194,6 +194,8 @@ export class LinkEnd implements ByteDuplex {
   readonly peerCertificate?: Uint8Array;
   readonly closed: Promise<void>;
   readonly isSecure: boolean;
+  /** The other end's `host:port`. */
+  readonly name: string;
   readonly inbox: Inbox;
   readonly outbox: Outbox;
   readonly #released = Promise.withResolvers<void>();
@@ -208,6 +210,7 @@ export class LinkEnd implements ByteDuplex {
     this.local = local;
     this.remote = remote;
     this.isSecure = isSecure;
+    this.name = addressText(remote);
     if (certificate !== undefined) this.peerCertificate = certificate;
     this.closed = this.#released.promise;
     this.inbox = new Inbox(() => this.#other.outbox.wake());

@@ -5,13 +5,14 @@
  */
 import { BitcoinPlay } from "./bitcoin/play.ts";
 import { ChiaPlay } from "./chia/play.ts";
-import { BAD_DAY, drawPlan, FAIR, type FaultPlan } from "./faults.ts";
+import { BAD_DAY, drawPlan, FAIR, type FaultKind, type FaultPlan, without as planWithout } from "./faults.ts";
 import { SeededRandom } from "./random.ts";
 import type { SimReport } from "./report.ts";
 import { World, type WorldDrivers, type WorldOptions } from "./world.ts";
 
-export type { FaultPlan } from "./faults.ts";
+export { FAULT_KINDS, type FaultKind, type FaultPlan } from "./faults.ts";
 export type { Breach, SimReport } from "./report.ts";
+export { commandOf, shrink, type Shrunk } from "./shrink.ts";
 export type { WorldDrivers } from "./world.ts";
 
 /**
@@ -25,6 +26,8 @@ export interface SimulateOptions extends Omit<WorldOptions, "play" | "faults"> {
   readonly chain: "chia" | "bitcoin";
   /** `bad-day` by default. */
   readonly faults?: FaultChoice | FaultPlan;
+  /** Kinds of faults that are left out. */
+  readonly without?: readonly FaultKind[];
 }
 
 /** How much more often than on a bad day faults happen that a seed draws: such worlds are short. */
@@ -37,9 +40,12 @@ function planOf(choice: FaultChoice | FaultPlan, seed: number): FaultPlan {
 }
 
 /** Makes a world of one chain. */
-export function makeWorld({ chain, faults = "bad-day", ...options }: SimulateOptions, drivers: WorldDrivers): World {
+export function makeWorld(
+  { chain, faults = "bad-day", without = [], ...options }: SimulateOptions,
+  drivers: WorldDrivers,
+): World {
   const play: WorldOptions["play"] = (clock) => (chain === "chia" ? new ChiaPlay() : new BitcoinPlay(clock));
-  return new World({ ...options, faults: planOf(faults, options.seed), play }, drivers);
+  return new World({ ...options, faults: planWithout(planOf(faults, options.seed), without), play }, drivers);
 }
 
 /** Runs a world of one chain to its end. */

@@ -134,6 +134,9 @@ export class SimNetwork implements LinkWorld {
     if ((listening.tls === undefined) !== (options.tls === undefined)) {
       throw new NodeError("tls_failed", "network", `${name}: one side speaks TLS, the other does not`);
     }
+    if (listening.admit?.(from.host) === false) {
+      throw new NodeError("connection_reset", "network", `${name}: connection reset`);
+    }
     const secure = options.tls !== undefined;
     const near = new LinkEnd(here, to, secure, certificateOf(listening.tls?.identity));
     const far = new LinkEnd(to, here, secure, certificateOf(options.tls?.identity));

@@ -5,7 +5,7 @@
  * @module
  */
 import { composeNode, type NodeDrivers } from "../compose.ts";
-import { freezeConfig, type NodeConfig, pathsBelow, type RunningNode } from "../config.ts";
+import { type ChainConfig, freezeConfig, type NodeConfig, pathsBelow, type RunningNode } from "../config.ts";
 import { messageOf, NodeError } from "../core/errors.ts";
 import type { SimClock } from "./clock.ts";
 import type { DiskFaults, SimDisk } from "./disk.ts";
@@ -35,7 +35,7 @@ export interface SimNodeParts {
   readonly network: SimNetwork;
   readonly disk: SimDisk;
   readonly random: SeededRandom;
-  /** How far its clock is ahead. */
+  /** How far its clock is ahead at first. */
   readonly wrongMs: number;
   /** Looks a name up. */
   readonly resolve: (name: string) => readonly string[];
@@ -50,13 +50,17 @@ export interface SimNodeParts {
 export interface Life {
   readonly clock: LifeClock;
   readonly presence: Presence;
+  /** Files of its disk that were damaged before it began. */
+  readonly damaged: readonly string[];
+  /** Its wall clock jumped: what was to last until a time lasts longer or shorter. */
+  hasJumped: boolean;
   /** Undefined until it is up. */
   node: RunningNode | undefined;
   isOver: boolean;
 }
 
-/** Bytes of blocks that a node of the world may keep in memory beside its store. */
-const CACHE_BYTES = 1 << 20;
+/** How long it takes somebody to see what a node asks for in its log, and to do it. */
+const OPERATOR_MS = 20_000;
 /** How long a stop in order may take. */
 const STOP_LIMIT_MS = 180_000;
 
@@ -65,10 +69,18 @@ export class SimNode {
   readonly host: string;
   readonly disk: SimDisk;
   readonly #parts: SimNodeParts;
-  readonly #config: NodeConfig;
+  readonly #chain: ChainConfig;
+  #wrongMs: number;
   #life: Life | undefined;
   #isStopping = false;
   #lives = 0;
+  /** What was damaged since a run last came up. */
+  #damaged: string[] = [];
+  /** Files that ever were damaged: that may show much later. */
+  readonly #everDamaged = new Set<string>();
+  /** The next start is to build the index anew. */
+  #reindexes = false;
+  #isTended = false;
   /** What its tip weighed when it was stopped in order; 0 after a crash. */
   weightAtStop = 0n;
 
@@ -76,11 +88,18 @@ export class SimNode {
     this.#parts = parts;
     this.host = parts.host;
     this.disk = parts.disk;
-    this.#config = freezeConfig({
-      chains: [parts.play.configOf(parts.host, { ...parts.options, ...parts.plant?.options })],
-      paths: pathsBelow(`/${parts.host}`),
-      database: "memory",
-      cacheBytesMax: CACHE_BYTES,
+    this.#wrongMs = parts.wrongMs;
+    this.#chain = parts.play.configOf(parts.host, { ...parts.options, ...parts.plant?.options });
+  }
+
+  #config(): NodeConfig {
+    const chain = this.#chain;
+    return freezeConfig({
+      chains: [chain.chain === "bitcoin" ? { ...chain, reindex: this.#reindexes } : chain],
+      paths: pathsBelow(`/${this.host}`),
+      database: "sqlite",
+      // What is served comes from the disk, so that damage to it is met with.
+      cacheBytesMax: 0,
       log: { level: "debug", format: "text", areas: {}, color: false },
       allowLoopbackExempt: false,
       shutdownTimeoutMs: STOP_LIMIT_MS,
@@ -101,17 +120,85 @@ export class SimNode {
   start(): void {
     // Who stops it starts it again.
     if (this.#life !== undefined || this.#isStopping) return;
-    const { clock, network, wrongMs } = this.#parts;
+    const { clock, network } = this.#parts;
     this.#lives += 1;
     const life: Life = {
-      clock: new LifeClock(clock, wrongMs),
+      clock: new LifeClock(clock, this.#wrongMs),
       presence: network.arrive(this.host),
+      damaged: [...this.#damaged],
+      hasJumped: this.#wrongMs !== this.#parts.wrongMs,
       node: undefined,
       isOver: false,
     };
     this.#life = life;
     this.#compose(life).catch((error) => {
-      if (!life.isOver) this.#parts.broke("a node starts", this.host, messageOf(error));
+      if (life.isOver) return;
+      // Without room it is started again when there is some.
+      const isExcused = this.#tend(error) || this.disk.isFull;
+      if (!isExcused) this.#parts.broke("a node starts", this.host, messageOf(error));
+      this.crash("kill");
+    });
+  }
+
+  /** Sets the wall clock so far ahead of the true time, or right but for what it always is wrong by. */
+  setClock(wrongMs: number | "right"): void {
+    this.#wrongMs = wrongMs === "right" ? this.#parts.wrongMs : wrongMs;
+    if (this.#life === undefined) return;
+    this.#life.hasJumped ||= this.#life.clock.wrongMs !== this.#wrongMs;
+    this.#life.clock.wrongMs = this.#wrongMs;
+  }
+
+  /** Whether its disk takes what it writes and its clock is right: what happens to it otherwise is not its fault. */
+  get isSound(): boolean {
+    return this.#wrongMs === this.#parts.wrongMs && !this.disk.isTroubled(this.#parts.clock.monotonic());
+  }
+
+  /** Damages a file of a host that is off. Which one; undefined when there is none. */
+  damage(): string | undefined {
+    if (this.#life !== undefined) return undefined;
+    const path = this.disk.damage();
+    if (path === undefined) return undefined;
+    this.#damaged.push(path);
+    this.#everDamaged.add(path);
+    return path;
+  }
+
+  /**
+   * Does as an operator what an error asks for: a database that cannot be read is removed, an index built anew from the
+   * block files. False when it asks for nothing of the kind, or had no reason to.
+   */
+  #tend(error: unknown): boolean {
+    const isDamage = error instanceof NodeError && error.code === "DATABASE_DAMAGED";
+    if (!isDamage || this.#everDamaged.size === 0) return false;
+    const path = (error.data as { readonly path?: unknown } | undefined)?.path;
+    if (typeof path === "string") this.disk.removeDatabase(path);
+    else this.#reindexes = true;
+    this.#restartSoon();
+    return true;
+  }
+
+  /** Whether a node may complain: of a disk that is full, or of files that were damaged. Sees to the latter. */
+  excuses(text: string): boolean {
+    if (this.disk.isTroubled(this.#parts.clock.monotonic())) return true;
+    const isDamage = [...this.#everDamaged].some((path) => text.includes(path.slice(path.lastIndexOf("/") + 1)));
+    if (!isDamage || !/damaged/.test(text)) return false;
+    if (/--reindex/.test(text)) {
+      this.#reindexes = true;
+      this.#restartSoon();
+    }
+    return true;
+  }
+
+  #restartSoon(): void {
+    if (this.#isTended) return;
+    this.#isTended = true;
+    this.#parts.clock.after(OPERATOR_MS, () => {
+      void this.stop().then(() => {
+        // What was damaged is not there any more.
+        this.weightAtStop = 0n;
+        this.start();
+        this.#reindexes = this.#isTended = false;
+      });
     });
   }
 
@@ -138,7 +225,7 @@ export class SimNode {
     if (open > 0) broke("no connection outlives its node", this.host, `${open} connections are left`);
     if (life.presence.listeners.size > 0) broke("no port outlives its node", this.host, "a port is still open");
     life.isOver = true;
-    this.disk.close();
+    await this.disk.close();
     this.#parts.network.leave(life.presence, "kill");
   }
 
@@ -158,15 +245,17 @@ export class SimNode {
 
   async #compose(life: Life): Promise<void> {
     const drivers = this.#drivers(life);
-    const node = await composeNode(this.#config, this.#parts.plant?.drivers?.(drivers, this.host) ?? drivers);
+    const node = await composeNode(this.#config(), this.#parts.plant?.drivers?.(drivers, this.host) ?? drivers);
     // Told by whoever stops it.
     node.stopped.catch(() => {});
     life.node = node;
+    this.#damaged = [];
   }
 
   #drivers(life: Life): NodeDrivers {
     const { play, network, random, resolve, heard } = this.#parts;
-    const { disk, host } = this;
+    const { host } = this;
+    const mount = this.disk.mount(life.clock);
     const absent = () => Promise.reject(new NodeError("absent", "self", "not in the simulated world"));
     return {
       clock: life.clock,
@@ -180,17 +269,13 @@ export class SimNode {
         if (found.length > 0) return Promise.resolve([...found]);
         return Promise.reject(new NodeError("name_not_found", "network", `${name} has no address`));
       },
-      openDatabase: absent,
-      openFileFolder: (path) => Promise.resolve(disk.folder(path)),
-      makeDir: () => Promise.resolve(),
-      lockDir: () => disk.lock(),
-      readFile: (path) => disk.readFile(path),
-      removeFile: (path) => disk.removeFile(path),
-      writeFileAtomic: async (path, bytes) => {
-        disk.beginWrite(path, bytes);
-        await life.clock.sleep(disk.writeMs);
-        disk.endWrite(path);
-      },
+      openDatabase: (path) => mount.openDatabase(path),
+      openFileFolder: (path) => mount.openFileFolder(path),
+      makeDir: () => mount.reading(),
+      lockDir: (path) => mount.lockDir(path),
+      readFile: (path) => mount.readFile(path),
+      removeFile: (path) => mount.removeFile(path),
+      writeFileAtomic: (path, bytes) => mount.writeFileAtomic(path, bytes),
       serveHttp: absent,
       serveHttps: absent,
       stderr: { isTTY: false, columns: 80, write: () => Promise.resolve() },
@@ -203,7 +288,7 @@ export class SimNode {
             if (!life.isOver) heard(this, level, area, text);
           },
         }),
-      substitutes: play.substitutesOf(host, disk),
+      substitutes: play.substitutesOf(host),
     };
   }
 }

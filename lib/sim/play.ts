@@ -7,7 +7,6 @@
 import type { ChainConfig, RunningNode } from "../config.ts";
 import type { Substitutes } from "../side.ts";
 import type { SimClock } from "./clock.ts";
-import type { SimDisk } from "./disk.ts";
 import type { Presence, SimNetwork } from "./network.ts";
 import type { SeededRandom } from "./random.ts";
 
@@ -24,14 +23,19 @@ export interface Tip {
 export interface PeerGlance {
   readonly host: string;
   readonly port: number;
+  /** `host:port`. */
+  readonly name: string;
   readonly direction: "in" | "out";
 }
 
 /** A ban in force. */
 export interface BanGlance {
   readonly host: string;
-  /** Unix milliseconds. */
+  /** Unix milliseconds, by the node's clock. */
+  readonly since: number;
   readonly until: number;
+  /** Who is only discouraged may be connected. */
+  readonly effect: "ban" | "discourage";
 }
 
 /** What malicious peers do. Each does one of these. */
@@ -42,7 +46,7 @@ export const LIES = ["silent", "stall", "garbage", "flood", "claim", "forge", "a
  * - `silent`: takes connections and never says a word.
  * - `stall`: announces blocks and answers nothing.
  * - `garbage`: shakes hands, then sends bytes without meaning.
- * - `flood`: sends many small messages, one after another.
+ * - `flood`: sends many small messages, one after another, or questions as long as they are taken, and reads no answer.
  * - `claim`: announces blocks that do not exist.
  * - `forge`: serves a chain heavier than the honest one, whose blocks are invalid.
  * - `addresses`: tells of as many addresses as a message holds, none of which answers.
@@ -85,9 +89,11 @@ export interface Play {
   /** Mean time between two blocks. */
   readonly blockEveryMs: number;
   configOf(host: string, options: PlayOptions): ChainConfig;
-  substitutesOf(host: string, disk: SimDisk): Substitutes;
+  substitutesOf(host: string): Substitutes;
   tipOf(node: RunningNode): Tip | undefined;
   peersOf(node: RunningNode): readonly PeerGlance[];
+  /** Bytes of a peer that the node has looked at, by the peer's host and port: what it took beyond these waits inside. */
+  readBytesOf(node: RunningNode): ReadonlyMap<string, number>;
   bansOf(node: RunningNode): readonly BanGlance[];
   /** Makes a valid block on a node's tip, tells `made`, and hands it to the node. */
   extend(node: RunningNode, maker: string, made: (tip: Tip) => void): Promise<void>;

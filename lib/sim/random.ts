@@ -4,6 +4,7 @@
  * @module
  */
 import type { Random } from "../core/ports.ts";
+import { shuffled } from "../core/shuffle.ts";
 
 /**
  * A generator for simulated worlds, never for keys. The state is one 32-bit word that walks by an odd constant
@@ -55,12 +56,7 @@ export class SeededRandom implements Random {
 
   /** The items in another order. */
   shuffle<T>(items: readonly T[]): T[] {
-    const shuffled = [...items];
-    for (let i = shuffled.length - 1; i > 0; i--) {
-      const j = this.below(i + 1);
-      [shuffled[i], shuffled[j]] = [shuffled[j] as T, shuffled[i] as T];
-    }
-    return shuffled;
+    return shuffled(items, this);
   }
 
   below(bound: number): number {

@@ -16,6 +16,8 @@ const DONE = { done: true, value: undefined } as unknown as Result;
 export class Inbox {
   /** Bytes that wait for the reader. */
   bytes = 0;
+  /** Bytes that the reader took. */
+  taken = 0;
   readonly #chunks: Uint8Array[] = [];
   readonly #waiting: PromiseWithResolvers<Result>[] = [];
   readonly #taken: () => void;
@@ -47,6 +49,7 @@ export class Inbox {
     if (this.#end !== undefined || this.#cancelled) return;
     const reader = this.#waiting.shift();
     if (reader !== undefined) {
+      this.taken += chunk.length;
       reader.resolve({ done: false, value: chunk });
       return;
     }
@@ -71,6 +74,7 @@ export class Inbox {
     const chunk = this.#chunks.shift();
     if (chunk !== undefined) {
       this.bytes -= chunk.length;
+      this.taken += chunk.length;
       this.#taken();
       return Promise.resolve({ done: false, value: chunk });
     }

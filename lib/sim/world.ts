@@ -5,6 +5,7 @@
  * @module
  */
 import { messageOf } from "../core/errors.ts";
+import type { Database } from "../core/ports.ts";
 import { SimClock } from "./clock.ts";
 import { SimDisk } from "./disk.ts";
 import type { FaultPlan } from "./faults.ts";
@@ -14,6 +15,7 @@ import { type Plant, SimNode } from "./node.ts";
 import { LIES, type Play } from "./play.ts";
 import { SeededRandom } from "./random.ts";
 import { type Breach, percentile, type SimReport, WorldLog } from "./report.ts";
+import { Troubles } from "./troubles.ts";
 import { SimWeather } from "./weather.ts";
 
 /** How a world is made. */
@@ -31,6 +33,8 @@ export interface WorldOptions {
   readonly peersMax?: number;
   /** Mean time between two blocks; the play's own by default. */
   readonly blockEveryMs?: number;
+  /** How long the world goes on after its time, at most, until all is as it has to be in the end; 45 minutes by default. */
+  readonly graceMs?: number;
   /** How often the rules are looked at, in virtual time. */
   readonly checkEveryMs?: number;
   /** A bug to find. */
@@ -51,6 +55,8 @@ export interface WorldDrivers {
   readonly realMs: () => number;
   /** Bytes that the process occupies. */
   readonly memoryUsage: () => number;
+  /** Opens an SQL database; nodes' are in memory, see `database.ts`. */
+  readonly openDatabase: (path: string) => Promise<Database>;
 }
 
 const HOUR_MS = 3_600_000;
@@ -60,6 +66,9 @@ const CALM_SHARE = 0.3;
 const CALM_MS = 45 * 60_000;
 /** Share of the calm in which blocks are still made. */
 const CALM_BLOCKS = 0.3;
+/** How long a world goes on after its time, and by which steps. */
+const GRACE_MS = 45 * 60_000;
+const GRACE_STEP_MS = 60_000;
 const DNS_ANSWERS = 16;
 /** The memory is looked at as often as every so manieth time that the rules are. */
 const MEMORY_LOOKS = 60;
@@ -90,7 +99,7 @@ export class World {
   readonly #options: WorldOptions;
   readonly #drivers: WorldDrivers;
   readonly #random: SeededRandom;
-  readonly #weather: SimWeather;
+  readonly #troubles: Troubles;
   readonly #rules: Rules;
   readonly #hosts: readonly string[];
   readonly #durationMs: number;
@@ -100,7 +109,6 @@ export class World {
   readonly #delays: number[] = [];
   readonly #faults: Record<string, number> = {};
   readonly #told = new Set<string>();
-  #isCalm = false;
   #bestHeight = 0;
   #peakMemory = 0;
 
@@ -112,8 +120,8 @@ export class World {
     this.#calmAtMs = this.#durationMs - Math.min(CALM_MS, this.#durationMs * CALM_SHARE);
     this.#random = new SeededRandom(seed);
     this.clock = new SimClock({ turn: drivers.turn });
-    this.#weather = new SimWeather(options.faults, this.#random.fork("weather"));
-    this.network = new SimNetwork(this.clock, this.#weather, this.#random.fork("network"), plant?.windowBytes);
+    const weather = new SimWeather(options.faults, this.#random.fork("weather"));
+    this.network = new SimNetwork(this.clock, weather, this.#random.fork("network"), plant?.windowBytes);
     this.play = options.play(this.clock);
     this.log = new WorldLog(keep);
     this.#hosts = Array.from({ length: nodes }, (_, i) => hostOf(i));
@@ -131,7 +139,7 @@ export class World {
         options: { outbound, peersMax },
         clock: this.clock,
         network: this.network,
-        disk: new SimDisk(random.fork("disk"), plant?.disk),
+        disk: new SimDisk(random.fork("disk"), () => drivers.openDatabase(":memory:"), plant?.disk),
         random,
         wrongMs: wrong === 0 ? 0 : random.below(2 * wrong) - wrong,
         resolve: (name) => name.endsWith(".sim") ? dns.shuffle(this.#hosts).slice(0, DNS_ANSWERS) : [name],
@@ -139,6 +147,16 @@ export class World {
         broke,
         plant,
       });
+    });
+    this.#troubles = new Troubles({
+      clock: this.clock,
+      network: this.network,
+      weather,
+      faults: options.faults,
+      random: this.#random,
+      nodes: this.nodes,
+      hosts: this.#hosts,
+      tell: (kind, host, count) => this.#fault(kind, host, count),
     });
     const lies = this.#random.fork("lies").shuffle(LIES);
     this.#hosts.slice(nodes - liars).forEach((host, i) => {
@@ -157,7 +175,7 @@ export class World {
   /** Lets the world run to its end, and tells what became of it. */
   async run(): Promise<SimReport> {
     const began = this.#drivers.realMs();
-    const { checkEveryMs = 1_000, progress, signal } = this.#options;
+    const { checkEveryMs = 1_000, graceMs = GRACE_MS, progress, signal } = this.#options;
     this.#begin();
     let looks = 0;
     for (let at = 0; at < this.#durationMs; at += checkEveryMs) {
@@ -167,81 +185,31 @@ export class World {
       if (looks++ % MEMORY_LOOKS === 0) this.#peakMemory = Math.max(this.#peakMemory, this.#drivers.memoryUsage());
       progress?.(this.clock.monotonic() / HOUR_MS);
     }
-    const parts = partsOf(this.nodes, this.play);
-    this.#judgeEnd(parts);
-    const connectivity = this.#connectivity(parts);
+    for (let late = 0; late < graceMs && this.#unfinished().length > 0; late += GRACE_STEP_MS) {
+      signal?.throwIfAborted();
+      await this.clock.advance(GRACE_STEP_MS);
+    }
+    for (const { rule, host, detail } of this.#unfinished()) this.#broke(rule, host, detail);
+    const connectivity = this.#connectivity(partsOf(this.nodes, this.play));
     await this.#end();
     return this.#report(connectivity, (this.#drivers.realMs() - began) / 1000);
   }
 
   #begin(): void {
-    const { faults } = this.#options;
     const random = this.#random.fork("begin");
     for (const node of this.nodes) {
       this.#spawn(node.host, async () => {
         await this.clock.sleep(random.fork(node.host).fraction() * START_SPREAD_MS);
         node.start();
-        if (faults.uptimeMs > 0 && !random.fork(`steady ${node.host}`).chance(faults.steady)) await this.#churn(node);
+        await this.#troubles.churn(node);
       });
     }
     this.#spawn("world", () => this.#makeBlocks());
-    if (faults.partitionEveryMs > 0) this.#spawn("world", () => this.#part());
-    if (faults.deafEveryMs > 0) this.#spawn("world", () => this.#deafen());
+    for (const story of this.#troubles.stories()) this.#spawn("world", story);
     this.clock.after(this.#calmAtMs, () => {
-      this.#isCalm = true;
-      this.#weather.calm();
-      this.network.mend();
-      for (const node of this.nodes) node.start();
+      this.#troubles.calm();
       this.log.add(this.clock.monotonic(), "world", "calm");
     });
-  }
-
-  /** A node goes down and comes back, again and again. */
-  async #churn(node: SimNode): Promise<void> {
-    const { uptimeMs, downtimeMs } = this.#options.faults;
-    const random = this.#random.fork(`churn ${node.host}`);
-    for (;;) {
-      await this.clock.sleep(random.wait(uptimeMs));
-      if (this.#isCalm) return;
-      const how = random.pick(["stop", "kill", "power"] as const);
-      this.#fault(how, node.host);
-      if (how === "stop") await node.stop();
-      else this.#faults.steps_lost = (this.#faults.steps_lost ?? 0) + node.crash(how);
-      if (!this.#isCalm) await this.clock.sleep(random.wait(downtimeMs));
-      node.start();
-    }
-  }
-
-  /** Cuts the network in two now and then. */
-  async #part(): Promise<void> {
-    const { partitionEveryMs, partitionMs } = this.#options.faults;
-    const random = this.#random.fork("partitions");
-    for (;;) {
-      await this.clock.sleep(random.wait(partitionEveryMs));
-      if (this.#isCalm) return;
-      const apart = random.shuffle(this.#hosts).slice(0, 1 + random.below(Math.ceil(this.#hosts.length / 2)));
-      this.#fault("partition", "world");
-      this.#weather.part(apart);
-      await this.clock.sleep(random.wait(partitionMs));
-      this.#weather.heal();
-      this.network.mend();
-    }
-  }
-
-  /** Lets a host hear nothing for a while. */
-  async #deafen(): Promise<void> {
-    const { deafEveryMs, partitionMs } = this.#options.faults;
-    const random = this.#random.fork("deaf");
-    for (;;) {
-      await this.clock.sleep(random.wait(deafEveryMs));
-      if (this.#isCalm) return;
-      const host = random.pick(this.#hosts);
-      this.#fault("deaf", host);
-      this.#weather.deafen(host);
-      await this.clock.sleep(random.wait(partitionMs));
-      this.#weather.heal();
-      this.network.mend();
-    }
   }
 
   async #makeBlocks(): Promise<void> {
@@ -251,7 +219,8 @@ export class World {
     for (let count = 0;; count++) {
       await this.clock.sleep(random.wait(this.#options.blockEveryMs ?? this.play.blockEveryMs));
       if (this.clock.monotonic() > lastAt) return;
-      const up = this.nodes.filter(({ running }) => running !== undefined);
+      // A clock in 1970 would refuse its own block.
+      const up = this.nodes.filter(({ running, isSound }) => running !== undefined && isSound);
       if (up.length === 0) continue;
       const node = random.pick(up);
       const at = this.clock.monotonic();
@@ -259,7 +228,9 @@ export class World {
       this.play.extend(node.running!, `${count}`, (tip) => {
         this.#made.set(tip.hash, { at, seen: new Set() });
         this.#bestHeight = Math.max(this.#bestHeight, tip.height);
-      }).catch((error) => this.#broke("a block is taken", node.host, messageOf(error)));
+      }).catch((error) => {
+        if (node.isSound) this.#broke("a block is taken", node.host, messageOf(error));
+      });
     }
   }
 
@@ -267,7 +238,9 @@ export class World {
   #heard(node: SimNode, level: string, area: string, text: string): void {
     const at = this.clock.monotonic();
     this.log.add(at, node.host, `${level} ${area} ${text}`);
-    if (level === "error") this.#broke("nothing goes wrong inside", node.host, `${area}: ${text}`);
+    if (level === "error" && !node.excuses(text)) {
+      this.#broke("nothing goes wrong inside", node.host, `${area}: ${text}`);
+    }
     if (!area.endsWith(".chain") || node.running === undefined) return;
     const tip = this.play.tipOf(node.running);
     const made = tip && this.#made.get(tip.hash);
@@ -276,21 +249,20 @@ export class World {
     this.#delays.push(at - made.at);
   }
 
-  /** Every connected honest node has reached the heaviest valid chain. */
-  #judgeEnd(parts: readonly string[][]): void {
-    const largest = new Set(parts[0]);
+  /** What is not yet as it has to be in the end: every honest node is up, connected, and on the heaviest valid chain. */
+  #unfinished(): Omit<Breach, "at">[] {
+    const largest = new Set(partsOf(this.nodes, this.play)[0]);
     const tips = this.nodes.map(({ running }) => (running === undefined ? undefined : this.play.tipOf(running)));
     // Not the heaviest that was ever made: a crash may have taken that one before anybody saw it.
     const best = tips.reduce((most, tip) => (tip !== undefined && tip.weight > most ? tip.weight : most), 0n);
-    for (const { host, running } of this.nodes) {
-      if (running === undefined) this.#broke("a node is up in the end", host, "it is not");
-      else if (largest.has(host)) {
-        const tip = this.play.tipOf(running);
-        if ((tip?.weight ?? 0n) < best) {
-          this.#broke("the heaviest valid chain is reached", host, `${tip?.height} of ${this.#bestHeight}`);
-        }
-      } else this.#broke("honest nodes hang together", host, "it is cut off");
-    }
+    return this.nodes.flatMap(({ host, running }, i) => {
+      if (running === undefined) return [{ rule: "a node is up in the end", host, detail: "it is not" }];
+      if (!largest.has(host)) return [{ rule: "honest nodes hang together", host, detail: "it is cut off" }];
+      const tip = tips[i];
+      if ((tip?.weight ?? 0n) >= best) return [];
+      const detail = `${tip?.height} of ${this.#bestHeight}`;
+      return [{ rule: "the heaviest valid chain is reached", host, detail }];
+    });
   }
 
   #connectivity(parts: readonly string[][]): SimReport["connectivity"] {
@@ -342,8 +314,8 @@ export class World {
     };
   }
 
-  #fault(kind: string, host: string): void {
-    this.#faults[kind] = (this.#faults[kind] ?? 0) + 1;
+  #fault(kind: string, host: string, count = 1): void {
+    this.#faults[kind] = (this.#faults[kind] ?? 0) + count;
     this.log.add(this.clock.monotonic(), host, `fault ${kind}`);
   }
 

@@ -33,6 +33,9 @@ const SERVICES = 9n;
 const DIAL_EVERY_MS = 600_000;
 const ACT_EVERY_MS = 60_000;
 const FLOOD_MESSAGES = 200;
+/** Bytes of questions that are written at a time, and in all, by a flood whose answers nobody reads. */
+const QUESTION_BYTES = 32 * 1024;
+const QUESTIONS_BYTES_MAX = 8 * 1024 * 1024;
 const FORGED_BLOCKS = 3;
 /** Addresses that are told at first, as many as a message holds, and each time after. */
 const ADDRESSES = 1_000;
@@ -50,6 +53,7 @@ class Conversation {
   /** Rows of the chain that it claims to have end here. */
   tip = 0;
   #told = false;
+  #isDeaf = false;
   #cancel = () => {};
 
   constructor(liar: BitcoinLiar, duplex: ByteDuplex, dials: boolean) {
@@ -86,6 +90,7 @@ class Conversation {
         const message = messageByType(frame.type);
         if (message !== undefined) this.#hear(message, message.decode(frame.payload));
       }
+      if (this.#isDeaf) return await this.#duplex.closed;
     }
   }
 
@@ -121,6 +126,7 @@ class Conversation {
     const { lie, random, clock } = this.#liar.parts;
     const { blocks } = this.#liar;
     if (lie === "garbage") this.raw(random.bytes(1 + random.below(2_000)));
+    else if (lie === "flood" && random.chance(0.5)) return void this.#ask();
     else if (lie === "flood") { for (let i = 0; i < FLOOD_MESSAGES; i++) this.send(Ping, { nonce: BigInt(i) }); }
     else if (lie === "claim") {
       this.send(Inv, { inventory: [{ type: InvType.BLOCK, hash: random.bytes(32) }] });
@@ -131,6 +137,21 @@ class Conversation {
     this.#cancel = clock.after(ACT_EVERY_MS / 2 + random.wait(ACT_EVERY_MS / 2), () => {
       if (this.#liar.holds(this)) this.#act();
     });
+  }
+
+  /** Questions without end, and no ear for the answers: who reads on while it cannot answer fills its memory. */
+  async #ask(): Promise<void> {
+    this.#isDeaf = true;
+    const locator = [this.#liar.blocks.headers.hash(0)];
+    const question = this.#transport.pack(
+      GetHeaders.type,
+      GetHeaders.encode({ version: 70_016, locator, stop: new Uint8Array(32) }),
+    );
+    const many = new Uint8Array(Math.floor(QUESTION_BYTES / question.length) * question.length);
+    for (let at = 0; at < many.length; at += question.length) many.set(question, at);
+    for (let sent = 0; sent < QUESTIONS_BYTES_MAX; sent += many.length) {
+      if (!await this.#writer.write(many).then(() => true, () => false)) return;
+    }
   }
 
   #headersFrom(height: number) {

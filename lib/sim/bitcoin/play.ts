@@ -8,11 +8,9 @@ import type { BitcoinService } from "../../bitcoin/service.ts";
 import { type ChainConfig, DEFAULTS, type RunningNode } from "../../config.ts";
 import { NodeError } from "../../core/errors.ts";
 import type { SimClock } from "../clock.ts";
-import type { SimDisk } from "../disk.ts";
 import type { BanGlance, LiarParts, PeerGlance, Play, PlayOptions, Tip } from "../play.ts";
 import { network, simValidator, WorldBlocks } from "./blocks.ts";
 import { BitcoinLiar } from "./liar.ts";
-import { SimBitcoinStore } from "./store.ts";
 
 const BLOCK_EVERY_MS = 600_000;
 
@@ -42,7 +40,7 @@ export class BitcoinPlay implements Play {
       ...DEFAULTS.bitcoin,
       chain: "bitcoin",
       network: network.name,
-      listen: { host, port: this.port },
+      listen: [{ host, port: this.port }],
       outbound,
       peersMax,
       // The encrypted transport has tests of its own, and its keys cost a hundred times what they would show here.
@@ -50,31 +48,26 @@ export class BitcoinPlay implements Play {
     };
   }
 
-  substitutesOf(_host: string, disk: SimDisk) {
-    return {
-      bitcoin: {
-        network,
-        validator: simValidator,
-        openStore: async (onEvents: () => void) => {
-          const store = await SimBitcoinStore.open(disk, onEvents);
-          return { store, events: store.events };
-        },
-      },
-    };
+  substitutesOf() {
+    return { bitcoin: { network, validator: simValidator } };
   }
 
   tipOf(node: RunningNode): Tip {
-    const { headers } = serviceOf(node);
-    const { tip } = serviceOf(node).state();
+    const { headers, tip } = serviceOf(node);
     return { hash: toDisplayHex(headers.hash(tip)), height: headers.height(tip), weight: headers.work(tip) };
   }
 
   peersOf(node: RunningNode): readonly PeerGlance[] {
-    return serviceOf(node).peers();
+    return serviceOf(node).places();
+  }
+
+  readBytesOf(node: RunningNode): ReadonlyMap<string, number> {
+    const peers = serviceOf(node).peers();
+    return new Map(peers.map(({ host, port, bytesReceived }) => [`${host} ${port}`, bytesReceived]));
   }
 
   bansOf(node: RunningNode): readonly BanGlance[] {
-    return serviceOf(node).bans().map(({ subnet, until }) => ({ host: subnet.replace(/\/32$/, ""), until }));
+    return serviceOf(node).bans().map(({ subnet, ...ban }) => ({ ...ban, host: subnet.replace(/\/32$/, "") }));
   }
 
   async extend(node: RunningNode, maker: string, made: (tip: Tip) => void): Promise<void> {

@@ -7,12 +7,10 @@ import type { ChiaService } from "../../chia/service.ts";
 import { toHex } from "../../codec/hex.ts";
 import { type ChainConfig, DEFAULTS, type RunningNode } from "../../config.ts";
 import { NodeError } from "../../core/errors.ts";
-import type { SimDisk } from "../disk.ts";
 import type { BanGlance, LiarParts, PeerGlance, Play, PlayOptions, Tip } from "../play.ts";
-import { network, simValidator, WorldBlocks } from "./blocks.ts";
+import { network, simValidator, type WorldBlock, WorldBlocks } from "./blocks.ts";
 import { identityOf } from "./identity.ts";
 import { ChiaLiar } from "./liar.ts";
-import { SimChiaStore } from "./store.ts";
 
 /** Chia makes a block each 18.75 s; what the world is to show does not hang on so many. */
 const BLOCK_EVERY_MS = 300_000;
@@ -20,6 +18,11 @@ const BLOCK_EVERY_MS = 300_000;
 function serviceOf({ chia }: RunningNode): ChiaService {
   if (chia === undefined) throw new TypeError("not a Chia node");
   return chia;
+}
+
+async function submit(node: RunningNode, { raw }: WorldBlock): Promise<void> {
+  const refusal = await serviceOf(node).submitBlock(raw);
+  if (refusal !== undefined) throw new NodeError("refused", "self", refusal.error);
 }
 
 /** A world of Chia nodes. */
@@ -38,33 +41,28 @@ export class ChiaPlay implements Play {
       ...DEFAULTS.chia,
       chain: "chia",
       network: network.name,
-      listen: { host, port: this.port },
+      listen: [{ host, port: this.port }],
       outbound,
       peersMax,
     };
   }
 
-  substitutesOf(host: string, disk: SimDisk) {
-    return {
-      chia: {
-        network,
-        validator: simValidator,
-        identity: identityOf(host),
-        openStore: async (onEvents: () => void) => {
-          const store = await SimChiaStore.open(disk, this.blocks, onEvents);
-          return { store, events: store.events };
-        },
-      },
-    };
+  substitutesOf(host: string) {
+    return { chia: { network, validator: simValidator, identity: identityOf(host) } };
   }
 
   tipOf(node: RunningNode): Tip | undefined {
-    const { peak } = serviceOf(node).state();
+    const { peak } = serviceOf(node);
     return peak && { hash: toHex(peak.headerHash), height: peak.height, weight: peak.weight };
   }
 
   peersOf(node: RunningNode): readonly PeerGlance[] {
-    return serviceOf(node).peers();
+    return serviceOf(node).places();
+  }
+
+  readBytesOf(node: RunningNode): ReadonlyMap<string, number> {
+    const peers = serviceOf(node).peers();
+    return new Map(peers.map(({ host, port, bytesRead }) => [`${host} ${port}`, bytesRead]));
   }
 
   bansOf(node: RunningNode): readonly BanGlance[] {
@@ -72,14 +70,16 @@ export class ChiaPlay implements Play {
   }
 
   async extend(node: RunningNode, maker: string, made: (tip: Tip) => void): Promise<void> {
-    const parent = this.blocks.find(this.tipOf(node)?.hash ?? "");
+    const tip = this.tipOf(node);
+    // Who has no block yet begins with the first one, which is the same for all.
+    if (tip === undefined) await submit(node, this.blocks.genesis);
+    const parent = this.blocks.find(tip?.hash ?? this.blocks.genesis.hash);
     if (parent === undefined) {
       throw new NodeError("unknown_tip", "self", "a node stands on a block that nobody made");
     }
     const block = this.blocks.make(parent, maker, true);
     made(block);
-    const refusal = await serviceOf(node).submitBlock(block.raw);
-    if (refusal !== undefined) throw new NodeError("refused", "self", refusal.error);
+    await submit(node, block);
   }
 
   lie(parts: LiarParts): void {
