@@ -249,3 +249,31 @@ async function stall(gemel: Gemel, proxy: Proxy): Promise<number> {
     return quiet >= 12 ? height : undefined;
   });
 }
+
+suite("gemel beside chia-blockchain with rate limits of version 3", missing, () => {
+  const folder = temporaryFolder();
+  let simulator: Simulator;
+  let gemel: Gemel | undefined;
+
+  before(async () => {
+    simulator = await Simulator.start({ blocks: 200, rateLimits: 3 });
+  });
+  after(async () => {
+    await gemel?.stop("SIGKILL");
+    folder.remove();
+    await simulator?.stop();
+  });
+
+  test("both announce them: the blocks come in windows of two requests", async () => {
+    gemel = await Gemel.start({
+      dir: folder.path,
+      connect: [simulator.port],
+      args: ["--rate-limits", "3"],
+    });
+    await gemel.reaches((await simulator.peak()).header_hash);
+    const { sent } = await gemel.get("v1/peers/1/traffic") as unknown as {
+      sent: { by_message: { message: string }[] };
+    };
+    assert.ok(sent.by_message.some(({ message }) => message === "configure_window_sizes"));
+  });
+});

@@ -2,7 +2,8 @@
 """A real full node of chia-blockchain on loopback, to be followed, asked and synced by the interop tests.
 
     chia_sim.py setup                                make the virtual environment (once; a minute and the network)
-    chia_sim.py up      --dir D --port P --rpc-port R [--blocks N] [--spends] [--while PID]
+    chia_sim.py up      --dir D --port P --rpc-port R [--blocks N] [--spends] [--while PID] [--host H] [--outbound N]
+                        [--rate-limits V]
     chia_sim.py farm    --dir D COUNT [--spends] [--batch]
     chia_sim.py tx      --dir D [COUNT]              put signed spends into the mempool
     chia_sim.py reorg   --dir D [--back B] [--new N] replace the last B blocks by B + N others
@@ -166,6 +167,7 @@ def up(args: argparse.Namespace) -> dict:
             raise SystemExit(json.dumps({"error": f"a simulator runs in {folder} already"}))
     (folder / "state.json").unlink(missing_ok=True)
     options = {"port": args.port, "rpcPort": args.rpc_port, "seed": args.seed, "while": args.while_pid}
+    options.update(host=args.host, outbound=args.outbound, rateLimits=args.rate_limits)
     (folder / "options.json").write_text(json.dumps(options))
     environment = {k: v for k, v in os.environ.items() if k not in {"CI", "PYTHONPATH", "PYTHONHOME"}}
     environment.update(CHIA_ROOT=str(folder / "root"), CHIA_KEYS_ROOT=str(folder / "keys"), PYTHONUNBUFFERED="1")
@@ -252,6 +254,9 @@ def main() -> int:
     sub.add_argument("--blocks", type=int, default=0)
     sub.add_argument("--spends", action="store_true")
     sub.add_argument("--seed", default="gemel")
+    sub.add_argument("--host", default="127.0.0.1", help="where peers may dial it")
+    sub.add_argument("--outbound", type=int, default=0, help="peers that it chooses from what it was told of")
+    sub.add_argument("--rate-limits", type=int, default=2, help="the newest version of rate limits that it announces")
     sub.add_argument("--while", dest="while_pid", type=int, help="end when this process has ended")
     sub.add_argument("--timeout", type=float, default=600)
     sub = command("farm", on("sim_farm", "blocks", "spends", "batch"))

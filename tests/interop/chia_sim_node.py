@@ -1,7 +1,7 @@
 """The node's side of chia_sim.py, run by the Python that has chia-blockchain: `chia_sim_node.py FOLDER PLOTS`.
 
-Starts chia-blockchain's full node with its simulator API and adds a few routes to its RPC: sim_farm, sim_tx, sim_reorg
-and sim_peak. Blocks are made by block tools on a copy of the chain in memory, so that one more costs milliseconds.
+Starts chia-blockchain's full node with its simulator API and adds a few routes to its RPC: sim_farm, sim_tx, sim_reorg,
+sim_peak and sim_addresses. Blocks are made by block tools on a copy of the chain in memory, so that one more costs milliseconds.
 """
 
 from __future__ import annotations
@@ -83,13 +83,13 @@ def make_config(root: Path, options: dict) -> None:
     overrides["config"][NETWORK] = {"address_prefix": "txch", "default_full_node_port": options["port"]}
     config["full_node"].update(
         port=options["port"], rpc_port=options["rpcPort"], introducer_peer=None, dns_servers=[], full_node_peers=[],
-        enable_upnp=False, db_sync="off", send_uncompact_interval=0, reserved_cores=0, target_outbound_peer_count=0,
+        enable_upnp=False, db_sync="off", send_uncompact_interval=0, reserved_cores=0, target_outbound_peer_count=options["outbound"],
         sanitize_weight_proof_only=False, max_sync_wait=2, multiprocessing_start_method="default",
     )
     for section in (config, *(config[name] for name in ("full_node", "wallet", "harvester", "pool", "farmer",
                                                         "timelord", "introducer"))):
         section["selected_network"] = NETWORK
-    config.update(self_hostname="127.0.0.1", rpc_timeout=3600)
+    config.update(self_hostname="127.0.0.1", rpc_timeout=3600, rate_limits=options.get("rateLimits", 2))
     config["logging"].update(log_level="WARNING", log_stdout=False)
     config.setdefault("simulator", {}).update(auto_farm=False, use_current_time=False, plot_directory="plots")
     save_config(root, "config.yaml", config)
@@ -330,7 +330,8 @@ async def run(folder: Path, plots: Path) -> None:
 
     class Rpc(SimulatorFullNodeRpcApi):
         def get_routes(self):
-            mine = {f"/{name}": getattr(self, name) for name in ("sim_peak", "sim_farm", "sim_tx", "sim_reorg")}
+            names = ("sim_peak", "sim_farm", "sim_tx", "sim_reorg", "sim_addresses")
+            mine = {f"/{name}": getattr(self, name) for name in names}
             return {**super().get_routes(), **mine}
 
         async def sim_peak(self, request):
@@ -345,11 +346,21 @@ async def run(folder: Path, plots: Path) -> None:
         async def sim_reorg(self, request):
             return await farmer.reorg(request["back"], request["new"])
 
+        async def sim_addresses(self, request):
+            """What its address manager holds."""
+            book = service._node.full_node_peers.address_manager
+            return {"addresses": [
+                {"host": each.peer_info.host, "port": int(each.peer_info.port), "tried": each.is_tried,
+                 "source": None if each.src is None else each.src.host}
+                for each in book.map_info.values()
+            ]}
+
     start_simulator.SimulatorFullNodeRpcApi = Rpc
     create = peer_server.WebServer.create
 
-    async def create_on_loopback(hostname, *args, **kwargs):
-        return await create("127.0.0.1", *args, **kwargs)  # the node would listen on every interface
+    async def create_on_loopback(hostname, port, *args, **kwargs):
+        # The node would listen on every interface.
+        return await create(options["host"] if port == options["port"] else "127.0.0.1", port, *args, **kwargs)
 
     peer_server.WebServer.create = staticmethod(create_on_loopback)
     make_config(root, options)

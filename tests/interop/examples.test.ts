@@ -36,7 +36,7 @@ describe("examples", () => {
         chain: "chia",
         network: "simulator0",
         outbound: 0,
-        listen: { host: "127.0.0.1", port: 0 },
+        listen: [{ host: "127.0.0.1", port: 0 }],
         replay: { blocks, atStart: 40, everyMs: 1_000 },
       }],
       paths: pathsBelow(folder),

@@ -104,13 +104,28 @@ export class Simulator {
     this.#tls = { ca: pem("privateCaCrt"), cert: pem("privateCrt"), key: pem("privateKey") };
   }
 
-  /** Starts one in a temporary folder with a chain of `blocks`. It ends with this process, however that ends. */
-  static async start(options: { readonly blocks?: number; readonly spends?: boolean } = {}): Promise<Simulator> {
+  /**
+   * Starts one in a temporary folder with a chain of `blocks`. It ends with this process, however that ends. Peers dial it
+   * at `host`, on loopback unless told otherwise; it chooses `outbound` of those that it is told of, none by default.
+   */
+  static async start(
+    options: {
+      readonly blocks?: number;
+      readonly spends?: boolean;
+      readonly host?: string;
+      readonly port?: number;
+      readonly outbound?: number;
+      /** The newest version of rate limits that it announces. */
+      readonly rateLimits?: number;
+    } = {},
+  ): Promise<Simulator> {
     const dir = mkdtempSync(join(tmpdir(), "gemel-sim-"));
     try {
-      const ports = ["--port", `${await freePort()}`, "--rpc-port", `${await freePort()}`];
+      const ports = ["--port", `${options.port ?? await freePort()}`, "--rpc-port", `${await freePort()}`];
+      const limits = ["--rate-limits", `${options.rateLimits ?? 2}`];
+      const reach = ["--host", options.host ?? "127.0.0.1", "--outbound", `${options.outbound ?? 0}`, ...limits];
       const blocks = ["--blocks", `${options.blocks ?? 0}`, ...(options.spends === true ? ["--spends"] : [])];
-      const state = await command(["up", "--dir", dir, "--while", `${process.pid}`, ...ports, ...blocks]);
+      const state = await command(["up", "--dir", dir, "--while", `${process.pid}`, ...ports, ...reach, ...blocks]);
       return new Simulator(dir, state);
     } catch (thrown) {
       rmSync(dir, { recursive: true, force: true });

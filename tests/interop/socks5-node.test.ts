@@ -46,10 +46,10 @@ test("Chia over TLS and Bitcoin over its own encryption follow a peer through th
     configOf(folders[0] ?? "", [
       {
         ...DEFAULTS.chia,
-        ...{ chain: "chia", network: "simulator0", outbound: 0, listen: local },
+        ...{ chain: "chia", network: "simulator0", outbound: 0, listen: [local] },
         replay: { blocks, atStart: 40, everyMs: 1_000 },
       },
-      { ...DEFAULTS.bitcoin, chain: "bitcoin", network: "regtest", outbound: 0, listen: local },
+      { ...DEFAULTS.bitcoin, chain: "bitcoin", network: "regtest", outbound: 0, listen: [local] },
     ]),
     platform,
   );

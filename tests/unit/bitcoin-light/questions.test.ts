@@ -14,6 +14,8 @@ function someone() {
   const ended = new AbortController();
   const session = {
     label: "someone",
+    remote: { host: "10.0.0.1", port: 5 },
+    peer: { services: 0n },
     signal: ended.signal,
     post: ({ type }: { readonly type: string }) => void posted.push(type),
   } as unknown as BitcoinSession;

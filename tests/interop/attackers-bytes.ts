@@ -1,0 +1,177 @@
+/**
+ * What attackers say: handshakes that the node takes for those of peers, valid messages to flood it with, and rubbish.
+ *
+ * @module
+ */
+import { Buffer } from "node:buffer";
+import { clock, random } from "#platform";
+import { regtest } from "../../lib/bitcoin/networks/mod.ts";
+import { InvType, NO_ADDRESS, parseHost, toIp16 } from "../../lib/bitcoin/types/mod.ts";
+import { Addr, GetAddr, GetData, GetHeaders, Inv, packV1, Ping, Verack, Version } from "../../lib/bitcoin/wire/mod.ts";
+import { encodeHandshake } from "../../lib/chia/handshake.ts";
+import { publicAuthorities } from "../../lib/chia/identity.ts";
+import { privateKeyPem } from "../../lib/chia/identity/kept-pair.ts";
+import { issueNodeCertificate } from "../../lib/chia/identity/node-certificate.ts";
+import { makeKeys, toPem } from "../../lib/chia/identity/x509.ts";
+import { encodeEnvelope, NodeType } from "../../lib/chia/protocol/mod.ts";
+import { NewPeak, NewTransaction, RequestBlock, RequestBlocks, RespondPeers } from "../../lib/chia/types/mod.ts";
+import type { Certificate } from "./attackers-wire.ts";
+import { masked } from "./attackers-wire.ts";
+
+/** Numbers that a seed gives (xorshift32): which rubbish, which hashes. */
+export class Chance {
+  #state: number;
+
+  constructor(seed: number) {
+    this.#state = (seed | 0) || 1;
+  }
+
+  below(limit: number): number {
+    let x = this.#state;
+    x ^= x << 13;
+    x ^= x >>> 17;
+    x ^= x << 5;
+    this.#state = x;
+    return (x >>> 0) % limit;
+  }
+
+  bytes(length: number): Uint8Array {
+    return Uint8Array.from({ length }, () => this.below(256));
+  }
+}
+
+const pack = (type: string, payload: Uint8Array) => packV1(regtest.magic, type, payload);
+
+/** What opens a connection on Bitcoin's side: `version`, and `verack` for the answer to it. */
+export function bitcoinHello(chance: Chance): { readonly version: Uint8Array; readonly verack: Uint8Array } {
+  const body = Version.encode({
+    version: 70_016,
+    services: 9n,
+    timestamp: BigInt(Math.floor(Date.now() / 1000)),
+    addrRecv: NO_ADDRESS,
+    addrFrom: NO_ADDRESS,
+    nonce: BigInt(chance.below(0xffff_ffff)) << 20n,
+    userAgent: "/attacker:1/",
+    startHeight: 0,
+    relay: true,
+  });
+  return { version: pack(Version.type, body), verack: pack(Verack.type, new Uint8Array()) };
+}
+
+const anyHost = (chance: Chance) => `${1 + chance.below(99)}.${chance.below(256)}.${chance.below(256)}.7`;
+
+/** Valid messages of one kind for an attacker to repeat, with their envelopes. */
+export function bitcoinFlood(chance: Chance, which: number): Uint8Array {
+  const hashes = (count: number, type: number) =>
+    Array.from({ length: count }, () => ({ type, hash: chance.bytes(32) }));
+  const kinds = [
+    () => Array.from({ length: 500 }, (_, i) => pack(Ping.type, Ping.encode({ nonce: BigInt(i) }))),
+    () => [pack(Inv.type, Inv.encode({ inventory: hashes(500, InvType.TX) }))],
+    () => [bitcoinAddresses(Array.from({ length: 500 }, () => anyHost(chance)), 18_444)],
+    () => {
+      const body = { version: 70_016, locator: [chance.bytes(32)], stop: new Uint8Array(32) };
+      return Array.from({ length: 50 }, () => pack(GetHeaders.type, GetHeaders.encode(body)));
+    },
+    () => [pack(GetData.type, GetData.encode({ inventory: hashes(500, InvType.WITNESS_TX) }))],
+    () => Array.from({ length: 500 }, () => pack(GetAddr.type, new Uint8Array())),
+  ];
+  return Buffer.concat(kinds[which % kinds.length]!());
+}
+
+/** A message of addresses, all of them fresh, as a peer tells them. */
+export function bitcoinAddresses(hosts: readonly string[], port: number): Uint8Array {
+  const time = Math.floor(Date.now() / 1000);
+  const addresses = hosts.map((host) => ({ time, services: 9n, ip: toIp16(parseHost(host)!)!, port }));
+  return pack(Addr.type, Addr.encode({ addresses }));
+}
+
+/** {@link bitcoinAddresses} on Chia's side, in its frame. */
+export function chiaAddresses(hosts: readonly string[], port: number): Uint8Array {
+  const timestamp = BigInt(Math.floor(Date.now() / 1000));
+  const data = RespondPeers.encode({ peerList: hosts.map((host) => ({ host, port, timestamp })) });
+  return masked(encodeEnvelope({ type: RESPOND_PEERS, id: null, data }));
+}
+
+/** Envelopes with the right magic around nonsense: unknown types, wrong checksums, a length beyond all limits. */
+export function bitcoinRubbish(chance: Chance, which: number): Uint8Array {
+  const unknown = pack("rubbish", chance.bytes(1_000));
+  const wrong = pack("headers", chance.bytes(1_000));
+  wrong[21] = wrong[21]! ^ 0xff;
+  const huge = pack("block", chance.bytes(100));
+  huge.fill(0xff, 16, 20);
+  const odd = pack("headers", chance.bytes(4_000));
+  return Buffer.concat([unknown, wrong, [huge, odd, chance.bytes(5_000)][which % 3]!]);
+}
+
+/** A certificate for each of `count` attackers, all of one key: what a peer is called follows from its certificate. */
+export async function certificates(count: number): Promise<Certificate[]> {
+  const keys = await makeKeys("rsa");
+  const key = await privateKeyPem(keys);
+  const made: Certificate[] = [];
+  for (let i = 0; i < count; i++) {
+    const cert = toPem("CERTIFICATE", await issueNodeCertificate(keys, { clock, random }));
+    made.push({ cert, key, ca: publicAuthorities });
+  }
+  return made;
+}
+
+/** What opens a connection on Chia's side, in its frame. */
+export const chiaHello: Uint8Array = masked(encodeHandshake({
+  networkId: "simulator0",
+  nodeType: NodeType.FULL_NODE,
+  softwareVersion: "2.7.5",
+  serverPort: 8_444,
+}));
+
+const [NEW_PEAK, NEW_TRANSACTION, REQUEST_BLOCK, REQUEST_BLOCKS, REQUEST_PEERS, RESPOND_PEERS] = [
+  20,
+  21,
+  26,
+  29,
+  43,
+  44,
+];
+
+/** Valid messages of one kind for an attacker to repeat, in their frames. */
+export function chiaFlood(chance: Chance, which: number): Uint8Array {
+  const frames = (count: number, type: number, data: () => Uint8Array) =>
+    Array.from({ length: count }, (_, i) => masked(encodeEnvelope({ type, id: i, data: data() })));
+  const kinds = [
+    () =>
+      frames(20, NEW_PEAK, () =>
+        NewPeak.encode({
+          headerHash: chance.bytes(32) as NewPeak["headerHash"],
+          height: 1_000 + chance.below(1_000_000),
+          weight: BigInt(chance.below(0xffff_ffff)) << 30n,
+          forkPointWithPreviousPeak: 0,
+          unfinishedRewardBlockHash: chance.bytes(32) as NewPeak["headerHash"],
+        })),
+    () =>
+      frames(200, NEW_TRANSACTION, () =>
+        NewTransaction.encode({
+          transactionId: chance.bytes(32) as NewTransaction["transactionId"],
+          cost: 1_000_000n,
+          fees: BigInt(chance.below(1_000_000)),
+        })),
+    () => frames(20, REQUEST_BLOCK, () => RequestBlock.encode({ height: 1, includeTransactionBlock: true })),
+    () =>
+      frames(
+        5,
+        REQUEST_BLOCKS,
+        () => RequestBlocks.encode({ startHeight: 1, endHeight: 30, includeTransactionBlock: true }),
+      ),
+    () => frames(2, REQUEST_PEERS, () => new Uint8Array()),
+    () => {
+      const told = chiaAddresses(Array.from({ length: 900 }, () => anyHost(chance)), 8_444);
+      return [told, told];
+    },
+  ];
+  return Buffer.concat(kinds[which % kinds.length]!());
+}
+
+/** Frames that hold no message. */
+export function chiaRubbish(chance: Chance, which: number): Uint8Array {
+  const endless = Uint8Array.of(0x82, 0xff, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+  const unknown = masked(encodeEnvelope({ type: 200, id: null, data: chance.bytes(500) }));
+  return [masked(chance.bytes(2_000)), endless, unknown, chance.bytes(5_000)][which % 4]!;
+}

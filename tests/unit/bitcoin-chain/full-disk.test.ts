@@ -1,0 +1,86 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { BitcoinChain } from "../../../lib/bitcoin/chain/chain.ts";
+import { HeaderBatch } from "../../../lib/bitcoin/chain/header-batch.ts";
+import { structureValidator } from "../../../lib/bitcoin/chain/validator.ts";
+import { MemoryBitcoinStore } from "../../../lib/bitcoin/store/memory.ts";
+import { NodeError } from "../../../lib/core/errors.ts";
+import { network, WorldBlocks } from "../../../lib/sim/bitcoin/blocks.ts";
+import { simClock, turn } from "../core/sim.ts";
+
+/** A chain over a store that refuses commits with `failure` while there is one. */
+async function scene() {
+  const clock = simClock();
+  const state: { failure?: NodeError; tries: number } = { tries: 0 };
+  const store = new MemoryBitcoinStore();
+  const commit = store.commit.bind(store);
+  store.commit = (step) => {
+    state.tries += 1;
+    return state.failure === undefined ? commit(step) : Promise.reject(state.failure);
+  };
+  const said: string[] = [];
+  const chain = await clock.until(BitcoinChain.load({
+    network,
+    store,
+    validator: structureValidator,
+    clock,
+    headersOnly: false,
+    onStorage: (level, text) => said.push(`${level} ${text}`),
+  }));
+  const blocks = new WorldBlocks();
+  let parent = 0;
+  const add = () => {
+    const { row, block } = blocks.mine(parent, clock.now(), "test", true);
+    parent = row;
+    const { last, refusal } = chain.acceptHeaders(HeaderBatch.fromBytes(block.raw.slice(0, 80)));
+    assert.equal(refusal, undefined);
+    return chain.addBlock(last, block);
+  };
+  return { clock, chain, store, state, said, add };
+}
+
+const full = new NodeError("DISK_FULL", "self", "no room on the disk");
+
+describe("BitcoinChain on a full disk", () => {
+  test("tries again what was refused, says so once, and goes on with all that came meanwhile", async () => {
+    const { clock, chain, store, state, said, add } = await scene();
+    state.failure = full;
+    state.tries = 0;
+    const results = [add(), add()];
+    await clock.advance(35_000);
+    assert.ok(state.tries >= 3 && state.tries <= 5, `${state.tries} tries`);
+    assert.equal(chain.tip, 0, "what is not stored is no tip");
+    assert.deepEqual(said, ["error no room on the disk; it is tried again every 10 s"]);
+    results.push(add());
+    delete state.failure;
+    await clock.advance(10_000);
+    await Promise.all(results.map(({ stored }) => stored));
+    assert.equal(chain.headers.height(chain.tip), 3);
+    assert.equal((await store.counts()).blocks, 4);
+    assert.equal(said.at(-1), "info blocks can be stored again");
+  });
+
+  test("does not hold up the end: a flush that cannot be done rejects, and leaves no timer", async () => {
+    const { clock, chain, state, add } = await scene();
+    state.failure = full;
+    const { stored } = add();
+    stored.catch(() => {});
+    await clock.advance(15_000);
+    await assert.rejects(clock.until(chain.flush()), full);
+    assert.equal(clock.pending, 0);
+  });
+
+  test("takes nothing more when the database is damaged, and nobody's rejection is left alone", async () => {
+    const { clock, chain, state, said, add } = await scene();
+    state.failure = new NodeError("DATABASE_DAMAGED", "self", "damaged");
+    add();
+    await clock.advance(60_000);
+    assert.match(said.join(), /^error damaged; nothing is stored any more$/);
+    delete state.failure;
+    // Nobody looks at what became of it: an unhandled rejection would end the process.
+    add();
+    await turn();
+    await assert.rejects(clock.until(chain.flush()), /damaged/);
+    assert.equal(chain.tip, 0);
+  });
+});
