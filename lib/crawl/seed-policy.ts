@@ -17,8 +17,8 @@ export interface SeedNode {
 
 /** What a node must have. */
 export interface SeedPolicy {
-  /** The port that whoever asks will dial: an address record has none. */
-  readonly port: number;
+  /** The only port that is told, where the answer has none and whoever asks dials this one; absent: any. */
+  readonly port?: number;
   /** Bits that every told node offers. */
   readonly services: bigint;
   /** A name among its services that it must have, such as its type. */
@@ -35,7 +35,7 @@ export function seedNodes({ nodes }: CrawlReport, policy: SeedPolicy): SeedNode[
   return reached.flatMap((node) => {
     const bytes = bytesOf(node);
     const services = BigInt(node.services ?? 0);
-    const isGood = bytes !== undefined && node.port === policy.port &&
+    const isGood = bytes !== undefined && (policy.port === undefined || node.port === policy.port) &&
       (services & policy.services) === policy.services &&
       (node.height === null || node.height >= least) &&
       (policy.serviceName === undefined || node.service_names.includes(policy.serviceName));
