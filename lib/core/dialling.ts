@@ -51,6 +51,12 @@ const PASS_MS = 500;
 const NONE_PASS_MS = 5_000;
 /** And when every slot was full: they stay so until a peer goes, which wakes the loop. A tip turns stale without a sign. */
 const FULL_PASS_MS = 30_000;
+/**
+ * A dial that has had no answer for so long holds no slot: where most addresses are dead, each would cost its whole
+ * timeout otherwise. So many at a time are passed over; if more answer than there are slots, the late ones are closed.
+ */
+const SLOW_DIAL_MS = 5_000;
+const SLOW_DIALS_MAX = 4;
 /** Full connections that make seeds needless. */
 const ENOUGH_PEERS = 2;
 /** What is told is taken for older than it says. */
@@ -70,6 +76,8 @@ type DialledKind = Exclude<PeerKind, "inbound">;
 interface Pending {
   readonly kind: DialledKind;
   readonly group: string;
+  /** Monotonic milliseconds. */
+  readonly since: number;
 }
 
 /** The loops that dial. */
@@ -236,8 +244,16 @@ export class Dialling<P extends Peer<PeerSession<unknown>>> {
     const { clock, random, slots, peers } = this.#parts;
     const counts = { manual: 0, outbound: 0, "block-relay": 0, feeler: 0 };
     for (const { kind } of peers()) if (kind !== "inbound") counts[kind] += 1;
-    for (const { kind } of this.#pending.values()) counts[kind] += 1;
     const now = clock.monotonic();
+    let slow = 0;
+    /** When the next dial turns slow. */
+    let slowAt = Infinity;
+    for (const { kind, since } of this.#pending.values()) {
+      const isSlow = kind !== "feeler" && now - since >= SLOW_DIAL_MS && slow < SLOW_DIALS_MAX;
+      if (isSlow) slow += 1;
+      else counts[kind] += 1;
+      if (now - since < SLOW_DIAL_MS) slowAt = Math.min(slowAt, since + SLOW_DIAL_MS);
+    }
     const state: OutboundState = {
       slots,
       counts,
@@ -249,7 +265,9 @@ export class Dialling<P extends Peer<PeerSession<unknown>>> {
       nextExtra: this.#nextExtra,
     };
     const choice = nextOutbound(state);
-    if (choice === undefined) return Math.max(PASS_MS, Math.min(FULL_PASS_MS, Math.ceil(nextDue(state) - now)));
+    if (choice === undefined) {
+      return Math.max(PASS_MS, Math.min(FULL_PASS_MS, Math.ceil(Math.min(slowAt, nextDue(state)) - now)));
+    }
     const { kind, from } = choice;
     const below = (bound: number) => random.below(bound);
     if (kind === "feeler") this.#nextFeeler = now + poissonDelay(this.#parts.feelerMeanMs, below);
@@ -296,14 +314,16 @@ export class Dialling<P extends Peer<PeerSession<unknown>>> {
     kind: "outbound" | "block-relay" | "feeler",
     signal: AbortSignal,
   ): Promise<void> {
-    const { book, dial, notice } = this.#parts;
+    const { book, dial, notice, clock } = this.#parts;
     const name = addressText(address);
-    this.#pending.set(name, { kind, group: this.#groupOf(address) });
+    const since = clock.monotonic();
+    this.#pending.set(name, { kind, group: this.#groupOf(address), since });
     try {
       const peer = await dial(address, kind);
       this.#succeeded(address);
       // A feeler only wants to know whether anybody is there.
-      if (kind === "feeler") peer.session.close();
+      const isLate = clock.monotonic() - since >= SLOW_DIAL_MS && !this.#hasSlot(kind);
+      if (kind === "feeler" || isLate) peer.session.close();
     } catch (thrown) {
       if (signal.aborted) return;
       // When hardly anything can be reached, the fault is likely ours.
@@ -313,6 +333,13 @@ export class Dialling<P extends Peer<PeerSession<unknown>>> {
       this.#pending.delete(name);
       this.#wake();
     }
+  }
+
+  /** Whether no more of a kind are connected than there are slots. */
+  #hasSlot(kind: "outbound" | "block-relay" | "feeler"): boolean {
+    const { slots, peers } = this.#parts;
+    const count = peers().filter((peer) => peer.kind === kind).length;
+    return count <= (kind === "outbound" ? slots.full : slots.blockRelay);
   }
 
   #succeeded(address: PeerAddress): void {

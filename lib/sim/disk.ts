@@ -54,6 +54,8 @@ export interface Journal {
   isMalformed: boolean;
 }
 
+/** How long after a refusal it is still held to be the cause of what goes wrong. */
+const TROUBLED_MS = 60_000;
 /** Sectors of a torn write that the disk had not got to yet hold zeros. */
 const SECTOR_BYTES = 512;
 
@@ -105,7 +107,7 @@ export class SimDisk {
 
   /** Whether something could not be written in the last minute, or cannot be now. */
   isTroubled(now: number): boolean {
-    return this.#roomFor === 0 || now - this.#lastRefusal < 60_000;
+    return this.#roomFor === 0 || now - this.#lastRefusal < TROUBLED_MS;
   }
 
   /** The power fails at the write after so many more; `dies` has to call {@link SimDisk.losePower}. */

@@ -17,6 +17,8 @@ export interface EventSource {
   read(since: number, limit: number): Promise<LoggedEvent[]>;
   /** Forgets events that were copied; the newest may stay. */
   trim(upTo: number): Promise<void>;
+  /** Ids of the first and of the last event that is there; 0 when there is none. */
+  bounds(): Promise<{ readonly oldest: number; readonly newest: number }>;
 }
 
 /** A log into which chains' logs are copied. */
@@ -95,9 +97,19 @@ export class EventForwarder {
 
   /** Copies from a source from now on, first what an earlier run left. */
   async add(name: string, source: EventSource): Promise<void> {
+    await this.#rewind(name, source);
     this.#sources.set(name, source);
     this.poke(name);
     await this.drain();
+  }
+
+  /**
+   * Two databases lose different amounts when the power fails, and one may have been made anew: a chain's log that ends
+   * before the position gives ids again that were copied already, and what they are given to must not be passed over.
+   */
+  async #rewind(name: string, source: EventSource): Promise<void> {
+    const { newest } = await source.bounds();
+    if (await this.#log.position(name) > newest) await this.#log.take(name, newest, []);
   }
 
   /** There may be new events in a source. */

@@ -11,7 +11,13 @@ import { DialledPeers, diallingParts } from "./dialled-peers.ts";
 import { simClock } from "./sim.ts";
 
 /** A network in which some addresses answer. */
-function network(options: Partial<DiallingParts<Peer>> & { readonly up: (host: string) => boolean }) {
+function network(
+  options: Partial<DiallingParts<Peer>> & {
+    readonly up: (host: string) => boolean;
+    /** What an answer waits for. */
+    readonly wait?: (host: string) => Promise<void>;
+  },
+) {
   const clock = simClock();
   const random = new SeededRandom(5);
   const rules = bitcoinAddressRules({ allowPrivate: true });
@@ -21,6 +27,10 @@ function network(options: Partial<DiallingParts<Peer>> & { readonly up: (host: s
   const dialling = new Dialling<Peer>({
     ...diallingParts(peers, { clock, random, rules }),
     defaultPort: 8444,
+    dial: async (address, kind) => {
+      await options.wait?.(address.host);
+      return await peers.dial(address, kind);
+    },
     ...options,
   });
   const running = dialling.run(stop.signal);
@@ -140,6 +150,23 @@ describe("Dialling", () => {
       ["8.8.0.8", "block-relay"],
     ]);
     assert.deepEqual(next.slice(2).map(({ host }) => host), world.of("outbound"));
+    await world.end();
+  });
+
+  test("addresses that do not answer hold no slot for long, and late answers no slot at all", async () => {
+    const late: (() => void)[] = [];
+    const dead = ["1.1.0.1", "2.2.0.2", "3.3.0.3"];
+    const world = network({
+      up: () => true,
+      slots: { full: 1, blockRelay: 0 },
+      wait: (host) => dead.includes(host) ? new Promise((resolve) => late.push(resolve)) : Promise.resolve(),
+    });
+    world.tell(...dead, "4.4.0.4");
+    await world.clock.untilTrue(() => world.peers.size === 1, 30_000);
+    assert.deepEqual(world.of("outbound"), ["4.4.0.4"]);
+    for (const answer of late) answer();
+    await world.clock.advance(1_000);
+    assert.deepEqual(world.of("outbound"), ["4.4.0.4"]);
     await world.end();
   });
 

@@ -56,6 +56,7 @@ describe("EventForwarder", () => {
       let trims = 0;
       const dying: EventSource = {
         read: (since, limit) => source.read(since, limit),
+        bounds: () => source.bounds(),
         trim: () => (++trims === 1 ? Promise.reject(new Error("the power failed")) : Promise.resolve()),
       };
       const failures: string[] = [];
@@ -63,6 +64,30 @@ describe("EventForwarder", () => {
       assert.match(failures.join(), /power failed/);
       await new EventForwarder(log, assert.fail).add("chain", source);
       assert.deepEqual(await numbers(log), upTo(700));
+      await close();
+    });
+
+    test(`${name}: a source that lost its newest events with the power, or all, is copied from where it stands`, async () => {
+      const { log, close } = await open();
+      const source = new MemoryEventLog();
+      await source.append(upTo(8).map(event));
+      await new EventForwarder(log, assert.fail).add("chain", source);
+      const shorter = new MemoryEventLog();
+      await shorter.append(upTo(5).map(event));
+      const forwarder = new EventForwarder(log, assert.fail);
+      await forwarder.add("chain", shorter);
+      assert.deepEqual(await numbers(log), upTo(8), "what is there was copied");
+      await shorter.append([event(60)]);
+      forwarder.poke("chain");
+      await forwarder.drain();
+      assert.deepEqual(await numbers(log), [...upTo(8), 60]);
+      const anew = new MemoryEventLog();
+      const last = new EventForwarder(log, assert.fail);
+      await last.add("chain", anew);
+      await anew.append([event(100)]);
+      last.poke("chain");
+      await last.drain();
+      assert.deepEqual(await numbers(log), [...upTo(8), 60, 100]);
       await close();
     });
 

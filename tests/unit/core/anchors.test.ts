@@ -1,0 +1,78 @@
+/** Who is dialled first after a restart, and the file that remembers it. */
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { type Anchor, AnchorFile, ANCHORS, anchorsOf } from "../../../lib/core/anchors.ts";
+import { Peer, type PeerKind } from "../../../lib/core/peer.ts";
+
+const peer = (id: number, kind: PeerKind, since: number) =>
+  new Peer({ id, kind, since, session: { remote: { host: `9.${id}.0.1`, port: 8333 } } as never });
+
+/** A disk of one file, and what was said of it. */
+function disk(content?: string) {
+  const said: string[] = [];
+  const state: { content: Uint8Array | undefined } = {
+    content: content === undefined ? undefined : new TextEncoder().encode(content),
+  };
+  const files = {
+    readFile: () => Promise.resolve(state.content),
+    writeFileAtomic: (_path: string, bytes: Uint8Array) => Promise.resolve(void (state.content = bytes)),
+    removeFile: () => Promise.resolve(void (state.content = undefined)),
+  };
+  return { state, said, file: new AnchorFile("/anchors.json", files, (text) => void said.push(text)) };
+}
+
+describe("anchorsOf()", () => {
+  test("takes two block-relay peers and two full ones, those that are connected longest", () => {
+    const peers = [
+      ...[5, 3, 4].map((id) => peer(id, "block-relay", 100 * id)),
+      ...[9, 6, 8, 7].map((id) => peer(id, "outbound", 100 * id)),
+      peer(1, "inbound", 1),
+      peer(2, "manual", 2),
+      peer(10, "feeler", 3),
+    ];
+    const found = anchorsOf(peers).map(({ host, kind }) => `${host} ${kind}`);
+    assert.deepEqual(found, [
+      "9.3.0.1 block-relay",
+      "9.4.0.1 block-relay",
+      "9.6.0.1 outbound",
+      "9.7.0.1 outbound",
+    ]);
+  });
+
+  test("takes four full ones where no peer relays blocks only", () => {
+    const found = anchorsOf([1, 2, 3, 4, 5, 6].map((id) => peer(id, "outbound", id)));
+    assert.equal(found.length, ANCHORS.all);
+    assert.deepEqual(found.map(({ host }) => host), ["9.1.0.1", "9.2.0.1", "9.3.0.1", "9.4.0.1"]);
+  });
+});
+
+describe("AnchorFile", () => {
+  const anchors: Anchor[] = [
+    { host: "9.1.0.1", port: 8333, kind: "block-relay" },
+    { host: "2a00::1", port: 1, kind: "outbound" },
+  ];
+
+  test("gives back what was kept, once: who led to a crash is not dialled first again", async () => {
+    const { file, said } = disk();
+    await file.keep(anchors);
+    assert.deepEqual(await file.take(), anchors);
+    assert.deepEqual(await file.take(), []);
+    assert.deepEqual(said, []);
+  });
+
+  test("takes the addresses of a file without kinds for block-relay ones, and no more than are kept", async () => {
+    const old = Array.from({ length: 9 }, (_, i) => ({ host: `9.${i}.0.1`, port: 8333 }));
+    const taken = await disk(JSON.stringify(old)).file.take();
+    assert.deepEqual(taken, old.slice(0, ANCHORS.all).map((each) => ({ ...each, kind: "block-relay" })));
+  });
+
+  test("passes over what is no address, and tells of a file that cannot be read", async () => {
+    const odd = [null, {}, { host: 1, port: 1 }, { host: "x".repeat(63), port: 1 }, { host: "9.1.0.1", port: 1.5 }];
+    assert.deepEqual(await disk(JSON.stringify(odd)).file.take(), []);
+    for (const content of ["{", "{}", " ".repeat(5_000)]) {
+      const { file, said } = disk(content);
+      assert.deepEqual(await file.take(), []);
+      assert.equal(said.length, 1, content.slice(0, 2));
+    }
+  });
+});
