@@ -56,6 +56,7 @@ export function bitcoinDialling(parts: BitcoinNodeParts, { connections, isTipSta
     isSynced,
     peers: () => connections.peers,
     dial: (address, kind) => connections.dial(address, kind),
+    isBusy: ({ inFlight }) => inFlight.size > 0,
     isSame: (one, other) => one.id === other.id,
     notice: (level, text) => notice(level, "p2p.bitcoin", text),
   });

@@ -7,6 +7,8 @@
 import { NodeError } from "../core/errors.ts";
 import type { Clock, PeerAddress, Random } from "../core/ports.ts";
 import type { Link } from "./link.ts";
+import { SELF_CONNECTION } from "../core/peer.ts";
+import type { PeerOffence } from "../core/reputation.ts";
 import { decodeFault, disconnecting } from "./peer-fault.ts";
 import type { ConnectionType } from "./service.ts";
 import { type NetAddress, NO_ADDRESS, parseHost, ServiceFlag, toIp16 } from "./types/mod.ts";
@@ -41,18 +43,28 @@ export interface OwnVersion {
 
 /** Nonces of our version messages on connections that are not open yet: who sends one back is ourselves. */
 export class OwnNonces {
-  readonly #nonces = new Set<bigint>();
+  /** Each with whether it has come back to us. */
+  readonly #nonces = new Map<bigint, boolean>();
 
-  /** A fresh nonce, kept until the returned function is called. */
-  draw(random: Random): { readonly nonce: bigint; readonly forget: () => void } {
-    const nonce = new DataView(random.bytes(8).buffer).getBigUint64(0);
-    this.#nonces.add(nonce);
-    return { nonce, forget: () => void this.#nonces.delete(nonce) };
+  /** A fresh nonce, kept until `forget` is called, which tells whether it came back: then it was ourselves who was dialled. */
+  draw(random: Random): { readonly nonce: bigint; readonly forget: () => boolean } {
+    const nonce = drawNonce(random);
+    this.#nonces.set(nonce, false);
+    return {
+      nonce,
+      forget: () => {
+        const hasComeBack = this.#nonces.get(nonce) ?? false;
+        this.#nonces.delete(nonce);
+        return hasComeBack;
+      },
+    };
   }
 
-  /** Whether this is one of ours. */
-  has(nonce: bigint): boolean {
-    return this.#nonces.has(nonce);
+  /** Whether a nonce that came is one of ours. */
+  meet(nonce: bigint): boolean {
+    const isOurs = this.#nonces.has(nonce);
+    if (isOurs) this.#nonces.set(nonce, true);
+    return isOurs;
   }
 }
 
@@ -94,7 +106,7 @@ export interface PeerIntroduction {
 export async function shakeHands(link: Link, options: HandshakeOptions): Promise<PeerIntroduction> {
   const { connectionType, own, random, clock, remote, nonces } = options;
   const dialled = connectionType !== "inbound";
-  const { nonce, forget } = dialled ? nonces.draw(random) : { nonce: drawNonce(random), forget: () => {} };
+  const { nonce, forget } = dialled ? nonces.draw(random) : { nonce: drawNonce(random), forget: () => false };
   const introduce = async () => {
     const place = parseHost(remote.host);
     const ip = place === undefined ? undefined : toIp16(place);
@@ -154,9 +166,12 @@ export async function shakeHands(link: Link, options: HandshakeOptions): Promise
         if (fault !== undefined) throw fault;
       }
     }
-  } finally {
-    forget();
+  } catch (thrown) {
+    // The accepting side of ourselves has hung up.
+    if (forget()) throw selfConnection();
+    throw thrown;
   }
+  forget();
   return {
     version: said.version,
     commonVersion,
@@ -170,6 +185,10 @@ export async function shakeHands(link: Link, options: HandshakeOptions): Promise
   };
 }
 
+function selfConnection(): PeerOffence {
+  return disconnecting(SELF_CONNECTION, "the peer is this node");
+}
+
 function drawNonce(random: Random): bigint {
   return new DataView(random.bytes(8).buffer).getBigUint64(0);
 }
@@ -181,9 +200,7 @@ function judge({ version, services, nonce }: BodyOf<typeof Version>, options: Ha
   if (missing !== 0n) {
     throw disconnecting("missing_services", `the peer offers services ${services}, ${missing} are missing`);
   }
-  if (options.connectionType === "inbound" && nonce !== null && options.nonces.has(nonce)) {
-    throw disconnecting("self_connection", "the peer is this node");
-  }
+  if (options.connectionType === "inbound" && nonce !== null && options.nonces.meet(nonce)) throw selfConnection();
 }
 
 /** What an automatic outbound peer must offer: the whole chain, with witnesses. */

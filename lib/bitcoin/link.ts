@@ -46,6 +46,7 @@ export class Link {
   #ready: Frame[] = [];
   #at = 0;
   #failure: unknown;
+  #isDestroyed = false;
   #pendingBytes = 0;
   #room: PromiseWithResolvers<void> | undefined;
   /** Bytes that the socket took from us so far, framing and handshake included. */
@@ -77,9 +78,11 @@ export class Link {
     return this.#room.promise;
   }
 
-  /** The next message; undefined when the peer ended the connection. Throws a `NodeError` for a breach of the transport. */
+  /** The next message; undefined when the connection has ended, on either side. Throws a `NodeError` for a breach of the transport. */
   async next(): Promise<Frame | undefined> {
     for (;;) {
+      // What a peer left behind is not handled: there is nobody to answer.
+      if (this.#isDestroyed) return undefined;
       const frame = this.#ready[this.#at];
       if (frame !== undefined) {
         this.#at += 1;
@@ -133,6 +136,7 @@ export class Link {
 
   /** Ends the connection at once. */
   destroy(): void {
+    this.#isDestroyed = true;
     this.duplex.destroy();
     this.#reader.cancel().catch(() => {});
   }

@@ -35,6 +35,8 @@ export class BanList {
   readonly #exempt: (host: string) => boolean;
   readonly #bans = new Map<string, Ban>();
   readonly #subnets = new Subnets();
+  /** What {@link list} gave, which holds until something changes or the first of them ends. */
+  #listed: { readonly bans: readonly Ban[]; readonly until: number } | undefined;
   /** Called after each change; whoever keeps the list over restarts sets it. */
   onChange: () => void = () => {};
 
@@ -52,6 +54,7 @@ export class BanList {
       if (host.includes("/")) this.#subnets.add(host);
       this.#bans.set(host, { ...ban, host });
     }
+    this.#listed = undefined;
   }
 
   /** Bans an address or a subnet; false when it is exempt, or when there are too many subnets. */
@@ -68,6 +71,7 @@ export class BanList {
       if (!this.#subnets.add(host)) return false;
     }
     this.#bans.set(host, { host, since, until, reason, effect });
+    this.#listed = undefined;
     if (this.#bans.size > BANS_MAX) this.#shrink();
     this.onChange();
     return true;
@@ -78,6 +82,7 @@ export class BanList {
     const host = normalSubnet(subnet) ?? subnet;
     this.#subnets.delete(host);
     const had = this.#bans.delete(host);
+    if (had) this.#listed = undefined;
     if (had) this.onChange();
     return had;
   }
@@ -95,9 +100,13 @@ export class BanList {
     return own;
   }
 
-  /** All bans in force. */
-  list(): Ban[] {
-    return [...this.#bans.keys()].flatMap((host) => this.#current(host) ?? []);
+  /** All bans in force; the same array as long as they are the same. */
+  list(): readonly Ban[] {
+    if (this.#listed === undefined || this.#listed.until <= this.#clock.now()) {
+      const bans = [...this.#bans.keys()].flatMap((host) => this.#current(host) ?? []);
+      this.#listed = { bans, until: bans.reduce((first, { until }) => Math.min(first, until), Infinity) };
+    }
+    return this.#listed.bans;
   }
 
   #current(host: string): Ban | undefined {

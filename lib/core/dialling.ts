@@ -7,9 +7,17 @@ import { addressText } from "./address-text.ts";
 import { type AddressBook, believableTimeS, groupNameOf, type KnownAddress, type Learned } from "./addresses.ts";
 import type { AddressRules, HeardAddress } from "./addresses/rules.ts";
 import { type Anchor, anchorsOf } from "./anchors.ts";
-import { messageOf } from "./errors.ts";
-import { candidate, nextDue, nextOutbound, type OutboundSlots, type OutboundState, poissonDelay } from "./outbound.ts";
-import type { Peer, PeerKind, PeerSession } from "./peer.ts";
+import { messageOf, NodeError } from "./errors.ts";
+import {
+  candidate,
+  extraToEnd,
+  nextDue,
+  nextOutbound,
+  type OutboundSlots,
+  type OutboundState,
+  poissonDelay,
+} from "./outbound.ts";
+import { type Peer, type PeerKind, type PeerSession, SELF_CONNECTION } from "./peer.ts";
 import type { PeerAddress, PeerStore, StoredPeer } from "./ports.ts";
 import { AddressSources, type AddressSourcesParts } from "./address-sources.ts";
 
@@ -39,6 +47,8 @@ export interface DiallingParts<P> extends Omit<AddressSourcesParts, "hasEnough">
   /** Those that are connected. */
   readonly peers: () => readonly P[];
   readonly dial: (address: PeerAddress, kind: Exclude<PeerKind, "inbound">) => Promise<P>;
+  /** Whether a peer is delivering something that we wait for; nobody by default. */
+  readonly isBusy?: (peer: P) => boolean;
   /** Whether two peers are the same node. */
   readonly isSame: (one: P, other: P) => boolean;
 }
@@ -51,12 +61,18 @@ const PASS_MS = 500;
 const NONE_PASS_MS = 5_000;
 /** And when every slot was full: they stay so until a peer goes, which wakes the loop. A tip turns stale without a sign. */
 const FULL_PASS_MS = 30_000;
+/** How long a peer that is one too many may show what it is good for. */
+const EXTRA_TRIAL_MS = 30_000;
+/** After one of no use another is tried for a stale tip only so much later. */
+const STALE_AGAIN_MS = 600_000;
 /**
  * A dial that has had no answer for so long holds no slot: where most addresses are dead, each would cost its whole
  * timeout otherwise. So many at a time are passed over; if more answer than there are slots, the late ones are closed.
  */
 const SLOW_DIAL_MS = 5_000;
 const SLOW_DIALS_MAX = 4;
+/** Addresses of our own that are remembered. */
+const OURSELVES_MAX = 64;
 /** Full connections that make seeds needless. */
 const ENOUGH_PEERS = 2;
 /** What is told is taken for older than it says. */
@@ -86,11 +102,15 @@ export class Dialling<P extends Peer<PeerSession<unknown>>> {
   /** By {@link addressText}. */
   readonly #pending = new Map<string, Pending>();
   readonly #dials = new Set<Promise<void>>();
+  /** Addresses at which it was ourselves who answered. */
+  readonly #ourselves = new Set<string>();
   readonly #anchors: Anchor[];
   /** Ends the wait for the next decision. */
   #wake = () => {};
   #nextFeeler = 0;
   #nextExtra = 0;
+  /** Until then no other full peer is tried for a stale tip. */
+  #staleFrom = 0;
 
   constructor(parts: DiallingParts<P>) {
     this.#parts = parts;
@@ -239,9 +259,25 @@ export class Dialling<P extends Peer<PeerSession<unknown>>> {
     });
   }
 
+  /** Ends the peers that are more than there are slots, each once it has shown for a while what it is good for. */
+  #endExtra(): void {
+    const { clock, slots, peers, isBusy = () => false } = this.#parts;
+    for (const [kind, most] of [["outbound", slots.full], ["block-relay", slots.blockRelay]] as const) {
+      const all = peers().filter((peer) => peer.kind === kind);
+      if (all.length <= most) continue;
+      const id = extraToEnd(kind, all.map(({ id, merits }) => ({ id, lastHeadMs: merits.lastHeadMs })));
+      const peer = all.find((each) => each.id === id);
+      if (peer === undefined || clock.now() - peer.since < EXTRA_TRIAL_MS || isBusy(peer)) continue;
+      peer.session.close();
+      // It was of no use: another may be tried when the tip has been stale for as long again.
+      if (kind === "outbound") this.#staleFrom = clock.monotonic() + STALE_AGAIN_MS;
+    }
+  }
+
   /** One decision, and the dial that follows from it in the background; how long to rest when nobody is dialled, or 0. */
   #pass(signal: AbortSignal): number {
     const { clock, random, slots, peers } = this.#parts;
+    this.#endExtra();
     const counts = { manual: 0, outbound: 0, "block-relay": 0, feeler: 0 };
     for (const { kind } of peers()) if (kind !== "inbound") counts[kind] += 1;
     const now = clock.monotonic();
@@ -258,7 +294,7 @@ export class Dialling<P extends Peer<PeerSession<unknown>>> {
       slots,
       counts,
       anchor: this.#anchors[0]?.kind,
-      isTipStale: this.#parts.isTipStale?.() ?? false,
+      isTipStale: now >= this.#staleFrom && (this.#parts.isTipStale?.() ?? false),
       isSynced: this.#parts.isSynced?.() ?? true,
       now,
       nextFeeler: this.#nextFeeler,
@@ -296,11 +332,16 @@ export class Dialling<P extends Peer<PeerSession<unknown>>> {
       nowS: clock.now() / 1000,
       retryS: retryMs / 1000,
       isAllowed: (address) =>
-        !connected.has(address.host) && !isBanned(address.host) && !this.#pending.has(addressText(address)),
+        !connected.has(address.host) && !isBanned(address.host) && !this.#isTaken(addressText(address)),
       isGroupTaken: ({ groupName }) => groups.has(groupName),
       offersEnough,
       ...(networks === undefined ? {} : { networks }),
     });
+  }
+
+  /** Whether an address is being dialled, or is our own. */
+  #isTaken(name: string): boolean {
+    return this.#pending.has(name) || this.#ourselves.has(name);
   }
 
   /** The group of an address as text; an address that the rules do not know is a group of its own. */
@@ -326,6 +367,9 @@ export class Dialling<P extends Peer<PeerSession<unknown>>> {
       if (kind === "feeler" || isLate) peer.session.close();
     } catch (thrown) {
       if (signal.aborted) return;
+      if (thrown instanceof NodeError && thrown.code === SELF_CONNECTION && this.#ourselves.size < OURSELVES_MAX) {
+        this.#ourselves.add(name);
+      }
       // When hardly anything can be reached, the fault is likely ours.
       book.attempt(address, this.#parts.peers().filter(({ direction }) => direction === "out").length >= ENOUGH_PEERS);
       notice("debug", `${address.host}: ${messageOf(thrown)}`);

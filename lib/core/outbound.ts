@@ -64,6 +64,29 @@ function feelerDue({ counts, nextFeeler }: OutboundState): number {
   return counts.feeler === 0 ? nextFeeler : Infinity;
 }
 
+/** An outgoing peer, as far as it counts when one is too many. */
+export interface ExtraCandidate {
+  readonly id: number;
+  /** Unix milliseconds at which a block of it last became our tip; 0 for never. */
+  readonly lastHeadMs: number;
+}
+
+/**
+ * Which peer of a kind goes when there is one more than slots; its id. Of those for blocks only one of the two youngest:
+ * the newcomer stays if it gave us a block after the other did. Of the full ones whoever has given us none for longest,
+ * of equals the youngest.
+ *
+ * @see Bitcoin Core `net_processing.cpp` EvictExtraOutboundPeers
+ */
+export function extraToEnd(kind: "outbound" | "block-relay", peers: readonly ExtraCandidate[]): number | undefined {
+  if (kind === "block-relay") {
+    const [youngest, other] = [...peers].sort((a, b) => b.id - a.id);
+    if (youngest === undefined || other === undefined) return undefined;
+    return youngest.lastHeadMs > other.lastHeadMs ? other.id : youngest.id;
+  }
+  return [...peers].sort((a, b) => a.lastHeadMs - b.lastHeadMs || b.id - a.id)[0]?.id;
+}
+
 /** How a candidate is looked for. */
 export interface CandidateRules {
   readonly book: AddressBook;

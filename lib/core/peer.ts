@@ -117,6 +117,9 @@ export interface PeerInit<S> {
   readonly since: number;
 }
 
+/** The code of the error when it was ourselves who was dialled. */
+export const SELF_CONNECTION = "SELF_CONNECTION";
+
 /** The error of whatever waits for a peer that we closed for no fault of its own. */
 export function stopped(): NodeError {
   return new NodeError("stopped", "self", "the connection was closed by this node");

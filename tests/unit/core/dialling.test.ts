@@ -4,7 +4,7 @@ import { describe, test } from "node:test";
 import { bitcoinAddressRules } from "../../../lib/bitcoin/addresses.ts";
 import { Dialling, type DiallingParts } from "../../../lib/core/dialling.ts";
 import { NodeError } from "../../../lib/core/errors.ts";
-import type { Peer, PeerKind } from "../../../lib/core/peer.ts";
+import { type Peer, type PeerKind, SELF_CONNECTION } from "../../../lib/core/peer.ts";
 import type { StoredPeer } from "../../../lib/core/ports.ts";
 import { SeededRandom } from "../../../lib/sim/random.ts";
 import { DialledPeers, diallingParts } from "./dialled-peers.ts";
@@ -187,8 +187,42 @@ describe("Dialling", () => {
     await world.clock.advance(60_000);
     assert.equal(world.peers.size, 1);
     isTipStale = true;
+    await world.clock.untilTrue(() => world.peers.size === 2, 60_000);
+    // One that is of no use goes again, and ten minutes pass before another is tried.
+    await world.clock.untilTrue(() => world.peers.size === 1, 100_000);
+    const before = world.dialled.length;
+    await world.clock.advance(540_000);
+    assert.equal(world.dialled.length, before);
+    await world.clock.untilTrue(() => world.peers.size === 2, 120_000);
+    await world.end();
+  });
+
+  test("one more block-relay connection now and then takes the place of the younger of the two, or goes again", async () => {
+    const world = network({ up: () => true, slots: { full: 0, blockRelay: 2 }, extraMeanMs: 60_000 });
+    world.tell(...Array.from({ length: 40 }, (_, i) => `${i + 1}.1.0.1`));
+    await world.clock.advance(3_600_000);
+    const kinds = world.dialled.map(([, kind]) => kind);
+    assert.ok(kinds.length > 20, `${kinds.length} were tried`);
+    assert.ok(world.of("block-relay").length <= 3);
+    // Nobody gave a block: the two who came first are still here.
+    assert.deepEqual(world.of("block-relay").slice(0, 2), world.dialled.slice(0, 2).map(([host]) => host));
+    await world.end();
+  });
+
+  test("an address at which it is ourselves who answers is not dialled again", async () => {
+    const dialled: string[] = [];
+    const world = network({
+      up: () => false,
+      dial: ({ host }) => {
+        dialled.push(host);
+        const code = host === "1.1.0.1" ? SELF_CONNECTION : "connection_refused";
+        return Promise.reject(new NodeError(code, "peer", code));
+      },
+    });
+    world.tell("1.1.0.1", "2.2.0.2");
     await world.clock.advance(60_000);
-    assert.equal(world.peers.size, 2);
+    assert.equal(dialled.filter((host) => host === "1.1.0.1").length, 1);
+    assert.ok(dialled.filter((host) => host === "2.2.0.2").length > 1);
     await world.end();
   });
 

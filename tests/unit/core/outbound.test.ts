@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { nextOutbound, type OutboundState, poissonDelay } from "../../../lib/core/outbound.ts";
+import { extraToEnd, nextOutbound, type OutboundState, poissonDelay } from "../../../lib/core/outbound.ts";
 import { SeededRandom } from "../../../lib/sim/random.ts";
 
 const full: OutboundState = {
@@ -62,4 +62,18 @@ test("poissonDelay() has its mean, and most waits are shorter", () => {
   const shorter = waits.filter((wait) => wait < 1_000).length / waits.length;
   assert.ok(Math.abs(shorter - (1 - 1 / Math.E)) < 0.02, `${shorter}`);
   assert.ok(waits.every((wait) => wait >= 0 && Number.isFinite(wait)));
+});
+
+describe("extraToEnd()", () => {
+  const peer = (id: number, lastHeadMs = 0) => ({ id, lastHeadMs });
+  test("of block-relay peers the youngest goes, unless it gave a block after the second youngest did", () => {
+    assert.equal(extraToEnd("block-relay", [peer(1), peer(2), peer(3)]), 3);
+    assert.equal(extraToEnd("block-relay", [peer(1, 9), peer(2, 5), peer(3, 5)]), 3);
+    assert.equal(extraToEnd("block-relay", [peer(1), peer(2, 5), peer(3, 6)]), 2);
+  });
+  test("of full peers whoever has given no block for longest, of equals the youngest", () => {
+    assert.equal(extraToEnd("outbound", [peer(1, 9), peer(2, 3), peer(3, 5)]), 2);
+    assert.equal(extraToEnd("outbound", [peer(1), peer(2, 3), peer(3)]), 3);
+    assert.equal(extraToEnd("outbound", []), undefined);
+  });
 });
