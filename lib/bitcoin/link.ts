@@ -26,6 +26,8 @@ const SLICE_BYTES = 16 * 1024;
 /** What it is given at once while a long message goes on. */
 const LONG_SLICE_BYTES = 128 * 1024;
 
+const NOTHING = new Uint8Array();
+
 /** What a connection is counted by. */
 export interface LinkOptions {
   readonly traffic: Traffic;
@@ -42,7 +44,7 @@ export class Link {
   readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
   readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
   /** What came and was not given to the transport yet. */
-  #rest: Uint8Array = new Uint8Array();
+  #rest: Uint8Array = NOTHING;
   #ready: Frame[] = [];
   #at = 0;
   #failure: unknown;
@@ -99,8 +101,10 @@ export class Link {
         this.#hold(value.length);
       }
       // Nothing came of the last slice: it lies within a message.
-      const value = this.#rest.subarray(0, this.#ready.length === 0 ? LONG_SLICE_BYTES : SLICE_BYTES);
-      this.#rest = this.#rest.subarray(value.length);
+      const length = this.#ready.length === 0 ? LONG_SLICE_BYTES : SLICE_BYTES;
+      const isAll = this.#rest.length <= length;
+      const value = isAll ? this.#rest : this.#rest.subarray(0, length);
+      this.#rest = isAll ? NOTHING : this.#rest.subarray(length);
       this.#ready = [];
       this.#at = 0;
       try {

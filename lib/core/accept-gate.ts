@@ -21,9 +21,11 @@ interface Rate {
 const ALL: Rate = { perSecond: 50, burst: 100 };
 const HOST: Rate = { perSecond: 5, burst: 20 };
 /** A group may take this much while connections are scarce: then newcomers go before those who come again and again. */
-const GROUP_IN_NEED: Rate = { perSecond: 0.5, burst: 4 };
-/** Connections are scarce below this share of {@link ALL}. */
+const GROUP_IN_NEED: Rate = { perSecond: 0.1, burst: 3 };
+/** Connections are scarce below this share of {@link ALL}, */
 const NEED_BELOW = 0.5;
+/** and the rest of them is for groups that have not come for long. */
+const LAST_BELOW = 0.2;
 /** Buckets that are kept of hosts and of groups; full ones are as good as none. */
 const BUCKETS_MAX = 4_096;
 
@@ -52,8 +54,9 @@ export class AcceptGate {
     const own = this.#bucket(this.#hosts, host, HOST, now);
     if (own.tokens < 1) return false;
     const ofGroup = this.#bucket(this.#groups, group, GROUP_IN_NEED, now);
-    const isScarce = all.tokens < ALL.burst * NEED_BELOW;
-    if (isScarce && ofGroup.tokens < 1) return false;
+    const share = all.tokens / ALL.burst;
+    const needed = share < LAST_BELOW ? GROUP_IN_NEED.burst : share < NEED_BELOW ? 1 : 0;
+    if (ofGroup.tokens < needed) return false;
     all.tokens -= 1;
     own.tokens -= 1;
     ofGroup.tokens = Math.max(0, ofGroup.tokens - 1);

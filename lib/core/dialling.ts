@@ -7,6 +7,7 @@ import { addressText } from "./address-text.ts";
 import { type AddressBook, believableTimeS, groupNameOf, type KnownAddress, type Learned } from "./addresses.ts";
 import type { AddressRules, HeardAddress } from "./addresses/rules.ts";
 import { type Anchor, anchorsOf } from "./anchors.ts";
+import { keepPeer } from "./manual-peers.ts";
 import { messageOf, NodeError } from "./errors.ts";
 import {
   candidate,
@@ -53,8 +54,6 @@ export interface DiallingParts<P> extends Omit<AddressSourcesParts, "hasEnough">
   readonly isSame: (one: P, other: P) => boolean;
 }
 
-const REDIAL_FIRST_MS = 1_000;
-const REDIAL_LAST_MS = 30_000;
 /** One decision is made so often. */
 const PASS_MS = 500;
 /** How often when no address fitted: one may be told, a ban may end, and one that was tried may be tried again. */
@@ -193,39 +192,9 @@ export class Dialling<P extends Peer<PeerSession<unknown>>> {
   }
 
   /** Keeps a connection to one named peer until the signal aborts. */
-  async keep({ host, port }: PeerAddress, signal: AbortSignal): Promise<void> {
-    const { clock, random, resolve, notice } = this.#parts;
-    let wait = REDIAL_FIRST_MS;
-    let said = "";
-    let last: P | undefined;
-    let turn = 0;
-    while (!signal.aborted) {
-      try {
-        // When both sides name each other, the newer connection replaces ours: it is the same peer, and to dial it again
-        // would go on for ever.
-        const known = last;
-        const standing = known && this.#parts.peers().find((peer) => this.#parts.isSame(peer, known));
-        const found = standing === undefined ? await resolve(host) : [];
-        // The first address of a name may be one that we cannot reach: each has its turn.
-        const address = found[turn++ % Math.max(1, found.length)];
-        const peer = standing ?? await this.#parts.dial({ host: address ?? host, port }, "manual");
-        peer.wanted = true;
-        last = peer;
-        wait = REDIAL_FIRST_MS;
-        said = "";
-        if (standing === undefined) this.#succeeded({ host: address ?? host, port });
-        await either(peer.session.signal, signal);
-      } catch (thrown) {
-        if (signal.aborted) return;
-        const text = `cannot connect to ${host}:${port}: ${messageOf(thrown)}`;
-        // The same trouble again is no news.
-        notice(text === said ? "debug" : "warning", text);
-        said = text;
-      }
-      // Two that dial each other must not do so in step.
-      await clock.sleep(wait / 2 + random.below(wait), signal).catch(() => {});
-      wait = Math.min(wait * 2, REDIAL_LAST_MS);
-    }
+  async keep(place: PeerAddress, signal: AbortSignal): Promise<void> {
+    const succeeded = (address: PeerAddress) => this.#succeeded(address);
+    await keepPeer(place, { ...this.#parts, succeeded }, signal);
   }
 
   /** Fills the slots from the book, and the book from the seeds. */
@@ -397,16 +366,4 @@ export class Dialling<P extends Peer<PeerSession<unknown>>> {
   #hasEnough(): boolean {
     return this.#parts.peers().filter(({ kind }) => kind === "outbound").length >= ENOUGH_PEERS;
   }
-}
-
-/** Resolves when one of the signals aborts, and lets go of the other. */
-function either(...signals: readonly AbortSignal[]): Promise<void> {
-  if (signals.some(({ aborted }) => aborted)) return Promise.resolve();
-  return new Promise((resolve) => {
-    const end = () => {
-      for (const signal of signals) signal.removeEventListener("abort", end);
-      resolve();
-    };
-    for (const signal of signals) signal.addEventListener("abort", end, { once: true });
-  });
 }

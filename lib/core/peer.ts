@@ -109,6 +109,15 @@ export class Peer<S extends PeerSession<unknown> = PeerSession<unknown>> {
   }
 }
 
+const places = new WeakMap<readonly Peer[], readonly PeerPlace[]>();
+
+/** Where peers are: one list for one list, for whoever asks often whether anything has changed. */
+export function placesOf(peers: readonly Peer[]): readonly PeerPlace[] {
+  let known = places.get(peers);
+  if (known === undefined) places.set(peers, known = peers.map(({ place }) => place));
+  return known;
+}
+
 /** What a peer begins with. */
 export interface PeerInit<S> {
   readonly id: number;

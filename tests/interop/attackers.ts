@@ -8,7 +8,7 @@
  * - shakes hands, leaves, and comes again.
  *
  * Each has a group of addresses of its own, takes another address for every connection, and comes again whenever the
- * node ends one. At SIGTERM they let go, and what each kind did is printed as one line of JSON.
+ * node ends one. With a KIND all of them are of that. At SIGTERM they let go, and what each kind did is printed as one line of JSON.
  */
 import process from "node:process";
 import {

@@ -38,7 +38,8 @@ export function namespaceMissing(): string | undefined {
  */
 export function story<T>(script: string, args: readonly string[], timeoutMs: number): Promise<T> {
   const path = fileURLToPath(new URL(`../${script}`, import.meta.url));
-  const [program = "", ...rest] = inside([process.execPath, path, ...args]);
+  const runtime = "Deno" in globalThis ? [process.execPath, "run", "-A", "--no-check"] : [process.execPath];
+  const [program = "", ...rest] = inside([...runtime, path, ...args]);
   const { promise, resolve, reject } = Promise.withResolvers<T>();
   // Whatever ends the story, and however: its files are in here.
   const folder = mkdtempSync(join(tmpdir(), "gemel-story-"));

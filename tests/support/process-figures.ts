@@ -33,11 +33,20 @@ export interface Latency {
   readonly max: number;
 }
 
+/** No answer by then is none. */
+const ANSWER_TIMEOUT_MS = 15_000;
+
+/** One request that is repeated. */
+export interface RpcCall {
+  readonly path: string;
+  readonly body: string;
+}
+
 /** Asks a node's RPC at a steady pace over kept connections, whether or not the answers keep up, as clients do. */
 export class RpcProbe {
   readonly #agent = new Agent({ keepAlive: true, maxSockets: 4 });
   readonly #timer: ReturnType<typeof setInterval>;
-  readonly #calls: readonly { readonly path: string; readonly body: string }[];
+  readonly #calls: readonly RpcCall[];
   readonly #options: { readonly ca: string; readonly token: string; readonly port: number };
   #times: number[] = [];
   #failures = 0;
@@ -45,15 +54,11 @@ export class RpcProbe {
   #next = 0;
 
   /** `dir`: the node's data folder, whose token and authority are used. */
-  constructor(dir: string, port: number, calls: RpcProbe["calls"], everyMs: number) {
+  constructor(dir: string, port: number, calls: readonly RpcCall[], everyMs: number) {
     this.#calls = calls;
     const read = (name: string) => readFileSync(join(dir, name), "utf8").trim();
     this.#options = { ca: read("ssl/ca.crt"), token: read("token"), port };
     this.#timer = setInterval(() => this.#ask(), everyMs);
-  }
-
-  get calls(): readonly { readonly path: string; readonly body: string }[] {
-    return this.#calls;
   }
 
   #ask(): void {
@@ -83,6 +88,12 @@ export class RpcProbe {
       },
     );
     asked.on("error", () => end(false));
+    // Bun's client may lose a request without a word when the connection that it kept is reset.
+    const timer = setTimeout(() => {
+      end(false);
+      asked.destroy();
+    }, ANSWER_TIMEOUT_MS);
+    asked.on("close", () => clearTimeout(timer));
     asked.end(body);
   }
 

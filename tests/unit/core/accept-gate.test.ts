@@ -31,6 +31,19 @@ describe("AcceptGate", () => {
     assert.ok(attackers <= 100 + 60 * 50, String(attackers));
   });
 
+  test("not even three hundred groups that come ten times a second keep a newcomer out", async () => {
+    const clock = simClock();
+    const gate = new AcceptGate(clock);
+    let newcomers = 0;
+    for (let tenth = 0; tenth < 300; tenth++) {
+      for (let i = 0; i < 300; i++) gate.admit(`10.66.${i >> 8}.${i & 255}`, BigInt(i));
+      if (tenth % 10 === 9 && gate.admit(`10.1.0.${tenth % 250}`, 1_000n + BigInt(tenth))) newcomers += 1;
+      await clock.advance(100);
+    }
+    // In the first seconds the attackers have their bursts.
+    assert.ok(newcomers >= 25, `${newcomers} of 30`);
+  });
+
   test("keeps no more than it needs of a million hosts", async () => {
     const clock = simClock();
     const gate = new AcceptGate(clock);
