@@ -6,10 +6,11 @@
  */
 import { toHex } from "../codec/hex.ts";
 import { sha256Into } from "../codec/sha256.ts";
-import { type AddressRules, BOOK, type Placement } from "../core/addresses/rules.ts";
+import { type AddressRules, BOOK, type Located, type Placement } from "../core/addresses/rules.ts";
 import type { AsMap } from "./addresses/asmap.ts";
 import { addressOf, groupOf, isRoutable, sourceGroupOf } from "./addresses/groups.ts";
 import { hostText, NETWORK_NAMES, type NetworkAddress, toIp16 } from "./types/net-address-text.ts";
+import { NetworkId } from "./types/net-address.ts";
 
 /** How {@link bitcoinAddressRules} is made. */
 export interface BitcoinAddressOptions {
@@ -44,8 +45,7 @@ function corePlacement(secret: Uint8Array): Placement {
   const u8 = (value: number) => (input[length++] = value);
   const vector = (bytes: Uint8Array) => {
     u8(bytes.length);
-    input.set(bytes, length);
-    length += bytes.length;
+    for (let i = 0; i < bytes.length; i++) input[length++] = bytes[i]!;
   };
   /** A number below 256, in `bytes` bytes. */
   const small = (value: number, bytes: number) => {
@@ -56,7 +56,7 @@ function corePlacement(secret: Uint8Array): Placement {
   };
   /** The moduli are powers of two up to 2^16, so the first two bytes decide. */
   const finish = (): number => {
-    sha256Into(input.subarray(0, length), inner);
+    sha256Into(input.slice(0, length), inner);
     sha256Into(inner, digest);
     return digest[0]! | (digest[1]! << 8);
   };
@@ -80,6 +80,33 @@ function corePlacement(secret: Uint8Array): Placement {
   };
 }
 
+/** An address, with its bytes made when they are asked for. */
+class LocatedAddress implements Located {
+  readonly host: string;
+  readonly port: number;
+  readonly network: string;
+  readonly #address: NetworkAddress;
+  readonly #asMap: AsMap | undefined;
+
+  constructor(address: NetworkAddress, host: string, port: number, asMap: AsMap | undefined) {
+    // IPv4 is read in its normal form only, but IPv6 can carry it.
+    const isNormal = address.network === NetworkId.IPV4 && !host.includes(":");
+    this.host = isNormal ? host : hostText(address.network, address.address) ?? host;
+    this.port = port;
+    this.network = NETWORK_NAMES[address.network] ?? "unknown";
+    this.#address = address;
+    this.#asMap = asMap;
+  }
+
+  get key(): Uint8Array {
+    return keyOf(this.#address, this.port);
+  }
+
+  get group(): Uint8Array {
+    return groupOf(this.#address, this.#asMap);
+  }
+}
+
 /** The rules of Bitcoin's address book. */
 export function bitcoinAddressRules({ asMap, allowPrivate = false }: BitcoinAddressOptions = {}): AddressRules {
   return {
@@ -90,13 +117,7 @@ export function bitcoinAddressRules({ asMap, allowPrivate = false }: BitcoinAddr
       const address = addressOf(host);
       if (address === undefined || !(port >= 0 && port <= 0xffff)) return undefined;
       if (!allowPrivate && !isRoutable(address)) return undefined;
-      return {
-        host: hostText(address.network, address.address) ?? host,
-        port,
-        network: NETWORK_NAMES[address.network] ?? "unknown",
-        key: keyOf(address, port),
-        group: groupOf(address, asMap),
-      };
+      return new LocatedAddress(address, host, port, asMap);
     },
     sourceGroup: (source) => sourceGroupOf(source, asMap),
     placement: corePlacement,

@@ -7,10 +7,11 @@ import type { Traffic } from "../core/traffic.ts";
 import type { UploadState, UploadTarget } from "../core/upload-target.ts";
 import { BLOCK_BYTES_PER_DAY } from "./serving.ts";
 import { normalSubnet } from "../core/subnets.ts";
+import type { Ban } from "../core/bans.ts";
 import type { Connections } from "../core/connections.ts";
 import type { Dialling } from "../core/dialling.ts";
 import { NodeError } from "../core/errors.ts";
-import type { PeerPlace } from "../core/peer.ts";
+import { type PeerPlace, placesOf } from "../core/peer.ts";
 import type { Clock, PeerAddress } from "../core/ports.ts";
 import type { AddedNodes } from "./added-nodes.ts";
 import { chainTips } from "./chain/chain-tips.ts";
@@ -71,6 +72,8 @@ export class Facade implements BitcoinService {
   readonly startedAt: number;
   readonly protocolVersion = PROTOCOL_VERSION;
   readonly #parts: FacadeParts;
+  /** What was last told of which list of bans. */
+  #bans: { readonly of: readonly Ban[]; readonly views: readonly BitcoinBan[] } | undefined;
   #moved = Promise.withResolvers<void>();
 
   constructor(parts: FacadeParts) {
@@ -171,7 +174,7 @@ export class Facade implements BitcoinService {
   }
 
   places(): readonly PeerPlace[] {
-    return this.#parts.connections.peers.map(({ place }) => place);
+    return placesOf(this.#parts.connections.peers);
   }
 
   get traffic(): Traffic {
@@ -216,13 +219,17 @@ export class Facade implements BitcoinService {
   }
 
   bans(): readonly BitcoinBan[] {
-    return this.#parts.connections.bans.list().map(({ host, since, until, reason, effect }) => ({
+    const list = this.#parts.connections.bans.list();
+    if (this.#bans?.of === list) return this.#bans.views;
+    const views = list.map(({ host, since, until, reason, effect }) => ({
       subnet: host.includes("/") ? host : `${host}/${host.includes(":") ? 128 : 32}`,
       since,
       until,
       reason,
       effect,
     }));
+    this.#bans = { of: list, views };
+    return views;
   }
 
   ban(subnet: string, until: number, reason: string): boolean {

@@ -13,7 +13,7 @@ import type { BitcoinPeer } from "./peer.ts";
 import { disconnecting, misbehaving } from "./peer-fault.ts";
 import { type BitcoinRoute, on } from "./route.ts";
 import type { BitcoinStore } from "./store.ts";
-import { Block, headerFromBytes, type Inventory, InvType } from "./types/mod.ts";
+import { Block, type Inventory, InvType } from "./types/mod.ts";
 import {
   type AnyMessage,
   Block as BlockMessage,
@@ -31,6 +31,7 @@ import {
   GetData,
   GetHeaders,
   HeadersMessage,
+  headersPayload,
   Inv,
   MemPool,
   NotFound,
@@ -99,7 +100,8 @@ export class Serving {
     }
     const last = rows.at(-1) ?? chain.tip;
     if (peer.bestSent < 0 || headers.hasMoreWork(last, peer.bestSent)) peer.bestSent = last;
-    await peer.session.send(HeadersMessage, { headers: rows.map((row) => headerFromBytes(headers.headerBytes(row))) });
+    // As they are kept: a full answer has two thousand of them.
+    await peer.session.sendBytes(HeadersMessage, headersPayload(rows.length, (i) => headers.headerBytes(rows[i]!)));
   }
 
   async #blocks(peer: BitcoinPeer, { locator, stop }: BodyOf<typeof GetBlocks>): Promise<void> {

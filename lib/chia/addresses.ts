@@ -97,11 +97,10 @@ function chiaPlacement(secret: Uint8Array): Placement {
       if (typeof part === "number") {
         input[length++] = part;
       } else {
-        input.set(part, length);
-        length += part.length;
+        for (let i = 0; i < part.length; i++) input[length++] = part[i]!;
       }
     }
-    sha256Into(input.subarray(0, length), digest);
+    sha256Into(input.slice(0, length), digest);
     return (digest[6]! << 8) | digest[7]!;
   };
   return {
@@ -111,6 +110,28 @@ function chiaPlacement(secret: Uint8Array): Placement {
     position: (table, bucket, key) =>
       hash(table === "new" ? 0x4e : 0x4b, 0, bucket >> 8, bucket & 0xff, key) % BOOK.bucketSize,
   };
+}
+
+/** What nearly all addresses are. */
+class LocatedV4 implements Located {
+  readonly host: string;
+  readonly port: number;
+  readonly network = "ipv4";
+  readonly #bits: number;
+
+  constructor(host: string, port: number, bits: number) {
+    this.host = host;
+    this.port = port;
+    this.#bits = bits;
+  }
+
+  get key(): Uint8Array {
+    return chiaPeerKey(ipv4Bytes(this.#bits), this.port);
+  }
+
+  get group(): Uint8Array {
+    return groupOf(ipv4Bytes(this.#bits));
+  }
 }
 
 /** The rules of Chia's address book. */
@@ -125,8 +146,7 @@ export function chiaAddressRules({ allowPrivate = false }: ChiaAddressOptions = 
       const bits = parseIpv4(host);
       if (bits >= 0) {
         if (!allowPrivate && isPrivateV4(bits)) return undefined;
-        const bytes = ipv4Bytes(bits);
-        return { host, port, network: "ipv4", key: chiaPeerKey(bytes, port), group: groupOf(bytes) };
+        return new LocatedV4(host, port, bits);
       }
       const ip = parseIpv6(host);
       if (ip === undefined || (!allowPrivate && isPrivate(host))) return undefined;

@@ -15,7 +15,7 @@ import { Dialling } from "../core/dialling.ts";
 import { messageOf, NodeError } from "../core/errors.ts";
 import { listenOn } from "../core/listeners.ts";
 import type { NodeParts } from "../core/node-parts.ts";
-import type { PeerExit, PeerPlace } from "../core/peer.ts";
+import { type PeerExit, type PeerPlace, placesOf } from "../core/peer.ts";
 import type { Listener, PeerAddress } from "../core/ports.ts";
 import { Router } from "../core/router.ts";
 import { Traffic } from "../core/traffic.ts";
@@ -229,7 +229,7 @@ export class ChiaNode implements ChiaService {
   }
 
   places(): readonly PeerPlace[] {
-    return this.#connections.peers.map(({ place }) => place);
+    return placesOf(this.#connections.peers);
   }
 
   bans(): readonly BanView[] {
@@ -330,13 +330,14 @@ export class ChiaNode implements ChiaService {
   /** After anything that may change it: tells peers of a new tip, and the log of a change of the sync state. */
   #settle(source: ChiaPeer | undefined, forkHeight?: number): void {
     const { chain } = this.#parts;
-    const state = this.state();
-    if (state.synced !== this.#wasSynced) {
-      this.#wasSynced = state.synced;
-      this.#event("chia.sync", { synced: state.synced, height: chain.peak?.height ?? null });
+    const isSyncing = this.#follower.progress !== undefined;
+    const synced = !isSyncing && this.#follower.agreement().synced;
+    if (synced !== this.#wasSynced) {
+      this.#wasSynced = synced;
+      this.#event("chia.sync", { synced, height: chain.peak?.height ?? null });
     }
     const peak = chain.peak;
-    if (peak === undefined || state.syncMode) return;
+    if (peak === undefined || isSyncing) return;
     this.#announcing.spread(this.#connections.peers, peak, source, forkHeight ?? peak.height);
   }
 }

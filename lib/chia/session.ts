@@ -61,6 +61,8 @@ export class ChiaSession implements PeerSession<Incoming> {
   readonly #turn: Turn;
   readonly #handlers = new Set<Promise<void>>();
   readonly #ended = new AbortController();
+  /** Aborts when the session ends: by the peer, or as soon as {@link close} or {@link fail} is called. Kept, because the runtime's own property is slow. */
+  readonly signal: AbortSignal = this.#ended.signal;
   #fault: Error | undefined;
 
   private constructor({ socket, peer, reader, writer, traffic, shared, windows }: Opened, options: SessionOptions) {
@@ -96,11 +98,6 @@ export class ChiaSession implements PeerSession<Incoming> {
   /** Shakes hands, see {@link shakeHands}. @throws PeerFault or NodeError with the reason; the socket is closed then */
   static async open(socket: PeerSocket, options: SessionOptions): Promise<ChiaSession> {
     return new ChiaSession(await shakeHands(socket, options), options);
-  }
-
-  /** Aborts when the session ends: by the peer, or as soon as {@link close} or {@link fail} is called. */
-  get signal(): AbortSignal {
-    return this.#ended.signal;
   }
 
   get remote(): PeerAddress {

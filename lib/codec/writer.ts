@@ -6,6 +6,7 @@
 import { CodecError } from "./error.ts";
 
 const utf8 = new TextEncoder();
+const SHORT_BYTES = 512;
 /** A 64-bit integer on its way into a buffer. A view for each buffer would cost more than most messages do. */
 const words = new DataView(new ArrayBuffer(8));
 const wordBytes = new Uint8Array(words.buffer);
@@ -34,7 +35,9 @@ export class Writer {
     const length = start + extra;
     if (length > this.#bytes.length) {
       const grown = new Uint8Array(Math.max(length, this.#bytes.length * 2));
-      grown.set(this.#bytes.subarray(0, start));
+      // For as much as is moved here a view would cost more than the copy.
+      if (start < SHORT_BYTES) { for (let i = 0; i < start; i++) grown[i] = this.#bytes[i]!; }
+      else grown.set(this.#bytes.subarray(0, start));
       this.#bytes = grown;
     }
     this.#length = length;

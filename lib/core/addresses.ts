@@ -11,7 +11,7 @@
  * @module
  */
 import { ADDRESS_BUDGET, type BudgetOptions, SourceBudgets } from "./addresses/budgets.ts";
-import { type Entry, isTerrible, type KnownAddress, type Slot } from "./addresses/entry.ts";
+import { type Entry, groupNameOf, isTerrible, type KnownAddress, type Slot } from "./addresses/entry.ts";
 import { type AddressRules, BOOK, type HeardAddress, type TableName } from "./addresses/rules.ts";
 import { type SampleOptions, Samples } from "./addresses/samples.ts";
 import { draw, type SelectOptions } from "./addresses/selection.ts";
@@ -74,6 +74,15 @@ export interface BookSize {
   readonly collisions: number;
 }
 
+/** Who tells of addresses. */
+interface Source {
+  readonly group: Uint8Array | undefined;
+  readonly budget: string;
+}
+
+/** Sources that are remembered; of more, all are looked up again. */
+const SOURCES_MAX = 256;
+
 /** The address book of one network. */
 export class AddressBook {
   readonly newCapacity = BOOK.newBuckets * BOOK.bucketSize;
@@ -83,6 +92,7 @@ export class AddressBook {
   readonly #tables: AddressTables;
   readonly #budgets: SourceBudgets | undefined;
   readonly #samples: Samples;
+  readonly #sources = new Map<string, Source>();
   /** When any address last answered; failures count only once after it, so that our own outage condemns nobody. */
   #lastGoodS = 1;
 
@@ -134,7 +144,7 @@ export class AddressBook {
   learn(addresses: readonly HeardAddress[], source?: string, options: LearnOptions = {}): Learned {
     let allowed = addresses;
     if (this.#budgets !== undefined && source !== undefined && options.unlimited !== true) {
-      const count = this.#budgets.take(this.#budgetOf(source), addresses.length, this.#monotonicS());
+      const count = this.#budgets.take(this.#sourceOf(source).budget, addresses.length, this.#monotonicS());
       // Which ones are dropped must not be the sender's choice.
       allowed = count === addresses.length ? addresses : shuffled(addresses, this.#options.random).slice(0, count);
     }
@@ -145,7 +155,7 @@ export class AddressBook {
 
   /** Allows a source so many addresses more: we have asked it. */
   grant(source: string, addresses: number): void {
-    this.#budgets?.grant(this.#budgetOf(source), addresses, this.#monotonicS());
+    this.#budgets?.grant(this.#sourceOf(source).budget, addresses, this.#monotonicS());
   }
 
   /**
@@ -281,7 +291,7 @@ export class AddressBook {
     if (located === undefined) return "refused";
     const nowS = this.#nowS();
     const toldS = told.timeS ?? 0;
-    const sourceGroup = source === undefined ? undefined : rules.sourceGroup(source);
+    const sourceGroup = source === undefined ? undefined : this.#sourceOf(source).group;
     const found = this.#tables.find(located);
     const penalty = rules.waivesPenalty(located, source, found?.port === located.port) ? 0 : penaltyS;
     let entry = found;
@@ -299,7 +309,7 @@ export class AddressBook {
     }
     // Chia's manager asks without a source again where none was told: then it is the entry's first one.
     const group = sourceGroup ?? entry.sourceGroup;
-    const slot = this.#tables.newSlot(entry, this.#options.limitsSources === false ? entry.key : group);
+    const slot = this.#tables.newSlot(entry, this.#options.limitsSources === false ? located.key : group);
     const holder = this.#tables.new.at(slot);
     if (holder !== entry) {
       const yields = holder === undefined || isTerrible(holder, nowS) ||
@@ -330,10 +340,16 @@ export class AddressBook {
     return located && this.#tables.findExact(located);
   }
 
-  /** Budgets are shared by a group of sources: its addresses are cheap to whoever has one of them. */
-  #budgetOf(source: string): string {
+  /** The group of a source and the name of its budget. The same few tell again and again. */
+  #sourceOf(source: string): Source {
+    const known = this.#sources.get(source);
+    if (known !== undefined) return known;
     const group = this.#options.rules.sourceGroup(source);
-    return group === undefined ? source : String.fromCharCode(...group);
+    // Budgets are shared by a group of sources: its addresses are cheap to whoever has one of them.
+    const found = { group, budget: group === undefined ? source : groupNameOf({ group }) };
+    if (this.#sources.size >= SOURCES_MAX) this.#sources.clear();
+    this.#sources.set(source, found);
+    return found;
   }
 
   #nowS(): number {

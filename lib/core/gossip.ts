@@ -16,6 +16,7 @@ import type { Clock, PeerAddress, Random } from "./ports.ts";
 export interface GossipParts<P> {
   readonly clock: Clock;
   readonly random: Random;
+  /** Those that are connected; another list when they are others. */
   readonly peers: () => readonly P[];
   /** Whether a peer is told addresses at all. */
   readonly takesPart: (peer: P) => boolean;
@@ -67,6 +68,8 @@ export class Gossip<P extends Peer> {
   readonly #parts: GossipParts<P>;
   readonly #desks = new Map<number, Desk>();
   readonly #key: SipKey;
+  /** The ids of a list of peers. */
+  #listed: { readonly of: readonly P[]; readonly ids: Uint32Array } | undefined;
   /** What is hashed; one array for all of them. */
   readonly #words = new Uint32Array(4 + HOST_LENGTH_MAX / 2);
 
@@ -125,22 +128,31 @@ export class Gossip<P extends Peer> {
     words[0] = id;
     words[1] = id / 2 ** 32;
     words[2] = day;
-    /** The highest ranks so far, the highest first. */
-    const first: { readonly peer: P; readonly desk: Desk; readonly rank: number }[] = [];
-    for (const peer of peers()) {
-      if (peer === from || !takesPart(peer)) continue;
-      const desk = this.#desks.get(peer.id);
-      if (desk === undefined) continue;
-      words[3] = peer.id;
+    /** The highest ranks so far, the highest first, and whose they are. */
+    const ranks: number[] = [];
+    const first: P[] = [];
+    const all = peers();
+    if (this.#listed?.of !== all) this.#listed = { of: all, ids: Uint32Array.from(all, ({ id }) => id) };
+    const { ids } = this.#listed;
+    for (let i = 0; i < ids.length; i++) {
+      words[3] = ids[i]!;
       const rank = sipHash24Words(this.#key, words, 4);
-      let at = first.length;
-      while (at > 0 && first[at - 1]!.rank < rank) at -= 1;
-      if (at >= count) continue;
-      first.splice(at, 0, { peer, desk, rank });
-      if (first.length > count) first.pop();
+      let at = Math.min(ranks.length, count);
+      if (at === count && !(ranks[at - 1]! < rank)) continue;
+      // Few come so far: the peers themselves are looked at only here.
+      const peer = all[i]!;
+      if (peer === from || !takesPart(peer) || !this.#desks.has(peer.id)) continue;
+      if (at === count) at -= 1;
+      for (; at > 0 && ranks[at - 1]! < rank; at--) {
+        ranks[at] = ranks[at - 1]!;
+        first[at] = first[at - 1]!;
+      }
+      ranks[at] = rank;
+      first[at] = peer;
     }
-    for (const { peer, desk } of first) {
-      if (desk.known.has(id)) continue;
+    for (const peer of first) {
+      const desk = this.#desks.get(peer.id);
+      if (desk === undefined || desk.known.has(id)) continue;
       // A queue that is full loses one at random: nobody can push out a certain one.
       if (desk.queue.length >= QUEUE_MAX) desk.queue[random.below(QUEUE_MAX)] = item;
       else desk.queue.push(item);

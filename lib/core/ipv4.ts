@@ -28,7 +28,13 @@ export function parseIpv4(text: string): number {
 
 /** The four bytes of an address. */
 export function ipv4Bytes(bits: number): Uint8Array {
-  return Uint8Array.of(bits >>> 24, (bits >>> 16) & 0xff, (bits >>> 8) & 0xff, bits & 0xff);
+  // One by one: `Uint8Array.of` takes several times as long, and this is done for every address that is told.
+  const bytes = new Uint8Array(4);
+  bytes[0] = bits >>> 24;
+  bytes[1] = bits >>> 16;
+  bytes[2] = bits >>> 8;
+  bytes[3] = bits;
+  return bytes;
 }
 
 /** The text of an address of four bytes. */

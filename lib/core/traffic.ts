@@ -54,12 +54,15 @@ class Direction implements DirectionTraffic {
   lastAt = 0;
   readonly byKind = new Map<string, Kind>();
 
-  count(kind: string, bytes: number, clock: Clock): void {
-    const now = clock.now();
+  /** The kind of the last message: the next one is often of the same. */
+  #lastKind = "";
+  #last: Kind | undefined;
+
+  count(kind: string, bytes: number, now: number, at: number): void {
     this.bytes += bytes;
     this.messages += 1;
     this.lastTime = now;
-    this.lastAt = clock.monotonic();
+    this.lastAt = at;
     const entry = this.#entry(kind);
     entry.messages += 1;
     entry.bytes += bytes;
@@ -74,6 +77,14 @@ class Direction implements DirectionTraffic {
   }
 
   #entry(kind: string): Kind {
+    if (this.#last !== undefined && kind === this.#lastKind) return this.#last;
+    const entry = this.#find(kind);
+    this.#lastKind = kind;
+    this.#last = entry;
+    return entry;
+  }
+
+  #find(kind: string): Kind {
     const known = this.byKind.get(kind);
     if (known !== undefined) return known;
     const name = this.byKind.size < KINDS_MAX ? kind : OTHER_KINDS;
@@ -106,14 +117,18 @@ export class Traffic {
 
   /** Counts a message that came, with all its framing. */
   countReceived(kind: string, bytes: number): void {
-    this.#received.count(kind, bytes, this.#clock);
-    this.#sum?.countReceived(kind, bytes);
+    const now = this.#clock.now();
+    const at = this.#clock.monotonic();
+    this.#received.count(kind, bytes, now, at);
+    for (let sum = this.#sum; sum !== undefined; sum = sum.#sum) sum.#received.count(kind, bytes, now, at);
   }
 
   /** Counts a message that was sent, with all its framing. */
   countSent(kind: string, bytes: number): void {
-    this.#sent.count(kind, bytes, this.#clock);
-    this.#sum?.countSent(kind, bytes);
+    const now = this.#clock.now();
+    const at = this.#clock.monotonic();
+    this.#sent.count(kind, bytes, now, at);
+    for (let sum = this.#sum; sum !== undefined; sum = sum.#sum) sum.#sent.count(kind, bytes, now, at);
   }
 
   /** Notes how long a message of a kind took to be handled. */

@@ -18,12 +18,23 @@ export interface SimClockOptions {
   readonly startMs?: number;
 }
 
-interface Timer {
+/** Whose timers are counted apart and end together. */
+export interface TimerOwner {
+  /** Its timers that are set and not cancelled. */
+  pending: number;
+  /** None of its timers fires any more. */
+  isOver: boolean;
+}
+
+/** A timer that was set. */
+export interface Timer {
   readonly at: number;
   /** Order of setting, which decides between timers of one moment. */
   readonly order: number;
   readonly call: () => void;
-  cancelled: boolean;
+  readonly owner: TimerOwner | undefined;
+  /** It has fired or never will. */
+  isDone: boolean;
 }
 
 function before(a: Timer, b: Timer): boolean {
@@ -65,14 +76,36 @@ export class SimClock implements Clock {
   }
 
   after(ms: number, callback: () => void): () => void {
-    const timer = { at: this.#elapsed + Math.max(0, ms), order: this.#order++, call: callback, cancelled: false };
+    const timer = this.set(ms, callback);
+    return () => this.cancel(timer);
+  }
+
+  /** {@link after} without a function for each timer: there are millions of them. */
+  set(ms: number, call: () => void, owner?: TimerOwner): Timer {
+    const timer = { at: this.#elapsed + Math.max(0, ms), order: this.#order++, call, owner, isDone: false };
     this.#push(timer);
     this.#pending += 1;
-    return () => {
-      if (timer.cancelled) return;
-      timer.cancelled = true;
-      this.#pending -= 1;
-    };
+    if (owner !== undefined) owner.pending += 1;
+    return timer;
+  }
+
+  /** What {@link set} gave does not fire any more. */
+  cancel(timer: Timer): void {
+    if (!timer.isDone && timer.owner?.isOver !== true) this.#finish(timer);
+  }
+
+  /** Cancels all timers of an owner, for good. */
+  end(owner: TimerOwner): void {
+    if (owner.isOver) return;
+    owner.isOver = true;
+    this.#pending -= owner.pending;
+    owner.pending = 0;
+  }
+
+  #finish(timer: Timer): void {
+    timer.isDone = true;
+    this.#pending -= 1;
+    if (timer.owner !== undefined) timer.owner.pending -= 1;
   }
 
   sleep(ms: number, signal?: AbortSignal): Promise<void> {
@@ -129,16 +162,15 @@ export class SimClock implements Clock {
   /** Fires the next timer if it is due by `end`, and lets its consequences come to rest. */
   async #fireNext(end: number): Promise<boolean> {
     let next = this.#heap[0];
-    while (next?.cancelled) {
+    while (next !== undefined && (next.isDone || next.owner?.isOver === true)) {
       this.#pop();
       next = this.#heap[0];
     }
     if (next === undefined || next.at > end) return false;
     this.#pop();
-    this.#pending -= 1;
     this.#fired += 1;
     // Cancelling it from now on must change nothing.
-    next.cancelled = true;
+    this.#finish(next);
     this.#elapsed = next.at;
     next.call();
     await this.#turn();

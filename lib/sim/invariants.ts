@@ -6,7 +6,7 @@
 import type { RunningNode } from "../config.ts";
 import type { LinkEnd } from "./links.ts";
 import type { Life, SimNode } from "./node.ts";
-import type { BanGlance, PeerGlance, Play } from "./play.ts";
+import type { BanGlance, PeerGlance, Play, Tip } from "./play.ts";
 
 /** What the rules need to know. */
 export interface RuleParts {
@@ -39,15 +39,32 @@ const SET_ASIDE = /-(bans\.json|peers\.cbor)$/;
 /** How long a connection may be open without its peer being known: the longest handshake and a margin. */
 const UNKNOWN_MS = 180_000;
 
+/** What was seen of a host at the last look. What is still the same needs no second look. */
+interface Seen {
+  readonly life: Life;
+  peers: readonly PeerGlance[];
+  /** The names of the peers, and at which look a connection of that name was last found. */
+  names: Map<string, number>;
+  /** How often connections had come and gone. */
+  changes: number;
+  /** Connections without a peer, and when each was first seen so. */
+  readonly unknown: Map<LinkEnd, number>;
+  tip: Tip | undefined;
+  bans: readonly BanGlance[];
+  /** The peers and the bans that were held against each other. */
+  banned: { readonly peers: readonly PeerGlance[]; readonly bans: readonly BanGlance[] } | undefined;
+  /** Bans that have to outlast a restart: those of the last look and of the one before. */
+  lasting: readonly BanGlance[];
+  before: readonly BanGlance[];
+}
+
+const NO_BANS: readonly BanGlance[] = [];
+
 /** Looks at nodes again and again. */
 export class Rules {
   readonly #parts: RuleParts;
   #looks = 0;
-  /** When a connection was first seen open without a peer. */
-  readonly #unknownSince = new WeakMap<LinkEnd, number>();
-  readonly #weights = new WeakMap<Life, bigint>();
-  /** Bans of each host at the last look and at the one before, and the run in which that was. */
-  readonly #bansSeen = new Map<string, { life: Life; last: readonly BanGlance[]; before: readonly BanGlance[] }>();
+  readonly #seen = new Map<string, Seen>();
 
   constructor(parts: RuleParts) {
     this.#parts = parts;
@@ -58,17 +75,53 @@ export class Rules {
     const { host, life } = subject;
     const node = life?.node;
     if (life === undefined || node === undefined) return;
-    const peers = this.#parts.play.peersOf(node);
-    this.#slots(host, peers);
-    this.#connections(host, life, peers, at);
-    if (this.#looks++ % UNHANDLED_LOOKS === 0) this.#unhandled(host, life, node);
-    this.#bans(subject, life, node, peers);
-    this.#damage(subject, life);
-    this.#tip(subject, node, life);
-    const timers = TIMERS_MAX + TIMERS_PER_CONNECTION * life.presence.ends.size;
-    if (life.clock.pending > timers) {
-      this.#parts.broke("timers are bounded", host, `${life.clock.pending} timers, at most ${timers} make sense`);
+    const { play, broke } = this.#parts;
+    this.#looks += 1;
+    const last = this.#seen.get(host);
+    const seen = last?.life === life ? last : this.#meet(subject, life, node, last);
+    const { presence } = life;
+    const peers = play.peersOf(node);
+    const isNew = peers !== seen.peers;
+    if (isNew) {
+      seen.peers = peers;
+      seen.names = new Map(peers.map(({ name }) => [name, -1]));
+      this.#slots(host, peers);
     }
+    // What is as it was was right; who is not known yet, and bytes that wait, are looked at whatever has changed.
+    if (isNew || presence.changes !== seen.changes || presence.isCrowded || seen.unknown.size > 0) {
+      seen.changes = presence.changes;
+      presence.isCrowded = false;
+      this.#connections(host, seen, at);
+    }
+    if ((this.#looks - 1) % UNHANDLED_LOOKS === 0) this.#unhandled(host, life, node);
+    this.#bans(subject, seen, play.bansOf(node));
+    this.#damage(subject, life);
+    this.#tip(subject, seen, play.tipOf(node));
+    const timers = TIMERS_MAX + TIMERS_PER_CONNECTION * presence.ends.size;
+    if (life.clock.pending > timers) {
+      broke("timers are bounded", host, `${life.clock.pending} timers, at most ${timers} make sense`);
+    }
+  }
+
+  /** The first look at a run: what has to be there of the one before. */
+  #meet({ host }: SimNode, life: Life, node: RunningNode, last: Seen | undefined): Seen {
+    const { play, broke } = this.#parts;
+    const isFileGone = life.damaged.some((path) => path.endsWith(BANS_FILE));
+    if (last !== undefined && !isFileGone) {
+      const bans = play.bansOf(node);
+      const now = life.clock.now();
+      // Those of the last look may be too young to have reached the disk.
+      for (const { host: banned, until } of last.before) {
+        const isKept = until < now + 1_000 || bans.some((ban) => ban.host === banned);
+        if (!isKept) broke("bans last over restarts", host, `that of ${banned} is gone`);
+      }
+    }
+    const seen: Seen = {
+      ...{ life, peers: [], changes: -1, names: new Map(), unknown: new Map(), tip: undefined },
+      ...{ bans: NO_BANS, banned: undefined, lasting: NO_BANS, before: NO_BANS },
+    };
+    this.#seen.set(host, seen);
+    return seen;
   }
 
   #slots(host: string, peers: readonly PeerGlance[]): void {
@@ -84,10 +137,10 @@ export class Rules {
   }
 
   /** Peers and connections are the same, but for those that shake hands. */
-  #connections(host: string, { presence }: Life, peers: readonly PeerGlance[], at: number): void {
+  #connections(host: string, { life: { presence }, names, unknown }: Seen, at: number): void {
     const { broke, peersMax } = this.#parts;
-    const known = new Set(peers.map(({ name }) => name));
     let open = 0;
+    let known = 0;
     for (const end of presence.ends) {
       if (end.isOver) continue;
       open += 1;
@@ -97,16 +150,24 @@ export class Rules {
       if (end.inbox.bytes > UNREAD_BYTES_MAX) {
         broke("queues are bounded", host, `${end.inbox.bytes} bytes from ${end.remote.host} wait to be read`);
       }
-      if (known.delete(end.name)) {
-        if (this.#unknownSince.has(end)) this.#unknownSince.delete(end);
+      const found = names.get(end.name);
+      // A second connection of one name is another peer's, or nobody's.
+      if (found !== undefined && found !== this.#looks) {
+        known += 1;
+        names.set(end.name, this.#looks);
+        if (unknown.size > 0) unknown.delete(end);
         continue;
       }
-      const since = this.#unknownSince.get(end) ?? at;
-      this.#unknownSince.set(end, since);
+      const since = unknown.get(end) ?? at;
+      unknown.set(end, since);
       if (at - since > UNKNOWN_MS) broke("no connection is forgotten", host, `one with ${end.remote.host} has no peer`);
     }
+    if (unknown.size > open - known) { for (const end of unknown.keys()) if (end.isOver) unknown.delete(end); }
     if (open > peersMax + OPENING_MAX + OUTBOUND_EXTRA) broke("connections are bounded", host, `${open} are open`);
-    for (const peer of known) broke("no peer is leaked", host, `${peer} has no connection`);
+    if (known === names.size) return;
+    for (const [name, look] of names) {
+      if (look !== this.#looks) broke("no peer is leaked", host, `${name} has no connection`);
+    }
   }
 
   /** What was read from a peer and waits inside the node. */
@@ -120,35 +181,29 @@ export class Rules {
     }
   }
 
-  #bans({ host, isSound }: SimNode, life: Life, node: RunningNode, peers: readonly PeerGlance[]): void {
-    const { play, honest, broke } = this.#parts;
-    const now = life.clock.now();
-    const bans = play.bansOf(node);
-    const seen = this.#bansSeen.get(host);
-    const isFileGone = life.damaged.some((path) => path.endsWith(BANS_FILE));
-    if (seen !== undefined && seen.life !== life && !isFileGone) {
-      // Those of the last look may be too young to have reached the disk.
-      for (const { host: banned, until } of seen.before) {
-        const isKept = until < now + 1_000 || bans.some((ban) => ban.host === banned);
-        if (!isKept) broke("bans last over restarts", host, `that of ${banned} is gone`);
+  #bans({ host, isSound }: SimNode, seen: Seen, bans: readonly BanGlance[]): void {
+    const { honest, broke } = this.#parts;
+    // On a full disk no ban reaches the file; then those of before count, as far as they are still there.
+    if (isSound) seen.before = seen.lasting;
+    else if (seen.before.length > 0) {
+      seen.before = seen.before.filter(({ host }) => bans.some((ban) => ban.host === host));
+    }
+    seen.lasting = isSound ? bans : NO_BANS;
+    if (bans !== seen.bans) {
+      seen.bans = bans;
+      for (const { host: banned, since, until } of bans) {
+        if (!honest.has(banned) || until - since <= PAUSE_MS) continue;
+        broke("no honest node is banned", host, `${banned} for ${Math.round((until - since) / 1000)} s`);
       }
     }
-    // On a full disk no ban reaches the file; then those of before count, as far as they are still there.
-    const before = seen?.life !== life
-      ? []
-      : isSound
-      ? seen.last
-      : seen.before.filter(({ host }) => bans.some((ban) => ban.host === host));
-    this.#bansSeen.set(host, { life, last: isSound ? bans : [], before });
-    for (const ban of bans) {
-      const lastsMs = ban.until - ban.since;
-      if (honest.has(ban.host) && lastsMs > PAUSE_MS) {
-        broke("no honest node is banned", host, `${ban.host} for ${Math.round(lastsMs / 1000)} s`);
-      }
-      // When the clock goes back, a ban that had ended begins anew.
-      if (ban.effect === "ban" && !life.hasJumped && peers.some((peer) => peer.host === ban.host)) {
-        broke("who is banned is not connected", host, ban.host);
-      }
+    const { peers, life } = seen;
+    // When the clock goes back, a ban that had ended begins anew.
+    if (life.hasJumped || (seen.banned?.peers === peers && seen.banned.bans === bans)) return;
+    seen.banned = { peers, bans };
+    const hosts = new Set(bans.filter(({ effect }) => effect === "ban").map(({ host }) => host));
+    if (hosts.size === 0) return;
+    for (const peer of peers) {
+      if (hosts.has(peer.host)) broke("who is banned is not connected", host, peer.host);
     }
   }
 
@@ -160,16 +215,15 @@ export class Rules {
     }
   }
 
-  #tip({ host, weightAtStop }: SimNode, node: RunningNode, life: Life): void {
+  #tip({ host, weightAtStop }: SimNode, seen: Seen, tip: Tip | undefined): void {
+    if (tip === undefined || tip === seen.tip) return;
     const { play, broke } = this.#parts;
-    const tip = play.tipOf(node);
-    if (tip === undefined) return;
     if (tip.height > 0 && !play.isValid(tip.hash)) broke("the tip is valid", host, `${tip.height} ${tip.hash}`);
-    if (!this.#weights.has(life) && tip.weight < weightAtStop) {
+    if (seen.tip === undefined && tip.weight < weightAtStop) {
       broke("a stop in order loses nothing", host, `${tip.weight} of ${weightAtStop}`);
     }
-    if (tip.weight < (this.#weights.get(life) ?? 0n)) broke("the weight never falls", host, `${tip.weight}`);
-    this.#weights.set(life, tip.weight);
+    if (tip.weight < (seen.tip?.weight ?? 0n)) broke("the weight never falls", host, `${tip.weight}`);
+    seen.tip = tip;
   }
 }
 

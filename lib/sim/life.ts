@@ -5,17 +5,22 @@
  * @module
  */
 import type { Clock } from "../core/ports.ts";
-import type { SimClock } from "./clock.ts";
+import type { SimClock, Timer, TimerOwner } from "./clock.ts";
+
+/** Who sleeps until a signal aborts. */
+interface Sleeper {
+  timer: Timer | undefined;
+  readonly reject: (reason: unknown) => void;
+}
 
 /** Time as one running node has it. */
 export class LifeClock implements Clock {
   readonly #clock: SimClock;
   /** How far the wall clock is ahead of the true time. */
   wrongMs: number;
-  readonly #cancels = new Set<() => void>();
+  readonly #owner: TimerOwner = { pending: 0, isOver: false };
   /** Those who sleep until a signal aborts: one listener for each signal, not for each sleep. */
-  readonly #sleepers = new WeakMap<AbortSignal, Set<(reason: unknown) => void>>();
-  #isOver = false;
+  readonly #sleepers = new WeakMap<AbortSignal, Set<Sleeper>>();
 
   constructor(clock: SimClock, wrongMs = 0) {
     this.#clock = clock;
@@ -24,7 +29,7 @@ export class LifeClock implements Clock {
 
   /** Timers that are set and not cancelled. */
   get pending(): number {
-    return this.#cancels.size;
+    return this.#owner.pending;
   }
 
   now(): number {
@@ -36,41 +41,39 @@ export class LifeClock implements Clock {
   }
 
   after(ms: number, callback: () => void): () => void {
-    if (this.#isOver) return () => {};
-    const cancel = this.#clock.after(ms, () => {
-      this.#cancels.delete(cancel);
-      callback();
-    });
-    this.#cancels.add(cancel);
-    return () => {
-      this.#cancels.delete(cancel);
-      cancel();
-    };
+    if (this.#owner.isOver) return () => {};
+    const timer = this.#clock.set(ms, callback, this.#owner);
+    return () => this.#clock.cancel(timer);
   }
 
   sleep(ms: number, signal?: AbortSignal): Promise<void> {
-    return new Promise((resolve, reject) => {
-      if (signal?.aborted) return reject(signal.reason);
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    if (signal?.aborted) reject(signal.reason);
+    else if (!this.#owner.isOver) {
       const sleepers = signal && this.#sleepersOf(signal);
-      const wake = (reason: unknown) => {
-        cancel();
-        reject(reason);
-      };
-      const cancel = this.after(ms, () => {
-        sleepers?.delete(wake);
-        resolve();
-      });
-      sleepers?.add(wake);
-    });
+      if (sleepers === undefined) this.#clock.set(ms, resolve, this.#owner);
+      else {
+        const sleeper: Sleeper = { timer: undefined, reject };
+        sleeper.timer = this.#clock.set(ms, () => {
+          sleepers.delete(sleeper);
+          resolve();
+        }, this.#owner);
+        sleepers.add(sleeper);
+      }
+    }
+    return promise;
   }
 
-  #sleepersOf(signal: AbortSignal): Set<(reason: unknown) => void> {
+  #sleepersOf(signal: AbortSignal): Set<Sleeper> {
     const known = this.#sleepers.get(signal);
     if (known !== undefined) return known;
-    const sleepers = new Set<(reason: unknown) => void>();
+    const sleepers = new Set<Sleeper>();
     this.#sleepers.set(signal, sleepers);
     signal.addEventListener("abort", () => {
-      for (const wake of [...sleepers]) wake(signal.reason);
+      for (const { timer, reject } of sleepers) {
+        if (timer !== undefined) this.#clock.cancel(timer);
+        reject(signal.reason);
+      }
       sleepers.clear();
     }, { once: true });
     return sleepers;
@@ -78,8 +81,6 @@ export class LifeClock implements Clock {
 
   /** The node crashed: nothing that it waits for ever comes. */
   end(): void {
-    this.#isOver = true;
-    for (const cancel of this.#cancels) cancel();
-    this.#cancels.clear();
+    this.#clock.end(this.#owner);
   }
 }

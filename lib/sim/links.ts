@@ -32,6 +32,8 @@ export interface Conditions {
 
 /** The state of all lines. */
 export interface Weather {
+  /** Counts up whenever the conditions of lines change. */
+  readonly era: number;
   of(from: string, to: string): Conditions;
   /** Whether nothing gets from one host to the other. */
   isCut(from: string, to: string): boolean;
@@ -75,6 +77,8 @@ export class Lane {
   #freeAt = 0;
   #lastAt = 0;
   #armed = false;
+  #known: Conditions | undefined;
+  #era = -1;
 
   constructor(world: LinkWorld, from: LinkEnd, to: LinkEnd, random: SeededRandom) {
     this.#world = world;
@@ -88,8 +92,8 @@ export class Lane {
   }
 
   send(bytes: Uint8Array): void {
-    const { weather, counts } = this.#world;
-    const conditions = weather.of(this.#from.local.host, this.#to.local.host);
+    const { counts } = this.#world;
+    const conditions = this.#conditions();
     const random = this.#random;
     counts.chunks += 1;
     counts.bytes += bytes.length;
@@ -112,7 +116,7 @@ export class Lane {
 
   /** The writer's end of stream, or its reset, which overtakes nothing. */
   close(kind: "end" | "reset"): void {
-    const { latencyMs } = this.#world.weather.of(this.#from.local.host, this.#to.local.host);
+    const { latencyMs } = this.#conditions();
     this.#add({ kind, at: this.#arrival(0, latencyMs) });
   }
 
@@ -127,6 +131,16 @@ export class Lane {
   mend(): void {
     this.#world.stuck.delete(this);
     this.#arm(RESEND_MS);
+  }
+
+  /** Those of the line, asked for once in each era of the weather. */
+  #conditions(): Conditions {
+    const { weather } = this.#world;
+    if (this.#known === undefined || this.#era !== weather.era) {
+      this.#era = weather.era;
+      this.#known = weather.of(this.#from.local.host, this.#to.local.host);
+    }
+    return this.#known;
   }
 
   #arrival(sendMs: number, delayMs: number): number {
@@ -147,7 +161,7 @@ export class Lane {
     if (first === undefined || this.#armed || this.#world.stuck.has(this)) return;
     this.#armed = true;
     const { clock } = this.#world;
-    clock.after(Math.max(leastMs, first.at - clock.monotonic()), this.#deliver);
+    clock.set(Math.max(leastMs, first.at - clock.monotonic()), this.#deliver);
   }
 
   /** One function for all parcels. */
@@ -187,8 +201,13 @@ function damaged(bytes: Uint8Array, random: SeededRandom): Uint8Array[] {
   }
 }
 
+/** Bytes that wait in one direction, from which on the world is to look at them. */
+const CROWDED_BYTES = 1024 * 1024;
+
 /** One end of a connection. */
 export class LinkEnd implements ByteDuplex {
+  /** Who holds it, and is told when much waits in it. */
+  holder: { isCrowded: boolean } | undefined;
   readonly local: PeerAddress;
   readonly remote: PeerAddress;
   readonly peerCertificate?: Uint8Array;
@@ -217,6 +236,7 @@ export class LinkEnd implements ByteDuplex {
     this.outbox = new Outbox({
       hasRoom: () => this.#lane.hasRoom,
       take: (chunk) => this.#lane.send(chunk),
+      waits: (bytes) => this.#noteWaiting(bytes),
       finish: () => {
         this.#hasFinished = true;
         this.#lane.close("end");
@@ -283,12 +303,18 @@ export class LinkEnd implements ByteDuplex {
       if (parcel.kind === "bytes" && this.#gone.isBack()) this.#lane.close("reset");
       return;
     }
-    if (parcel.kind === "bytes") this.inbox.push(parcel.bytes);
-    else if (parcel.kind === "end") {
+    if (parcel.kind === "bytes") {
+      this.inbox.push(parcel.bytes);
+      this.#noteWaiting(this.inbox.bytes);
+    } else if (parcel.kind === "end") {
       this.#hasEnded = true;
       this.inbox.end(null);
       this.#release();
     } else this.#break(new NodeError("connection_reset", "network", "the connection was reset"));
+  }
+
+  #noteWaiting(bytes: number): void {
+    if (bytes > CROWDED_BYTES && this.holder !== undefined) this.holder.isCrowded = true;
   }
 
   #break(reason: NodeError): void {

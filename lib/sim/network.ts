@@ -19,6 +19,10 @@ export interface Presence {
   readonly host: string;
   /** Ends of connections that it holds. */
   readonly ends: Set<LinkEnd>;
+  /** Counts up when one comes or goes. */
+  changes: number;
+  /** Much waited in one of them since that was last looked at. */
+  isCrowded: boolean;
   readonly listeners: Map<number, ListenOptions>;
   /** Chance of the connections that it dials. */
   readonly random: SeededRandom;
@@ -51,7 +55,8 @@ export class SimNetwork implements LinkWorld {
     const random = this.#random.fork(`${host} ${times}`);
     // Not where the last run began: its connections may still be open elsewhere.
     const nextPort = FIRST_PORT + random.below(LAST_PORT - FIRST_PORT);
-    const presence: Presence = { host, ends: new Set(), listeners: new Map(), random, nextPort };
+    const held = { ends: new Set<LinkEnd>(), changes: 0, isCrowded: false };
+    const presence: Presence = { host, ...held, listeners: new Map(), random, nextPort };
     this.#present.set(host, presence);
     return presence;
   }
@@ -141,9 +146,14 @@ export class SimNetwork implements LinkWorld {
     const near = new LinkEnd(here, to, secure, certificateOf(listening.tls?.identity));
     const far = new LinkEnd(to, here, secure, certificateOf(options.tls?.identity));
     LinkEnd.join(near, far, this, random);
-    for (const [end, { ends }] of [[near, from], [far, target]] as const) {
-      ends.add(end);
-      void end.closed.then(() => ends.delete(end));
+    for (const [end, holder] of [[near, from], [far, target]] as const) {
+      end.holder = holder;
+      holder.ends.add(end);
+      holder.changes += 1;
+      void end.closed.then(() => {
+        holder.ends.delete(end);
+        holder.changes += 1;
+      });
     }
     this.counts.connections += 1;
     try {

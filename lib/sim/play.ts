@@ -90,11 +90,12 @@ export interface Play {
   readonly blockEveryMs: number;
   configOf(host: string, options: PlayOptions): ChainConfig;
   substitutesOf(host: string): Substitutes;
+  /** The same object as long as it is the same tip; so are the two lists below. */
   tipOf(node: RunningNode): Tip | undefined;
   peersOf(node: RunningNode): readonly PeerGlance[];
+  bansOf(node: RunningNode): readonly BanGlance[];
   /** Bytes of a peer that the node has looked at, by the peer's host and port: what it took beyond these waits inside. */
   readBytesOf(node: RunningNode): ReadonlyMap<string, number>;
-  bansOf(node: RunningNode): readonly BanGlance[];
   /** Makes a valid block on a node's tip, tells `made`, and hands it to the node. */
   extend(node: RunningNode, maker: string, made: (tip: Tip) => void): Promise<void>;
   /** Whether a hash is that of a valid block. */

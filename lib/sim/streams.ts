@@ -104,6 +104,8 @@ export interface Sink {
   /** Whether a chunk may go now. */
   hasRoom(): boolean;
   take(chunk: Uint8Array): void;
+  /** So many bytes wait now. */
+  waits(bytes: number): void;
   /** The writer is done. */
   finish(): void;
   /** The writer gave up. */
@@ -172,6 +174,7 @@ export class Outbox {
     const taken = Promise.withResolvers<void>();
     this.#waiting.push({ chunk: copy, taken });
     this.bytes += copy.length;
+    this.#sink.waits(this.bytes);
     return taken.promise;
   }
 

@@ -27,6 +27,7 @@ export class SimWeather implements Weather {
   /** Hosts that nothing reaches although their own bytes arrive. */
   readonly #deaf = new Set<string>();
   #isCalm = false;
+  era = 0;
 
   constructor(options: WeatherOptions, random: SeededRandom) {
     this.#options = options;
@@ -44,6 +45,7 @@ export class SimWeather implements Weather {
   }
 
   isCut(from: string, to: string): boolean {
+    if (this.#apart.size === 0 && this.#deaf.size === 0) return false;
     return this.#apart.has(from) !== this.#apart.has(to) || this.#deaf.has(to);
   }
 
@@ -67,6 +69,7 @@ export class SimWeather implements Weather {
   calm(): void {
     this.#isCalm = true;
     this.#lines.clear();
+    this.era += 1;
     this.heal();
   }
 

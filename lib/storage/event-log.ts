@@ -37,11 +37,17 @@ export function decodeEventData(bytes: Uint8Array): EventData {
   return decoder.decode(bytes) as EventData;
 }
 
-/** Inserts events with the ids that follow; to be called inside a transaction. Returns the ids. */
-export async function insertEvents(database: Database, events: readonly NewEvent[]): Promise<number[]> {
+/**
+ * Inserts events with the ids that follow; to be called inside a transaction. Returns the ids. `newest` is the last id
+ * that was given, where the caller knows it.
+ */
+export async function insertEvents(
+  database: Database,
+  events: readonly NewEvent[],
+  newest?: number,
+): Promise<number[]> {
   if (events.length === 0) return [];
-  const row = await database.get("SELECT MAX(id) AS newest FROM events");
-  let id = Number(row?.newest ?? 0);
+  let id = newest ?? Number((await database.get("SELECT MAX(id) AS newest FROM events"))?.newest ?? 0);
   const ids: number[] = [];
   for (const event of events) {
     id += 1;

@@ -40,9 +40,11 @@ CREATE TABLE event_positions (source TEXT PRIMARY KEY, position BIGINT NOT NULL)
 /** The log in a database of its own. */
 export class SqlNodeLog extends SqlEventLog implements NodeLog {
   readonly #database: Database;
-  readonly #onAppend: () => void;
+  readonly #onAppend: (newest: number) => void;
+  /** The last id that was given; undefined when it has to be looked up. Nobody else writes to this log. */
+  #newest: number | undefined;
 
-  constructor(database: Database, onAppend: () => void) {
+  constructor(database: Database, onAppend: (newest: number) => void) {
     super(database, onAppend);
     this.#database = database;
     this.#onAppend = onAppend;
@@ -54,15 +56,35 @@ export class SqlNodeLog extends SqlEventLog implements NodeLog {
   }
 
   async take(source: string, upTo: number, events: readonly NewEvent[]): Promise<void> {
-    await this.#database.transaction(async (within) => {
-      await insertEvents(within, events);
+    await this.#insert(events, async (within) => {
       await within.run(
         "INSERT INTO event_positions (source, position) VALUES (?, ?) " +
           "ON CONFLICT (source) DO UPDATE SET position = excluded.position",
         [source, upTo],
       );
     });
-    this.#onAppend();
+  }
+
+  override append(events: readonly NewEvent[]): Promise<readonly number[]> {
+    return this.#insert(events, () => Promise.resolve());
+  }
+
+  /** Inserts events, and in the same transaction does the rest. */
+  async #insert(events: readonly NewEvent[], rest: (within: Database) => Promise<void>): Promise<readonly number[]> {
+    try {
+      const ids = await this.#database.transaction(async (within) => {
+        const ids = await insertEvents(within, events, this.#newest);
+        this.#newest = ids.at(-1) ?? this.#newest;
+        await rest(within);
+        return ids;
+      });
+      if (ids.length > 0) this.#onAppend(ids.at(-1)!);
+      return ids;
+    } catch (thrown) {
+      // What was inserted was taken back.
+      this.#newest = undefined;
+      throw thrown;
+    }
   }
 }
 
@@ -142,13 +164,15 @@ export class EventForwarder {
 
   async #copy(name: string, source: EventSource): Promise<void> {
     let position = await this.#log.position(name);
-    for (;;) {
+    for (let isMore = true; isMore;) {
       const events = await source.read(position, PAGE);
       const last = events.at(-1);
       if (last === undefined) return;
       await this.#log.take(name, last.id, events);
       position = last.id;
       await source.trim(position);
+      // What comes from now on has poked.
+      isMore = events.length === PAGE;
     }
   }
 }

@@ -1,4 +1,6 @@
 /** Small simulated worlds for tests: a few whole nodes, much trouble, twenty virtual minutes. */
+import { sha256 } from "#platform";
+import { useSha256 } from "../../lib/codec/sha256.ts";
 import { commandOf, makeWorld, type SimulateOptions } from "../../lib/sim/mod.ts";
 import type { World } from "../../lib/sim/world.ts";
 import { databaseDrivers } from "../contract/databases.ts";
@@ -14,6 +16,7 @@ export function wholeOptions(options: SmallWorld): SimulateOptions {
 
 /** A world that is small enough to be run by the hundred. */
 export function smallWorld(options: SmallWorld): World {
+  useSha256(sha256);
   return makeWorld(wholeOptions(options), {
     turn,
     realMs: () => 0,

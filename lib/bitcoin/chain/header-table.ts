@@ -117,14 +117,13 @@ export class HeaderTable {
   /** The 80 bytes of the header, the previous hash taken from the parent. */
   header(row: number): Uint8Array {
     const bytes = new Uint8Array(HEADER_BYTES);
-    const view = new DataView(bytes.buffer);
     const parent = this.parent(row);
-    view.setUint32(FIELD.version, this.#word(row, VERSION), true);
-    if (parent >= 0) bytes.set(this.hash(parent), FIELD.prev);
-    for (let k = 0; k < 8; k++) view.setUint32(FIELD.merkleRoot + 4 * k, this.#word(row, MERKLE_ROOT + k), true);
-    view.setUint32(FIELD.time, this.time(row), true);
-    view.setUint32(FIELD.bits, this.bits(row), true);
-    view.setUint32(FIELD.nonce, this.#word(row, NONCE), true);
+    putWord(bytes, FIELD.version, this.#word(row, VERSION));
+    for (let k = 0; parent >= 0 && k < 8; k++) putWord(bytes, FIELD.prev + 4 * k, this.#word(parent, HASH + k));
+    for (let k = 0; k < 8; k++) putWord(bytes, FIELD.merkleRoot + 4 * k, this.#word(row, MERKLE_ROOT + k));
+    putWord(bytes, FIELD.time, this.time(row));
+    putWord(bytes, FIELD.bits, this.bits(row));
+    putWord(bytes, FIELD.nonce, this.#word(row, NONCE));
     return bytes;
   }
 
@@ -199,4 +198,12 @@ export class HeaderTable {
     this.#index = new Uint32Array(2 * this.#index.length);
     for (let row = 0; row < this.#length; row++) this.#enter(row, this.#word(row, HASH));
   }
+}
+
+/** A word, little-endian. By hand: a view of so few bytes would cost more than all of them. */
+function putWord(bytes: Uint8Array, at: number, word: number): void {
+  bytes[at] = word;
+  bytes[at + 1] = word >>> 8;
+  bytes[at + 2] = word >>> 16;
+  bytes[at + 3] = word >>> 24;
 }

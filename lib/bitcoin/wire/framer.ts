@@ -15,6 +15,8 @@ export const ENVELOPE_BYTES = 24;
 const FIRST_ALLOCATION_BYTES = 64 * 1024;
 
 const NOTHING = new Uint8Array();
+/** Payloads shorter than this are copied. */
+const COPIED_BYTES_MAX = 512;
 
 /** How many messages a {@link V1Transport} passed over, and why. */
 export interface DroppedCounts {
@@ -83,8 +85,8 @@ export class V1Transport implements NegotiatedTransport {
     const missing = this.#length - this.#payloadHave;
     const to = Math.min(chunk.length, at + missing);
     if (this.#payloadHave === 0 && to - at === missing) {
-      // The whole payload lies in this chunk: no copy.
-      this.#finish(chunk.subarray(at, to), frames);
+      // The whole payload lies in this chunk: no copy, unless that is cheaper than a view.
+      this.#finish(missing < COPIED_BYTES_MAX ? chunk.slice(at, to) : chunk.subarray(at, to), frames);
       return to;
     }
     this.#gather(chunk.subarray(at, to));

@@ -4,6 +4,7 @@
  * @module
  */
 import { CodecError, within } from "../../codec/error.ts";
+import { Writer } from "../../codec/writer.ts";
 import { badValue, type Codec, hash, readCompactSize, struct, u32, vector, writeCompactSize } from "../codec/mod.ts";
 import { type BlockHeader, decodeHeader, encodeHeader, HEADER_BYTES } from "../types/header.ts";
 import { type AnyMessage, type Message, message } from "./message.ts";
@@ -92,6 +93,18 @@ export const HeadersMessage = message({
   excess: "discourage",
   body: struct("headers", { headers: Headers }),
 });
+
+/** The payload of `headers` from headers of 80 bytes, without objects between: what {@link HeadersMessage} makes of them. */
+export function headersPayload(count: number, header: (index: number) => Uint8Array): Uint8Array {
+  const writer = new Writer(9 + count * (HEADER_BYTES + 1));
+  writeCompactSize(writer, count);
+  for (let i = 0; i < count; i++) {
+    writer.raw(header(i));
+    // The count of transactions, of which there are none.
+    writer.u8(0);
+  }
+  return writer.finish();
+}
 
 /** Wants new blocks announced by `headers`. */
 export const SendHeaders = message({

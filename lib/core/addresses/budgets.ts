@@ -29,6 +29,8 @@ interface Bucket {
 export class SourceBudgets {
   readonly #options: BudgetOptions;
   readonly #buckets = new Map<string, Bucket>();
+  /** The name of the bucket that was used last. */
+  #last: string | undefined;
 
   constructor(options: BudgetOptions = ADDRESS_BUDGET) {
     this.#options = options;
@@ -58,9 +60,12 @@ export class SourceBudgets {
     const earned = Math.max(0, nowS - bucket.sinceS) * perSecond;
     if (bucket.tokens < capacity) bucket.tokens = Math.min(bucket.tokens + earned, capacity);
     bucket.sinceS = nowS;
-    // Last in the map is what was used last.
-    this.#buckets.delete(source);
-    this.#buckets.set(source, bucket);
+    // Last in the map is what was used last. Who tells many messages in a row is there already.
+    if (source !== this.#last) {
+      this.#buckets.delete(source);
+      this.#buckets.set(source, bucket);
+      this.#last = source;
+    }
     if (this.#buckets.size > sourcesMax) {
       for (const oldest of this.#buckets.keys()) {
         this.#buckets.delete(oldest);

@@ -46,7 +46,6 @@ export class Entry implements KnownAddress {
   readonly host: string;
   readonly port: number;
   readonly network: string;
-  readonly key: Uint8Array;
   readonly group: Uint8Array;
   readonly groupName: string;
   readonly source: string;
@@ -66,7 +65,8 @@ export class Entry implements KnownAddress {
   order = -1;
 
   constructor(
-    { host, port, network, key, group }: Located,
+    { host, port, network }: Located,
+    group: Uint8Array,
     groupName: string,
     source: string,
     sourceGroup: Uint8Array,
@@ -74,7 +74,6 @@ export class Entry implements KnownAddress {
     this.host = host;
     this.port = port;
     this.network = network;
-    this.key = key;
     this.group = group;
     this.groupName = groupName;
     this.source = source;

@@ -41,11 +41,11 @@ export interface HeardAddress extends PeerAddress {
   readonly services?: bigint;
 }
 
-/** An address in its normal form, with what decides its places. */
+/** An address in its normal form, with what decides its places. Rules may make the bytes of it when they are asked for. */
 export interface Located extends PeerAddress {
   /** Short name of the network it lies on, such as `ipv4`. */
   readonly network: string;
-  /** The bytes that stand for address and port in the hashes. */
+  /** The bytes that stand for address and port in the hashes. Most that are told are known, and need none. */
   readonly key: Uint8Array;
   /** The bytes that all addresses of its group share. */
   readonly group: Uint8Array;

@@ -52,7 +52,7 @@ export class AddressTables {
   /** A new entry. It lies nowhere yet: {@link place} or {@link drop} must follow. */
   create(located: Located, source: string, sourceGroup: Uint8Array): Entry {
     const { name, bytes } = this.#shared(located.group);
-    const entry = new Entry({ ...located, group: bytes }, name, source, this.#shared(sourceGroup).bytes);
+    const entry = new Entry(located, bytes, name, source, this.#shared(sourceGroup).bytes);
     this.#byName.set(this.#nameOf(entry), entry);
     entry.order = this.order.push(entry) - 1;
     this.#tally(entry, "new", 1);
@@ -80,6 +80,13 @@ export class AddressTables {
     b.order = one;
   }
 
+  /** The bytes of an entry's address in the hashes. Not kept: it is moved seldom, and there are many. */
+  keyOf(entry: Entry): Uint8Array {
+    const located = this.rules.locate(entry);
+    if (located === undefined) throw new RangeError(`${entry.host} has no place`);
+    return located.key;
+  }
+
   /** The slot of the new table for an entry that a source group tells of. */
   newSlot(entry: Entry, sourceGroup: Uint8Array): number {
     return this.slot("new", entry, this.placement.newBucket(entry.group, sourceGroup));
@@ -87,12 +94,12 @@ export class AddressTables {
 
   /** The slot of an entry in a bucket. */
   slot(table: TableName, entry: Entry, bucket: number): number {
-    return bucket * BOOK.bucketSize + this.placement.position(table, bucket, entry.key);
+    return bucket * BOOK.bucketSize + this.placement.position(table, bucket, this.keyOf(entry));
   }
 
   /** The slot of the tried table that an entry has or would have. */
   triedSlot(entry: Entry): number {
-    return this.slot("tried", entry, this.placement.triedBucket(entry.key, entry.group));
+    return this.slot("tried", entry, this.placement.triedBucket(this.keyOf(entry), entry.group));
   }
 
   /** Puts an entry into a slot of the new table and displaces who is there. */

@@ -120,7 +120,7 @@ class SqliteDatabase implements Database {
 
   async #transact<T>(work: (database: Database) => Promise<T>): Promise<T> {
     // IMMEDIATE takes the write lock at once: a deferred one could fail half-way, where no busy timeout helps.
-    this.#script("BEGIN IMMEDIATE");
+    this.#run("BEGIN IMMEDIATE", []);
     let over = false;
     const open = <R>(statement: () => R): Promise<R> => {
       if (over) return Promise.reject(new TypeError("the transaction is over"));
@@ -142,7 +142,7 @@ class SqliteDatabase implements Database {
     try {
       const result = await work(inside);
       over = true;
-      this.#script("COMMIT");
+      this.#run("COMMIT", []);
       return result;
     } catch (cause) {
       over = true;

@@ -4,7 +4,7 @@
  * @module
  */
 import { toDisplayHex } from "../../bitcoin/hash.ts";
-import type { BitcoinService } from "../../bitcoin/service.ts";
+import type { BitcoinBan, BitcoinService } from "../../bitcoin/service.ts";
 import { type ChainConfig, DEFAULTS, type RunningNode } from "../../config.ts";
 import { NodeError } from "../../core/errors.ts";
 import type { SimClock } from "../clock.ts";
@@ -26,6 +26,9 @@ export class BitcoinPlay implements Play {
   readonly blockEveryMs = BLOCK_EVERY_MS;
   readonly blocks = new WorldBlocks();
   readonly #clock: SimClock;
+  /** The same tip is asked for again and again; a header keeps its row as long as the node runs. */
+  readonly #tips = new WeakMap<RunningNode, { readonly row: number; readonly tip: Tip }>();
+  readonly #bans = new WeakMap<readonly BitcoinBan[], readonly BanGlance[]>();
 
   constructor(clock: SimClock) {
     this.#clock = clock;
@@ -53,8 +56,12 @@ export class BitcoinPlay implements Play {
   }
 
   tipOf(node: RunningNode): Tip {
-    const { headers, tip } = serviceOf(node);
-    return { hash: toDisplayHex(headers.hash(tip)), height: headers.height(tip), weight: headers.work(tip) };
+    const { headers, tip: row } = serviceOf(node);
+    const known = this.#tips.get(node);
+    if (known?.row === row) return known.tip;
+    const tip = { hash: toDisplayHex(headers.hash(row)), height: headers.height(row), weight: headers.work(row) };
+    this.#tips.set(node, { row, tip });
+    return tip;
   }
 
   peersOf(node: RunningNode): readonly PeerGlance[] {
@@ -67,7 +74,13 @@ export class BitcoinPlay implements Play {
   }
 
   bansOf(node: RunningNode): readonly BanGlance[] {
-    return serviceOf(node).bans().map(({ subnet, ...ban }) => ({ ...ban, host: subnet.replace(/\/32$/, "") }));
+    const bans = serviceOf(node).bans();
+    let glances = this.#bans.get(bans);
+    if (glances === undefined) {
+      glances = bans.map(({ subnet, ...ban }) => ({ ...ban, host: subnet.replace(/\/32$/, "") }));
+      this.#bans.set(bans, glances);
+    }
+    return glances;
   }
 
   async extend(node: RunningNode, maker: string, made: (tip: Tip) => void): Promise<void> {

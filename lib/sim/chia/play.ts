@@ -4,6 +4,7 @@
  * @module
  */
 import type { ChiaService } from "../../chia/service.ts";
+import type { BlockRecord } from "../../chia/types/mod.ts";
 import { toHex } from "../../codec/hex.ts";
 import { type ChainConfig, DEFAULTS, type RunningNode } from "../../config.ts";
 import { NodeError } from "../../core/errors.ts";
@@ -31,6 +32,8 @@ export class ChiaPlay implements Play {
   readonly port = network.defaultPort;
   readonly blockEveryMs = BLOCK_EVERY_MS;
   readonly blocks = new WorldBlocks();
+  /** The same tip is asked for again and again. */
+  readonly #tips = new WeakMap<BlockRecord, Tip>();
 
   isValid(hash: string): boolean {
     return this.blocks.isValid(hash);
@@ -53,7 +56,13 @@ export class ChiaPlay implements Play {
 
   tipOf(node: RunningNode): Tip | undefined {
     const { peak } = serviceOf(node);
-    return peak && { hash: toHex(peak.headerHash), height: peak.height, weight: peak.weight };
+    if (peak === undefined) return undefined;
+    let tip = this.#tips.get(peak);
+    if (tip === undefined) {
+      tip = { hash: toHex(peak.headerHash), height: peak.height, weight: peak.weight };
+      this.#tips.set(peak, tip);
+    }
+    return tip;
   }
 
   peersOf(node: RunningNode): readonly PeerGlance[] {

@@ -90,6 +90,8 @@ export class WebSocketConnection implements PeerSocket {
   #rest = new Uint8Array();
   #lastReadMs: number;
   #bytesAfterClose = 0;
+  /** What `onHeld` heard last. */
+  #toldHeld = 0;
   /** Why we ended the connection, when it was us and not in order. */
   #failure: unknown;
   #result: Required<CloseInfo> = { closeCode: CLOSE.abnormal, reason: "" };
@@ -293,11 +295,16 @@ export class WebSocketConnection implements PeerSocket {
 
   #tellHeld(): void {
     const { onHeld, queueBytes = QUEUE_BYTES } = this.#options;
-    onHeld?.(this.#framer.heldBytes + queueBytes - (this.#messages.desiredSize ?? queueBytes));
+    if (onHeld === undefined) return;
+    const held = this.#framer.heldBytes + queueBytes - (this.#messages.desiredSize ?? queueBytes);
+    if (held === this.#toldHeld) return;
+    this.#toldHeld = held;
+    onHeld(held);
   }
 
   #wake(): void {
-    this.#tellHeld();
+    // What was taken meanwhile is told with the next chunk, unless none may come before.
+    if (this.#toldHeld > 0 || this.#room !== undefined) this.#tellHeld();
     this.#room?.();
     this.#room = undefined;
   }

@@ -26,6 +26,8 @@ export interface FramerOptions {
 
 /** A buffer grows to this size at once; beyond it, only as bytes arrive: a header alone must not cost megabytes. */
 const FIRST_ALLOCATION_BYTES = 64 * 1024;
+/** So many bytes are copied one by one. */
+const COPIED_BYTES_MAX = 128;
 
 class Violation extends Error {
   readonly closeCode: number;
@@ -46,25 +48,41 @@ class Gather {
     if (needed <= this.#bytes.length) return;
     const wished = Math.max(needed, Math.min(this.length + more, Math.max(FIRST_ALLOCATION_BYTES, 2 * needed)));
     const grown = new Uint8Array(wished);
-    grown.set(this.#bytes.subarray(0, this.length));
+    if (this.length > 0) grown.set(this.#bytes.subarray(0, this.length));
     this.#bytes = grown;
   }
 
-  append(piece: Uint8Array, key: Uint8Array | undefined, phase: number): void {
-    this.#bytes.set(piece, this.length);
-    if (key !== undefined) applyMask(this.#bytes.subarray(this.length, this.length + piece.length), key, phase);
-    this.length += piece.length;
+  /** Takes the bytes of `chunk` from `from` to `to`. */
+  append(chunk: Uint8Array, from: number, to: number, key: Uint8Array | undefined, phase: number): void {
+    const start = this.length;
+    const bytes = this.#bytes;
+    this.length += to - from;
+    // Few bytes are quicker copied than looked at through a view.
+    if (to - from <= COPIED_BYTES_MAX) { for (let i = from, at = start; i < to; i++, at++) bytes[at] = chunk[i]!; }
+    else bytes.set(chunk.subarray(from, to), start);
+    if (key !== undefined) applyMask(bytes, key, phase, start, this.length);
   }
 
   /** The bytes; the buffer is left to them. */
   take(): Uint8Array {
     // A buffer that is half empty would keep that half alive as long as the message.
     const { length } = this.#bytes;
-    const taken = this.length * 2 < length ? this.#bytes.slice(0, this.length) : this.#bytes.subarray(0, this.length);
+    const taken = this.length === length
+      ? this.#bytes
+      : this.length * 2 < length
+      ? this.#bytes.slice(0, this.length)
+      : this.#bytes.subarray(0, this.length);
     this.#bytes = new Uint8Array();
     this.length = 0;
     return taken;
   }
+}
+
+/** A number of so many bytes, big endian. */
+function wordOf(bytes: Uint8Array, at: number, length: number): number {
+  let word = 0;
+  for (let i = at; i < at + length; i++) word = word * 256 + bytes[i]!;
+  return word;
 }
 
 /** Reads one direction of a WebSocket. Pure: no socket, no clock, no promise. */
@@ -99,9 +117,7 @@ export class Framer {
       while (!this.#ended) {
         if (this.#frame === undefined) {
           const more = Math.min(this.#headerNeed - this.#headerHave, chunk.length - at);
-          this.#header.set(chunk.subarray(at, at + more), this.#headerHave);
-          this.#headerHave += more;
-          at += more;
+          for (let i = 0; i < more; i++) this.#header[this.#headerHave++] = chunk[at++]!;
           if (this.#headerHave < this.#headerNeed) break;
           if (this.#headerNeed === 2) this.#headerNeed = this.#startHeader();
           if (this.#headerHave < this.#headerNeed) continue;
@@ -113,7 +129,7 @@ export class Framer {
         const more = Math.min(left, chunk.length - at);
         if (more > 0) {
           gather.reserve(left, more);
-          gather.append(chunk.subarray(at, at + more), frame.key, this.#payloadHave);
+          gather.append(chunk, at, at + more, frame.key, this.#payloadHave);
           this.#payloadHave += more;
           at += more;
         }
@@ -163,14 +179,13 @@ export class Framer {
     const header = this.#header;
     const opcode = header[0]! & 0x0f;
     const short = header[1]! & 0x7f;
-    const view = new DataView(header.buffer);
     let length = short;
     if (short === 126) {
-      length = view.getUint16(2);
+      length = wordOf(header, 2, 2);
       if (length < 126) throw new Violation(CLOSE.protocolError, "the length is not in its shortest form");
     } else if (short === 127) {
-      const high = view.getUint32(2);
-      length = high * 2 ** 32 + view.getUint32(6);
+      const high = wordOf(header, 2, 4);
+      length = high * 2 ** 32 + wordOf(header, 6, 4);
       if (high >= 2 ** 31) throw new Violation(CLOSE.protocolError, "the length has its top bit set");
       if (length < 65_536) throw new Violation(CLOSE.protocolError, "the length is not in its shortest form");
     }

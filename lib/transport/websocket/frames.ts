@@ -32,22 +32,29 @@ export function isCloseCode(code: number): boolean {
   return code >= 1000 && code <= 1014 && code !== 1004 && code !== CLOSE.noStatus && code !== CLOSE.abnormal;
 }
 
-/** Exclusive-ors `bytes` in place with the repeated 4-byte `key`, whose first byte in use is `key[phase % 4]`. */
-export function applyMask(bytes: Uint8Array, key: Uint8Array, phase = 0): void {
-  let at = 0;
-  // Byte by byte to a word border, word by word from there: four times the speed on a large message.
-  const toBorder = Math.min(bytes.length, (4 - (bytes.byteOffset & 3)) & 3);
-  for (; at < toBorder; at++) bytes[at]! ^= key[(phase + at) & 3]!;
-  const words = (bytes.length - at) >>> 2;
-  if (words > 0) {
+/** Below this a view of words costs more than it saves. */
+const WORDWISE_BYTES_MIN = 512;
+
+/**
+ * Exclusive-ors `bytes` from `start` to `end` in place with the repeated 4-byte `key`, whose first byte in use is
+ * `key[phase % 4]`.
+ */
+export function applyMask(bytes: Uint8Array, key: Uint8Array, phase = 0, start = 0, end = bytes.length): void {
+  let at = start;
+  const turn = phase - start;
+  if (end - start >= WORDWISE_BYTES_MIN) {
+    // Byte by byte to a word border, word by word from there: four times the speed on a large message.
+    const border = start + ((4 - ((bytes.byteOffset + start) & 3)) & 3);
+    for (; at < border; at++) bytes[at]! ^= key[(turn + at) & 3]!;
+    const words = (end - at) >>> 2;
     const turned = new Uint8Array(4);
-    for (let i = 0; i < 4; i++) turned[i] = key[(phase + at + i) & 3]!;
+    for (let i = 0; i < 4; i++) turned[i] = key[(turn + at + i) & 3]!;
     const word = new Uint32Array(turned.buffer)[0]!;
     const view = new Uint32Array(bytes.buffer, bytes.byteOffset + at, words);
     for (let i = 0; i < words; i++) view[i]! ^= word;
     at += words * 4;
   }
-  for (; at < bytes.length; at++) bytes[at]! ^= key[(phase + at) & 3]!;
+  for (; at < end; at++) bytes[at]! ^= key[(turn + at) & 3]!;
 }
 
 /**
@@ -61,13 +68,12 @@ export function encodeFrame(opcode: Opcode, payload: Uint8Array, maskKey?: Uint8
   const frame = new Uint8Array(start + length);
   frame[0] = (final ? 0x80 : 0) | opcode;
   frame[1] = (maskKey === undefined ? 0 : 0x80) | (lengthBytes === 0 ? length : lengthBytes === 2 ? 126 : 127);
-  const view = new DataView(frame.buffer);
-  if (lengthBytes === 2) view.setUint16(2, length);
-  else if (lengthBytes === 8) view.setBigUint64(2, BigInt(length));
+  // Nothing here makes a view of the frame: for a short one that would cost more than all the rest.
+  for (let i = 1 + lengthBytes, left = length; i > 1; i--, left = Math.floor(left / 256)) frame[i] = left & 0xff;
   frame.set(payload, start);
   if (maskKey !== undefined) {
     frame.set(maskKey, start - 4);
-    applyMask(frame.subarray(start), maskKey);
+    applyMask(frame, maskKey, 0, start);
   }
   return frame;
 }
@@ -77,7 +83,8 @@ export function encodeClose(closeCode: number | undefined, reason = ""): Uint8Ar
   if (closeCode === undefined) return new Uint8Array();
   const text = new TextEncoder().encode(reason);
   const payload = new Uint8Array(2 + text.length);
-  new DataView(payload.buffer).setUint16(0, closeCode);
+  payload[0] = closeCode >>> 8;
+  payload[1] = closeCode & 0xff;
   payload.set(text, 2);
   return payload;
 }

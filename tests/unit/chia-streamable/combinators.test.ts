@@ -192,11 +192,11 @@ describe("struct", () => {
     assert.throws(() => Odd.fromJson(null), { code: "json" });
   });
 
-  test("byte fields share the memory of the input", () => {
+  test("byte fields of a short input are copies", () => {
     const input = new Uint8Array(36);
     const value = Inner.decode(input);
     input[0] = 9;
-    assert.equal(value.oneHash[0], 9);
+    assert.equal(value.oneHash[0], 0);
   });
 
   test("minSize adds up", () => {

@@ -40,12 +40,30 @@ describe("Reader", () => {
     assert.throws(() => new Reader(bytes, 7).finish(), { code: "trailing", message: "1 byte left over at offset 7" });
   });
 
-  test("take() shares memory and gives a plain Uint8Array even for a Buffer", () => {
-    const buffer = Buffer.from([1, 2, 3]);
-    const taken = new Reader(buffer).take(2);
-    assert.equal(taken.constructor, Uint8Array);
-    buffer[0] = 7;
-    assert.deepEqual(taken, Uint8Array.of(7, 2));
+  test("take() shares the memory of a long input, copies of a short one, and gives a plain Uint8Array even for a Buffer", () => {
+    for (const [length, first] of [[600, 7], [3, 1]] as const) {
+      const buffer = Buffer.from(Uint8Array.from({ length }, (_, i) => (i + 1) & 0xff));
+      const taken = new Reader(buffer).take(2);
+      assert.equal(taken.constructor, Uint8Array);
+      buffer[0] = 7;
+      assert.deepEqual(taken, Uint8Array.of(first, 2));
+    }
+  });
+
+  test("integers of 64 bits are the same whether the input is short or long", () => {
+    const values = [0n, 1n, 2n ** 32n - 1n, 2n ** 53n - 1n, 2n ** 53n, 2n ** 53n + 1n, 2n ** 63n, 2n ** 64n - 1n];
+    for (const padding of [0, 600]) {
+      for (const value of values) {
+        const writer = new Writer();
+        writer.u64(value);
+        writer.u64Le(value);
+        writer.raw(new Uint8Array(padding));
+        const reader = new Reader(writer.finish());
+        assert.deepEqual([reader.u64(), reader.u64Le(), reader.left], [value, value, padding]);
+      }
+    }
+    assert.throws(() => new Reader(new Uint8Array(7)).u64(), { code: "short", offset: 0 });
+    assert.throws(() => new Reader(new Uint8Array(7)).u64Le(), { code: "short", offset: 0 });
   });
 
   test("text() is strict UTF-8 and keeps a byte order mark", () => {

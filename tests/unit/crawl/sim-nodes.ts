@@ -37,7 +37,7 @@ export class SimNodes {
   constructor(seed = 7, latencyMs = 40) {
     this.random = new SeededRandom(seed);
     const line = { latencyMs, jitterMs: 0, bytesPerMs: 1_000, loss: 0, reset: 0, damage: 0 };
-    this.net = new SimNetwork(this.clock, { of: () => line, isCut: () => false }, this.random.fork("net"));
+    this.net = new SimNetwork(this.clock, { era: 0, of: () => line, isCut: () => false }, this.random.fork("net"));
   }
 
   /** A dialler from the crawler's host. */

@@ -102,7 +102,7 @@ function withOverrides(service: BitcoinService, overrides: Partial<BitcoinServic
 /** A clock that stands still, except that a sleep of no time is a turn of the event loop. */
 class TurningClock extends FakeClock {
   override sleep(ms: number): Promise<void> {
-    return ms === 0 ? new Promise((resolve) => setTimeout(resolve, 0)) : super.sleep(ms);
+    return ms <= 1 ? new Promise((resolve) => setTimeout(resolve, 0)) : super.sleep(ms);
   }
 }
 

@@ -18,6 +18,7 @@ function pair(changes: Partial<Conditions> = {}, seed = 1, windowBytes?: number)
   const clock = simClock();
   const cut = new Set<string>();
   const weather = {
+    era: 0,
     of: () => ({ ...GOOD, ...changes }),
     isCut: (from: string, to: string) => cut.has(`${from} ${to}`),
   };
