@@ -138,7 +138,8 @@ export class IncomingBlocks {
 
   /** What a refused block costs (Core's MaybePunishNodeForBlock). */
   #punish(peer: BitcoinPeer, { result, reason, detail }: Refusal): void {
-    if (result === "time_future" || peer.wanted && result === "cached_invalid") return;
+    if (result === "time_future") return this.#parts.headerSync.askLater(peer);
+    if (peer.wanted && result === "cached_invalid") return;
     if (result === "cached_invalid" && peer.direction === "in") return;
     throw misbehaving("invalid_body", reason, `invalid block received: ${reason}, ${detail}`);
   }

@@ -5,7 +5,7 @@ import { MemoryBitcoinStore } from "../../lib/bitcoin/store/memory.ts";
 import { InvType, ServiceFlag } from "../../lib/bitcoin/types/mod.ts";
 import { Block as BlockMessage, GetData, GetHeaders } from "../../lib/bitcoin/wire/mod.ts";
 import { MemoryEventLog } from "../../lib/storage/event-log.ts";
-import { BitcoinWorld, serving } from "./bitcoin-world.ts";
+import { BitcoinWorld, mine, serving } from "./bitcoin-world.ts";
 
 describe("a Bitcoin node that follows", () => {
   for (const v2 of [false, true]) {
@@ -80,6 +80,39 @@ describe("a Bitcoin node that follows", () => {
     assert.equal(second.height(), 200);
     await world.until(() => second.height() === 203);
     assert.deepEqual([asked[0], count.asked], [200, 203]);
+    await world.end();
+  });
+
+  test("asks who came to us when the only peer of our choice gives no blocks", async () => {
+    const world = new BitcoinWorld();
+    const chain = world.recording().extend(40);
+    await world.actor("10.0.0.1", serving(chain, () => false));
+    const follower = await world.node("10.0.0.8", { connect: ["10.0.0.1"] });
+    await world.until(() => follower.node.service.peers().length === 1);
+    assert.ok(follower.node.service.state().initialBlockDownload);
+    await world.dialIn("10.0.0.2", "10.0.0.8", serving(chain));
+    await world.until(() => follower.tip() === chain.tip, 60_000);
+    assert.deepEqual(follower.bans(), []);
+    await world.end();
+  });
+
+  test("asks again for a header that was ahead of its clock, of whoever told of it, without a new block", async () => {
+    const world = new BitcoinWorld();
+    const chain = world.recording().extend(10);
+    // Two hours and a minute ahead.
+    const future = mine(chain.headers, chain.headers.best, world.now, { header: { time: world.now + 7_260 } });
+    const longer = chain.fork(10);
+    longer.blocks.push(future);
+    let asked = 0;
+    await world.actor("10.0.0.1", async (actor, message, body) => {
+      if (message === GetHeaders) asked += 1;
+      await serving(longer)(actor, message, body);
+    });
+    const follower = await world.node("10.0.0.9", { connect: ["10.0.0.1"] });
+    await world.until(() => follower.height() === 10);
+    await world.until(() => follower.height() === 11, 600_000);
+    assert.ok(asked >= 2 && asked < 8, `${asked} questions`);
+    assert.deepEqual(follower.bans(), []);
     await world.end();
   });
 

@@ -72,7 +72,11 @@ export class BlockDownload {
   fill(): void {
     // Mostly nobody has more than we; then it need not be found out who is the fastest.
     if (!this.#parts.peers().some((peer) => this.#hasMore(peer))) return;
+    const spares = this.#parts.initialBlockDownload() &&
+      this.#parts.peers().some(({ direction, servesRecent }) => direction === "out" && servesRecent);
     for (const peer of this.#sources()) {
+      // Our own choice of peers first; who came to us serves when nothing is to be had from them.
+      if (spares && peer.direction === "in" && this.#questions.size > 0) return;
       const rows = this.#choose(peer, IN_FLIGHT_MAX - peer.inFlight.size);
       if (rows.length > 0) this.#ask(peer, rows);
     }
@@ -141,16 +145,11 @@ export class BlockDownload {
     this.fill();
   }
 
-  /**
-   * Peers that blocks may be asked of, the fastest first: what comes next in the window is its. In the initial download
-   * outbound ones, unless there are none.
-   */
+  /** Peers that blocks may be asked of, outbound ones first, and the fastest first: what comes next in the window is its. */
   #sources(): readonly BitcoinPeer[] {
-    const usable = this.#parts.peers().filter((peer) => peer.servesRecent && peer.inFlight.size < IN_FLIGHT_MAX)
-      .sort((a, b) => b.blockRate.bytesPerSecond - a.blockRate.bytesPerSecond);
-    if (!this.#parts.initialBlockDownload()) return usable;
-    const outbound = usable.filter(({ direction }) => direction === "out");
-    return outbound.length > 0 ? outbound : usable;
+    const out = ({ direction }: BitcoinPeer) => Number(direction === "out");
+    return this.#parts.peers().filter((peer) => peer.servesRecent && peer.inFlight.size < IN_FLIGHT_MAX)
+      .sort((a, b) => out(b) - out(a) || b.blockRate.bytesPerSecond - a.blockRate.bytesPerSecond);
   }
 
   /** Whether a peer serves a chain that is no worse than ours, and has not all of it in common with us. */

@@ -76,7 +76,7 @@ export class HeaderSync {
   get isIdle(): boolean {
     const now = this.#parts.clock.monotonic();
     return this.#parts.peers().every(({ headersBegun, headersAskedAt, headersEnded, headersRestUntil }) =>
-      headersBegun && (headersAskedAt === undefined || headersEnded || headersRestUntil > now)
+      headersRestUntil > now || (headersBegun && (headersAskedAt === undefined || headersEnded))
     );
   }
 
@@ -118,6 +118,15 @@ export class HeaderSync {
     if (row >= 0) return peer.knows(this.#parts.chain.headers, row);
     peer.lastUnknown = hash.slice();
     this.ask(peer);
+  }
+
+  /**
+   * The peer gave a header that is too far ahead of our clock. It is asked again after a while: by then the clock may have
+   * been set, and without a new block nobody would ever tell of it again.
+   */
+  askLater(peer: BitcoinPeer): void {
+    peer.headersBegun = false;
+    peer.headersRestUntil = this.#parts.clock.monotonic() + REST_MS;
   }
 
   /** Takes a `headers` message. @throws BitcoinFault what it costs the peer */
@@ -178,7 +187,7 @@ export class HeaderSync {
   /** What a refused header costs (Core's MaybePunishNodeForBlock). */
   #punish(peer: BitcoinPeer, { result, reason, detail }: Refusal): void {
     const text = `invalid header received: ${reason}, ${detail}`;
-    if (result === "time_future") return;
+    if (result === "time_future") return this.askLater(peer);
     if (result === "cached_invalid") {
       // An inbound peer may have learnt of it from us; an outbound one is to be on our chain.
       if (peer.direction === "out" && !peer.wanted) throw misbehaving("invalid_head", reason, text);
