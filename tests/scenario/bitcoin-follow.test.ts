@@ -85,7 +85,7 @@ describe("a Bitcoin node that follows", () => {
 
   test("asks who came to us when the only peer of our choice gives no blocks", async () => {
     const world = new BitcoinWorld();
-    const chain = world.recording().extend(40);
+    const chain = world.recording().extend(10);
     await world.actor("10.0.0.1", serving(chain, () => false));
     const follower = await world.node("10.0.0.8", { connect: ["10.0.0.1"] });
     await world.until(() => follower.node.service.peers().length === 1);
