@@ -117,16 +117,20 @@ export class Link {
     }
   }
 
+  /** Why nothing can be sent just now: more waits for the peer than it may leave unread. */
+  overflow(): NodeError | undefined {
+    if (this.#pendingBytes <= PENDING_BYTES_MAX) return undefined;
+    return new NodeError("send_queue_full", "peer", `${this.#pendingBytes} bytes wait for a peer that does not read`);
+  }
+
   /**
    * Sends a message; resolves when the socket took it.
    *
    * @throws NodeError `closed`, or `send_queue_full` when the peer does not read
    */
   send(type: string, payload: Uint8Array): Promise<void> {
-    if (this.#pendingBytes > PENDING_BYTES_MAX) {
-      const text = `${this.#pendingBytes} bytes wait for a peer that does not read`;
-      return Promise.reject(new NodeError("send_queue_full", "peer", text));
-    }
+    const overflow = this.overflow();
+    if (overflow !== undefined) return Promise.reject(overflow);
     this.#drain();
     let bytes: Uint8Array;
     try {

@@ -152,11 +152,7 @@ export class BitcoinNode {
     });
     const asked = () => this.#ticker.wake();
     const shared = { chain, clock, peers, minimumWork, initialBlockDownload, asked, notice: say };
-    this.#headerSync = new HeaderSync({
-      ...shared,
-      random: parts.protocol.random,
-      moved: () => this.#headersMoved(),
-    });
+    this.#headerSync = new HeaderSync({ ...shared, random: parts.protocol.random });
     this.#download = new BlockDownload(shared);
     this.#ticker = new Ticker({
       clock,

@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { bytesByKind } from "../core/traffic.ts";
 import { DeliveryRate } from "../core/delivery-rate.ts";
 import type { Merits } from "../core/eviction.ts";
 import { Peer } from "../core/peer.ts";
@@ -112,8 +111,6 @@ export class BitcoinPeer extends Peer<BitcoinSession> {
       bytesSent: traffic.sent.bytes,
       bytesReceived: traffic.received.bytes,
       traffic,
-      bytesSentByMessage: bytesByKind(traffic.sent),
-      bytesReceivedByMessage: bytesByKind(traffic.received),
       connectionTime: seconds(this.since),
       timeOffset: peer.timeOffset,
       pingTime: inSeconds(session.pingMs),

@@ -71,8 +71,6 @@ export interface BitcoinPeerView {
   readonly bytesSent: number;
   readonly bytesReceived: number;
   readonly traffic: Traffic;
-  readonly bytesSentByMessage: ReadonlyMap<string, number>;
-  readonly bytesReceivedByMessage: ReadonlyMap<string, number>;
   readonly connectionTime: number;
   /** Peer's clock minus ours at the handshake, in seconds. */
   readonly timeOffset: number;

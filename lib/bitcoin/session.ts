@@ -165,10 +165,10 @@ export class BitcoinSession implements PeerSession<Incoming> {
     if (message.replies().length > 0 && !this.#asked.has(message)) {
       this.#asked.set(message, this.#options.clock.monotonic());
     }
-    return this.link.send(message.type, payload).catch((thrown) => {
-      if (thrown instanceof NodeError && thrown.code === "send_queue_full") this.#end(thrown);
-      throw thrown;
-    });
+    const overflow = this.link.overflow();
+    if (overflow === undefined) return this.link.send(message.type, payload);
+    this.#end(overflow);
+    return Promise.reject(overflow);
   }
 
   /** {@link send} when nobody waits for it: a peer that has gone is no error. */
@@ -242,6 +242,7 @@ export class BitcoinSession implements PeerSession<Incoming> {
   }
 
   #noteAnswer(message: AnyMessage): void {
+    if (this.#asked.size === 0) return;
     for (const [question, askedAt] of this.#asked) {
       if (!question.replies().includes(message)) continue;
       this.#asked.delete(question);

@@ -95,9 +95,13 @@ export class Connections<S extends PeerSession<I>, P extends Peer<S>, I> {
   /** The peers whose sessions go on: those that we chose before those that chose us. */
   get peers(): readonly P[] {
     if (this.#alive === undefined) {
-      const alive = [...this.#peers.values()].filter(({ session }) => !session.signal.aborted);
-      const of = (direction: Peer["direction"]) => alive.filter((peer) => peer.direction === direction);
-      this.#alive = [...of("out"), ...of("in")];
+      const chosen: P[] = [];
+      const others: P[] = [];
+      for (const peer of this.#peers.values()) {
+        if (!peer.session.signal.aborted) (peer.direction === "out" ? chosen : others).push(peer);
+      }
+      for (const peer of others) chosen.push(peer);
+      this.#alive = chosen;
     }
     return this.#alive;
   }

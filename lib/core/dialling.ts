@@ -104,6 +104,7 @@ export class Dialling<P extends Peer<PeerSession<unknown>>> {
   /** Addresses at which it was ourselves who answered. */
   readonly #ourselves = new Set<string>();
   readonly #anchors: Anchor[];
+  readonly #groups = new WeakMap<P, string>();
   /** Ends the wait for the next decision. */
   #wake = () => {};
   #nextFeeler = 0;
@@ -228,27 +229,25 @@ export class Dialling<P extends Peer<PeerSession<unknown>>> {
     });
   }
 
-  /** Ends the peers that are more than there are slots, each once it has shown for a while what it is good for. */
-  #endExtra(): void {
-    const { clock, slots, peers, isBusy = () => false } = this.#parts;
-    for (const [kind, most] of [["outbound", slots.full], ["block-relay", slots.blockRelay]] as const) {
-      const all = peers().filter((peer) => peer.kind === kind);
-      if (all.length <= most) continue;
-      const id = extraToEnd(kind, all.map(({ id, merits }) => ({ id, lastHeadMs: merits.lastHeadMs })));
-      const peer = all.find((each) => each.id === id);
-      if (peer === undefined || clock.now() - peer.since < EXTRA_TRIAL_MS || isBusy(peer)) continue;
-      peer.session.close();
-      // It was of no use: another may be tried when the tip has been stale for as long again.
-      if (kind === "outbound") this.#staleFrom = clock.monotonic() + STALE_AGAIN_MS;
-    }
+  /** Ends one of the peers that are more than there are slots, once it has shown for a while what it is good for. */
+  #endExtra(kind: "outbound" | "block-relay"): void {
+    const { clock, peers, isBusy = () => false } = this.#parts;
+    const all = peers().filter((peer) => peer.kind === kind);
+    const id = extraToEnd(kind, all.map(({ id, merits }) => ({ id, lastHeadMs: merits.lastHeadMs })));
+    const peer = all.find((each) => each.id === id);
+    if (peer === undefined || clock.now() - peer.since < EXTRA_TRIAL_MS || isBusy(peer)) return;
+    peer.session.close();
+    // It was of no use: another may be tried when the tip has been stale for as long again.
+    if (kind === "outbound") this.#staleFrom = clock.monotonic() + STALE_AGAIN_MS;
   }
 
   /** One decision, and the dial that follows from it in the background; how long to rest when nobody is dialled, or 0. */
   #pass(signal: AbortSignal): number {
     const { clock, random, slots, peers } = this.#parts;
-    this.#endExtra();
     const counts = { manual: 0, outbound: 0, "block-relay": 0, feeler: 0 };
     for (const { kind } of peers()) if (kind !== "inbound") counts[kind] += 1;
+    if (counts.outbound > slots.full) this.#endExtra("outbound");
+    if (counts["block-relay"] > slots.blockRelay) this.#endExtra("block-relay");
     const now = clock.monotonic();
     let slow = 0;
     /** When the next dial turns slow. */
@@ -293,7 +292,7 @@ export class Dialling<P extends Peer<PeerSession<unknown>>> {
     for (const { group } of this.#pending.values()) groups.add(group);
     for (const peer of peers()) {
       connected.add(peer.host);
-      if (peer.direction === "out") groups.add(this.#groupOf(peer.session.remote));
+      if (peer.direction === "out") groups.add(this.#groupOfPeer(peer));
     }
     return candidate({
       book,
@@ -317,6 +316,12 @@ export class Dialling<P extends Peer<PeerSession<unknown>>> {
   #groupOf(address: PeerAddress): string {
     const located = this.#parts.rules.locate(address);
     return located === undefined ? address.host : groupNameOf(located);
+  }
+
+  #groupOfPeer(peer: P): string {
+    let group = this.#groups.get(peer);
+    if (group === undefined) this.#groups.set(peer, group = this.#groupOf(peer.session.remote));
+    return group;
   }
 
   async #dialOnce(

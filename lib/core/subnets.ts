@@ -4,6 +4,7 @@
  * @module
  */
 import ipaddr from "ipaddr.js";
+import { parseIpv4 } from "./ipv4.ts";
 
 type Range = [ipaddr.IPv4 | ipaddr.IPv6, number];
 
@@ -17,6 +18,8 @@ export function isLoopback(host: string): boolean {
  * what is neither.
  */
 export function normalSubnet(text: string): string | undefined {
+  // What nearly all hosts are, and this is asked of each address that is told on.
+  if (parseIpv4(text) >= 0) return text;
   const range = rangeOf(text);
   if (range === undefined) return undefined;
   const [address, bits] = range;

@@ -143,8 +143,3 @@ export class Traffic {
     this.#sum?.answered(kind, ms);
   }
 }
-
-/** The bytes of each kind. */
-export function bytesByKind({ byKind }: DirectionTraffic): ReadonlyMap<string, number> {
-  return new Map([...byKind].map(([kind, { bytes }]) => [kind, bytes]));
-}

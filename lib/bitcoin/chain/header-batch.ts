@@ -166,7 +166,17 @@ function withoutCounts(reader: Reader, count: number): Uint8Array {
 
 /** `count` words from `at`, as bytes of their own. */
 export function wordBytes(words: Uint32Array, at: number, count: number): Uint8Array {
-  return new Uint8Array(words.slice(at, at + count).buffer);
+  const bytes = new Uint8Array(4 * count);
+  for (let i = 0; i < count; i++) putWord(bytes, 4 * i, words[at + i]!);
+  return bytes;
+}
+
+/** Writes a word, little-endian. By hand: a view of so few bytes would cost more than all of them. */
+export function putWord(bytes: Uint8Array, at: number, word: number): void {
+  bytes[at] = word;
+  bytes[at + 1] = word >>> 8;
+  bytes[at + 2] = word >>> 16;
+  bytes[at + 3] = word >>> 24;
 }
 
 const aligned = new Uint32Array(8);

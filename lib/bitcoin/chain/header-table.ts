@@ -9,7 +9,7 @@
  * @module
  */
 import { HEADER_BYTES } from "../types/header.ts";
-import { FIELD, type HeaderBatch, wordBytes } from "./header-batch.ts";
+import { FIELD, type HeaderBatch, putWord, wordBytes } from "./header-batch.ts";
 import { blockWork } from "./pow.ts";
 
 const HASH = 0;
@@ -198,12 +198,4 @@ export class HeaderTable {
     this.#index = new Uint32Array(2 * this.#index.length);
     for (let row = 0; row < this.#length; row++) this.#enter(row, this.#word(row, HASH));
   }
-}
-
-/** A word, little-endian. By hand: a view of so few bytes would cost more than all of them. */
-function putWord(bytes: Uint8Array, at: number, word: number): void {
-  bytes[at] = word;
-  bytes[at + 1] = word >>> 8;
-  bytes[at + 2] = word >>> 16;
-  bytes[at + 3] = word >>> 24;
 }

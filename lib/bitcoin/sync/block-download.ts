@@ -70,11 +70,9 @@ export class BlockDownload {
 
   /** Gives every peer something to do. */
   fill(): void {
-    // Mostly nobody has more than we; then it need not be found out who is the fastest.
-    if (!this.#parts.peers().some((peer) => this.#hasMore(peer))) return;
     const spares = this.#parts.initialBlockDownload() &&
       this.#parts.peers().some(({ direction, servesRecent }) => direction === "out" && servesRecent);
-    for (const peer of this.#sources()) {
+    for (const peer of this.#sources((each) => this.#hasMore(each))) {
       // Our own choice of peers first; who came to us serves when nothing is to be had from them.
       if (spares && peer.direction === "in" && this.#questions.size > 0) return;
       const rows = this.#choose(peer, IN_FLIGHT_MAX - peer.inFlight.size);
@@ -146,9 +144,11 @@ export class BlockDownload {
   }
 
   /** Peers that blocks may be asked of, outbound ones first, and the fastest first: what comes next in the window is its. */
-  #sources(): readonly BitcoinPeer[] {
+  #sources(isMeant: (peer: BitcoinPeer) => boolean): readonly BitcoinPeer[] {
     const out = ({ direction }: BitcoinPeer) => Number(direction === "out");
-    return this.#parts.peers().filter((peer) => peer.servesRecent && peer.inFlight.size < IN_FLIGHT_MAX)
+    return this.#parts.peers().filter((peer) =>
+      peer.servesRecent && peer.inFlight.size < IN_FLIGHT_MAX && isMeant(peer)
+    )
       .sort((a, b) => out(b) - out(a) || b.blockRate.bytesPerSecond - a.blockRate.bytesPerSecond);
   }
 
@@ -225,7 +225,7 @@ export class BlockDownload {
 
   /** Asks peers that have nothing to do for what others are slow to deliver. */
   #secondSource(now: number): void {
-    const idle = this.#sources().filter(({ inFlight }) => inFlight.size === 0);
+    const idle = this.#sources(({ inFlight }) => inFlight.size === 0);
     const late = [...this.#questions].filter(([, { askedAt, peers }]) =>
       peers.size === 1 && now - askedAt > SECOND_SOURCE_MS
     );

@@ -29,8 +29,6 @@ export interface HeaderSyncParts {
   readonly initialBlockDownload: () => boolean;
   /** Hears when a question was asked whose answer is waited for. */
   readonly asked: () => void;
-  /** Hears when headers were added. */
-  readonly moved: () => void;
   readonly notice: (level: "debug" | "info" | "warning", text: string) => void;
 }
 
@@ -173,7 +171,6 @@ export class HeaderSync {
     const result = chain.acceptHeaders(batch);
     peer.knows(headers, result.last);
     if (result.refusal !== undefined) this.#punish(peer, result.refusal);
-    if (result.added > 0) this.#parts.moved();
     if (peer.presync === undefined) peer.headersEnded = !full;
     if (full) {
       // Others may have brought us further meanwhile.

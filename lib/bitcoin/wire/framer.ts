@@ -166,16 +166,30 @@ function checksumOf(payload: Uint8Array): Uint8Array {
 
 /** The envelope and the payload. Throws RangeError when the type is not 1 … 12 printable ASCII or the payload too long. */
 export function packV1(magic: Uint8Array, type: string, payload: Uint8Array): Uint8Array {
-  if (!/^[\x20-\x7e]{1,12}$/.test(type)) throw new RangeError(`no message type: ${type}`);
+  const name = typeBytes(type);
   if (payload.length > PAYLOAD_BYTES_MAX) throw new RangeError(`a payload of ${payload.length} bytes`);
   const bytes = new Uint8Array(ENVELOPE_BYTES + payload.length);
   bytes.set(magic);
-  for (let i = 0; i < type.length; i++) bytes[4 + i] = type.charCodeAt(i);
+  for (let i = 0; i < TYPE_BYTES; i++) bytes[4 + i] = name[i]!;
   const { length } = payload;
   for (let i = 0; i < 4; i++) bytes[16 + i] = (length >>> (8 * i)) & 0xff;
   const digest = checksumOf(payload);
   for (let i = 0; i < 4; i++) bytes[20 + i] = digest[i]!;
   bytes.set(payload, ENVELOPE_BYTES);
+  return bytes;
+}
+
+/** Types that were written before, padded. */
+const written = new Map<string, Uint8Array>();
+
+/** @throws RangeError when the type is not 1 … 12 printable ASCII */
+function typeBytes(type: string): Uint8Array {
+  let bytes = written.get(type);
+  if (bytes === undefined) {
+    if (!/^[\x20-\x7e]{1,12}$/.test(type)) throw new RangeError(`no message type: ${type}`);
+    bytes = Uint8Array.from({ length: TYPE_BYTES }, (_, i) => type.charCodeAt(i) || 0);
+    if (written.size < KNOWN_MAX) written.set(type, bytes);
+  }
   return bytes;
 }
 

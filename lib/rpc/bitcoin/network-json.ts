@@ -8,6 +8,7 @@ import ipaddr from "ipaddr.js";
 import { toHex } from "../../codec/hex.ts";
 import { addressText } from "../../core/address-text.ts";
 import { normalSubnet } from "../../core/subnets.ts";
+import type { DirectionTraffic } from "../../core/traffic.ts";
 import type { BitcoinPeerView } from "../../bitcoin/service.ts";
 import { NETWORK_NAMES, parseHost, serviceNames } from "../../bitcoin/types/mod.ts";
 import { amountJson, type RpcObject } from "./json.ts";
@@ -69,8 +70,8 @@ export function peerInfo(peer: BitcoinPeerView): RpcObject {
     addr_rate_limited: peer.addressesLimited,
     permissions: [],
     minfeefilter: amountJson(peer.minimumFeeFilter),
-    bytessent_per_msg: byMessage(peer.bytesSentByMessage),
-    bytesrecv_per_msg: byMessage(peer.bytesReceivedByMessage),
+    bytessent_per_msg: byMessage(peer.traffic.sent),
+    bytesrecv_per_msg: byMessage(peer.traffic.received),
     connection_type: peer.connectionType,
     transport_protocol_type: peer.transport,
     session_id: peer.sessionId === undefined ? "" : toHex(peer.sessionId),
@@ -78,8 +79,9 @@ export function peerInfo(peer: BitcoinPeerView): RpcObject {
 }
 
 /** Bytes by the type of message, sorted; types that this node does not know are `*other*`. */
-function byMessage(bytes: ReadonlyMap<string, number>): RpcObject {
-  return Object.fromEntries([...bytes].filter(([, count]) => count > 0).sort(([a], [b]) => (a < b ? -1 : 1)));
+function byMessage({ byKind }: DirectionTraffic): RpcObject {
+  const bytes = [...byKind].map(([kind, { bytes }]) => [kind, bytes] as const);
+  return Object.fromEntries(bytes.sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 /** A subnet as `listbanned` prints it, `203.0.113.7/32`; undefined for text that is none. */

@@ -40,6 +40,14 @@ export const ANYONE = Uint8Array.of(0x51);
 /** The P2WSH address of the script `51`, on regtest. */
 export const ADDRESS = "bcrt1qft5p2uhsdcdc3l2ua4ap5qqfg4pjaqlp250x7us7a8qqhrxrxfsqseac85";
 
+function someTraffic(): Traffic {
+  const traffic = new Traffic(new TurningClock());
+  traffic.countSent("version", 126);
+  traffic.countSent("ping", 32);
+  traffic.countReceived("version", 126);
+  return traffic;
+}
+
 /** A peer as the service shows it. */
 export function peerView(id: number, more: Partial<BitcoinPeerView> = {}): BitcoinPeerView {
   return {
@@ -58,9 +66,7 @@ export function peerView(id: number, more: Partial<BitcoinPeerView> = {}): Bitco
     lastTransaction: 0,
     bytesSent: 500,
     bytesReceived: 1_000,
-    traffic: new Traffic(new TurningClock()),
-    bytesSentByMessage: new Map([["version", 126], ["ping", 32], ["inv", 0]]),
-    bytesReceivedByMessage: new Map([["version", 126]]),
+    traffic: someTraffic(),
     connectionTime: 1_763_720_000,
     timeOffset: -1,
     pingTime: 0.041,
