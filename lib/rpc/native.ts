@@ -1,5 +1,5 @@
 /**
- * `/v1` and `/events`: this node's own routes. Integers above 2^53 are decimal text here, errors are problem+json.
+ * `/v1`, `/metrics` and `/events`: this node's own routes. Integers above 2^53 are decimal text here, errors are problem+json.
  *
  * @module
  */
@@ -91,6 +91,13 @@ export function nativeRoutes(
         : { target: bytesMax, reached: isReached, bytes_left: bytesLeft, seconds_left: Math.floor(msLeft / 1000) },
       peer_memory: { bytes_max: memory.bytesMax, bytes_used: memory.used },
     });
+  });
+
+  app.get("/metrics", async () => {
+    // Whoever never asks for them need not load what writes them.
+    const { metricsOf } = await import("./metrics.ts");
+    const { contentType, text } = await metricsOf(context);
+    return new Response(text, { headers: { "content-type": contentType } });
   });
 
   app.get("/v1/addresses", (c) => {

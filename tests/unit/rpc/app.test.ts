@@ -345,6 +345,36 @@ describe("native routes", () => {
     assert.equal((await request("/v1/peers/9/traffic")).status, 404);
   });
 
+  test("the figures come in the text form of Prometheus", async () => {
+    const { request, chia } = testNode();
+    chia.list.push(peerView(1), peerView(2, { direction: "in" }), peerView(3, { direction: "in" }));
+    chia.traffic.countReceived("new_peak", 100);
+    chia.traffic.countReceived("new_peak", 60);
+    chia.traffic.countSent("request_block", 30);
+    chia.traffic.answered("request_block", 12.5);
+    const answer = await request("/metrics");
+    assert.match(answer.headers.get("content-type") ?? "", /^text\/plain; version=0\.0\.4/);
+    const lines = (await answer.text()).split("\n");
+    for (
+      const line of [
+        "# TYPE gemel_p2p_bytes_total counter",
+        'gemel_p2p_bytes_total{chain="chia",dir="in",msg="new_peak"} 160',
+        'gemel_p2p_messages_total{chain="chia",dir="in",msg="new_peak"} 2',
+        'gemel_p2p_bytes_total{chain="chia",dir="out",msg="request_block"} 30',
+        'gemel_p2p_latency_seconds_sum{chain="chia",dir="out",msg="request_block"} 0.0125',
+        'gemel_p2p_latency_seconds_count{chain="chia",dir="out",msg="request_block"} 1',
+        'gemel_peers{chain="chia",dir="in"} 2',
+        'gemel_peers{chain="chia",dir="out"} 1',
+        'gemel_bans{chain="chia",effect="ban"} 0',
+        'gemel_addrman_addresses{chain="chia",table="tried"} 0',
+        "gemel_peer_memory_bytes 0",
+        "gemel_upload_bytes_left +Inf",
+      ]
+    ) assert.ok(lines.includes(line), `${line}\n${lines.join("\n")}`);
+    // A second answer does not count anything twice.
+    assert.deepEqual((await (await request("/metrics")).text()).split("\n"), lines);
+  });
+
   test("a block's bytes come as they were received, by height and by hash", async () => {
     const { request, stored } = await recordedNode();
     const { record, raw } = stored[5]!;

@@ -1,0 +1,72 @@
+/**
+ * `GET /metrics`: the node's figures in the text form of Prometheus, read when they are asked for. No address is in them.
+ *
+ * @module
+ */
+import { Counter, Gauge, Registry } from "prom-client";
+import type { DirectionTraffic } from "../core/traffic.ts";
+import type { ChainHandle } from "./chain-handle.ts";
+import type { RpcContext } from "./context.ts";
+
+/** What an answer is. */
+export interface MetricsText {
+  readonly contentType: string;
+  readonly text: string;
+}
+
+/** All figures of a node as they are now. */
+export async function metricsOf({ chains, memory, upload, version }: RpcContext): Promise<MetricsText> {
+  const registry = new Registry();
+  const gauge = <T extends string>(name: string, help: string, labelNames: readonly T[]) =>
+    new Gauge({ name: `gemel_${name}`, help, labelNames, registers: [registry] });
+  const counter = <T extends string>(name: string, help: string, labelNames: readonly T[]) =>
+    new Counter({ name: `gemel_${name}`, help, labelNames, registers: [registry] });
+
+  gauge("build_info", "1; the version is a label", ["version"]).set({ version }, 1);
+  gauge("peer_memory_bytes", "what all peers' messages take up now", []).set(memory.used);
+  gauge("peer_memory_bytes_max", "what they may take up", []).set(memory.bytesMax);
+  const target = upload.state();
+  gauge("upload_bytes_left", "what may still be uploaded today; +Inf without a target", [])
+    .set(target.bytesMax === 0 ? Infinity : target.bytesLeft);
+
+  const height = gauge("height", "height of our tip", ["chain"]);
+  const best = gauge("best_peer_height", "the greatest height that a peer tells", ["chain"]);
+  const synced = gauge("synced", "1 when the chain is at the tip of the network", ["chain"]);
+  const peers = gauge("peers", "connected peers", ["chain", "dir"]);
+  const bans = gauge("bans", "bans and discouragements in force", ["chain", "effect"]);
+  const addresses = gauge("addrman_addresses", "known addresses", ["chain", "table"]);
+  const bytes = counter("p2p_bytes_total", "bytes on the wire", ["chain", "dir", "msg"]);
+  const messages = counter("p2p_messages_total", "messages", ["chain", "dir", "msg"]);
+  const latencies = counter(
+    "p2p_latency_seconds_sum",
+    "in: time until messages were handled; out: until their answers came",
+    ["chain", "dir", "msg"],
+  );
+  const measured = counter("p2p_latency_seconds_count", "messages whose time was measured", ["chain", "dir", "msg"]);
+
+  const addTraffic = (chain: string, dir: "in" | "out", { byKind }: DirectionTraffic) => {
+    for (const [msg, kind] of byKind) {
+      bytes.inc({ chain, dir, msg }, kind.bytes);
+      messages.inc({ chain, dir, msg }, kind.messages);
+      latencies.inc({ chain, dir, msg }, kind.latency.sumMs / 1000);
+      measured.inc({ chain, dir, msg }, kind.latency.count);
+    }
+  };
+  const addChain = async (handle: ChainHandle) => {
+    const { chain, addressBook, traffic } = handle;
+    const status = await handle.status();
+    if (status.height !== null) height.set({ chain }, status.height);
+    best.set({ chain }, status.best_peer_height);
+    synced.set({ chain }, Number(status.synced));
+    for (const dir of ["in", "out"] as const) peers.set({ chain, dir }, status.peers[dir]);
+    const effects = handle.bans().map(({ effect }) => effect);
+    for (const effect of ["ban", "discourage"] as const) {
+      bans.set({ chain, effect }, effects.filter((each) => each === effect).length);
+    }
+    for (const table of ["new", "tried"] as const) addresses.set({ chain, table }, addressBook.size[table]);
+    addTraffic(chain, "in", traffic.received);
+    addTraffic(chain, "out", traffic.sent);
+  };
+  for (const each of chains) await addChain(each);
+  return { contentType: registry.contentType, text: await registry.metrics() };
+}
