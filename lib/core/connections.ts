@@ -175,6 +175,7 @@ export class Connections<S extends PeerSession<I>, P extends Peer<S>, I> {
     let session: S;
     try {
       session = await open();
+      this.#requireWelcome(host, session);
       if (kind === "inbound") this.#makeRoom(session);
     } catch (thrown) {
       this.#settle(host, protocol.exitFor(thrown), new Score());
@@ -187,6 +188,14 @@ export class Connections<S extends PeerSession<I>, P extends Peer<S>, I> {
     session.signal.addEventListener("abort", () => (this.#alive = undefined), { once: true });
     this.#track(this.#serve(peer));
     return peer;
+  }
+
+  /** Its host may have been banned for another connection while hands were shaken on this one. @throws NodeError it was */
+  #requireWelcome(host: string, session: S): void {
+    const ban = this.bans.find(host);
+    if (ban?.effect !== "ban") return;
+    session.close();
+    throw new NodeError("banned", "self", `${host} is ${BAN_WORDS.ban}: ${ban.reason}`);
   }
 
   /** Whoever has waited longest of the group that has most who wait: many who say nothing keep out only their own. */

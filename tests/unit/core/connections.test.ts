@@ -43,6 +43,8 @@ function world({ whitelist = [] }: { readonly whitelist?: readonly string[] } = 
   const sessions = new Map<string, Session>();
   const refused: string[] = [];
   const gone = new Map<string, () => void>();
+  /** Ends the handshakes of hosts that take their time. */
+  const shaken = new Map<string, () => void>();
   const begin = (remote: PeerAddress): Promise<Session> => {
     const session = new Session(remote, clock);
     sessions.set(remote.host, session);
@@ -56,6 +58,9 @@ function world({ whitelist = [] }: { readonly whitelist?: readonly string[] } = 
         return new Promise((_, reject) =>
           void gone.set(duplex.remote.host, () => reject(new NodeError("closed", "network", "gone")))
         );
+      }
+      if (duplex.remote.host.startsWith("10.77.")) {
+        return new Promise((resolve) => void shaken.set(duplex.remote.host, () => resolve(begin(duplex.remote))));
       }
       if (banned) return Promise.reject(new NodeError("banned", "peer", "banned"));
       return begin(duplex.remote);
@@ -92,7 +97,7 @@ function world({ whitelist = [] }: { readonly whitelist?: readonly string[] } = 
     sessions.get(host)?.end(new PeerOffence("fault", "it did wrong", offence));
     await clock.advance(0);
   };
-  return { clock, connections, refused, comeIn, offend };
+  return { clock, connections, refused, comeIn, offend, sessions, shaken };
 }
 
 describe("Connections", () => {
@@ -105,6 +110,18 @@ describe("Connections", () => {
     await assert.rejects(connections.dial({ host: "10.1.0.1", port: 5 }, "outbound"), { code: "banned" });
     await clock.advance(300_000);
     assert.ok(await comeIn("10.1.0.1"));
+    await connections.close();
+  });
+
+  test("a host that is banned while it shakes hands on another connection does not become a peer", async () => {
+    const { clock, connections, refused, comeIn, sessions, shaken } = world();
+    assert.equal(await comeIn("10.77.0.1"), false);
+    connections.ban("10.77.0.1", 60, "for another connection");
+    shaken.get("10.77.0.1")?.();
+    await clock.advance(0);
+    assert.deepEqual(connections.peers, []);
+    assert.ok(sessions.get("10.77.0.1")?.signal.aborted);
+    assert.deepEqual(refused, ["10.77.0.1 10.77.0.1 is banned: for another connection"]);
     await connections.close();
   });
 
