@@ -80,11 +80,11 @@ export class BanKeeper {
 
   async #writeAll(): Promise<void> {
     const { bans, path, files, failed, clock } = this.#parts;
-    this.#cancelRetry();
     // What changes in one turn is one write.
     await Promise.resolve();
     while (this.#again) {
       this.#again = false;
+      this.#cancelRetry();
       const list = bans.list();
       const text = JSON.stringify({ version: VERSION, checksum: checksumOf(list), bans: list });
       try {

@@ -109,13 +109,21 @@ describe("BanKeeper", () => {
       files: {
         ...files,
         writeFileAtomic: (path, bytes) =>
-          isFull ? Promise.reject(new Error("no space left")) : files.writeFileAtomic(path, bytes),
+          isFull
+            ? clock.sleep(10).then(() => Promise.reject(new Error("no space left")))
+            : files.writeFileAtomic(path, bytes),
       },
       failed: (line) => said.push(line),
     });
     bans.ban("203.0.113.1", 6_000, "why");
     await clock.advance(200_000);
     assert.equal(said.length, 1);
+    // A change while a write is failing: the next one fails too, and one attempt is left, not two.
+    bans.ban("203.0.113.2", 6_000, "why");
+    await clock.advance(5);
+    bans.ban("203.0.113.3", 6_000, "why");
+    await clock.advance(30);
+    assert.equal(clock.pending, 1);
     isFull = false;
     await clock.advance(100_000);
     assert.match(new TextDecoder().decode(kept.get(PATH)), /203\.0\.113\.1/);
