@@ -61,8 +61,11 @@ suite("gemel introducer", binaryMissing(), () => {
     try {
       await until("the addresses", 20_000, async () => {
         const { books } = await node.get("v1/addresses") as unknown as { books: { addresses: { port: number }[] }[] };
-        const ports = books[0]?.addresses.map(({ port }) => port).sort() ?? [];
-        return ports.join() === "40001,40002,40003" ? true : undefined;
+        const ports = books[0]?.addresses.map(({ port }) => port) ?? [];
+        assert.deepEqual(ports.filter((port) => ![40_001, 40_002, 40_003].includes(port)), []);
+        // All of loopback is one group and has one bucket of 64 places: with this node's own key two of the three may fall
+        // on one place, and the second is then not kept.
+        return ports.length >= 2 ? true : undefined;
       });
     } finally {
       await node.stop();
