@@ -90,6 +90,8 @@ type DialledKind = Exclude<PeerKind, "inbound">;
 /** A dial that is under way. */
 interface Pending {
   readonly kind: DialledKind;
+  /** It is for a connection more than there are slots of its kind. */
+  readonly isExtra: boolean;
   readonly group: string;
   /** Monotonic milliseconds. */
   readonly since: number;
@@ -252,8 +254,8 @@ export class Dialling<P extends Peer<PeerSession<unknown>>> {
     let slow = 0;
     /** When the next dial turns slow. */
     let slowAt = Infinity;
-    for (const { kind, since } of this.#pending.values()) {
-      const isSlow = kind !== "feeler" && now - since >= SLOW_DIAL_MS && slow < SLOW_DIALS_MAX;
+    for (const { kind, isExtra, since } of this.#pending.values()) {
+      const isSlow = kind !== "feeler" && !isExtra && now - since >= SLOW_DIAL_MS && slow < SLOW_DIALS_MAX;
       if (isSlow) slow += 1;
       else counts[kind] += 1;
       if (now - since < SLOW_DIAL_MS) slowAt = Math.min(slowAt, since + SLOW_DIAL_MS);
@@ -275,12 +277,13 @@ export class Dialling<P extends Peer<PeerSession<unknown>>> {
     const { kind, from } = choice;
     const below = (bound: number) => random.below(bound);
     if (kind === "feeler") this.#nextFeeler = now + poissonDelay(this.#parts.feelerMeanMs, below);
-    if (kind === "block-relay" && counts[kind] >= slots.blockRelay) {
+    const isExtra = counts[kind] >= this.#slotsOf(kind);
+    if (kind === "block-relay" && isExtra) {
       this.#nextExtra = now + poissonDelay(this.#parts.extraMeanMs, below);
     }
     const address = from === "anchors" ? this.#anchors.shift() : this.#candidate(kind);
     if (address === undefined || this.#pending.has(addressText(address))) return NONE_PASS_MS;
-    const dialling = this.#dialOnce(address, kind, signal).finally(() => this.#dials.delete(dialling));
+    const dialling = this.#dialOnce(address, kind, isExtra, signal).finally(() => this.#dials.delete(dialling));
     this.#dials.add(dialling);
     return 0;
   }
@@ -327,18 +330,19 @@ export class Dialling<P extends Peer<PeerSession<unknown>>> {
   async #dialOnce(
     address: PeerAddress,
     kind: "outbound" | "block-relay" | "feeler",
+    isExtra: boolean,
     signal: AbortSignal,
   ): Promise<void> {
-    const { book, dial, notice, clock } = this.#parts;
+    const { book, dial, notice, clock, peers } = this.#parts;
     const name = addressText(address);
-    const since = clock.monotonic();
-    this.#pending.set(name, { kind, group: this.#groupOf(address), since });
+    this.#pending.set(name, { kind, isExtra, group: this.#groupOf(address), since: clock.monotonic() });
     try {
       const peer = await dial(address, kind);
       this.#succeeded(address);
+      // Where a slow dial was passed over, it and the one made instead may both have an answer: the later has no slot.
+      const isTooMany = peers().filter((each) => each.kind === kind).length > this.#slotsOf(kind) + (isExtra ? 1 : 0);
       // A feeler only wants to know whether anybody is there.
-      const isLate = clock.monotonic() - since >= SLOW_DIAL_MS && !this.#hasSlot(kind);
-      if (kind === "feeler" || isLate) peer.session.close();
+      if (kind === "feeler" || isTooMany) peer.session.close();
     } catch (thrown) {
       if (signal.aborted) return;
       if (thrown instanceof NodeError && thrown.code === SELF_CONNECTION && this.#ourselves.size < OURSELVES_MAX) {
@@ -353,11 +357,9 @@ export class Dialling<P extends Peer<PeerSession<unknown>>> {
     }
   }
 
-  /** Whether no more of a kind are connected than there are slots. */
-  #hasSlot(kind: "outbound" | "block-relay" | "feeler"): boolean {
-    const { slots, peers } = this.#parts;
-    const count = peers().filter((peer) => peer.kind === kind).length;
-    return count <= (kind === "outbound" ? slots.full : slots.blockRelay);
+  #slotsOf(kind: "outbound" | "block-relay" | "feeler"): number {
+    const { slots } = this.#parts;
+    return { outbound: slots.full, "block-relay": slots.blockRelay, feeler: 1 }[kind];
   }
 
   #succeeded(address: PeerAddress): void {

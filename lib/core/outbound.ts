@@ -44,7 +44,7 @@ export function nextOutbound(state: OutboundState): OutboundChoice | undefined {
   if (state.anchor !== undefined && room[state.anchor]) return { kind: state.anchor, from: "anchors" };
   if (room.outbound) return { kind: "outbound", from: "book" };
   if (room["block-relay"]) return { kind: "block-relay", from: "book" };
-  if (state.isTipStale && counts.outbound < slots.full + 1) return { kind: "outbound", from: "book" };
+  if (state.isTipStale && counts.outbound === slots.full && hasSpare(state)) return { kind: "outbound", from: "book" };
   if (now >= extraDue(state)) return { kind: "block-relay", from: "book" };
   if (now >= feelerDue(state)) return { kind: "feeler", from: "book" };
   return undefined;
@@ -55,13 +55,17 @@ export function nextDue(state: OutboundState): number {
   return Math.min(extraDue(state), feelerDue(state));
 }
 
-function extraDue({ slots, counts, isSynced, nextExtra }: OutboundState): number {
-  const mayHaveExtra = slots.blockRelay > 0 && counts["block-relay"] < slots.blockRelay + 1;
-  return isSynced && mayHaveExtra ? nextExtra : Infinity;
+/** Of what is more than the slots, an extra connection or a feeler, there is one at a time: Core's semaphore holds so many. */
+function hasSpare({ slots, counts }: OutboundState): boolean {
+  return counts.outbound + counts["block-relay"] + counts.feeler <= slots.full + slots.blockRelay;
 }
 
-function feelerDue({ counts, nextFeeler }: OutboundState): number {
-  return counts.feeler === 0 ? nextFeeler : Infinity;
+function extraDue(state: OutboundState): number {
+  return state.isSynced && state.slots.blockRelay > 0 && hasSpare(state) ? state.nextExtra : Infinity;
+}
+
+function feelerDue(state: OutboundState): number {
+  return hasSpare(state) ? state.nextFeeler : Infinity;
 }
 
 /** An outgoing peer, as far as it counts when one is too many. */

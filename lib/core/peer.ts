@@ -52,13 +52,14 @@ export interface PeerSession<I> {
  */
 export type PeerKind = "manual" | "outbound" | "block-relay" | "feeler" | "inbound";
 
-/** Where a peer is, and who dialled. */
+/** Where a peer is, who dialled, and why. */
 export interface PeerPlace {
   readonly host: string;
   readonly port: number;
   /** `host:port`. */
   readonly name: string;
   readonly direction: "in" | "out";
+  readonly kind: PeerKind;
 }
 
 /** A peer of whom nothing is known. */
@@ -92,7 +93,7 @@ export class Peer<S extends PeerSession<unknown> = PeerSession<unknown>> {
     this.since = since;
     this.wanted = kind === "manual";
     const { host, port } = session.remote;
-    this.place = { host, port, name: addressText({ host, port }), direction: this.direction };
+    this.place = { host, port, name: addressText({ host, port }), direction: this.direction, kind };
   }
 
   get direction(): "in" | "out" {

@@ -17,8 +17,8 @@ export interface RuleParts {
   readonly broke: (rule: string, host: string, detail: string) => void;
 }
 
-/** Outgoing connections beside the ones that are aimed at: feelers, and those that relay blocks only. */
-const OUTBOUND_EXTRA = 4;
+/** Outgoing connections beside the ones that are aimed at: two that relay blocks only, and one extra one or a feeler. */
+const OUTBOUND_EXTRA = 3;
 /** Inbound connections that may be shaking hands. */
 const OPENING_MAX = 64;
 /** Bytes that a node may have waiting for one peer that does not read. */
@@ -128,7 +128,8 @@ export class Rules {
     const { outbound, peersMax, broke } = this.#parts;
     const out = peers.filter(({ direction }) => direction === "out").length;
     if (out > outbound + OUTBOUND_EXTRA) {
-      broke("outbound slots", host, `${out} outbound peers, ${outbound} are aimed at`);
+      const kinds = peers.map(({ kind }) => kind).filter((kind) => kind !== "inbound").sort();
+      broke("outbound slots", host, `${out} outbound peers, ${outbound} are aimed at: ${kinds.join(", ")}`);
     }
     const inbound = peers.length - out;
     if (inbound > peersMax - outbound) {

@@ -26,6 +26,8 @@ export interface PeerGlance {
   /** `host:port`. */
   readonly name: string;
   readonly direction: "in" | "out";
+  /** What the connection is for: `inbound`, `outbound`, `block-relay`, `feeler` or `manual`. */
+  readonly kind: string;
 }
 
 /** A ban in force. */

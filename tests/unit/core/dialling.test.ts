@@ -170,6 +170,25 @@ describe("Dialling", () => {
     await world.end();
   });
 
+  test("of a slow dial and the one made instead, whichever answers first has the slot", async () => {
+    const answers = new Map<string, () => void>();
+    const world = network({
+      up: () => true,
+      slots: { full: 1, blockRelay: 0 },
+      wait: (host) => new Promise((resolve) => answers.set(host, resolve)),
+    });
+    world.tell("1.1.0.1", "2.2.0.2");
+    await world.clock.untilTrue(() => answers.size === 2, 30_000);
+    const [slow, instead] = [...answers.keys()];
+    answers.get(slow!)!();
+    await world.clock.advance(1_000);
+    assert.deepEqual(world.of("outbound"), [slow]);
+    answers.get(instead!)!();
+    await world.clock.advance(1_000);
+    assert.deepEqual(world.of("outbound"), [slow]);
+    await world.end();
+  });
+
   test("feelers move addresses that answer to the tried ones, and leave no connection", async () => {
     const world = network({ up: () => true, slots: { full: 1, blockRelay: 0 }, feelerMeanMs: 60_000 });
     world.tell("1.1.0.1", "2.2.0.2", "3.3.0.3", "4.4.0.4");

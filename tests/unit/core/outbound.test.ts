@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { extraToEnd, nextOutbound, type OutboundState, poissonDelay } from "../../../lib/core/outbound.ts";
+import { extraToEnd, nextDue, nextOutbound, type OutboundState, poissonDelay } from "../../../lib/core/outbound.ts";
 import { SeededRandom } from "../../../lib/sim/random.ts";
 
 const full: OutboundState = {
@@ -51,6 +51,15 @@ describe("nextOutbound()", () => {
     assert.equal(kindOf(due), "feeler from book");
     assert.equal(kindOf({ ...due, counts: counts({ feeler: 1 }) }), undefined);
     assert.equal(kindOf({ ...due, counts: counts({ outbound: 3 }) }), "outbound from book");
+  });
+
+  test("an extra connection, of whatever kind, or a feeler, and never two of them at once", () => {
+    const due = { now: 2_000, isTipStale: true };
+    assert.equal(kindOf({ ...due, counts: counts({ "block-relay": 3 }) }), undefined);
+    assert.equal(kindOf({ ...due, counts: counts({ feeler: 1 }) }), undefined);
+    assert.equal(kindOf({ ...due, counts: counts({ outbound: 9 }) }), undefined);
+    assert.equal(nextDue({ ...full, counts: counts({ outbound: 9 }) }), Infinity, "and no timer wakes for one");
+    assert.equal(nextDue(full), 2_000);
   });
 });
 

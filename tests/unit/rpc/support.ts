@@ -130,7 +130,10 @@ export class FakeService implements ChiaService {
     return this.state().peak;
   }
   places() {
-    return this.list.map(({ host, port, direction }) => ({ host, port, direction, name: `${host}:${port}` }));
+    return this.list.map(({ host, port, direction }) => {
+      const kind = direction === "in" ? "inbound" as const : "outbound" as const;
+      return { host, port, direction, kind, name: `${host}:${port}` };
+    });
   }
   bans(): readonly BanView[] {
     return this.banned;

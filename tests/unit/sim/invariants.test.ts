@@ -26,6 +26,7 @@ const peer = (host: string, direction: "in" | "out" = "in"): PeerGlance => ({
   host,
   port: 1,
   direction,
+  kind: direction === "in" ? "inbound" : "outbound",
   name: `${host} 1`,
 });
 
