@@ -68,7 +68,7 @@ export class AddressExchange {
   /** A peer has shaken hands. */
   joined(peer: BitcoinPeer): void {
     const { dialling } = this.#parts;
-    const isAsked = peer.direction === "out" && peer.kind !== "block-relay";
+    const isAsked = peer.direction === "out" && peer.kind !== "block-relay" && peer.kind !== "feeler";
     if (peer.direction === "out") {
       const { remote, seenAs, peer: { services } } = peer.session;
       dialling.book.setServices(remote, services);
@@ -76,7 +76,7 @@ export class AddressExchange {
     }
     // The handshake has asked it for addresses.
     if (isAsked) dialling.asked(peer.host);
-    peer.addressRelay = isAsked && peer.kind !== "feeler";
+    peer.addressRelay = isAsked;
     this.#gossip.joined(peer, isAsked);
   }
 

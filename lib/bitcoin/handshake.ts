@@ -106,6 +106,8 @@ export interface PeerIntroduction {
 export async function shakeHands(link: Link, options: HandshakeOptions): Promise<PeerIntroduction> {
   const { connectionType, own, random, clock, remote, nonces } = options;
   const dialled = connectionType !== "inbound";
+  // One for blocks only tells of neither transactions nor addresses, and a feeler is gone before an answer comes.
+  const isNarrow = connectionType === "block-relay-only" || connectionType === "feeler";
   const { nonce, forget } = dialled ? nonces.draw(random) : { nonce: drawNonce(random), forget: () => false };
   const introduce = async () => {
     const place = parseHost(remote.host);
@@ -121,7 +123,7 @@ export async function shakeHands(link: Link, options: HandshakeOptions): Promise
         nonce,
         userAgent: own.userAgent,
         startHeight: own.startHeight,
-        relay: own.relay && connectionType !== "block-relay-only" && connectionType !== "feeler",
+        relay: own.relay && !isNarrow,
       }),
     );
   };
@@ -139,7 +141,7 @@ export async function shakeHands(link: Link, options: HandshakeOptions): Promise
       await link.send(SendAddrV2.type, SendAddrV2.encode({}));
     }
     await link.send(Verack.type, Verack.encode({}));
-    if (dialled && connectionType !== "block-relay-only") await link.send(GetAddr.type, GetAddr.encode({}));
+    if (dialled && !isNarrow) await link.send(GetAddr.type, GetAddr.encode({}));
   };
 
   try {

@@ -334,6 +334,8 @@ export class BitcoinNode {
     const text = `peer ${id} ${direction} ${session.label} ${agent} ${session.link.transport.kind}`;
     this.#parts.notice("info", "p2p.bitcoin", text);
     this.#event("p2p.handshake", { peer: id, direction, host: peer.host, agent, version });
+    // It has shown that somebody is there; nothing is asked of it.
+    if (peer.kind === "feeler") return session.close();
     if (this.#light !== undefined && direction === "out" && !peer.wanted && !peer.servesFilters) {
       // One of few places that we fill ourselves is not for a peer that cannot help.
       return session.fail(disconnecting("no_filters", "offers no block filters"));
@@ -354,7 +356,7 @@ export class BitcoinNode {
     const text = `peer ${peer.id} ${peer.session.label} left: ${exit.message}`;
     this.#parts.notice(isOurs ? "error" : "info", "p2p.bitcoin", text);
     this.#event("p2p.disconnect", { peer: peer.id, host: peer.host, code: exit.code, message: exit.message });
-    if (this.#stop.signal.aborted) return;
+    if (this.#stop.signal.aborted || peer.kind === "feeler") return;
     this.#headerSync.tick();
     if (this.#parts.mode === "full") this.#download.fill();
     this.#progress.update();

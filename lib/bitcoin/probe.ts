@@ -2,7 +2,7 @@
  * A visit to a Bitcoin node: handshake, `getaddr`, one ping, and good-bye. Nothing else is asked, no transactions are
  * wanted, and no slot is held longer than the answer takes.
  *
- * @see spec sections a.4 (handshake, which sends `getaddr`), g (addresses)
+ * @see spec sections a.4 (handshake), g (addresses)
  * @module
  */
 import type { Clock, Dialer, PeerAddress, Random } from "../core/ports.ts";
@@ -14,7 +14,7 @@ import type { BitcoinNetwork } from "./networks/network.ts";
 import { BitcoinProtocol } from "./peer-protocol.ts";
 import type { BitcoinSession, Incoming } from "./session.ts";
 import { serviceNames } from "./types/mod.ts";
-import { Addr, AddrV2, type BodyOf } from "./wire/mod.ts";
+import { Addr, AddrV2, type BodyOf, GetAddr } from "./wire/mod.ts";
 
 /** What visits need. */
 export interface BitcoinProbeParts {
@@ -61,6 +61,7 @@ async function talk(session: BitcoinSession, clock: Clock, signal: AbortSignal):
     }
     wake();
   };
+  session.post(GetAddr, {});
   const running = session.run(onMessage);
   // The session pings as soon as it runs; its pong is the latency.
   let hasPong = false;

@@ -3,7 +3,15 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { mainnet } from "../../lib/bitcoin/networks/mod.ts";
 import { headerFromBytes } from "../../lib/bitcoin/types/mod.ts";
-import { type BodyOf, GetHeaders, HeadersMessage } from "../../lib/bitcoin/wire/mod.ts";
+import {
+  type BodyOf,
+  GetHeaders,
+  HeadersMessage,
+  SendAddrV2,
+  Verack,
+  Version,
+  WtxidRelay,
+} from "../../lib/bitcoin/wire/mod.ts";
 import { fromHex } from "../../lib/codec/hex.ts";
 import { equalBytes } from "../../lib/codec/sized.ts";
 import { bitcoinDataMissing, bitcoinText } from "../vectors/bitcoin-data.ts";
@@ -39,6 +47,21 @@ describe("a node on mainnet", () => {
     assert.deepEqual(filtered.sort(), mainnet.dnsSeeds.map((seed) => `x9.${seed}`).sort());
     for (const { locator } of locators) assert.ok(equalBytes(locator.at(-1) ?? new Uint8Array(), mainnet.genesis.hash));
     assert.ok(node.node.service.state().initialBlockDownload);
+    await world.end();
+  });
+
+  test("a feeler shakes hands, asks nothing and goes", async () => {
+    const world = new BitcoinWorld(mainnet);
+    const hosts = Array.from({ length: 6 }, (_, i) => `${11 + i}.1.0.1`);
+    const visits = await Promise.all(hosts.map((host) => world.actor(host)));
+    const connections = () => visits.flatMap((visit) => visit.connections);
+    const node = await world.node("198.51.100.9", { outbound: 1, resolve: () => Promise.resolve(hosts) });
+    await world.until(() => connections().filter((each) => each.isClosed()).length >= 2, 3_600_000);
+    const feelers = connections().filter((each) => each.isClosed());
+    for (const { received } of feelers) {
+      assert.deepEqual(received.map(({ message }) => message), [Version, WtxidRelay, SendAddrV2, Verack]);
+    }
+    assert.deepEqual(node.node.service.peers().map(({ direction }) => direction), ["out", "out", "out"]);
     await world.end();
   });
 
