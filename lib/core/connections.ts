@@ -77,8 +77,10 @@ export class Connections<S extends PeerSession<I>, P extends Peer<S>, I> {
   readonly bans: BanList;
   readonly #parts: ConnectionsParts<S, P, I>;
   readonly #peers = new Map<number, P>();
-  /** Those of them whose sessions go on; undefined when that has changed. Asked for several times a second. */
-  #alive: readonly P[] | undefined;
+  /** Those of them whose sessions go on. A list of its own after each change: it is asked for several times a second. */
+  #alive: readonly P[] = [];
+  /** How many at its head are those that we chose. */
+  #chosen = 0;
   readonly #running = new Set<Promise<void>>();
   readonly #gate: AcceptGate;
   readonly #stop = new AbortController();
@@ -94,15 +96,6 @@ export class Connections<S extends PeerSession<I>, P extends Peer<S>, I> {
 
   /** The peers whose sessions go on: those that we chose before those that chose us. */
   get peers(): readonly P[] {
-    if (this.#alive === undefined) {
-      const chosen: P[] = [];
-      const others: P[] = [];
-      for (const peer of this.#peers.values()) {
-        if (!peer.session.signal.aborted) (peer.direction === "out" ? chosen : others).push(peer);
-      }
-      for (const peer of others) chosen.push(peer);
-      this.#alive = chosen;
-    }
     return this.#alive;
   }
 
@@ -184,10 +177,24 @@ export class Connections<S extends PeerSession<I>, P extends Peer<S>, I> {
     for (const other of this.peers) if (protocol.isSame(other.session, session)) other.session.close();
     const peer = makePeer({ id: this.#nextId++, kind, session, since: clock.now() });
     this.#peers.set(peer.id, peer);
-    this.#alive = undefined;
-    session.signal.addEventListener("abort", () => (this.#alive = undefined), { once: true });
+    this.#enlist(peer);
     this.#track(this.#serve(peer));
     return peer;
+  }
+
+  /** Puts a peer on the list until its session ends. */
+  #enlist(peer: P): void {
+    const { signal } = peer.session;
+    if (signal.aborted) return;
+    const before = peer.direction === "out" ? this.#chosen++ : this.#alive.length;
+    this.#alive = [...this.#alive.slice(0, before), peer, ...this.#alive.slice(before)];
+    signal.addEventListener("abort", () => this.#strike(peer), { once: true });
+  }
+
+  #strike(peer: P): void {
+    if (!this.#alive.includes(peer)) return;
+    this.#alive = this.#alive.filter((each) => each !== peer);
+    if (peer.direction === "out") this.#chosen -= 1;
   }
 
   /** Its host may have been banned for another connection while hands were shaken on this one. @throws NodeError it was */
@@ -238,7 +245,7 @@ export class Connections<S extends PeerSession<I>, P extends Peer<S>, I> {
     events.joined(peer);
     const exit = await peer.session.run((incoming) => events.message(peer, incoming));
     this.#peers.delete(peer.id);
-    this.#alive = undefined;
+    this.#strike(peer);
     this.#settle(peer.host, exit, peer.score);
     events.left(peer, exit);
   }

@@ -45,6 +45,27 @@ class Kind implements KindTraffic {
   bytes = 0;
   lastTime = 0;
   readonly latency = { count: 0, sumMs: 0, maxMs: 0 };
+  /** The same kind in the sum that this is a part of. */
+  readonly #sum: Kind | undefined;
+
+  constructor(sum: Kind | undefined) {
+    this.#sum = sum;
+  }
+
+  count(bytes: number, now: number): void {
+    this.messages += 1;
+    this.bytes += bytes;
+    this.lastTime = now;
+    this.#sum?.count(bytes, now);
+  }
+
+  measure(ms: number): void {
+    const { latency } = this;
+    latency.count += 1;
+    latency.sumMs += ms;
+    latency.maxMs = Math.max(latency.maxMs, ms);
+    this.#sum?.measure(ms);
+  }
 }
 
 class Direction implements DirectionTraffic {
@@ -53,27 +74,30 @@ class Direction implements DirectionTraffic {
   lastTime = 0;
   lastAt = 0;
   readonly byKind = new Map<string, Kind>();
-
+  readonly #sum: Direction | undefined;
   /** The kind of the last message: the next one is often of the same. */
   #lastKind = "";
   #last: Kind | undefined;
 
+  constructor(sum: Direction | undefined) {
+    this.#sum = sum;
+  }
+
   count(kind: string, bytes: number, now: number, at: number): void {
+    this.#add(bytes, now, at);
+    this.#entry(kind).count(bytes, now);
+  }
+
+  measure(kind: string, ms: number): void {
+    this.#entry(kind).measure(ms);
+  }
+
+  #add(bytes: number, now: number, at: number): void {
     this.bytes += bytes;
     this.messages += 1;
     this.lastTime = now;
     this.lastAt = at;
-    const entry = this.#entry(kind);
-    entry.messages += 1;
-    entry.bytes += bytes;
-    entry.lastTime = now;
-  }
-
-  measure(kind: string, ms: number): void {
-    const { latency } = this.#entry(kind);
-    latency.count += 1;
-    latency.sumMs += ms;
-    latency.maxMs = Math.max(latency.maxMs, ms);
+    if (this.#sum !== undefined) this.#sum.#add(bytes, now, at);
   }
 
   #entry(kind: string): Kind {
@@ -84,11 +108,12 @@ class Direction implements DirectionTraffic {
     return entry;
   }
 
+  /** Found by name once for a connection: from then on it knows its place in the sum. */
   #find(kind: string): Kind {
     const known = this.byKind.get(kind);
     if (known !== undefined) return known;
     const name = this.byKind.size < KINDS_MAX ? kind : OTHER_KINDS;
-    const entry = this.byKind.get(name) ?? new Kind();
+    const entry = this.byKind.get(name) ?? new Kind(this.#sum === undefined ? undefined : this.#sum.#entry(name));
     this.byKind.set(name, entry);
     return entry;
   }
@@ -97,14 +122,14 @@ class Direction implements DirectionTraffic {
 /** Counts both directions. What is counted for a connection is counted for its network too. */
 export class Traffic {
   readonly #clock: Clock;
-  readonly #sum: Traffic | undefined;
-  readonly #received = new Direction();
-  readonly #sent = new Direction();
+  readonly #received: Direction;
+  readonly #sent: Direction;
 
   /** @param sum that of the network, which outlives the connection */
   constructor(clock: Clock, sum?: Traffic) {
     this.#clock = clock;
-    this.#sum = sum;
+    this.#received = new Direction(sum === undefined ? undefined : sum.#received);
+    this.#sent = new Direction(sum === undefined ? undefined : sum.#sent);
   }
 
   get received(): DirectionTraffic {
@@ -117,29 +142,21 @@ export class Traffic {
 
   /** Counts a message that came, with all its framing. */
   countReceived(kind: string, bytes: number): void {
-    const now = this.#clock.now();
-    const at = this.#clock.monotonic();
-    this.#received.count(kind, bytes, now, at);
-    for (let sum = this.#sum; sum !== undefined; sum = sum.#sum) sum.#received.count(kind, bytes, now, at);
+    this.#received.count(kind, bytes, this.#clock.now(), this.#clock.monotonic());
   }
 
   /** Counts a message that was sent, with all its framing. */
   countSent(kind: string, bytes: number): void {
-    const now = this.#clock.now();
-    const at = this.#clock.monotonic();
-    this.#sent.count(kind, bytes, now, at);
-    for (let sum = this.#sum; sum !== undefined; sum = sum.#sum) sum.#sent.count(kind, bytes, now, at);
+    this.#sent.count(kind, bytes, this.#clock.now(), this.#clock.monotonic());
   }
 
   /** Notes how long a message of a kind took to be handled. */
   handled(kind: string, ms: number): void {
     this.#received.measure(kind, ms);
-    this.#sum?.handled(kind, ms);
   }
 
   /** Notes how long the answer took to a message of a kind. */
   answered(kind: string, ms: number): void {
     this.#sent.measure(kind, ms);
-    this.#sum?.answered(kind, ms);
   }
 }
