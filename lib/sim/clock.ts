@@ -127,7 +127,7 @@ export class SimClock implements Clock {
   async advance(ms: number): Promise<void> {
     const end = this.#elapsed + ms;
     await this.#turn();
-    while (await this.#fireNext(end));
+    while (this.#fireNext(end)) await this.#turn();
     this.#elapsed = end;
   }
 
@@ -141,9 +141,10 @@ export class SimClock implements Clock {
     const end = this.#elapsed + limitMs;
     await this.#turn();
     while (!settled) {
-      if (!await this.#fireNext(end)) {
+      if (!this.#fireNext(end)) {
         throw new NodeError("stuck", "self", `nothing more happens within ${limitMs} ms; ${this.#pending} timers wait`);
       }
+      await this.#turn();
     }
     return await promise;
   }
@@ -153,14 +154,15 @@ export class SimClock implements Clock {
     const end = this.#elapsed + limitMs;
     await this.#turn();
     while (!condition()) {
-      if (!await this.#fireNext(end)) {
+      if (!this.#fireNext(end)) {
         throw new NodeError("stuck", "self", `the condition does not hold within ${limitMs} ms`);
       }
+      await this.#turn();
     }
   }
 
-  /** Fires the next timer if it is due by `end`, and lets its consequences come to rest. */
-  async #fireNext(end: number): Promise<boolean> {
+  /** Fires the next timer if it is due by `end`. The caller lets its consequences come to rest. */
+  #fireNext(end: number): boolean {
     let next = this.#heap[0];
     while (next !== undefined && (next.isDone || next.owner?.isOver === true)) {
       this.#pop();
@@ -173,7 +175,6 @@ export class SimClock implements Clock {
     this.#finish(next);
     this.#elapsed = next.at;
     next.call();
-    await this.#turn();
     return true;
   }
 
