@@ -76,8 +76,7 @@ const OPENING_MAX = 128;
 export class Connections<S extends PeerSession<I>, P extends Peer<S>, I> {
   readonly bans: BanList;
   readonly #parts: ConnectionsParts<S, P, I>;
-  readonly #peers = new Map<number, P>();
-  /** Those of them whose sessions go on. A list of its own after each change: it is asked for several times a second. */
+  /** Those whose sessions go on. A list of its own after each change: it is asked for several times a second. */
   #alive: readonly P[] = [];
   /** How many at its head are those that we chose. */
   #chosen = 0;
@@ -176,7 +175,6 @@ export class Connections<S extends PeerSession<I>, P extends Peer<S>, I> {
     }
     for (const other of this.peers) if (protocol.isSame(other.session, session)) other.session.close();
     const peer = makePeer({ id: this.#nextId++, kind, session, since: clock.now() });
-    this.#peers.set(peer.id, peer);
     this.#enlist(peer);
     this.#track(this.#serve(peer));
     return peer;
@@ -244,7 +242,6 @@ export class Connections<S extends PeerSession<I>, P extends Peer<S>, I> {
     const { events } = this.#parts;
     events.joined(peer);
     const exit = await peer.session.run((incoming) => events.message(peer, incoming));
-    this.#peers.delete(peer.id);
     this.#strike(peer);
     this.#settle(peer.host, exit, peer.score);
     events.left(peer, exit);

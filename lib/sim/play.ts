@@ -5,6 +5,7 @@
  * @module
  */
 import type { ChainConfig, RunningNode } from "../config.ts";
+import type { PeerKind } from "../core/peer.ts";
 import type { Substitutes } from "../side.ts";
 import type { SimClock } from "./clock.ts";
 import type { Presence, SimNetwork } from "./network.ts";
@@ -26,8 +27,7 @@ export interface PeerGlance {
   /** `host:port`. */
   readonly name: string;
   readonly direction: "in" | "out";
-  /** What the connection is for: `inbound`, `outbound`, `block-relay`, `feeler` or `manual`. */
-  readonly kind: string;
+  readonly kind: PeerKind;
 }
 
 /** A ban in force. */
