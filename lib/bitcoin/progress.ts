@@ -69,7 +69,8 @@ export class Progress {
       if (peer.has(headers, tip)) agree += 1;
     }
     const enough = wantedPeers > 0 ? agree >= wantedPeers : agree >= AGREEING_PEERS;
-    const synced = enough && tip === headers.best && headerSync().isDone;
+    // Whoever is there counts on the way; a newcomer that is being asked, and may never answer, changes nothing afterwards.
+    const synced = enough && tip === headers.best && (this.#wasSynced || headerSync().isDone);
     return { agree, of: wantedPeers > 0 ? wantedPeers : of, synced };
   }
 

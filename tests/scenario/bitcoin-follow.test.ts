@@ -96,6 +96,23 @@ describe("a Bitcoin node that follows", () => {
     await world.end();
   });
 
+  test("stays synced while newcomers are asked what they have, though they never answer", async () => {
+    const world = new BitcoinWorld();
+    const chain = world.recording().extend(10);
+    await world.actor("10.0.0.1", serving(chain));
+    const follower = await world.node("10.0.0.9", { connect: ["10.0.0.1"] });
+    await world.until(() => follower.node.service.state().synced);
+    for (let i = 2; i < 6; i++) {
+      const newcomer = await world.dialIn(`10.0.0.${i}`, "10.0.0.9");
+      await world.until(() => newcomer.received.some(({ message }) => message === GetHeaders));
+      assert.equal(follower.node.service.state().synced, true);
+      await world.clock.advance(3_000);
+    }
+    const said = follower.events.filter(({ topic }) => topic === "bitcoin.sync").map(({ data }) => data.synced);
+    assert.deepEqual(said, [true]);
+    await world.end();
+  });
+
   test("asks again for a header that was ahead of its clock, of whoever told of it, without a new block", async () => {
     const world = new BitcoinWorld();
     const chain = world.recording().extend(10);
