@@ -137,7 +137,7 @@ export interface Platform {
    * with `DATA_FOLDER_IN_USE` (naming the process) or `DATA_FOLDER_UNWRITABLE`.
    */
   lockDir(path: string): Promise<FolderLock>;
-  /** Resolves when all work that waits for no timer and no input has been done: one turn of the event loop. */
+  /** Resolves when all work that waits for no timer and no input has been done: a turn of the event loop, or less. */
   turn(): Promise<void>;
   gzip(bytes: Uint8Array): Uint8Array;
   /** Rejects more than `bytesMax` bytes of output with a `RangeError`, before they are made. */

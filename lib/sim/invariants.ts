@@ -173,8 +173,11 @@ export class Rules {
 
   /** What was read from a peer and waits inside the node. */
   #unhandled(host: string, { presence }: Life, node: RunningNode): void {
+    // Of what never sent so much, no more can wait.
+    const much = [...presence.ends].filter(({ inbox }) => inbox.taken > UNREAD_BYTES_MAX);
+    if (much.length === 0) return;
     const read = this.#parts.play.readBytesOf(node);
-    for (const { remote, inbox } of presence.ends) {
+    for (const { remote, inbox } of much) {
       const bytes = inbox.taken - (read.get(`${remote.host} ${remote.port}`) ?? Infinity);
       if (bytes > UNREAD_BYTES_MAX) {
         this.#parts.broke("queues are bounded", host, `${bytes} bytes from ${remote.host} wait to be handled`);

@@ -3,7 +3,8 @@
  *
  * @module
  */
-export { clock, random, turn } from "../node/clock.ts";
+export { clock, random } from "../node/clock.ts";
+export { turn } from "./turn.ts";
 export { openFileFolder } from "../node/append-file.ts";
 export { dialer } from "../node/dialer.ts";
 export { exists, gunzip, gzip, listDir, makeDir, readFile, removeFile, writeFileAtomic } from "../node/files.ts";

@@ -81,6 +81,36 @@ describe("clock and random", () => {
   });
 });
 
+describe("turn()", () => {
+  test("comes after all that waits for neither timer nor input, however long the chain of promises", async () => {
+    for (const { turn } of platforms) {
+      for (const links of [1, 50, 5_000]) {
+        let done = 0;
+        const chain = async () => {
+          for (let i = 0; i < links; i++) await undefined;
+          const { readable, writable } = new TransformStream<number, number>();
+          const writer = writable.getWriter();
+          void writer.write(7).then(() => writer.close());
+          for await (const value of readable) done += value;
+        };
+        void chain();
+        void chain();
+        await turn();
+        assert.equal(done, 14);
+      }
+    }
+  });
+
+  test("does not keep out the runtime's own timers, nor what waits for them", async () => {
+    for (const { turn } of platforms) {
+      let fired = false;
+      setTimeout(() => (fired = true), 1);
+      for (let turns = 0; !fired && turns < 5_000_000; turns++) await turn();
+      assert.ok(fired);
+    }
+  });
+});
+
 describe("files", () => {
   test("writeFileAtomic() replaces whole files, with their mode, and leaves nothing beside them", () =>
     withFolder(async (folder) => {
