@@ -115,7 +115,7 @@ export class AddressBook {
     return book;
   }
 
-  /** Everything worth keeping over a restart. */
+  /** Everything worth keeping over a restart, as it is now: to be read before the book changes. */
   state(): BookState {
     return snapshot(this.#tables, this.#key, this.#lastGoodS);
   }

@@ -87,6 +87,11 @@ export class Entry implements KnownAddress {
   get references(): number {
     return this.newSlots.length;
   }
+
+  /** The buckets of {@link newSlots}. */
+  get newBuckets(): number[] {
+    return this.newSlots.map((slot) => Math.floor(slot / BOOK.bucketSize));
+  }
 }
 
 /** What {@link isTerrible} and {@link selectionChance} look at. */
