@@ -4,6 +4,7 @@
  * @see spec section a.4; Bitcoin Core `net_processing.cpp` ProcessMessage (version, verack, wtxidrelay, sendaddrv2)
  * @module
  */
+import { Reader } from "../codec/reader.ts";
 import { NodeError } from "../core/errors.ts";
 import type { Clock, PeerAddress, Random } from "../core/ports.ts";
 import type { Link } from "./link.ts";
@@ -192,7 +193,7 @@ function selfConnection(): PeerOffence {
 }
 
 function drawNonce(random: Random): bigint {
-  return new DataView(random.bytes(8).buffer).getBigUint64(0);
+  return new Reader(random.bytes(8)).u64();
 }
 
 /** The rules that a version must keep. */

@@ -5,6 +5,7 @@
  * @see spec sections a.4 (order), f.2 (timers)
  * @module
  */
+import { Reader } from "../codec/reader.ts";
 import { addressText } from "../core/address-text.ts";
 import { messageOf, NodeError } from "../core/errors.ts";
 import { exitFor, type PeerExit, type PeerSession, stopped } from "../core/peer.ts";
@@ -181,7 +182,7 @@ export class BitcoinSession implements PeerSession<Incoming> {
     const { clock, random } = this.#options;
     this.#nextPing = clock.monotonic() + PING_INTERVAL_MS;
     if (this.peer.commonVersion < NONCE_VERSION) return this.post(Ping, { nonce: null });
-    const nonce = new DataView(random.bytes(8).buffer).getBigUint64(0) | 1n;
+    const nonce = new Reader(random.bytes(8)).u64() | 1n;
     this.#ping = { nonce, sentAt: clock.monotonic() };
     this.post(Ping, { nonce });
   }
