@@ -69,7 +69,8 @@ export class Progress {
       if (peer.has(headers, tip)) agree += 1;
     }
     const enough = wantedPeers > 0 ? agree >= wantedPeers : agree >= AGREEING_PEERS;
-    // Whoever is there counts on the way; a newcomer that is being asked, and may never answer, changes nothing afterwards.
+    // To become synced everybody is heard out. Once it is, a newcomer that is being asked, and may never answer, says
+    // nothing of our tip: else strangers could have us look unsynced.
     const synced = enough && tip === headers.best && (this.#wasSynced || headerSync().isDone);
     return { agree, of: wantedPeers > 0 ? wantedPeers : of, synced };
   }

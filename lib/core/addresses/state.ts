@@ -1,5 +1,5 @@
 /**
- * The book as plain data: what its file holds, and what an import from another node brings.
+ * What of the book its file holds, and what an import from another node brings.
  *
  * @module
  */
