@@ -96,7 +96,8 @@ export class Serving {
       if (row < 0 || !chain.isActive(row)) return;
       rows = [row];
     } else if (headers.work(chain.tip) >= minimumWork) {
-      rows = rowsAfter(headers, chain.tip, findFork(headers, chain.tip, locator), stop, HEADERS_MAX);
+      const most = chain.network.headersPerMessage ?? HEADERS_MAX;
+      rows = rowsAfter(headers, chain.tip, findFork(headers, chain.tip, locator), stop, most);
     }
     const last = rows.at(-1) ?? chain.tip;
     if (peer.bestSent < 0 || headers.hasMoreWork(last, peer.bestSent)) peer.bestSent = last;

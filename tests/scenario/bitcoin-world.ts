@@ -1,7 +1,7 @@
 /** Whole Bitcoin nodes in one process: simulated time, memory connections, chains of regtest mined on the spot. */
 import assert from "node:assert/strict";
 import { bitcoinAddressRules } from "../../lib/bitcoin/addresses.ts";
-import { HeaderBatch } from "../../lib/bitcoin/chain/header-batch.ts";
+import { HeaderBatch, HEADERS_MAX } from "../../lib/bitcoin/chain/header-batch.ts";
 import { HeaderChain } from "../../lib/bitcoin/chain/header-chain.ts";
 import { structureValidator } from "../../lib/bitcoin/chain/validator.ts";
 import { toDisplayHex } from "../../lib/bitcoin/hash.ts";
@@ -369,7 +369,8 @@ export function serving(
       const { locator } = body as BodyOf<typeof GetHeaders>;
       const fork = locator.map((hash) => headers.find(hash)).find((row) => row >= 0 && headers.onBest(row)) ?? 0;
       const from = headers.height(fork);
-      await actor.send(HeadersMessage, { headers: blocks.slice(from, from + 2_000).map(({ header }) => header) });
+      const most = headers.network.headersPerMessage ?? HEADERS_MAX;
+      await actor.send(HeadersMessage, { headers: blocks.slice(from, from + most).map(({ header }) => header) });
     } else if (message === GetData) {
       for (const { hash } of (body as BodyOf<typeof GetData>).inventory) {
         const index = byHash.get(toDisplayHex(hash));

@@ -84,6 +84,8 @@ export class HeadersPresync {
   #bits: number;
   #work: bigint;
   #time: number;
+  /** The first header that the peer sent, which the second download has to begin with. */
+  #firstHash: Uint8Array = NOTHING;
   /** The second download has reached the work wanted: all that is buffered may go. */
   #releaseAll = false;
 
@@ -145,6 +147,14 @@ export class HeadersPresync {
     return [this.#hash, ...this.#startLocator];
   }
 
+  /** Whether a batch follows on the last header of this peer's; any other is no answer to what was asked. */
+  isContinuedBy(batch: HeaderBatch): boolean {
+    if (this.#state === "done" || !same(batch.parentHash(), this.#hash)) return false;
+    // Where the second download begins, another branch may begin as well: its announcement is not the answer either.
+    const isSecondStart = this.#state === "redownload" && this.#height === this.#start.height;
+    return !isSecondStart || same(batch.hash(0), this.#firstHash);
+  }
+
   /**
    * Takes the next batch. Its headers' own proof of work and continuity have been checked
    * ({@link HeaderBatch.firstWithoutWork}, {@link HeaderBatch.firstGap}).
@@ -167,6 +177,7 @@ export class HeadersPresync {
   #first(batch: HeaderBatch, full: boolean): PresyncResult {
     if (!same(batch.parentHash(), this.#hash)) return this.#end("non-continuous");
     const { commitmentPeriod } = this.#network.headersSync;
+    if (this.#height === this.#start.height) this.#firstHash = batch.hash(0);
     for (let i = 0; i < batch.length; i++) {
       if (!this.#follow(batch, i)) return this.#end("bad-transition");
       if (this.#height % commitmentPeriod === this.#offset) {

@@ -109,6 +109,8 @@ export interface BitcoinNetwork {
   /** Blocks that may overwrite unspent outputs of an equal coinbase. */
   readonly bip30Exceptions: readonly KnownBlock[];
   readonly headersSync: HeadersSyncParams;
+  /** Headers in a full `headers` message, where that is less than the protocol's 2,000: short chains of simulated worlds. */
+  readonly headersPerMessage?: number;
   readonly base58: Base58Prefixes;
   readonly bech32Hrp: string;
   /** The script that signs blocks. Headers of a signet are judged by their proof of work only. */

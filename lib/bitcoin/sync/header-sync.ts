@@ -7,7 +7,7 @@
  */
 import type { Clock, Random } from "../../core/ports.ts";
 import type { BitcoinChain } from "../chain/chain.ts";
-import { HeaderBatch, HEADERS_MAX } from "../chain/header-batch.ts";
+import { type HeaderBatch, HEADERS_MAX } from "../chain/header-batch.ts";
 import { locatorOf } from "../chain/locator.ts";
 import { blockWork } from "../chain/pow.ts";
 import { HeadersPresync, releasedBatch } from "../chain/presync.ts";
@@ -103,9 +103,11 @@ export class HeaderSync {
     }
   }
 
-  /** Asks for the headers after our best one, unless the last question waits. */
+  /** Asks for the headers after our best one, or for those that a running presync needs, unless the last question waits. */
   ask(peer: BitcoinPeer): void {
     const { headers } = this.#parts.chain;
+    // A question of another kind would start a second stream of answers beside the one that the presync needs.
+    if (peer.presync !== undefined) return this.#sendUnlessWaiting(peer, peer.presync.locator());
     // From its parent, so that the answer is never empty and tells that the peer has our best one.
     this.#askFrom(peer, Math.max(0, headers.parent(headers.best)));
   }
@@ -127,32 +129,49 @@ export class HeaderSync {
     peer.headersRestUntil = this.#parts.clock.monotonic() + REST_MS;
   }
 
-  /** Takes a `headers` message. @throws BitcoinFault what it costs the peer */
+  /**
+   * Takes a `headers` message, which is an answer or an announcement: nothing in it says which. Only what can be an answer
+   * settles the question that waits, so that there is one stream of answers whatever a peer announces meanwhile.
+   *
+   * @see Bitcoin Core `net_processing.cpp` ProcessHeadersMessage
+   * @throws BitcoinFault what it costs the peer
+   */
   take(peer: BitcoinPeer, batch: HeaderBatch): void {
     const { chain } = this.#parts;
-    const full = batch.length === HEADERS_MAX;
-    peer.headersAskedAt = undefined;
-    peer.headersRestUntil = 0;
+    const full = batch.length >= (chain.network.headersPerMessage ?? HEADERS_MAX);
     if (batch.length === 0) {
+      // No announcement is empty.
+      this.#answered(peer);
       peer.presync = undefined;
       peer.headersEnded = true;
       return this.tick();
     }
     this.#requireSound(batch);
-    if (peer.presync !== undefined && this.#continuePresync(peer, batch, full)) return;
+    if (peer.presync?.isContinuedBy(batch) === true && this.#continuePresync(peer, batch, full)) return;
 
     const parent = chain.headers.find(batch.parentHash());
     if (parent < 0) {
+      // No answer begins where we know nothing. The question that waits finds what lies between.
       peer.lastUnknown = batch.hash(batch.length - 1);
       return this.ask(peer);
     }
-    if (!this.#isKnownGood(batch) && this.#workAfter(parent, batch) < this.#threshold()) {
-      if (full) this.#startPresync(peer, parent, batch);
-      // Too little work and no more to come: not worth a word.
-      else peer.headersEnded = true;
-      return this.#judgeUseful(peer, full);
-    }
-    this.#accept(peer, batch, full);
+    const isWorthKeeping = this.#isKnownGood(batch) || this.#workAfter(parent, batch) >= this.#threshold();
+    // A few headers on a block that we know are the announcement of another branch: the presync and its question go on.
+    if (peer.presync !== undefined && !full) return isWorthKeeping ? this.#accept(peer, batch, full) : undefined;
+    this.#answered(peer);
+    // The peer has gone over to another chain, which it tells from its beginning.
+    peer.presync = undefined;
+    if (isWorthKeeping) return this.#accept(peer, batch, full);
+    if (full) this.#startPresync(peer, parent, batch);
+    // Too little work and no more to come: not worth a word.
+    else peer.headersEnded = true;
+    this.#judgeUseful(peer, full);
+  }
+
+  /** The question that waited has its answer. */
+  #answered(peer: BitcoinPeer): void {
+    peer.headersAskedAt = undefined;
+    peer.headersRestUntil = 0;
   }
 
   #requireSound(batch: HeaderBatch): void {
@@ -240,19 +259,21 @@ export class HeaderSync {
     this.#continuePresync(peer, batch, true);
   }
 
-  /** Feeds a running presync; false when the batch does not belong to it, so that it is looked at as any other. */
+  /** Feeds a running presync; false when it ends because the batch contradicts it, which is then taken as any other. */
   #continuePresync(peer: BitcoinPeer, batch: HeaderBatch, full: boolean): boolean {
     const { presync } = peer;
     if (presync === undefined) return false;
     const { requestMore, failure, ...result } = presync.next(batch, full);
-    if (requestMore) this.#send(peer, presync.locator());
-    else peer.presync = undefined;
+    if (!requestMore) peer.presync = undefined;
     if (failure !== undefined) {
       this.#parts.notice("debug", `${peer.session.label}: headers given up, ${failure}`);
-      // A chain that ends before it has enough work is an answer; anything else is something new.
+      // The question stays open then: a peer that contradicts itself is not asked again at once.
       if (failure !== "incomplete") return false;
+      // A chain that ends before it has enough work is an answer.
       peer.headersEnded = true;
     }
+    this.#answered(peer);
+    if (requestMore) this.#send(peer, presync.locator());
     const released = releasedBatch({ ...result, requestMore });
     // What is released has shown its work: many messages' worth at once.
     if (released !== undefined) this.#accept(peer, released, peer.presync === undefined && full);
@@ -270,9 +291,12 @@ export class HeaderSync {
   }
 
   #askFrom(peer: BitcoinPeer, row: number): void {
+    this.#sendUnlessWaiting(peer, locatorOf(this.#parts.chain.headers, row));
+  }
+
+  #sendUnlessWaiting(peer: BitcoinPeer, locator: readonly Uint8Array[]): void {
     const now = this.#parts.clock.monotonic();
-    if (peer.headersAskedAt !== undefined && now - peer.headersAskedAt < REPEAT_MS) return;
-    this.#send(peer, locatorOf(this.#parts.chain.headers, row));
+    if (peer.headersAskedAt === undefined || now - peer.headersAskedAt >= REPEAT_MS) this.#send(peer, locator);
   }
 
   #send(peer: BitcoinPeer, locator: readonly Uint8Array[]): void {

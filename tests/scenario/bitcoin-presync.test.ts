@@ -1,0 +1,107 @@
+/** Stories of a header sync with too little work so far, and of peers that announce in the middle of it. */
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { regtest } from "../../lib/bitcoin/networks/mod.ts";
+import type { BitcoinNetwork } from "../../lib/bitcoin/networks/network.ts";
+import { type Block, InvType } from "../../lib/bitcoin/types/mod.ts";
+import { GetHeaders, HeadersMessage, Inv } from "../../lib/bitcoin/wire/mod.ts";
+import { type Actor, BitcoinWorld, type Recording, serving } from "./bitcoin-world.ts";
+
+const NODE = "10.0.0.9";
+const PEER = "10.0.0.1";
+/** Short messages, so that a short chain takes many of them. */
+const network: BitcoinNetwork = {
+  ...regtest,
+  headersPerMessage: 20,
+  headersSync: { commitmentPeriod: 3, redownloadBufferSize: 60 },
+};
+const BLOCKS = 200;
+/** The work of 150 blocks of regtest. */
+const MINIMUM_WORK = 2n * 150n;
+/** Two downloads of {@link MINIMUM_WORK}, the rest of the chain, and what is asked at the ends. */
+const QUESTIONS_MAX = 2 * 150 / 20 + (BLOCKS - 150) / 20 + 5;
+
+const headersOf = (blocks: readonly Block[]) => ({ headers: blocks.map(({ header }) => header) });
+const asked = (actor: Actor) => actor.received.filter(({ message }) => message === GetHeaders).length;
+
+/** A node that syncs from one peer, which says something after each of its answers. */
+async function interrupted(say: (actor: Actor, chain: Recording, answers: number) => Promise<void>) {
+  const world = new BitcoinWorld(network);
+  const chain = world.recording().extend(BLOCKS);
+  let answers = 0;
+  const { connections } = await world.actor(PEER, async (actor, message, body) => {
+    // Not one after the other: to send is to let time pass, and the announcements are to come in between.
+    const served = serving(chain)(actor, message, body);
+    if (message === GetHeaders && answers < 100) await say(actor, chain, ++answers);
+    await served;
+  });
+  const node = await world.node(NODE, { connect: [PEER], minimumWork: MINIMUM_WORK });
+  await world.until(() => node.tip() === chain.tip, 60_000);
+  await world.clock.advance(5_000);
+  assert.equal(connections.length, 1, "one connection for all of it");
+  assert.ok(asked(connections[0]!) <= QUESTIONS_MAX, `${asked(connections[0]!)} questions, at most ${QUESTIONS_MAX}`);
+  assert.deepEqual(node.bans(), []);
+  await world.end();
+}
+
+describe("during a presync", () => {
+  test("the announcement of a tip that does not connect changes nothing", async () => {
+    await interrupted((actor, chain) => actor.send(HeadersMessage, headersOf(chain.blocks.slice(-1))));
+  });
+
+  test("neither do several announcements, each with many headers, at any moment", async () => {
+    await interrupted(async (actor, chain, answers) => {
+      await Promise.all([0, 1, 2].map((i) => {
+        // Never where the last answer ended: that would be the answer that is waited for.
+        const from = 20 * (1 + (answers * 3 + i) % 8) + 5 * (i + 1);
+        return actor.send(HeadersMessage, headersOf(chain.blocks.slice(from, from + 1 + (answers + i) % 19)));
+      }));
+    });
+  });
+
+  test("neither does a short branch on a block that we know", async () => {
+    await interrupted(async (actor, chain) => {
+      const branch = chain.fork(0).extend(2, Uint8Array.of(0x52)).blocks;
+      await actor.send(HeadersMessage, headersOf(branch));
+    });
+  });
+
+  test("neither does an inventory of a block", async () => {
+    await interrupted(async (actor, chain) => {
+      await actor.send(Inv, { inventory: [{ type: InvType.BLOCK, hash: chain.blocks.at(-1)!.hash }] });
+    });
+  });
+
+  test("a peer that goes over to another chain is followed there", async () => {
+    const world = new BitcoinWorld(network);
+    const old = world.recording().extend(BLOCKS);
+    const young = old.fork(10).extend(BLOCKS + 5, Uint8Array.of(0x52));
+    let answers = 0;
+    await world.actor(PEER, async (actor, message, body) => {
+      if (message === GetHeaders) answers += 1;
+      await serving(answers < 5 ? old : young)(actor, message, body);
+    });
+    const node = await world.node(NODE, { connect: [PEER], minimumWork: MINIMUM_WORK });
+    await world.until(() => node.tip() === young.tip, 60_000);
+    assert.deepEqual(node.bans(), []);
+    await world.end();
+  });
+});
+
+test("fifteen headers messages that do not connect bring one question", async () => {
+  const world = new BitcoinWorld(network);
+  const chain = world.recording().extend(60);
+  const node = await world.node(NODE, { blocks: chain.blocks });
+  const ahead = chain.fork(60).extend(30);
+  const actor = await world.dialIn(PEER, NODE);
+  await world.until(() => asked(actor) === 1);
+  for (let i = 0; i < 15; i++) await actor.send(HeadersMessage, headersOf(ahead.blocks.slice(70 + i, 71 + i)));
+  await world.clock.advance(60_000);
+  assert.equal(asked(actor), 1, "the question after the handshake waits for its answer");
+  // The answer settles it, and the next one may be asked.
+  await actor.send(HeadersMessage, headersOf(ahead.blocks.slice(59, 79)));
+  await world.until(() => asked(actor) === 2);
+  await actor.send(HeadersMessage, headersOf(ahead.blocks.slice(79)));
+  await world.until(() => node.node.service.headers.length === 91);
+  await world.end();
+});
