@@ -38,6 +38,9 @@ export function addStatus(program: Command, io: CliIo): void {
                 `${chain.validation} (${chain.agree} peers agree)`,
               ]),
             ));
+            for (const { chain, warnings } of status.chains) {
+              for (const warning of warnings) io.err(`warning ${chain}: ${warning}\n`);
+            }
           }
           if (watching) await new Promise((resolve) => setTimeout(resolve, 2_000));
         } while (watching);

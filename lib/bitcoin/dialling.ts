@@ -51,7 +51,7 @@ export function bitcoinDialling(parts: BitcoinNodeParts, { connections, isTipSta
     feelerMeanMs: FEELER_MEAN_MS,
     extraMeanMs: EXTRA_MEAN_MS,
     offersEnough: ({ services }) => services === 0n || (services & needed) === needed,
-    isBanned: (host) => connections.bans.find(host) !== undefined,
+    isBanned: (host) => connections.bans.find(host, "out") !== undefined,
     isTipStale,
     isSynced,
     peers: () => connections.peers,

@@ -129,15 +129,17 @@ export class Facade implements BitcoinService {
 
   state(): BitcoinState {
     const { mode, pruneTarget, chain: { headers, tip, validator } } = this.#parts;
-    const agreement = this.#parts.progress.agreement();
+    const { progress } = this.#parts;
+    const { agree, of } = progress.agreement();
     return {
       mode,
       tip,
       bestHeader: headers.best,
-      initialBlockDownload: this.#parts.progress.initialBlockDownload,
-      synced: agreement.synced,
+      initialBlockDownload: progress.initialBlockDownload,
+      synced: progress.synced,
       validation: mode === "full" ? validator.level : "headers",
-      agreement,
+      agreement: { agree, of },
+      warnings: progress.warnings,
       bestPeerHeight: Math.max(
         0,
         ...this.#parts.connections.peers.map((peer) => (peer.bestKnown < 0 ? 0 : headers.height(peer.bestKnown))),
@@ -221,12 +223,13 @@ export class Facade implements BitcoinService {
   bans(): readonly BitcoinBan[] {
     const list = this.#parts.connections.bans.list();
     if (this.#bans?.of === list) return this.#bans.views;
-    const views = list.map(({ host, since, until, reason, effect }) => ({
+    const views = list.map(({ host, since, until, reason, effect, scope }) => ({
       subnet: host.includes("/") ? host : `${host}/${host.includes(":") ? 128 : 32}`,
       since,
       until,
       reason,
       effect,
+      scope,
     }));
     this.#bans = { of: list, views };
     return views;
@@ -235,7 +238,9 @@ export class Facade implements BitcoinService {
   ban(subnet: string, until: number, reason: string): boolean {
     const { connections, clock } = this.#parts;
     const normal = normalSubnet(subnet);
-    const isBanned = connections.bans.list().some(({ host, effect }) => host === normal && effect === "ban");
+    const isBanned = connections.bans.list().some(({ host, effect, scope }) =>
+      host === normal && effect === "ban" && scope === "all"
+    );
     if (normal === undefined || isBanned) return false;
     connections.ban(normal, (until - clock.now()) / 1000, reason);
     return true;

@@ -137,8 +137,9 @@ export class IncomingBlocks {
   }
 
   /** What a refused block costs (Core's MaybePunishNodeForBlock). */
-  #punish(peer: BitcoinPeer, { result, reason, detail }: Refusal): void {
-    if (result === "time_future") return this.#parts.headerSync.askLater(peer);
+  #punish(peer: BitcoinPeer, refusal: Refusal): void {
+    const { result, reason, detail } = refusal;
+    if (result === "time_future") return this.#parts.headerSync.askLater(peer, refusal);
     if (peer.wanted && result === "cached_invalid") return;
     if (result === "cached_invalid" && peer.direction === "in") return;
     throw misbehaving("invalid_body", reason, `invalid block received: ${reason}, ${detail}`);

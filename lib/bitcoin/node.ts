@@ -144,15 +144,16 @@ export class BitcoinNode {
         left: (peer, exit) => this.#left(peer, exit),
         failed: (address, direction, error) =>
           notice("debug", "p2p.bitcoin", `${direction} ${address?.host ?? "?"}: ${error.message}`),
-        banned: (host, seconds, reason, effect) => {
+        banned: (host, seconds, reason, { effect, scope }) => {
           notice("warning", "p2p.bitcoin", `${BAN_WORDS[effect]} ${host} for ${seconds} s: ${reason}`);
-          this.#event("p2p.ban", { host, seconds, reason, effect });
+          this.#event("p2p.ban", { host, seconds, reason, effect, scope });
         },
       },
     });
     const asked = () => this.#ticker.wake();
     const shared = { chain, clock, peers, minimumWork, initialBlockDownload, asked, notice: say };
-    this.#headerSync = new HeaderSync({ ...shared, random: parts.protocol.random });
+    const tooNew = (peer: BitcoinPeer, detail?: string) => this.#progress.tooNew(peer, detail);
+    this.#headerSync = new HeaderSync({ ...shared, random: parts.protocol.random, tooNew });
     this.#download = new BlockDownload(shared);
     this.#ticker = new Ticker({
       clock,
@@ -190,7 +191,7 @@ export class BitcoinNode {
     this.#progress = new Progress({
       ...shared,
       headerSync: () => this.#headerSync,
-      wantedPeers: parts.connect.length,
+      named: this.#dialling.named,
       event: (topic, data) => this.#event(topic, data),
     });
     if (parts.pruneTarget !== undefined) {
@@ -298,6 +299,7 @@ export class BitcoinNode {
   async stop(): Promise<void> {
     this.#stop.abort(new NodeError("stopped", "self", "the node stops"));
     this.#added.close();
+    this.#progress.close();
     await this.#listener?.close();
     await this.#connections.close();
     await Promise.all(this.#work);

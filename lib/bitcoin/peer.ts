@@ -73,7 +73,12 @@ export class BitcoinPeer extends Peer<BitcoinSession> {
 
   /** Whether it is known to have a header: it told of it or of a descendant, or was told by us. */
   has(headers: HeaderChain, row: number): boolean {
-    return reaches(headers, this.bestKnown, row) || reaches(headers, this.bestSent, row);
+    return this.told(headers, row) || reaches(headers, this.bestSent, row);
+  }
+
+  /** Whether it told of a header by itself, or of a descendant. */
+  told(headers: HeaderChain, row: number): boolean {
+    return reaches(headers, this.bestKnown, row);
   }
 
   override get merits(): Merits {

@@ -3,7 +3,10 @@
  *
  * @module
  */
+import { type Agreement, agreementOf, voicesOf } from "../core/agreement.ts";
+import { ClockCheck } from "../core/clock-check.ts";
 import type { Clock } from "../core/ports.ts";
+import { SYNCED_GRACE_BLOCKS, SyncedLatch } from "../core/synced.ts";
 import type { EventData } from "../storage/events.ts";
 import type { BitcoinChain } from "./chain/chain.ts";
 import { toDisplayHex } from "./hash.ts";
@@ -17,29 +20,44 @@ export interface ProgressParts {
   readonly peers: () => readonly BitcoinPeer[];
   readonly headerSync: () => HeaderSync;
   readonly minimumWork: bigint;
-  /** How many `--connect` peers there are; 0 when peers are discovered. */
-  readonly wantedPeers: number;
+  /** How many peers `--connect` names; 0 when peers are discovered. */
+  readonly named: number;
   readonly event: (topic: string, data: EventData) => void;
+  readonly notice: (level: "info" | "warning", text: string) => void;
 }
 
 /** A tip not older than this ends the initial block download. */
 const RECENT_SECONDS = 24 * 60 * 60;
 /** Three blocks' time without one (Core's stale tip check). */
 const STALE_MS = 3 * 600_000;
-/** Discovered outbound peers that must agree before a tip counts as synced. */
-const AGREEING_PEERS = 2;
+/** How long the peers' own word for a new tip is waited for before they are asked for it. */
+const WORD_MS = 10_000;
+/** Discovered hosts that must speak against our clock. */
+const CLOCK_VOICES = 3;
 
 /** Watches the chain and the peers. */
 export class Progress {
+  readonly #clockCheck: ClockCheck;
   readonly #parts: ProgressParts;
+  readonly #latch: SyncedLatch;
   #downloading = true;
   #headersSaid = false;
-  #wasSynced = false;
+  #saidSynced = false;
   #tipSeenAt: number;
+  #cancelAsking = () => {};
+  #isClosed = false;
 
   constructor(parts: ProgressParts) {
+    const { clock, peers, named, notice } = parts;
     this.#parts = parts;
-    this.#tipSeenAt = parts.clock.monotonic();
+    this.#tipSeenAt = clock.monotonic();
+    this.#latch = new SyncedLatch(clock, () => this.update());
+    this.#clockCheck = new ClockCheck({
+      clock,
+      offsets: () => [...voicesOf(peers(), named).values()].map(([peer]) => peer!.session.peer.timeOffset),
+      voicesMin: named > 0 ? named : CLOCK_VOICES,
+      notice,
+    });
     this.#updateLatch();
   }
 
@@ -55,24 +73,60 @@ export class Progress {
 
   /** The tip has moved. */
   tipMoved(): void {
-    this.#tipSeenAt = this.#parts.clock.monotonic();
+    const { clock } = this.#parts;
+    this.#tipSeenAt = clock.monotonic();
+    this.#cancelAsking();
+    if (!this.#isClosed) this.#cancelAsking = clock.after(WORD_MS, () => this.#askForWord());
   }
 
-  /** Peers that know the tip, of those whose word counts. */
-  agreement(): { readonly agree: number; readonly of: number; readonly synced: boolean } {
-    const { chain: { headers, tip }, wantedPeers, peers, headerSync } = this.#parts;
-    let of = 0;
-    let agree = 0;
-    for (const peer of peers()) {
-      if (wantedPeers > 0 ? !peer.wanted : peer.direction === "in") continue;
-      of += 1;
-      if (peer.has(headers, tip)) agree += 1;
+  /** Asks the peers of our choice that have not told of our tip: one that took it from us has no cause to tell us of it. */
+  #askForWord(): void {
+    const { chain: { headers, tip }, peers, named, headerSync } = this.#parts;
+    if (this.#downloading) return;
+    for (const peer of [...voicesOf(peers(), named).values()].flat()) {
+      if (!peer.told(headers, tip)) headerSync().ask(peer);
     }
-    const enough = wantedPeers > 0 ? agree >= wantedPeers : agree >= AGREEING_PEERS;
+  }
+
+  /** A peer gave a header that is too far ahead of our clock; without a detail: headers that are not. */
+  tooNew(peer: BitcoinPeer, detail?: string): void {
+    const { peers, named } = this.#parts;
+    if (detail === undefined) return this.#clockCheck.accepted();
+    for (const [voice, those] of voicesOf(peers(), named)) {
+      if (those.includes(peer)) this.#clockCheck.tooNew(voice, detail);
+    }
+    this.update();
+  }
+
+  /** Ends what waits. */
+  close(): void {
+    this.#isClosed = true;
+    this.#latch.close();
+    this.#cancelAsking();
+  }
+
+  /** How many of those that have a voice have told us of our tip, or of one after it. What we told them is not counted. */
+  agreement(): Agreement {
+    const { chain: { headers, tip }, named, peers } = this.#parts;
+    return agreementOf(peers(), named, (peer) => peer.told(headers, tip));
+  }
+
+  /** Whether the tip is that of the network, by the word of enough peers and by our clock. */
+  get synced(): boolean {
+    const { chain: { headers, tip }, headerSync } = this.#parts;
+    const isClockRight = this.#clockCheck.warning() === undefined;
     // To become synced everybody is heard out. Once it is, a newcomer that is being asked, and may never answer, says
     // nothing of our tip: else strangers could have us look unsynced.
-    const synced = enough && tip === headers.best && (this.#wasSynced || headerSync().isDone);
-    return { agree, of: wantedPeers > 0 ? wantedPeers : of, synced };
+    const isHeard = this.#latch.isSynced || headerSync().isDone;
+    return this.#latch.update({
+      isReached: isClockRight && isHeard && tip === headers.best && this.agreement().isEnough,
+      isNear: isClockRight && headers.height(headers.best) - headers.height(tip) <= SYNCED_GRACE_BLOCKS,
+    });
+  }
+
+  /** What people should know of: one sentence each. */
+  get warnings(): readonly string[] {
+    return [this.#clockCheck.warning()].filter((each) => each !== undefined);
   }
 
   /** After anything that may change it: tells the log what was reached. */
@@ -84,9 +138,9 @@ export class Progress {
       this.#headersSaid = true;
       event("bitcoin.headers_synced", placeOf(headers.best));
     }
-    const { synced } = this.agreement();
-    if (synced === this.#wasSynced) return;
-    this.#wasSynced = synced;
+    const { synced } = this;
+    if (synced === this.#saidSynced) return;
+    this.#saidSynced = synced;
     event("bitcoin.sync", { synced, height: headers.height(tip) });
   }
 

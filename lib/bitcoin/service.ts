@@ -4,7 +4,8 @@
  *
  * @module
  */
-import type { BanEffect } from "../core/bans.ts";
+import type { Agreement } from "../core/agreement.ts";
+import type { BanEffect, BanScope } from "../core/bans.ts";
 import type { PeerPlace } from "../core/peer.ts";
 import type { PeerAddress } from "../core/ports.ts";
 import type { Traffic } from "../core/traffic.ts";
@@ -30,11 +31,13 @@ export interface BitcoinState {
   readonly bestHeader: number;
   /** Core's initial block download latch: true until the tip was once recent and of enough work. */
   readonly initialBlockDownload: boolean;
-  /** The tip is the best header and enough peers say so. */
+  /** The tip is the best header and enough peers say so, or was so within the last minute. */
   readonly synced: boolean;
   readonly validation: Validation;
-  /** How many of the asked peers know the tip, and of how many. */
-  readonly agreement: { readonly agree: number; readonly of: number };
+  /** How many of the peers of our choice told us of the tip, and of how many. */
+  readonly agreement: Pick<Agreement, "agree" | "of">;
+  /** What people should know of, one sentence each: a clock that is wrong. */
+  readonly warnings: readonly string[];
   /** Greatest height any connected peer is known to have. */
   readonly bestPeerHeight: number;
   /** Height below which block data is gone; 0 when nothing was pruned. */
@@ -121,6 +124,7 @@ export interface BitcoinBan {
   readonly until: number;
   readonly reason: string;
   readonly effect: BanEffect;
+  readonly scope: BanScope;
 }
 
 /** What became of a block that was handed in. */

@@ -6,6 +6,7 @@
  * @module
  */
 import { equalBytes } from "../codec/sized.ts";
+import { type Agreement, agreementOf, voicesOf } from "../core/agreement.ts";
 import { messageOf, NodeError } from "../core/errors.ts";
 import type { Clock } from "../core/ports.ts";
 import type { AddResult, ChiaChain } from "./chain/chain.ts";
@@ -26,8 +27,8 @@ export interface FollowerParts {
   readonly idle: () => void;
   /** Hears when a batch sync begins and ends, and of trouble worth a log line. */
   readonly notice: (level: "info" | "debug" | "warning" | "error", text: string) => void;
-  /** How many `--connect` peers there are; 0 when peers are discovered. */
-  readonly wantedPeers: number;
+  /** How many peers `--connect` names; 0 when peers are discovered. */
+  readonly named: number;
 }
 
 /** How long a peer that did not deliver what it announced is left alone. */
@@ -38,8 +39,8 @@ const PATIENCE_LAST_MS = 64_000;
 const LOOK_MS = 500;
 /** How often in a row a peer may let us wait in vain before its slot goes to another. */
 const TIMEOUTS_MAX = 3;
-/** Discovered outbound peers that must agree before a peak counts as synced. */
-const AGREEING_PEERS = 2;
+/** How often it is said that a chain waits for a peer of our choice. */
+const WAITING_SAID_MS = 600_000;
 
 /** The loop. */
 export class Follower {
@@ -47,15 +48,21 @@ export class Follower {
   readonly #sync: Sync;
   #wake = Promise.withResolvers<void>();
   #cancelRest = () => {};
+  #sayWaitingFrom = 0;
 
   constructor(parts: FollowerParts) {
     this.#parts = parts;
-    this.#sync = new Sync({ ...parts, peers: () => this.#fullNodes() });
+    this.#sync = new Sync({ ...parts, peers: () => this.#fullNodes().filter((peer) => this.#isVouched(peer)) });
   }
 
   /** The running batch sync, if there is one. */
   get progress(): SyncProgress | undefined {
     return this.#sync.progress;
+  }
+
+  /** How many peers `--connect` names; 0 when peers are discovered. */
+  get named(): number {
+    return this.#parts.named;
   }
 
   /** Looks at the peers' peaks again. */
@@ -68,21 +75,16 @@ export class Follower {
     this.#sync.forget(peer.host);
   }
 
-  /** How many peers say that our peak is theirs, or took it from us; of how many whose word counts. */
-  agreement(): { readonly agree: number; readonly of: number; readonly synced: boolean } {
-    const { chain, wantedPeers } = this.#parts;
-    const peak = chain.peak;
-    const isOurs = (hash: Uint8Array | undefined) =>
-      hash !== undefined && peak !== undefined && equalBytes(hash, peak.headerHash);
-    let of = 0;
-    let agree = 0;
-    for (const peer of this.#parts.peers()) {
-      if (!isFullNode(peer) || (wantedPeers > 0 ? !peer.wanted : peer.direction === "in")) continue;
-      of += 1;
-      if (isOurs(peer.peak?.headerHash) || isOurs(peer.taken)) agree += 1;
-    }
-    const enough = wantedPeers > 0 ? agree >= wantedPeers : agree >= AGREEING_PEERS;
-    return { agree, of: wantedPeers > 0 ? wantedPeers : of, synced: enough };
+  /** How many of those that have a voice stand on our peak. */
+  agreement(): Agreement {
+    const { chain: { peak }, named } = this.#parts;
+    return agreementOf(this.#fullNodes(), named, (peer) => peak !== undefined && peer.standsOn(peak.headerHash));
+  }
+
+  /** The greatest height that a peer of our choice announced; 0 when none did. */
+  get heightTold(): number {
+    const told = [...voicesOf(this.#fullNodes(), this.#parts.named).values()].flat();
+    return told.reduce((most, { peak }) => Math.max(most, peak?.height ?? 0), 0);
   }
 
   /** Runs until the signal aborts. */
@@ -199,11 +201,34 @@ export class Follower {
       if (peak.weight !== ours.weight) return peak.weight > ours.weight;
       return considered !== peak && !equalBytes(peak.headerHash, ours.headerHash);
     };
-    return this.#fullNodes()
-      .filter((peer) => peer !== except && promises(peer) && peer.restUntil <= now)
-      .reduce<ChiaPeer | undefined>((best, peer) => isBetter(peer, best) ? peer : best, undefined);
+    const promising = this.#fullNodes().filter((peer) => peer !== except && promises(peer) && peer.restUntil <= now);
+    const vouched = promising.filter((peer) => this.#isVouched(peer));
+    if (vouched.length === 0 && promising.length > 0) this.#sayWaiting(promising[0]!, now);
+    return vouched.reduce<ChiaPeer | undefined>((best, peer) => isBetter(peer, best) ? peer : best, undefined);
+  }
+
+  /**
+   * Whether what a peer announced may become our peak. Below full validation a heavier chain costs nothing to make, and
+   * anybody may dial us: such a chain waits until a peer of our choice stands on it.
+   */
+  #isVouched(peer: ChiaPeer): boolean {
+    if (this.#parts.chain.validator.level === "full" || isChosen(peer)) return true;
+    const { peak } = peer;
+    return peak !== undefined && this.#fullNodes().some((other) => isChosen(other) && other.standsOn(peak.headerHash));
+  }
+
+  #sayWaiting(peer: ChiaPeer, now: number): void {
+    if (now < this.#sayWaitingFrom) return;
+    this.#sayWaitingFrom = now + WAITING_SAID_MS;
+    this.#parts.notice(
+      "info",
+      `a chain of height ${peer.peak?.height} told by ${peer.session.label} waits until a peer that we dialled stands on it`,
+    );
   }
 }
+
+/** Whether we chose the peer: we dialled it, or the operator named it and it dialled us first. */
+const isChosen = (peer: ChiaPeer) => peer.kind !== "feeler" && (peer.direction === "out" || peer.wanted);
 
 const isFullNode = ({ session }: ChiaPeer) => session.peer.nodeType === NodeType.FULL_NODE;
 

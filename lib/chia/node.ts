@@ -7,6 +7,7 @@ import { toHex } from "../codec/hex.ts";
 import { equalBytes } from "../codec/sized.ts";
 import { BAN_WORDS, type BanList } from "../core/bans.ts";
 import { isLoopback } from "../core/subnets.ts";
+import { addressText } from "../core/address-text.ts";
 import type { HeardAddress } from "../core/addresses/rules.ts";
 import { keyedGroups } from "../core/addresses/keyed-groups.ts";
 import type { Anchor } from "../core/anchors.ts";
@@ -29,11 +30,13 @@ import { decodeBody } from "./decode-body.ts";
 import { Follower } from "./follower.ts";
 import { type AnnouncedPeak, ChiaPeer } from "./peer.ts";
 import { ChiaProtocol, type ProtocolParts } from "./peer-protocol.ts";
-import { newPeak, respondPeers } from "./protocol/mod.ts";
+import { newPeak, NodeType, respondPeers } from "./protocol/mod.ts";
 import type { BanView, ChiaService, PeerView, SyncState } from "./service.ts";
+import { PeersWord } from "./peers-word.ts";
 import { on } from "./route.ts";
 import { Serving } from "./serving.ts";
 import type { ChiaSession, Incoming } from "./session.ts";
+import { Standing } from "./standing.ts";
 import type { ChiaStore } from "./store.ts";
 import type { BlockRecord } from "./types/mod.ts";
 
@@ -66,6 +69,8 @@ export class ChiaNode implements ChiaService {
   readonly #dialling: Dialling<ChiaPeer>;
   readonly #addresses: AddressExchange;
   readonly #announcing: Announcing;
+  readonly #standing: Standing;
+  readonly #word: PeersWord;
   readonly #stop = new AbortController();
   readonly #work: Promise<void>[] = [];
   #listener: Listener | undefined;
@@ -88,9 +93,9 @@ export class ChiaNode implements ChiaService {
         left: (peer, exit) => this.#left(peer, exit),
         failed: (address, direction, error) =>
           notice("debug", "p2p.chia", `${direction} ${address?.host ?? "?"}: ${error.message}`),
-        banned: (host, seconds, reason, effect) => {
+        banned: (host, seconds, reason, { effect, scope }) => {
           notice("warning", "p2p.chia", `${BAN_WORDS[effect]} ${host} for ${seconds} s: ${reason}`);
-          this.#event("p2p.ban", { host, seconds, reason, effect });
+          this.#event("p2p.ban", { host, seconds, reason, effect, scope });
         },
       },
     });
@@ -101,14 +106,21 @@ export class ChiaNode implements ChiaService {
       moved: (result, source) => this.#moved(result, source),
       idle: () => this.#settle(undefined),
       notice: (level, text) => notice(level, "chia.sync", text),
-      wantedPeers: parts.connect.length,
+      named: new Set(parts.connect.map(addressText)).size,
+    });
+    this.#standing = new Standing({ ...parts, follower: this.#follower, changed: () => this.#settle(undefined) });
+    this.#word = new PeersWord({
+      chain,
+      clock,
+      peers: () => this.#connections.peers.filter(({ session }) => session.peer.nodeType === NodeType.FULL_NODE),
+      named: this.#follower.named,
+      given: () => this.#settle(undefined),
     });
     this.#serving = new Serving({
       chain,
       store: parts.store,
       upload: parts.upload,
       addresses: { answer: (peer) => this.#addresses.answer(peer) },
-      tipTaken: () => this.#settle(undefined),
     });
     this.#router = new Router({
       clock,
@@ -132,7 +144,7 @@ export class ChiaNode implements ChiaService {
       retryMs: 1_800_000,
       feelerMeanMs: 240_000,
       extraMeanMs: Infinity,
-      isBanned: (host) => this.#connections.bans.find(host) !== undefined,
+      isBanned: (host) => this.#connections.bans.find(host, "out") !== undefined,
       peers: () => this.#connections.peers,
       dial: (address, kind) => this.#connections.dial(address, kind),
       isSame: (one, other) => equalBytes(one.session.nodeId, other.session.nodeId),
@@ -193,6 +205,8 @@ export class ChiaNode implements ChiaService {
   /** Ends everything that was started. */
   async stop(): Promise<void> {
     this.#stop.abort(new NodeError("stopped", "self", "the node stops"));
+    this.#standing.close();
+    this.#word.close();
     await this.#listener?.close();
     await this.#connections.close();
     await Promise.all(this.#work);
@@ -208,18 +222,19 @@ export class ChiaNode implements ChiaService {
   state(): SyncState {
     const { chain } = this.#parts;
     const progress = this.#follower.progress;
-    const { agree, of, synced } = this.#follower.agreement();
     const pace = chain.pace();
+    const { agree, of } = this.#follower.agreement();
     return {
       peak: chain.peak,
       syncMode: progress !== undefined,
-      synced: synced && progress === undefined,
+      synced: this.#standing.synced,
       tipHeight: progress?.target ?? 0,
       progressHeight: progress === undefined ? 0 : Math.max(0, chain.peak?.height ?? 0),
       difficulty: pace.difficulty,
       subSlotIters: pace.subSlotIters,
       validation: chain.validator.level,
       agreement: { agree, of },
+      warnings: this.#standing.warnings,
       bestPeerHeight: Math.max(0, ...this.#connections.peers.map((peer) => peer.peak?.height ?? 0)),
     };
   }
@@ -310,7 +325,7 @@ export class ChiaNode implements ChiaService {
 
   #newPeak(peer: ChiaPeer, { headerHash, height, weight }: AnnouncedPeak): void {
     peer.peak = { headerHash: headerHash.slice(), height, weight };
-    peer.taken = undefined;
+    peer.confirmed = undefined;
     peer.restUntil = 0;
     this.#follower.poke();
     this.#settle(undefined);
@@ -321,6 +336,7 @@ export class ChiaNode implements ChiaService {
     const peak = chain.peak;
     if (peak === undefined) return;
     if (source !== undefined) source.lastHeadTime = this.#parts.clock.now();
+    this.#word.peakMoved();
     if (this.#follower.progress === undefined) {
       notice("info", "chia.chain", `height ${peak.height} ${toHex(peak.headerHash).slice(0, 16)}`);
     }
@@ -331,7 +347,7 @@ export class ChiaNode implements ChiaService {
   #settle(source: ChiaPeer | undefined, forkHeight?: number): void {
     const { chain } = this.#parts;
     const isSyncing = this.#follower.progress !== undefined;
-    const synced = !isSyncing && this.#follower.agreement().synced;
+    const { synced } = this.#standing;
     if (synced !== this.#wasSynced) {
       this.#wasSynced = synced;
       this.#event("chia.sync", { synced, height: chain.peak?.height ?? null });

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { equalBytes } from "../codec/sized.ts";
 import { printable } from "../core/printable.ts";
 import type { Merits } from "../core/eviction.ts";
 import { Peer } from "../core/peer.ts";
@@ -22,17 +23,20 @@ export class ChiaPeer extends Peer<ChiaSession> {
   peak: AnnouncedPeak | undefined;
   /** The announcement that was last looked into. */
   considered: AnnouncedPeak | undefined;
-  /**
-   * The block that it took from us last, if that was our tip and it has announced nothing since: who takes a tip from us
-   * does not announce it to us.
-   */
-  taken: Uint8Array | undefined;
+  /** Our peak that it had in its chain when we asked, after its last announcement. */
+  confirmed: Uint8Array | undefined;
   /** Monotonic milliseconds until which its announcement is left alone, after it did not deliver. */
   restUntil = 0;
   /** Unix milliseconds at which blocks of it last became our tip; 0 for never. */
   lastHeadTime = 0;
   /** How often in a row what it announced did not come in time. */
   timeouts = 0;
+
+  /** Whether it told by itself that a block is its peak, or answered that it has it. That it took it from us says nothing. */
+  standsOn(headerHash: Uint8Array): boolean {
+    const isIt = (hash: Uint8Array | undefined) => hash !== undefined && equalBytes(hash, headerHash);
+    return isIt(this.peak?.headerHash) || isIt(this.confirmed);
+  }
 
   override get merits(): Merits {
     const { socket, peer } = this.session;

@@ -4,7 +4,8 @@
  *
  * @module
  */
-import type { BanEffect } from "../core/bans.ts";
+import type { Agreement } from "../core/agreement.ts";
+import type { BanEffect, BanScope } from "../core/bans.ts";
 import type { PeerPlace } from "../core/peer.ts";
 import type { Traffic } from "../core/traffic.ts";
 import type { Validation } from "../core/validation.ts";
@@ -18,7 +19,7 @@ export interface SyncState {
   readonly peak: BlockRecord | undefined;
   /** A batch sync towards `tipHeight` is running. */
   readonly syncMode: boolean;
-  /** The peak is what enough peers say it is. */
+  /** The peak is what enough peers say it is, or was so within the last minute. */
   readonly synced: boolean;
   /** Height that is aimed at; 0 when not syncing, as the reference prints it. */
   readonly tipHeight: number;
@@ -28,8 +29,10 @@ export interface SyncState {
   readonly difficulty: bigint;
   readonly subSlotIters: bigint;
   readonly validation: Validation;
-  /** How many of the asked peers agree on the peak, and of how many. */
-  readonly agreement: { readonly agree: number; readonly of: number };
+  /** How many of the peers of our choice stand on the peak, and of how many. */
+  readonly agreement: Pick<Agreement, "agree" | "of">;
+  /** What people should know of, one sentence each: a clock that is wrong. */
+  readonly warnings: readonly string[];
   /** Greatest height any connected peer announced. */
   readonly bestPeerHeight: number;
 }
@@ -69,6 +72,7 @@ export interface BanView {
   readonly until: number;
   readonly reason: string;
   readonly effect: BanEffect;
+  readonly scope: BanScope;
 }
 
 /** The running Chia side. */

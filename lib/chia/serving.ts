@@ -32,8 +32,6 @@ export interface ServingParts {
   readonly upload: Pick<UploadTarget, "servesOld">;
   /** What a peer that asks for addresses is told. */
   readonly addresses: Pick<AddressExchange, "answer">;
-  /** Hears that a peer took our tip from us. */
-  readonly tipTaken: (peer: ChiaPeer) => void;
 }
 
 /** What new blocks can take in a day at most as a rule: a transaction block of 512 KiB every 52 s. */
@@ -95,7 +93,6 @@ export class Serving {
     const raw = hash === undefined ? undefined : await this.#parts.store.block(hash);
     if (raw === undefined) return await peer.session.send(rejectBlock, { height }, id);
     await peer.session.sendBytes(respondBlock, includeTransactionBlock ? raw : withoutGenerator(raw), id);
-    if (includeTransactionBlock) this.#noteTip(peer, height);
   }
 
   async #blocks(
@@ -113,20 +110,12 @@ export class Serving {
     const blocks = includeTransactionBlock ? stored : stored.map(withoutGenerator);
     if (blocks.reduce((sum, block) => sum + block.length, 0) > RESPONSE_BYTES_MAX) return await reject();
     await peer.session.sendBytes(respondBlocks, encodeBlocks(startHeight, endHeight, blocks), id);
-    if (includeTransactionBlock) this.#noteTip(peer, endHeight);
   }
 
   /** Whether the upload target allows for a block. */
   #serves(height: number): boolean {
     const depth = (this.#parts.chain.peak?.height ?? 0) - height;
     return depth < OLD_DEPTH || this.#parts.upload.servesOld(BLOCK_BYTES_PER_DAY);
-  }
-
-  #noteTip(peer: ChiaPeer, height: number): void {
-    const { peak } = this.#parts.chain;
-    if (peak?.height !== height) return;
-    peer.taken = peak.headerHash;
-    this.#parts.tipTaken(peer);
   }
 
   async #peers(peer: ChiaPeer, id: number | null): Promise<void> {

@@ -21,7 +21,7 @@ import { consensusFault, type PeerFault } from "./peer-fault.ts";
 export interface SyncParts {
   readonly chain: ChiaChain;
   readonly clock: Clock;
-  /** The connected full nodes. */
+  /** The connected full nodes whose chain may become ours. */
   readonly peers: () => readonly ChiaPeer[];
   /** Hears of each step that moved the peak. */
   readonly moved: (result: AddResult, source: ChiaPeer | undefined) => void;
@@ -209,9 +209,18 @@ export class Sync {
         hedgeMs: BATCH_HEDGE_MS,
         signal,
       });
+      /** Ranges of others since the announcer's last one. */
+      let suspects: HeightRange[] = [];
       for await (const { worker, task, result } of results) {
         this.#delivered();
-        await this.#addBatch(peer, worker, task, result, signal);
+        const { parentless } = await this.#add(worker, result);
+        if (parentless !== undefined && worker.id === peer.id && suspects.length === 0) {
+          throw this.#disconnected(peer, task);
+        }
+        if (parentless !== undefined) await this.#fillIn(peer, [...suspects, task], signal);
+        // What the announcer's own blocks follow on, or were put in the place of, is of its chain.
+        if (parentless !== undefined || worker.id === peer.id) suspects = [];
+        else suspects.push(task);
         this.#delivered();
       }
     } finally {
@@ -229,26 +238,20 @@ export class Sync {
     return [...alive, ...outbound, ...inbound];
   }
 
-  async #addBatch(
-    announcer: ChiaPeer,
-    source: ChiaPeer,
-    range: HeightRange,
-    blocks: readonly Candidate[],
-    signal: AbortSignal,
-  ): Promise<void> {
-    const result = await this.#add(source, blocks);
-    if (result.parentless === undefined) return;
-    if (source.id === announcer.id) {
-      throw this.blame(
-        source,
-        consensusFault("DOES_NOT_EXTEND", `blocks ${range.start} to ${range.end} do not connect`),
-      );
+  /**
+   * A range did not connect: another peer may be on another branch, or lie, from an earlier range on. The announcer gives
+   * what others gave since its own last range; where that does not connect either, the fault is its own.
+   */
+  async #fillIn(announcer: ChiaPeer, ranges: readonly HeightRange[], signal: AbortSignal): Promise<void> {
+    for (const range of ranges) {
+      const blocks = await fetchRange(announcer.session, range, BATCH_TIMEOUT_MS, signal);
+      this.#delivered();
+      if ((await this.#add(announcer, blocks)).parentless !== undefined) throw this.#disconnected(announcer, range);
     }
-    // Another peer may simply be on another branch; the announcer has to fill in.
-    const again = await fetchRange(announcer.session, range, BATCH_TIMEOUT_MS, signal);
-    if ((await this.#add(announcer, again)).parentless !== undefined) {
-      throw new NodeError("does_not_connect", "peer", `blocks ${range.start} to ${range.end} do not connect`);
-    }
+  }
+
+  #disconnected(announcer: ChiaPeer, { start, end }: HeightRange): PeerFault {
+    return this.blame(announcer, consensusFault("DOES_NOT_EXTEND", `blocks ${start} to ${end} do not connect`));
   }
 }
 

@@ -1,6 +1,6 @@
 /**
- * Keeps a ban list in a file: `{"version": 2, "checksum", "bans": [{"host", "since", "until", "reason", "effect"}]}`,
- * times in unix milliseconds, the checksum that of the list as JSON (SHA-256, hexadecimal): a changed digit would ban
+ * Keeps a ban list in a file: `{"version": 2, "checksum", "bans": [{"host", "since", "until", "reason", "effect",
+ * "scope", "port"}]}`, times in unix milliseconds, the checksum that of the list as JSON (SHA-256, hexadecimal): a changed digit would ban
  * somebody else. Each change is written soon, as a whole, in one step; a file that cannot be read is set aside.
  *
  * @module
@@ -109,11 +109,14 @@ function parse(bytes: Uint8Array): Ban[] {
   if (!Array.isArray(bans)) throw new TypeError("no list of bans");
   if (version === VERSION && checksum !== checksumOf(bans)) throw new TypeError("the checksum does not match");
   return bans.map((ban: Partial<Ban>) => {
-    const { host, since, until, reason, effect = "ban" } = ban;
+    // Without a scope: all held for both directions.
+    const { host, since, until, reason, effect = "ban", scope = "all", port } = ban;
     if (typeof host !== "string" || typeof since !== "number" || typeof until !== "number") {
       throw new TypeError("no ban");
     }
     if (effect !== "ban" && effect !== "discourage") throw new TypeError(`effect ${String(effect)}`);
-    return { host, since, until, reason: String(reason ?? ""), effect };
+    if (scope !== "inbound" && scope !== "all") throw new TypeError(`scope ${String(scope)}`);
+    if (port !== undefined && typeof port !== "number") throw new TypeError(`port ${String(port)}`);
+    return { host, since, until, reason: String(reason ?? ""), effect, scope, ...(port !== undefined && { port }) };
   });
 }

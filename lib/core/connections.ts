@@ -6,7 +6,7 @@
  * @module
  */
 import { AcceptGate } from "./accept-gate.ts";
-import { BAN_WORDS, type BanEffect, BanList } from "./bans.ts";
+import { BAN_WORDS, BanList, type BanTerms } from "./bans.ts";
 import { messageOf, NodeError } from "./errors.ts";
 import { chooseEviction } from "./eviction.ts";
 import { type Peer, type PeerExit, type PeerInit, type PeerKind, type PeerSession, stopped } from "./peer.ts";
@@ -52,7 +52,7 @@ export interface PeerEvents<P, I> {
   left(peer: P, exit: PeerExit): void;
   /** A connection that never became a peer. */
   failed(address: PeerAddress | undefined, direction: "in" | "out", error: Error): void;
-  banned(host: string, seconds: number, reason: string, effect: BanEffect): void;
+  banned(host: string, seconds: number, reason: string, terms: BanTerms): void;
 }
 
 /** What connections need. */
@@ -100,13 +100,14 @@ export class Connections<S extends PeerSession<I>, P extends Peer<S>, I> {
 
   /** Dials a peer and shakes hands. The peer is served until it ends. @throws NodeError why it failed */
   async dial(address: PeerAddress, kind: Exclude<PeerKind, "inbound">): Promise<P> {
-    const ban = this.bans.find(address.host);
-    // Who is named by the operator is welcome as long as it is not banned outright.
-    if (ban !== undefined && (kind !== "manual" || ban.effect === "ban")) {
+    const ban = this.bans.find(address.host, "out");
+    // The operator's own choice is dialled unless the operator banned it, or unless it was itself that offended.
+    const isOwnDeed = ban?.effect === "ban" && (ban.port ?? address.port) === address.port;
+    if (ban !== undefined && (kind !== "manual" || isOwnDeed)) {
       throw new NodeError("banned", "self", `${address.host} is ${BAN_WORDS[ban.effect]}: ${ban.reason}`);
     }
     const context = this.#context(kind, address.host, false);
-    return await this.#open(kind, address.host, () => this.#parts.protocol.dial(address, context));
+    return await this.#open(kind, address, () => this.#parts.protocol.dial(address, context));
   }
 
   /** Whether a listener is to take a connection from a host at all. */
@@ -123,9 +124,9 @@ export class Connections<S extends PeerSession<I>, P extends Peer<S>, I> {
     const place = { duplex, group: this.#parts.placeOf(host).keyedGroup };
     this.#opening.add(place);
     if (this.#opening.size > OPENING_MAX) this.#crowdedOut().duplex.destroy();
-    const context = this.#context("inbound", host, this.bans.find(host)?.effect === "ban");
+    const context = this.#context("inbound", host, this.bans.find(host, "in")?.effect === "ban");
     this.#track(
-      this.#open("inbound", host, () => protocol.accept(duplex, context))
+      this.#open("inbound", duplex.remote, () => protocol.accept(duplex, context))
         .catch((error) => events.failed(duplex.remote, "in", error instanceof Error ? error : new Error(String(error))))
         .finally(() => this.#opening.delete(place)),
     );
@@ -138,11 +139,11 @@ export class Connections<S extends PeerSession<I>, P extends Peer<S>, I> {
     return found.length > 0;
   }
 
-  /** Bans a host or a subnet and ends the connections from there; one that is only discouraged keeps its others. */
-  ban(subnet: string, seconds: number, reason: string, effect: BanEffect = "ban"): void {
-    if (seconds <= 0 || !this.bans.ban(subnet, seconds, reason, effect)) return;
-    this.#parts.events.banned(subnet, seconds, reason, effect);
-    if (effect === "ban") this.disconnect((peer) => this.bans.find(peer.host)?.effect === "ban");
+  /** Bans a host or a subnet for the operator: whoever is connected from there or there goes, and is not dialled. */
+  ban(subnet: string, seconds: number, reason: string): void {
+    if (this.#note(subnet, seconds, reason, { effect: "ban", scope: "all" })) {
+      this.disconnect((peer) => this.bans.find(peer.host, "out")?.effect === "ban");
+    }
   }
 
   /** Ends all connections and waits until they are gone. */
@@ -162,15 +163,15 @@ export class Connections<S extends PeerSession<I>, P extends Peer<S>, I> {
     };
   }
 
-  async #open(kind: PeerKind, host: string, open: () => Promise<S>): Promise<P> {
+  async #open(kind: PeerKind, place: PeerAddress, open: () => Promise<S>): Promise<P> {
     const { protocol, clock, makePeer } = this.#parts;
     let session: S;
     try {
       session = await open();
-      this.#requireWelcome(host, session);
+      this.#requireWelcome(kind, place, session);
       if (kind === "inbound") this.#makeRoom(session);
     } catch (thrown) {
-      this.#settle(host, protocol.exitFor(thrown), new Score());
+      this.#settle(kind, place, protocol.exitFor(thrown), new Score());
       throw thrown;
     }
     for (const other of this.peers) if (protocol.isSame(other.session, session)) other.session.close();
@@ -195,10 +196,10 @@ export class Connections<S extends PeerSession<I>, P extends Peer<S>, I> {
     if (peer.direction === "out") this.#chosen -= 1;
   }
 
-  /** Its host may have been banned for another connection while hands were shaken on this one. @throws NodeError it was */
-  #requireWelcome(host: string, session: S): void {
-    const ban = this.bans.find(host);
-    if (ban?.effect !== "ban") return;
+  /** Its host may have been banned while hands were shaken. @throws NodeError it was */
+  #requireWelcome(kind: PeerKind, { host, port }: PeerAddress, session: S): void {
+    const ban = this.bans.find(host, kind === "inbound" ? "in" : "out");
+    if (ban?.effect !== "ban" || (kind === "manual" && (ban.port ?? port) !== port)) return;
     session.close();
     throw new NodeError("banned", "self", `${host} is ${BAN_WORDS.ban}: ${ban.reason}`);
   }
@@ -220,7 +221,7 @@ export class Connections<S extends PeerSession<I>, P extends Peer<S>, I> {
     const rivals = this.peers.filter((peer) =>
       peer.direction === "in" && isAlike(peer.session) && !protocol.isSame(peer.session, session)
     );
-    const isDiscouraged = (host: string) => this.bans.find(host)?.effect === "discourage";
+    const isDiscouraged = (host: string) => this.bans.find(host, "in")?.effect === "discourage";
     // Whoever is not wanted does not get the last slot.
     if (rivals.length < max - (isDiscouraged(session.remote.host) ? 1 : 0)) return;
     if (isDiscouraged(session.remote.host)) throw protocol.refuseSlot(session);
@@ -243,15 +244,26 @@ export class Connections<S extends PeerSession<I>, P extends Peer<S>, I> {
     events.joined(peer);
     const exit = await peer.session.run((incoming) => events.message(peer, incoming));
     this.#strike(peer);
-    this.#settle(peer.host, exit, peer.score);
+    this.#settle(peer.kind, peer.session.remote, exit, peer.score);
     events.left(peer, exit);
   }
 
-  /** Makes a host pay for how its connection ended. */
-  #settle(host: string, { offence, message }: PeerExit, score: Score): void {
+  /**
+   * Makes a host pay for how its connection ended. Its other connections go on: they may be another node's, and answer for
+   * themselves. For the same reason what came to us and offended says nothing of what we dial there.
+   */
+  #settle(kind: PeerKind, { host, port }: PeerAddress, { offence, message }: PeerExit, score: Score): void {
     if (offence === undefined) return;
     const { effect, banSeconds } = score.charge(offence, this.#parts.clock.monotonic());
-    if (effect !== "none") this.ban(host, banSeconds, message, effect);
+    if (effect === "none") return;
+    const whom: Omit<BanTerms, "effect"> = kind === "inbound" ? { scope: "inbound" } : { scope: "all", port };
+    this.#note(host, banSeconds, message, { effect, ...whom });
+  }
+
+  #note(host: string, seconds: number, reason: string, terms: BanTerms): boolean {
+    if (seconds <= 0 || !this.bans.ban(host, seconds, reason, terms)) return false;
+    this.#parts.events.banned(host, seconds, reason, terms);
+    return true;
   }
 
   #track(work: Promise<unknown>): void {

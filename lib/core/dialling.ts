@@ -189,15 +189,22 @@ export class Dialling<P extends Peer<PeerSession<unknown>>> {
   /** Dials until the signal aborts. */
   async run(signal: AbortSignal): Promise<void> {
     const { connect, added = [] } = this.#parts;
-    const kept = [...connect, ...added].map((address) => this.keep(address, signal));
+    const named = new Map(connect.map((address) => [addressText(address), address]));
+    const kept = [...named].map(([name, address]) => this.keep(address, signal, name));
+    for (const address of added) kept.push(this.keep(address, signal));
     if (connect.length === 0) await this.#discover(signal);
     await Promise.all(kept);
   }
 
-  /** Keeps a connection to one named peer until the signal aborts. */
-  async keep(place: PeerAddress, signal: AbortSignal): Promise<void> {
+  /** Keeps a connection to one named peer until the signal aborts. `namedAs`: its name when it is one of `--connect`. */
+  async keep(place: PeerAddress, signal: AbortSignal, namedAs?: string): Promise<void> {
     const succeeded = (address: PeerAddress) => this.#succeeded(address);
-    await keepPeer(place, { ...this.#parts, succeeded }, signal);
+    await keepPeer(place, { ...this.#parts, succeeded, ...(namedAs !== undefined && { namedAs }) }, signal);
+  }
+
+  /** How many peers `--connect` names. */
+  get named(): number {
+    return new Set(this.#parts.connect.map(addressText)).size;
   }
 
   /** Fills the slots from the book, and the book from the seeds. */

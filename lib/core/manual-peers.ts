@@ -20,6 +20,8 @@ export interface KeepParts<P> {
   /** Hears that an address answered. */
   readonly succeeded: (address: PeerAddress) => void;
   readonly notice: (level: "debug" | "warning", text: string) => void;
+  /** What the peer is counted by when it is one of `--connect`. */
+  readonly namedAs?: string;
 }
 
 const REDIAL_FIRST_MS = 1_000;
@@ -47,6 +49,7 @@ export async function keepPeer<P extends Peer<PeerSession<unknown>>>(
       const address = found[turn++ % Math.max(1, found.length)];
       const peer = standing ?? await dial({ host: address ?? host, port }, "manual");
       peer.wanted = true;
+      peer.namedAs = parts.namedAs;
       last = peer;
       wait = REDIAL_FIRST_MS;
       said = "";

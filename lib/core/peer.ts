@@ -81,8 +81,10 @@ export class Peer<S extends PeerSession<unknown> = PeerSession<unknown>> {
   /** Unix milliseconds. */
   readonly since: number;
   readonly place: PeerPlace;
-  /** One of the peers that `--connect` names. */
+  /** The operator named it: by `--connect`, by `--add-peer`, or in a call. */
   wanted: boolean;
+  /** `host:port` by which `--connect` names it. */
+  namedAs: string | undefined;
   /** What it has done wrong so far. */
   readonly score = new Score();
 

@@ -4,7 +4,7 @@
  * @module
  */
 import type { AddressBook } from "../core/addresses.ts";
-import type { BanEffect } from "../core/bans.ts";
+import type { BanEffect, BanScope } from "../core/bans.ts";
 import type { Traffic } from "../core/traffic.ts";
 import type { Json } from "../chia/streamable/mod.ts";
 
@@ -40,6 +40,8 @@ export type ChainStatus = {
   readonly disk_bytes: number;
   readonly validation: string;
   readonly agree: string;
+  /** What people should know of: one sentence each. */
+  readonly warnings: readonly string[];
 };
 
 /** A ban in `/v1/bans`. */
@@ -49,6 +51,7 @@ export interface ChainBan {
   readonly until: number;
   readonly reason: string;
   readonly effect: BanEffect;
+  readonly scope: BanScope;
 }
 
 /** A block as it is on the wire. */

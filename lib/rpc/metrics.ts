@@ -32,6 +32,7 @@ export async function metricsOf({ chains, memory, upload, version }: RpcContext)
   const height = gauge("height", "height of our tip", ["chain"]);
   const best = gauge("best_peer_height", "the greatest height that a peer tells", ["chain"]);
   const synced = gauge("synced", "1 when the chain is at the tip of the network", ["chain"]);
+  const warnings = gauge("warnings", "warnings that hold now, such as of a clock that is wrong", ["chain"]);
   const peers = gauge("peers", "connected peers", ["chain", "dir"]);
   const bans = gauge("bans", "bans and discouragements in force", ["chain", "effect"]);
   const addresses = gauge("addrman_addresses", "known addresses", ["chain", "table"]);
@@ -58,6 +59,7 @@ export async function metricsOf({ chains, memory, upload, version }: RpcContext)
     if (status.height !== null) height.set({ chain }, status.height);
     best.set({ chain }, status.best_peer_height);
     synced.set({ chain }, Number(status.synced));
+    warnings.set({ chain }, status.warnings.length);
     for (const dir of ["in", "out"] as const) peers.set({ chain, dir }, status.peers[dir]);
     const effects = handle.bans().map(({ effect }) => effect);
     for (const effect of ["ban", "discourage"] as const) {

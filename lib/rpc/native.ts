@@ -18,7 +18,8 @@ import type { RpcLimits } from "./limits.ts";
 import { trafficJson } from "./traffic.ts";
 
 function banJson(chain: string, ban: ChainBan): JsonObject {
-  return { chain, host: ban.host, until: new Date(ban.until).toISOString(), effect: ban.effect, reason: ban.reason };
+  const { host, until, effect, scope, reason } = ban;
+  return { chain, host, until: new Date(until).toISOString(), effect, scope, reason };
 }
 
 /** The chain that a request names; without a name the only one there is. */

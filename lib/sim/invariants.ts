@@ -12,6 +12,8 @@ import type { BanGlance, PeerGlance, Play, Tip } from "./play.ts";
 export interface RuleParts {
   readonly play: Play;
   readonly honest: ReadonlySet<string>;
+  /** Hosts of honest nodes behind whose address a malicious peer stands as well. */
+  readonly shared?: ReadonlySet<string>;
   readonly outbound: number;
   readonly peersMax: number;
   readonly broke: (rule: string, host: string, detail: string) => void;
@@ -51,8 +53,6 @@ interface Seen {
   readonly unknown: Map<LinkEnd, number>;
   tip: Tip | undefined;
   bans: readonly BanGlance[];
-  /** The peers and the bans that were held against each other. */
-  banned: { readonly peers: readonly PeerGlance[]; readonly bans: readonly BanGlance[] } | undefined;
   /** Bans that have to outlast a restart: those of the last look and of the one before. */
   lasting: readonly BanGlance[];
   before: readonly BanGlance[];
@@ -82,6 +82,7 @@ export class Rules {
     const { presence } = life;
     const peers = play.peersOf(node);
     const isNew = peers !== seen.peers;
+    const fresh = isNew && seen === last ? peers.filter(({ name }) => !seen.names.has(name)) : [];
     if (isNew) {
       seen.peers = peers;
       seen.names = new Map(peers.map(({ name }) => [name, -1]));
@@ -94,7 +95,7 @@ export class Rules {
       this.#connections(host, seen, at);
     }
     if ((this.#looks - 1) % UNHANDLED_LOOKS === 0) this.#unhandled(host, life, node);
-    this.#bans(subject, seen, play.bansOf(node));
+    this.#bans(subject, seen, play.bansOf(node), fresh);
     this.#damage(subject, life);
     this.#tip(subject, seen, play.tipOf(node));
     const timers = TIMERS_MAX + TIMERS_PER_CONNECTION * presence.ends.size;
@@ -118,7 +119,7 @@ export class Rules {
     }
     const seen: Seen = {
       ...{ life, peers: [], changes: -1, names: new Map(), unknown: new Map(), tip: undefined },
-      ...{ bans: NO_BANS, banned: undefined, lasting: NO_BANS, before: NO_BANS },
+      ...{ bans: NO_BANS, lasting: NO_BANS, before: NO_BANS },
     };
     this.#seen.set(host, seen);
     return seen;
@@ -185,29 +186,41 @@ export class Rules {
     }
   }
 
-  #bans({ host, isSound }: SimNode, seen: Seen, bans: readonly BanGlance[]): void {
-    const { honest, broke } = this.#parts;
+  #bans({ host, isSound }: SimNode, seen: Seen, bans: readonly BanGlance[], fresh: readonly PeerGlance[]): void {
+    const { honest, shared, broke } = this.#parts;
+    // When the clock goes back, a ban that had ended begins anew.
+    if (!seen.life.hasJumped) this.#requireKeptOut(host, seen.bans, bans, fresh);
     // On a full disk no ban reaches the file; then those of before count, as far as they are still there.
     if (isSound) seen.before = seen.lasting;
     else if (seen.before.length > 0) {
       seen.before = seen.before.filter(({ host }) => bans.some((ban) => ban.host === host));
     }
     seen.lasting = isSound ? bans : NO_BANS;
-    if (bans !== seen.bans) {
-      seen.bans = bans;
-      for (const { host: banned, since, until } of bans) {
-        if (!honest.has(banned) || until - since <= PAUSE_MS) continue;
-        broke("no honest node is banned", host, `${banned} for ${Math.round((until - since) / 1000)} s`);
-      }
+    if (bans === seen.bans) return;
+    seen.bans = bans;
+    for (const { host: banned, since, until, scope } of bans) {
+      if (!honest.has(banned) || until - since <= PAUSE_MS) continue;
+      // What a neighbour did is no word against the node: it is only not let in for a while.
+      if (scope === "inbound" && shared?.has(banned)) continue;
+      broke("no honest node is banned", host, `${banned} for ${Math.round((until - since) / 1000)} s`);
     }
-    const { peers, life } = seen;
-    // When the clock goes back, a ban that had ended begins anew.
-    if (life.hasJumped || (seen.banned?.peers === peers && seen.banned.bans === bans)) return;
-    seen.banned = { peers, bans };
-    const hosts = new Set(bans.filter(({ effect }) => effect === "ban").map(({ host }) => host));
-    if (hosts.size === 0) return;
-    for (const peer of peers) {
-      if (hosts.has(peer.host)) broke("who is banned is not connected", host, peer.host);
+  }
+
+  /** Who was banned at the last look, and still is, has not become a peer since. */
+  #requireKeptOut(
+    host: string,
+    before: readonly BanGlance[],
+    now: readonly BanGlance[],
+    fresh: readonly PeerGlance[],
+  ): void {
+    if (fresh.length === 0 || before.length === 0) return;
+    for (const peer of fresh) {
+      const concerns = ({ host, effect, scope }: BanGlance) =>
+        host === peer.host && effect === "ban" && (scope === "all" || peer.direction === "in");
+      const isNamed = peer.kind === "manual";
+      if (!isNamed && before.some(concerns) && now.some(concerns)) {
+        this.#parts.broke("who is banned does not become a peer", host, `${peer.kind} ${peer.host}`);
+      }
     }
   }
 

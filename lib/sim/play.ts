@@ -38,6 +38,8 @@ export interface BanGlance {
   readonly until: number;
   /** Who is only discouraged may be connected. */
   readonly effect: "ban" | "discourage";
+  /** Whom we dial at a host that is only banned inbound may be connected. */
+  readonly scope: "inbound" | "all";
 }
 
 /** What malicious peers do. Each does one of these. */

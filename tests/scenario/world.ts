@@ -64,10 +64,15 @@ export interface Member {
 
 /** One simulated world. */
 export class World {
-  readonly clock: SimClock = simClock();
+  readonly clock: SimClock;
   readonly #net = new MemoryNetwork({ bufferBytes: 1 << 20 });
   readonly #random = new SeededRandom(42);
   readonly #members = new Set<Member>();
+  /** @param startMs when it begins, in unix milliseconds: by default after the last block of the recording was made */
+  constructor(startMs = 1_750_100_000_000) {
+    this.clock = simClock(startMs);
+  }
+
   /** Called with each side of a connection that `from` dials; may cut it or slow it down. */
   readonly links = new Map<string, (duplex: ByteDuplex) => ByteDuplex>();
 

@@ -29,6 +29,8 @@ export interface HeaderSyncParts {
   readonly initialBlockDownload: () => boolean;
   /** Hears when a question was asked whose answer is waited for. */
   readonly asked: () => void;
+  /** Hears of a header that is too far ahead of our clock, and who gave it; without a detail when headers pass again. */
+  readonly tooNew: (peer: BitcoinPeer, detail?: string) => void;
   readonly notice: (level: "debug" | "info" | "warning", text: string) => void;
 }
 
@@ -124,9 +126,10 @@ export class HeaderSync {
    * The peer gave a header that is too far ahead of our clock. It is asked again after a while: by then the clock may have
    * been set, and without a new block nobody would ever tell of it again.
    */
-  askLater(peer: BitcoinPeer): void {
+  askLater(peer: BitcoinPeer, { detail }: Refusal): void {
     peer.headersBegun = false;
     peer.headersRestUntil = this.#parts.clock.monotonic() + REST_MS;
+    this.#parts.tooNew(peer, detail);
   }
 
   /**
@@ -190,6 +193,7 @@ export class HeaderSync {
     const result = chain.acceptHeaders(batch);
     peer.knows(headers, result.last);
     if (result.refusal !== undefined) this.#punish(peer, result.refusal);
+    else if (result.added > 0) this.#parts.tooNew(peer);
     if (peer.presync === undefined) peer.headersEnded = !full;
     if (full) {
       // Others may have brought us further meanwhile.
@@ -201,9 +205,10 @@ export class HeaderSync {
   }
 
   /** What a refused header costs (Core's MaybePunishNodeForBlock). */
-  #punish(peer: BitcoinPeer, { result, reason, detail }: Refusal): void {
+  #punish(peer: BitcoinPeer, refusal: Refusal): void {
+    const { result, reason, detail } = refusal;
     const text = `invalid header received: ${reason}, ${detail}`;
-    if (result === "time_future") return this.askLater(peer);
+    if (result === "time_future") return this.askLater(peer, refusal);
     if (result === "cached_invalid") {
       // An inbound peer may have learnt of it from us; an outbound one is to be on our chain.
       if (peer.direction === "out" && !peer.wanted) throw misbehaving("invalid_head", reason, text);

@@ -78,6 +78,13 @@ export class ChiaChain {
     return this.#peak;
   }
 
+  /** Time of the newest block that has one, in seconds since 1970; two blocks of three have none. */
+  get tipTime(): number | undefined {
+    const peak = this.#peak;
+    const timed = peak?.timestamp === null ? this.#window.mainAt(peak.prevTransactionBlockHeight) : peak;
+    return timed?.timestamp == null ? undefined : Number(timed.timestamp);
+  }
+
   /** Difficulty and sub-slot iterations for a block right after the peak in the same sub-slot. */
   pace(): Pace {
     return nextPace(this.network.constants, this.#window, this.#peak, false);

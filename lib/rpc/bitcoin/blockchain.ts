@@ -45,8 +45,9 @@ function verificationProgress({ bitcoin, clock }: BitcoinRpcContext): number {
 }
 
 /** What everybody who asks should know. */
-export function warningsOf({ network }: BitcoinService): readonly string[] {
-  return network.signetChallenge === undefined ? [] : ["signet blocks are checked by proof of work only"];
+export function warningsOf(bitcoin: BitcoinService): readonly string[] {
+  const isSignet = bitcoin.network.signetChallenge !== undefined;
+  return [...bitcoin.state().warnings, ...(isSignet ? ["signet blocks are checked by proof of work only"] : [])];
 }
 
 /** What `getblockchaininfo` tells of pruning. In light modes every block is as good as pruned. */

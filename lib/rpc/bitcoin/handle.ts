@@ -71,7 +71,7 @@ export function bitcoinHandle(
     },
 
     async status(): Promise<ChainStatus> {
-      const { mode, tip, bestHeader, bestPeerHeight, synced, validation, agreement } = bitcoin.state();
+      const { mode, tip, bestHeader, bestPeerHeight, synced, validation, agreement, warnings } = bitcoin.state();
       const { blockBytes } = await bitcoin.store.counts();
       const height = headers.height(tip);
       const best = Math.max(headers.height(bestHeader), bestPeerHeight);
@@ -91,6 +91,7 @@ export function bitcoinHandle(
         disk_bytes: blockBytes,
         validation,
         agree: `${agreement.agree}/${agreement.of}`,
+        warnings,
       };
     },
 

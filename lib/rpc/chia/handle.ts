@@ -88,6 +88,7 @@ export function chiaHandle(
         disk_bytes: (await chia.store.counts()).bytes,
         validation: state.validation,
         agree: `${state.agreement.agree}/${state.agreement.of}`,
+        warnings: state.warnings,
       };
     },
 

@@ -29,15 +29,31 @@ describe("BanList", () => {
 
   test("a ban outweighs a discouragement, whichever is longer, of the host or of a subnet around it", () => {
     const bans = new BanList(simClock());
-    bans.ban("10.0.0.1", 86_400, "lied", "discourage");
+    bans.ban("10.0.0.1", 86_400, "lied", { effect: "discourage" });
     assert.equal(bans.find("10.0.0.1")?.effect, "discourage");
     bans.ban("10.0.0.1", 60, "by hand");
     assert.deepEqual([bans.find("10.0.0.1")?.effect, bans.find("10.0.0.1")?.reason], ["ban", "by hand"]);
-    bans.ban("10.0.0.1", 86_400, "lied again", "discourage");
+    bans.ban("10.0.0.1", 86_400, "lied again", { effect: "discourage" });
     assert.equal(bans.find("10.0.0.1")?.effect, "ban");
-    bans.ban("10.0.1.1", 86_400, "lied", "discourage");
+    bans.ban("10.0.1.1", 86_400, "lied", { effect: "discourage" });
     bans.ban("10.0.1.0/24", 60, "by hand");
     assert.equal(bans.find("10.0.1.1")?.host, "10.0.1.0/24");
+  });
+
+  test("a ban for what came from a host says nothing of what is dialled there, and each may end by itself", async () => {
+    const clock = simClock();
+    const bans = new BanList(clock);
+    bans.ban("10.0.0.1", 600, "a stranger", { scope: "inbound" });
+    assert.equal(bans.find("10.0.0.1", "in")?.reason, "a stranger");
+    assert.equal(bans.find("10.0.0.1", "out"), undefined);
+    bans.ban("10.0.0.1", 60, "itself", { scope: "all", port: 5 });
+    assert.deepEqual([bans.find("10.0.0.1", "out")?.reason, bans.find("10.0.0.1", "out")?.port], ["itself", 5]);
+    await clock.advance(60_000);
+    assert.equal(bans.find("10.0.0.1", "in")?.reason, "a stranger");
+    assert.equal(bans.find("10.0.0.1", "out"), undefined);
+    bans.ban("10.0.0.1", 60, "itself");
+    assert.ok(bans.unban("10.0.0.1"), "both go together");
+    assert.deepEqual(bans.list(), []);
   });
 
   test("exempt hosts are never banned, and a ban can be lifted", () => {

@@ -107,7 +107,6 @@ describe("Connections", () => {
     await offend("10.1.0.1", "flood");
     assert.deepEqual(connections.bans.list().map(({ host, effect }) => [host, effect]), [["10.1.0.1", "ban"]]);
     assert.equal(await comeIn("10.1.0.1"), false);
-    await assert.rejects(connections.dial({ host: "10.1.0.1", port: 5 }, "outbound"), { code: "banned" });
     await clock.advance(300_000);
     assert.ok(await comeIn("10.1.0.1"));
     await connections.close();
@@ -125,11 +124,10 @@ describe("Connections", () => {
     await connections.close();
   });
 
-  test("a discouraged host is not dialled, but may come while slots are free, and goes first", async () => {
+  test("a discouraged host may come while slots are free, and goes first", async () => {
     const { connections, comeIn, offend, refused } = world();
     assert.ok(await comeIn("10.1.0.1"));
     await offend("10.1.0.1", "invalid_head");
-    await assert.rejects(connections.dial({ host: "10.1.0.1", port: 5 }, "outbound"), { code: "banned" });
     assert.ok(await comeIn("10.1.0.1"), "two slots are free");
     assert.ok(await comeIn("10.1.0.2"));
     await offend("10.1.0.2", "false_work");
@@ -163,10 +161,40 @@ describe("Connections", () => {
     await connections.close();
   });
 
-  test("who is named by hand is dialled though it is discouraged, but not though it is banned", async () => {
+  for (const offence of ["flood", "bad_handshake", "invalid_head", "consensus"] as const) {
+    test(`${offence} of a stranger costs nobody else at its host: whom we dialled stays and is dialled`, async () => {
+      const { clock, connections, comeIn, offend } = world();
+      const kinds = ["manual", "outbound", "block-relay"] as const;
+      const dialled = await Promise.all(kinds.map((kind, i) => connections.dial({ host: "10.1.0.1", port: i }, kind)));
+      assert.ok(await comeIn("10.1.0.1"));
+      await offend("10.1.0.1", offence);
+      assert.deepEqual(connections.bans.list().map(({ host, scope }) => [host, scope]), [["10.1.0.1", "inbound"]]);
+      assert.deepEqual(connections.peers.map(({ id }) => id), dialled.map(({ id }) => id));
+      dialled[0]?.session.close();
+      await clock.advance(0);
+      for (const kind of kinds) assert.ok(await connections.dial({ host: "10.1.0.1", port: 9 }, kind), kind);
+      await connections.close();
+    });
+  }
+
+  test("whom we dialled and who offends is not dialled again, nor let in; another port of its host is, when named", async () => {
     const { connections, comeIn, offend } = world();
-    assert.ok(await comeIn("10.1.0.1"));
+    await connections.dial({ host: "10.1.0.1", port: 5 }, "manual");
+    await offend("10.1.0.1", "consensus");
+    for (const kind of ["manual", "outbound"] as const) {
+      await assert.rejects(connections.dial({ host: "10.1.0.1", port: 5 }, kind), { code: "banned", fault: "self" });
+    }
+    assert.equal(await comeIn("10.1.0.1"), false);
+    await assert.rejects(connections.dial({ host: "10.1.0.1", port: 6 }, "outbound"), { code: "banned" });
+    assert.equal((await connections.dial({ host: "10.1.0.1", port: 6 }, "manual")).host, "10.1.0.1");
+    await connections.close();
+  });
+
+  test("who is named by hand is dialled though it is discouraged, but not though it is banned by hand", async () => {
+    const { connections, offend } = world();
+    await connections.dial({ host: "10.1.0.1", port: 5 }, "outbound");
     await offend("10.1.0.1", "invalid_body");
+    await assert.rejects(connections.dial({ host: "10.1.0.1", port: 5 }, "outbound"), { code: "banned" });
     assert.equal((await connections.dial({ host: "10.1.0.1", port: 5 }, "manual")).host, "10.1.0.1");
     connections.ban("10.1.0.1", 60, "by hand");
     assert.equal(connections.peers.length, 0);

@@ -8,6 +8,6 @@ export async function turn(): Promise<void> {
 }
 
 /** A clock that stands at a fixed moment. */
-export function simClock(): SimClock {
-  return new SimClock({ turn });
+export function simClock(startMs?: number): SimClock {
+  return new SimClock({ turn, ...(startMs !== undefined && { startMs }) });
 }

@@ -259,6 +259,7 @@ describe("native routes", () => {
       synced: false,
       tip_age_s: 0,
       validation: "linkage",
+      warnings: [],
     });
     assert.ok(chains[0].tip_age_s > 0 && chains[0].disk_bytes > 10_000);
   });
@@ -305,6 +306,7 @@ describe("native routes", () => {
       effect: "ban",
       host: "203.0.113.5",
       reason: "noise",
+      scope: "all",
       until: "2025-11-21T10:32:04.120Z",
     }]);
     assert.equal((await request("/v1/bans?host=203.0.113.5", { method: "DELETE" })).status, 204);

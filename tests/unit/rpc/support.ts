@@ -115,6 +115,7 @@ export class FakeService implements ChiaService {
       synced: true,
       tipHeight: 0,
       progressHeight: 0,
+      warnings: [],
       difficulty: 1n,
       subSlotIters: 1n,
       validation: "linkage",
@@ -151,7 +152,7 @@ export class FakeService implements ChiaService {
   }
   ban(host: string, seconds: number, reason: string): void {
     const since = 1_763_721_064_120;
-    this.banned.push({ host, since, until: since + seconds * 1000, reason, effect: "ban" });
+    this.banned.push({ host, since, until: since + seconds * 1000, reason, effect: "ban", scope: "all" });
   }
   unban(host: string): boolean {
     const index = this.banned.findIndex((ban) => ban.host === host);

@@ -108,6 +108,7 @@ const ban = (host: string, seconds: number, effect: BanGlance["effect"] = "ban")
   since: NOW,
   until: NOW + seconds * 1000,
   effect,
+  scope: "all",
 });
 
 describe("the rules of a world", () => {
@@ -176,7 +177,6 @@ describe("the rules of a world", () => {
     ],
     ["timers are bounded", "too many timers", (state) => void (state.timers = 500)],
     ["no honest node is banned", "a ban of an honest node", (state) => void (state.bans = [ban("4.4.4.4", 600)])],
-    ["who is banned is not connected", "a peer that is banned", (state) => void (state.bans = [ban("7.7.7.7", 600)])],
     ["the tip is valid", "a tip that is invalid", (state) => void (state.tip = { hash: "bad", height: 6, weight: 6n })],
     ["a stop in order loses nothing", "less than there was at the stop", (state) => void (state.weightAtStop = 9n)],
     [
@@ -185,6 +185,30 @@ describe("the rules of a world", () => {
       (state) => void (state.damaged = ["/x/chia-bans.json"]),
     ],
   ];
+  const comings: readonly [string, BanGlance, "in" | "out", readonly string[]][] = [
+    ["comes in", ban("9.9.9.9", 600), "in", ["who is banned does not become a peer"]],
+    ["is dialled", ban("9.9.9.9", 600), "out", ["outbound slots", "who is banned does not become a peer"]],
+    ["comes in, banned inbound", { ...ban("9.9.9.9", 600), scope: "inbound" }, "in", [
+      "who is banned does not become a peer",
+    ]],
+    ["is dialled, banned inbound only", { ...ban("9.9.9.9", 600), scope: "inbound" }, "out", ["outbound slots"]],
+    ["comes in, only discouraged", ban("9.9.9.9", 600, "discourage"), "in", []],
+  ];
+  for (const [what, banned, direction, rules] of comings) {
+    test(`somebody banned ${what}: ${rules.join(", ") || "nothing breaks"}`, () => {
+      const { state, look } = scene();
+      for (let i = 0; i < 3 && direction === "out"; i++) {
+        state.peers = [...state.peers, peer(`5.5.5.${i}`, "out")];
+        state.ends.add(endTo(`5.5.5.${i}`));
+      }
+      state.bans = [banned];
+      assert.deepEqual(look(2), []);
+      state.peers = [...state.peers, peer("9.9.9.9", direction)];
+      state.ends.add(endTo("9.9.9.9"));
+      assert.deepEqual(look(2), rules);
+    });
+  }
+
   for (const [rule, what, breaks, looks = 1] of cases) {
     test(`"${rule}" fires at ${what}`, () => {
       const { state, look } = scene();

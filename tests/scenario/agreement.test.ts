@@ -1,0 +1,207 @@
+/** Stories of whose word counts: a chain that strangers tell, peers that only fetch, and a clock that is wrong. */
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { Block as BlockMessage, GetData, GetHeaders } from "../../lib/bitcoin/wire/mod.ts";
+import { InvType } from "../../lib/bitcoin/types/mod.ts";
+import { LinkageValidator } from "../../lib/chia/chain/linkage.ts";
+import type { BlockValidator } from "../../lib/chia/chain/verdict.ts";
+import { newPeak, rejectBlock, requestBlock, respondBlock } from "../../lib/chia/protocol/mod.ts";
+import type { ChiaSession, Incoming } from "../../lib/chia/session.ts";
+import { BitcoinWorld, mine, serving } from "./bitcoin-world.ts";
+import { hashAt, network, recorded, tipOf, World } from "./world.ts";
+
+const PEER = "10.0.0.1";
+const STRANGER = "10.0.0.66";
+const NODE = "10.0.0.9";
+
+const syncsSaid = (events: readonly { readonly topic: string; readonly data: unknown }[], topic: string) =>
+  events.filter((event) => event.topic === topic).map(({ data }) => (data as { synced: boolean }).synced);
+
+describe("a Chia chain that only strangers tell", () => {
+  test("neither becomes the peak nor is announced, until a peer of our choice stands on it", async () => {
+    const world = new World();
+    const chosen = await world.node(PEER, { blocks: 60 });
+    const node = await world.node(NODE, { connect: [PEER] });
+    await world.until(() => node.node.state().synced);
+    const stranger = await world.node(STRANGER, { connect: [NODE], blocks: 63 });
+    await world.clock.advance(120_000);
+    assert.equal(stranger.node.peers().length, 1);
+    assert.equal(node.height(), 59);
+    assert.deepEqual(await node.store.counts().then(({ blocks }) => blocks), 60, "nothing of it is kept");
+    assert.equal(chosen.node.peers()[0]?.peakHeight, 59, "nothing of it was announced");
+    assert.ok(node.node.state().synced);
+    assert.equal(node.notices.filter((each) => /waits until a peer that we dialled/.test(each)).length, 1);
+    await world.clock.until(chosen.node.feed(recorded(60, 63)));
+    await world.until(() => tipOf(node) === hashAt(62));
+    assert.deepEqual([...node.node.bans(), ...chosen.node.bans()], []);
+    await world.end();
+  });
+
+  test("becomes the peak at once where blocks are validated in full", async () => {
+    const world = new World();
+    const linkage = new LinkageValidator(network.constants);
+    const validator: BlockValidator = { level: "full", judge: (candidate, view) => linkage.judge(candidate, view) };
+    await world.node(PEER, { blocks: 60 });
+    const node = await world.node(NODE, { connect: [PEER], validator });
+    await world.until(() => node.height() === 59);
+    await world.node(STRANGER, { connect: [NODE], blocks: 63 });
+    await world.until(() => tipOf(node) === hashAt(62), 10_000);
+    await world.end();
+  });
+});
+
+describe("a Chia peer that takes our peak from us", () => {
+  /** A peer of our choice that fetches what we announce, and may keep it. */
+  async function fetching(keeps: boolean) {
+    const world = new World();
+    const held = new Map(recorded(0, 60).map(({ raw }, height) => [height, raw]));
+    let fetched = 0;
+    const end = await world.actor(PEER, async (session: ChiaSession, { message, data, id }: Incoming) => {
+      if (message.id === requestBlock.id) {
+        const { height } = requestBlock.body.decode(data);
+        const raw = held.get(height);
+        if (raw === undefined) await session.send(rejectBlock, { height }, id);
+        else await session.sendBytes(respondBlock, raw, id);
+      } else if (message.id === newPeak.id) {
+        const { height } = newPeak.body.decode(data);
+        if (held.has(height)) return;
+        const reply = await session.request(requestBlock, { height, includeTransactionBlock: true }, 10_000);
+        fetched += 1;
+        if (keeps) held.set(height, reply.data);
+      }
+    }, (session) => session.send(newPeak, { ...placeOf(59), unfinishedRewardBlockHash: new Uint8Array(32) }));
+    const node = await world.node(NODE, { connect: [PEER], blocks: 60 });
+    await world.until(() => node.node.state().synced);
+    await world.clock.until(node.node.feed(recorded(60, 61)));
+    await world.until(() => fetched === 1, 5_000);
+    return { world, node, end };
+  }
+  const placeOf = (height: number) => {
+    const [{ block, headerHash }] = recorded(height, height + 1) as [ReturnType<typeof recorded>[0]];
+    const { weight } = block.rewardChainBlock;
+    return { headerHash, height, weight, forkPointWithPreviousPeak: height - 1 };
+  };
+
+  test("does not agree with it for that, and a minute later the node is not synced", async () => {
+    const { world, node, end } = await fetching(false);
+    assert.deepEqual(node.node.state().agreement, { agree: 0, of: 1 });
+    assert.ok(node.node.state().synced, "for a moment it may be on its way");
+    await world.clock.advance(70_000);
+    assert.deepEqual(node.node.state().agreement, { agree: 0, of: 1 });
+    assert.equal(node.node.state().synced, false);
+    await end();
+    await world.end();
+  });
+
+  test("is asked for its word, which counts", async () => {
+    const { world, node, end } = await fetching(true);
+    assert.deepEqual(node.node.state().agreement, { agree: 0, of: 1 });
+    await world.until(() => node.node.state().agreement.agree === 1, 15_000);
+    await world.clock.advance(120_000);
+    assert.deepEqual(syncsSaid(await node.store.events.read(0, 10_000), "chia.sync"), [true]);
+    await end();
+    await world.end();
+  });
+});
+
+describe("a Bitcoin peer that takes our tip from us", () => {
+  for (const keeps of [false, true]) {
+    test(keeps ? "is asked for its word, which counts" : "does not agree with it for that", async () => {
+      const world = new BitcoinWorld();
+      const chain = world.recording().extend(20);
+      const theirs = chain.fork(20);
+      let fetched = 0;
+      const { connections } = await world.actor(PEER, async (actor, message, body) => {
+        if (message === BlockMessage) fetched += 1;
+        await serving(theirs)(actor, message, body);
+      });
+      const node = await world.node(NODE, { connect: [PEER] });
+      await world.until(() => node.node.service.state().synced);
+      const block = mine(chain.headers, chain.headers.best, world.now);
+      await world.clock.until(node.node.service.submitBlock(block.raw));
+      await world.clock.advance(0);
+      await connections[0]!.send(GetData, { inventory: [{ type: InvType.WITNESS_BLOCK, hash: block.hash }] });
+      await world.until(() => fetched === 1, 5_000);
+      if (keeps) theirs.add(block);
+      const { state } = { state: () => node.node.service.state() };
+      assert.deepEqual(state().agreement, { agree: 0, of: 1 });
+      assert.ok(state().synced, "for a moment it may be on its way");
+      await world.clock.advance(100_000);
+      assert.deepEqual(state().agreement, { agree: Number(keeps), of: 1 });
+      assert.deepEqual(syncsSaid(node.events, "bitcoin.sync"), keeps ? [true] : [true, false]);
+      await world.end();
+    });
+  }
+});
+
+describe("a clock that is three hours slow", () => {
+  test("of a Bitcoin node: a warning, and not synced, until it is set", async () => {
+    const world = new BitcoinWorld();
+    const chain = world.recording().extend(10);
+    const ahead = mine(chain.headers, chain.headers.best, world.now, { header: { time: world.now + 10_800 } });
+    const longer = chain.fork(10);
+    longer.blocks.push(ahead);
+    let asked = 0;
+    await world.actor(PEER, async (actor, message, body) => {
+      if (message === GetHeaders) asked += 1;
+      await serving(longer)(actor, message, body);
+    });
+    const node = await world.node(NODE, { connect: [PEER] });
+    await world.until(() => node.height() === 10);
+    const { warnings, synced } = node.node.service.state();
+    assert.match(warnings.join(), /10800 s ahead of our clock/);
+    assert.equal(synced, false);
+    assert.equal(node.notices.filter((each) => /warning .*ahead of/.test(each)).length, 1);
+    await world.until(() => node.height() === 11, 6 * 3_600_000);
+    assert.ok(asked < 100, `${asked} questions`);
+    assert.deepEqual(node.node.service.state().warnings, []);
+    await world.until(() => node.node.service.state().synced);
+    await world.end();
+  });
+
+  test("of a Chia node: a warning, and not synced", async () => {
+    const world = new World(1_750_000_000_000 - 3 * 3_600_000);
+    await world.node(PEER, { blocks: 60 });
+    const node = await world.node(NODE, { connect: [PEER] });
+    await world.until(() => node.height() === 59);
+    assert.match(node.node.state().warnings.join(), /minutes behind/);
+    assert.deepEqual(node.node.state().agreement, { agree: 1, of: 1 });
+    assert.equal(node.node.state().synced, false);
+    await world.clock.advance(4 * 3_600_000);
+    assert.deepEqual(node.node.state().warnings, []);
+    assert.ok(node.node.state().synced);
+    await world.end();
+  });
+});
+
+describe("a node that is synced", () => {
+  test("stays so while blocks come, and says so once: Bitcoin", async () => {
+    const world = new BitcoinWorld();
+    const chain = world.recording().extend(20);
+    const first = await world.node(PEER, { blocks: chain.blocks });
+    const node = await world.node(NODE, { connect: [PEER] });
+    await world.until(() => node.node.service.state().synced);
+    for (let i = 0; i < 10; i++) {
+      const [block] = chain.extend(1).blocks.slice(-1);
+      await world.clock.until(first.node.service.submitBlock(block!.raw));
+      await world.until(() => node.tip() === chain.tip, 10_000);
+      await world.clock.advance(20_000);
+    }
+    assert.deepEqual(syncsSaid(node.events, "bitcoin.sync"), [true]);
+    await world.end();
+  });
+
+  test("stays so while blocks come, and says so once: Chia", async () => {
+    const world = new World();
+    const first = await world.node(PEER, { blocks: 60 });
+    const node = await world.node(NODE, { connect: [PEER] });
+    await world.until(() => node.node.state().synced);
+    for (let height = 60; height < 80; height++) {
+      await world.clock.until(first.node.feed(recorded(height, height + 1)));
+      await world.until(() => node.height() === height, 10_000);
+      await world.clock.advance(20_000);
+    }
+    assert.deepEqual(syncsSaid(await node.store.events.read(0, 10_000), "chia.sync"), [true]);
+    await world.end();
+  });
+});
