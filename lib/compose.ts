@@ -96,11 +96,11 @@ async function start(config: NodeConfig, drivers: NodeDrivers, shutdown: Shutdow
   const wake = () => bus.emit("events", null);
   const hints: EventHints = (listener) => bus.on("events", () => listener());
   const events = await openNodeLog(config, drivers, wake, shutdown);
-  const record = recorder(events, logging);
-  const nodeEvent = (topic: string, data: NewEvent["data"]) =>
-    record.write([{ topic, time: clock.now(), chain: null, network: null, data }]);
   const forwarder = new EventForwarder(events, (text) => logging.log("error", "store", text));
   shutdown.add(() => forwarder.drain());
+  const record = recorder(events, forwarder, logging);
+  const nodeEvent = (topic: string, data: NewEvent["data"]) =>
+    record.write([{ topic, time: clock.now(), chain: null, network: null, data }]);
 
   const { sides, services, miner, memory, upload } = await openSides(
     config,
@@ -261,12 +261,15 @@ function urlHost({ host, port }: PeerAddress): string {
   return addressText({ host: host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host, port });
 }
 
-/** Writes events one after another without making anybody wait; `done` waits for the last. */
-function recorder(events: EventLog, logging: Logging) {
+/**
+ * Writes events one after another without making anybody wait, each after the blocks' events that came before it; `done`
+ * waits for the last.
+ */
+function recorder(events: EventLog, forwarder: EventForwarder, logging: Logging) {
   let queue: Promise<unknown> = Promise.resolve();
   return {
     write(added: readonly NewEvent[]): void {
-      queue = queue.then(() => events.append(added)).catch((error) => {
+      queue = queue.then(() => forwarder.copied()).then(() => events.append(added)).catch((error) => {
         logging.log("error", "store", `an event could not be written: ${messageOf(error)}`);
       });
     },

@@ -105,11 +105,19 @@ export class MemoryNodeLog extends MemoryEventLog implements NodeLog {
 /** Events copied at a time. */
 const PAGE = 500;
 
+/** The loop of one source, as long as there is something to copy. */
+interface Copying {
+  /** Something came after the pass that runs had begun. */
+  again: boolean;
+  pass: Promise<void>;
+  done: Promise<void>;
+}
+
 /** Copies chains' logs into the node's. One loop a source; a poke wakes it. */
 export class EventForwarder {
   readonly #log: NodeLog;
   readonly #failed: (text: string) => void;
-  readonly #running = new Map<string, { again: boolean; readonly done: Promise<void> }>();
+  readonly #running = new Map<string, Copying>();
   readonly #sources = new Map<string, EventSource>();
 
   constructor(log: NodeLog, failed: (text: string) => void) {
@@ -141,6 +149,16 @@ export class EventForwarder {
     else this.#start(name);
   }
 
+  /** Resolves when everything is copied that sources have told of so far: what is written next stands after it. */
+  async copied(): Promise<void> {
+    await Promise.all([...this.#running.values()].map(async (copying) => {
+      const isBehind = copying.again;
+      await copying.pass.catch(() => {});
+      // The loop goes on before this does: it waits for the same pass, and has waited longer.
+      if (isBehind) await copying.pass.catch(() => {});
+    }));
+  }
+
   /** Resolves when nothing is left to copy. */
   async drain(): Promise<void> {
     while (this.#running.size > 0) await Promise.all([...this.#running.values()].map(({ done }) => done));
@@ -149,17 +167,18 @@ export class EventForwarder {
   #start(name: string): void {
     const source = this.#sources.get(name);
     if (source === undefined) return;
-    const state = {
-      again: true,
-      done: Promise.resolve().then(async () => {
-        while (state.again) {
-          state.again = false;
-          await this.#copy(name, source);
-        }
-      }).catch((error) => this.#failed(`events of ${name} could not be copied: ${messageOf(error)}`))
-        .finally(() => this.#running.delete(name)),
+    const state: Copying = { again: false, pass: Promise.resolve(), done: Promise.resolve() };
+    const run = async () => {
+      do {
+        state.again = false;
+        state.pass = this.#copy(name, source);
+        await state.pass;
+      } while (state.again);
     };
     this.#running.set(name, state);
+    state.done = run()
+      .catch((error) => this.#failed(`events of ${name} could not be copied: ${messageOf(error)}`))
+      .finally(() => this.#running.delete(name));
   }
 
   async #copy(name: string, source: EventSource): Promise<void> {

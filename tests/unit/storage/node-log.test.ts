@@ -49,6 +49,33 @@ describe("EventForwarder", () => {
       await close();
     });
 
+    test(`${name}: copied() waits for what a source has told of, and not for what comes later`, async () => {
+      const { log, close } = await open();
+      const source = new MemoryEventLog();
+      const forwarder = new EventForwarder(log, assert.fail);
+      await forwarder.add("chain", source);
+      for (let round = 0; round < 20; round++) {
+        await source.append([event(2 * round)]);
+        forwarder.poke("chain");
+        // In some rounds the pass that runs has read before the second event was there.
+        for (let turns = 0; turns < round % 5; turns++) await Promise.resolve();
+        await source.append([event(2 * round + 1)]);
+        forwarder.poke("chain");
+        const copied = forwarder.copied();
+        await source.append([event(-1)]);
+        await copied;
+        await log.append([{ ...event(round), topic: "own" }]);
+        await forwarder.drain();
+        const all = await log.read(0, 10_000);
+        const own = all.findIndex(({ topic, data }) => topic === "own" && data.number === round);
+        const last = all.findIndex(({ data, topic }) => topic === "t" && data.number === 2 * round + 1);
+        assert.ok(last >= 0 && last < own, `round ${round}: ${last} before ${own}`);
+        forwarder.poke("chain");
+        await forwarder.drain();
+      }
+      await close();
+    });
+
     test(`${name}: a crash between the copy and the source's trim copies nothing twice`, async () => {
       const { log, close } = await open();
       const source = new MemoryEventLog();
