@@ -12,7 +12,7 @@ import { askIntroducer } from "./chia/introducer.ts";
 import { ChiaNode } from "./chia/node.ts";
 import { chiaVisitor } from "./chia/probe.ts";
 import { readChiaPeersDat } from "./chia/peers-dat.ts";
-import { Capability, type CapabilityEntry, DEFAULT_CAPABILITIES, NodeType } from "./chia/protocol/mod.ts";
+import { Capability, type CapabilityEntry, NodeType, SERVED_CAPABILITIES } from "./chia/protocol/mod.ts";
 import { candidateOf } from "./chia/raw-blocks.ts";
 import type { ChiaStore } from "./chia/store.ts";
 import { MemoryChiaStore } from "./chia/store/memory.ts";
@@ -37,10 +37,7 @@ import type { EventSource } from "./storage/node-log.ts";
 import type { ChiaService } from "./chia/service.ts";
 
 /** What we announce when rate limits of version 3 are wanted. */
-const WITH_WINDOWS: readonly CapabilityEntry[] = [
-  ...DEFAULT_CAPABILITIES[NodeType.FULL_NODE],
-  [Capability.RATE_LIMITS_V3, "1"],
-];
+const WITH_WINDOWS: readonly CapabilityEntry[] = [...SERVED_CAPABILITIES, [Capability.RATE_LIMITS_V3, "1"]];
 
 function networkOf(config: ChiaConfig): ChiaNetwork {
   const network = networkNamed(config.network);
@@ -139,7 +136,7 @@ export async function chiaSide(
         nodeType: NodeType.FULL_NODE,
         softwareVersion: `gemel/${GEMEL_VERSION}`,
         serverPort: chainConfig.listen[0]?.port ?? 0,
-        ...(chainConfig.rateLimits === 3 && { capabilities: WITH_WINDOWS }),
+        capabilities: chainConfig.rateLimits === 3 ? WITH_WINDOWS : SERVED_CAPABILITIES,
       },
       inboundMax: Math.max(0, chainConfig.peersMax - chainConfig.outbound),
     },

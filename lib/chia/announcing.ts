@@ -6,7 +6,7 @@
  */
 import { equalBytes } from "../codec/sized.ts";
 import type { ChiaPeer } from "./peer.ts";
-import { newPeak, newPeakWallet, NodeType, requestPeers } from "./protocol/mod.ts";
+import { newPeak, NodeType, requestPeers } from "./protocol/mod.ts";
 import type { ChiaStore } from "./store.ts";
 import { type BlockRecord, FullBlock } from "./types/mod.ts";
 
@@ -41,7 +41,6 @@ export class Announcing {
   async #tell(peer: ChiaPeer, peak: BlockRecord, forkHeight: number): Promise<void> {
     const { headerHash, height, weight } = peak;
     const place = { headerHash, height, weight, forkPointWithPreviousPeak: Math.max(0, forkHeight) };
-    if (peer.session.peer.nodeType === NodeType.WALLET) return await peer.session.send(newPeakWallet, place);
     if (peer.session.peer.nodeType !== NodeType.FULL_NODE) return;
     const raw = await this.#store.block(headerHash);
     if (raw === undefined) return;

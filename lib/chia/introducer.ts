@@ -12,7 +12,7 @@ import { decodeBody } from "./decode-body.ts";
 import { type NodeIdentity, publicAuthorities } from "./identity.ts";
 import type { ChiaNetwork } from "./networks/mod.ts";
 import { ChiaProtocol } from "./peer-protocol.ts";
-import { NodeType, requestPeersIntroducer, respondPeersIntroducer } from "./protocol/mod.ts";
+import { NodeType, requestPeersIntroducer, respondPeersIntroducer, SERVED_CAPABILITIES } from "./protocol/mod.ts";
 import type { ChiaSession, Incoming } from "./session.ts";
 
 /** What both sides need. */
@@ -44,7 +44,7 @@ function protocolOf(parts: IntroducerParts, nodeType: NodeType, serverPort: numb
     identity,
     ownNodeId: identity.nodeId,
     authorities: publicAuthorities,
-    own: { networkId: network.name, nodeType, softwareVersion, serverPort },
+    own: { networkId: network.name, nodeType, softwareVersion, serverPort, capabilities: SERVED_CAPABILITIES },
     inboundMax: CONNECTIONS_MAX,
   });
 }

@@ -26,7 +26,6 @@ import type { Refusal } from "./chain/verdict.ts";
 import { candidateOf } from "./raw-blocks.ts";
 import { AddressExchange } from "./address-exchange.ts";
 import { Announcing } from "./announcing.ts";
-import { decodeBody } from "./decode-body.ts";
 import { Follower } from "./follower.ts";
 import { type AnnouncedPeak, ChiaPeer } from "./peer.ts";
 import { ChiaProtocol, type ProtocolParts } from "./peer-protocol.ts";
@@ -34,7 +33,7 @@ import { newPeak, NodeType, respondPeers } from "./protocol/mod.ts";
 import type { BanView, ChiaService, PeerView, SyncState } from "./service.ts";
 import { PeersWord } from "./peers-word.ts";
 import { on } from "./route.ts";
-import { Serving } from "./serving.ts";
+import { refuseRequest, Serving } from "./serving.ts";
 import type { ChiaSession, Incoming } from "./session.ts";
 import { Standing } from "./standing.ts";
 import type { ChiaStore } from "./store.ts";
@@ -131,8 +130,7 @@ export class ChiaNode implements ChiaService {
         on(newPeak, (peer, body) => this.#newPeak(peer, body)),
         on(respondPeers, (peer, { peerList }) => this.#addresses.take(peer, peerList)),
       ],
-      // A body that does not parse costs the peer even where we have no use for what it says.
-      otherwise: (_, { message: { name, body }, data }) => void (body && decodeBody({ name, body }, data)),
+      otherwise: (_, incoming) => refuseRequest(incoming),
     });
     this.#announcing = new Announcing(parts.store);
     this.#dialling = new Dialling({

@@ -15,7 +15,7 @@ export interface Closing {
 
 /** A fault of the peer that ends its connection. */
 export class PeerFault extends PeerOffence {
-  declare readonly code: ErrName | "RATE_LIMIT" | "UNSOLICITED" | "TEXT_FRAME" | "SLOTS_FULL";
+  declare readonly code: ErrName | "RATE_LIMIT" | "UNSOLICITED" | "TEXT_FRAME" | "SLOTS_FULL" | "NOT_SERVED";
   readonly closing: Closing;
 
   constructor(
@@ -72,6 +72,9 @@ export function unservedFault(message: string): PeerFault {
 }
 
 /** A connection that is closed for no fault: text frame, slots full, own certificate. */
-export function politeEnd(code: "TEXT_FRAME" | "SLOTS_FULL" | "SELF_CONNECTION", message: string): PeerFault {
+export function politeEnd(
+  code: "TEXT_FRAME" | "SLOTS_FULL" | "SELF_CONNECTION" | "NOT_SERVED",
+  message: string,
+): PeerFault {
   return new PeerFault(code, message, "unneeded", { closing: CLOSE_NORMALLY });
 }

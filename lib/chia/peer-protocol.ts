@@ -47,9 +47,6 @@ const DIAL_HANDSHAKE_MS = 120_000;
 const ACCEPT_HANDSHAKE_MS = 30_000;
 const PING_INTERVAL_MS = 60_000;
 const PATH = "/ws";
-/** Inbound wallets and farmers that a full node takes; other types beside full nodes get no slot. */
-const INBOUND_BY_TYPE: Readonly<Record<number, number>> = { [NodeType.WALLET]: 20, [NodeType.FARMER]: 10 };
-
 /** Chia's {@link PeerProtocol}. */
 export class ChiaProtocol implements PeerProtocol<ChiaSession> {
   readonly #parts: ProtocolParts;
@@ -109,7 +106,8 @@ export class ChiaProtocol implements PeerProtocol<ChiaSession> {
     readonly max: number;
     readonly isAlike: (other: ChiaSession) => boolean;
   } {
-    const max = nodeType === NodeType.FULL_NODE ? this.#parts.inboundMax : INBOUND_BY_TYPE[nodeType] ?? 0;
+    // Wallets and farmers would wait for answers that are not served yet: a closed door sends them to another node.
+    const max = nodeType === NodeType.FULL_NODE ? this.#parts.inboundMax : 0;
     return { max, isAlike: ({ peer }) => peer.nodeType === nodeType };
   }
 

@@ -12,7 +12,7 @@ import { decodeBody } from "./decode-body.ts";
 import { type NodeIdentity, publicAuthorities } from "./identity.ts";
 import type { ChiaNetwork } from "./networks/mod.ts";
 import { ChiaProtocol } from "./peer-protocol.ts";
-import { Capability, newPeak, NodeType, requestPeers, respondPeers } from "./protocol/mod.ts";
+import { Capability, newPeak, NodeType, requestPeers, respondPeers, SERVED_CAPABILITIES } from "./protocol/mod.ts";
 import type { ChiaSession, Incoming } from "./session.ts";
 
 /** What visits need. */
@@ -42,7 +42,13 @@ export function chiaVisitor(parts: ChiaProbeParts): Visitor {
     identity,
     ownNodeId: identity.nodeId,
     authorities: publicAuthorities,
-    own: { networkId: network.name, nodeType: NodeType.FULL_NODE, softwareVersion, serverPort: 0 },
+    own: {
+      networkId: network.name,
+      nodeType: NodeType.FULL_NODE,
+      softwareVersion,
+      serverPort: 0,
+      capabilities: SERVED_CAPABILITIES,
+    },
     inboundMax: 0,
   });
   return visitorBy(protocol, (session, signal) => talk(session, clock, signal));

@@ -1,6 +1,5 @@
 /**
- * Answers to what full nodes and wallets ask of us. What a follower without mempool and coin set does not know is left
- * unanswered, as the protocol allows.
+ * Answers to what full nodes ask of us, and the end of connections that ask for more.
  *
  * @see spec section g
  * @module
@@ -9,7 +8,9 @@ import { Writer } from "../codec/writer.ts";
 import type { UploadTarget } from "../core/upload-target.ts";
 import type { AddressExchange } from "./address-exchange.ts";
 import type { ChiaChain } from "./chain/chain.ts";
+import { decodeBody } from "./decode-body.ts";
 import type { ChiaPeer } from "./peer.ts";
+import { politeEnd } from "./peer-fault.ts";
 import {
   type BodyOf,
   rejectBlock,
@@ -22,6 +23,7 @@ import {
   respondPeers,
 } from "./protocol/mod.ts";
 import { type ChiaRoute, on } from "./route.ts";
+import type { Incoming } from "./session.ts";
 import type { ChiaStore } from "./store.ts";
 import { FullBlock } from "./types/mod.ts";
 
@@ -56,6 +58,18 @@ function encodeBlocks(start: number, end: number, blocks: readonly Uint8Array[])
   writer.u32(blocks.length);
   for (const block of blocks) writer.raw(block);
   return writer.finish();
+}
+
+/**
+ * Takes what nothing is answered to. A request that we do not serve ends the connection at once, for no fault: whoever
+ * waits for an answer is better off with another peer. A fresh reference node waits 360 s for a weight proof.
+ *
+ * @throws PeerFault for such a request, and for a body that does not parse
+ */
+export function refuseRequest({ message, data }: Incoming): void {
+  const { name, body, replies } = message;
+  if (body !== null) decodeBody({ name, body }, data);
+  if (replies().length > 0) throw politeEnd("NOT_SERVED", `asked for ${name}, which is not served here`);
 }
 
 /** Answers requests. */

@@ -5,7 +5,7 @@ import type { ByteDuplex } from "../../lib/core/ports.ts";
 import { SeededRandom } from "../../lib/sim/random.ts";
 import type { SimClock } from "../../lib/sim/clock.ts";
 import { MemoryNetwork } from "../../lib/transport/memory.ts";
-import { acceptWebSocket } from "../../lib/transport/websocket/mod.ts";
+import { acceptWebSocket, connectWebSocket } from "../../lib/transport/websocket/mod.ts";
 import { sha256 } from "../../lib/codec/sha256.ts";
 import { AddressBook } from "../../lib/core/addresses.ts";
 import { UploadTarget } from "../../lib/core/upload-target.ts";
@@ -181,6 +181,23 @@ export class World {
       await listener.close();
       await clock.until(Promise.all(running), 60_000);
     };
+  }
+
+  /** Dials a node as a peer that is played by hand. The session is in nobody's charge: its end is the test's. */
+  async dialIn(from: string, to: string, nodeType: NodeType = NodeType.FULL_NODE): Promise<ChiaSession> {
+    const { clock } = this;
+    const { identity, nodeId } = identityOf(from);
+    const duplex = await this.#net.dialer(from).dial({ host: to, port: PORT }, { tls: { identity, authorities: [] } });
+    const socket = connectWebSocket(duplex, { path: "/ws", clock, random: this.#random, messageBytesMax: 1 << 26 });
+    return await clock.until(ChiaSession.open(socket, {
+      role: "dialler",
+      own: { networkId: network.name, nodeType, softwareVersion: "visitor", serverPort: PORT },
+      ownNodeId: nodeId,
+      peerNodeId: sha256(socket.peerCertificate ?? new Uint8Array()),
+      clock,
+      handshakeTimeoutMs: 30_000,
+      enforceRates: false,
+    }));
   }
 
   /** Lets time pass until the condition holds; tells what the nodes logged when it never does. */

@@ -37,6 +37,15 @@ export const DEFAULT_CAPABILITIES: Readonly<Record<NodeType, readonly Capability
   [NodeType.SOLVER]: BASE,
 };
 
+/**
+ * The `capabilities` that this node announces: those of which it serves every message. A wallet asks whoever announces
+ * BLOCK_HEADERS or MEMPOOL_UPDATES, and waits for the answer.
+ */
+export const SERVED_CAPABILITIES: readonly CapabilityEntry[] = [[Capability.BASE, "1"], [
+  Capability.RATE_LIMITS_V2,
+  "1",
+]];
+
 /** The capabilities that two nodes share: those that both announce with the value `"1"`. Unknown numbers are kept. */
 export function sharedCapabilities(ours: readonly CapabilityEntry[], theirs: readonly CapabilityEntry[]): Set<number> {
   const mine = new Set(ours.filter(([, value]) => value === "1").map(([capability]) => capability));
