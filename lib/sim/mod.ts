@@ -44,7 +44,8 @@ export function makeWorld(
   { chain, faults = "bad-day", without = [], ...options }: SimulateOptions,
   drivers: WorldDrivers,
 ): World {
-  const play: WorldOptions["play"] = (clock) => (chain === "chia" ? new ChiaPlay() : new BitcoinPlay(clock));
+  const play: WorldOptions["play"] = (clock, hosts) =>
+    chain === "chia" ? new ChiaPlay(hosts) : new BitcoinPlay(clock, hosts);
   return new World({ ...options, faults: planWithout(planOf(faults, options.seed), without), play }, drivers);
 }
 

@@ -39,6 +39,8 @@ export class SimNetwork implements LinkWorld {
   readonly counts = { chunks: 0, bytes: 0, lost: 0, damaged: 0, resets: 0, dials: 0, connections: 0 };
   readonly #random: SeededRandom;
   readonly #present = new Map<string, Presence>();
+  /** Systems behind the addresses of others: they dial, and cannot be dialled. */
+  readonly #behind = new Set<Presence>();
   readonly #arrivals = new Map<string, number>();
 
   constructor(clock: SimClock, weather: Weather, random: SeededRandom, windowBytes = WINDOW_BYTES) {
@@ -52,12 +54,15 @@ export class SimNetwork implements LinkWorld {
   arrive(host: string): Presence {
     const times = (this.#arrivals.get(host) ?? 0) + 1;
     this.#arrivals.set(host, times);
-    const random = this.#random.fork(`${host} ${times}`);
-    // Not where the last run began: its connections may still be open elsewhere.
-    const nextPort = FIRST_PORT + random.below(LAST_PORT - FIRST_PORT);
-    const held = { ends: new Set<LinkEnd>(), changes: 0, isCrowded: false };
-    const presence: Presence = { host, ...held, listeners: new Map(), random, nextPort };
+    const presence = newPresence(host, this.#random.fork(`${host} ${times}`));
     this.#present.set(host, presence);
+    return presence;
+  }
+
+  /** Another system behind a host's address, as behind one router. */
+  behind(host: string): Presence {
+    const presence = newPresence(host, this.#random.fork(`behind ${host}`));
+    this.#behind.add(presence);
     return presence;
   }
 
@@ -123,6 +128,10 @@ export class SimNetwork implements LinkWorld {
     throw new NodeError("timeout", "network", `${host} does not answer`);
   }
 
+  #isUp(presence: Presence): boolean {
+    return this.#present.get(presence.host) === presence || this.#behind.has(presence);
+  }
+
   #connect(
     from: Presence,
     here: PeerAddress,
@@ -133,7 +142,7 @@ export class SimNetwork implements LinkWorld {
     const target = this.#present.get(to.host);
     const listening = target?.listeners.get(to.port);
     const name = `${to.host}:${to.port}`;
-    if (target === undefined || listening === undefined || this.#present.get(from.host) !== from) {
+    if (target === undefined || listening === undefined || !this.#isUp(from)) {
       throw new NodeError("connection_refused", "network", `${name}: connection refused`);
     }
     if ((listening.tls === undefined) !== (options.tls === undefined)) {
@@ -163,6 +172,13 @@ export class SimNetwork implements LinkWorld {
     }
     return near;
   }
+}
+
+function newPresence(host: string, random: SeededRandom): Presence {
+  // Not where the last run began: its connections may still be open elsewhere.
+  const nextPort = FIRST_PORT + random.below(LAST_PORT - FIRST_PORT);
+  const held = { ends: new Set<LinkEnd>(), changes: 0, isCrowded: false };
+  return { host, ...held, listeners: new Map(), random, nextPort };
 }
 
 /** The local port of a host's next connection. */

@@ -249,6 +249,7 @@ export class SimNode {
     // Told by whoever stops it.
     node.stopped.catch(() => {});
     life.node = node;
+    if (this.#lives === 1) await this.#parts.play.furnish(node, this.host);
     this.#damaged = [];
   }
 

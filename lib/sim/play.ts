@@ -42,10 +42,10 @@ export interface BanGlance {
   readonly scope: "inbound" | "all";
 }
 
-/** What malicious peers do. Each does one of these. */
+/** What malicious peers do on either chain. */
 export const LIES = ["silent", "stall", "garbage", "flood", "claim", "forge", "addresses"] as const;
 /**
- * One of {@link LIES}.
+ * What one malicious peer does: one of {@link LIES}, or of those that one chain adds.
  *
  * - `silent`: takes connections and never says a word.
  * - `stall`: announces blocks and answers nothing.
@@ -54,8 +54,11 @@ export const LIES = ["silent", "stall", "garbage", "flood", "claim", "forge", "a
  * - `claim`: announces blocks that do not exist.
  * - `forge`: serves a chain heavier than the honest one, whose blocks are invalid.
  * - `addresses`: tells of as many addresses as a message holds, none of which answers.
+ * - `announce`: Bitcoin: serves the honest chain, and announces its tip at every moment, asked or not.
+ * - `mint`: Chia: dials only, and tells of a heavier chain that passes every check below full validation.
+ * - `neighbour`: Chia: stands behind the address of an honest node, dials only, and floods.
  */
-export type Lie = (typeof LIES)[number];
+export type Lie = (typeof LIES)[number] | "announce" | "mint" | "neighbour";
 
 /** What a malicious peer is made of. */
 export interface LiarParts {
@@ -68,6 +71,8 @@ export interface LiarParts {
   readonly hosts: number;
   /** Hosts of honest nodes, to dial. */
   readonly victims: readonly string[];
+  /** Hears of what must never happen. */
+  readonly broke: (rule: string, host: string, detail: string) => void;
 }
 
 /**
@@ -86,9 +91,19 @@ export interface PlayOptions {
   readonly peersMax: number;
 }
 
+/** Hosts of honest nodes that a chain treats apart. */
+export interface SpecialHosts {
+  /** It checks less than the others, on a chain that can be checked in part. */
+  readonly trusting: string | undefined;
+  /** They begin with the blocks that were made before the world began. */
+  readonly furnished: ReadonlySet<string>;
+}
+
 /** One chain's part in the world. */
 export interface Play {
   readonly chain: "chia" | "bitcoin";
+  /** What malicious peers of this chain do. */
+  readonly lies: readonly Lie[];
   readonly port: number;
   /** Mean time between two blocks. */
   readonly blockEveryMs: number;
@@ -100,6 +115,10 @@ export interface Play {
   bansOf(node: RunningNode): readonly BanGlance[];
   /** Bytes of a peer that the node has looked at, by the peer's host and port: what it took beyond these waits inside. */
   readBytesOf(node: RunningNode): ReadonlyMap<string, number>;
+  /** Whether a node checks less than everything, so that it goes by what the peers of its choice stand on. */
+  trustsPeers(host: string): boolean;
+  /** Gives a node that starts for the first time the blocks that it begins with, where it begins with any. */
+  furnish(node: RunningNode, host: string): Promise<void>;
   /** Makes a valid block on a node's tip, tells `made`, and hands it to the node. */
   extend(node: RunningNode, maker: string, made: (tip: Tip) => void): Promise<void>;
   /** Whether a hash is that of a valid block. */

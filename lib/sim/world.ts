@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { RunningNode } from "../config.ts";
 import { messageOf } from "../core/errors.ts";
 import type { Database } from "../core/ports.ts";
 import { SimClock } from "./clock.ts";
@@ -12,7 +13,7 @@ import type { FaultPlan } from "./faults.ts";
 import { partsOf, Rules } from "./invariants.ts";
 import { SimNetwork } from "./network.ts";
 import { type Plant, SimNode } from "./node.ts";
-import { LIES, type Play } from "./play.ts";
+import type { Play, SpecialHosts } from "./play.ts";
 import { SeededRandom } from "./random.ts";
 import { type Breach, percentile, type SimReport, WorldLog } from "./report.ts";
 import { Troubles } from "./troubles.ts";
@@ -27,7 +28,7 @@ export interface WorldOptions {
   readonly hours: number;
   readonly faults: FaultPlan;
   /** Makes the chain's part of the world. */
-  readonly play: (clock: SimClock) => Play;
+  readonly play: (clock: SimClock, hosts: SpecialHosts) => Play;
   /** Outgoing connections that each node aims at, and connections in all. */
   readonly outbound?: number;
   readonly peersMax?: number;
@@ -70,6 +71,8 @@ const CALM_BLOCKS = 0.3;
 const GRACE_MS = 45 * 60_000;
 const GRACE_STEP_MS = 60_000;
 const DNS_ANSWERS = 16;
+/** What a ban ends, it ends at once; what else may happen in so short a time is next to nothing. */
+const STAYING_MS = 5;
 /** The memory is looked at as often as every so manieth time that the rules are. */
 const MEMORY_LOOKS = 60;
 /** Breaches that are kept one by one; more are counted. */
@@ -102,6 +105,7 @@ export class World {
   readonly #troubles: Troubles;
   readonly #rules: Rules;
   readonly #hosts: readonly string[];
+  readonly #honest: ReadonlySet<string>;
   readonly #durationMs: number;
   readonly #calmAtMs: number;
   /** When each valid block was made, and which nodes have had it for their tip. */
@@ -122,13 +126,22 @@ export class World {
     this.clock = new SimClock({ turn: drivers.turn });
     const weather = new SimWeather(options.faults, this.#random.fork("weather"));
     this.network = new SimNetwork(this.clock, weather, this.#random.fork("network"), plant?.windowBytes);
-    this.play = options.play(this.clock);
     this.log = new WorldLog(keep);
     this.#hosts = Array.from({ length: nodes }, (_, i) => hostOf(i));
     const liars = Math.round(nodes * malicious);
     const honest = this.#hosts.slice(0, nodes - liars);
+    this.#honest = new Set(honest);
+    this.play = options.play(this.clock, {
+      trusting: honest.at(-1),
+      furnished: new Set(honest.filter((_, i) => i % 2 === 0)),
+    });
+    const lies = this.#random.fork("lies").shuffle(this.play.lies);
+    const lieOf = (index: number) => lies[index % lies.length]!;
+    // Whoever stands behind another's address stands behind the first one's.
+    const isShared = Array.from({ length: liars }, (_, i) => lieOf(i)).includes("neighbour");
     const broke = (rule: string, host: string, detail: string) => this.#broke(rule, host, detail);
-    this.#rules = new Rules({ play: this.play, honest: new Set(honest), outbound, peersMax, broke });
+    const shared = new Set(isShared ? honest.slice(0, 1) : []);
+    this.#rules = new Rules({ play: this.play, honest: this.#honest, shared, outbound, peersMax, broke });
     this.nodes = honest.map((host) => {
       const random = this.#random.fork(`node ${host}`);
       const dns = random.fork("dns");
@@ -158,11 +171,12 @@ export class World {
       hosts: this.#hosts,
       tell: (kind, host, count) => this.#fault(kind, host, count),
     });
-    const lies = this.#random.fork("lies").shuffle(LIES);
     this.#hosts.slice(nodes - liars).forEach((host, i) => {
+      const lie = lieOf(i);
       this.play.lie({
-        lie: lies[i % lies.length]!,
-        presence: this.network.arrive(host),
+        lie,
+        broke,
+        presence: lie === "neighbour" ? this.network.behind(honest[0] ?? host) : this.network.arrive(host),
         network: this.network,
         clock: this.clock,
         random: this.#random.fork(`liar ${host}`),
@@ -238,6 +252,8 @@ export class World {
   #heard(node: SimNode, level: string, area: string, text: string): void {
     const at = this.clock.monotonic();
     this.log.add(at, node.host, `${level} ${area} ${text}`);
+    const banned = /^banned (\S+) for /.exec(text)?.[1];
+    if (banned !== undefined) this.#requireStaying(node, banned);
     if (level === "error" && !node.excuses(text)) {
       this.#broke("nothing goes wrong inside", node.host, `${area}: ${text}`);
     }
@@ -247,6 +263,20 @@ export class World {
     if (made === undefined || made.seen.has(node.host)) return;
     made.seen.add(node.host);
     this.#delays.push(at - made.at);
+  }
+
+  /** A ban is for what came from a host, or for the one connection that offended: whom a node dialled there stays. */
+  #requireStaying(node: SimNode, banned: string): void {
+    const { life, running } = node;
+    if (running === undefined) return;
+    const dialled = () =>
+      this.play.peersOf(running).filter(({ host, direction }) => host === banned && direction === "out");
+    const before = dialled();
+    if (before.length === 0) return;
+    this.clock.after(STAYING_MS, () => {
+      if (node.life !== life || before.every(({ name }) => dialled().some((peer) => peer.name === name))) return;
+      this.#broke("a ban cuts nobody else", node.host, `a peer that it dialled at ${banned} went with a ban`);
+    });
   }
 
   /** What is not yet as it has to be in the end: every honest node is up, connected, and on the heaviest valid chain. */
@@ -259,10 +289,16 @@ export class World {
       if (running === undefined) return [{ rule: "a node is up in the end", host, detail: "it is not" }];
       if (!largest.has(host)) return [{ rule: "honest nodes hang together", host, detail: "it is cut off" }];
       const tip = tips[i];
-      if ((tip?.weight ?? 0n) >= best) return [];
+      if ((tip?.weight ?? 0n) >= best || this.#isMisled(host, running)) return [];
       const detail = `${tip?.height} of ${this.#bestHeight}`;
       return [{ rule: "the heaviest valid chain is reached", host, detail }];
     });
+  }
+
+  /** Who goes by the peers of its choice, and has no honest one among them, can know no better. */
+  #isMisled(host: string, running: RunningNode): boolean {
+    return this.play.trustsPeers(host) &&
+      !this.play.peersOf(running).some((peer) => peer.direction === "out" && this.#honest.has(peer.host));
   }
 
   #connectivity(parts: readonly string[][]): SimReport["connectivity"] {

@@ -105,3 +105,39 @@ test("fifteen headers messages that do not connect bring one question", async ()
   await world.until(() => node.node.service.headers.length === 91);
   await world.end();
 });
+
+describe("a clock in 1970", () => {
+  test("refuses whole messages of headers, and the peers that give them stay", async () => {
+    const world = new BitcoinWorld(network);
+    const chain = world.recording().extend(BLOCKS);
+    let isSet = false;
+    const { clock } = world;
+    const late = clock.now() - 3 * 86_400_000;
+    const { connections } = await world.actor(PEER, serving(chain));
+    const node = await world.node(NODE, {
+      connect: [PEER],
+      clock: {
+        now: () => (isSet ? clock.now() : late),
+        monotonic: () => clock.monotonic(),
+        sleep: (ms, signal) => clock.sleep(ms, signal),
+        after: (ms, call) => clock.after(ms, call),
+      },
+    });
+    await world.clock.advance(10 * 60_000);
+    assert.equal(node.height(), 0);
+    assert.equal(connections.length, 1);
+    assert.ok(asked(connections[0]!) <= 12, `${asked(connections[0]!)} questions in ten minutes`);
+    assert.match(node.node.service.state().warnings.join(), /ahead of this machine's clock|minutes behind/);
+    // Its tip is announced all the time: that brings no more questions.
+    for (let i = 0; i < 50; i++) {
+      await connections[0]!.send(HeadersMessage, headersOf(chain.blocks.slice(-1)));
+      await world.clock.advance(500);
+    }
+    assert.ok(asked(connections[0]!) <= 13, `${asked(connections[0]!)} questions`);
+    isSet = true;
+    await world.until(() => node.tip() === chain.tip);
+    assert.equal(connections.length, 1);
+    assert.deepEqual(node.bans(), []);
+    await world.end();
+  });
+});

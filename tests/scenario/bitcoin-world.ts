@@ -28,7 +28,7 @@ import {
   Version,
 } from "../../lib/bitcoin/wire/mod.ts";
 import { AddressBook } from "../../lib/core/addresses.ts";
-import type { ByteDuplex } from "../../lib/core/ports.ts";
+import type { ByteDuplex, Clock } from "../../lib/core/ports.ts";
 import { UploadTarget } from "../../lib/core/upload-target.ts";
 import { Subnets } from "../../lib/core/subnets.ts";
 import type { SimClock } from "../../lib/sim/clock.ts";
@@ -125,6 +125,8 @@ export interface NodeOptions {
   readonly pruneTarget?: number;
   /** Outgoing connections to discover. */
   readonly outbound?: number;
+  /** Its clock, when that is not the world's. */
+  readonly clock?: Clock;
   /** What names resolve to; a host to itself when absent. */
   readonly resolve?: (name: string) => Promise<readonly string[]>;
 }
@@ -190,7 +192,7 @@ export class BitcoinWorld {
       validator: structureValidator,
       mode: options.mode ?? "full",
       light: options.light ?? new MemoryLightStore((added) => store.events.append(added)),
-      clock,
+      clock: options.clock ?? clock,
       protocol: {
         random: this.#random,
         dialer: this.#net.dialer(host),

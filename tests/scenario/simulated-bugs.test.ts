@@ -4,6 +4,9 @@ import process from "node:process";
 import { describe, test } from "node:test";
 import { structureValidator } from "../../lib/bitcoin/chain/validator.ts";
 import type { NodeDrivers } from "../../lib/compose.ts";
+import { HeaderSync } from "../../lib/bitcoin/sync/header-sync.ts";
+import { BanList } from "../../lib/core/bans.ts";
+import { Connections } from "../../lib/core/connections.ts";
 import type { ByteDuplex } from "../../lib/core/ports.ts";
 import { FAIR_DISK } from "../../lib/sim/disk.ts";
 import { FAIR } from "../../lib/sim/faults.ts";
@@ -70,12 +73,78 @@ function readAhead(stream: ReadableStream<Uint8Array>): ReadableStream<Uint8Arra
   return { getReader: () => reader } as unknown as ReadableStream<Uint8Array>;
 }
 
+/** Puts a method in the place of another for as long as a test takes; what it gives back puts the first one back. */
+function replaced<T extends object, K extends keyof T>(type: T, name: K, make: (original: T[K]) => T[K]): () => void {
+  const original = type[name];
+  type[name] = make(original);
+  return () => void (type[name] = original);
+}
+
+/** Each headers message frees the question that waits, and one that does not follow ends the presync. */
+const freesEveryQuestion = () =>
+  replaced(HeaderSync.prototype, "take", (take) =>
+    function (this: HeaderSync, peer, batch) {
+      peer.headersAskedAt = undefined;
+      if (batch.length > 0 && peer.presync?.isContinuedBy(batch) === false) peer.presync = undefined;
+      return take.call(this, peer, batch);
+    });
+
+/** A ban is for every connection of its host, whoever dialled. */
+function cutsWholeHosts(): () => void {
+  const owners = new WeakMap<BanList, Connections<never, never, never>>();
+  const ends = [
+    replaced(Connections.prototype, "accept", (accept) =>
+      function (this: Connections<never, never, never>, duplex) {
+        owners.set(this.bans, this);
+        return accept.call(this, duplex);
+      }),
+    replaced(BanList.prototype, "ban", (ban) =>
+      function (this: BanList, host, seconds, reason, terms) {
+        const isNew = ban.call(this, host, seconds, reason, { ...terms, scope: "all" });
+        // The offender itself is on its way out; the others are cut when all have heard of the ban.
+        queueMicrotask(() => owners.get(this)?.disconnect((peer: { readonly host: string }) => peer.host === host));
+        return isNew;
+      }),
+  ];
+  return () => ends.forEach((end) => end());
+}
+
 const bugs: readonly {
   readonly bug: string;
   readonly rule: string;
-  readonly plant: Plant;
+  readonly plant?: Plant;
+  /** Changes the product itself; gives back what undoes it. */
+  readonly patch?: () => () => void;
   readonly world?: Partial<SmallWorld>;
 }[] = [
+  {
+    bug: "every headers message frees the question for headers, and an announcement ends a presync",
+    rule: "headers are asked for once",
+    patch: freesEveryQuestion,
+    world: { malicious: 0.4 },
+  },
+  {
+    bug: "a ban cuts every connection of its host, the ones that we dialled as well",
+    rule: "a ban cuts nobody else",
+    patch: cutsWholeHosts,
+    world: { chain: "chia", malicious: 0.4 },
+  },
+  {
+    bug: "a chain that only strangers tell becomes the peak",
+    rule: "the tip is valid",
+    plant: {
+      drivers: (drivers) => {
+        const { substitutes } = drivers;
+        const chia = substitutes?.chia;
+        if (chia === undefined) return drivers;
+        const { validator } = chia;
+        // It checks what it checked, and is trusted with what it does not check.
+        const trusted = { level: "full" as const, judge: validator.judge.bind(validator) };
+        return { ...drivers, substitutes: { chia: { ...chia, validator: trusted } } };
+      },
+    },
+    world: { chain: "chia", malicious: 0.4 },
+  },
   {
     bug: "inbound slots are not limited",
     rule: "inbound slots",
@@ -194,14 +263,19 @@ const bugs: readonly {
 ];
 
 describe(`within ${SEEDS} seeds the rules find that`, () => {
-  for (const { bug, rule, plant, world } of bugs) {
+  for (const { bug, rule, plant, patch, world } of bugs) {
     test(bug, { timeout: 600_000 }, async () => {
-      for (let seed = firstSeed; seed < firstSeed + SEEDS; seed++) {
-        const { report } = await runSmall({ chain: "bitcoin", seed, ...world, plant });
-        if (report.breaches.some((breach) => breach.rule === rule)) {
-          process.stdout.write(`found by seed ${seed - firstSeed + 1}: ${bug}\n`);
-          return;
+      const undo = patch?.() ?? (() => {});
+      try {
+        for (let seed = firstSeed; seed < firstSeed + SEEDS; seed++) {
+          const { report } = await runSmall({ chain: "bitcoin", seed, ...world, ...(plant && { plant }) });
+          if (report.breaches.some((breach) => breach.rule === rule)) {
+            process.stdout.write(`found by seed ${seed - firstSeed + 1}: ${bug}\n`);
+            return;
+          }
         }
+      } finally {
+        undo();
       }
       assert.fail(`not found: ${rule}`);
     });

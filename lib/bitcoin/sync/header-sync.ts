@@ -107,7 +107,9 @@ export class HeaderSync {
 
   /** Asks for the headers after our best one, or for those that a running presync needs, unless the last question waits. */
   ask(peer: BitcoinPeer): void {
-    const { headers } = this.#parts.chain;
+    const { chain: { headers }, clock } = this.#parts;
+    // What it gave last was ahead of our clock: until the rest is over its answer would be the same.
+    if (peer.headersAskedAt === undefined && peer.headersRestUntil > clock.monotonic()) return;
     // A question of another kind would start a second stream of answers beside the one that the presync needs.
     if (peer.presync !== undefined) return this.#sendUnlessWaiting(peer, peer.presync.locator());
     // From its parent, so that the answer is never empty and tells that the peer has our best one.
@@ -195,7 +197,8 @@ export class HeaderSync {
     if (result.refusal !== undefined) this.#punish(peer, result.refusal);
     else if (result.added > 0) this.#parts.tooNew(peer);
     if (peer.presync === undefined) peer.headersEnded = !full;
-    if (full) {
+    // Nothing after a refused header can be of use.
+    if (full && result.refusal === undefined) {
       // Others may have brought us further meanwhile.
       const from = headers.hasMoreWork(headers.best, result.last) ? headers.best : result.last;
       this.#askFrom(peer, from);

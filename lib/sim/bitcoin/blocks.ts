@@ -5,7 +5,7 @@
  */
 import { HeaderBatch } from "../../bitcoin/chain/header-batch.ts";
 import { HeaderChain } from "../../bitcoin/chain/header-chain.ts";
-import { checkProofOfWork } from "../../bitcoin/chain/pow.ts";
+import { blockWork, checkProofOfWork } from "../../bitcoin/chain/pow.ts";
 import { type BlockValidator, structureValidator } from "../../bitcoin/chain/validator.ts";
 import { refuse } from "../../bitcoin/chain/verdict.ts";
 import { sha256d, toDisplayHex } from "../../bitcoin/hash.ts";
@@ -18,8 +18,23 @@ import type { Tip } from "../play.ts";
 export const SEED = "seed.sim";
 
 const regtest = networkByName("regtest") as BitcoinNetwork;
-/** Regtest with a DNS seed, so that nodes find one another as on a public network. */
-export const network: BitcoinNetwork = { ...regtest, dnsSeeds: [SEED] };
+/** Blocks that were made before the world began. */
+const HISTORY_BLOCKS = 40;
+/** Work below which headers are held off, in blocks. */
+const MINIMUM_BLOCKS = 30;
+const HISTORY_EVERY_MS = 600_000;
+
+/**
+ * Regtest with a DNS seed, so that nodes find one another as on a public network, and with short messages of headers, so
+ * that a short history takes several and goes through the presync.
+ */
+export const network: BitcoinNetwork = {
+  ...regtest,
+  dnsSeeds: [SEED],
+  minimumChainWork: BigInt(MINIMUM_BLOCKS) * blockWork(regtest.pow.limitBits),
+  headersPerMessage: 8,
+  headersSync: { commitmentPeriod: 3, redownloadBufferSize: 12 },
+};
 
 /** First bytes of the coinbase's script in blocks that the simulated validator takes for invalid: OP_RETURN "bad". */
 const MARK = Uint8Array.of(0x6a, 0x03, 0x62, 0x61, 0x64);
@@ -41,10 +56,20 @@ export const simValidator: BlockValidator = {
 /** Every block of the world, valid or forged, by its row in one header tree. */
 export class WorldBlocks {
   readonly headers = new HeaderChain(network);
+  /** The blocks of the history, rising. */
+  readonly history: readonly Uint8Array[];
   readonly #raws: (Uint8Array | undefined)[] = [];
   readonly #valid = new Set<string>();
   /** Row of the heaviest valid block. */
   best = 0;
+
+  /** Makes the history; its last block is as old as blocks are apart. `now` in milliseconds. */
+  constructor(now: number) {
+    this.history = Array.from({ length: HISTORY_BLOCKS }, (_, i) => {
+      const at = now - (HISTORY_BLOCKS - i) * HISTORY_EVERY_MS;
+      return this.mine(this.best, at, `history ${i}`, true).block.raw;
+    });
+  }
 
   isValid(hash: string): boolean {
     return this.#valid.has(hash);

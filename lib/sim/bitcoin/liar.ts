@@ -36,6 +36,10 @@ const FLOOD_MESSAGES = 200;
 /** Bytes of questions that are written at a time, and in all, by a flood whose answers nobody reads. */
 const QUESTION_BYTES = 32 * 1024;
 const QUESTIONS_BYTES_MAX = 8 * 1024 * 1024;
+/** An announcer announces so soon after an answer, and then finds it wrong to be asked more often than this. */
+const ANNOUNCE_WITHIN_MS = 500;
+const QUESTIONS_WINDOW_MS = 60_000;
+const QUESTIONS_MAX = 60;
 const FORGED_BLOCKS = 3;
 /** Addresses that are told at first, as many as a message holds, and each time after. */
 const ADDRESSES = 1_000;
@@ -52,6 +56,8 @@ class Conversation {
   readonly #dials: boolean;
   /** Rows of the chain that it claims to have end here. */
   tip = 0;
+  /** When headers were asked for, lately. */
+  readonly #questions: number[] = [];
   #told = false;
   #isDeaf = false;
   #cancel = () => {};
@@ -116,9 +122,32 @@ class Conversation {
       this.send(Verack, {});
     } else if (message === Verack) this.#act();
     else if (message === Ping) this.send(Pong, body as BodyOf<typeof Pong>);
-    else if (message === GetHeaders) this.#giveHeaders(body as BodyOf<typeof GetHeaders>);
-    else if (message === GetData) this.#giveBlocks((body as BodyOf<typeof GetData>).inventory);
+    else if (message === GetHeaders) {
+      this.#giveHeaders(body as BodyOf<typeof GetHeaders>);
+      if (this.#liar.parts.lie === "announce") this.#announceTip();
+    } else if (message === GetData) this.#giveBlocks((body as BodyOf<typeof GetData>).inventory);
     else if (message === GetAddr && this.#liar.parts.lie === "addresses") this.#spam();
+  }
+
+  /** Counts a question, and tells the tip that it asked nothing about, now and a few times more. */
+  #announceTip(): void {
+    const { clock, random, broke } = this.#liar.parts;
+    const now = clock.monotonic();
+    this.#questions.push(now);
+    while (this.#questions[0]! < now - QUESTIONS_WINDOW_MS) this.#questions.shift();
+    if (this.#questions.length > QUESTIONS_MAX) {
+      broke("headers are asked for once", this.#duplex.remote.host, `${this.#questions.length} questions in a minute`);
+      return this.end();
+    }
+    const { blocks } = this.#liar;
+    const announce = () => {
+      if (!this.#liar.holds(this)) return;
+      const from = blocks.headers.height(blocks.best) - 1 - random.below(3);
+      this.tip = blocks.best;
+      this.send(HeadersMessage, { headers: this.#headersFrom(from) });
+    };
+    announce();
+    for (let i = 0; i < 2; i++) clock.after(random.wait(ANNOUNCE_WITHIN_MS), announce);
   }
 
   /** What this liar is here for, now and again. */
@@ -133,6 +162,9 @@ class Conversation {
     } else if (lie === "stall" || lie === "forge") {
       this.tip = this.#liar.forged();
       this.send(HeadersMessage, { headers: this.#headersFrom(blocks.headers.height(this.tip) - FORGED_BLOCKS) });
+    } else if (lie === "announce") {
+      this.tip = blocks.best;
+      this.send(HeadersMessage, { headers: this.#headersFrom(blocks.headers.height(this.tip) - 2) });
     } else if (lie === "addresses") this.#spam();
     this.#cancel = clock.after(ACT_EVERY_MS / 2 + random.wait(ACT_EVERY_MS / 2), () => {
       if (this.#liar.holds(this)) this.#act();
@@ -158,13 +190,13 @@ class Conversation {
     const { headers } = this.#liar.blocks;
     const rows: number[] = [];
     for (let row = this.tip; headers.height(row) > height && row > 0; row = headers.parent(row)) rows.push(row);
-    return rows.reverse().slice(0, 2_000).map((row) => headerFromBytes(headers.headerBytes(row)));
+    return rows.reverse().slice(0, network.headersPerMessage).map((row) => headerFromBytes(headers.headerBytes(row)));
   }
 
   #giveHeaders({ locator }: BodyOf<typeof GetHeaders>): void {
     const { headers, best } = this.#liar.blocks;
     if (this.#liar.parts.lie === "stall") return;
-    if (this.tip === 0) this.tip = best;
+    if (this.tip === 0 || this.#liar.parts.lie === "announce") this.tip = best;
     const fork =
       locator.map((hash) => headers.find(hash)).find((row) =>
         row >= 0 && headers.height(row) <= headers.height(this.tip) &&

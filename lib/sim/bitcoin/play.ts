@@ -8,7 +8,16 @@ import type { BitcoinBan, BitcoinService } from "../../bitcoin/service.ts";
 import { type ChainConfig, DEFAULTS, type RunningNode } from "../../config.ts";
 import { NodeError } from "../../core/errors.ts";
 import type { SimClock } from "../clock.ts";
-import type { BanGlance, LiarParts, PeerGlance, Play, PlayOptions, Tip } from "../play.ts";
+import {
+  type BanGlance,
+  type LiarParts,
+  LIES,
+  type PeerGlance,
+  type Play,
+  type PlayOptions,
+  type SpecialHosts,
+  type Tip,
+} from "../play.ts";
 import { network, simValidator, WorldBlocks } from "./blocks.ts";
 import { BitcoinLiar } from "./liar.ts";
 
@@ -22,16 +31,20 @@ function serviceOf({ bitcoin }: RunningNode): BitcoinService {
 /** A world of Bitcoin nodes. */
 export class BitcoinPlay implements Play {
   readonly chain = "bitcoin";
+  readonly lies = [...LIES, "announce"] as const;
   readonly port = network.defaultPort;
   readonly blockEveryMs = BLOCK_EVERY_MS;
-  readonly blocks = new WorldBlocks();
+  readonly blocks: WorldBlocks;
   readonly #clock: SimClock;
+  readonly #hosts: SpecialHosts;
   /** The same tip is asked for again and again; a header keeps its row as long as the node runs. */
   readonly #tips = new WeakMap<RunningNode, { readonly row: number; readonly tip: Tip }>();
   readonly #bans = new WeakMap<readonly BitcoinBan[], readonly BanGlance[]>();
 
-  constructor(clock: SimClock) {
+  constructor(clock: SimClock, hosts: SpecialHosts) {
     this.#clock = clock;
+    this.#hosts = hosts;
+    this.blocks = new WorldBlocks(clock.now());
   }
 
   isValid(hash: string): boolean {
@@ -81,6 +94,16 @@ export class BitcoinPlay implements Play {
       this.#bans.set(bans, glances);
     }
     return glances;
+  }
+
+  /** Proof of work is checked at every level. */
+  trustsPeers(): boolean {
+    return false;
+  }
+
+  async furnish(node: RunningNode, host: string): Promise<void> {
+    if (!this.#hosts.furnished.has(host)) return;
+    for (const raw of this.blocks.history) await serviceOf(node).submitBlock(raw);
   }
 
   async extend(node: RunningNode, maker: string, made: (tip: Tip) => void): Promise<void> {

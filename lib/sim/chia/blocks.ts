@@ -26,6 +26,8 @@ const ITERS = 1_000n;
 const zeros = (length: number) => new Uint8Array(length);
 /** Extension data of blocks that the simulated validator takes for invalid. */
 const MARK = zeros(32).fill(0xbd);
+/** And of those that only full validation tells from valid ones. */
+const MINTED = zeros(32).fill(0x3d);
 /** Compressed points at infinity: what stands where no signature and no key is. */
 const NO_G1 = zeros(48).fill(0xc0, 0, 1);
 const NO_G2 = zeros(96).fill(0xc0, 0, 1);
@@ -40,7 +42,11 @@ export interface WorldBlock extends Tip {
   readonly totalIters: bigint;
 }
 
-function blockOf(parent: WorldBlock | undefined, maker: string, valid: boolean): WorldBlock {
+/** What a block is worth: `minted` passes every check below full validation, `marked` none. */
+export type Worth = "valid" | "minted" | "marked";
+const EXTENSION_DATA: Readonly<Record<Worth, Uint8Array>> = { valid: zeros(32), minted: MINTED, marked: MARK };
+
+function blockOf(parent: WorldBlock | undefined, maker: string, worth: Worth): WorldBlock {
   const name = sha256(new TextEncoder().encode(maker));
   const height = parent === undefined ? 0 : parent.height + 1;
   const weight = (parent?.weight ?? 0n) + DIFFICULTY_STARTING;
@@ -89,7 +95,7 @@ function blockOf(parent: WorldBlock | undefined, maker: string, valid: boolean):
         poolTarget: { puzzleHash: zeros(32), maxHeight: 0 },
         poolSignature: null,
         farmerRewardPuzzleHash: name,
-        extensionData: valid ? zeros(32) : MARK,
+        extensionData: EXTENSION_DATA[worth],
       },
       foliageBlockDataSignature: NO_G2,
       foliageTransactionBlockHash: null,
@@ -139,10 +145,9 @@ export function recordOf({ block, headerHash }: Candidate): BlockRecord {
   };
 }
 
-/** Judges how blocks follow one another, and takes marked ones for invalid. */
-export const simValidator: BlockValidator = {
-  // Nothing that is invalid in this world passes it.
-  level: "full",
+/** Judges how blocks follow one another, and takes for invalid what is not. At `linkage` minted blocks pass. */
+export const simValidator = (level: "linkage" | "full"): BlockValidator => ({
+  level,
   judge(candidate: Candidate, view: AncestorView): Verdict {
     const { foliage, rewardChainBlock: reward } = candidate.block;
     const parent = view.record(foliage.prevBlockHash);
@@ -155,12 +160,13 @@ export const simValidator: BlockValidator = {
     if (reward.weight !== (parent?.weight ?? 0n) + DIFFICULTY_STARTING) {
       return refuse("INVALID_WEIGHT", `weight ${reward.weight}`);
     }
-    if (equalBytes(foliage.foliageBlockData.extensionData, MARK)) {
+    const { extensionData } = foliage.foliageBlockData;
+    if (equalBytes(extensionData, MARK) || (level === "full" && equalBytes(extensionData, MINTED))) {
       return refuse("INVALID_POSPACE", "the block is marked invalid");
     }
     return { ok: true, record: recordOf(candidate) };
   },
-};
+});
 
 /** Every block of the world, valid or forged. */
 export class WorldBlocks {
@@ -172,7 +178,7 @@ export class WorldBlocks {
   best: WorldBlock;
 
   constructor() {
-    this.genesis = this.best = blockOf(undefined, "genesis", true);
+    this.genesis = this.best = blockOf(undefined, "genesis", "valid");
     this.#byHash.set(this.genesis.hash, this.genesis);
     this.#valid.add(this.genesis.hash);
   }
@@ -186,10 +192,10 @@ export class WorldBlocks {
   }
 
   /** Makes a block on another. `maker` tells blocks of one parent apart. */
-  make(parent: WorldBlock, maker: string, valid: boolean): WorldBlock {
-    const block = blockOf(parent, maker, valid);
+  make(parent: WorldBlock, maker: string, worth: Worth): WorldBlock {
+    const block = blockOf(parent, maker, worth);
     this.#byHash.set(block.hash, block);
-    if (valid) {
+    if (worth === "valid") {
       this.#valid.add(block.hash);
       if (block.weight > this.best.weight) this.best = block;
     }

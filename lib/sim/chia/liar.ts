@@ -31,6 +31,8 @@ import { identityOf } from "./identity.ts";
 
 /** How often a liar dials somebody, and how often it does its worst on a connection. */
 const DIAL_EVERY_MS = 600_000;
+/** What can only dial does so more often. */
+const DIAL_ONLY_EVERY_MS = 60_000;
 const ACT_EVERY_MS = 60_000;
 const FLOOD_MESSAGES = 300;
 const FORGED_BLOCKS = 3;
@@ -65,7 +67,7 @@ class Conversation {
   }
 
   async run(): Promise<void> {
-    const { lie, clock, random, presence } = this.#liar.parts;
+    const { lie, clock, random } = this.#liar.parts;
     if (lie === "silent") {
       const reader = this.#duplex.readable.getReader();
       while (!(await reader.read()).done);
@@ -79,9 +81,9 @@ class Conversation {
         networkId: network.name,
         nodeType: NodeType.FULL_NODE,
         softwareVersion: "2.7.5",
-        serverPort: network.defaultPort,
+        serverPort: this.#liar.onlyDials ? 0 : network.defaultPort,
       },
-      ownNodeId: identityOf(presence.host).nodeId,
+      ownNodeId: this.#liar.identity.nodeId,
       peerNodeId: sha256(socket.peerCertificate ?? new Uint8Array()),
       clock,
       handshakeTimeoutMs: HANDSHAKE_MS,
@@ -143,11 +145,12 @@ class Conversation {
     const { lie, random, clock } = this.#liar.parts;
     const { best } = this.#liar.blocks;
     if (lie === "garbage") this.#raw(random.bytes(1 + random.below(2_000)));
-    else if (lie === "flood") { for (let i = 0; i < FLOOD_MESSAGES; i++) this.#send(requestPeers, {}); }
-    else if (lie === "claim") {
+    else if ((lie === "flood" || lie === "neighbour")) {
+      for (let i = 0; i < FLOOD_MESSAGES; i++) this.#send(requestPeers, {});
+    } else if (lie === "claim") {
       const height = best.height + 1 + random.below(1_000);
       this.#announce(random.bytes(32), height, BigInt(height + 1) * 2_048n);
-    } else if (lie === "stall" || lie === "forge") {
+    } else if (lie === "stall" || lie === "forge" || lie === "mint") {
       this.#tip = this.#liar.forged();
       this.#announce(this.#tip.headerHash, this.#tip.height, this.#tip.weight);
     } else if (lie === "addresses") this.#spam(null);
@@ -196,33 +199,43 @@ export class ChiaLiar {
     return this.#conversations.has(conversation);
   }
 
+  /** Who it is. Behind another's address it is somebody else. */
+  get identity() {
+    const { presence: { host }, lie } = this.parts;
+    return identityOf(lie === "neighbour" ? `behind ${host}` : host);
+  }
+
+  get onlyDials(): boolean {
+    return this.parts.lie === "mint" || this.parts.lie === "neighbour";
+  }
+
   start(): void {
     const { presence, network: net } = this.parts;
-    void net.listen(presence, {
-      host: presence.host,
-      port: network.defaultPort,
-      tls: { identity: identityOf(presence.host), authorities: [] },
-      onConnection: (duplex) => this.#talk(duplex, false),
-    });
+    const tls = { identity: this.identity, authorities: [] };
+    const onConnection = (duplex: ByteDuplex) => this.#talk(duplex, false);
+    if (!this.onlyDials) {
+      void net.listen(presence, { host: presence.host, port: network.defaultPort, tls, onConnection });
+    }
     this.#dialLater();
   }
 
-  /** The tip of a chain heavier than the honest one; all its own blocks are marked invalid. */
+  /** The tip of a chain heavier than the honest one; none of its own blocks is valid. */
   forged(): WorldBlock {
-    const { blocks, parts: { presence } } = this;
+    const { blocks, parts: { presence, lie } } = this;
+    const worth = lie === "mint" ? "minted" : "marked";
     const after = blocks.best;
     if (this.#forgery !== undefined && this.#forgery.after === after) return this.#forgery.tip;
-    let tip = blocks.make(after.parent ?? after, `${presence.host} 0`, false);
-    for (let i = 1; i < FORGED_BLOCKS; i++) tip = blocks.make(tip, `${presence.host} ${i}`, false);
+    let tip = blocks.make(after.parent ?? after, `${presence.host} 0`, worth);
+    for (let i = 1; i < FORGED_BLOCKS; i++) tip = blocks.make(tip, `${presence.host} ${i}`, worth);
     this.#forgery = { tip, after };
     return tip;
   }
 
   #dialLater(): void {
     const { clock, random, victims, network: net, presence } = this.parts;
-    clock.after(random.wait(DIAL_EVERY_MS), () => {
-      const host = random.pick(victims);
-      const tls = { identity: identityOf(presence.host), authorities: [] };
+    clock.after(random.wait(this.onlyDials ? DIAL_ONLY_EVERY_MS : DIAL_EVERY_MS), () => {
+      const host = random.pick(victims.filter((each) => each !== presence.host));
+      const tls = { identity: this.identity, authorities: [] };
       net.dialer(presence).dial({ host, port: network.defaultPort }, { timeoutMs: 5_000, tls })
         .then((duplex) => this.#talk(duplex, true), () => {});
       this.#dialLater();

@@ -8,7 +8,16 @@ import type { BlockRecord } from "../../chia/types/mod.ts";
 import { toHex } from "../../codec/hex.ts";
 import { type ChainConfig, DEFAULTS, type RunningNode } from "../../config.ts";
 import { NodeError } from "../../core/errors.ts";
-import type { BanGlance, LiarParts, PeerGlance, Play, PlayOptions, Tip } from "../play.ts";
+import {
+  type BanGlance,
+  type LiarParts,
+  LIES,
+  type PeerGlance,
+  type Play,
+  type PlayOptions,
+  type SpecialHosts,
+  type Tip,
+} from "../play.ts";
 import { network, simValidator, type WorldBlock, WorldBlocks } from "./blocks.ts";
 import { identityOf } from "./identity.ts";
 import { ChiaLiar } from "./liar.ts";
@@ -29,11 +38,17 @@ async function submit(node: RunningNode, { raw }: WorldBlock): Promise<void> {
 /** A world of Chia nodes. */
 export class ChiaPlay implements Play {
   readonly chain = "chia";
+  readonly lies = [...LIES, "mint", "neighbour"] as const;
   readonly port = network.defaultPort;
   readonly blockEveryMs = BLOCK_EVERY_MS;
   readonly blocks = new WorldBlocks();
   /** The same tip is asked for again and again. */
   readonly #tips = new WeakMap<BlockRecord, Tip>();
+  readonly #hosts: SpecialHosts;
+
+  constructor(hosts: SpecialHosts) {
+    this.#hosts = hosts;
+  }
 
   isValid(hash: string): boolean {
     return this.blocks.isValid(hash);
@@ -51,7 +66,16 @@ export class ChiaPlay implements Play {
   }
 
   substitutesOf(host: string) {
-    return { chia: { network, validator: simValidator, identity: identityOf(host) } };
+    const validator = simValidator(this.trustsPeers(host) ? "linkage" : "full");
+    return { chia: { network, validator, identity: identityOf(host) } };
+  }
+
+  trustsPeers(host: string): boolean {
+    return host === this.#hosts.trusting;
+  }
+
+  furnish(): Promise<void> {
+    return Promise.resolve();
   }
 
   tipOf(node: RunningNode): Tip | undefined {
@@ -86,7 +110,7 @@ export class ChiaPlay implements Play {
     if (parent === undefined) {
       throw new NodeError("unknown_tip", "self", "a node stands on a block that nobody made");
     }
-    const block = this.blocks.make(parent, maker, true);
+    const block = this.blocks.make(parent, maker, "valid");
     made(block);
     await submit(node, block);
   }

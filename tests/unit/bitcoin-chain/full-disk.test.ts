@@ -27,7 +27,7 @@ async function scene() {
     headersOnly: false,
     onStorage: (level, text) => said.push(`${level} ${text}`),
   }));
-  const blocks = new WorldBlocks();
+  const blocks = new WorldBlocks(1_750_000_000_000);
   let parent = 0;
   const add = () => {
     const { row, block } = blocks.mine(parent, clock.now(), "test", true);
