@@ -82,7 +82,9 @@ export class RpcClient {
     if (error === null || typeof error !== "object") {
       throw new NodeError("RPC_ANSWER", "network", "the answer is no reply: is this address a gemel node?");
     }
-    throw new RpcFailure(String(error.code), String(error.message), 200);
+    // What this node says beside Core's words.
+    const more = typeof error.data === "string" ? ` (${error.data})` : "";
+    throw new RpcFailure(String(error.code), `${String(error.message)}${more}`, 200);
   }
 
   /** Calls a native route with an optional body; an empty answer is null. */

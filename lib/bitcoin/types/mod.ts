@@ -4,6 +4,7 @@
  * @module
  */
 export * from "./address.ts";
+export { addressFault } from "./address-fault.ts";
 export * from "./block.ts";
 export * from "./bloom-filter.ts";
 export * from "./compact-block.ts";

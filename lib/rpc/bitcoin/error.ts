@@ -34,6 +34,8 @@ export const RpcCode = {
   inWarmup: -28,
   nodeNotConnected: -29,
   invalidIpOrSubnet: -30,
+  /** There are as many connections of a kind as may be. */
+  nodeCapacityReached: -34,
 } as const;
 
 /** A code of {@link RpcCode}. */
@@ -43,10 +45,13 @@ export type RpcCode = typeof RpcCode[keyof typeof RpcCode];
 export class JsonRpcError extends Error {
   override readonly name = "JsonRpcError";
   readonly code: RpcCode;
+  /** More than Core says, beside its words (JSON-RPC 2.0, `data`). */
+  readonly data: string | undefined;
 
-  constructor(code: RpcCode, message: string) {
+  constructor(code: RpcCode, message: string, data?: string) {
     super(message);
     this.code = code;
+    this.data = data;
   }
 }
 

@@ -5,6 +5,7 @@
  * @module
  */
 import { fromHex, toHex } from "../../codec/hex.ts";
+import { Reader } from "../../codec/reader.ts";
 import { HeaderStatus } from "../../bitcoin/chain/header-chain.ts";
 import { compactToTarget } from "../../bitcoin/chain/pow.ts";
 import { toDisplayHex, ZERO_HASH } from "../../bitcoin/hash.ts";
@@ -52,7 +53,10 @@ function scriptOf(text: string, { network }: BitcoinService, message: string): U
 function blockFromHex(text: string): Block {
   if (isHex(text)) {
     try {
-      return Block.decode(fromHex(text.toLowerCase()));
+      // What follows the block is not read, as by Core.
+      const bytes = fromHex(text.toLowerCase());
+      const block = Block.read(new Reader(bytes));
+      return block.raw.length === bytes.length ? block : Block.decode(block.raw.slice());
     } catch {
       // Told below.
     }
@@ -210,15 +214,16 @@ export const miningMethods: readonly Method[] = [
     name: "submitheader",
     category: "Mining",
     summary: "Hands a header in, as a candidate for the chain.",
-    params: [required("hexdata", "hex", "The 80 bytes of the header")],
+    params: [required("hexdata", "hex", "The 80 bytes of the header; what follows them is not read")],
     result: "null",
     examples: ["submitheader <hex>"],
     async call(args, { context: { bitcoin } }) {
       const text = args.text(0);
-      if (!isHex(text) || text.length !== 2 * HEADER_BYTES) {
+      // What follows the header is not read, as by Core.
+      if (!isHex(text) || text.length < 2 * HEADER_BYTES) {
         throw new JsonRpcError(RpcCode.deserialization, "Block header decode failed");
       }
-      const bytes = fromHex(text.toLowerCase());
+      const bytes = fromHex(text.toLowerCase()).slice(0, HEADER_BYTES);
       const { prevBlockHash } = headerFromBytes(bytes);
       if (bitcoin.headers.find(prevBlockHash) < 0) {
         throw new JsonRpcError(RpcCode.verify, `Must submit previous header (${toDisplayHex(prevBlockHash)}) first`);

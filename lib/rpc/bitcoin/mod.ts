@@ -25,7 +25,7 @@ import {
   resultReply,
   type RpcRequest,
 } from "./request.ts";
-import { notFoundMessage } from "./unsupported.ts";
+import { methodNotFound } from "./unsupported.ts";
 
 /** Calls in one batch. */
 export const BATCH_MAX = 10_000;
@@ -147,7 +147,7 @@ export class BitcoinRpc {
   /** Calls a method. Throws {@link JsonRpcError}, and whatever the method does. */
   async #call(request: RpcRequest, signal: AbortSignal, room: WaitingRoom) {
     const method = this.#methods.get(request.method);
-    if (method === undefined) throw new JsonRpcError(RpcCode.methodNotFound, notFoundMessage(request.method));
+    if (method === undefined) throw methodNotFound(request.method);
     const positional = positionalArguments(request.params, method.params.map(({ names }) => names));
     const args = new Arguments(method, positional);
     const { clock } = this.#context;

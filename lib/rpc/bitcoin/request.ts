@@ -56,9 +56,9 @@ export function resultReply({ version, id }: RequestHead, result: RpcJson): RpcO
 }
 
 /** The reply to a request that failed. */
-export function errorReply({ version, id }: RequestHead, { code, message }: JsonRpcError): RpcObject {
+export function errorReply({ version, id }: RequestHead, { code, message, data }: JsonRpcError): RpcObject {
   const echo = id as RpcJson | undefined;
-  const error = { code, message };
+  const error = { code, message, data };
   return version === "2.0" ? { jsonrpc: "2.0", error, id: echo } : { result: null, error, id: echo };
 }
 

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { JsonRpcError, RpcCode } from "./error.ts";
 
 const UNSUPPORTED: readonly (readonly [needs: string, names: string])[] = [
   [
@@ -34,20 +35,21 @@ const UNSUPPORTED: readonly (readonly [needs: string, names: string])[] = [
   ["this node keeps no block filters", "getblockfilter scanblocks getdescriptoractivity"],
   [
     "this version does not do it",
-    "getblockfrompeer pruneblockchain preciousblock invalidateblock reconsiderblock verifychain getchaintxstats " +
-    "getdeploymentinfo getzmqnotifications getaddrmaninfo addpeeraddress setnetworkactive getmemoryinfo getmininginfo " +
-    "getnetworkhashps generatetodescriptor generate combinepsbt combinerawtransaction converttopsbt createpsbt " +
+    "preciousblock invalidateblock reconsiderblock verifychain getdeploymentinfo getzmqnotifications " +
+    "generatetodescriptor generate combinepsbt combinerawtransaction converttopsbt createpsbt " +
     "createrawtransaction decodepsbt descriptorprocesspsbt finalizepsbt joinpsbts analyzepsbt utxoupdatepsbt " +
     "signrawtransactionwithkey createmultisig deriveaddresses getdescriptorinfo signmessagewithprivkey verifymessage " +
-    "echo echojson echoipc getrawaddrman sendmsgtopeer",
+    "echoipc getrawaddrman",
   ],
 ];
 
 const NEEDS = new Map(UNSUPPORTED.flatMap(([needs, names]) => names.split(" ").map((name) => [name, needs] as const)));
 
-/** What is said of a method that is not here: why, where that is known. */
-export function notFoundMessage(method: string): string {
+/** The answer for a method that is not here: Core's words, and beside them why, where that is known. */
+export function methodNotFound(method: string): JsonRpcError {
   const needs = NEEDS.get(method);
-  if (needs !== undefined) return `Method not found (${method}: ${needs})`;
-  return `Method not found (${JSON.stringify(method.slice(0, 60))}; help lists what there is)`;
+  const why = needs === undefined
+    ? `${JSON.stringify(method.slice(0, 60))}; help lists what there is`
+    : `${method}: ${needs}`;
+  return new JsonRpcError(RpcCode.methodNotFound, "Method not found", why);
 }

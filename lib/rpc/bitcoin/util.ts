@@ -6,31 +6,15 @@
  */
 import { toHex } from "../../codec/hex.ts";
 import type { BitcoinNetwork } from "../../bitcoin/networks/network.ts";
-import { AddressError, addressToScript, scriptTemplate, scriptToAddress } from "../../bitcoin/types/mod.ts";
+import {
+  AddressError,
+  addressFault,
+  addressToScript,
+  scriptTemplate,
+  scriptToAddress,
+} from "../../bitcoin/types/mod.ts";
 import type { RpcObject } from "./json.ts";
 import { type Method, optional, required } from "./method.ts";
-
-/** Core's words for why text is no address. */
-function addressFault(error: AddressError, isBech32: boolean, network: BitcoinNetwork): string {
-  switch (error.code) {
-    case "network":
-      return isBech32
-        ? `Invalid or unsupported prefix for Segwit (Bech32) address (expected ${network.bech32Hrp}).`
-        : "Invalid or unsupported Base58-encoded address.";
-    case "length":
-      return isBech32 ? "Invalid Bech32 address program size" : "Invalid length for Base58 address (P2PKH or P2SH)";
-    case "version":
-      return "Invalid Bech32 address witness version";
-    case "variant":
-      return "Version 0 witness address must use Bech32 checksum, version 1+ Bech32m";
-    case "padding":
-      return "Invalid padding in Bech32 data section";
-    case "encoding":
-      return isBech32
-        ? "Invalid Bech32 checksum, or a character that Bech32 does not have"
-        : "Invalid or unsupported Segwit (Bech32) or Base58 encoding.";
-  }
-}
 
 /** Addresses of a single key; all others stand for a script, as Core sees it. */
 const KEY_TYPES: ReadonlySet<string> = new Set(["pubkeyhash", "witness_v0_keyhash"]);
@@ -67,9 +51,8 @@ export const utilMethods: readonly Method[] = [
         return addressJson(addressToScript(text, network), network);
       } catch (thrown) {
         if (!(thrown instanceof AddressError)) throw thrown;
-        // Which characters are wrong is not looked for.
-        const isBech32 = /^[^1]{0,83}1[^1]*$/.test(text) && text.toLowerCase().startsWith(network.bech32Hrp);
-        return { isvalid: false, error_locations: [], error: addressFault(thrown, isBech32, network) };
+        const { error, locations } = addressFault(text, network);
+        return { isvalid: false, error_locations: locations, error };
       }
     },
   },

@@ -121,7 +121,15 @@ describe("submitheader", () => {
     const unworked = toHex(headerToBytes({ ...two!.header, bits: 0x1d00ffff }));
     assert.deepEqual(await failure("submitheader", unworked), { code: -25, message: "high-hash" });
     assert.equal((await failure("submitheader", first.slice(2))).code, -22);
-    assert.equal((await failure("submitheader", first + "00")).code, -22);
+  });
+
+  test("reads no more than the header, as submitblock no more than the block", async () => {
+    const { call } = await bitcoinNode();
+    const [one, two] = await (await bitcoinNode()).mine(2);
+    assert.equal(await call("submitheader", toHex(headerToBytes(one!.header)) + "00ff"), null);
+    assert.equal(await call("submitblock", toHex(one!.raw) + "00ff"), null);
+    assert.equal(await call("submitblock", toHex(two!.raw)), null);
+    assert.equal(await call("getblock", toDisplayHex(one!.hash), 0), toHex(one!.raw), "stored without what followed");
   });
 });
 
