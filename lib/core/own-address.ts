@@ -7,6 +7,7 @@
  */
 import type { AddressRules } from "./addresses/rules.ts";
 import type { PeerAddress } from "./ports.ts";
+import { isLoopback } from "./subnets.ts";
 
 /** What is known beforehand. */
 export interface OwnAddressParts {
@@ -35,7 +36,7 @@ export class OwnAddress {
   /** A peer that we dialled sees us come from `seen`. Inbound peers are not asked: they choose us, and could be many. */
   seenFrom(peer: PeerAddress, seen: string): void {
     const { rules } = this.#parts;
-    if (rules.locate({ host: seen, port: 1 }) === undefined) return;
+    if (isNobodys(seen) || rules.locate({ host: seen, port: 1 }) === undefined) return;
     const group = rules.locate(peer)?.group.join(".") ?? peer.host;
     this.#votes.delete(group);
     this.#votes.set(group, seen);
@@ -48,11 +49,16 @@ export class OwnAddress {
     const listen = listening();
     if (listen === undefined) return undefined;
     const { port } = listen;
-    if (external !== undefined) return { host: external, port };
-    if (rules.locate(listen) !== undefined) return listen;
+    if (external !== undefined) return isNobodys(external) ? undefined : { host: external, port };
+    if (!isNobodys(listen.host) && rules.locate(listen) !== undefined) return listen;
     const counts = new Map<string, number>();
     for (const seen of this.#votes.values()) counts.set(seen, (counts.get(seen) ?? 0) + 1);
     const [host, votes] = [...counts].reduce((most, each) => (each[1] > most[1] ? each : most), ["", 0]);
     return votes >= VOTES_NEEDED ? { host, port } : undefined;
   }
+}
+
+/** Whether a host is this machine to itself, or every address of it: nobody reaches us there, whatever network it is. */
+function isNobodys(host: string): boolean {
+  return isLoopback(host) || host === "0.0.0.0" || host === "::";
 }

@@ -74,7 +74,9 @@ describe("requireVersion()", () => {
 });
 
 test("printable() leaves nothing in a peer's words that could forge a log line", () => {
-  assert.equal(printable("a\n\u001b[31mb\u202ec\u0000"), "a[31mbc");
+  assert.equal(printable("a\n\u001b[31mb\u202ec\u0000"), "a31mbc");
+  assert.equal(printable("/Satoshi:29.0.0(a_b; x@y-z?)/, ok"), "/Satoshi:29.0.0(a_b; x@y-z?)/, ok");
+  assert.equal(printable('<script src="x">\u00e4&$`|'), "script srcx");
   assert.equal(printable("x".repeat(500)).length, 256);
 });
 

@@ -44,6 +44,21 @@ describe("our own address", () => {
     assert.equal(own.get(), undefined);
   });
 
+  test("is never one of this machine to itself, not even on a network of private addresses", () => {
+    const allowing = bitcoinAddressRules({ allowPrivate: true });
+    const at = (host: string, external?: string) =>
+      new OwnAddress({ rules: allowing, external, listening: () => ({ host, port: 18444 }) });
+    assert.equal(at("10.0.0.5").get()?.host, "10.0.0.5", "a private one may be told there");
+    for (const host of ["127.0.0.1", "127.0.0.2", "::1"]) {
+      assert.equal(at(host).get(), undefined, `listening on ${host}`);
+      assert.equal(at("0.0.0.0", host).get(), undefined, `--external-ip ${host}`);
+      const own = at("0.0.0.0");
+      assert.equal(own.get(), undefined, "every address is none");
+      for (const from of ["10.1.0.1", "10.2.0.1", "11.3.0.1"]) own.seenFrom(peer(from), host);
+      assert.equal(own.get(), undefined, `seen from ${host}`);
+    }
+  });
+
   test("follows a change", () => {
     const own = make();
     for (const host of ["1.1.1.1", "2.2.2.2", "3.3.3.3"]) own.seenFrom(peer(host), "8.8.8.8");
