@@ -55,7 +55,9 @@ export {
   type SubscribeOptions,
   topicMatches,
 } from "./lib/core/events-reader.ts";
+export { PermissionList, splitPermissionList } from "./lib/core/permissions.ts";
 export { isLoopback, normalSubnet } from "./lib/core/subnets.ts";
+export { bitcoinUserAgent, chiaSoftwareVersion } from "./lib/user-agent.ts";
 export { CodecError } from "./lib/codec/error.ts";
 export { fromHex, toHex } from "./lib/codec/hex.ts";
 export {

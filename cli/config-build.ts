@@ -5,20 +5,24 @@
  */
 import {
   type BitcoinMode,
+  bitcoinUserAgent,
   type ChainConfig,
+  chiaSoftwareVersion,
   DEFAULTS,
   freezeConfig,
+  GEMEL_VERSION,
   isLoopback,
   networkByName,
   networkNamed,
   networks,
   type NodeConfig,
   type NodePaths,
-  normalSubnet,
   parseNetworkKinds,
   pathsBelow,
   type PeerAddress,
   type PeeringConfig,
+  PermissionList,
+  splitPermissionList,
 } from "../mod.ts";
 import { isIP } from "node:net";
 import { isAbsolute, join, resolve } from "node:path";
@@ -206,10 +210,14 @@ async function chainConfig(settings: Settings, chain: ChainName, around: Surroun
     texts(chainSetting(settings, chain, key)).map((address) => parseAddress(address, key, port));
   const whole = (key: string, standard: number, least: number) =>
     parseWhole(given(key) ?? `${standard}`, key, least, 1_000);
-  return chain === "chia" ? await chiaConfig(given, places, whole, around) : bitcoinConfig(given, places, whole);
+  const list = (key: string) => texts(chainSetting(settings, chain, key));
+  return chain === "chia"
+    ? await chiaConfig(given, list, places, whole, around)
+    : bitcoinConfig(given, list, places, whole);
 }
 
 type GivenText = (key: string) => string | undefined;
+type GivenTexts = (key: string) => readonly string[];
 type Places = (key: string, port: number) => readonly PeerAddress[];
 type Whole = (key: string, standard: number, least: number) => number;
 
@@ -219,6 +227,7 @@ const listOf = (given: string | undefined): readonly string[] =>
 /** What is the same for both chains. */
 function peering(
   given: GivenText,
+  list: GivenTexts,
   places: Places,
   whole: Whole,
   port: number,
@@ -235,29 +244,47 @@ function peering(
   if (externalHost !== undefined && isIP(externalHost) === 0) {
     throw configError(`external-ip: ${externalHost} is not an IP address`);
   }
+  const seedNodes = places("seed-node", port);
+  const timeout = given("peer-timeout");
+  const peerTimeoutMs = timeout === undefined ? undefined : parseTime(timeout, "peer-timeout");
+  if (peerTimeoutMs !== undefined && peerTimeoutMs < 1_000) throw configError("peer-timeout: at least 1s");
+  const userAgentComments = list("ua-comment");
+  const networkActive = given("network-active") ?? "on";
+  if (!["on", "off"].includes(networkActive)) throw configError("network-active: on or off");
   return {
     connect,
     added,
+    ...(seedNodes.length > 0 && { seedNodes }),
+    ...(peerTimeoutMs !== undefined && { peerTimeoutMs }),
+    ...(userAgentComments.length > 0 && { userAgentComments }),
+    ...(networkActive === "off" && { networkActive: false }),
     dns: given("no-dns") !== "true",
     fixedSeeds: given("no-fixed-seeds") !== "true",
     ...(seeds.length > 0 && { seeds }),
     ...(importPeers !== undefined && { importPeers: resolve(importPeers) }),
     ...(externalHost !== undefined && { externalHost }),
     listen: places("listen", port),
-    whitelist: whitelistOf(given("whitelist")),
+    whitelist: whitelistOf(list("whitelist")),
     peersMax: whole("max-peers", standard.peersMax, 1),
     outbound: whole("outbound", standard.outbound, 0),
   };
 }
 
-function whitelistOf(given: string | undefined): readonly string[] {
-  const subnets = listOf(given);
-  const wrong = subnets.find((subnet) => normalSubnet(subnet) === undefined);
-  if (wrong !== undefined) throw configError(`whitelist: ${wrong} is neither an address nor a subnet`);
-  return subnets;
+function whitelistOf(given: readonly string[]): readonly string[] {
+  const entries = splitPermissionList(given);
+  // Made only to find what is wrong before anything is opened.
+  void new PermissionList(entries);
+  return entries;
 }
 
-async function chiaConfig(given: GivenText, places: Places, whole: Whole, around: Surroundings): Promise<ChainConfig> {
+async function chiaConfig(
+  given: GivenText,
+  list: GivenTexts,
+  places: Places,
+  whole: Whole,
+  around: Surroundings,
+): Promise<ChainConfig> {
+  chiaSoftwareVersion(GEMEL_VERSION, list("ua-comment"));
   const network = networkNamed(given("network") ?? DEFAULTS.chia.network);
   const introducers = places("introducer", network.defaultPort);
   const rateLimits = given("rate-limits") ?? "2";
@@ -277,7 +304,7 @@ async function chiaConfig(given: GivenText, places: Places, whole: Whole, around
     ...(constantsJson !== undefined && { constantsJson }),
     ...(introducers.length > 0 && { introducers }),
     ...(rateLimits === "3" && { rateLimits: 3 }),
-    ...peering(given, places, whole, network.defaultPort, DEFAULTS.chia),
+    ...peering(given, list, places, whole, network.defaultPort, DEFAULTS.chia),
   };
 }
 
@@ -285,7 +312,8 @@ const MODES: readonly BitcoinMode[] = ["headers", "filters", "full"];
 /** Core's least: enough for the blocks that a reorganisation may need. */
 const PRUNE_BYTES_MIN = 550 * 1024 * 1024;
 
-function bitcoinConfig(given: GivenText, places: Places, whole: Whole): ChainConfig {
+function bitcoinConfig(given: GivenText, list: GivenTexts, places: Places, whole: Whole): ChainConfig {
+  bitcoinUserAgent(GEMEL_VERSION, list("ua-comment"));
   const name = given("network") ?? DEFAULTS.bitcoin.network;
   const network = networkByName(name);
   if (network === undefined) {
@@ -311,7 +339,8 @@ function bitcoinConfig(given: GivenText, places: Places, whole: Whole): ChainCon
     chain: "bitcoin",
     network: network.name,
     mode,
-    ...peering(given, places, whole, network.defaultPort, DEFAULTS.bitcoin),
+    ...peering(given, list, places, whole, network.defaultPort, DEFAULTS.bitcoin),
+    ...(given("blocks-only") === "true" && { blocksOnly: true }),
     v2: v2 === "on",
     ...(asmap !== undefined && { asMapFile: resolve(asmap) }),
     ...(pruneBytes !== undefined && { pruneBytes }),

@@ -13,6 +13,8 @@ export interface Setting {
   readonly value?: string;
   /** May be given more than once, or as a list in the file. */
   readonly list?: true;
+  /** A text of a list may hold commas. */
+  readonly commas?: true;
   readonly help: string;
   /** What `config show` prints when nobody set it. */
   readonly standard?: string;
@@ -39,8 +41,23 @@ const CHAIN_SETTINGS: readonly (Setting & { readonly only?: ChainName })[] = [
   { key: "import-peers", value: "FILE", help: "begin the address book with a peers.dat of the reference node" },
   { key: "no-fixed-seeds", help: "do not fall back on addresses that are built in", standard: "false" },
   { key: "listen", value: "HOST:PORT", list: true, help: "let peers connect to this address (may be repeated)" },
-  { key: "whitelist", value: "SUBNETS", help: "never ban these addresses and subnets, separated by commas" },
+  {
+    key: "whitelist",
+    value: "LIST",
+    list: true,
+    help: "never ban these addresses and subnets; PERMISSIONS@SUBNET for more: noban, download, addr, in, out, all",
+  },
   { key: "external-ip", value: "IP", help: "our address as others reach it, to be told to peers" },
+  { key: "seed-node", value: "HOST:PORT", list: true, help: "ask this node for addresses first (may be repeated)" },
+  { key: "peer-timeout", value: "TIME", help: "time for the handshake (bitcoin 60s; chia 120s out, 30s in)" },
+  {
+    key: "ua-comment",
+    value: "TEXT",
+    list: true,
+    commas: true,
+    help: "comment in what peers are told of this program",
+  },
+  { key: "network-active", value: "ON|OFF", help: "off: neither dial nor accept peers", standard: "on" },
   { key: "max-peers", value: "N", help: "connections at most, both directions (chia 40, bitcoin 125)" },
   { key: "outbound", value: "N", help: "outgoing connections to aim at", standard: "8" },
   {
@@ -54,6 +71,12 @@ const CHAIN_SETTINGS: readonly (Setting & { readonly only?: ChainName })[] = [
   { key: "asmap", value: "FILE", help: "bitcoin: group addresses by this map of operators", only: "bitcoin" },
   { key: "mode", value: "MODE", help: "bitcoin: headers, filters or full", standard: "full", only: "bitcoin" },
   { key: "v2", value: "ON|OFF", help: "bitcoin: encrypted transport (BIP324)", standard: "on", only: "bitcoin" },
+  {
+    key: "blocks-only",
+    help: "bitcoin: take no transactions from peers, as always",
+    standard: "false",
+    only: "bitcoin",
+  },
   { key: "prune", value: "SIZE", help: "bitcoin: keep so many bytes of blocks, at least 550M", only: "bitcoin" },
   { key: "txindex", help: "bitcoin: index all transactions by id", standard: "false", only: "bitcoin" },
   { key: "reindex", help: "bitcoin: build the index anew from the block files", standard: "false", only: "bitcoin" },
@@ -189,6 +212,7 @@ function textOf(setting: Setting, value: unknown, where: string): string | strin
   };
   if (setting.list) {
     const items = Array.isArray(value) ? value.map(scalar) : [scalar(value)];
+    if (setting.commas) return items.filter((item) => item !== "");
     return items.flatMap((item) => item.split(",")).map((item) => item.trim()).filter((item) => item !== "");
   }
   if (Array.isArray(value)) throw configError(`${where}: one value, not a list`);

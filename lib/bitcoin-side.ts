@@ -19,11 +19,13 @@ import { MemoryBitcoinStore } from "./bitcoin/store/memory.ts";
 import { openSqlBitcoinStore, type SqlBitcoinStore } from "./bitcoin/store/sql.ts";
 import { type BitcoinConfig, type BitcoinMining, databasePath, GEMEL_VERSION } from "./config.ts";
 import { messageOf, NodeError } from "./core/errors.ts";
+import { MovableClock } from "./core/movable-clock.ts";
 import type { Clock } from "./core/ports.ts";
 import { bitcoinHandle } from "./rpc/mod.ts";
 import {
   anchorFile,
   keepBans,
+  nodeVisits,
   openAddresses,
   peeringParts,
   PROXY_DIAL_TIMEOUT_MS,
@@ -33,6 +35,7 @@ import {
 } from "./side.ts";
 import { MemoryEventLog, SqlEventLog } from "./storage/event-log.ts";
 import type { EventSource } from "./storage/node-log.ts";
+import { bitcoinUserAgent } from "./user-agent.ts";
 
 function networkOf({ network: name }: BitcoinConfig): BitcoinNetwork {
   const network = networkByName(name);
@@ -82,29 +85,32 @@ export async function bitcoinSide(
   chainConfig: BitcoinConfig,
 ): Promise<Side & { readonly service: BitcoinService; readonly miner: Miner }> {
   const { config, drivers, reach, record, log } = parts;
-  const { clock, random, listen } = drivers;
+  const { random, listen } = drivers;
   const substitutes = drivers.substitutes?.bitcoin;
   const network = substitutes?.network ?? networkOf(chainConfig);
+  // A simulated world has its own way with time.
+  const isForTests = network.chain === "regtest" && drivers.substitutes === undefined;
+  const time = isForTests ? new MovableClock(drivers.clock) : undefined;
+  const clock = time ?? drivers.clock;
   const { store, light, events, reindex } = await openStorage(parts, chainConfig, network);
   // A network without seeds is one within somebody's own machines.
   const asMap = await asMapOf(parts, chainConfig);
   const rules = bitcoinAddressRules({ allowPrivate: network.dnsSeeds.length === 0, ...(asMap && { asMap }) });
   const addresses = await openAddresses(parts, chainConfig, rules, (bytes) => readCorePeersDat(bytes, network.magic));
   const anchors = anchorFile(parts, chainConfig);
-  const userAgent = `/gemel:${GEMEL_VERSION}/`;
+  const userAgent = bitcoinUserAgent(GEMEL_VERSION, chainConfig.userAgentComments);
   const asking = new AbortController();
+  const visit = bitcoinVisitor({ network, clock, random, dialer: reach.dialer, userAgent });
   const node = await BitcoinNode.open({
     network,
     store,
     rules,
     book: addresses.book,
     ...(reach.seeds === "dial" && {
-      visitSeed: seedVisits(
-        bitcoinVisitor({ network, clock, random, dialer: reach.dialer, userAgent }),
-        network.defaultPort,
-        asking.signal,
-      ),
+      visitSeed: seedVisits(visit, network.defaultPort, asking.signal),
     }),
+    visitNode: nodeVisits(visit, reach, asking.signal),
+    ...(time && { time }),
     anchors: await anchors.take(),
     validator: substitutes?.validator ?? structureValidator,
     mode: chainConfig.mode,
@@ -117,6 +123,7 @@ export async function bitcoinSide(
       turns: parts.turns,
       ...(reach.proxy && { dialTimeoutMs: PROXY_DIAL_TIMEOUT_MS }),
       v2: chainConfig.v2,
+      ...(chainConfig.peerTimeoutMs !== undefined && { handshakeMs: chainConfig.peerTimeoutMs }),
       inboundMax: Math.max(0, chainConfig.peersMax - chainConfig.outbound),
     },
     userAgent,

@@ -25,6 +25,7 @@ import { chiaHandle } from "./rpc/mod.ts";
 import {
   anchorFile,
   keepBans,
+  nodeVisits,
   openAddresses,
   peeringParts,
   PROXY_DIAL_TIMEOUT_MS,
@@ -35,6 +36,7 @@ import {
 import { MemoryEventLog, SqlEventLog } from "./storage/event-log.ts";
 import type { EventSource } from "./storage/node-log.ts";
 import type { ChiaService } from "./chia/service.ts";
+import { chiaSoftwareVersion } from "./user-agent.ts";
 
 /** What we announce when rate limits of version 3 are wanted. */
 const WITH_WINDOWS: readonly CapabilityEntry[] = [...SERVED_CAPABILITIES, [Capability.RATE_LIMITS_V3, "1"]];
@@ -100,22 +102,14 @@ export async function chiaSide(
   const addresses = await openAddresses(parts, chainConfig, rules, readChiaPeersDat);
   const anchors = anchorFile(parts, chainConfig);
   const asking = new AbortController();
+  const softwareVersion = chiaSoftwareVersion(GEMEL_VERSION, chainConfig.userAgentComments);
+  const visit = chiaVisitor({ network, clock, random, dialer: reach.dialer, identity, softwareVersion });
   const node = new ChiaNode({
     anchors: await anchors.take(),
     ...(reach.seeds === "dial" && {
-      visitSeed: seedVisits(
-        chiaVisitor({
-          network,
-          clock,
-          random,
-          dialer: reach.dialer,
-          identity,
-          softwareVersion: `gemel/${GEMEL_VERSION}`,
-        }),
-        network.defaultPort,
-        asking.signal,
-      ),
+      visitSeed: seedVisits(visit, network.defaultPort, asking.signal),
     }),
+    visitNode: nodeVisits(visit, reach, asking.signal),
     askIntroducers: introducersOf(chainConfig, network, parts, identity, asking.signal),
     chain,
     store,
@@ -134,10 +128,11 @@ export async function chiaSide(
       own: {
         networkId: network.name,
         nodeType: NodeType.FULL_NODE,
-        softwareVersion: `gemel/${GEMEL_VERSION}`,
+        softwareVersion,
         serverPort: chainConfig.listen[0]?.port ?? 0,
         capabilities: chainConfig.rateLimits === 3 ? WITH_WINDOWS : SERVED_CAPABILITIES,
       },
+      ...(chainConfig.peerTimeoutMs !== undefined && { handshakeMs: chainConfig.peerTimeoutMs }),
       inboundMax: Math.max(0, chainConfig.peersMax - chainConfig.outbound),
     },
     loopbackExempt: config.allowLoopbackExempt,

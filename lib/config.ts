@@ -53,8 +53,16 @@ export interface PeeringConfig {
   readonly externalHost?: string;
   /** Where peers may dial us; the first is what they are told. Empty: nowhere. */
   readonly listen: readonly PeerAddress[];
-  /** Addresses and subnets that are never banned; limits hold for them all the same. */
+  /** Addresses and subnets with what they may do, `noban,addr@10.0.0.0/8`; alone they are never banned. */
   readonly whitelist: readonly string[];
+  /** How long the handshake with a peer may take, in milliseconds; the reference's time when absent. */
+  readonly peerTimeoutMs?: number;
+  /** What is told to peers beside the name of this program. */
+  readonly userAgentComments?: readonly string[];
+  /** Nodes that are asked for addresses before any seed is. */
+  readonly seedNodes?: readonly PeerAddress[];
+  /** Whether there may be connections from the start; so when absent. */
+  readonly networkActive?: boolean;
   /** Connections in both directions together. */
   readonly peersMax: number;
   /** Outgoing connections that are aimed at. */
@@ -91,6 +99,8 @@ export interface BitcoinConfig extends PeeringConfig {
   readonly pruneBytes?: number;
   /** Keeps an index of all transactions by id. */
   readonly transactionIndex: boolean;
+  /** Takes no transactions from peers. So it is in any case, as long as this node relays none. */
+  readonly blocksOnly?: boolean;
   /** Builds headers and indexes anew from the block files. */
   readonly reindex: boolean;
   /** Chains of less work are not followed; the network's own when absent. */

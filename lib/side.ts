@@ -18,7 +18,7 @@ import type { BanList } from "./core/bans.ts";
 import { messageOf, NodeError } from "./core/errors.ts";
 import type { MemoryBudget } from "./core/memory-budget.ts";
 import type { PeerAddress } from "./core/ports.ts";
-import { Subnets } from "./core/subnets.ts";
+import { PermissionList } from "./core/permissions.ts";
 import type { Visitor } from "./core/visit.ts";
 import type { Turns } from "./core/turns.ts";
 import type { UploadTarget } from "./core/upload-target.ts";
@@ -137,23 +137,31 @@ export function seedVisits(visit: Visitor, port: number, signal: AbortSignal) {
   return async (host: string): Promise<readonly PeerAddress[]> => (await visit({ host, port }, signal)).told;
 }
 
+/** Asks a node that the operator named as a peer is asked. Through a proxy its name is the proxy's to look up. */
+export function nodeVisits(visit: Visitor, { resolveHost }: Reach, signal: AbortSignal) {
+  return async ({ host, port }: PeerAddress): Promise<readonly PeerAddress[]> => {
+    const [address = host] = await resolveHost(host);
+    return (await visit({ host: address, port }, signal)).told;
+  };
+}
+
 /** A circuit of Tor takes its time to be made. */
 export const PROXY_DIAL_TIMEOUT_MS = 60_000;
 
-/** Whom a node is to connect to, as its parts have it. @throws NodeError `CONFIG_INVALID` for a whitelist of no subnets */
+/** Whom a node is to connect to, as its parts have it. @throws NodeError `CONFIG_INVALID` for a whitelist that is none */
 export function peeringParts(
-  { connect, added, dns, seeds, externalHost, whitelist, fixedSeeds }: ChainConfig,
+  { connect, added, dns, seeds, seedNodes, externalHost, whitelist, fixedSeeds, networkActive }: ChainConfig,
   reach: Reach,
 ) {
-  const spared = new Subnets();
-  for (const subnet of whitelist) {
-    if (!spared.add(subnet)) throw new NodeError("CONFIG_INVALID", "self", `whitelist: ${subnet} is no subnet`);
-  }
+  const permissions = new PermissionList(whitelist);
   const asked = dns && reach.seeds !== "none" ? seeds : [];
   return {
     connect,
     added,
-    whitelist: spared,
+    whitelist: permissions,
+    permissions,
+    ...(seedNodes && { seedNodes }),
+    ...(networkActive !== undefined && { networkActive }),
     usesFixedSeeds: fixedSeeds,
     ...(asked && { seeds: asked }),
     ...(externalHost !== undefined && { externalHost }),

@@ -5,7 +5,7 @@
  */
 import type { PeerAddress } from "../core/ports.ts";
 import type { BitcoinPeer } from "./peer.ts";
-import type { AddedNode } from "./service.ts";
+import type { AddedNode, DialChoice } from "./service.ts";
 
 /** What named nodes need. */
 export interface AddedNodesParts {
@@ -31,10 +31,10 @@ export class AddedNodes {
   }
 
   /** Keeps a connection from now on; false when it does already. */
-  add(node: string): boolean {
+  add(node: string, options: DialChoice = {}): boolean {
     if (this.#added.has(node)) return false;
     const life = new AbortController();
-    const place = parsePlace(node, this.#parts.defaultPort);
+    const place = { ...parsePlace(node, this.#parts.defaultPort), ...options };
     this.#added.set(node, { place, life });
     this.#parts.keep(place, life.signal);
     return true;

@@ -91,7 +91,7 @@ export class AddressExchange {
     // Who dialled us takes part once it has shown that it knows how.
     peer.addressRelay = true;
     const useful = told.filter(({ services = 0n }) => (services & USEFUL) !== 0n);
-    const { limited } = this.#parts.dialling.learn(useful, peer.host);
+    const { limited } = this.#parts.dialling.learn(useful, peer.host, peer.may("addr"));
     peer.addressesLimited += limited;
     peer.addressesProcessed += told.length - limited;
     this.#gossip.heard(peer, useful);
@@ -109,7 +109,8 @@ export class AddressExchange {
     const { network = "none" } = rules.locate(peer.session.remote) ?? {};
     // Whoever asks from one side, at one of our addresses, hears the same for a day.
     const { host, port } = peer.session.link.duplex.local;
-    const known = dialling.gossip(ANSWER_MAX, `${network} ${host} ${port}`);
+    const side = `${network} ${host} ${port}`;
+    const known = dialling.gossip(ANSWER_MAX, peer.may("addr") ? `${side} ${peer.id}` : side);
     this.#gossip.told(peer, known);
     await send(peer, known);
   }

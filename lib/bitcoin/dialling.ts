@@ -13,7 +13,7 @@ import type { BitcoinSession, Incoming } from "./session.ts";
 import { ServiceFlag } from "./types/mod.ts";
 
 /** Outgoing connections for blocks only. */
-const BLOCK_RELAY_PEERS = 2;
+export const BLOCK_RELAY_PEERS = 2;
 const RETRY_MS = 600_000;
 const FEELER_MEAN_MS = 120_000;
 const EXTRA_MEAN_MS = 300_000;
@@ -54,6 +54,7 @@ export function bitcoinDialling(parts: BitcoinNodeParts, { connections, isTipSta
     isBanned: (host) => connections.bans.find(host, "out") !== undefined,
     isTipStale,
     isSynced,
+    isActive: () => connections.isActive,
     peers: () => connections.peers,
     dial: (address, kind) => connections.dial(address, kind),
     isBusy: ({ inFlight }) => inFlight.size > 0,

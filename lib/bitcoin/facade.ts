@@ -3,14 +3,17 @@
  *
  * @module
  */
+import { addressText } from "../core/address-text.ts";
 import type { Traffic } from "../core/traffic.ts";
 import type { UploadState, UploadTarget } from "../core/upload-target.ts";
 import { BLOCK_BYTES_PER_DAY } from "./serving.ts";
 import { normalSubnet } from "../core/subnets.ts";
-import type { Ban } from "../core/bans.ts";
+import { type Ban, banTarget } from "../core/bans.ts";
 import type { Connections } from "../core/connections.ts";
 import type { Dialling } from "../core/dialling.ts";
-import { NodeError } from "../core/errors.ts";
+import { messageOf, NodeError } from "../core/errors.ts";
+import type { MovableClock } from "../core/movable-clock.ts";
+import type { Notice } from "../core/node-parts.ts";
 import { type PeerPlace, placesOf } from "../core/peer.ts";
 import type { Clock, PeerAddress } from "../core/ports.ts";
 import type { AddedNodes } from "./added-nodes.ts";
@@ -24,6 +27,8 @@ import type { IncomingBlocks } from "./incoming.ts";
 import type { LightService } from "./light/service.ts";
 import type { BitcoinNetwork } from "./networks/network.ts";
 import type { BitcoinPeer } from "./peer.ts";
+import type { OpeningConnections } from "./opening.ts";
+import { BLOCK_RELAY_PEERS } from "./dialling.ts";
 import type { Progress } from "./progress.ts";
 import type { Pruning } from "./pruning.ts";
 import type {
@@ -33,10 +38,13 @@ import type {
   BitcoinPeerView,
   BitcoinService,
   BitcoinState,
+  DialChoice,
+  MadeConnection,
   SubmitResult,
 } from "./service.ts";
 import type { BitcoinSession, Incoming } from "./session.ts";
 import type { BitcoinStore } from "./store.ts";
+import type { BlockDownload } from "./sync/block-download.ts";
 import { Block } from "./types/mod.ts";
 
 /** What the facade shows. */
@@ -51,6 +59,12 @@ export interface FacadeParts {
   readonly added: AddedNodes;
   readonly progress: Progress;
   readonly incoming: IncomingBlocks;
+  readonly download: BlockDownload;
+  readonly opening: OpeningConnections;
+  /** Outgoing connections for everything. */
+  readonly outbound: number;
+  readonly time?: MovableClock | undefined;
+  readonly notice: Notice;
   readonly pruning: Pruning | undefined;
   readonly pruneTarget: number | undefined;
   readonly services: bigint;
@@ -66,6 +80,9 @@ export interface FacadeParts {
   /** Hears of headers that came from no peer. */
   readonly headersMoved: () => void;
 }
+
+/** The kinds by Core's names. */
+const MADE_KINDS = { "outbound-full-relay": "outbound", "block-relay-only": "block-relay", feeler: "feeler" } as const;
 
 /** {@link BitcoinService} over the parts of a node. */
 export class Facade implements BitcoinService {
@@ -196,14 +213,86 @@ export class Facade implements BitcoinService {
       .map(({ host, port, services, timeS }) => ({ host, port, services, time: timeS }));
   }
 
-  async connect(host: string, port: number): Promise<BitcoinPeerView> {
-    const [address] = await this.#parts.resolve(host);
-    if (address === undefined) throw new NodeError("name_not_found", "network", `${host} has no address`);
-    return (await this.#parts.connections.dial({ host: address, port }, "manual")).view(this.headers);
+  opening(): readonly BitcoinPeerView[] {
+    return this.#parts.opening.views();
   }
 
-  addNode(node: string): boolean {
-    return this.#parts.added.add(node);
+  get isNetworkActive(): boolean {
+    return this.#parts.connections.isActive;
+  }
+
+  setNetworkActive(active: boolean): void {
+    const { connections, opening, notice } = this.#parts;
+    if (connections.isActive === active) return;
+    notice("info", "p2p.bitcoin", `the network is switched ${active ? "on" : "off"}`);
+    connections.setActive(active);
+    if (!active) opening.close();
+  }
+
+  async connect(host: string, port: number, options: DialChoice = {}): Promise<BitcoinPeerView> {
+    const { resolve, dialling, notice } = this.#parts;
+    try {
+      const [address] = await resolve(host);
+      if (address === undefined) throw new NodeError("name_not_found", "network", `${host} has no address`);
+      return (await dialling.manual.dial({ host: address, port, ...options })).view(this.headers);
+    } catch (thrown) {
+      notice("info", "p2p.bitcoin", `not connected to ${addressText({ host, port })}: ${messageOf(thrown)}`);
+      throw thrown;
+    }
+  }
+
+  addConnection(place: PeerAddress, type: MadeConnection, options: DialChoice = {}): boolean {
+    const { connections, dialling, outbound, notice } = this.#parts;
+    const kind = MADE_KINDS[type];
+    const most = { outbound, "block-relay": BLOCK_RELAY_PEERS, feeler: Infinity }[kind];
+    const text = addressText(place);
+    if (connections.peers.filter((peer) => peer.kind === kind).length >= most) return false;
+    if (dialling.manual.find(place) !== undefined) {
+      notice("info", "p2p.bitcoin", `not connected to ${text}: already connected to it`);
+    } else {
+      connections.dial({ ...place, ...options }, kind).catch((thrown) =>
+        notice("info", "p2p.bitcoin", `not connected to ${text}: ${messageOf(thrown)}`)
+      );
+    }
+    return true;
+  }
+
+  sendTo(id: number, type: string, payload: Uint8Array): boolean {
+    const peer = this.#peer(id);
+    peer?.session.link.send(type, payload).catch(() => {});
+    return peer !== undefined;
+  }
+
+  fetchBlock(row: number, peerId: number): string | undefined {
+    const peer = this.#peer(peerId);
+    return peer === undefined ? "Peer does not exist" : this.#parts.download.fetch(row, peer);
+  }
+
+  async pruneTo(height: number): Promise<number> {
+    const { pruning, chain } = this.#parts;
+    await chain.flush();
+    await pruning?.below(height + 1);
+    return (pruning?.height ?? 0) - 1;
+  }
+
+  settled(): Promise<void> {
+    return this.#parts.chain.flush();
+  }
+
+  now(): number {
+    return this.#parts.clock.now();
+  }
+
+  get time(): MovableClock | undefined {
+    return this.#parts.time;
+  }
+
+  #peer(id: number): BitcoinPeer | undefined {
+    return this.#parts.connections.peers.find((peer) => peer.id === id);
+  }
+
+  addNode(node: string, options: DialChoice = {}): boolean {
+    return this.#parts.added.add(node, options);
   }
 
   removeNode(node: string): boolean {
@@ -215,16 +304,20 @@ export class Facade implements BitcoinService {
   }
 
   disconnect(peer: number | string): boolean {
-    return this.#parts.connections.disconnect(({ id, session }) =>
+    const isFound = this.#parts.connections.disconnect(({ id, session }) =>
       typeof peer === "number" ? id === peer : session.label === peer || session.remote.host === peer
     );
+    return this.#parts.opening.disconnect(peer) || isFound;
   }
 
   bans(): readonly BitcoinBan[] {
     const list = this.#parts.connections.bans.list();
     if (this.#bans?.of === list) return this.#bans.views;
     const views = list.map(({ host, since, until, reason, effect, scope }) => ({
-      subnet: host.includes("/") ? host : `${host}/${host.includes(":") ? 128 : 32}`,
+      // A name of Tor or I2P is no subnet.
+      subnet: host.includes("/") || normalSubnet(host) === undefined
+        ? host
+        : `${host}/${host.includes(":") ? 128 : 32}`,
       since,
       until,
       reason,
@@ -237,7 +330,7 @@ export class Facade implements BitcoinService {
 
   ban(subnet: string, until: number, reason: string): boolean {
     const { connections, clock } = this.#parts;
-    const normal = normalSubnet(subnet);
+    const normal = banTarget(subnet);
     const isBanned = connections.bans.list().some(({ host, effect, scope }) =>
       host === normal && effect === "ban" && scope === "all"
     );
@@ -246,8 +339,12 @@ export class Facade implements BitcoinService {
     return true;
   }
 
+  isBanned(host: string): boolean {
+    return this.#parts.connections.bans.find(host)?.effect === "ban";
+  }
+
   unban(subnet: string): boolean {
-    return this.#parts.connections.bans.unban(subnet);
+    return this.#parts.connections.bans.unban(banTarget(subnet) ?? subnet);
   }
 
   clearBans(): void {

@@ -9,12 +9,14 @@ import { NodeError } from "../core/errors.ts";
 import type { Clock, PeerAddress, Random } from "../core/ports.ts";
 import type { Link } from "./link.ts";
 import { SELF_CONNECTION } from "../core/peer.ts";
+import { printable } from "../core/printable.ts";
 import type { PeerOffence } from "../core/reputation.ts";
-import { decodeFault, disconnecting } from "./peer-fault.ts";
+import { decodeFault, disconnecting, misbehaving } from "./peer-fault.ts";
 import type { ConnectionType } from "./service.ts";
 import { type NetAddress, NO_ADDRESS, parseHost, ServiceFlag, toIp16 } from "./types/mod.ts";
 import {
   type BodyOf,
+  COMPACT_BLOCKS_VERSION,
   Feature,
   GetAddr,
   messageByType,
@@ -30,8 +32,8 @@ import {
 export const PROTOCOL_VERSION = 70_017;
 /** Peers below it are not spoken to. */
 export const PROTOCOL_VERSION_MIN = 31_800;
-/** From here on features are negotiated. */
-const FEATURES_VERSION = 70_016;
+/** From here on wtxidrelay and sendaddrv2 are said. */
+const NEGOTIATION_VERSION = 70_016;
 
 /** What we say of ourselves. */
 export interface OwnVersion {
@@ -88,6 +90,7 @@ export interface PeerIntroduction {
   /** The lower of both versions. */
   readonly commonVersion: number;
   readonly services: bigint;
+  /** As far as its characters are safe to show. */
   readonly userAgent: string;
   readonly startHeight: number;
   readonly relay: boolean;
@@ -137,7 +140,7 @@ export async function shakeHands(link: Link, options: HandshakeOptions): Promise
     judge(said, options);
     commonVersion = Math.min(said.version, PROTOCOL_VERSION);
     if (!dialled) await introduce();
-    if (commonVersion >= FEATURES_VERSION) {
+    if (commonVersion >= NEGOTIATION_VERSION) {
       await link.send(WtxidRelay.type, WtxidRelay.encode({}));
       await link.send(SendAddrV2.type, SendAddrV2.encode({}));
     }
@@ -158,11 +161,17 @@ export async function shakeHands(link: Link, options: HandshakeOptions): Promise
           if (said === undefined) await onVersion(frame.payload);
         } else if (said === undefined) continue;
         else if (message === Verack) break;
-        else if (message === WtxidRelay) agreed.wtxidRelay = commonVersion >= FEATURES_VERSION;
+        else if (message === WtxidRelay) agreed.wtxidRelay = commonVersion >= NEGOTIATION_VERSION;
         else if (message === SendAddrV2) agreed.addrV2 = true;
         else if (message === SendHeaders) agreed.prefersHeaders = true;
-        else if (message === SendCmpct) agreed.compactBlocks ||= SendCmpct.decode(frame.payload).version === 2n;
-        else if (message === Feature) Feature.decode(frame.payload);
+        else if (message === SendCmpct) agreed.compactBlocks ||= offersCompactBlocks(SendCmpct.decode(frame.payload));
+        else if (message === Feature) {
+          // A peer of an older version cannot know features. A feature that is not known here means nothing.
+          if (commonVersion < Feature.sinceVersion) {
+            throw disconnecting("early_feature", `feature from a peer of version ${commonVersion}`);
+          }
+          Feature.decode(frame.payload);
+        }
       } catch (thrown) {
         if (thrown instanceof NodeError) throw thrown;
         const fault = decodeFault(message, thrown);
@@ -179,13 +188,25 @@ export async function shakeHands(link: Link, options: HandshakeOptions): Promise
     version: said.version,
     commonVersion,
     services: said.services,
-    userAgent: said.userAgent ?? "",
+    userAgent: printable(said.userAgent ?? ""),
     startHeight: said.startHeight ?? 0,
     relay: said.relay ?? true,
     timeOffset: Number(said.timestamp < 0n ? 0n : said.timestamp) - Math.floor(clock.now() / 1000),
     seenAs: dialled ? said.addrRecv : undefined,
     ...agreed,
   };
+}
+
+/**
+ * Whether `sendcmpct` offers compact blocks of the version that is spoken.
+ *
+ * @throws PeerOffence when it announces in a way that there is not, whatever the version (Core since release 32)
+ */
+export function offersCompactBlocks({ announce, version }: BodyOf<typeof SendCmpct>): boolean {
+  if (announce > 1) {
+    throw misbehaving("malformed_announcement", "bad_sendcmpct", "invalid sendcmpct announce field");
+  }
+  return version === COMPACT_BLOCKS_VERSION;
 }
 
 function selfConnection(): PeerOffence {

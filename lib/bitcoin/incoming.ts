@@ -4,7 +4,6 @@
  * @see spec sections e (validation), f.4 (unrequested blocks), f.6 (punishment)
  * @module
  */
-import { OrphanPool } from "../core/orphans.ts";
 import type { BitcoinChain } from "./chain/chain.ts";
 import { HeaderBatch } from "./chain/header-batch.ts";
 import { blockWork } from "./chain/pow.ts";
@@ -32,19 +31,9 @@ const AHEAD_MAX = 288;
 /** Takes blocks in. */
 export class IncomingBlocks {
   readonly #parts: IncomingBlocksParts;
-  readonly #orphans = new OrphanPool<Block>({
-    hash: ({ hash }) => hash,
-    parent: ({ header }) => header.prevBlockHash,
-    bytes: ({ raw }) => raw.length,
-  });
 
   constructor(parts: IncomingBlocksParts) {
     this.#parts = parts;
-  }
-
-  /** Forgets what a host left in the pool. */
-  forget(host: string): void {
-    this.#orphans.dropSource(host);
   }
 
   /**
@@ -72,7 +61,6 @@ export class IncomingBlocks {
     }
     peer.lastBlockTime = now();
     download.arrived(row);
-    this.#adopt(block.hash);
     await chain.room();
     download.fill();
   }
@@ -88,19 +76,17 @@ export class IncomingBlocks {
     const { refusal, stored } = chain.addBlock(header.last, block);
     if (refusal !== undefined) return { kind: "refused", refusal };
     this.#parts.download.arrived(header.last);
-    this.#adopt(block.hash);
     await stored;
     return { kind: chain.isActive(header.last) ? "accepted" : "inconclusive" };
   }
 
-  /** Puts the header of an unasked block into the tree; undefined when it has no place there (yet). */
+  /** Puts the header of an unasked block into the tree; undefined when it has no place there. */
   #placeHeader(peer: BitcoinPeer, block: Block): number | undefined {
-    const { chain, headerSync, minimumWork } = this.#parts;
+    const { chain, minimumWork } = this.#parts;
     const parent = chain.headers.find(block.header.prevBlockHash);
+    // Blocks are asked for by headers that connect. One that does not is no accident (Core's BLOCK_MISSING_PREV).
     if (parent < 0) {
-      this.#orphans.add(block, peer.host);
-      headerSync.announced(peer, block.hash);
-      return undefined;
+      throw misbehaving("invalid_body", "prev-blk-not-found", "invalid block received: prev-blk-not-found");
     }
     // What costs little to make is not even kept as a header.
     if (chain.headers.work(parent) + blockWork(block.header.bits) < minimumWork) return undefined;
@@ -121,19 +107,6 @@ export class IncomingBlocks {
     if (download.isAsked(row)) return true;
     return !headers.hasMoreWork(chain.tip, row) && headers.work(row) >= minimumWork &&
       headers.height(row) <= headers.height(chain.tip) + AHEAD_MAX;
-  }
-
-  /** Takes blocks out of the pool whose parent has come. They are as unasked as they were. */
-  #adopt(hash: Uint8Array): void {
-    const { chain } = this.#parts;
-    const reached = [hash];
-    for (const parent of reached) {
-      for (const { item } of this.#orphans.takeChildren(parent)) {
-        const { last, refusal } = chain.acceptHeaders(HeaderBatch.fromBytes(item.raw.slice(0, HEADER_BYTES)));
-        if (refusal !== undefined || !this.#isWanted(last)) continue;
-        if (chain.addBlock(last, item).refusal === undefined) reached.push(item.hash);
-      }
-    }
   }
 
   /** What a refused block costs (Core's MaybePunishNodeForBlock). */

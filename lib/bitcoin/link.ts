@@ -6,8 +6,9 @@
 import { NodeError } from "../core/errors.ts";
 import type { ByteDuplex } from "../core/ports.ts";
 import type { MemoryAccount } from "../core/memory-budget.ts";
-import type { Traffic } from "../core/traffic.ts";
+import { OTHER_KINDS, type Traffic } from "../core/traffic.ts";
 import { ENVELOPE_BYTES } from "./wire/framer.ts";
+import { messageByType } from "./wire/registry.ts";
 import type { Frame, NegotiatedTransport } from "./wire/transport.ts";
 import { encodeType, PACKET_OVERHEAD_BYTES } from "./wire/v2/mod.ts";
 
@@ -89,7 +90,8 @@ export class Link {
       if (frame !== undefined) {
         this.#at += 1;
         const size = this.#sizeOf(frame);
-        this.traffic.countReceived(frame.type, size);
+        // A peer may make names up.
+        this.traffic.completeReceived(messageByType(frame.type) === undefined ? OTHER_KINDS : frame.type, size);
         this.#hold(-size);
         return frame;
       }
@@ -98,6 +100,7 @@ export class Link {
         const { done, value } = await this.#reader.read();
         if (done) return undefined;
         this.#rest = value;
+        this.traffic.passReceived(value.length);
         this.#hold(value.length);
       }
       // Nothing came of the last slice: it lies within a message.
@@ -107,12 +110,15 @@ export class Link {
       this.#rest = isAll ? NOTHING : this.#rest.subarray(length);
       this.#ready = [];
       this.#at = 0;
+      const dropped = this.transport.droppedBytes;
       try {
         for (const each of this.transport.push(value)) this.#ready.push(each);
       } catch (thrown) {
         // What came before the fault is still handled.
         this.#failure = thrown;
       }
+      const lost = this.transport.droppedBytes - dropped;
+      if (lost > 0) this.traffic.completeReceived(OTHER_KINDS, lost);
       this.#drain();
     }
   }
@@ -163,7 +169,9 @@ export class Link {
 
   #drain(): void {
     const bytes = this.transport.drain();
-    if (bytes.length > 0) this.#write(bytes).catch(() => {});
+    if (bytes.length === 0) return;
+    this.traffic.passSent(bytes.length);
+    this.#write(bytes).catch(() => {});
   }
 
   #pend(bytes: number): void {

@@ -31,6 +31,7 @@ import { Facade } from "./facade.ts";
 import { IncomingBlocks } from "./incoming.ts";
 import { LightClient, type LightStore } from "./light/mod.ts";
 import type { BitcoinNetwork } from "./networks/network.ts";
+import { OpeningConnections } from "./opening.ts";
 import { ownServices } from "./own-services.ts";
 import { BitcoinPeer } from "./peer.ts";
 import { disconnecting } from "./peer-fault.ts";
@@ -120,11 +121,13 @@ export class BitcoinNode {
     const initialBlockDownload = () => this.#progress.initialBlockDownload;
     const say = (level: "debug" | "info" | "warning", text: string) => notice(level, "bitcoin.sync", text);
     this.#traffic = new Traffic(clock);
+    const opening = new OpeningConnections(clock);
     this.#connections = new Connections({
       clock,
       protocol: new BitcoinProtocol({
         ...parts.protocol,
         traffic: this.#traffic,
+        opening,
         network,
         clock,
         own: () => ({
@@ -137,6 +140,7 @@ export class BitcoinNode {
       makePeer: (init) => new BitcoinPeer(init),
       isExempt: (host) => parts.loopbackExempt && isLoopback(host),
       whitelist: parts.whitelist,
+      ...(parts.permissions && { permissions: parts.permissions }),
       placeOf: keyedGroups(parts.rules, parts.protocol.random),
       events: {
         joined: (peer) => this.#joined(peer),
@@ -150,6 +154,7 @@ export class BitcoinNode {
         },
       },
     });
+    this.#connections.setActive(parts.networkActive !== false);
     const asked = () => this.#ticker.wake();
     const shared = { chain, clock, peers, minimumWork, initialBlockDownload, asked, notice: say };
     const tooNew = (peer: BitcoinPeer, detail?: string) => this.#progress.tooNew(peer, detail);
@@ -207,6 +212,8 @@ export class BitcoinNode {
       added: this.#added,
       progress: this.#progress,
       incoming: this.#incoming,
+      download: this.#download,
+      opening,
       pruning: this.#pruning,
       pruneTarget: parts.pruneTarget,
       traffic: this.#traffic,
@@ -227,6 +234,7 @@ export class BitcoinNode {
       incoming: this.#incoming,
       takesBlocks: parts.mode === "full",
       light: () => this.#light,
+      headersTold: (peer) => void (parts.mode === "full" && this.#download.direct(peer)),
       headersChanged: () => this.#headersMoved(),
       addresses: this.#addresses,
     });
@@ -351,7 +359,6 @@ export class BitcoinNode {
     this.#addresses.left(peer);
     this.#dialling.seen(peer);
     this.#download.forget(peer);
-    this.#incoming.forget(peer.host);
     this.#light?.forget(peer);
     // What failed here, such as a damaged block that somebody asked for, is for the operator to see.
     const isOurs = exit.fault === "self" && exit.code !== "stopped";

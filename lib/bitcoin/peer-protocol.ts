@@ -15,6 +15,7 @@ import { Turns } from "../core/turns.ts";
 import { OwnNonces, type OwnVersion, REQUIRED_SERVICES } from "./handshake.ts";
 import type { BitcoinNetwork } from "./networks/network.ts";
 import { disconnecting } from "./peer-fault.ts";
+import type { OpeningConnections } from "./opening.ts";
 import type { ConnectionType } from "./service.ts";
 import { BitcoinSession } from "./session.ts";
 import { V1Transport } from "./wire/mod.ts";
@@ -33,6 +34,10 @@ export interface BitcoinProtocolParts {
   readonly v2: boolean;
   /** How long a connection may take to be made; for a proxy longer than straight. */
   readonly dialTimeoutMs?: number;
+  /** How long the handshake may take, in milliseconds; a minute when absent. */
+  readonly handshakeMs?: number;
+  /** Lists the connections whose handshake goes on; one of its own when absent. */
+  readonly opening?: OpeningConnections;
   /** Inbound connections at once. */
   readonly inboundMax: number;
   /** The sum of what goes over all connections; one of its own when absent. */
@@ -55,6 +60,12 @@ const CONNECTION_TYPES: Readonly<Record<PeerKind, ConnectionType>> = {
 /** Kinds that the node chose by itself to be of use: they must offer all that it needs. */
 const CHOSEN: readonly ConnectionType[] = ["outbound-full-relay", "block-relay-only"];
 
+/** An address of which more is known than where it is. */
+export interface DialledAddress extends PeerAddress {
+  /** It is to be spoken to in the old transport only. */
+  readonly v1Only?: boolean;
+}
+
 /** Bitcoin's {@link PeerProtocol}. */
 export class BitcoinProtocol implements PeerProtocol<BitcoinSession> {
   readonly #parts: BitcoinProtocolParts;
@@ -72,10 +83,10 @@ export class BitcoinProtocol implements PeerProtocol<BitcoinSession> {
   }
 
   /** Dials with the encrypted transport, and once more without it when the peer hangs up on the key. */
-  async dial(address: PeerAddress, context: OpenContext): Promise<BitcoinSession> {
+  async dial(address: DialledAddress, context: OpenContext): Promise<BitcoinSession> {
     const { v2, random, network } = this.#parts;
     const type = CONNECTION_TYPES[context.kind];
-    if (!v2) return await this.#dialWith(this.#v1(), address, type, context);
+    if (!v2 || address.v1Only === true) return await this.#dialWith(this.#v1(), address, type, context);
     const transport = new V2Transport({ initiator: true, magic: network.magic }, { random });
     let written = 0;
     try {
@@ -137,7 +148,7 @@ export class BitcoinProtocol implements PeerProtocol<BitcoinSession> {
     context: OpenContext,
     failed?: (bytesWritten: number) => void,
   ): Promise<BitcoinSession> {
-    const { clock, random, own } = this.#parts;
+    const { clock, random, own, handshakeMs, opening } = this.#parts;
     context.holds(duplex.closed);
     const memory = this.#memory.open({
       isInbound: context.kind === "inbound",
@@ -156,6 +167,8 @@ export class BitcoinProtocol implements PeerProtocol<BitcoinSession> {
       traffic: new Traffic(clock, this.#traffic),
       memory,
       turns: this.#turns,
+      ...(handshakeMs !== undefined && { handshakeMs }),
+      ...(opening && { began: (link) => opening.enter(context.id?.() ?? -1, link, connectionType) }),
       ...(failed && { failed }),
     });
   }

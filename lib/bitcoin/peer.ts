@@ -59,6 +59,8 @@ export class BitcoinPeer extends Peer<BitcoinSession> {
   readonly servesAll: boolean = this.#has(ServiceFlag.NETWORK | ServiceFlag.WITNESS);
   /** Whether it serves at least recent blocks with witnesses. */
   readonly servesRecent: boolean = this.servesAll || this.#has(ServiceFlag.NETWORK_LIMITED | ServiceFlag.WITNESS);
+  /** Whether what it serves has witnesses. */
+  readonly servesWitnesses: boolean = this.#has(ServiceFlag.WITNESS);
   /** Whether it serves block filters (BIP157). */
   readonly servesFilters: boolean = this.#has(ServiceFlag.COMPACT_FILTERS);
 
@@ -135,6 +137,7 @@ export class BitcoinPeer extends Peer<BitcoinSession> {
       addressRelay: this.addressRelay,
       addressesProcessed: this.addressesProcessed,
       addressesLimited: this.addressesLimited,
+      permissions: this.permissions,
       seenAs: session.seenAs,
       transport: link.transport.kind,
       sessionId: link.transport.sessionId,

@@ -44,16 +44,27 @@ export class Pruning {
   /** Looks once whether there is too much. Never throws; one run at a time. */
   async run(): Promise<void> {
     if (this.#running) return;
-    this.#running = true;
-    const { chain, store, bytesMax, failed } = this.#parts;
     try {
-      const below = chain.headers.height(chain.tip) - KEEP_BLOCKS;
+      await this.#prune(this.#parts.bytesMax, Infinity);
+    } catch (thrown) {
+      this.#parts.failed(messageOf(thrown));
+    }
+  }
+
+  /** Removes all block data below a height that may go. @throws the error of the store */
+  async below(height: number): Promise<void> {
+    await this.#prune(0, height);
+  }
+
+  async #prune(bytesMax: number, height: number): Promise<void> {
+    const { chain, store } = this.#parts;
+    this.#running = true;
+    try {
+      const below = Math.min(height, chain.headers.height(chain.tip) - KEEP_BLOCKS);
       if (below <= 0) return;
       const rows = await store.prune(bytesMax, below);
       chain.dropData(rows);
       for (const row of rows) this.#height = Math.max(this.#height, chain.headers.height(row) + 1);
-    } catch (thrown) {
-      failed(messageOf(thrown));
     } finally {
       this.#running = false;
     }

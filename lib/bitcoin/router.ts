@@ -7,6 +7,7 @@ import type { Clock } from "../core/ports.ts";
 import { Router } from "../core/router.ts";
 import { type AddressExchange, ofAddr, ofAddrV2 } from "./address-exchange.ts";
 import type { HeaderBatch } from "./chain/header-batch.ts";
+import { offersCompactBlocks } from "./handshake.ts";
 import type { IncomingBlocks } from "./incoming.ts";
 import type { LightClient } from "./light/mod.ts";
 import type { BitcoinPeer } from "./peer.ts";
@@ -38,6 +39,8 @@ export interface RouterParts {
   readonly takesBlocks: boolean;
   /** Asks peers itself, in mode `filters`; what answers it is handed on. */
   readonly light: () => LightClient | undefined;
+  /** Hears that a peer told headers. */
+  readonly headersTold: (peer: BitcoinPeer) => void;
   /** Hears that peers' headers may have changed what is to be done. */
   readonly headersChanged: () => void;
   readonly addresses: AddressExchange;
@@ -49,12 +52,13 @@ export function bitcoinRouter(clock: Clock, parts: RouterParts): Router<BitcoinP
     ...parts.serving.routes,
     on<unknown, HeaderBatch>(HeadersMessage, (peer, batch) => {
       parts.headerSync.take(peer, batch);
+      parts.headersTold(peer);
       parts.headersChanged();
     }),
     on(BlockMessage, (peer, block) => (parts.takesBlocks ? parts.incoming.take(peer, block) : undefined)),
     on(Inv, (peer, body) => announced(parts, peer, body)),
     on(SendHeaders, (peer) => void (peer.prefersHeaders = true)),
-    on(SendCmpct, (peer, { version }) => void (peer.compactBlocks ||= version === 2n)),
+    on(SendCmpct, (peer, body) => void (peer.compactBlocks ||= offersCompactBlocks(body))),
     on(FeeFilter, (peer, { feeRate }) => void (peer.minimumFeeFilter = feeRate)),
     on(Addr, (peer, body) => parts.addresses.take(peer, ofAddr(body))),
     on(AddrV2, (peer, body) => parts.addresses.take(peer, ofAddrV2(body))),

@@ -6,7 +6,9 @@
  */
 import type { Agreement } from "../core/agreement.ts";
 import type { BanEffect, BanScope } from "../core/bans.ts";
+import type { MovableClock } from "../core/movable-clock.ts";
 import type { PeerPlace } from "../core/peer.ts";
+import type { Permission } from "../core/permissions.ts";
 import type { PeerAddress } from "../core/ports.ts";
 import type { Traffic } from "../core/traffic.ts";
 import type { UploadState } from "../core/upload-target.ts";
@@ -55,6 +57,15 @@ export type ConnectionType =
   | "feeler"
   | "addr-fetch";
 
+/** Connections that may be asked for by their type. */
+export type MadeConnection = Extract<ConnectionType, "outbound-full-relay" | "block-relay-only" | "feeler">;
+
+/** How a peer is to be dialled. */
+export interface DialChoice {
+  /** In the old transport only. */
+  readonly v1Only?: boolean;
+}
+
 /** One connected peer, with what `getpeerinfo` tells about it. Times are unix seconds, 0 when never. */
 export interface BitcoinPeerView {
   readonly id: number;
@@ -102,6 +113,8 @@ export interface BitcoinPeerView {
   readonly addressRelay: boolean;
   readonly addressesProcessed: number;
   readonly addressesLimited: number;
+  /** What the operator lets it do that others may not. */
+  readonly permissions: readonly Permission[];
   /** Where the peer sees us come from, by its own word; undefined for inbound peers. */
   readonly seenAs: PeerAddress | undefined;
   readonly transport: TransportKind;
@@ -169,6 +182,12 @@ export interface BitcoinService {
   /** Takes headers in as a peer's (`submitheader`). */
   submitHeader(header: Uint8Array): Promise<Refusal | undefined>;
   peers(): readonly BitcoinPeerView[];
+  /** Connections whose hands are not shaken yet. */
+  opening(): readonly BitcoinPeerView[];
+  /** Whether there may be connections. */
+  readonly isNetworkActive: boolean;
+  /** Lets connections be, or ends all of them and makes and takes none. */
+  setNetworkActive(active: boolean): void;
   /** Where the peers are, without all that {@link peers} tells of them. */
   places(): readonly PeerPlace[];
   /** Row of the last block of our chain, without all that {@link state} tells. */
@@ -187,14 +206,30 @@ export interface BitcoinService {
     readonly services: bigint;
   }[];
   /** Dials once. Rejects with a `NodeError` that says why not. */
-  connect(host: string, port: number): Promise<BitcoinPeerView>;
+  connect(host: string, port: number, options?: DialChoice): Promise<BitcoinPeerView>;
+  /** Dials as the node does by itself, for tests. False when there are as many connections of the kind as may be. */
+  addConnection(place: PeerAddress, type: MadeConnection, options?: DialChoice): boolean;
   /** Keeps a connection until {@link BitcoinService.removeNode}; false when it was added before. */
-  addNode(node: string): boolean;
+  addNode(node: string, options?: DialChoice): boolean;
   removeNode(node: string): boolean;
   addedNodes(): readonly AddedNode[];
+  /** Sends a message of any type and payload to a peer, for tests; false when there is no such peer. */
+  sendTo(id: number, type: string, payload: Uint8Array): boolean;
+  /** Asks a peer for the block of a row that is not stored; why not, in Core's words, when it was not asked. */
+  fetchBlock(row: number, peerId: number): string | undefined;
+  /** Removes block data up to a height; the height of the last block that is gone, −1 for none. */
+  pruneTo(height: number): Promise<number>;
+  /** Resolves when everything that was taken in so far is durable. @throws the error of what could not be stored */
+  settled(): Promise<void>;
+  /** Unix milliseconds by the clock of this side. */
+  now(): number;
+  /** The clock that may be set, on networks for tests. */
+  readonly time?: MovableClock | undefined;
   /** Ends the connection with this id or to this `host:port`; false when there is none. */
   disconnect(peer: number | string): boolean;
   bans(): readonly BitcoinBan[];
+  /** Whether a host is banned, by itself or with a subnet. */
+  isBanned(host: string): boolean;
   /** Bans a host or subnet until a time (unix milliseconds); false when it is banned already. */
   ban(subnet: string, until: number, reason: string): boolean;
   unban(subnet: string): boolean;

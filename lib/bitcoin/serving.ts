@@ -7,8 +7,10 @@
 import type { UploadTarget } from "../core/upload-target.ts";
 import type { AddressExchange } from "./address-exchange.ts";
 import type { BitcoinChain } from "./chain/chain.ts";
+import { HeaderStatus } from "./chain/header-chain.ts";
 import { HEADERS_MAX } from "./chain/header-batch.ts";
 import { findFork, rowsAfter } from "./chain/locator.ts";
+import { blockWork } from "./chain/pow.ts";
 import type { BitcoinPeer } from "./peer.ts";
 import { disconnecting, misbehaving } from "./peer-fault.ts";
 import { type BitcoinRoute, on } from "./route.ts";
@@ -52,6 +54,8 @@ export interface ServingParts {
 export const BLOCK_BYTES_PER_DAY = 144 * 4_000_000;
 /** Blocks older than this are old ones, for the upload target. */
 const OLD_SECONDS = 7 * 86_400;
+/** Blocks beside the active chain are served for so long. A node that served older ones could be recognised by them. */
+const STALE_SECONDS = 30 * 86_400;
 
 /** Blocks in the answer to `getblocks`. */
 const BLOCKS_MAX = 500;
@@ -91,11 +95,12 @@ export class Serving {
     const { chain, minimumWork } = this.#parts;
     const { headers } = chain;
     let rows: number[] = [];
-    if (locator.length === 0) {
+    const isReady = headers.work(chain.tip) >= minimumWork || peer.may("download");
+    if (isReady && locator.length === 0) {
       const row = headers.find(stop);
-      if (row < 0 || !chain.isActive(row)) return;
+      if (row < 0 || !isServed(chain, row)) return;
       rows = [row];
-    } else if (headers.work(chain.tip) >= minimumWork) {
+    } else if (isReady) {
       const most = chain.network.headersPerMessage ?? HEADERS_MAX;
       rows = rowsAfter(headers, chain.tip, findFork(headers, chain.tip, locator), stop, most);
     }
@@ -131,15 +136,15 @@ export class Serving {
   async #block(peer: BitcoinPeer, { type, hash }: Inventory): Promise<void> {
     const { chain, store } = this.#parts;
     const row = chain.headers.find(hash);
-    if (row < 0 || chain.headers.isInvalid(row)) return;
+    if (row < 0 || !isServed(chain, row)) return;
     const depth = chain.headers.height(chain.tip) - chain.headers.height(row);
     // Core ends it for all such blocks alike, so that nobody can find out by them how much is kept.
-    if (this.#parts.isPruned && depth > LIMITED_DEPTH) {
+    if (this.#parts.isPruned && depth > LIMITED_DEPTH && !peer.may("noban")) {
       throw disconnecting("too_deep", `a block ${depth} deep was asked of a node that serves the last 288`);
     }
     if (!chain.hasData(row)) return;
     const age = chain.headers.time(chain.headers.best) - chain.headers.time(row);
-    if (age > OLD_SECONDS && !this.#parts.upload.servesOld(BLOCK_BYTES_PER_DAY)) {
+    if (age > OLD_SECONDS && !peer.may("download") && !this.#parts.upload.servesOld(BLOCK_BYTES_PER_DAY)) {
       throw disconnecting("upload_target", "the upload target leaves nothing for old blocks");
     }
     const raw = await store.block(row);
@@ -159,11 +164,12 @@ export class Serving {
     const { chain, store } = this.#parts;
     const row = chain.headers.find(blockHash);
     if (row < 0 || !chain.hasData(row)) return;
+    if (chain.headers.height(row) < chain.headers.height(chain.tip) - BLOCKTXN_DEPTH) {
+      // The whole block is sent, by the rules for blocks: it costs the peer more than it costs us.
+      return await this.#block(peer, { type: InvType.WITNESS_BLOCK, hash: blockHash });
+    }
     const raw = await store.block(row);
     if (raw === undefined) return;
-    if (chain.headers.height(row) < chain.headers.height(chain.tip) - BLOCKTXN_DEPTH) {
-      return await peer.session.sendBytes(BlockMessage, raw);
-    }
     const { transactions } = Block.decode(raw);
     const chosen = indexes.map((index) => {
       const transaction = transactions[index];
@@ -174,4 +180,21 @@ export class Serving {
     });
     await peer.session.send(BlockTxn, { blockHash, transactions: chosen });
   }
+}
+
+/**
+ * Whether a block or its header is given to peers: of the active chain always. Of another branch only when it was once
+ * part of ours and is less than a month older than the best header, by its time and by the work that came after it.
+ * Otherwise the branches that a node has seen would tell it from all others.
+ *
+ * @see Bitcoin Core `net_processing.cpp` BlockRequestAllowed, `chain.cpp` GetBlockProofEquivalentTime
+ */
+function isServed(chain: BitcoinChain, row: number): boolean {
+  if (chain.isActive(row)) return true;
+  const { headers } = chain;
+  if (headers.isInvalid(row) || (headers.status(row) & HeaderStatus.connected) === 0) return false;
+  const { best, network: { pow } } = headers;
+  const workSince = headers.work(best) - headers.work(row);
+  const equivalentSeconds = workSince * BigInt(pow.targetSpacing) / blockWork(headers.bits(best));
+  return headers.time(best) - headers.time(row) < STALE_SECONDS && equivalentSeconds < BigInt(STALE_SECONDS);
 }

@@ -18,7 +18,7 @@ import { Link, type LinkOptions } from "./link.ts";
 import { decodeFault, disconnecting, tooLate } from "./peer-fault.ts";
 import type { ConnectionType } from "./service.ts";
 import { fromIp16, hostText } from "./types/mod.ts";
-import { type AnyMessage, HeadersMessage, messageByType, Ping, Pong } from "./wire/mod.ts";
+import { type AnyMessage, HeadersMessage, messageByType, Ping, Pong, SendTxRcncl } from "./wire/mod.ts";
 import type { Message } from "./wire/message.ts";
 import type { NegotiatedTransport } from "./wire/transport.ts";
 
@@ -35,12 +35,17 @@ export interface SessionOptions extends Omit<HandshakeOptions, "remote">, LinkOp
   readonly clock: Clock;
   readonly random: Random;
   readonly signal?: AbortSignal;
+  /** Milliseconds for the handshake; a minute when absent. */
+  readonly handshakeMs?: number;
   /** The line in which all peers of the node wait for their turns; one of its own when absent. */
   readonly turns?: Turns;
+  /** Hears of the link when it stands; the function that comes back is called when the handshake is over. */
+  readonly began?: (link: Link) => () => void;
   /** Hears, when the handshake fails, how many bytes the socket had taken from us. */
   readonly failed?: (bytesWritten: number) => void;
 }
 
+/** How long the handshake may take unless the operator says otherwise. */
 const HANDSHAKE_MS = 60_000;
 const PING_INTERVAL_MS = 120_000;
 /** A peer is gone when it has sent, or taken, nothing for so long, or left a ping unanswered. */
@@ -84,10 +89,12 @@ export class BitcoinSession implements PeerSession<Incoming> {
   static async open(duplex: ByteDuplex, options: SessionOptions): Promise<BitcoinSession> {
     const { clock, signal } = options;
     const link = new Link(duplex, options.transport, options);
+    const leave = options.began?.(link) ?? (() => {});
     const { promise: late, reject } = Promise.withResolvers<never>();
     late.catch(() => {});
-    const cancel = clock.after(HANDSHAKE_MS, () => {
-      reject(tooLate("handshake_timeout", `no handshake within ${HANDSHAKE_MS / 1000} s`));
+    const { handshakeMs = HANDSHAKE_MS } = options;
+    const cancel = clock.after(handshakeMs, () => {
+      reject(tooLate("handshake_timeout", `no handshake within ${handshakeMs / 1000} s`));
     });
     const abort = () => reject(stopped());
     signal?.addEventListener("abort", abort, { once: true });
@@ -101,6 +108,7 @@ export class BitcoinSession implements PeerSession<Incoming> {
       link.destroy();
       throw thrown;
     } finally {
+      leave();
       cancel();
       signal?.removeEventListener("abort", abort);
     }
@@ -221,6 +229,8 @@ export class BitcoinSession implements PeerSession<Incoming> {
     this.#noteAnswer(message);
     // A second version or verack means nothing.
     if (message.phase === "handshake") return;
+    // We offer no reconciliation, so that an offer of it means nothing whenever it comes.
+    if (message === SendTxRcncl) return;
     if (message.phase === "negotiation") throw disconnecting("late_negotiation", `${message.type} after verack`);
     let body: unknown;
     try {
@@ -277,7 +287,9 @@ export class BitcoinSession implements PeerSession<Incoming> {
   }
 
   #silence(): string | undefined {
-    const { clock } = this.#options;
+    const { clock, handshakeMs = HANDSHAKE_MS } = this.#options;
+    // A peer has the time that the operator gives it before it is judged at all (Core's ShouldRunInactivityChecks).
+    if (clock.monotonic() - this.#startedAt < handshakeMs) return undefined;
     if ((this.pingWaitMs ?? 0) > SILENCE_MS) return "left a ping unanswered for 20 minutes";
     // By the monotonic clock: a wall clock that is set right must not end every connection.
     const now = clock.monotonic();

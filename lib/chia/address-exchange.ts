@@ -79,7 +79,7 @@ export class AddressExchange {
   take(peer: ChiaPeer, list: readonly TimestampedPeerInfo[]): void {
     if (list.length > PEERS_TOLD_MAX) return;
     const told = list.map(({ host, port, timestamp }) => ({ host, port, timeS: Number(timestamp) }));
-    this.#parts.dialling.learn(told, peer.host);
+    this.#parts.dialling.learn(told, peer.host, peer.may("addr"));
     this.#gossip.heard(peer, told);
   }
 
@@ -88,7 +88,8 @@ export class AddressExchange {
     const { rules, dialling } = this.#parts;
     const { remote, local } = peer.session.socket;
     const { network = "none" } = rules.locate(remote) ?? {};
-    const known = dialling.gossip(PEERS_TOLD_MAX, `${network} ${local.host} ${local.port}`);
+    const side = `${network} ${local.host} ${local.port}`;
+    const known = dialling.gossip(PEERS_TOLD_MAX, peer.may("addr") ? `${side} ${peer.id}` : side);
     this.#gossip.told(peer, known);
     return listOf(known);
   }

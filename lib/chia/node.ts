@@ -85,6 +85,7 @@ export class ChiaNode implements ChiaService {
       makePeer: (init) => new ChiaPeer(init),
       isExempt: (host) => parts.loopbackExempt && isLoopback(host),
       whitelist: parts.whitelist,
+      ...(parts.permissions && { permissions: parts.permissions }),
       placeOf: keyedGroups(parts.rules, parts.protocol.random),
       events: {
         joined: (peer) => this.#joined(peer),
@@ -98,6 +99,7 @@ export class ChiaNode implements ChiaService {
         },
       },
     });
+    this.#connections.setActive(parts.networkActive !== false);
     this.#follower = new Follower({
       chain,
       clock,
@@ -143,6 +145,7 @@ export class ChiaNode implements ChiaService {
       feelerMeanMs: 240_000,
       extraMeanMs: Infinity,
       isBanned: (host) => this.#connections.bans.find(host, "out") !== undefined,
+      isActive: () => this.#connections.isActive,
       peers: () => this.#connections.peers,
       dial: (address, kind) => this.#connections.dial(address, kind),
       isSame: (one, other) => equalBytes(one.session.nodeId, other.session.nodeId),
@@ -252,7 +255,7 @@ export class ChiaNode implements ChiaService {
   async connect(host: string, port: number): Promise<PeerView> {
     const [address] = await this.#parts.resolve(host);
     if (address === undefined) throw new NodeError("name_not_found", "network", `${host} has no address`);
-    return (await this.#connections.dial({ host: address, port }, "manual")).view();
+    return (await this.#dialling.manual.dial({ host: address, port })).view();
   }
 
   disconnect(nodeId: Uint8Array): Promise<boolean> {

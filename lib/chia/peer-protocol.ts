@@ -32,6 +32,8 @@ export interface ProtocolParts {
   readonly own: OwnHandshake;
   /** How long a connection may take to be made; for a proxy longer than straight. */
   readonly dialTimeoutMs?: number;
+  /** How long the handshake may take, in milliseconds; the reference's times when absent. */
+  readonly handshakeMs?: number;
   /** Inbound full nodes at once. */
   readonly inboundMax: number;
   /** The sum of what goes over all connections; one of its own when absent. */
@@ -79,11 +81,11 @@ export class ChiaProtocol implements PeerProtocol<ChiaSession> {
       handshakeTimeoutMs: DIAL_TIMEOUT_MS,
       pingIntervalMs: PING_INTERVAL_MS,
     });
-    return await this.#open(socket, memory, context, DIAL_HANDSHAKE_MS);
+    return await this.#open(socket, memory, context, this.#parts.handshakeMs ?? DIAL_HANDSHAKE_MS);
   }
 
   accept(duplex: ByteDuplex, context: OpenContext): Promise<ChiaSession> {
-    const { clock, random } = this.#parts;
+    const { clock, random, handshakeMs = ACCEPT_HANDSHAKE_MS } = this.#parts;
     const memory = this.#account(duplex, context);
     const socket = acceptWebSocket(duplex, {
       onHeld: (bytes) => memory.set("in", bytes),
@@ -91,10 +93,10 @@ export class ChiaProtocol implements PeerProtocol<ChiaSession> {
       clock,
       random,
       messageBytesMax: MESSAGE_BYTES_MAX,
-      handshakeTimeoutMs: ACCEPT_HANDSHAKE_MS,
+      handshakeTimeoutMs: handshakeMs,
       refuse: () => (context.banned ? { status: 403, reason: "Forbidden: this address is banned" } : undefined),
     });
-    return this.#open(socket, memory, context, ACCEPT_HANDSHAKE_MS);
+    return this.#open(socket, memory, context, handshakeMs);
   }
 
   /** A node is who its certificate says; the newer connection replaces the older. */

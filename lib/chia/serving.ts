@@ -103,7 +103,7 @@ export class Serving {
     { height, includeTransactionBlock }: BodyOf<typeof requestBlock>,
     id: number | null,
   ): Promise<void> {
-    const hash = this.#serves(height) ? await this.#parts.store.hashAt(height) : undefined;
+    const hash = this.#serves(peer, height) ? await this.#parts.store.hashAt(height) : undefined;
     const raw = hash === undefined ? undefined : await this.#parts.store.block(hash);
     if (raw === undefined) return await peer.session.send(rejectBlock, { height }, id);
     await peer.session.sendBytes(respondBlock, includeTransactionBlock ? raw : withoutGenerator(raw), id);
@@ -118,7 +118,7 @@ export class Serving {
     const most = this.#parts.chain.network.constants.MAX_BLOCK_COUNT_PER_REQUESTS;
     const peak = this.#parts.chain.peak?.height ?? -1;
     if (endHeight < startHeight || endHeight - startHeight > most || endHeight > peak) return await reject();
-    if (!this.#serves(startHeight)) return await reject();
+    if (!this.#serves(peer, startHeight)) return await reject();
     const stored = await this.#parts.store.mainBlocks(startHeight, endHeight + 1);
     if (stored.length !== endHeight - startHeight + 1) return await reject();
     const blocks = includeTransactionBlock ? stored : stored.map(withoutGenerator);
@@ -126,10 +126,10 @@ export class Serving {
     await peer.session.sendBytes(respondBlocks, encodeBlocks(startHeight, endHeight, blocks), id);
   }
 
-  /** Whether the upload target allows for a block. */
-  #serves(height: number): boolean {
+  /** Whether the upload target allows for a block, or does not hold for the peer. */
+  #serves(peer: ChiaPeer, height: number): boolean {
     const depth = (this.#parts.chain.peak?.height ?? 0) - height;
-    return depth < OLD_DEPTH || this.#parts.upload.servesOld(BLOCK_BYTES_PER_DAY);
+    return depth < OLD_DEPTH || peer.may("download") || this.#parts.upload.servesOld(BLOCK_BYTES_PER_DAY);
   }
 
   async #peers(peer: ChiaPeer, id: number | null): Promise<void> {

@@ -5,6 +5,7 @@
  * @see Bitcoin Core `net.cpp` ThreadDNSAddressSeed, ThreadOpenConnections (fixed seeds)
  * @module
  */
+import { addressText } from "./address-text.ts";
 import type { AddressBook } from "./addresses.ts";
 import type { HeardAddress } from "./addresses/rules.ts";
 import { messageOf } from "./errors.ts";
@@ -21,6 +22,9 @@ export interface AddressSourcesParts {
   readonly fixedSeeds?: readonly PeerAddress[];
   /** Asks peers that only tell addresses; when the seeds gave none that are new. */
   readonly askIntroducers?: () => Promise<readonly HeardAddress[]>;
+  /** Nodes that are asked for addresses before any seed is, by visiting them. */
+  readonly seedNodes?: readonly PeerAddress[];
+  readonly visitNode?: (place: PeerAddress) => Promise<readonly PeerAddress[]>;
   /** What nodes that a seed tells of offer, as far as it says. */
   readonly seedServices?: bigint;
   /** Looks a host name up. */
@@ -29,6 +33,8 @@ export interface AddressSourcesParts {
   readonly visitSeed?: (name: string) => Promise<readonly PeerAddress[]>;
   /** Whether there are connections enough to make seeds needless. */
   readonly hasEnough: () => boolean;
+  /** Whether there may be connections; so unless it says otherwise. */
+  readonly isActive?: () => boolean;
   readonly clock: Clock;
   readonly random: Random;
   readonly notice: (level: "debug" | "warning", text: string) => void;
@@ -38,6 +44,8 @@ export interface AddressSourcesParts {
 const SEEDS_WAIT_MS = 11_000;
 const SEEDS_WAIT_MANY_MS = 300_000;
 const MANY_ADDRESSES = 1_000;
+/** How often it is seen whether there may be connections by now. */
+const INACTIVE_MS = 5_000;
 /** Seeds that are asked at a time, and addresses taken from one. */
 const SEEDS_AT_ONCE = 3;
 const SEED_ADDRESSES_MAX = 32;
@@ -63,6 +71,8 @@ export class AddressSources {
   /** Fills the book until the signal aborts: at once when it is empty, later when it leads to nobody. Never rejects. */
   async run(signal: AbortSignal): Promise<void> {
     const { book, clock, random, dnsSeeds, fixedSeeds = [], askIntroducers, hasEnough } = this.#parts;
+    const { isActive = () => true } = this.#parts;
+    while (!isActive() && !signal.aborted) await clock.sleep(INACTIVE_MS, signal).catch(() => {});
     const began = clock.monotonic();
     const order = shuffled(dnsSeeds, random);
     let wait = SEEDS_AGAIN_FIRST_MS;
@@ -72,6 +82,7 @@ export class AddressSources {
       const patience = book.size.total >= MANY_ADDRESSES ? SEEDS_WAIT_MANY_MS : SEEDS_WAIT_MS;
       await clock.sleep(patience, signal).catch(() => {});
     }
+    if (!signal.aborted && !hasEnough()) await this.#askNodes(signal);
     for (let at = 0; !signal.aborted;) {
       if (hasEnough()) {
         while (hasEnough() && !signal.aborted) await clock.sleep(SEEDS_WAIT_MANY_MS, signal).catch(() => {});
@@ -102,15 +113,30 @@ export class AddressSources {
     }
   }
 
+  /** Asks the nodes that the operator named for addresses. What they tell has its chance before seeds are asked. */
+  async #askNodes(signal: AbortSignal): Promise<void> {
+    const { seedNodes = [], visitNode, clock } = this.#parts;
+    if (seedNodes.length === 0 || visitNode === undefined) return;
+    const ask = (place: PeerAddress) => this.#take(addressText(place), visitNode(place), SEED_VISIT_MAX, signal);
+    const counts = await Promise.all(seedNodes.map(ask));
+    if (counts.some((count) => count > 0)) await clock.sleep(SEEDS_WAIT_MS, signal).catch(() => {});
+  }
+
   /** Asks one seed; how many addresses were new. */
   #askSeed(seed: string, signal: AbortSignal): Promise<number> {
-    const { book, resolve, visitSeed, seedServices: services = 0n, random, defaultPort: port, notice } = this.#parts;
+    const { resolve, visitSeed, defaultPort: port } = this.#parts;
     const asked = visitSeed === undefined
       ? resolve(seed).then((hosts) => hosts.map((host) => ({ host, port })))
       : visitSeed(seed);
+    return this.#take(seed, asked, visitSeed === undefined ? SEED_ADDRESSES_MAX : SEED_VISIT_MAX, signal);
+  }
+
+  /** Takes at most so many of the addresses that somebody tells; how many were new. */
+  #take(seed: string, asked: Promise<readonly PeerAddress[]>, most: number, signal: AbortSignal): Promise<number> {
+    const { book, seedServices: services = 0n, random, notice } = this.#parts;
     const asking = asked.then((told) => {
       if (signal.aborted) return 0;
-      const some = shuffled(told, random).slice(0, visitSeed === undefined ? SEED_ADDRESSES_MAX : SEED_VISIT_MAX);
+      const some = shuffled(told, random).slice(0, most);
       const heard = some.map((address) => ({ ...address, timeS: this.#seedTimeS(), services }));
       return book.learn(heard, seed, { unlimited: true }).added;
     }, (error) => {

@@ -5,6 +5,7 @@
  * @module
  */
 import type { Clock } from "./ports.ts";
+import { hostKindOf } from "./reachability.ts";
 import { normalSubnet, Subnets } from "./subnets.ts";
 
 /** One ban. Times are unix milliseconds. */
@@ -45,6 +46,16 @@ const BANS_MAX = 10_000;
 /** Bans of subnets are looked through one by one. */
 const SUBNETS_MAX = 1_000;
 
+/** A host of a network whose addresses are names; undefined for anything else. */
+function namedHost(host: string): string | undefined {
+  return ["onion", "i2p"].includes(hostKindOf(host) ?? "") ? host.toLowerCase() : undefined;
+}
+
+/** The one form of what may be banned: an address, a subnet, or a name of Tor or I2P. Undefined for anything else. */
+export function banTarget(text: string): string | undefined {
+  return normalSubnet(text) ?? namedHost(text);
+}
+
 /** The list. */
 export class BanList {
   readonly #clock: Clock;
@@ -65,7 +76,7 @@ export class BanList {
   /** Takes in bans of an earlier run; those that have ended or are no bans are left out. */
   restore(bans: readonly Ban[]): void {
     for (const ban of bans.slice(0, BANS_MAX)) {
-      const host = normalSubnet(ban.host);
+      const host = banTarget(ban.host);
       if (host === undefined || this.#exempt(host) || ban.until <= this.#clock.now()) continue;
       if (host.includes("/")) this.#subnets.add(host);
       this.#bans.set(keyOf(host, ban.scope), { ...ban, host });

@@ -10,6 +10,7 @@ import { BAN_WORDS, BanList, type BanTerms } from "./bans.ts";
 import { messageOf, NodeError } from "./errors.ts";
 import { chooseEviction } from "./eviction.ts";
 import { type Peer, type PeerExit, type PeerInit, type PeerKind, type PeerSession, stopped } from "./peer.ts";
+import type { PermissionList } from "./permissions.ts";
 import type { ByteDuplex, Clock, PeerAddress } from "./ports.ts";
 import { Score } from "./reputation.ts";
 import { isLoopback, type Subnets } from "./subnets.ts";
@@ -23,6 +24,8 @@ export interface OpenContext {
   readonly enforce: boolean;
   /** Aborts when the node stops. */
   readonly signal: AbortSignal;
+  /** The id that the peer will have; drawn when it is first asked for. */
+  readonly id?: () => number;
   /** Keeps the engine from ending before a socket is released, which may be later than the session. */
   readonly holds: (socket: Promise<unknown>) => void;
 }
@@ -64,6 +67,8 @@ export interface ConnectionsParts<S extends PeerSession<I>, P extends Peer<S>, I
   readonly isExempt: (host: string) => boolean;
   /** Hosts that bans do not concern, but limits do. */
   readonly whitelist: Pick<Subnets, "has">;
+  /** What hosts may do that others may not; nobody anything when absent. */
+  readonly permissions?: PermissionList;
   /** The network and the group of a host; the group is hashed under a secret key, so that nobody can choose it. */
   readonly placeOf: (host: string) => { readonly network: string; readonly keyedGroup: bigint };
   readonly events: PeerEvents<P, I>;
@@ -83,6 +88,7 @@ export class Connections<S extends PeerSession<I>, P extends Peer<S>, I> {
   readonly #running = new Set<Promise<void>>();
   readonly #gate: AcceptGate;
   readonly #stop = new AbortController();
+  #isActive = true;
   /** Inbound connections that shake hands, oldest first. */
   readonly #opening = new Set<{ readonly duplex: ByteDuplex; readonly group: bigint }>();
   #nextId = 1;
@@ -107,7 +113,20 @@ export class Connections<S extends PeerSession<I>, P extends Peer<S>, I> {
       throw new NodeError("banned", "self", `${address.host} is ${BAN_WORDS[ban.effect]}: ${ban.reason}`);
     }
     const context = this.#context(kind, address.host, false);
-    return await this.#open(kind, address, () => this.#parts.protocol.dial(address, context));
+    return await this.#open(kind, address, () => this.#parts.protocol.dial(address, context), context.id);
+  }
+
+  /** Whether there may be connections. */
+  get isActive(): boolean {
+    return this.#isActive;
+  }
+
+  /** Lets connections be, or ends all of them and makes and takes none. */
+  setActive(active: boolean): void {
+    this.#isActive = active;
+    if (active) return;
+    this.disconnect(() => true);
+    for (const { duplex } of [...this.#opening]) duplex.destroy();
   }
 
   /** Whether a listener is to take a connection from a host at all. */
@@ -119,14 +138,14 @@ export class Connections<S extends PeerSession<I>, P extends Peer<S>, I> {
   /** Takes over a connection that a listener accepted. */
   accept(duplex: ByteDuplex): void {
     const { protocol, events } = this.#parts;
-    if (this.#stop.signal.aborted) return duplex.destroy();
+    if (this.#stop.signal.aborted || !this.#isActive) return duplex.destroy();
     const { host } = duplex.remote;
     const place = { duplex, group: this.#parts.placeOf(host).keyedGroup };
     this.#opening.add(place);
     if (this.#opening.size > OPENING_MAX) this.#crowdedOut().duplex.destroy();
     const context = this.#context("inbound", host, this.bans.find(host, "in")?.effect === "ban");
     this.#track(
-      this.#open("inbound", duplex.remote, () => protocol.accept(duplex, context))
+      this.#open("inbound", duplex.remote, () => protocol.accept(duplex, context), context.id)
         .catch((error) => events.failed(duplex.remote, "in", error instanceof Error ? error : new Error(String(error))))
         .finally(() => this.#opening.delete(place)),
     );
@@ -153,8 +172,10 @@ export class Connections<S extends PeerSession<I>, P extends Peer<S>, I> {
     while (this.#running.size > 0) await Promise.all(this.#running);
   }
 
-  #context(kind: PeerKind, host: string, banned: boolean): OpenContext {
+  #context(kind: PeerKind, host: string, banned: boolean): OpenContext & { readonly id: () => number } {
+    let id: number | undefined;
     return {
+      id: () => (id ??= this.#nextId++),
       kind,
       banned,
       enforce: !this.#parts.isExempt(host),
@@ -163,11 +184,14 @@ export class Connections<S extends PeerSession<I>, P extends Peer<S>, I> {
     };
   }
 
-  async #open(kind: PeerKind, place: PeerAddress, open: () => Promise<S>): Promise<P> {
+  async #open(kind: PeerKind, place: PeerAddress, open: () => Promise<S>, id: () => number): Promise<P> {
     const { protocol, clock, makePeer } = this.#parts;
     let session: S;
     try {
+      this.#requireActive();
       session = await open();
+      if (!this.#isActive) session.close();
+      this.#requireActive();
       this.#requireWelcome(kind, place, session);
       if (kind === "inbound") this.#makeRoom(session);
     } catch (thrown) {
@@ -175,7 +199,8 @@ export class Connections<S extends PeerSession<I>, P extends Peer<S>, I> {
       throw thrown;
     }
     for (const other of this.peers) if (protocol.isSame(other.session, session)) other.session.close();
-    const peer = makePeer({ id: this.#nextId++, kind, session, since: clock.now() });
+    const permissions = this.#parts.permissions?.of(place.host, kind === "inbound" ? "in" : "out") ?? [];
+    const peer = makePeer({ id: id(), kind, session, since: clock.now(), permissions });
     this.#enlist(peer);
     this.#track(this.#serve(peer));
     return peer;
@@ -194,6 +219,10 @@ export class Connections<S extends PeerSession<I>, P extends Peer<S>, I> {
     if (!this.#alive.includes(peer)) return;
     this.#alive = this.#alive.filter((each) => each !== peer);
     if (peer.direction === "out") this.#chosen -= 1;
+  }
+
+  #requireActive(): void {
+    if (!this.#isActive) throw new NodeError("NETWORK_OFF", "self", "the network is switched off");
   }
 
   /** Its host may have been banned while hands were shaken. @throws NodeError it was */
@@ -216,7 +245,7 @@ export class Connections<S extends PeerSession<I>, P extends Peer<S>, I> {
 
   /** Finds a slot for an inbound session, if need be that of a peer that is worth less. @throws NodeError there is none */
   #makeRoom(session: S): void {
-    const { protocol, placeOf, isExempt } = this.#parts;
+    const { protocol, placeOf, isExempt, whitelist } = this.#parts;
     const { max, isAlike } = protocol.slotsFor(session);
     const rivals = this.peers.filter((peer) =>
       peer.direction === "in" && isAlike(peer.session) && !protocol.isSame(peer.session, session)
@@ -230,7 +259,7 @@ export class Connections<S extends PeerSession<I>, P extends Peer<S>, I> {
       ...placeOf(peer.host),
       id: peer.id,
       direction: peer.direction,
-      isExempt: isExempt(peer.host),
+      isExempt: isExempt(peer.host) || whitelist.has(peer.host),
       sinceMs: peer.since,
       goesFirst: isDiscouraged(peer.host),
       isLocal: isLoopback(peer.host),

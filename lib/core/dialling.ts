@@ -7,7 +7,7 @@ import { addressText } from "./address-text.ts";
 import { type AddressBook, believableTimeS, groupNameOf, type KnownAddress, type Learned } from "./addresses.ts";
 import type { AddressRules, HeardAddress } from "./addresses/rules.ts";
 import { type Anchor, anchorsOf } from "./anchors.ts";
-import { keepPeer } from "./manual-peers.ts";
+import { ManualDials } from "./manual-peers.ts";
 import { messageOf, NodeError } from "./errors.ts";
 import {
   candidate,
@@ -106,6 +106,8 @@ export class Dialling<P extends Peer<PeerSession<unknown>>> {
   /** Addresses at which it was ourselves who answered. */
   readonly #ourselves = new Set<string>();
   readonly #anchors: Anchor[];
+  /** Connections to peers that are named. */
+  readonly manual: ManualDials<P>;
   readonly #groups = new WeakMap<P, string>();
   /** Ends the wait for the next decision. */
   #wake = () => {};
@@ -116,6 +118,7 @@ export class Dialling<P extends Peer<PeerSession<unknown>>> {
 
   constructor(parts: DiallingParts<P>) {
     this.#parts = parts;
+    this.manual = new ManualDials(parts);
     const { anchors = [], slots: { full, blockRelay } } = parts;
     // No more than have a slot, or those behind them would wait for ever.
     const ofKind = (kind: Anchor["kind"], most: number) => anchors.filter((each) => each.kind === kind).slice(0, most);
@@ -126,13 +129,13 @@ export class Dialling<P extends Peer<PeerSession<unknown>>> {
     return this.#parts.book;
   }
 
-  /** Takes addresses that a peer told; times that cannot be are taken for old ones. */
-  learn(addresses: readonly HeardAddress[], source: string): Learned {
+  /** Takes addresses that a peer told, `unlimited` of them or not; times that cannot be are taken for old ones. */
+  learn(addresses: readonly HeardAddress[], source: string, unlimited = false): Learned {
     const { book, clock } = this.#parts;
     const nowS = Math.floor(clock.now() / 1000);
     const sound = addresses.filter(({ host }) => host.length <= HOST_LENGTH_MAX)
       .map((address) => ({ ...address, timeS: believableTimeS(address.timeS ?? 0, nowS) }));
-    return book.learn(sound, source, { penaltyS: GOSSIP_PENALTY_S });
+    return book.learn(sound, source, { penaltyS: GOSSIP_PENALTY_S, unlimited });
   }
 
   /** A peer was asked for addresses: it may tell as many as one answer holds. */
@@ -199,12 +202,12 @@ export class Dialling<P extends Peer<PeerSession<unknown>>> {
   /** Keeps a connection to one named peer until the signal aborts. `namedAs`: its name when it is one of `--connect`. */
   async keep(place: PeerAddress, signal: AbortSignal, namedAs?: string): Promise<void> {
     const succeeded = (address: PeerAddress) => this.#succeeded(address);
-    await keepPeer(place, { ...this.#parts, succeeded, ...(namedAs !== undefined && { namedAs }) }, signal);
+    await this.manual.keep(place, { ...this.#parts, succeeded, ...(namedAs !== undefined && { namedAs }) }, signal);
   }
 
-  /** How many peers `--connect` names. */
+  /** How many peers `--connect` names, as far as is known: two names may be those of one. */
   get named(): number {
-    return new Set(this.#parts.connect.map(addressText)).size;
+    return new Set(this.#parts.connect.map(addressText)).size - this.manual.aliases;
   }
 
   /** Fills the slots from the book, and the book from the seeds. */
@@ -252,7 +255,8 @@ export class Dialling<P extends Peer<PeerSession<unknown>>> {
 
   /** One decision, and the dial that follows from it in the background; how long to rest when nobody is dialled, or 0. */
   #pass(signal: AbortSignal): number {
-    const { clock, random, slots, peers } = this.#parts;
+    const { clock, random, slots, peers, isActive = () => true } = this.#parts;
+    if (!isActive()) return NONE_PASS_MS;
     const counts = { manual: 0, outbound: 0, "block-relay": 0, feeler: 0 };
     for (const { kind } of peers()) if (kind !== "inbound") counts[kind] += 1;
     if (counts.outbound > slots.full) this.#endExtra("outbound");
@@ -378,6 +382,7 @@ export class Dialling<P extends Peer<PeerSession<unknown>>> {
   }
 
   #hasEnough(): boolean {
-    return this.#parts.peers().filter(({ kind }) => kind === "outbound").length >= ENOUGH_PEERS;
+    const { peers, isActive = () => true } = this.#parts;
+    return !isActive() || peers().filter(({ kind }) => kind === "outbound").length >= ENOUGH_PEERS;
   }
 }

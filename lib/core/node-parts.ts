@@ -7,6 +7,8 @@ import type { AddressBook } from "./addresses.ts";
 import type { AddressRules } from "./addresses/rules.ts";
 import type { Anchor } from "./anchors.ts";
 import type { Listening } from "./listeners.ts";
+import type { MovableClock } from "./movable-clock.ts";
+import type { PermissionList } from "./permissions.ts";
 import type { Clock, PeerAddress } from "./ports.ts";
 import type { Subnets } from "./subnets.ts";
 import type { UploadTarget } from "./upload-target.ts";
@@ -17,10 +19,16 @@ export type Notice = (level: "debug" | "info" | "warning" | "error", area: strin
 /** Whom a node connects to, who may connect to it, and to whom it reports. */
 export interface NodeParts {
   readonly clock: Clock;
+  /** The same clock, where it may be set. */
+  readonly time?: MovableClock;
   readonly book: AddressBook;
   readonly rules: AddressRules;
   /** Hosts that are never banned; limits hold for them all the same. */
   readonly whitelist: Pick<Subnets, "has">;
+  /** What hosts may do that others may not; nobody anything when absent. */
+  readonly permissions?: PermissionList;
+  /** Whether there may be connections from the start; so unless false. */
+  readonly networkActive?: boolean;
   /** Whether loopback peers are free of limits and bans. */
   readonly loopbackExempt: boolean;
   /** Peers to keep a connection to, by name or address; when there are any, no others are dialled. */
@@ -33,6 +41,9 @@ export interface NodeParts {
   readonly seeds?: readonly string[];
   /** Whether addresses that are built in may be used when nobody else is known; so unless false. */
   readonly usesFixedSeeds?: boolean;
+  /** Nodes that are asked for addresses before any seed is, by visiting them. */
+  readonly seedNodes?: readonly PeerAddress[];
+  readonly visitNode?: (place: PeerAddress) => Promise<readonly PeerAddress[]>;
   /** Asks a seed by name for addresses, in the place of looking it up. */
   readonly visitSeed?: (name: string) => Promise<readonly PeerAddress[]>;
   /** Networks, by the names that the rules give them, of which addresses are dialled; all by default. */

@@ -6,6 +6,7 @@
 import { addressText } from "./address-text.ts";
 import { messageOf, NodeError } from "./errors.ts";
 import type { Merits } from "./eviction.ts";
+import type { Permission } from "./permissions.ts";
 import type { PeerAddress } from "./ports.ts";
 import { type Offence, PeerOffence, Score } from "./reputation.ts";
 import type { Traffic } from "./traffic.ts";
@@ -85,21 +86,29 @@ export class Peer<S extends PeerSession<unknown> = PeerSession<unknown>> {
   wanted: boolean;
   /** `host:port` by which `--connect` names it. */
   namedAs: string | undefined;
+  /** What the operator lets it do that others may not. */
+  readonly permissions: readonly Permission[];
   /** What it has done wrong so far. */
   readonly score = new Score();
 
-  constructor({ id, kind, session, since }: PeerInit<S>) {
+  constructor({ id, kind, session, since, permissions = [] }: PeerInit<S>) {
     this.id = id;
     this.kind = kind;
     this.session = session;
     this.since = since;
     this.wanted = kind === "manual";
+    this.permissions = permissions;
     const { host, port } = session.remote;
     this.place = { host, port, name: addressText({ host, port }), direction: this.direction, kind };
   }
 
   get direction(): "in" | "out" {
     return this.kind === "inbound" ? "in" : "out";
+  }
+
+  /** Whether the operator lets it do what others may not. */
+  may(permission: Permission): boolean {
+    return this.permissions.includes(permission);
   }
 
   /** What speaks for keeping it when inbound slots are scarce. */
@@ -127,6 +136,8 @@ export interface PeerInit<S> {
   readonly kind: PeerKind;
   readonly session: S;
   readonly since: number;
+  /** None when absent. */
+  readonly permissions?: readonly Permission[];
 }
 
 /** The code of the error when it was ourselves who was dialled. */

@@ -35,7 +35,7 @@ export interface DirectionTraffic {
   readonly byKind: ReadonlyMap<string, KindTraffic>;
 }
 
-/** Under which name kinds are summed up that have no entry of their own. */
+/** Under which name kinds are summed up that have no entry of their own, and messages that were thrown away. */
 export const OTHER_KINDS = "*other*";
 /** Kinds counted apart; a peer can make names up. */
 const KINDS_MAX = 128;
@@ -88,16 +88,27 @@ class Direction implements DirectionTraffic {
     this.#entry(kind).count(bytes, now);
   }
 
+  /** Counts bytes of which no message was made (yet). */
+  pass(bytes: number, now: number, at: number): void {
+    this.#add(bytes, now, at, 0);
+  }
+
+  /** Counts a message whose bytes have been counted as they came. */
+  complete(kind: string, bytes: number, now: number, at: number): void {
+    this.#add(0, now, at);
+    this.#entry(kind).count(bytes, now);
+  }
+
   measure(kind: string, ms: number): void {
     this.#entry(kind).measure(ms);
   }
 
-  #add(bytes: number, now: number, at: number): void {
+  #add(bytes: number, now: number, at: number, messages = 1): void {
     this.bytes += bytes;
-    this.messages += 1;
+    this.messages += messages;
     this.lastTime = now;
     this.lastAt = at;
-    if (this.#sum !== undefined) this.#sum.#add(bytes, now, at);
+    if (this.#sum !== undefined) this.#sum.#add(bytes, now, at, messages);
   }
 
   #entry(kind: string): Kind {
@@ -143,6 +154,21 @@ export class Traffic {
   /** Counts a message that came, with all its framing. */
   countReceived(kind: string, bytes: number): void {
     this.#received.count(kind, bytes, this.#clock.now(), this.#clock.monotonic());
+  }
+
+  /** Counts bytes as they come from the socket, whatever becomes of them. */
+  passReceived(bytes: number): void {
+    this.#received.pass(bytes, this.#clock.now(), this.#clock.monotonic());
+  }
+
+  /** Counts a message whose bytes {@link passReceived} has counted. */
+  completeReceived(kind: string, bytes: number): void {
+    this.#received.complete(kind, bytes, this.#clock.now(), this.#clock.monotonic());
+  }
+
+  /** Counts bytes that were sent and belong to no message. */
+  passSent(bytes: number): void {
+    this.#sent.pass(bytes, this.#clock.now(), this.#clock.monotonic());
   }
 
   /** Counts a message that was sent, with all its framing. */

@@ -8,7 +8,8 @@ import { Hono } from "hono";
 import type { Json, JsonObject } from "../chia/streamable/mod.ts";
 import { addressText } from "../core/address-text.ts";
 import { messageOf, NodeError } from "../core/errors.ts";
-import { normalSubnet } from "../core/subnets.ts";
+import { banTarget } from "../core/bans.ts";
+import { ALREADY_CONNECTED } from "../core/manual-peers.ts";
 import type { ChainBan, ChainHandle } from "./chain-handle.ts";
 import type { RpcContext } from "./context.ts";
 import { eventStream, subscriptionOfRequest } from "./events.ts";
@@ -67,6 +68,7 @@ export function nativeRoutes(
     try {
       return jsonResponse(await handle.connect(host, port), { status: 201 });
     } catch (error) {
+      if (error instanceof NodeError && error.code === ALREADY_CONNECTED) return problem(409, error.message);
       return problem(502, `could not connect to ${addressText({ host, port })}: ${messageOf(error)}`);
     }
   });
@@ -117,8 +119,8 @@ export function nativeRoutes(
   });
   app.post("/v1/bans", async (c) => {
     const { host, seconds = BAN_SECONDS, reason = "by hand", chain } = await fieldsOf(c.req.raw, context.clock, limits);
-    if (typeof host !== "string" || normalSubnet(host) === undefined) {
-      throw new BodyError(400, "host: an IP address or a subnet");
+    if (typeof host !== "string" || banTarget(host) === undefined) {
+      throw new BodyError(400, "host: an IP address, a subnet, or a name of Tor or I2P");
     }
     if (typeof seconds !== "number" || !(seconds > 0 && seconds <= BAN_SECONDS_MAX)) {
       throw new BodyError(400, `seconds: above 0, at most ${BAN_SECONDS_MAX}`);

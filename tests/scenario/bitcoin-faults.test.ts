@@ -273,16 +273,16 @@ describe("the blocks of a hostile peer", () => {
     await world.end();
   });
 
-  test("blocks without parents are kept within bounds, and adopted when the parent comes", async () => {
+  test("a block whose parent nobody knows costs its sender; one that connects is taken unasked", async () => {
     const { world, chain, node, actor } = await visited();
     const ahead = chain.fork(20).extend(3);
-    await actor.send(BlockMessage, ahead.blocks[22]!);
-    await actor.send(BlockMessage, ahead.blocks[21]!);
-    await world.clock.advance(100);
-    assert.equal(node.height(), 20);
     await actor.send(BlockMessage, ahead.blocks[20]!);
-    await world.until(() => node.height() === 23);
+    await world.until(() => node.height() === 21);
     assert.deepEqual(node.bans(), []);
+    await actor.send(BlockMessage, ahead.blocks[22]!);
+    await world.until(() => node.node.service.peers().length === 0);
+    assert.match(node.bans().join(), /prev-blk-not-found/);
+    assert.equal(node.node.service.headers.length, 22, "its header is not kept either");
     await world.end();
   });
 

@@ -30,7 +30,7 @@ import {
 import { AddressBook } from "../../lib/core/addresses.ts";
 import type { ByteDuplex, Clock } from "../../lib/core/ports.ts";
 import { UploadTarget } from "../../lib/core/upload-target.ts";
-import { Subnets } from "../../lib/core/subnets.ts";
+import { PermissionList } from "../../lib/core/permissions.ts";
 import type { SimClock } from "../../lib/sim/clock.ts";
 import { SeededRandom } from "../../lib/sim/random.ts";
 import { MemoryNetwork } from "../../lib/transport/memory.ts";
@@ -127,6 +127,12 @@ export interface NodeOptions {
   readonly outbound?: number;
   /** Its clock, when that is not the world's. */
   readonly clock?: Clock;
+  /** Hosts with permissions, as `--whitelist` takes them. */
+  readonly whitelist?: readonly string[];
+  /** How long a handshake may take. */
+  readonly peerTimeoutMs?: number;
+  /** Bytes to upload in a day. */
+  readonly uploadMax?: number;
   /** What names resolve to; a host to itself when absent. */
   readonly resolve?: (name: string) => Promise<readonly string[]>;
 }
@@ -184,6 +190,7 @@ export class BitcoinWorld {
     const { connect = [], blocks = [], store = new MemoryBitcoinStore({ events: new MemoryEventLog() }) } = options;
     const notices: string[] = [];
     const events: NewEvent[] = [];
+    const permissions = new PermissionList(options.whitelist ?? []);
     const node = await clock.until(BitcoinNode.open({
       network,
       store,
@@ -198,6 +205,7 @@ export class BitcoinWorld {
         dialer: this.#net.dialer(host),
         v2: options.v2 ?? false,
         inboundMax: options.inboundMax ?? 8,
+        ...(options.peerTimeoutMs !== undefined && { handshakeMs: options.peerTimeoutMs }),
       },
       userAgent: "/gemel:test/",
       ...(options.minimumWork !== undefined && { minimumWork: options.minimumWork }),
@@ -206,8 +214,9 @@ export class BitcoinWorld {
       connect: connect.map((each) => ({ host: each, port: network.defaultPort })),
       resolve: options.resolve ?? ((name) => Promise.resolve([name])),
       listen: { addresses: [{ host, port: network.defaultPort }], open: (how) => this.#net.listen(how) },
-      whitelist: new Subnets(),
-      upload: new UploadTarget({ clock: this.clock, sent: () => 0 }),
+      whitelist: permissions,
+      permissions,
+      upload: new UploadTarget({ clock: this.clock, sent: () => 0, bytesMax: options.uploadMax }),
       outbound: options.outbound ?? 0,
       record: (added) => events.push(...added),
       notice: (level, area, text) => notices.push(`${clock.monotonic()} ${level} ${area} ${text}`),

@@ -36,6 +36,20 @@ describe("a node that follows", () => {
     await world.end();
   });
 
+  test("a dial by hand to a peer that is connected, or being dialled, does nothing and says so", async () => {
+    const world = new World();
+    const other = await world.node("10.0.0.1", { blocks: 3 });
+    const node = await world.node("10.0.0.2");
+    const { port } = other.node.listenAddress!;
+    const dials = [1, 2, 3].map(() => node.node.connect(other.host, port).then(() => "made", (e: Error) => e.message));
+    const ends = await world.clock.until(Promise.all(dials));
+    const again = `already connected to ${other.host}:${port}`;
+    assert.deepEqual(ends.toSorted(), [again, again, "made"]);
+    await assert.rejects(world.clock.until(node.node.connect(other.host, port)), { code: "ALREADY_CONNECTED" });
+    assert.equal(node.node.peers().length, 1);
+    await world.end();
+  });
+
   test("is synced when all named peers agree, keeps up with new tips, and passes them on", async () => {
     const world = new World();
     const first = await world.node("10.0.0.1", { blocks: 300 });

@@ -29,8 +29,10 @@ export interface BlockDownloadParts {
 export const IN_FLIGHT_MAX = 16;
 /** How far above the last block that a peer and we share it is asked for blocks. */
 export const WINDOW = 1_024;
-/** Peers without the whole chain serve this much of its end. */
+/** What peers without the whole chain serve of its end, less two blocks that may come meanwhile. */
 const LIMITED_DEPTH = 288 - 2;
+/** While our tip is younger than so many spacings, a peer's new headers are followed by a question for their blocks. */
+const RECENT_SPACINGS = 20;
 /** How long a peer may hold the window up; doubles each time, and shrinks again as blocks come. */
 const STALL_FIRST_MS = 2_000;
 const STALL_LAST_MS = 64_000;
@@ -78,6 +80,38 @@ export class BlockDownload {
       const rows = this.#choose(peer, IN_FLIGHT_MAX - peer.inFlight.size);
       if (rows.length > 0) this.#ask(peer, rows);
     }
+  }
+
+  /**
+   * A peer told headers. Near the tip it is asked for their blocks, whatever it says that it serves: it has just shown
+   * that it has them.
+   *
+   * @see Bitcoin Core `net_processing.cpp` HeadersDirectFetchBlocks, CanDirectFetch
+   */
+  direct(peer: BitcoinPeer): void {
+    const { chain, clock } = this.#parts;
+    const { headers, tip } = chain;
+    if (peer.servesRecent || !peer.servesWitnesses || peer.bestKnown < 0) return;
+    const recentMs = RECENT_SPACINGS * headers.network.pow.targetSpacing * 1000;
+    if (headers.time(tip) * 1000 <= clock.now() - recentMs) return;
+    // So many that it is a reorganisation of many blocks are left to those that serve the chain.
+    const common = headers.commonAncestor(tip, peer.bestKnown);
+    if (headers.height(peer.bestKnown) - headers.height(common) > IN_FLIGHT_MAX) return;
+    const rows = this.#choose(peer, IN_FLIGHT_MAX - peer.inFlight.size);
+    if (rows.length > 0) this.#ask(peer, rows);
+  }
+
+  /**
+   * Asks a peer for one block because the operator wants it; why not, in Core's words, when it is not asked.
+   *
+   * @see Bitcoin Core `net_processing.cpp` FetchBlock
+   */
+  fetch(row: number, peer: BitcoinPeer): string | undefined {
+    if (!peer.servesWitnesses) return "Pre-SegWit peer";
+    if (this.isAskedOf(row, peer)) return "Already requested from this peer";
+    for (const other of [...this.#questions.get(row)?.peers ?? []]) this.release(row, other);
+    this.#ask(peer, [row]);
+    return undefined;
   }
 
   /** A block came from a peer that was asked for it: it counts for its speed, whatever the block is worth. */
@@ -182,7 +216,7 @@ export class BlockDownload {
         waitsFor ??= [...question.peers][0];
         continue;
       }
-      if (!peer.servesAll && height < top - LIMITED_DEPTH) continue;
+      if (!peer.servesAll && peer.servesRecent && top - height >= LIMITED_DEPTH) continue;
       rows.push(row);
     }
     // The window is used up, and its first block is with somebody else.

@@ -45,6 +45,7 @@ export class V1Transport implements NegotiatedTransport {
   #payload: Uint8Array = new Uint8Array();
   #payloadHave = 0;
   #failure: NodeError | undefined;
+  droppedBytes = 0;
 
   /** `magic`: the network's four bytes in wire order. */
   constructor(magic: Uint8Array) {
@@ -135,12 +136,14 @@ export class V1Transport implements NegotiatedTransport {
     for (let i = 0; i < 4; i++) {
       if (digest[i] !== header[20 + i]) {
         this.dropped.checksum++;
+        this.droppedBytes += ENVELOPE_BYTES + payload.length;
         return;
       }
     }
     const type = typeOf(header, 4);
-    if (type === undefined) this.dropped.type++;
-    else frames.push({ type, payload });
+    if (type !== undefined) return void frames.push({ type, payload });
+    this.dropped.type++;
+    this.droppedBytes += ENVELOPE_BYTES + payload.length;
   }
 
   pack(type: string, payload: Uint8Array): Uint8Array {

@@ -21,6 +21,8 @@ export const TYPE_BYTES = 12;
 
 /** A Bitcoin transport, v1 or v2. */
 export interface Transport {
+  /** Bytes of the messages that were thrown away, framing included: a bad checksum, a type that is none. */
+  readonly droppedBytes: number;
   /**
    * Takes bytes as they came from the socket, in any cut, and gives the messages that they complete, in order. When the
    * peer broke the transport's rules, iterating throws a `NodeError` (fault `peer`) after the messages before that;

@@ -19,14 +19,14 @@ export const banMethods: readonly Method[] = [
     category: "Network",
     summary: "Bans an address or a subnet, or lifts a ban. Who is connected from there is disconnected.",
     params: [
-      required("subnet", "string", "An address, or a subnet as 203.0.113.0/24"),
+      required("subnet", "string", "An address, a subnet as 203.0.113.0/24, or a name of Tor or I2P"),
       required("command", "string", "add or remove"),
       optional("bantime", "number", "Seconds for which the ban holds, or the time at which it ends", "86400"),
       optional("absolute", "boolean", "Whether bantime is a time (seconds since 1970)", "false"),
     ],
     result: "null",
     examples: ["setban 192.0.2.6 add 86400", "setban 192.0.2.0/24 remove"],
-    call(args, { context: { bitcoin, clock } }) {
+    call(args, { context: { bitcoin } }) {
       const command = args.text(1);
       if (command !== "add" && command !== "remove") throw new JsonRpcError(RpcCode.misc, helpText(this));
       const subnet = parseSubnet(args.text(0));
@@ -40,11 +40,13 @@ export const banMethods: readonly Method[] = [
       }
       const isAbsolute = args.boolean(3, false);
       const seconds = args.wide(2, 0);
-      if (isAbsolute && seconds * 1000 <= clock.now()) {
+      const now = bitcoin.now();
+      if (isAbsolute && seconds * 1000 < now) {
         throw invalidParameter("Error: Absolute timestamp is in the past");
       }
-      const until = isAbsolute ? seconds * 1000 : clock.now() + (seconds > 0 ? seconds : BAN_SECONDS) * 1000;
-      if (isBanned(bitcoin, subnet)) {
+      const until = isAbsolute ? seconds * 1000 : now + (seconds > 0 ? seconds : BAN_SECONDS) * 1000;
+      // An address within a banned subnet is banned already; a subnet within another is one of its own.
+      if (args.text(0).includes("/") ? isBanned(bitcoin, subnet) : bitcoin.isBanned(subnet.replace(/\/\d+$/, ""))) {
         throw new JsonRpcError(RpcCode.nodeAlreadyAdded, "Error: IP/Subnet already banned");
       }
       bitcoin.ban(subnet, until, "by hand");
@@ -61,7 +63,7 @@ export const banMethods: readonly Method[] = [
     params: [],
     result: "[{address, ban_created, banned_until, ban_duration, time_remaining}, ...]    (array) in seconds",
     examples: ["listbanned"],
-    call(_args, { context: { bitcoin, clock } }) {
+    call(_args, { context: { bitcoin } }) {
       const seconds = (ms: number) => Math.floor(ms / 1000);
       // Who is only discouraged is no ban here either.
       return bitcoin.bans().filter(({ effect }) => effect === "ban").map(({ subnet, since, until }) => ({
@@ -69,7 +71,7 @@ export const banMethods: readonly Method[] = [
         ban_created: seconds(since),
         banned_until: seconds(until),
         ban_duration: seconds(until) - seconds(since),
-        time_remaining: seconds(until) - seconds(clock.now()),
+        time_remaining: seconds(until) - seconds(bitcoin.now()),
       }));
     },
   },

@@ -34,7 +34,8 @@ const CATEGORIES: readonly MethodCategory[] = ["Blockchain", "Control", "Mining"
 /** The list that `help` prints without a name. */
 function listOf(methods: ReadonlyMap<string, Method>): string {
   return CATEGORIES.map((category) => {
-    const lines = [...methods.values()].filter((method) => method.category === category).map(usageLine).sort();
+    const lines = [...methods.values()].filter((method) => method.category === category && method.isHidden !== true)
+      .map(usageLine).sort();
     return [`== ${category} ==`, ...lines].join("\n");
   }).join("\n\n");
 }

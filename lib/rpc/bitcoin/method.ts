@@ -26,6 +26,8 @@ export interface Parameter {
   readonly names: readonly [string, ...string[]];
   readonly type: ParameterType;
   readonly required?: boolean;
+  /** Any type is taken; the declared one is for words of a command line only. */
+  readonly isUnchecked?: boolean;
   /** What holds when it is missing, as `help` tells it. */
   readonly standard?: string;
   readonly summary: string;
@@ -49,6 +51,8 @@ export interface Method {
   readonly result: string;
   /** Command lines after `gemel btc`. */
   readonly examples: readonly string[];
+  /** For tests: `help` lists it only when it is named. */
+  readonly isHidden?: boolean;
   /** Waits for something to happen: neither counted nor timed like other calls. */
   readonly waits?: boolean;
   readonly call: (args: Arguments, call: MethodCall) => Promise<RpcJson> | RpcJson;
@@ -101,9 +105,9 @@ export class Arguments {
       throw new JsonRpcError(RpcCode.misc, helpText(method));
     }
     const wrong: Record<string, string> = {};
-    method.params.forEach(({ names, type, required }, i) => {
+    method.params.forEach(({ names, type, required, isUnchecked }, i) => {
       const value = values[i] ?? null;
-      if (type === "any" || (value === null && required !== true)) return;
+      if (type === "any" || isUnchecked === true || (value === null && required !== true)) return;
       const given = typeName(value);
       if (given === EXPECTED[type]) return;
       wrong[`Position ${i + 1} (${names.join("|")})`] = `JSON value of type ${given} is not of expected type ${

@@ -10,6 +10,9 @@ import { type ActiveCall, controlMethods } from "./control.ts";
 import type { Method } from "./method.ts";
 import { miningMethods } from "./mining.ts";
 import { networkMethods } from "./network.ts";
+import { statisticsMethods } from "./statistics.ts";
+import { storedBlockMethods } from "./stored-blocks.ts";
+import { testingMethods } from "./testing.ts";
 import { transactionMethods } from "./transactions.ts";
 import { utilMethods } from "./util.ts";
 import { waitingMethods } from "./waiting.ts";
@@ -23,6 +26,9 @@ export function bitcoinMethods(active: () => Iterable<ActiveCall>): ReadonlyMap<
     ...networkMethods,
     ...banMethods,
     ...miningMethods,
+    ...statisticsMethods,
+    ...storedBlockMethods,
+    ...testingMethods,
     ...utilMethods,
     ...controlMethods(() => methods, active),
   ];

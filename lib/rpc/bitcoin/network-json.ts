@@ -7,11 +7,14 @@
 import ipaddr from "ipaddr.js";
 import { toHex } from "../../codec/hex.ts";
 import { addressText } from "../../core/address-text.ts";
+import type { AddressBook } from "../../core/addresses.ts";
+import { banTarget } from "../../core/bans.ts";
 import { normalSubnet } from "../../core/subnets.ts";
 import type { DirectionTraffic } from "../../core/traffic.ts";
 import type { BitcoinPeerView } from "../../bitcoin/service.ts";
 import { NETWORK_NAMES, parseHost, serviceNames } from "../../bitcoin/types/mod.ts";
 import { amountJson, type RpcObject } from "./json.ts";
+import type { BitcoinRpcContext } from "./method.ts";
 
 /** The networks, in Core's order. */
 export const REACHABLE_NETWORKS = ["ipv4", "ipv6", "onion", "i2p", "cjdns"] as const;
@@ -68,7 +71,7 @@ export function peerInfo(peer: BitcoinPeerView): RpcObject {
     addr_relay_enabled: peer.addressRelay,
     addr_processed: peer.addressesProcessed,
     addr_rate_limited: peer.addressesLimited,
-    permissions: [],
+    permissions: peer.permissions,
     minfeefilter: amountJson(peer.minimumFeeFilter),
     bytessent_per_msg: byMessage(peer.traffic.sent),
     bytesrecv_per_msg: byMessage(peer.traffic.received),
@@ -84,9 +87,21 @@ function byMessage({ byKind }: DirectionTraffic): RpcObject {
   return Object.fromEntries(bytes.sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-/** A subnet as `listbanned` prints it, `203.0.113.7/32`; undefined for text that is none. */
+/** The address book of the Bitcoin side. */
+export function addressBookOf({ chains }: BitcoinRpcContext): AddressBook {
+  const handle = chains.find(({ chain }) => chain === "bitcoin");
+  if (handle === undefined) throw new TypeError("methods of Bitcoin where no Bitcoin runs");
+  return handle.addressBook;
+}
+
+/**
+ * A subnet as `listbanned` prints it, `203.0.113.7/32`, and a name of Tor or I2P as it is; undefined for text that is
+ * none.
+ */
 export function parseSubnet(text: string): string | undefined {
   const subnet = normalSubnet(text);
+  // A name has a version and a checksum, which have to be right.
+  if (subnet === undefined && parseHost(text) !== undefined) return banTarget(text);
   if (subnet === undefined || subnet.includes("/")) return subnet;
   return `${subnet}/${subnet.includes(":") ? 128 : 32}`;
 }

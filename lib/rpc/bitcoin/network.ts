@@ -5,14 +5,14 @@
  * @module
  */
 import { parsePlace } from "../../bitcoin/added-nodes.ts";
-import type { BitcoinService } from "../../bitcoin/service.ts";
-import { serviceNames } from "../../bitcoin/types/mod.ts";
+import type { BitcoinPeerView, BitcoinService, DialChoice } from "../../bitcoin/service.ts";
+import { ServiceFlag, serviceNames } from "../../bitcoin/types/mod.ts";
 import { addressText } from "../../core/address-text.ts";
 import { warningsOf } from "./blockchain.ts";
 import { invalidParameter, JsonRpcError, RpcCode } from "./error.ts";
 import { amountJson } from "./json.ts";
-import { helpText, type Method, type MethodCall, optional, required } from "./method.ts";
-import { networkOf, peerInfo, REACHABLE_NETWORKS, servicesText } from "./network-json.ts";
+import { type Arguments, helpText, type Method, type MethodCall, optional, required } from "./method.ts";
+import { addressBookOf, networkOf, peerInfo, REACHABLE_NETWORKS, servicesText } from "./network-json.ts";
 
 /** Core's least fee for relay since release 30, satoshi for 1000 virtual bytes. This node relays no transactions. */
 const RELAY_FEE = 100n;
@@ -26,14 +26,29 @@ export function versionNumber(version: string): number {
 }
 
 /** Dials once; that it fails is for the log to tell, as in Core. */
-async function tryOnce({ context: { bitcoin } }: MethodCall, node: string): Promise<void> {
+async function tryOnce({ context: { bitcoin } }: MethodCall, node: string, choice: DialChoice): Promise<void> {
   const { host, port } = parsePlace(node, bitcoin.network.defaultPort);
-  await bitcoin.connect(host, port).catch(() => {});
+  await bitcoin.connect(host, port, choice).catch(() => {});
+}
+
+/** Every connection, also those whose hands are not shaken yet, by id. */
+function connectionsOf(bitcoin: BitcoinService): readonly BitcoinPeerView[] {
+  return [...bitcoin.peers(), ...bitcoin.opening()].sort((a, b) => a.id - b.id);
+}
+
+/** What `addnode` says of the transport. Throws −8 when the encrypted one is asked for and off. */
+function dialChoice(args: Arguments, place: number, { services }: BitcoinService): DialChoice {
+  const isOffered = (services & ServiceFlag.P2P_V2) !== 0n;
+  const isWanted = args.boolean(place, isOffered);
+  if (isWanted && !isOffered) {
+    throw invalidParameter("Error: v2transport requested but not enabled (see -v2transport)");
+  }
+  return { v1Only: !isWanted };
 }
 
 /** The id of the peer at an address, written as `getpeerinfo` writes it. */
 function peerAt(bitcoin: BitcoinService, address: string): number | undefined {
-  return bitcoin.peers().find((peer) => addressText(peer) === address)?.id;
+  return connectionsOf(bitcoin).find((peer) => addressText(peer) === address)?.id;
 }
 
 /** The methods. */
@@ -45,16 +60,19 @@ export const networkMethods: readonly Method[] = [
     params: [
       required("node", "string", "The address: host, host:port or [IPv6]:port"),
       required("command", "string", "add, remove or onetry"),
-      optional("v2transport", "boolean", "Accepted and not needed: the transport is found out", "true"),
+      optional("v2transport", "boolean", "Whether the encrypted transport is tried", "what --v2 says"),
     ],
     result: "null",
     examples: ["addnode 192.0.2.7:8333 onetry"],
     call(args, call) {
       const { bitcoin } = call.context;
       const node = args.text(0);
-      switch (args.text(1)) {
+      const command = args.text(1);
+      if (!["add", "remove", "onetry"].includes(command)) throw new JsonRpcError(RpcCode.misc, helpText(this));
+      const choice = dialChoice(args, 2, bitcoin);
+      switch (command) {
         case "add":
-          if (bitcoin.addNode(node)) return null;
+          if (bitcoin.addNode(node, choice)) return null;
           throw new JsonRpcError(RpcCode.nodeAlreadyAdded, "Error: Node already added");
         case "remove":
           if (bitcoin.removeNode(node)) return null;
@@ -62,11 +80,9 @@ export const networkMethods: readonly Method[] = [
             RpcCode.nodeNotAdded,
             "Error: Node could not be removed. It has not been added previously.",
           );
-        case "onetry":
-          void tryOnce(call, node);
-          return null;
         default:
-          throw new JsonRpcError(RpcCode.misc, helpText(this));
+          void tryOnce(call, node, choice);
+          return null;
       }
     },
   },
@@ -120,7 +136,7 @@ export const networkMethods: readonly Method[] = [
     params: [],
     result: "n    (number)",
     examples: ["getconnectioncount"],
-    call: (_args, { context: { bitcoin } }) => bitcoin.peers().length,
+    call: (_args, { context: { bitcoin } }) => connectionsOf(bitcoin).length,
   },
   {
     name: "getnettotals",
@@ -129,13 +145,13 @@ export const networkMethods: readonly Method[] = [
     params: [],
     result: "{totalbytesrecv, totalbytessent, timemillis, uploadtarget}    (object)",
     examples: ["getnettotals"],
-    call(_args, { context: { bitcoin, clock } }) {
+    call(_args, { context: { bitcoin } }) {
       const { received, sent } = bitcoin.traffic;
       const upload = bitcoin.uploadState();
       return {
         totalbytesrecv: received.bytes,
         totalbytessent: sent.bytes,
-        timemillis: clock.now(),
+        timemillis: bitcoin.now(),
         uploadtarget: {
           timeframe: UPLOAD_TIMEFRAME_SECONDS,
           target: upload.bytesMax,
@@ -156,7 +172,7 @@ export const networkMethods: readonly Method[] = [
     examples: ["getnetworkinfo"],
     call(_args, { context: { bitcoin, chains, version } }) {
       const { proxy } = bitcoin;
-      const peers = bitcoin.peers();
+      const peers = connectionsOf(bitcoin);
       const inbound = peers.filter(({ direction }) => direction === "in").length;
       const own = chains.find(({ chain }) => chain === "bitcoin")?.listenAddress;
       const isPublic = own !== undefined && bitcoin.isListening && networkOf(own.host) !== "not_publicly_routable";
@@ -168,7 +184,7 @@ export const networkMethods: readonly Method[] = [
         localservicesnames: serviceNames(bitcoin.services),
         localrelay: false,
         timeoffset: 0,
-        networkactive: true,
+        networkactive: bitcoin.isNetworkActive,
         connections: peers.length,
         connections_in: inbound,
         connections_out: peers.length - inbound,
@@ -221,11 +237,41 @@ export const networkMethods: readonly Method[] = [
   {
     name: "getpeerinfo",
     category: "Network",
-    summary: "The connected peers, each with what is known of it.",
+    summary: "The connections, each with what is known of it; version is 0 while hands are shaken.",
     params: [],
     result: "[{...}, ...]    (array) id, addr, services, version, subver, inbound, synced_headers, …",
     examples: ["getpeerinfo"],
-    call: (_args, { context: { bitcoin } }) => bitcoin.peers().map(peerInfo),
+    call: (_args, { context: { bitcoin } }) => connectionsOf(bitcoin).map(peerInfo),
+  },
+  {
+    name: "getaddrmaninfo",
+    category: "Network",
+    summary: "How many addresses of nodes are known, by network and table.",
+    params: [],
+    result: "{NETWORK: {new, tried, total}, ..., all_networks: {new, tried, total}}    (object)",
+    examples: ["getaddrmaninfo"],
+    call(_args, { context }) {
+      const book = addressBookOf(context);
+      const counts = (networks: readonly string[]) => {
+        const sum = (table: "new" | "tried") =>
+          networks.reduce((count, network) => count + book.countOn(network, table), 0);
+        return { new: sum("new"), tried: sum("tried"), total: sum("new") + sum("tried") };
+      };
+      const each = Object.fromEntries(REACHABLE_NETWORKS.map((name) => [name, counts([name])]));
+      return { ...each, all_networks: counts(REACHABLE_NETWORKS) };
+    },
+  },
+  {
+    name: "setnetworkactive",
+    category: "Network",
+    summary: "Ends all connections of this chain and makes and takes none (false), or lets them be again (true).",
+    params: [required("state", "boolean", "Whether there may be connections")],
+    result: "bool    (boolean) the same",
+    examples: ["setnetworkactive false"],
+    call(args, { context: { bitcoin } }) {
+      bitcoin.setNetworkActive(args.boolean(0, true));
+      return bitcoin.isNetworkActive;
+    },
   },
   {
     name: "ping",

@@ -110,6 +110,45 @@ describe("buildConfig()", () => {
     );
   });
 
+  test("permissions of hosts, comments, nodes to ask first, and how peers are waited for", async () => {
+    const config = await build({
+      chain: ["chia", "bitcoin"],
+      "bitcoin.whitelist": ["noban,in@10.0.0.0/8,2001:db8::1", "all@192.0.2.7"],
+      "bitcoin.ua-comment": ["first, of two", "second"],
+      "bitcoin.seed-node": ["192.0.2.9", "192.0.2.9:5"],
+      "bitcoin.peer-timeout": "90s",
+      "bitcoin.blocks-only": true,
+      "bitcoin.network-active": "off",
+      "chia.ua-comment": ["x"],
+      "chia.seed-node": "127.0.0.1",
+      "chia.peer-timeout": "5s",
+      "chia.whitelist": "addr@10.0.0.1",
+    });
+    const [chia, bitcoin] = config.chains;
+    assert.deepEqual(bitcoin?.whitelist, ["noban,in@10.0.0.0/8", "2001:db8::1", "all@192.0.2.7"]);
+    assert.deepEqual(bitcoin?.userAgentComments, ["first, of two", "second"]);
+    assert.deepEqual(bitcoin?.seedNodes, [{ host: "192.0.2.9", port: 8333 }, { host: "192.0.2.9", port: 5 }]);
+    assert.deepEqual([bitcoin?.peerTimeoutMs, bitcoin?.networkActive], [90_000, false]);
+    assert.equal(bitcoin?.chain === "bitcoin" && bitcoin.blocksOnly, true);
+    assert.deepEqual(chia?.seedNodes, [{ host: "127.0.0.1", port: 8444 }]);
+    assert.deepEqual([chia?.peerTimeoutMs, chia?.networkActive, chia?.whitelist], [5_000, undefined, [
+      "addr@10.0.0.1",
+    ]]);
+    const wrong: readonly (readonly [Record<string, unknown>, RegExp])[] = [
+      [{ whitelist: "noban" }, /whitelist: noban names no subnet/],
+      [{ whitelist: "sleep@10.0.0.1" }, /whitelist: sleep is none of/],
+      [{ whitelist: "in@10.0.0.1" }, /direction and no permission/],
+      [{ whitelist: "noban@" }, /neither an address nor a subnet/],
+      [{ "ua-comment": ["a/b"] }, /unsafe characters/],
+      [{ "ua-comment": ["x".repeat(256)] }, /characters where 256 are the most/],
+      [{ "peer-timeout": "10ms" }, /peer-timeout: at least 1s/],
+      [{ "network-active": "perhaps" }, /network-active: on or off/],
+    ];
+    for (const [flags, pattern] of wrong) await assert.rejects(build({ chain: ["bitcoin"], ...flags }), pattern);
+    await assert.rejects(build({ chain: ["chia"], "ua-comment": ["x".repeat(128)] }), /where 128 are the most/);
+    await assert.rejects(build({ chain: ["chia"], "blocks-only": true }), /blocks-only: only bitcoin has it/);
+  });
+
   test("without a chain those run that have the network; both without any", async () => {
     const named = async (flags: Record<string, unknown>) =>
       (await build(flags)).chains.map(({ chain, network }) => `${chain} ${network}`);

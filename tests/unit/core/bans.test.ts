@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { BanList } from "../../../lib/core/bans.ts";
+import { BanList, banTarget } from "../../../lib/core/bans.ts";
 import { isLoopback, normalSubnet } from "../../../lib/core/subnets.ts";
 import { simClock } from "./sim.ts";
 
@@ -54,6 +54,16 @@ describe("BanList", () => {
     bans.ban("10.0.0.1", 60, "itself");
     assert.ok(bans.unban("10.0.0.1"), "both go together");
     assert.deepEqual(bans.list(), []);
+  });
+
+  test("a name of Tor is banned in one form, and is kept over a restart", () => {
+    const onion = "pg6mmjiyjmcrsslvykfwnntlaru7p5svn6y2ymmju6nubxndf4pscryd.onion";
+    const bans = new BanList(simClock());
+    assert.ok(bans.ban(onion, 60, "by hand"));
+    const again = new BanList(simClock());
+    again.restore([...bans.list(), { ...bans.list()[0]!, host: "seed.example" }]);
+    assert.deepEqual(again.list().map(({ host }) => host), [onion], "a name of DNS is none");
+    assert.deepEqual([banTarget(onion.toUpperCase()), banTarget("a.onion")], [onion, undefined]);
   });
 
   test("exempt hosts are never banned, and a ban can be lifted", () => {

@@ -93,6 +93,101 @@ describe("Dialling", () => {
     await world.end();
   });
 
+  test("a named peer that is connected or being dialled is not dialled again", async () => {
+    const world = network({ up: () => true, resolve: (name) => Promise.resolve([name]) });
+    const place = { host: "2001:db8::1", port: 8333 };
+    const dials = [1, 2, 3].map(() => world.dialling.manual.dial(place).then(() => "made", (e: NodeError) => e.code));
+    assert.deepEqual((await Promise.all(dials)).sort(), ["ALREADY_CONNECTED", "ALREADY_CONNECTED", "made"]);
+    await assert.rejects(world.dialling.manual.dial({ ...place, host: "2001:DB8:0::1" }), {
+      code: "ALREADY_CONNECTED",
+      message: "already connected to [2001:DB8:0::1]:8333",
+    });
+    // Another port is another place; and one that has left may be dialled again.
+    assert.equal((await world.dialling.manual.dial({ ...place, host: "9.9.0.9", port: 5 })).kind, "manual");
+    world.peers.get(place.host)?.end();
+    await world.dialling.manual.dial(place);
+    // The peer that is to be kept stands there already.
+    const stop = new AbortController();
+    const before = world.dialled.length;
+    const keeping = world.dialling.keep(place, stop.signal);
+    await world.clock.advance(120_000);
+    assert.equal(world.dialled.length, before);
+    stop.abort();
+    await keeping;
+    await world.end();
+  });
+
+  test("two names of one place are one peer, and one of those that are asked for", async () => {
+    const warnings: string[] = [];
+    const world = network({
+      up: () => true,
+      connect: ["a.example", "b.example", "c.example"].map((host) => ({ host, port: 5 })),
+      resolve: (name) => Promise.resolve([name === "c.example" ? "8.8.0.8" : "9.9.0.9"]),
+      notice: (level, text) => void (level === "warning" && warnings.push(text)),
+    });
+    for (let round = 0; round < 3; round++) {
+      await world.clock.advance(120_000);
+      assert.deepEqual(world.of("manual").sort(), ["8.8.0.8", "9.9.0.9"]);
+      assert.equal(world.dialling.named, 2);
+      world.peers.get("9.9.0.9")?.end();
+    }
+    assert.deepEqual(warnings, []);
+    await world.end();
+  });
+
+  test("dials nobody and asks nobody while the network is switched off", async () => {
+    let isActive = false;
+    let asked = 0;
+    const world = network({
+      up: () => true,
+      isActive: () => isActive,
+      dnsSeeds: ["seed.example"],
+      resolve: () => Promise.resolve([`1.${++asked}.0.1`]),
+      askIntroducers: () => Promise.resolve((asked++, [])),
+    });
+    world.tell("2.1.0.1", "2.2.0.1");
+    await world.clock.advance(3_600_000);
+    assert.deepEqual([world.dialled.length, asked], [0, 0]);
+    isActive = true;
+    await world.clock.untilTrue(() => world.peers.size === 2, 60_000);
+    await world.end();
+  });
+
+  test("asks its seeds soon after the network is switched on, when it knows nobody", async () => {
+    let isActive = false;
+    const world = network({
+      up: () => true,
+      isActive: () => isActive,
+      dnsSeeds: ["seed.example"],
+      resolve: () => Promise.resolve(["2.1.0.1", "2.2.0.1", "2.3.0.1"]),
+    });
+    await world.clock.advance(3_600_000);
+    isActive = true;
+    await world.clock.untilTrue(() => world.peers.size === 2, 30_000);
+    await world.end();
+  });
+
+  test("asks the nodes that the operator named before any seed, and no seed when they lead to peers", async () => {
+    const asked: string[] = [];
+    const seedNodes = [{ host: "seed.example", port: 5 }, { host: "9.9.9.9", port: 6 }];
+    const world = network({
+      up: () => true,
+      seedNodes,
+      visitNode: ({ host, port }) => {
+        asked.push(`${host} ${port}`);
+        return host === "9.9.9.9"
+          ? Promise.resolve(addresses("2.1.0.1", "2.2.0.1", "2.3.0.1"))
+          : Promise.reject(new NodeError("closed", "network", "gone"));
+      },
+      dnsSeeds: ["dns.example"],
+      resolve: (name) => Promise.resolve((asked.push(name), [])),
+    });
+    await world.clock.untilTrue(() => world.peers.size === 2, 60_000);
+    await world.clock.advance(600_000);
+    assert.deepEqual(asked, ["seed.example 5", "9.9.9.9 6"]);
+    await world.end();
+  });
+
   test("asks no seed while the book leads to peers", async () => {
     let asked = 0;
     const world = network({

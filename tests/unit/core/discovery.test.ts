@@ -81,7 +81,12 @@ function bitcoinSeeker(mode: BitcoinMode, zone: (name: string) => Promise<readon
     ...{ network, mode, clock, rules, book, resolve, connect: [], outbound: 8, notice: () => {} },
     protocol: { random },
   } as unknown as BitcoinNodeParts;
-  const connections = { peers: [], bans: { find: () => undefined }, dial: gone } as unknown as Parameters<
+  const connections = {
+    peers: [],
+    isActive: true,
+    bans: { find: () => undefined },
+    dial: gone,
+  } as unknown as Parameters<
     typeof bitcoinDialling
   >[1]["connections"];
   const dialling = bitcoinDialling(parts, { connections, isTipStale: () => false, isSynced: () => true });

@@ -25,7 +25,7 @@ async function askBitcoin(row: number, isReached: boolean): Promise<string[]> {
     best: 30,
   };
   const serving = new BitcoinServing({
-    chain: { headers, tip: 30, hasData: () => true },
+    chain: { headers, tip: 30, hasData: () => true, isActive: () => true },
     store: { block: () => Promise.resolve(new Uint8Array(80)) },
     isPruned: false,
     upload: target(isReached),
@@ -33,12 +33,15 @@ async function askBitcoin(row: number, isReached: boolean): Promise<string[]> {
   const session = { sendBytes: ({ type }: { type: string }) => Promise.resolve(void sent.push(type)) };
   const route = serving.routes.find(({ key }) => key === GetData);
   const body = { inventory: [{ type: InvType.WITNESS_BLOCK, hash: new Uint8Array(32) }] };
-  await route?.handle({ session, bestSent: -1, continueAt: -1 } as never, { message: GetData, body } as never);
+  await route?.handle(
+    { session, bestSent: -1, continueAt: -1, may: () => false } as never,
+    { message: GetData, body } as never,
+  );
   return sent;
 }
 
 /** Asks a Chia node for blocks from a height on; the peak is at 100,000. */
-async function askChia(height: number, isReached: boolean): Promise<string[]> {
+async function askChia(height: number, isReached: boolean, mayDownload = false): Promise<string[]> {
   const sent: string[] = [];
   const serving = new ChiaServing({
     chain: { peak: { height: 100_000 }, network: { constants: { MAX_BLOCK_COUNT_PER_REQUESTS: 32 } } },
@@ -51,7 +54,7 @@ async function askChia(height: number, isReached: boolean): Promise<string[]> {
     tipTaken: () => {},
   } as unknown as ChiaParts);
   const send = ({ name }: { name: string }) => Promise.resolve(void sent.push(name));
-  const peer = { session: { send, sendBytes: send } };
+  const peer = { session: { send, sendBytes: send }, may: () => mayDownload };
   const of = (message: typeof requestBlock | typeof requestBlocks) =>
     serving.routes.find(({ key }) => key === message.id);
   const one = requestBlock.body.encode({ height, includeTransactionBlock: true });
@@ -71,6 +74,7 @@ describe("an upload target that is reached", () => {
   test("Chia: old blocks are refused, new ones are served", async () => {
     assert.deepEqual(await askChia(10, false), ["respond_block", "respond_blocks"]);
     assert.deepEqual(await askChia(10, true), ["reject_block", "reject_blocks"]);
+    assert.deepEqual(await askChia(10, true, true), ["respond_block", "respond_blocks"], "with `download`");
     assert.deepEqual(await askChia(99_000, true), ["respond_block", "respond_blocks"]);
   });
 });

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { mainnet } from "../../../lib/bitcoin/networks/mod.ts";
 import { versionNumber } from "../../../lib/rpc/bitcoin/network.ts";
 import { networkOf, parseSubnet } from "../../../lib/rpc/bitcoin/network-json.ts";
 import { bitcoinNode, peerView } from "./support.ts";
@@ -158,6 +159,130 @@ describe("addnode and its kin", () => {
     assert.deepEqual(dialled, ["2a01:4f8::1 9999", "192.0.2.1 18444"]);
   });
 
+  test("the third argument of addnode: the transport, -8 where the encrypted one is off", async () => {
+    const choices: unknown[] = [];
+    const connect = (_host: string, _port: number, choice: unknown) => {
+      choices.push(choice);
+      return Promise.reject(new Error("refused"));
+    };
+    const v1 = await bitcoinNode({ overrides: { connect } });
+    for (const command of ["add", "onetry"]) {
+      assert.deepEqual(await v1.failure("addnode", "192.0.2.1", command, true), {
+        code: -8,
+        message: "Error: v2transport requested but not enabled (see -v2transport)",
+      });
+      assert.equal(await v1.call("addnode", "192.0.2.1", command, false), null);
+    }
+    const v2 = await bitcoinNode({ overrides: { connect, services: 0xc09n } });
+    await v2.call("addnode", "192.0.2.1", "onetry");
+    await v2.call("addnode", "192.0.2.1", "onetry", true);
+    await v2.call("addnode", "192.0.2.1", "onetry", false);
+    assert.deepEqual(choices, [{ v1Only: true }, { v1Only: false }, { v1Only: false }, { v1Only: true }]);
+  });
+
+  test("connections that shake hands are listed, counted and disconnected like others", async () => {
+    const ended: (number | string)[] = [];
+    const opening = [peerView(2, { version: 0, userAgent: "", transport: "detecting" })];
+    const disconnect = (peer: number | string) => (ended.push(peer), true);
+    const { call, peers } = await bitcoinNode({ overrides: { opening: () => opening, disconnect } });
+    peers.push(peerView(3), peerView(1, { permissions: ["noban", "download"] }));
+    const listed = await call<Record<string, unknown>[]>("getpeerinfo");
+    assert.deepEqual(listed.map(({ id, version, transport_protocol_type }) => [id, version, transport_protocol_type]), [
+      [1, 70016, "v1"],
+      [2, 0, "detecting"],
+      [3, 70016, "v1"],
+    ]);
+    assert.deepEqual(listed[0]?.permissions, ["noban", "download"]);
+    assert.equal(await call("getconnectioncount"), 3);
+    assert.equal((await call<{ connections: number }>("getnetworkinfo")).connections, 3);
+    assert.equal(await call("disconnectnode", "203.0.113.2:18444"), null);
+    assert.deepEqual(ended, [2]);
+  });
+
+  test("setnetworkactive", async () => {
+    const { call, failure } = await bitcoinNode();
+    const isActive = async () => (await call<{ networkactive: boolean }>("getnetworkinfo")).networkactive;
+    assert.deepEqual([await call("setnetworkactive", false), await isActive()], [false, false]);
+    assert.deepEqual([await call("setnetworkactive", true), await isActive()], [true, true]);
+    assert.equal((await failure("setnetworkactive", "no")).code, -3);
+    assert.equal((await failure("setnetworkactive")).code, -1);
+  });
+
+  test("addpeeraddress and getaddrmaninfo", async () => {
+    const { call, failure } = await bitcoinNode();
+    assert.deepEqual(await call("addpeeraddress", "1.2.3.4", 8333), { success: true });
+    assert.deepEqual(await call("addpeeraddress", "1.2.3.5", 8333, true), { success: true });
+    assert.deepEqual(await call("addpeeraddress", "2a01:4f8::1", 8333), { success: true });
+    assert.deepEqual(await call("addpeeraddress", "1.2.3.4", 8333), { error: "failed-adding-to-new", success: false });
+    const none = { new: 0, tried: 0, total: 0 };
+    const info = await call<Record<string, unknown>>("getaddrmaninfo");
+    assert.deepEqual(Object.entries(info), [
+      ["ipv4", { new: 1, tried: 1, total: 2 }],
+      ["ipv6", { new: 1, tried: 0, total: 1 }],
+      ["onion", none],
+      ["i2p", none],
+      ["cjdns", none],
+      ["all_networks", { new: 2, tried: 1, total: 3 }],
+    ]);
+    assert.deepEqual(await failure("addpeeraddress", "seed.example", 8333), {
+      code: -30,
+      message: "Invalid IP address",
+    });
+    assert.deepEqual(await failure("addpeeraddress", "1.2.3.4", 65_536), {
+      code: -1,
+      message: "JSON integer out of range",
+    });
+  });
+
+  test("addconnection", async () => {
+    const made: unknown[] = [];
+    const addConnection = (place: unknown, type: string, choice: unknown) => {
+      made.push([place, type, choice]);
+      return type !== "block-relay-only";
+    };
+    const { call, failure } = await bitcoinNode({ overrides: { addConnection } });
+    const wanted = { address: "192.0.2.6:5", connection_type: "outbound-full-relay" };
+    assert.deepEqual(await call("addconnection", wanted.address, wanted.connection_type, false), wanted);
+    assert.deepEqual(made, [[{ host: "192.0.2.6", port: 5 }, "outbound-full-relay", { v1Only: true }]]);
+    assert.deepEqual(await failure("addconnection", "192.0.2.6:5", "block-relay-only", false), {
+      code: -34,
+      message: "Error: Already at capacity for specified connection type.",
+    });
+    assert.equal((await failure("addconnection", "192.0.2.6:5", "manual", false)).code, -8);
+    assert.deepEqual(await failure("addconnection", "192.0.2.6:5", "feeler", true), {
+      code: -8,
+      message: "Error: Adding v2transport connections requires -v2transport init flag to be set.",
+    });
+    const open = await bitcoinNode({ network: mainnet });
+    assert.deepEqual(await open.failure("addconnection", "192.0.2.6:5", "feeler", false), {
+      code: -1,
+      message: "addconnection is for regression testing (-regtest mode) only.",
+    });
+  });
+
+  test("sendmsgtopeer", async () => {
+    const sent: unknown[] = [];
+    const sendTo = (id: number, type: string, payload: Uint8Array) => {
+      sent.push([id, type, [...payload]]);
+      return id === 1;
+    };
+    const { call, failure } = await bitcoinNode({ overrides: { sendTo } });
+    assert.deepEqual(await call("sendmsgtopeer", 1, "addr", "ff00"), {});
+    assert.deepEqual(sent, [[1, "addr", [255, 0]]]);
+    assert.deepEqual(await failure("sendmsgtopeer", 2, "addr", ""), {
+      code: -1,
+      message: "Error: Could not send message to peer",
+    });
+    assert.deepEqual(await failure("sendmsgtopeer", 1, "a".repeat(13), ""), {
+      code: -8,
+      message: "Error: msg_type too long, max length is 12",
+    });
+    assert.deepEqual(await failure("sendmsgtopeer", 1, "addr", "0"), {
+      code: -8,
+      message: "Error parsing input for msg",
+    });
+  });
+
   test("disconnectnode by address or id", async () => {
     const { call, failure, peers } = await bitcoinNode();
     peers.push(peerView(1), peerView(2), peerView(3, { host: "2a01:4f8::1" }));
@@ -180,6 +305,18 @@ describe("addnode and its kin", () => {
 });
 
 describe("bans", () => {
+  test("of a name of Tor, which is no subnet", async () => {
+    const { call, failure } = await bitcoinNode();
+    const onion = "pg6mmjiyjmcrsslvykfwnntlaru7p5svn6y2ymmju6nubxndf4pscryd.onion";
+    assert.equal(await call("setban", onion, "add", 60), null);
+    assert.equal((await call<{ address: string }[]>("listbanned"))[0]?.address, onion);
+    assert.equal((await failure("setban", onion.toUpperCase().replace("ONION", "onion"), "add")).code, -23);
+    assert.equal((await failure("setban", `a${onion.slice(1)}`, "add")).code, -30, "its checksum is wrong");
+    assert.equal((await failure("setban", `${onion}/32`, "add")).code, -30);
+    assert.equal(await call("setban", onion, "remove"), null);
+    assert.deepEqual(await call("listbanned"), []);
+  });
+
   test("are made, listed, lifted and cleared", async () => {
     const { call, failure, clock } = await bitcoinNode();
     const now = Math.floor(clock.now() / 1000);
@@ -201,6 +338,11 @@ describe("bans", () => {
       ["2a01:4f8::/32", 60],
     ]);
     assert.equal((await failure("setban", "203.0.113.9/32", "add")).code, -23);
+    const within = { code: -23, message: "Error: IP/Subnet already banned" };
+    assert.deepEqual(await failure("setban", "198.51.100.200", "add"), within, "within a banned subnet");
+    assert.deepEqual(await failure("setban", "2a01:4f8:1::5", "add"), within);
+    assert.equal(await call("setban", "198.51.100.128/25", "add"), null, "a subnet is one of its own");
+    assert.equal(await call("setban", "198.51.100.128/25", "remove"), null);
     assert.equal(await call("setban", "203.0.113.9", "remove"), null);
     assert.equal((await failure("setban", "203.0.113.9", "remove")).code, -30);
     assert.equal(await call("clearbanned"), null);

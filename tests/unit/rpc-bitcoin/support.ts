@@ -82,6 +82,7 @@ export function peerView(id: number, more: Partial<BitcoinPeerView> = {}): Bitco
     blockBytesPerSecond: 0,
     addressesProcessed: 0,
     addressesLimited: 0,
+    permissions: [],
     seenAs: undefined,
     minimumFeeFilter: 100n,
     compactBlocksTo: false,
@@ -129,6 +130,8 @@ export async function bitcoinNode(options: {
   readonly limits?: Partial<RpcLimits>;
   readonly overrides?: Partial<BitcoinService>;
   readonly mines?: boolean;
+  /** Bytes of blocks to keep. */
+  readonly pruneTarget?: number;
 } = {}) {
   const bus = new Bus<{ events: number }>();
   const events = new MemoryEventLog({ onAppend: (newest) => bus.emit("events", newest) });
@@ -155,6 +158,7 @@ export async function bitcoinNode(options: {
       inboundMax: 8,
     },
     userAgent: "/gemel:0.1.0/",
+    ...(options.pruneTarget !== undefined && { pruneTarget: options.pruneTarget }),
     loopbackExempt: true,
     connect: [],
     resolve: (name) => Promise.resolve([name]),

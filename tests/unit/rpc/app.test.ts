@@ -273,6 +273,8 @@ describe("native routes", () => {
     assert.equal((await request(`/v1/peers/${id}`, { method: "DELETE" })).status, 204);
     assert.equal((await request(`/v1/peers/${id}`, { method: "DELETE" })).status, 404);
     assert.equal((await request("/v1/peers", post('{"host":"203.0.113.5","port":1}'))).status, 502);
+    const twice = await request("/v1/peers", post('{"host":"203.0.113.5","port":2}'));
+    assert.deepEqual([twice.status, (await twice.json()).title], [409, "already connected to 203.0.113.5:2"]);
     for (const bad of ["{", "[]", '{"host":5,"port":1}', '{"host":"a","port":70000}', '{"host":"a","port":1.5}']) {
       const answer = await request("/v1/peers", post(bad));
       assert.equal(answer.status, 400, bad);

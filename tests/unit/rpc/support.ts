@@ -140,6 +140,9 @@ export class FakeService implements ChiaService {
     return this.banned;
   }
   connect(host: string, port: number): Promise<PeerView> {
+    if (port === 2) {
+      return Promise.reject(new NodeError("ALREADY_CONNECTED", "self", `already connected to ${host}:${port}`));
+    }
     if (port === 1) return Promise.reject(new NodeError("connection_refused", "network", "connection refused"));
     const peer = peerView(this.list.length + 1, { host, port });
     this.list.push(peer);

@@ -48,6 +48,10 @@ export class InboundTransport implements NegotiatedTransport {
     return this.#v2;
   }
 
+  get droppedBytes(): number {
+    return (this.#v2 ?? this.#v1)?.droppedBytes ?? 0;
+  }
+
   drain(): Uint8Array {
     return this.#v2?.drain() ?? NOTHING;
   }

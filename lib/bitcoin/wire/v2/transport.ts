@@ -75,6 +75,7 @@ export class V2Transport implements NegotiatedTransport {
   #failure: NodeError<V2FaultCode> | undefined;
   #bytesReceived = 0;
   #dropped = 0;
+  droppedBytes = 0;
   readonly #gather = new Gather();
   /** Bytes that the phase waits for; in phase `garbage`, the most that there may be. */
   #need = KEY_BYTES;
@@ -244,8 +245,9 @@ export class V2Transport implements NegotiatedTransport {
       return;
     }
     const frame = decodeContents(packet.contents);
-    if (frame === undefined) this.#dropped++;
-    else frames.push(frame);
+    if (frame !== undefined) return void frames.push(frame);
+    this.#dropped++;
+    this.droppedBytes += LENGTH_BYTES + body.length;
   }
 
   #expect(phase: Phase, bytes: number): void {
