@@ -108,7 +108,7 @@ export class BlockDownload {
    */
   fetch(row: number, peer: BitcoinPeer): string | undefined {
     if (!peer.servesWitnesses) return "Pre-SegWit peer";
-    if (this.isAskedOf(row, peer)) return "Already requested from this peer";
+    // What was asked before, of whichever peer, is forgotten.
     for (const other of [...this.#questions.get(row)?.peers ?? []]) this.release(row, other);
     this.#ask(peer, [row]);
     return undefined;

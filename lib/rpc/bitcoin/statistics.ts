@@ -73,8 +73,8 @@ export const statisticsMethods: readonly Method[] = [
         pooledtx: 0,
         blockmintxfee: amountJson(0n),
         chain: network.chain,
-        signet_challenge: network.signetChallenge === undefined ? undefined : toHex(network.signetChallenge),
         next: { height: headers.height(tip) + 1, bits: next.bits, difficulty: next.difficulty, target: next.target },
+        signet_challenge: network.signetChallenge === undefined ? undefined : toHex(network.signetChallenge),
         warnings: warningsOf(bitcoin),
       };
     },

@@ -36,7 +36,9 @@ describe("getmininginfo and getnetworkhashps", () => {
 
   test("on signet with its challenge, and with Core's errors", async () => {
     const { call, failure } = await bitcoinNode({ network: signet });
-    assert.match((await call<{ signet_challenge: string }>("getmininginfo")).signet_challenge, /^[0-9a-f]+$/);
+    const info = await call<{ signet_challenge: string }>("getmininginfo");
+    assert.match(info.signet_challenge, /^[0-9a-f]+$/);
+    assert.deepEqual(Object.keys(info).slice(-3), ["next", "signet_challenge", "warnings"]);
     const nblocks = { code: -8, message: "Invalid nblocks. Must be a positive number or -1." };
     assert.deepEqual(await failure("getnetworkhashps", 0), nblocks);
     assert.deepEqual(await failure("getnetworkhashps", -2), nblocks);
