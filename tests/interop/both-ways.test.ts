@@ -82,8 +82,17 @@ suite("chia-blockchain and gemel list each other", binaryMissing() ?? simulatorM
       assert.equal(here.peer_server_port, simulator.port);
       const { peers } = await gemel.get("v1/peers") as unknown as { peers: { direction: string }[] };
       assert.deepEqual(peers.map(({ direction }) => direction), ["in"]);
-      // It goes on from there: the tip comes over the connection that the reference made.
-      await gemel.reaches((await simulator.farm(1)).header_hash);
+      // Anybody may dial us: what it tells waits until a peer that we dialled stands on it.
+      const tip = (await simulator.farm(1)).header_hash;
+      await until(
+        "the word that it waits",
+        20_000,
+        () => Promise.resolve(/waits until a peer that we dialled/.test(gemel.process.stderr) ? true : undefined),
+      );
+      assert.equal((await gemel.status("chia")).height, null);
+      const answer = await gemel.send("v1/peers", JSON.stringify({ host: "127.0.0.1", port: simulator.port }));
+      assert.equal(answer.status, 201, answer.text);
+      await gemel.reaches(tip);
     } finally {
       await gemel.stop();
     }
