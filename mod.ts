@@ -22,6 +22,7 @@
  */
 export * from "./lib/config.ts";
 export { addressText } from "./lib/core/address-text.ts";
+export { isHost, parseHostPort } from "./lib/core/host-port.ts";
 export { type NetworkKind, parseNetworkKinds } from "./lib/core/reachability.ts";
 export { shrinkSimulation, simulate, startNode } from "./lib/node.ts";
 export { FAULT_KINDS } from "./lib/sim/faults.ts";

@@ -140,16 +140,12 @@ export function addBlock(program: Command, io: CliIo): void {
       const client = await openClient(command, io);
       const { topic } = await sourceOf(client, options.chain);
       const controller = new AbortController();
-      const off = io.onSignal(() => controller.abort());
       try {
         for await (const event of client.events({ topics: [topic], signal: controller.signal })) {
           print(event);
           if (--left === 0) break;
         }
-      } catch (error) {
-        if (!controller.signal.aborted) throw error;
       } finally {
-        off();
         controller.abort();
       }
     });

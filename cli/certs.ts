@@ -9,14 +9,20 @@ import { chmod, mkdir, readdir, readFile, rename, writeFile } from "node:fs/prom
 import { join } from "node:path";
 import type { Command } from "commander";
 import { loadSettings } from "./context.ts";
-import { resolvePaths } from "./config-build.ts";
+import { resolvePaths, rpcPlaces } from "./config-build.ts";
 import type { CliIo } from "./io.ts";
 import { table } from "./table.ts";
 
-async function sslFolder(command: Command, io: CliIo): Promise<string> {
+/** Where the certificates are, and by which names the settings have RPC called. */
+async function placesOf(command: Command, io: CliIo): Promise<{ folder: string; hosts(): readonly string[] }> {
   const { settings } = await loadSettings(command, io);
   const dataDir = settings.get("data-dir")?.value;
-  return resolvePaths(dataDir === undefined ? undefined : String(dataDir), io).ssl;
+  const hosts = () => {
+    const { listen, allowedHosts } = rpcPlaces(settings);
+    return [listen.host, ...allowedHosts];
+  };
+  const { ssl } = resolvePaths(dataDir === undefined ? undefined : String(dataDir), io);
+  return { folder: ssl, hosts };
 }
 
 /** Certificates in a folder, with what one wants to know of each. */
@@ -47,17 +53,17 @@ export function addCerts(program: Command, io: CliIo): void {
     .description("the certificates there are; the node id is the SHA-256 of node.crt")
     .addHelpText("after", "\nExample:\n  $ gemel certs show --data-dir ./data")
     .action(async (_options: unknown, command: Command) => {
-      await show(await sslFolder(command, io), command.optsWithGlobals().json === true);
+      await show((await placesOf(command, io)).folder, command.optsWithGlobals().json === true);
     });
 
   certs.command("init")
     .description("make those that are missing; gemel run does so too")
     .addHelpText("after", "\nExample:\n  $ gemel certs init --data-dir ./data")
     .action(async (_options: unknown, command: Command) => {
-      const folder = await sslFolder(command, io);
+      const { folder, hosts } = await placesOf(command, io);
       const parts = { folder, files: identityFiles, clock, random };
       await loadNodeIdentity(parts);
-      await loadRpcIdentity(parts);
+      await loadRpcIdentity(parts, hosts());
       await show(folder, command.optsWithGlobals().json === true);
     });
 }

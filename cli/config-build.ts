@@ -11,6 +11,7 @@ import {
   DEFAULTS,
   freezeConfig,
   GEMEL_VERSION,
+  isHost,
   isLoopback,
   networkByName,
   networkNamed,
@@ -22,6 +23,7 @@ import {
   type PeerAddress,
   type PeeringConfig,
   PermissionList,
+  type RpcConfig,
   splitPermissionList,
 } from "../mod.ts";
 import { isIP } from "node:net";
@@ -36,24 +38,25 @@ import {
   type Origin,
   type Settings,
 } from "./settings.ts";
-import { parseAddress, parseLogLevel, parseSize, parseTime, parseWhole } from "./values.ts";
+import { parseAddress, parseLogLevel, parsePlace, parseSize, parseTime, parseWhole } from "./values.ts";
 
 /** What the outside world is asked while a configuration is built. */
 export interface Surroundings {
   readonly environment: Readonly<Record<string, string | undefined>>;
-  readonly homeDir: string;
+  /** The user's folder; throws where there is none. */
+  homeDir(): string;
   /** Text of a file; throws when it cannot be read. */
   readText(path: string): Promise<string>;
   /** Whether colours are wanted on the log's output. */
   readonly color: boolean;
 }
 
-/** Where things are by the XDG rules: config, data and state each in its own folder. */
+/** Where things are by the XDG rules: config, data and state each in its own folder. Throws what `homeDir` throws. */
 export function xdgPaths({ environment, homeDir }: Pick<Surroundings, "environment" | "homeDir">): NodePaths {
   // The specification tells to ignore a relative path.
   const folder = (name: string, standard: string) => {
     const given = environment[name];
-    return join(given !== undefined && isAbsolute(given) ? given : join(homeDir, standard), "gemel");
+    return join(given !== undefined && isAbsolute(given) ? given : join(homeDir(), standard), "gemel");
   };
   const config = folder("XDG_CONFIG_HOME", ".config");
   return {
@@ -100,7 +103,6 @@ export async function buildConfig(settings: Settings, around: Surroundings): Pro
   if (db !== "sqlite" && db !== "memory") throw configError("db: sqlite or memory");
   const format = text(settings.get("log-format")) ?? DEFAULTS.log.format;
   if (format !== "text" && format !== "json") throw configError("log-format: text or json");
-  const rpcText = text(settings.get("rpc"));
   const plainText = text(settings.get("btc-rpc-http"));
   const plain = plainText === undefined ? undefined : parseAddress(plainText, "btc-rpc-http", 8332);
   if (plain !== undefined && !isLoopback(plain.host)) {
@@ -120,8 +122,7 @@ export async function buildConfig(settings: Settings, around: Surroundings): Pro
     ...(upload !== undefined && { uploadBytesPerDay: parseSize(upload, "max-upload") }),
     rpc: {
       ...DEFAULTS.rpc,
-      listen: rpcText === undefined ? DEFAULTS.rpc.listen : parseAddress(rpcText, "rpc"),
-      allowedHosts: texts(settings.get("rpc-host")),
+      ...rpcPlaces(settings),
       rpcauth: texts(settings.get("rpcauth")),
       ...(plain !== undefined && { bitcoinHttp: plain }),
       ...(cookie !== undefined && { cookieFile: resolve(cookie) }),
@@ -133,13 +134,29 @@ export async function buildConfig(settings: Settings, around: Surroundings): Pro
   });
 }
 
+/** Where RPC listens, and by which further names it is called. */
+export function rpcPlaces(settings: Settings): Pick<RpcConfig, "listen" | "allowedHosts"> {
+  const listen = text(settings.get("rpc"));
+  return {
+    listen: listen === undefined ? DEFAULTS.rpc.listen : parseAddress(listen, "rpc"),
+    allowedHosts: texts(settings.get("rpc-host")).map(hostOf),
+  };
+}
+
+/** A host without a port; an IPv6 address with or without its brackets. */
+function hostOf(text: string): string {
+  const host = /^\[(.*:.*)\]$/.exec(text)?.[1] ?? text;
+  if (isHost(host)) return host;
+  throw configError(`rpc-host: ${JSON.stringify(text)} is no host (an IP address or a name, without a port)`);
+}
+
 /** How peers are reached. */
 function reachOf(settings: Settings): Pick<NodeConfig, "reach"> {
   const proxyText = text(settings.get("proxy"));
   const only = text(settings.get("onlynet"));
   const server = text(settings.get("dns-server"));
   if (proxyText === undefined && only === undefined && server === undefined) return {};
-  const dnsServer = server === undefined ? undefined : parseAddress(server, "dns-server", 53);
+  const dnsServer = server === undefined ? undefined : parsePlace(server, "dns-server", 53);
   if (dnsServer !== undefined && isIP(dnsServer.host) === 0) {
     throw configError(`dns-server: ${dnsServer.host} is a name; an IP address is needed`);
   }
@@ -159,7 +176,7 @@ function proxyOf(given: string): NonNullable<NonNullable<NodeConfig["reach"]>["p
   const { user, password, place } = PROXY.exec(given)?.groups ?? {};
   // The text may hold a password: it is not repeated.
   if (place === undefined) throw configError("proxy: socks5://HOST:PORT or socks5://USER:PASSWORD@HOST:PORT");
-  const address = parseAddress(place, "proxy", 9_050);
+  const address = parsePlace(place, "proxy", 9_050);
   if (user === undefined || password === undefined) return address;
   return { ...address, credentials: { user: decodeURIComponent(user), password: decodeURIComponent(password) } };
 }
@@ -207,7 +224,9 @@ function hasChiaNetwork(name: string): boolean {
 async function chainConfig(settings: Settings, chain: ChainName, around: Surroundings): Promise<ChainConfig> {
   const given = (key: string) => text(chainSetting(settings, chain, key));
   const places = (key: string, port: number) =>
-    texts(chainSetting(settings, chain, key)).map((address) => parseAddress(address, key, port));
+    texts(chainSetting(settings, chain, key)).map((address) =>
+      key === "listen" ? parseAddress(address, key, port) : parsePlace(address, key, port)
+    );
   const whole = (key: string, standard: number, least: number) =>
     parseWhole(given(key) ?? `${standard}`, key, least, 1_000);
   const list = (key: string) => texts(chainSetting(settings, chain, key));

@@ -61,21 +61,22 @@ export function addConfig(program: Command, io: CliIo): void {
     .action(async (_options: unknown, command: Command) => {
       const { settings, configFile, configFound } = await loadSettings(command, io);
       await buildConfig(settings, { ...io, readText: io.readText, color: wantsColor(command, io) });
-      io.out(command.optsWithGlobals().json ? '{"ok":true}\n' : `ok (${configFound ? configFile : "no file"})\n`);
+      io.out(command.optsWithGlobals().json ? '{"ok":true}\n' : `ok (${configFound ? configFile() : "no file"})\n`);
     });
 
   config.command("path")
     .description("where the file is looked for")
     .addHelpText("after", "\nExample:\n  $ $EDITOR $(gemel config path)")
     .action(async (_options: unknown, command: Command) => {
-      io.out((await loadSettings(command, io)).configFile + "\n");
+      io.out((await loadSettings(command, io)).configFile() + "\n");
     });
 
   config.command("init")
     .description("write a file with every setting, commented out")
     .addHelpText("after", "\nExample:\n  $ gemel config init")
     .action(async (_options: unknown, command: Command) => {
-      const { configFile, configFound } = await loadSettings(command, io);
+      const loaded = await loadSettings(command, io);
+      const [configFile, configFound] = [loaded.configFile(), loaded.configFound];
       if (configFound) throw configError(`${configFile} is there already`);
       await mkdir(dirname(configFile), { recursive: true });
       await writeFile(configFile, template(), { flag: "wx", mode: 0o600 });

@@ -3,14 +3,14 @@
  *
  * @module
  */
-import { addressText, type NodeConfig, type RpcClient, rpcUrlFile } from "../mod.ts";
+import { addressText, type NodeConfig, NodeError, type NodePaths, type RpcClient, rpcUrlFile } from "../mod.ts";
 import { type Command, Option } from "commander";
-import { parse } from "smol-toml";
+import { parse, TomlError } from "smol-toml";
 import { join } from "node:path";
 import { buildConfig, configPath, resolvePaths } from "./config-build.ts";
 import type { CliIo } from "./io.ts";
-import { configError, resolveSettings, SETTINGS, type Settings } from "./settings.ts";
-import { parseAddress, parseTime } from "./values.ts";
+import { configError, environmentName, resolveSettings, SETTINGS, type Settings } from "./settings.ts";
+import { parsePlace, parseTime } from "./values.ts";
 
 /** Adds the flags of every setting to a command. Only what is given becomes a value: the defaults come later. */
 export function addSettings(command: Command, wanted: (key: string) => boolean = () => true): Command {
@@ -41,37 +41,60 @@ export function flagsOf(command: Command): Record<string, unknown> {
 /** Settings and where the file is that they may have come from. */
 export interface Loaded {
   readonly settings: Settings;
-  readonly configFile: string;
+  /** Throws `HOME_UNKNOWN` where the file would be in a home that there is not. */
+  configFile(): string;
   readonly configFound: boolean;
+}
+
+/** A path, or undefined where it would be in a home that there is not. */
+function pathIfHome(path: () => string): string | undefined {
+  try {
+    return path();
+  } catch (thrown) {
+    if (thrown instanceof NodeError && thrown.code === "HOME_UNKNOWN") return undefined;
+    throw thrown;
+  }
 }
 
 /** Reads the configuration file and lays flags and environment over it. */
 export async function loadSettings(command: Command, io: CliIo, more: Record<string, unknown> = {}): Promise<Loaded> {
   const flags = { ...flagsOf(command), ...more };
-  const dataDir = typeof flags["data-dir"] === "string" ? flags["data-dir"] : io.environment.GEMEL_RUN_DATA_DIR;
+  // An empty variable is as good as none.
+  const dataDir = typeof flags["data-dir"] === "string"
+    ? flags["data-dir"]
+    : io.environment[environmentName("data-dir")] || undefined;
   const named = command.optsWithGlobals().config as string | undefined;
-  const configFile = named ?? configPath(dataDir, io);
-  let text: string | undefined;
+  const configFile = () => named ?? configPath(dataDir, io);
+  const path = pathIfHome(configFile);
+  const text = path === undefined ? undefined : await configText(path, named !== undefined, io);
+  const sources = { flags, environment: io.environment };
+  if (path === undefined || text === undefined) {
+    return { settings: resolveSettings(sources), configFile, configFound: false };
+  }
+  const settings = resolveSettings({ ...sources, file: { path, content: parseConfig(text, path) } });
+  return { settings, configFile, configFound: true };
+}
+
+/** Text of the configuration file; undefined when one that is only looked for is not there. */
+async function configText(path: string, isNamed: boolean, io: CliIo): Promise<string | undefined> {
   try {
-    text = await io.readText(configFile);
+    return await io.readText(path);
   } catch (error) {
-    // A file that was asked for by name must be there; the one that is only looked for need not.
     const isAbsent = ["ENOENT", "ENOTDIR"].includes((error as NodeJS.ErrnoException).code ?? "");
-    if (named !== undefined || !isAbsent) {
-      throw configError(`${configFile} cannot be read`);
-    }
+    if (isNamed || !isAbsent) throw configError(`${path} cannot be read`);
+    return undefined;
   }
-  if (text === undefined) {
-    return { settings: resolveSettings({ flags, environment: io.environment }), configFile, configFound: false };
-  }
-  let content: Record<string, unknown>;
+}
+
+/** Reads TOML. What is wrong with it is told with its line. */
+function parseConfig(text: string, path: string): Record<string, unknown> {
   try {
-    content = parse(text);
+    return parse(text);
   } catch (cause) {
-    throw configError(`${configFile}: ${cause instanceof Error ? cause.message.split("\n")[0] : "not TOML"}`);
+    if (!(cause instanceof TomlError)) throw configError(`${path}: not TOML`);
+    const [what = ""] = cause.message.split("\n");
+    throw configError(`${path}:${cause.line}:${cause.column}: ${what}`);
   }
-  const file = { path: configFile, content };
-  return { settings: resolveSettings({ flags, environment: io.environment, file }), configFile, configFound: true };
 }
 
 /** Whether colours are wanted: on a terminal, unless NO_COLOR or --no-color says otherwise. */
@@ -91,22 +114,33 @@ export async function openClient(command: Command, io: CliIo): Promise<RpcClient
   const options = command.optsWithGlobals();
   const { settings } = await loadSettings(command, io);
   const dataDir = settings.get("data-dir")?.value;
-  const paths = resolvePaths(dataDir === undefined ? undefined : String(dataDir), io);
-  const named = settings.get("rpc");
-  // Unless somebody says otherwise, the running node's own word on where it is.
-  const told = named === undefined || named.origin === "default"
-    ? await io.readText(rpcUrlFile(paths)).then((text) => text.trim()).catch(() => undefined)
-    : undefined;
-  const rpc = (told ?? String(named?.value ?? "127.0.0.1:8555")).replace(/\/+$/, "");
-  const listen = /^https?:\/\//.test(rpc) ? undefined : parseAddress(rpc, "rpc", 8555);
-  // A node that listens everywhere is called here.
-  const host = listen === undefined ? "" : ["0.0.0.0", "::"].includes(listen.host) ? "127.0.0.1" : listen.host;
+  // Asked for where a path is missing: who names all of them needs no home.
+  const paths = () => resolvePaths(dataDir === undefined ? undefined : String(dataDir), io);
+  const caFile: string = options.cacert ?? join(paths().ssl, "ca.crt");
+  const withCertificate = options.cert !== undefined && options.key !== undefined;
   return await io.connect({
-    url: listen === undefined ? rpc : `https://${addressText({ ...listen, host })}`,
-    caFile: options.cacert ?? join(paths.ssl, "ca.crt"),
-    tokenFile: options.tokenFile ?? paths.token,
+    url: await nodeUrl(settings, paths, io),
+    caFile,
+    ...(!withCertificate && { tokenFile: options.tokenFile ?? paths().token }),
     ...(options.cert !== undefined && { certFile: options.cert }),
     ...(options.key !== undefined && { keyFile: options.key }),
-    timeoutMs: parseTime(options.timeout ?? "30s", "timeout"),
+    ...(options.timeout !== undefined && { timeoutMs: parseTime(options.timeout, "timeout") }),
   });
+}
+
+/** Where the node is: by `--rpc`, else by the running node's own word. */
+async function nodeUrl(settings: Settings, paths: () => NodePaths, io: CliIo): Promise<string> {
+  const named = settings.get("rpc");
+  const file = pathIfHome(() => rpcUrlFile(paths()));
+  // A node that may choose its port says which it chose.
+  const isAnyPort = named !== undefined && named.origin !== "flag" && /:0$/.test(String(named.value));
+  const told = (named === undefined || isAnyPort) && file !== undefined
+    ? await io.readText(file).then((text) => text.trim(), () => undefined)
+    : undefined;
+  const rpc = (told ?? String(named?.value ?? "127.0.0.1:8555")).replace(/\/+$/, "");
+  const [, scheme, place = rpc] = /^(https?:\/\/)?(.*)$/.exec(rpc) ?? [];
+  const listen = parsePlace(place, "rpc", scheme === undefined ? 8555 : 443);
+  // A node that listens everywhere is called here.
+  const host = ["0.0.0.0", "::"].includes(listen.host) ? "127.0.0.1" : listen.host;
+  return `${scheme ?? "https://"}${addressText({ ...listen, host })}`;
 }

@@ -6,8 +6,9 @@
 import { type CrawlReport, messageOf, NodeError, readCrawl } from "../mod.ts";
 import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
-import { EXIT, UsageError } from "./failures.ts";
+import { UsageError } from "./failures.ts";
 import type { CliIo } from "./io.ts";
+import { exitOf, onStopWish } from "./signals.ts";
 
 /** How often the file is looked at. */
 const LOOK_EVERY_MS = 1_000;
@@ -54,12 +55,15 @@ async function changeOf(path: string): Promise<string | undefined> {
   return await stat(path).then(({ mtimeMs, size, ino }) => `${mtimeMs} ${size} ${ino}`, () => undefined);
 }
 
-/** Waits for the signal that ends a server; the exit code that follows from it. */
+/**
+ * Waits for the signal that ends a server; the exit code that follows from it. The handler stays: a later wish ends the
+ * process at once.
+ */
 export function untilSignal(io: CliIo): Promise<number> {
   return new Promise((resolve) => {
-    const off = io.onSignal((signal) => {
-      off();
-      resolve(signal === "SIGINT" ? EXIT.interrupted : EXIT.terminated);
+    onStopWish(io, (signal, again) => {
+      if (again) io.exit(exitOf(signal));
+      resolve(exitOf(signal));
     });
   });
 }

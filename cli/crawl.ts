@@ -21,8 +21,9 @@ import { type Command, Option } from "commander";
 import { EXIT, UsageError } from "./failures.ts";
 import type { CliIo } from "./io.ts";
 import { formatSeconds } from "./progress.ts";
+import { exitOf, onStopWish } from "./signals.ts";
 import { printable, table } from "./table.ts";
-import { parseAddress, parseTime, parseWhole } from "./values.ts";
+import { parsePlace, parseTime, parseWhole } from "./values.ts";
 
 const FORMATS: readonly SavedFormat[] = ["json", "csv", "html"];
 /** Rows of each table of totals. */
@@ -96,8 +97,7 @@ export function addCrawl(program: Command, io: CliIo, setExit: (code: number) =>
     .action(async (flags: Flags, command: Command) => {
       const { json, quiet, timeout } = command.optsWithGlobals() as Record<string, unknown>;
       if (flags.seed.length === 0) throw new UsageError("where to begin? Name a node with --seed HOST:PORT");
-      const seeds: PeerAddress[] = usage(() => flags.seed.map((text) => parseAddress(text, "seed")));
-      if (seeds.some(({ port }) => port === 0)) throw new UsageError("seed: port 0 is no port to dial");
+      const seeds: PeerAddress[] = usage(() => flags.seed.map((text) => parsePlace(text, "seed")));
       const format = formatOf(flags.out, flags.format);
       const limits = usage(() => ({
         visitsMax: parseWhole(flags.limit, "limit", 1, 1_000_000),
@@ -109,9 +109,9 @@ export function addCrawl(program: Command, io: CliIo, setExit: (code: number) =>
       const before = format === "json" ? await earlier(path, io) : undefined;
       const stop = new AbortController();
       let exit: number = EXIT.ok;
-      const off = io.onSignal((signal) => {
-        if (stop.signal.aborted) io.exit(exit);
-        exit = signal === "SIGINT" ? EXIT.interrupted : EXIT.terminated;
+      const off = onStopWish(io, (signal, again) => {
+        exit = exitOf(signal);
+        if (again) io.exit(exit);
         io.err("stopping; what there is will be written (once more to force)\n");
         stop.abort();
       });

@@ -10,7 +10,7 @@ import { openCrawl, untilSignal } from "./crawl-file.ts";
 import { EXIT, UsageError } from "./failures.ts";
 import type { CliIo } from "./io.ts";
 import { printable, table } from "./table.ts";
-import { parseAddress, parseWhole } from "./values.ts";
+import { parseAddress, parsePlace, parseWhole } from "./values.ts";
 
 const DNS_PORT = 53;
 
@@ -96,7 +96,7 @@ export function addDns(program: Command, io: CliIo, setExit: (code: number) => v
     .addHelpText("after", "\nExample:\n  $ gemel dns query x9.seed.example --server 127.0.0.1:5353")
     .action(async (text: string, { server }: { server?: string }, command: Command) => {
       const name = parseName(text, "name");
-      const at = server === undefined ? undefined : usage(() => parseAddress(server, "server", DNS_PORT));
+      const at = server === undefined ? undefined : usage(() => parsePlace(server, "server", DNS_PORT));
       const { answers } = await querySeed(name, at);
       const rows = answers.flatMap((answer) => "error" in answer ? [] : [...answer.addresses]);
       const isSilent = answers.every((answer) => "error" in answer);

@@ -36,17 +36,13 @@ export function addEvents(program: Command, io: CliIo): void {
       let left = options.count === undefined ? Infinity : parseWhole(options.count, "count", 1, 1e9);
       const client = await openClient(command, io);
       const controller = new AbortController();
-      const off = io.onSignal(() => controller.abort());
       try {
         const wanted = { topics, ...(since !== undefined && { since }), signal: controller.signal };
         for await (const event of client.events(wanted)) {
           io.out((options.format === "json" ? stringifyJson(event) : textLine(event)) + "\n");
           if (--left === 0) break;
         }
-      } catch (error) {
-        if (!controller.signal.aborted) throw error;
       } finally {
-        off();
         controller.abort();
       }
     });

@@ -4,8 +4,6 @@
  * @module
  */
 import { addressText, serveIntroductions } from "../mod.ts";
-import { homedir } from "node:os";
-import process from "node:process";
 import type { Command } from "commander";
 import { resolvePaths } from "./config-build.ts";
 import { usage } from "./crawl.ts";
@@ -29,10 +27,9 @@ export function addIntroducer(program: Command, io: CliIo, setExit: (code: numbe
       const crawl = await openCrawl(flags.from);
       const { chain, network } = crawl.report;
       if (chain !== "chia") throw new UsageError(`from: ${flags.from} is of ${chain}; introducers are Chia's`);
-      const around = { environment: process.env, homeDir: homedir() };
       const server = await serveIntroductions({
         listen,
-        identityFolder: resolvePaths(typeof dataDir === "string" ? dataDir : undefined, around).ssl,
+        identityFolder: resolvePaths(typeof dataDir === "string" ? dataDir : undefined, io).ssl,
         report: crawl.report,
         ...(json !== true && quiet !== true && { notice: (text: string) => io.err(text + "\n") }),
       });

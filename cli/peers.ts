@@ -10,7 +10,7 @@ import { openClient } from "./context.ts";
 import type { CliIo } from "./io.ts";
 import { formatSeconds } from "./progress.ts";
 import { formatBytes, printable, table } from "./table.ts";
-import { type JsonObject, parseAddress, parseTime, parseWhole } from "./values.ts";
+import { type JsonObject, parsePlace, parseTime, parseWhole } from "./values.ts";
 
 type Row = Record<string, unknown>;
 
@@ -77,7 +77,7 @@ export function addPeers(program: Command, io: CliIo): void {
     .option(...CHAIN)
     .addHelpText("after", "\nExample:\n  $ gemel peers add 127.0.0.1:8444 --chain chia")
     .action(async (address: string, { chain }: { chain?: string }, command: Command) => {
-      const { host, port } = parseAddress(address, "peer", chain === "bitcoin" ? 8333 : 8444);
+      const { host, port } = parsePlace(address, "peer", chain === "bitcoin" ? 8333 : 8444);
       const peer = await (await openClient(command, io))
         .native("POST", "/v1/peers", { host, port, ...(chain !== undefined && { chain }) }) as JsonObject;
       io.out(json(command) ? JSON.stringify(peer) + "\n" : `connected: peer ${String(peer.id)}\n`);

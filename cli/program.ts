@@ -13,7 +13,7 @@ import { addCrawl } from "./crawl.ts";
 import { addDemo } from "./demo.ts";
 import { addDns } from "./dns.ts";
 import { addEvents } from "./events.ts";
-import { EXIT, failureOf, formatFailure } from "./failures.ts";
+import { EXIT, failureOf, formatFailure, UsageError } from "./failures.ts";
 import type { CliIo } from "./io.ts";
 import { addIntroducer } from "./introducer.ts";
 import { addPeers } from "./peers.ts";
@@ -65,6 +65,7 @@ export async function runProgram(args: readonly string[], io: CliIo): Promise<nu
   addConfig(program, io);
   addVersion(program, io);
   inherit(program, io);
+  program.hook("preAction", (_program, command) => requireValues(command));
   try {
     if (args.length === 0) {
       io.out(program.helpInformation());
@@ -77,6 +78,24 @@ export async function runProgram(args: readonly string[], io: CliIo): Promise<nu
     const failure = failureOf(error);
     io.err(formatFailure(failure, args.includes("--json")));
     return failure.exit;
+  }
+}
+
+/**
+ * A flag with nothing in it is a slip (`--data-dir "$DIR"` where DIR is not set), and no wish for the default. Throws a
+ * usage error.
+ */
+function requireValues(command: Command): void {
+  for (let each: Command | null = command; each !== null; each = each.parent) {
+    for (const option of each.options) {
+      const name = option.attributeName();
+      if (each.getOptionValueSource(name) !== "cli") continue;
+      const value: unknown = each.getOptionValue(name);
+      const isEmpty = (text: unknown) => typeof text === "string" && text.replaceAll(",", "").trim() === "";
+      if (Array.isArray(value) ? value.some(isEmpty) : isEmpty(value)) {
+        throw new UsageError(`${option.long ?? option.short}: a value is needed`);
+      }
+    }
   }
 }
 

@@ -181,7 +181,7 @@ export function resolveSettings(sources: Sources): Settings {
     const environment = sources.environment[environmentName(key)];
     const file = fromFile.get(key);
     if (flag !== undefined) settings.set(key, { value: textOf(setting, flag, `--${key}`), origin: "flag" });
-    else if (environment !== undefined && environment !== "") {
+    else if (environment !== undefined && environment.trim() !== "") {
       settings.set(key, { value: textOf(setting, environment, environmentName(key)), origin: "environment" });
     } else if (file !== undefined) {
       settings.set(key, { value: textOf(setting, file, `${sources.file!.path}: ${key}`), origin: "file" });
@@ -212,11 +212,15 @@ function textOf(setting: Setting, value: unknown, where: string): string | strin
   };
   if (setting.list) {
     const items = Array.isArray(value) ? value.map(scalar) : [scalar(value)];
-    if (setting.commas) return items.filter((item) => item !== "");
-    return items.flatMap((item) => item.split(",")).map((item) => item.trim()).filter((item) => item !== "");
+    // Commas belong to the value of some settings.
+    const parts = (setting.commas ? items : items.flatMap((item) => item.split(",")).map((item) => item.trim()))
+      .filter((item) => item !== "");
+    if (parts.length === 0 && items.length > 0) throw configError(`${where}: a value is needed`);
+    return parts;
   }
   if (Array.isArray(value)) throw configError(`${where}: one value, not a list`);
   const text = scalar(value);
+  if (text.trim() === "") throw configError(`${where}: a value is needed`);
   if (setting.value === undefined && !["true", "false"].includes(text)) throw configError(`${where}: true or false`);
   return text;
 }

@@ -17,35 +17,30 @@ export function addStatus(program: Command, io: CliIo): void {
     .addHelpText("after", "\nExample:\n  $ gemel status --json | jq '.chains[0].height'")
     .action(async (options: { watch?: boolean }, command: Command) => {
       const client = await openClient(command, io);
-      let watching = options.watch === true;
-      const off = io.onSignal(() => void (watching = false));
-      try {
-        do {
-          const status = await client.status();
-          if (command.optsWithGlobals().json) io.out(JSON.stringify(status) + "\n");
-          else {
-            io.out(table(
-              ["CHAIN", "NETWORK", "MODE", "HEIGHT", "BEHIND>", "TIP AGE", "PEERS(out/in)", "DISK", "VALIDATION"],
-              status.chains.map((chain) => [
-                chain.chain,
-                chain.network,
-                chain.mode,
-                chain.height === null ? "–" : formatCount(chain.height),
-                formatCount(chain.behind),
-                chain.tip_age_s === null ? "–" : formatSeconds(chain.tip_age_s),
-                `${chain.peers.out}/${chain.peers.in}`,
-                formatBytes(chain.disk_bytes),
-                `${chain.validation} (${chain.agree} peers agree)`,
-              ]),
-            ));
-            for (const { chain, warnings } of status.chains) {
-              for (const warning of warnings) io.err(`warning ${chain}: ${warning}\n`);
-            }
+      for (;;) {
+        const status = await client.status();
+        if (command.optsWithGlobals().json) io.out(JSON.stringify(status) + "\n");
+        else {
+          io.out(table(
+            ["CHAIN", "NETWORK", "MODE", "HEIGHT", "BEHIND>", "TIP AGE", "PEERS(out/in)", "DISK", "VALIDATION"],
+            status.chains.map((chain) => [
+              chain.chain,
+              chain.network,
+              chain.mode,
+              chain.height === null ? "–" : formatCount(chain.height),
+              formatCount(chain.behind),
+              chain.tip_age_s === null ? "–" : formatSeconds(chain.tip_age_s),
+              `${chain.peers.out}/${chain.peers.in}`,
+              formatBytes(chain.disk_bytes),
+              `${chain.validation} (${chain.agree} peers agree)`,
+            ]),
+          ));
+          for (const { chain, warnings } of status.chains) {
+            for (const warning of warnings) io.err(`warning ${chain}: ${warning}\n`);
           }
-          if (watching) await new Promise((resolve) => setTimeout(resolve, 2_000));
-        } while (watching);
-      } finally {
-        off();
+        }
+        if (options.watch !== true) return;
+        await new Promise((resolve) => setTimeout(resolve, 2_000));
       }
     });
 }

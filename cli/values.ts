@@ -3,23 +3,29 @@
  *
  * @module
  */
-import { LOG_LEVELS, type LogLevel, type PeerAddress, type RpcClient } from "../mod.ts";
+import { LOG_LEVELS, type LogLevel, parseHostPort, type PeerAddress, type RpcClient } from "../mod.ts";
 import { configError } from "./settings.ts";
 
 /** A JSON object as the client gives it: integers above 2^53 are bigint. */
 export type JsonObject = Awaited<ReturnType<RpcClient["call"]>>;
 
-/** `HOST:PORT`, `[IPv6]:PORT`, or a bare host where a port is known. */
+/**
+ * `HOST:PORT` where something listens, or `HOST` where a port is known; see `parseHostPort`. Throws {@link configError},
+ * which says what was probably meant.
+ */
 export function parseAddress(text: string, what: string, standardPort?: number): PeerAddress {
-  const bracketed = /^\[([0-9a-fA-F:.]+)\](?::([0-9]{1,5}))?$/.exec(text);
-  const plain = /^([^\s:[\]/]+)(?::([0-9]{1,5}))?$/.exec(text);
-  const bareIpv6 = /^[0-9a-fA-F]*:[0-9a-fA-F:.]*:[0-9a-fA-F:.]*$/.test(text) ? [text, text, undefined] : null;
-  const parts = bracketed ?? plain ?? bareIpv6;
-  const port = parts?.[2] === undefined ? standardPort : Number(parts[2]);
-  if (parts?.[1] === undefined || port === undefined || port > 65_535) {
-    throw configError(`${what}: ${JSON.stringify(text)} is no HOST:PORT`);
+  try {
+    return parseHostPort(text, standardPort);
+  } catch (thrown) {
+    throw thrown instanceof RangeError ? configError(`${what}: ${thrown.message}`) : thrown;
   }
-  return { host: parts[1], port };
+}
+
+/** The same of a place that is called: port 0 is refused. */
+export function parsePlace(text: string, what: string, standardPort?: number): PeerAddress {
+  const place = parseAddress(text, what, standardPort);
+  if (place.port === 0) throw configError(`${what}: port 0 is no port to call`);
+  return place;
 }
 
 /** Bytes: `1000`, `64M`, `2G` (powers of 1024). */

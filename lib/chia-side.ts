@@ -19,6 +19,7 @@ import { MemoryChiaStore } from "./chia/store/memory.ts";
 import { openSqlChiaStore } from "./chia/store/sql.ts";
 import { type ChiaConfig, type ChiaReplay, databasePath, GEMEL_VERSION } from "./config.ts";
 import { addressText } from "./core/address-text.ts";
+import { parseHostPort } from "./core/host-port.ts";
 import { messageOf } from "./core/errors.ts";
 import type { PeerAddress } from "./core/ports.ts";
 import { chiaHandle } from "./rpc/mod.ts";
@@ -181,10 +182,7 @@ function introducersOf(
   signal: AbortSignal,
 ): () => Promise<readonly PeerAddress[]> {
   const softwareVersion = `gemel/${GEMEL_VERSION}`;
-  const places = introducers ?? network.introducers.map((place) => {
-    const at = place.lastIndexOf(":");
-    return { host: place.slice(0, at), port: Number(place.slice(at + 1)) };
-  });
+  const places = introducers ?? network.introducers.map((place) => parseHostPort(place));
   const ask = async (place: PeerAddress): Promise<readonly PeerAddress[]> => {
     try {
       const [host = ""] = await reach.resolveHost(place.host);

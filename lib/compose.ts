@@ -166,11 +166,12 @@ async function openRpc(
   shutdown: Shutdown,
 ): Promise<PeerAddress> {
   const { clock, random, serveHttp, serveHttps, writeFileAtomic, removeFile } = drivers;
-  const identity = await loadRpcIdentity({ folder: config.paths.ssl, files: drivers, clock, random });
+  const hosts = [config.rpc.listen.host, ...config.rpc.allowedHosts];
+  const identity = await loadRpcIdentity({ folder: config.paths.ssl, files: drivers, clock, random }, hosts);
   const token = await loadOrCreateToken(config.paths.token, secretFiles(drivers), random);
   const basic = context.bitcoin === undefined ? undefined : await openBasic(config, drivers, shutdown);
   const app = rpcApp(context, {
-    auth: { token, ...(basic && { basic }), hosts: [config.rpc.listen.host, ...config.rpc.allowedHosts] },
+    auth: { token, ...(basic && { basic }), hosts },
     limits: { concurrency: config.rpc.concurrency, queue: config.rpc.queue },
     random,
   });

@@ -69,11 +69,12 @@ export async function loadNodeIdentity(parts: IdentityParts): Promise<NodeIdenti
 
 /**
  * The RPC authority and what it signed: the kept ones, or new ones. A server or client certificate that ended, or soon
- * will, is made anew. A few milliseconds.
+ * will, is made anew with the same key, and so is one that lists other names than it should. A few milliseconds.
  *
+ * @param hosts names and addresses by which the server is called, beside the loopback ones
  * @throws NodeError `IDENTITY_DAMAGED`, fault `self`, when the files are there but not in order.
  */
-export async function loadRpcIdentity(parts: IdentityParts): Promise<RpcIdentity> {
+export async function loadRpcIdentity(parts: IdentityParts, hosts: readonly string[] = []): Promise<RpcIdentity> {
   const { keptRpcPairs } = await import("./identity/rpc-certificates.ts");
-  return await keptRpcPairs(parts);
+  return await keptRpcPairs(parts, hosts);
 }

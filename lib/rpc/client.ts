@@ -17,6 +17,11 @@ export interface HttpRequest {
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string;
   readonly signal?: AbortSignal;
+  /**
+   * What a time limit holds for: the whole answer (absent), its beginning (`head`: a stream), or the whole answer and only
+   * where the user asked for a limit (`asked`: the node answers when something happens).
+   */
+  readonly deadline?: "head" | "asked";
 }
 
 /** The answer to one, its body still to be read. */
@@ -47,6 +52,15 @@ export class RpcFailure extends Error {
 /** Bytes of one answer that a client takes. */
 const ANSWER_BYTES_MAX = 256 * 1024 * 1024;
 
+/** Bitcoin methods whose answer comes when there is a block, however long that takes. */
+const WAITING_METHODS: ReadonlySet<string> = new Set([
+  "waitfornewblock",
+  "waitforblock",
+  "waitforblockheight",
+  "generatetoaddress",
+  "generateblock",
+]);
+
 /** Calls a node. */
 export class RpcClient {
   readonly #fetch: FetchText;
@@ -75,7 +89,8 @@ export class RpcClient {
    */
   async callBitcoin(method: string, params: Json): Promise<string> {
     const body = stringifyJson({ jsonrpc: "2.0", id: 1, method, params });
-    const text = (await this.#text({ method: "POST", path: "/", body })).trim();
+    const waits = WAITING_METHODS.has(method) && { deadline: "asked" } as const;
+    const text = (await this.#text({ method: "POST", path: "/", body, ...waits })).trim();
     const [, result] = /^\{"jsonrpc":"2\.0","result":(.*),"id":1\}$/s.exec(text) ?? [];
     if (result !== undefined) return result;
     const error = asObject(text).error as JsonObject | null | undefined;
@@ -111,7 +126,8 @@ export class RpcClient {
     if (options.topics !== undefined && options.topics.length > 0) query.set("topics", options.topics.join(","));
     if (options.since !== undefined) query.set("since", String(options.since));
     const { signal } = options;
-    const answer = await this.#send({ method: "GET", path: `/events?${query}`, ...(signal && { signal }) });
+    const path = `/events?${query}`;
+    const answer = await this.#send({ method: "GET", path, deadline: "head", ...(signal && { signal }) });
     for await (const line of lines(answer.body)) {
       if (line.startsWith("data:")) yield asObject(line.slice("data:".length));
     }

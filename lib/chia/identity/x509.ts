@@ -158,6 +158,13 @@ export function readCertificate(der: Uint8Array<ArrayBuffer>): Certificate {
   };
 }
 
+/** Whether a certificate lists exactly these names, in this order. */
+export function listsNames({ der }: Certificate, names: readonly AlternativeName[]): boolean {
+  const wanted = toHex(new Uint8Array(extensions.alternativeNames(names).rawData));
+  const found = new X509Certificate(der).getExtension(SubjectAlternativeNameExtension);
+  return found !== null && toHex(new Uint8Array(found.rawData)) === wanted;
+}
+
 /** Whether the key in `authority` made the signature of `certificate`. */
 export async function isSignedBy(certificate: Certificate, authority: Certificate): Promise<boolean> {
   try {

@@ -8,6 +8,7 @@
  * @module
  */
 import { getRequestListener } from "@hono/node-server";
+import type { X509Certificate } from "node:crypto";
 import http, { type IncomingMessage, type ServerResponse } from "node:http";
 import { isIP, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
@@ -16,7 +17,7 @@ import { isLoopback } from "../../core/subnets.ts";
 import { NodeError } from "../../core/errors.ts";
 import type { HttpOptions, HttpsListener, HttpsOptions, HttpsRequestInfo, UpgradeRequest } from "../platform.ts";
 import { acceptSockets } from "./accept.ts";
-import { requireTlsChecks } from "./certificates.ts";
+import { parseAuthorities, presentedCertificate, requireTlsChecks } from "./certificates.ts";
 import { addressesOf, flowOf, socketDuplex } from "./duplex.ts";
 
 const CONNECTIONS_MAX = 256;
@@ -45,7 +46,7 @@ export async function serveHttps(options: HttpsOptions): Promise<HttpsListener> 
     minVersion: "TLSv1.2",
     requestCert: true,
     rejectUnauthorized: false,
-  });
+  }, options.clientAuthorities);
 }
 
 /** Serves HTTP on loopback; see `Platform.serveHttp`. */
@@ -62,11 +63,22 @@ export async function serveHttp(options: HttpOptions): Promise<HttpsListener> {
   return await serve(options, undefined);
 }
 
-async function serve(options: HttpOptions, tls: TlsOptions | undefined): Promise<HttpsListener> {
+async function serve(
+  options: HttpOptions,
+  tls: TlsOptions | undefined,
+  clientAuthorities: readonly string[] = [],
+): Promise<HttpsListener> {
   const headersTimeoutMs = options.headersTimeoutMs ?? HEADERS_TIMEOUT_MS;
   const requestTimeoutMs = options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS;
   const connections = new Map<Duplex, Connection>();
   const answers = new Set<ServerResponse>();
+  const authorities = parseAuthorities(clientAuthorities);
+  const authorized = new WeakMap<Duplex, boolean>();
+  const infoOf = (socket: TLSSocket): HttpsRequestInfo => {
+    let isAuthorized = authorized.get(socket);
+    if (isAuthorized === undefined) authorized.set(socket, isAuthorized = showsCertificate(socket, authorities));
+    return { remote: addressesOf(socket).remote, authorized: isAuthorized };
+  };
   const listener = getRequestListener(
     (request, env) => options.fetch(request, infoOf(env.incoming.socket as TLSSocket)),
     { overrideGlobalObjects: false },
@@ -157,8 +169,18 @@ async function settled(answers: readonly ServerResponse[], ms: number): Promise<
   clearTimeout(timer);
 }
 
-function infoOf(socket: TLSSocket): HttpsRequestInfo {
-  return { remote: addressesOf(socket).remote, authorized: socket.authorized === true };
+/**
+ * Whether the client showed a certificate that one of `authorities` signed. The runtime's own word is not enough: the
+ * environment can make it say yes (NODE_TLS_REJECT_UNAUTHORIZED).
+ */
+function showsCertificate(socket: TLSSocket, authorities: readonly X509Certificate[]): boolean {
+  if (authorities.length === 0 || socket.authorized !== true) return false;
+  try {
+    presentedCertificate(socket, authorities);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function upgradeRequest(incoming: IncomingMessage): UpgradeRequest {

@@ -19,7 +19,7 @@ async function gemel(
     out: (text) => void out.push(text),
     err: (text) => void err.push(text),
     environment: {},
-    homeDir: "/nowhere",
+    homeDir: () => "/nowhere",
     isTerminal: false,
     columns: () => 80,
     readText: () => Promise.reject(Object.assign(new Error("none"), { code: "ENOENT" })),

@@ -7,7 +7,7 @@ import { parseAddress, parseLogLevel, parseSize, parseTime } from "../../../cli/
 
 const around = {
   environment: {},
-  homeDir: "/home/u",
+  homeDir: () => "/home/u",
   readText: (path: string) => path === "/c.json" ? Promise.resolve('{"A":1}') : Promise.reject(new Error("no")),
   color: false,
 };
@@ -168,7 +168,7 @@ describe("buildConfig()", () => {
 
   test("XDG folders are taken from the environment when they are absolute", () => {
     const environment = { XDG_DATA_HOME: "/data", XDG_CONFIG_HOME: "relative" };
-    const paths = xdgPaths({ environment, homeDir: "/home/u" });
+    const paths = xdgPaths({ environment, homeDir: () => "/home/u" });
     assert.equal(paths.data, "/data/gemel");
     assert.equal(paths.ssl, "/home/u/.config/gemel/ssl");
   });

@@ -17,7 +17,7 @@ async function gemel(args: readonly string[]) {
     out: (text) => void out.push(text),
     err: (text) => void err.push(text),
     environment: {},
-    homeDir: "/nowhere",
+    homeDir: () => "/nowhere",
     isTerminal: false,
     columns: () => 80,
     readText: () => Promise.reject(new Error("none")),
