@@ -183,6 +183,25 @@ describe("loadRpcIdentity()", () => {
     assert.ok(Date.parse(new X509Certificate(second.server.certificate).validTo) > NOW + 31 * 86_400_000);
   });
 
+  test("names the server by the hosts that it is given, and anew by the same authority when they change", async () => {
+    const { parts } = memoryParts();
+    const plain = await loadRpcIdentity(parts);
+    assert.equal(
+      (await loadRpcIdentity(parts, ["127.0.0.1", "0.0.0.0", "::", "localhost"])).server.certificate,
+      plain.server.certificate,
+    );
+    const named = await loadRpcIdentity(parts, ["127.0.0.2", "2001:DB8::7", "Node.Example"]);
+    const certificate = new X509Certificate(named.server.certificate);
+    for (const ip of ["127.0.0.1", "::1", "127.0.0.2", "2001:db8::7"]) assert.equal(certificate.checkIP(ip), ip);
+    for (const host of ["localhost", "chia.net", "node.example"]) assert.equal(certificate.checkHost(host), host);
+    assert.deepEqual([named.authority, named.client], [plain.authority, plain.client]);
+    assert.equal(named.server.privateKey, plain.server.privateKey);
+    assert.ok(certificate.verify(new X509Certificate(named.authority).publicKey));
+    assert.deepEqual(await loadRpcIdentity(parts, ["127.0.0.2", "2001:db8::7", "node.example"]), named, "kept");
+    const fewer = new X509Certificate((await loadRpcIdentity(parts, ["127.0.0.2"])).server.certificate);
+    assert.deepEqual([fewer.checkIP("127.0.0.2"), fewer.checkHost("node.example")], ["127.0.0.2", undefined]);
+  });
+
   test("refuses an authority that has expired", async () => {
     const { parts, kept } = memoryParts();
     await loadRpcIdentity(parts);

@@ -2,6 +2,7 @@ import { describe, test } from "node:test";
 import assert from "node:assert/strict";
 import type { CliIo } from "../../../cli/io.ts";
 import { untilStopped } from "../../../cli/lifetime.ts";
+import { onStopWish, type StopSignal } from "../../../cli/signals.ts";
 import type { RunningNode } from "../../../mod.ts";
 
 function world(options: { shutdownTimeoutMs?: number; stop?: () => Promise<void> } = {}) {
@@ -16,7 +17,7 @@ function world(options: { shutdownTimeoutMs?: number; stop?: () => Promise<void>
       return stopped.promise;
     }),
   } as unknown as RunningNode;
-  let handler: ((signal: "SIGINT" | "SIGTERM") => void) | undefined;
+  let handler: ((signal: StopSignal) => void) | undefined;
   const exits: number[] = [];
   const io = {
     err: () => {},
@@ -32,13 +33,13 @@ function world(options: { shutdownTimeoutMs?: number; stop?: () => Promise<void>
     order,
     exits,
     stopped,
-    signal: (name: "SIGINT" | "SIGTERM") => handler?.(name),
+    signal: (name: StopSignal) => handler?.(name),
     listens: () => !!handler,
   };
 }
 
 describe("untilStopped()", () => {
-  for (const [name, exit] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
+  for (const [name, exit] of [["SIGINT", 130], ["SIGTERM", 143], ["SIGHUP", 129]] as const) {
     test(`${name} stops in order and gives ${exit}`, async () => {
       const { node, io, order, signal, listens } = world();
       const ending = untilStopped([node], io, { beforeStop: () => void order.push("before") });
@@ -49,13 +50,17 @@ describe("untilStopped()", () => {
     });
   }
 
-  test("a second signal ends the process at once", async () => {
+  test("a second signal ends the process at once, unless it comes within half a second", async () => {
     const stuck = Promise.withResolvers<void>();
     const { node, io, exits, signal } = world({ stop: () => stuck.promise });
-    const ending = untilStopped([node], io);
+    let at = 0;
+    const ending = untilStopped([node], io, { now: () => at });
     signal("SIGTERM");
     await Promise.resolve();
+    at = 499;
+    signal("SIGINT");
     assert.deepEqual(exits, []);
+    at = 500;
     signal("SIGINT");
     assert.deepEqual(exits, [130]);
     stuck.resolve();
@@ -78,5 +83,24 @@ describe("untilStopped()", () => {
     const failed = world();
     failed.stopped.reject(new Error("disk"));
     await assert.rejects(untilStopped([failed.node], failed.io), { message: "disk" });
+  });
+});
+
+describe("onStopWish()", () => {
+  test("takes signals within 500 ms as one wish, and says which wish is a further one", () => {
+    const { io, signal } = world();
+    const wishes: unknown[] = [];
+    let at = 0;
+    onStopWish(io, (name, again) => wishes.push([name, again]), () => at);
+    for (
+      const [time, name] of [[0, "SIGINT"], [5, "SIGTERM"], [499, "SIGHUP"], [600, "SIGTERM"], [
+        1_000,
+        "SIGINT",
+      ]] as const
+    ) {
+      at = time;
+      signal(name);
+    }
+    assert.deepEqual(wishes, [["SIGINT", false], ["SIGTERM", true]]);
   });
 });

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { buildConfig, xdgPaths } from "../../../cli/config-build.ts";
 import { environmentName, nearest, resolveSettings, type Sources } from "../../../cli/settings.ts";
 import { addressText } from "../../../mod.ts";
-import { parseAddress, parseLogLevel, parseSize, parseTime } from "../../../cli/values.ts";
+import { parseAddress, parseLogLevel, parsePlace, parseSize, parseTime } from "../../../cli/values.ts";
 
 const around = {
   environment: {},
@@ -46,6 +46,19 @@ describe("resolveSettings()", () => {
     assert.throws(() => resolve({ file: { path: "f", content: { quite_something: 1 } } }), {
       message: /no setting quite_something$/,
     });
+  });
+
+  test("an empty value is as if unset in the environment, and refused elsewhere", () => {
+    for (const value of ["", " "]) {
+      const environment = { GEMEL_RUN_CONNECT: value, GEMEL_RUN_DATA_DIR: value };
+      assert.equal(resolve({ environment }).size, 0);
+      for (
+        const content of [{ "data-dir": value }, { connect: value }, { connect: [value] }, { chia: { seed: value } }]
+      ) {
+        assert.throws(() => resolve({ file: { path: "f", content } }), { message: /a value is needed$/ });
+      }
+    }
+    assert.throws(() => resolve({ flags: { connect: [","] } }), { message: "--connect: a value is needed" });
   });
 
   test("values of the wrong kind are refused", () => {
@@ -248,10 +261,15 @@ describe("values", () => {
     for (const text of ["127.0.0.1:8444", "[2001:db8::7]:8444", "node.example:1"]) {
       assert.equal(addressText(parseAddress(text, "x")), text);
     }
-    assert.deepEqual(parseAddress("2001:db8::7", "x", 8444), { host: "2001:db8::7", port: 8444 });
-    for (const bad of ["", ":8444", "a:b", "a:1:2x", "http://a:1", "a b:1"]) {
+    assert.deepEqual(parseAddress("node.example", "x", 8444), { host: "node.example", port: 8444 });
+    for (const bad of ["", ":8444", "a:b", "a:1:2x", "http://a:1", "a b:1", "2001:db8::7"]) {
       assert.throws(() => parseAddress(bad, "x", 1), { code: "CONFIG_INVALID" }, bad);
     }
+  });
+
+  test("parsePlace() refuses port 0, parseAddress() takes it", () => {
+    assert.deepEqual(parseAddress("127.0.0.1:0", "x"), { host: "127.0.0.1", port: 0 });
+    assert.throws(() => parsePlace("127.0.0.1:0", "x"), { message: "x: port 0 is no port to call" });
   });
 
   test("sizes and times", () => {
