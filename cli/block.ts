@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Json, parseJson, type RpcClient, stringifyJson } from "../mod.ts";
+import { type Json, NodeError, parseJson, type RpcClient, stringifyJson } from "../mod.ts";
 import { writeFile } from "node:fs/promises";
 import type { Command } from "commander";
 import { openClient } from "./context.ts";
@@ -143,8 +143,9 @@ export function addBlock(program: Command, io: CliIo): void {
       try {
         for await (const event of client.events({ topics: [topic], signal: controller.signal })) {
           print(event);
-          if (--left === 0) break;
+          if (--left === 0) return;
         }
+        throw new NodeError("STREAM_ENDED", "network", "the node ended the stream");
       } finally {
         controller.abort();
       }

@@ -67,12 +67,17 @@ export function xdgPaths({ environment, homeDir }: Pick<Surroundings, "environme
   };
 }
 
-/** The paths for a `--data-dir`, or the XDG ones without. */
+/** The paths for a `--data-dir`, or the XDG ones without. Throws `CONFIG_INVALID` for a path that is not UTF-8. */
 export function resolvePaths(
   dataDir: string | undefined,
   around: Pick<Surroundings, "environment" | "homeDir">,
 ): NodePaths {
-  return dataDir === undefined ? xdgPaths(around) : pathsBelow(resolve(dataDir));
+  const paths = dataDir === undefined ? xdgPaths(around) : pathsBelow(resolve(dataDir));
+  for (const path of Object.values(paths)) {
+    // The runtime has put this character in the place of bytes that it could not read: another folder than was meant.
+    if (path.includes("\ufffd")) throw configError(`data-dir: ${JSON.stringify(path)} is not UTF-8`);
+  }
+  return paths;
 }
 
 /** Where the configuration file is looked for. */

@@ -6,6 +6,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { Command } from "commander";
+import { checkConfig } from "../mod.ts";
 import { buildConfig } from "./config-build.ts";
 import { addSettings, loadSettings, wantsColor } from "./context.ts";
 import { configError, environmentName, SETTINGS } from "./settings.ts";
@@ -60,7 +61,7 @@ export function addConfig(program: Command, io: CliIo): void {
     .addHelpText("after", "\nExample:\n  $ gemel config check --config ./config.toml")
     .action(async (_options: unknown, command: Command) => {
       const { settings, configFile, configFound } = await loadSettings(command, io);
-      await buildConfig(settings, { ...io, readText: io.readText, color: wantsColor(command, io) });
+      await checkConfig(await buildConfig(settings, { ...io, readText: io.readText, color: wantsColor(command, io) }));
       io.out(command.optsWithGlobals().json ? '{"ok":true}\n' : `ok (${configFound ? configFile() : "no file"})\n`);
     });
 

@@ -9,6 +9,8 @@ import { progressJson, progressLine, type ProgressView, RateMeter, redraw } from
 
 const REDRAW_MS = 500;
 const LINE_MS = 10_000;
+/** A chain that follows its peers has a line so often, and at once when that changes. */
+const SYNCED_LINE_MS = 600_000;
 
 /** How progress is shown. */
 export interface DisplayOptions {
@@ -31,9 +33,26 @@ export function viewOf(chain: ChainHandle, rate: number | undefined, nowMs: numb
   };
 }
 
+/** What of a view is news; neither the age of a tip nor a rate that drifts is. */
+function stateOf({ height, target, synced, peers }: ProgressView): string {
+  return [height, target, synced, peers].join(" ");
+}
+
+/** Whether a line is worth writing: the log of a chain that is followed for months is read, and kept. */
+export function isNews(
+  last: { readonly last: string; readonly lastMs: number },
+  view: ProgressView,
+  nowMs: number,
+  isEnd: boolean,
+): boolean {
+  if (stateOf(view) === last.last) return false;
+  const wasSynced = last.last.split(" ")[2] === "true";
+  return isEnd || !view.synced || !wasSynced || nowMs - last.lastMs >= SYNCED_LINE_MS;
+}
+
 /** Starts showing; the returned function shows a last time and ends. */
 export function showProgress(node: RunningNode, io: CliIo, options: DisplayOptions): () => void {
-  const shown = node.chains.map((chain) => ({ chain, meter: new RateMeter(), lastLine: "" }));
+  const shown = node.chains.map((chain) => ({ chain, meter: new RateMeter(), last: "", lastMs: -Infinity }));
   let drawn = 0;
   const show = () => {
     const now = Date.now();
@@ -50,14 +69,14 @@ export function showProgress(node: RunningNode, io: CliIo, options: DisplayOptio
     for (const [i, view] of views.entries()) {
       const line = options.json ? progressJson(view) : progressLine(view, { columns: 200, bar: false });
       const each = shown[i];
-      // A chain that is up to date and at rest has nothing to say.
-      if (each === undefined || line === each.lastLine) continue;
+      if (each === undefined || !isNews(each, view, now, ended)) continue;
       io.err(line + "\n");
-      each.lastLine = line;
+      each.last = stateOf(view);
+      each.lastMs = now;
     }
   };
-  const timer = setInterval(show, options.bar ? REDRAW_MS : LINE_MS);
   let ended = false;
+  const timer = setInterval(show, options.bar ? REDRAW_MS : LINE_MS);
   return () => {
     if (ended) return;
     ended = true;

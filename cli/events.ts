@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { stringifyJson } from "../mod.ts";
+import { NodeError, stringifyJson } from "../mod.ts";
 import type { Command } from "commander";
 import { openClient } from "./context.ts";
 import { UsageError } from "./failures.ts";
@@ -40,8 +40,10 @@ export function addEvents(program: Command, io: CliIo): void {
         const wanted = { topics, ...(since !== undefined && { since }), signal: controller.signal };
         for await (const event of client.events(wanted)) {
           io.out((options.format === "json" ? stringifyJson(event) : textLine(event)) + "\n");
-          if (--left === 0) break;
+          if (--left === 0) return;
         }
+        // The stream has no end of its own: only the node's.
+        throw new NodeError("STREAM_ENDED", "network", "the node ended the stream");
       } finally {
         controller.abort();
       }

@@ -28,6 +28,8 @@ const KNOWN: Readonly<Record<string, readonly [exit: number, hint?: string]>> = 
   CONFIG_INVALID: [EXIT.config],
   CONSTANTS_INVALID: [EXIT.config],
   NETWORK_UNKNOWN: [EXIT.config],
+  ASMAP_INVALID: [EXIT.config],
+  PEERS_FILE_INVALID: [EXIT.config],
   TLS_CHECKS_DISABLED: [EXIT.config, "unset NODE_TLS_REJECT_UNAUTHORIZED"],
   ADDRESS_NOT_AVAILABLE: [EXIT.config, "choose an address of this machine"],
   PORT_FORBIDDEN: [EXIT.refused, "choose a port above 1023, or allow this user to bind low ports"],
@@ -46,6 +48,7 @@ const KNOWN: Readonly<Record<string, readonly [exit: number, hint?: string]>> = 
   IDENTITY_DAMAGED: [EXIT.badData, "restore the ssl folder from a backup, or move it away to get a new identity"],
   TOKEN_INVALID: [EXIT.config],
   NODE_UNREACHABLE: [EXIT.unreachable, "start it with: gemel run"],
+  STREAM_ENDED: [EXIT.unreachable],
   AUTH_REFUSED: [EXIT.refused],
   RPC_ANSWER: [EXIT.unreachable],
 };

@@ -21,7 +21,7 @@ export interface CliIo {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** The user's folder. Throws `HOME_UNKNOWN` where there is none: it is asked for only where a path needs it. */
   homeDir(): string;
-  /** Standard error is a terminal. */
+  /** Standard error is a terminal that heeds escape codes. */
   readonly isTerminal: boolean;
   /** Its width. */
   columns(): number;
@@ -84,7 +84,8 @@ export function processIo(): ProcessIo {
     err: (text) => void process.stderr.write(text),
     environment: process.env,
     homeDir: userFolder,
-    isTerminal: process.stderr.isTTY === true,
+    // A dumb terminal shows escape codes instead of heeding them.
+    isTerminal: process.stderr.isTTY === true && process.env.TERM !== "dumb",
     columns: () => process.stderr.columns ?? 80,
     readText: (path) => readFile(path, "utf8"),
     readInput: async () => {

@@ -5,8 +5,9 @@
  */
 
 import type { Command } from "commander";
-import { addressText } from "../mod.ts";
+import { addressText, networkByName, networkNamed, type RpcClient } from "../mod.ts";
 import { openClient } from "./context.ts";
+import { UsageError } from "./failures.ts";
 import type { CliIo } from "./io.ts";
 import { formatSeconds } from "./progress.ts";
 import { formatBytes, printable, table } from "./table.ts";
@@ -77,8 +78,10 @@ export function addPeers(program: Command, io: CliIo): void {
     .option(...CHAIN)
     .addHelpText("after", "\nExample:\n  $ gemel peers add 127.0.0.1:8444 --chain chia")
     .action(async (address: string, { chain }: { chain?: string }, command: Command) => {
-      const { host, port } = parsePlace(address, "peer", chain === "bitcoin" ? 8333 : 8444);
-      const peer = await (await openClient(command, io))
+      const client = await openClient(command, io);
+      const hasPort = /^[^:]*:|\]:/.test(address);
+      const { host, port } = parsePlace(address, "peer", hasPort ? undefined : await standardPort(client, chain));
+      const peer = await client
         .native("POST", "/v1/peers", { host, port, ...(chain !== undefined && { chain }) }) as JsonObject;
       io.out(json(command) ? JSON.stringify(peer) + "\n" : `connected: peer ${String(peer.id)}\n`);
     });
@@ -135,6 +138,18 @@ export function addPeers(program: Command, io: CliIo): void {
         ),
       );
     });
+}
+
+/** The port of the network that the node follows, on the chain that is named or the one that runs. */
+async function standardPort(client: RpcClient, named: string | undefined): Promise<number> {
+  const { chains } = await client.status();
+  const [only, other] = chains.filter(({ chain }) => named === undefined || chain === named);
+  if (only === undefined) throw new UsageError(`--chain: the node does not run ${named}`);
+  if (other !== undefined) throw new UsageError("which chain? Name it with --chain, or give the port");
+  const { chain, network } = only;
+  const port = chain === "bitcoin" ? networkByName(network)?.defaultPort : networkNamed(network).defaultPort;
+  if (port === undefined) throw new UsageError(`${network} has no port of its own; give one`);
+  return port;
 }
 
 /** The kinds of message of each direction, with totals. */

@@ -4,6 +4,7 @@
  * @module
  */
 import { Command, CommanderError } from "commander";
+import { GEMEL_VERSION } from "../mod.ts";
 import { addAddrman } from "./addrman.ts";
 import { addBlock } from "./block.ts";
 import { addBtc } from "./btc.ts";
@@ -18,7 +19,8 @@ import type { CliIo } from "./io.ts";
 import { addIntroducer } from "./introducer.ts";
 import { addPeers } from "./peers.ts";
 import { addRpc } from "./rpc.ts";
-import { addRun } from "./run.ts";
+import { addRun, runtimeText } from "./run.ts";
+import { environmentName } from "./settings.ts";
 import { addSimulate } from "./simulate.ts";
 import { addStatus } from "./status.ts";
 import { addVersion } from "./version.ts";
@@ -46,6 +48,7 @@ export async function runProgram(args: readonly string[], io: CliIo): Promise<nu
       "after",
       "\nExample:\n  $ gemel demo\n  $ gemel run --chain chia --network simulator0 --connect 127.0.0.1:38444",
     )
+    .version(`gemel ${GEMEL_VERSION} (${runtimeText()})`, "--version", "version of gemel and of its runtime")
     .showSuggestionAfterError(true);
   addRun(program, io, (code) => void (exit = code));
   addDemo(program, io, (code) => void (exit = code));
@@ -71,14 +74,24 @@ export async function runProgram(args: readonly string[], io: CliIo): Promise<nu
       io.out(program.helpInformation());
       return EXIT.ok;
     }
+    // The runtime has put this character in the place of bytes that it could not read: another name than was meant.
+    const broken = args.find((word) => word.includes("\ufffd"));
+    if (broken !== undefined) throw new UsageError(`${JSON.stringify(broken)} is not UTF-8`);
     await program.parseAsync([...args], { from: "user" });
     return exit;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
     const failure = failureOf(error);
-    io.err(formatFailure(failure, args.includes("--json")));
+    io.err(formatFailure(failure, args.includes("--json") || wantsJsonLog(args, io)));
     return failure.exit;
   }
+}
+
+/** Whether whoever reads the log of `gemel run` wants objects; also where the configuration could not be read. */
+function wantsJsonLog(args: readonly string[], { environment }: CliIo): boolean {
+  const at = args.indexOf("--log-format");
+  const flag = at >= 0 ? args[at + 1] : args.find((word) => word.startsWith("--log-format="))?.split("=")[1];
+  return args.includes("run") && (flag ?? environment[environmentName("log-format")]) === "json";
 }
 
 /**

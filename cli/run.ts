@@ -63,6 +63,14 @@ export function banner(config: NodeConfig, node: RunningNode): string {
   return lines.join("\n") + "\n";
 }
 
+/** Lines for people as records of the JSON log. */
+function logLines(text: string): string {
+  const time = new Date().toISOString();
+  return text.trimEnd().split("\n").map((msg) => JSON.stringify({ time, level: "info", cat: "run", msg }) + "\n").join(
+    "",
+  );
+}
+
 /** Adds the command. */
 export function addRun(program: Command, io: CliIo, setExit: (code: number) => void): void {
   addSettings(program.command("run"), (key) => !["rpc", "data-dir"].includes(key))
@@ -77,6 +85,9 @@ export function addRun(program: Command, io: CliIo, setExit: (code: number) => v
       const config = await loadConfig(command, io);
       const { json, quiet } = command.optsWithGlobals();
       const node = await startNode(config);
+      const isJsonLog = config.log.format === "json";
+      // One object a line, whoever writes it.
+      const talk: CliIo = isJsonLog ? { ...io, err: (text) => io.err(logLines(text)) } : io;
       if (json) {
         io.out(
           JSON.stringify({
@@ -85,13 +96,13 @@ export function addRun(program: Command, io: CliIo, setExit: (code: number) => v
             data: config.paths.data,
           }) + "\n",
         );
-      } else if (!quiet) io.err(banner(config, node));
-      const isJson = json === true || config.log.format === "json";
+      } else if (!quiet) talk.err(banner(config, node));
+      const isJson = json === true || isJsonLog;
       // Lines of the log between redrawn bars would tear both: a bar only where the log is quiet.
       const isQuietLog = ["fatal", "error", "warning"].includes(config.log.level);
       const end = quiet
         ? () => {}
         : showProgress(node, io, { bar: io.isTerminal && !isJson && isQuietLog, json: isJson });
-      setExit((await untilStopped([node], io, { beforeStop: end })).exit);
+      setExit((await untilStopped([node], talk, { beforeStop: end })).exit);
     });
 }

@@ -24,6 +24,7 @@ import type { Clock } from "./core/ports.ts";
 import { bitcoinHandle } from "./rpc/mod.ts";
 import {
   anchorFile,
+  type Drivers,
   keepBans,
   nodeVisits,
   openAddresses,
@@ -94,7 +95,7 @@ export async function bitcoinSide(
   const clock = time ?? drivers.clock;
   const { store, light, events, reindex } = await openStorage(parts, chainConfig, network);
   // A network without seeds is one within somebody's own machines.
-  const asMap = await asMapOf(parts, chainConfig);
+  const asMap = await asMapOf(drivers, chainConfig);
   const rules = bitcoinAddressRules({ allowPrivate: network.dnsSeeds.length === 0, ...(asMap && { asMap }) });
   const addresses = await openAddresses(parts, chainConfig, rules, (bytes) => readCorePeersDat(bytes, network.magic));
   const anchors = anchorFile(parts, chainConfig);
@@ -177,9 +178,12 @@ export async function bitcoinSide(
 }
 
 /** The map of operators that the configuration names. @throws NodeError `ASMAP_INVALID` when it cannot be used */
-async function asMapOf({ drivers }: SideParts, { asMapFile: path }: BitcoinConfig): Promise<AsMap | undefined> {
+export async function asMapOf(
+  { readFile }: Pick<Drivers, "readFile">,
+  { asMapFile: path }: BitcoinConfig,
+): Promise<AsMap | undefined> {
   if (path === undefined) return undefined;
-  const bytes = await drivers.readFile(path);
+  const bytes = await readFile(path);
   if (bytes === undefined) throw new NodeError("ASMAP_INVALID", "self", `asmap: ${path} is not there`);
   try {
     return new AsMap(bytes);

@@ -42,7 +42,8 @@ import { chiaSoftwareVersion } from "./user-agent.ts";
 /** What we announce when rate limits of version 3 are wanted. */
 const WITH_WINDOWS: readonly CapabilityEntry[] = [...SERVED_CAPABILITIES, [Capability.RATE_LIMITS_V3, "1"]];
 
-function networkOf(config: ChiaConfig): ChiaNetwork {
+/** The network that a configuration names, its constants laid over. @throws NodeError `CONSTANTS_INVALID` */
+export function networkOf(config: ChiaConfig): ChiaNetwork {
   const network = networkNamed(config.network);
   if (config.constantsJson === undefined) return network;
   return { ...network, constants: parseConstants(config.constantsJson, network.constants) };

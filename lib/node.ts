@@ -28,6 +28,7 @@ import {
 } from "#platform";
 import { useSha256 } from "./codec/sha256.ts";
 import { composeNode, type NodeDrivers } from "./compose.ts";
+import { checkConfigWith } from "./config-check.ts";
 import type { NodeConfig, RunningNode } from "./config.ts";
 import type { PeerAddress } from "./core/ports.ts";
 import type { CrawlReport } from "./crawl/report.ts";
@@ -72,6 +73,11 @@ const drivers: NodeDrivers = {
 export function startNode(config: NodeConfig): Promise<RunningNode> {
   useSha256(sha256);
   return composeNode(config, drivers);
+}
+
+/** Looks into every file that a configuration names. @throws NodeError as {@link startNode} would */
+export function checkConfig(config: NodeConfig): Promise<void> {
+  return checkConfigWith(config, { readFile });
 }
 
 /**

@@ -113,7 +113,8 @@ export async function openAddresses(
   });
 }
 
-async function importedBook(
+/** The address book in a `peers.dat`. @throws NodeError `PEERS_FILE_INVALID` when that file cannot be used */
+export async function importedBook(
   path: string | undefined,
   { readFile }: Pick<Drivers, "readFile">,
   read: (bytes: Uint8Array) => BookState,

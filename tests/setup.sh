@@ -8,7 +8,12 @@ if ! command -v bun > /dev/null || [ "$(bun --version)" != "$BUN_VERSION" ]; the
     command -v npm > /dev/null || { echo "needs Bun $BUN_VERSION, or npm to get it" >&2; exit 1; }
     echo "getting Bun $BUN_VERSION from npm" >&2
     mkdir -p .cache/tools
-    npm install --silent --no-audit --no-fund --no-save --prefix .cache/tools "bun@$BUN_VERSION" >&2
+    # npm by itself tries for minutes, in silence.
+    npm install --loglevel=error --no-audit --no-fund --no-save --fetch-retries=1 --fetch-timeout=30000 \
+      --prefix .cache/tools "bun@$BUN_VERSION" >&2 || {
+      echo "npm could not get Bun $BUN_VERSION from $(npm config get registry); is it reachable from here?" >&2
+      exit 1
+    }
   fi
   # Where npm does not run install scripts, the launcher is a placeholder and the binary lies in its platform's package.
   if ! .cache/tools/node_modules/.bin/bun --version > /dev/null 2>&1; then
@@ -19,5 +24,8 @@ if ! command -v bun > /dev/null || [ "$(bun --version)" != "$BUN_VERSION" ]; the
   export PATH="$PWD/.cache/tools/bin:$PWD/.cache/tools/node_modules/.bin:$PATH"
 fi
 [ "$(bun --version)" = "$BUN_VERSION" ] || { echo "Bun $BUN_VERSION cannot be run here" >&2; exit 1; }
-bun install --frozen-lockfile --silent
+bun install --frozen-lockfile --silent || {
+  echo "the locked packages could not be installed (bun install --frozen-lockfile); is the npm registry reachable?" >&2
+  exit 1
+}
 export PATH="$PWD/node_modules/.bin:$PATH"

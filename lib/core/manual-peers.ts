@@ -98,6 +98,8 @@ function nameOf({ host, port }: PeerAddress): string {
 
 const REDIAL_FIRST_MS = 1_000;
 const REDIAL_LAST_MS = 30_000;
+/** A connection that lasted so long is a good one: the next dial after it comes soon. */
+const STOOD_MS = 10_000;
 
 /** Keeps a connection to one named peer until the signal aborts; redials it ever later, up to half a minute. */
 export async function keepPeer<P extends Peer<PeerSession<unknown>>>(
@@ -124,10 +126,12 @@ export async function keepPeer<P extends Peer<PeerSession<unknown>>>(
       peer.wanted = true;
       took(peer);
       last = peer;
-      wait = REDIAL_FIRST_MS;
       said = "";
       if (standing === undefined) succeeded({ host: address.host, port });
+      const since = clock.monotonic();
       await either(peer.session.signal, signal);
+      // A peer that takes us and leaves at once is dialled ever later, as one that does not answer.
+      if (clock.monotonic() - since >= STOOD_MS) wait = REDIAL_FIRST_MS;
     } catch (thrown) {
       if (signal.aborted) return;
       const text = `cannot connect to ${host}:${port}: ${messageOf(thrown)}`;

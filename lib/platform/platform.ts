@@ -67,6 +67,8 @@ export interface HttpOptions {
   readonly headersTimeoutMs?: number;
   /** Time for a whole request. 60,000 by default. */
   readonly requestTimeoutMs?: number;
+  /** How long a connection may wait for its next request; clients are told so. 30,000 by default, as Core's. */
+  readonly keepAliveTimeoutMs?: number;
 }
 
 /** How {@link Platform.serveHttps} serves. */

@@ -24,7 +24,9 @@ const CONNECTIONS_MAX = 256;
 const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 60_000;
 /** How long a connection may wait for its next request. */
-const KEEP_ALIVE_TIMEOUT_MS = 15_000;
+const KEEP_ALIVE_TIMEOUT_MS = 30_000;
+/** A connection is kept a little longer than it was said, for the request that is on its way. */
+const KEEP_ALIVE_GRACE_MS = 1_000;
 /** Time for answers under way when the listener closes. */
 const ANSWER_GRACE_MS = 1_000;
 const HEAD_BYTES_MAX = 16 * 1024;
@@ -69,6 +71,7 @@ async function serve(
   clientAuthorities: readonly string[] = [],
 ): Promise<HttpsListener> {
   const headersTimeoutMs = options.headersTimeoutMs ?? HEADERS_TIMEOUT_MS;
+  const keepAliveMs = options.keepAliveTimeoutMs ?? KEEP_ALIVE_TIMEOUT_MS;
   const requestTimeoutMs = options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS;
   const connections = new Map<Duplex, Connection>();
   const answers = new Set<ServerResponse>();
@@ -84,20 +87,24 @@ async function serve(
     { overrideGlobalObjects: false },
   );
 
-  const server = http.createServer({ maxHeaderSize: HEAD_BYTES_MAX }, (incoming, outgoing) => {
-    const connection = connections.get(incoming.socket);
-    if (connection !== undefined) timeRequest(connection, incoming, outgoing);
-    answers.add(outgoing);
-    outgoing.once("close", () => answers.delete(outgoing));
-    void listener(incoming, outgoing);
-  });
+  // What a client is told of the time that its connection is kept is the time that it is kept.
+  const server = http.createServer(
+    { maxHeaderSize: HEAD_BYTES_MAX, keepAliveTimeout: keepAliveMs },
+    (incoming, outgoing) => {
+      const connection = connections.get(incoming.socket);
+      if (connection !== undefined) timeRequest(connection, incoming, outgoing);
+      answers.add(outgoing);
+      outgoing.once("close", () => answers.delete(outgoing));
+      void listener(incoming, outgoing);
+    },
+  );
   /** The body has its time, the answer takes what it takes, and then the next request has its own. */
   const timeRequest = (connection: Connection, incoming: IncomingMessage, outgoing: ServerResponse) => {
     connection.cutIn(requestTimeoutMs);
     incoming.once("end", () => {
       if (!outgoing.writableFinished) connection.cutIn(undefined);
     });
-    outgoing.once("finish", () => connection.cutIn(KEEP_ALIVE_TIMEOUT_MS));
+    outgoing.once("finish", () => connection.cutIn(keepAliveMs + KEEP_ALIVE_GRACE_MS));
   };
   server.on("clientError", (_error: Error, socket: Duplex) => {
     if (!socket.writable || socket.destroyed) return void socket.destroy();

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { closeSync, openSync } from "node:fs";
 import { messageOf, NodeError } from "../../core/errors.ts";
 import type { Database, SqlRow, SqlValue } from "../../core/ports.ts";
 import type { DatabaseOptions } from "../platform.ts";
@@ -39,7 +40,10 @@ export function openSqlite(path: string, options: DatabaseOptions, open: (path: 
       throw databaseFailure(cause, path);
     }
   };
-  const driver = guarded(() => open(path));
+  const driver = guarded(() => {
+    keepPrivate(path);
+    return open(path);
+  });
   try {
     guarded(() => {
       driver.exec(`PRAGMA busy_timeout = ${busyTimeoutMs}`);
@@ -57,6 +61,12 @@ export function openSqlite(path: string, options: DatabaseOptions, open: (path: 
     throw failure;
   }
   return new SqliteDatabase(driver, guarded);
+}
+
+/** A new file is its owner's alone (who connected and when is in it), and so are the files that SQLite puts beside it. */
+function keepPrivate(path: string): void {
+  if (path === "" || path.startsWith(":") || path.startsWith("file:")) return;
+  closeSync(openSync(path, "a", 0o600));
 }
 
 /** Statements outside a transaction wait for the open one: on a single connection they would become part of it. */

@@ -131,7 +131,7 @@ export class BitcoinRpc {
         reply = errorReply(head, asError(thrown));
       }
       if (isNotification(head)) continue;
-      const text = rpcText(reply);
+      const text = textOf(head, reply);
       texts.push(text);
       length += text.length;
     }
@@ -180,6 +180,15 @@ export class BitcoinRpc {
 
   #failure(head: RequestHead, error: JsonRpcError): Response {
     return this.#response(rpcText(errorReply(head, error)), legacyStatus(error));
+  }
+}
+
+/** A reply as text. One that JSON cannot carry is a failure of that call, not of its batch. */
+function textOf(head: RequestHead, reply: RpcObject): string {
+  try {
+    return rpcText(reply);
+  } catch (thrown) {
+    return rpcText(errorReply(head, asError(thrown)));
   }
 }
 

@@ -7,7 +7,7 @@
  */
 import type { Json, JsonObject } from "../../chia/streamable/mod.ts";
 import { invalidParameter, JsonRpcError, RpcCode } from "./error.ts";
-import type { RpcJson, RpcObject } from "./json.ts";
+import { JsonText, type RpcJson, type RpcObject } from "./json.ts";
 
 /** `legacy` is 1.0 and 1.1, in which failures are HTTP errors and a reply has both `result` and `error`. */
 export type RpcVersion = "legacy" | "2.0";
@@ -49,15 +49,23 @@ export function readRequest(value: Json): RpcRequest {
   return { ...requestHead(value), method, params: params ?? [] };
 }
 
+/** An id as a reply repeats it. A number beyond a double's range (`1e309`) is one that its reader cannot tell apart. */
+function echoOf(id: Json | undefined): RpcJson | undefined {
+  if (typeof id === "number" && !Number.isFinite(id)) return new JsonText(id > 0 ? "1e309" : "-1e309");
+  if (typeof id !== "object" || id === null) return id;
+  if (isArray(id)) return id.map((part) => echoOf(part)!);
+  return Object.fromEntries(Object.entries(id).map(([name, part]) => [name, echoOf(part)]));
+}
+
 /** The reply to a request that was answered. */
 export function resultReply({ version, id }: RequestHead, result: RpcJson): RpcObject {
-  const echo = id as RpcJson | undefined;
+  const echo = echoOf(id);
   return version === "2.0" ? { jsonrpc: "2.0", result, id: echo } : { result, error: null, id: echo };
 }
 
 /** The reply to a request that failed. */
 export function errorReply({ version, id }: RequestHead, { code, message, data }: JsonRpcError): RpcObject {
-  const echo = id as RpcJson | undefined;
+  const echo = echoOf(id);
   const error = { code, message, data };
   return version === "2.0" ? { jsonrpc: "2.0", error, id: echo } : { result: null, error, id: echo };
 }

@@ -1,0 +1,35 @@
+/**
+ * Looks into what a configuration names, without starting anything.
+ *
+ * @module
+ */
+import { asMapOf } from "./bitcoin-side.ts";
+import { networkByName } from "./bitcoin/networks/mod.ts";
+import { readCorePeersDat } from "./bitcoin/peers-dat.ts";
+import { networkOf } from "./chia-side.ts";
+import { readChiaPeersDat } from "./chia/peers-dat.ts";
+import type { NodeConfig } from "./config.ts";
+import type { Platform } from "./platform/platform.ts";
+import { parseRpcAuth } from "./rpc/mod.ts";
+import { importedBook } from "./side.ts";
+
+/**
+ * Reads every file and every line that the node would read at its start: `rpcauth`, consensus constants, the map of
+ * operators, address books of other nodes.
+ *
+ * @throws NodeError with the code and the text of the start: `CONFIG_INVALID`, `CONSTANTS_INVALID`, `ASMAP_INVALID`,
+ * `PEERS_FILE_INVALID`
+ */
+export async function checkConfigWith(config: NodeConfig, files: Pick<Platform, "readFile">): Promise<void> {
+  config.rpc?.rpcauth.forEach(parseRpcAuth);
+  for (const chain of config.chains) {
+    if (chain.chain === "chia") {
+      networkOf(chain);
+      await importedBook(chain.importPeers, files, readChiaPeersDat);
+      continue;
+    }
+    await asMapOf(files, chain);
+    const magic = networkByName(chain.network)?.magic;
+    if (magic !== undefined) await importedBook(chain.importPeers, files, (bytes) => readCorePeersDat(bytes, magic));
+  }
+}
