@@ -128,6 +128,7 @@ export async function buildConfig(settings: Settings, around: Surroundings): Pro
     rpc: {
       ...DEFAULTS.rpc,
       ...rpcPlaces(settings),
+      ...rpcManners(settings),
       rpcauth: texts(settings.get("rpcauth")),
       ...(plain !== undefined && { bitcoinHttp: plain }),
       ...(cookie !== undefined && { cookieFile: resolve(cookie) }),
@@ -145,6 +146,24 @@ export function rpcPlaces(settings: Settings): Pick<RpcConfig, "listen" | "allow
   return {
     listen: listen === undefined ? DEFAULTS.rpc.listen : parseAddress(listen, "rpc"),
     allowedHosts: texts(settings.get("rpc-host")).map(hostOf),
+  };
+}
+
+const COOKIE_MODES: Readonly<Record<string, number>> = { owner: 0o600, group: 0o640, all: 0o644 };
+
+/** How long callers of RPC may take, and who may read the cookie. */
+function rpcManners(settings: Settings): Pick<RpcConfig, "serverTimeoutMs" | "cookieMode"> {
+  const timeout = text(settings.get("rpc-server-timeout"));
+  const serverTimeoutMs = timeout === undefined ? undefined : parseTime(timeout, "rpc-server-timeout");
+  if (serverTimeoutMs !== undefined && (serverTimeoutMs < 1_000 || serverTimeoutMs > 86_400_000)) {
+    throw configError("rpc-server-timeout: from 1s to 1d");
+  }
+  const perms = text(settings.get("cookie-perms"));
+  const cookieMode = perms === undefined ? undefined : COOKIE_MODES[perms];
+  if (perms !== undefined && cookieMode === undefined) throw configError("cookie-perms: owner, group or all");
+  return {
+    ...(serverTimeoutMs !== undefined && { serverTimeoutMs }),
+    ...(cookieMode !== undefined && { cookieMode }),
   };
 }
 

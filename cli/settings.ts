@@ -109,6 +109,13 @@ const NODE_SETTINGS: readonly Setting[] = [
   { key: "rpcauth", value: "LINE", list: true, help: "name and salted password of Bitcoin's JSON-RPC: user:salt$hash" },
   { key: "cookie-file", value: "FILE", help: "cookie of Bitcoin's JSON-RPC (default .cookie in the data folder)" },
   { key: "rpc-host", value: "NAME", list: true, help: "further host names by which RPC may be called" },
+  { key: "rpc-server-timeout", value: "TIME", help: "how long a caller of RPC may take, and may wait between calls" },
+  {
+    key: "cookie-perms",
+    value: "WHO",
+    help: "who may read the cookie of Bitcoin's JSON-RPC: owner, group or all",
+    standard: "owner",
+  },
   {
     key: "log-level",
     value: "LEVEL",

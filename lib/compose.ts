@@ -44,14 +44,14 @@ export type NodeDrivers =
 const decoder = new TextDecoder();
 const encoder = new TextEncoder();
 
-/** Secrets as files of their owner alone. */
-function secretFiles({ readFile, writeFileAtomic }: NodeDrivers): SecretFiles {
+/** Secrets as files of their owner alone, or of those that `mode` names. */
+function secretFiles({ readFile, writeFileAtomic }: NodeDrivers, mode = 0o600): SecretFiles {
   return {
     read: async (path) => {
       const bytes = await readFile(path);
       return bytes === undefined ? undefined : decoder.decode(bytes);
     },
-    write: (path, text) => writeFileAtomic(path, encoder.encode(text), 0o600),
+    write: (path, text) => writeFileAtomic(path, encoder.encode(text), mode),
   };
 }
 
@@ -175,8 +175,15 @@ async function openRpc(
     limits: { concurrency: config.rpc.concurrency, queue: config.rpc.queue },
     random,
   });
+  const { serverTimeoutMs } = config.rpc;
+  const times = serverTimeoutMs !== undefined && {
+    keepAliveTimeoutMs: serverTimeoutMs,
+    requestTimeoutMs: serverTimeoutMs,
+    headersTimeoutMs: Math.min(serverTimeoutMs, 10_000),
+  };
   const rpc = await serveHttps({
     ...config.rpc.listen,
+    ...times,
     identity: identity.server,
     clientAuthorities: [identity.authority],
     fetch: (request, info) => app.fetch(request, info),
@@ -184,7 +191,7 @@ async function openRpc(
   });
   shutdown.add(() => rpc.close());
   if (config.rpc.bitcoinHttp !== undefined && basic !== undefined) {
-    const plain = await serveHttp({ ...config.rpc.bitcoinHttp, fetch: (request) => app.fetchPlain(request) });
+    const plain = await serveHttp({ ...config.rpc.bitcoinHttp, ...times, fetch: (request) => app.fetchPlain(request) });
     shutdown.add(() => plain.close());
   }
   // So that `gemel status --data-dir DIR` finds the node wherever it listens.
@@ -251,7 +258,7 @@ async function openSides(
 
 /** The cookie of this run, and the names with passwords. */
 async function openBasic(config: RpcNodeConfig, drivers: NodeDrivers, shutdown: Shutdown): Promise<BasicSecrets> {
-  const files = { ...secretFiles(drivers), remove: drivers.removeFile };
+  const files = { ...secretFiles(drivers, config.rpc.cookieMode), remove: drivers.removeFile };
   const cookie = await makeCookie(cookieFile(config), files, drivers.random);
   shutdown.add(() => cookie.remove());
   return { cookie: cookie.secret, rpcauth: config.rpc.rpcauth.map(parseRpcAuth) };

@@ -173,6 +173,10 @@ export interface RpcConfig {
   readonly rpcauth: readonly string[];
   /** Where the cookie of Bitcoin's JSON-RPC is kept; `.cookie` in the data folder when absent. */
   readonly cookieFile?: string;
+  /** Mode of that file; 0600 when absent. */
+  readonly cookieMode?: number;
+  /** Milliseconds for a caller to send a request, and between two; 60 s and 30 s when absent. */
+  readonly serverTimeoutMs?: number;
 }
 
 /** Everything a node needs to know to start. Deeply frozen by {@link freezeConfig}. */

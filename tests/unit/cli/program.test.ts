@@ -197,6 +197,35 @@ describe("gemel", () => {
     assert.ok(JSON.parse((await gemel(["version", "--json"])).out).runtime);
   });
 
+  test("--version says what gemel version says", async () => {
+    const [flag, command] = [await gemel(["--version"]), await gemel(["version"])];
+    assert.deepEqual([flag.exit, flag.out], [0, command.out]);
+  });
+
+  test("an argument that is not UTF-8 is refused, and names no other folder", async () => {
+    const { exit, err } = await gemel(["status", "--data-dir", "/tmp/\ufffd"]);
+    assert.deepEqual([exit, err], [2, 'error "/tmp/\ufffd" is not UTF-8\n']);
+  });
+
+  test("errors are objects where the log is", async () => {
+    const { exit, err } = await gemel(["run", "--log-format", "json", "--network", "nowhere"]);
+    assert.deepEqual([exit, JSON.parse(err).code], [78, "CONFIG_INVALID"]);
+  });
+
+  test("peers add takes the port of the network that the node follows", async () => {
+    const node = testNode();
+    const ports: number[] = [];
+    const { connect } = node.chia;
+    node.chia.connect = (host: string, port: number) => {
+      ports.push(port);
+      return connect.call(node.chia, host, port);
+    };
+    assert.equal((await gemel(["peers", "add", "192.0.2.7"], { node })).exit, 0);
+    assert.deepEqual(ports, [38444]);
+    const other = await gemel(["peers", "add", "192.0.2.7", "--chain", "bitcoin"]);
+    assert.deepEqual([other.exit, other.err], [2, "error --chain: the node does not run bitcoin\n"]);
+  });
+
   test("config show tells where a value came from", async () => {
     const { out } = await gemel(["config", "show", "--origin", "--json", "--network", "simulator0"]);
     assert.deepEqual(JSON.parse(out).network, { value: "simulator0", origin: "flag" });

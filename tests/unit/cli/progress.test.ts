@@ -1,5 +1,6 @@
 import { describe, test } from "node:test";
 import assert from "node:assert/strict";
+import { isNews } from "../../../cli/display.ts";
 import {
   formatCount,
   formatSeconds,
@@ -104,5 +105,26 @@ describe("figures", () => {
   test("table() aligns, printable() keeps a peer from moving the cursor", () => {
     assert.equal(table(["A", "N>"], [["x", "1"], ["long", "100"]]), "A       N\nx       1\nlong  100\n");
     assert.equal(printable("a\x1b[2Jb\n\u202ec"), "a?[2Jb??c");
+  });
+});
+
+describe("isNews()", () => {
+  const view = { chain: "chia", height: 100, target: 100, rate: 1, synced: true, peers: 3, tipAgeS: 5 };
+  const shown = { last: "100 100 true 3", lastMs: 0 };
+
+  test("a chain at rest has none, however old its tip grows", () => {
+    assert.equal(isNews(shown, { ...view, tipAgeS: 3_600, rate: 0.9 }, 3_600_000, false), false);
+    assert.equal(isNews(shown, { ...view, tipAgeS: 3_600 }, 3_600_000, true), false);
+  });
+
+  test("a chain that is followed has some every ten minutes, and at once when it is synced no longer", () => {
+    assert.equal(isNews(shown, { ...view, height: 101, target: 101 }, 10_000, false), false);
+    assert.equal(isNews(shown, { ...view, height: 101, target: 101 }, 600_000, false), true);
+    assert.equal(isNews(shown, { ...view, height: 101, target: 101 }, 10_000, true), true, "the last line");
+    assert.equal(isNews(shown, { ...view, synced: false }, 10_000, false), true);
+    assert.equal(
+      isNews({ last: "1 100 false 3", lastMs: 0 }, { ...view, height: 9, synced: false }, 10_000, false),
+      true,
+    );
   });
 });

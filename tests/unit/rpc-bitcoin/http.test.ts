@@ -101,6 +101,22 @@ describe("one call", () => {
 });
 
 describe("a batch", () => {
+  test("an id that no double holds spoils no other call, and is echoed", async () => {
+    const { post } = await bitcoinNode();
+    const call = (id: string) => `{"jsonrpc":"2.0","method":"getblockcount","id":${id}}`;
+    const answer = await post(`[${["1", "1e309", "-1e309", '{"a":[1e400]}', "2"].map(call).join(",")}]`);
+    assert.equal(answer.status, 200);
+    assert.equal(
+      await answer.text(),
+      `[${
+        ["1", "1e309", "-1e309", '{"a":[1e309]}', "2"].map((id) => `{"jsonrpc":"2.0","result":0,"id":${id}}`).join(",")
+      }]\n`,
+    );
+    assert.equal(await (await post(call("1e309"))).text(), '{"jsonrpc":"2.0","result":0,"id":1e309}\n');
+    const legacy = await post('{"method":"nothing","id":1e309}');
+    assert.match(await legacy.text(), /"code":-32601,.*"id":1e309}\n$/);
+  });
+
   test("answers all calls in order, whatever their version, with HTTP 200", async () => {
     const { post } = await bitcoinNode();
     const response = await post(`[{"method":"getblockcount","id":1},{"jsonrpc":"2.0","method":"nonsense","id":2},7,

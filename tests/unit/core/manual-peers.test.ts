@@ -1,0 +1,52 @@
+import { describe, test } from "node:test";
+import assert from "node:assert/strict";
+import { NodeError } from "../../../lib/core/errors.ts";
+import { keepPeer } from "../../../lib/core/manual-peers.ts";
+import { SeededRandom } from "../../../lib/sim/random.ts";
+import { DialledPeers } from "./dialled-peers.ts";
+import { simClock } from "./sim.ts";
+
+/** How often a named peer is dialled or looked up within ten minutes. */
+async function triesIn10Minutes(
+  { resolves, stands }: { readonly resolves: boolean; readonly stands: (peers: DialledPeers) => void },
+): Promise<number> {
+  const clock = simClock();
+  const peers = new DialledPeers(clock, () => true);
+  const life = new AbortController();
+  let tries = 0;
+  const keeping = keepPeer({ host: "node.example", port: 1 }, {
+    clock,
+    random: new SeededRandom(1),
+    resolve: (host) => {
+      tries++;
+      return resolves ? Promise.resolve([host]) : Promise.reject(new NodeError("name_not_found", "network", host));
+    },
+    peers: () => peers.peers,
+    dial: async (address, kind) => {
+      const peer = await peers.dial(address, kind);
+      stands(peers);
+      return peer;
+    },
+    isSame: (one, other) => one === other,
+    succeeded: () => {},
+    notice: () => {},
+  }, life.signal);
+  await clock.advance(600_000);
+  life.abort();
+  await clock.advance(60_000);
+  await keeping;
+  return tries;
+}
+
+describe("keepPeer()", () => {
+  test("looks up a name that there is not ever later", async () => {
+    const tries = await triesIn10Minutes({ resolves: false, stands: () => {} });
+    assert.ok(tries > 10 && tries < 40, `${tries} tries`);
+  });
+
+  test("dials a peer that leaves at once ever later, too", async () => {
+    const stands = (peers: DialledPeers) => queueMicrotask(() => peers.connected.forEach(({ end }) => end()));
+    const tries = await triesIn10Minutes({ resolves: true, stands });
+    assert.ok(tries > 10 && tries < 40, `${tries} tries`);
+  });
+});
