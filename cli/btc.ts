@@ -3,8 +3,18 @@
  *
  * @module
  */
-import { argumentFromWord, type Json } from "../mod.ts";
+import {
+  argumentFromWord,
+  type Json,
+  type JsonObject,
+  NodeError,
+  parseJson,
+  type RpcClient,
+  RpcFailure,
+  stringifyJson,
+} from "../mod.ts";
 import type { Command } from "commander";
+import { infoObject, infoText, levelOf, netinfoText } from "./btc-info.ts";
 import { openClient } from "./context.ts";
 import { UsageError } from "./failures.ts";
 import type { CliIo } from "./io.ts";
@@ -13,6 +23,56 @@ import type { CliIo } from "./io.ts";
 export interface BitcoinCall {
   readonly method: string;
   readonly params: Json;
+}
+
+/** What bitcoin-cli's own options ask for. They stand before the method. */
+export interface BitcoinCliOptions {
+  /** Wait until the node answers, at most so many milliseconds; 0 for ever. */
+  readonly waitMs?: number;
+  /** Time for one answer in milliseconds; 0 for no limit. */
+  readonly timeoutMs?: number;
+  /** A page in the place of a call. */
+  readonly page?: "getinfo" | "netinfo";
+}
+
+/**
+ * Takes bitcoin-cli's options from the front of the words, with one dash or two: `-rpcwait`, `-rpcwaittimeout=N`,
+ * `-rpcclienttimeout=N` (seconds), `-getinfo`, `-netinfo`. Throws a usage error for a value that is none.
+ */
+export function takeCliOptions(words: readonly string[]): {
+  readonly options: BitcoinCliOptions;
+  readonly rest: readonly string[];
+} {
+  let [waits, waitMs]: [boolean, number] = [false, 0];
+  let timeoutMs: number | undefined;
+  let page: BitcoinCliOptions["page"];
+  let at = 0;
+  const kept: string[] = [];
+  for (; at < words.length; at++) {
+    const [, name, value] = /^--?([a-z]+)(?:=(.*))?$/.exec(words[at]!) ?? [];
+    if (name === undefined) break;
+    const isOn = () => {
+      if (value === undefined || value === "1") return true;
+      if (value === "0") return false;
+      throw new UsageError(`-${name}: 0 or 1`);
+    };
+    const seconds = () => {
+      if (/^[0-9]{1,9}$/.test(value ?? "")) return Number(value) * 1000;
+      throw new UsageError(`-${name}=N: a whole number of seconds`);
+    };
+    if (name === "rpcwait" || name === "norpcwait") waits = isOn() === (name === "rpcwait");
+    else if (name === "rpcwaittimeout") waitMs = seconds();
+    else if (name === "rpcclienttimeout") timeoutMs = seconds();
+    else if (name === "getinfo" || name === "netinfo") page = isOn() ? name : undefined;
+    else if (name === "named") kept.push(words[at]!);
+    else throw new UsageError(`gemel btc does not know -${name}`);
+  }
+  const options = {
+    ...(waits && { waitMs }),
+    ...(timeoutMs !== undefined && { timeoutMs }),
+    ...(page !== undefined && { page }),
+  };
+  return { options, rest: [...kept, ...words.slice(at)] };
 }
 
 /**
@@ -82,19 +142,66 @@ export function resultText(json: string): string {
 /** Adds the command. */
 export function addBtc(program: Command, io: CliIo): void {
   program.command("btc [words...]")
-    .usage("[options] <method> [args...] [-named name=value...]")
+    .usage(
+      "[options] [-rpcwait] [-rpcclienttimeout=N] <method> [args...] [-named name=value...] | -getinfo | -netinfo [level]",
+    )
     .description("call a method of Bitcoin's JSON-RPC, as with bitcoin-cli")
     // -named and negative numbers are no options of ours.
     .allowUnknownOption()
     .addHelpText(
       "after",
       "\nExample:\n  $ gemel btc getblockhash 1000\n  $ gemel btc -named getblock blockhash=<hash> verbosity=2\n" +
-        "  $ gemel btc help getblock",
+        "  $ gemel btc help getblock\n  $ gemel btc -rpcwait -rpcwaittimeout=60 -getinfo\n  $ gemel btc -netinfo 4",
     )
     .action(async (words: string[], _options: unknown, command: Command) => {
-      const { method, params } = await parseBitcoinCall(words, io);
-      const client = await openClient(command, io);
-      const result = await client.callBitcoin(method, params);
-      io.out(command.optsWithGlobals().json === true ? `${result}\n` : resultText(result));
+      const { options, rest } = takeCliOptions(words);
+      const json = command.optsWithGlobals().json === true;
+      const ask = options.page === undefined ? await calling(rest, io, json) : showing(options.page, rest, json);
+      io.out(await waitFor(options.waitMs, async () => await ask(await openClient(command, io, options))));
     });
+}
+
+/** One call; its result as it is printed. */
+async function calling(words: readonly string[], io: CliIo, json: boolean) {
+  const { method, params } = await parseBitcoinCall(words, io);
+  return async (client: RpcClient): Promise<string> => {
+    const result = await client.callBitcoin(method, params);
+    return json ? `${result}\n` : resultText(result);
+  };
+}
+
+/** A page of bitcoin-cli's. Throws a usage error for words that it does not take. */
+function showing(page: "getinfo" | "netinfo", words: readonly string[], json: boolean) {
+  const level = levelOf(words[0]);
+  if (page === "getinfo" && words.length > 0) throw new UsageError("-getinfo takes no arguments");
+  if (level === undefined || words.length > 1) throw new UsageError("-netinfo takes a level from 0 to 4");
+  return async (client: RpcClient): Promise<string> => {
+    const call = async (method: string) => parseJson(await client.callBitcoin(method, []));
+    const network = await call("getnetworkinfo") as JsonObject;
+    if (page === "getinfo") {
+      const chain = await call("getblockchaininfo") as JsonObject;
+      return json ? stringifyJson(infoObject(chain, network)) + "\n" : infoText(chain, network);
+    }
+    const peers = await call("getpeerinfo") as readonly JsonObject[];
+    if (json) return stringifyJson({ network, peers }) + "\n";
+    return netinfoText(peers, network, { level, nowS: Math.floor(Date.now() / 1000) });
+  };
+}
+
+const RETRY_MS = 1_000;
+
+/** Asks again each second while no node answers; `waitMs` undefined: once, 0: for ever. */
+async function waitFor<T>(waitMs: number | undefined, ask: () => Promise<T>): Promise<T> {
+  const began = performance.now();
+  for (;;) {
+    try {
+      return await ask();
+    } catch (thrown) {
+      const isDown = thrown instanceof NodeError && thrown.code === "NODE_UNREACHABLE" ||
+        thrown instanceof RpcFailure && (thrown.status === 503 || thrown.code === "-28");
+      const isOver = waitMs === undefined || (waitMs > 0 && performance.now() - began + RETRY_MS > waitMs);
+      if (!isDown || isOver) throw thrown;
+      await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+    }
+  }
 }

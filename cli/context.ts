@@ -109,9 +109,14 @@ export async function loadConfig(command: Command, io: CliIo, more: Record<strin
   return await buildConfig(settings, { ...io, readText: io.readText, color: wantsColor(command, io) });
 }
 
-/** The client for the node that the flags, the environment or the file name. */
-export async function openClient(command: Command, io: CliIo): Promise<RpcClient> {
+/** The client for the node that the flags, the environment or the file name. `--timeout` wins over `standard`'s. */
+export async function openClient(
+  command: Command,
+  io: CliIo,
+  standard: { readonly timeoutMs?: number } = {},
+): Promise<RpcClient> {
   const options = command.optsWithGlobals();
+  const { timeoutMs } = standard;
   const { settings } = await loadSettings(command, io);
   const dataDir = settings.get("data-dir")?.value;
   // Asked for where a path is missing: who names all of them needs no home.
@@ -124,6 +129,7 @@ export async function openClient(command: Command, io: CliIo): Promise<RpcClient
     ...(!withCertificate && { tokenFile: options.tokenFile ?? paths().token }),
     ...(options.cert !== undefined && { certFile: options.cert }),
     ...(options.key !== undefined && { keyFile: options.key }),
+    ...(timeoutMs !== undefined && { timeoutMs }),
     ...(options.timeout !== undefined && { timeoutMs: parseTime(options.timeout, "timeout") }),
   });
 }
