@@ -87,7 +87,7 @@ export async function runProgram(args: readonly string[], io: CliIo): Promise<nu
   }
 }
 
-/** Whether whoever reads the log of `gemel run` wants objects; also where the configuration could not be read. */
+/** Whether `gemel run` was asked for a log of objects; also where its configuration cannot be read. */
 function wantsJsonLog(args: readonly string[], { environment }: CliIo): boolean {
   const at = args.indexOf("--log-format");
   const flag = at >= 0 ? args[at + 1] : args.find((word) => word.startsWith("--log-format="))?.split("=")[1];

@@ -86,7 +86,7 @@ export function addRun(program: Command, io: CliIo, setExit: (code: number) => v
       const { json, quiet } = command.optsWithGlobals();
       const node = await startNode(config);
       const isJsonLog = config.log.format === "json";
-      // One object a line, whoever writes it.
+      // One object a line, for what does not come from the log too.
       const talk: CliIo = isJsonLog ? { ...io, err: (text) => io.err(logLines(text)) } : io;
       if (json) {
         io.out(

@@ -41,11 +41,11 @@ export function onStopWish(
   });
 }
 
-/** Whoever takes the signals at the moment. */
+/** Where the signals go at the moment. */
 export interface SignalTurns {
   /** Calls back until the returned function is called; the last who asked is called. */
   onSignal(handler: (signal: StopSignal) => void): () => void;
-  /** Whether somebody does. */
+  /** Whether a command handles them. */
   readonly taken: boolean;
 }
 

@@ -60,9 +60,7 @@ suite("gemel btc with bitcoin-cli's options", binaryMissing(), () => {
         info.out,
         /^Chain: regtest\nBlocks: 0\nHeaders: 0\nVerification progress: \d+\.\d{4}%\nDifficulty: \S+\n\nNetwork: in 0, out 0, total 0\n/,
       );
-      const [, json] = [await btc("-getinfo", "--json")].map(({ out }) =>
-        [out, JSON.parse(out) as { chain: string }] as const
-      )[0]!;
+      const json = JSON.parse((await btc("-getinfo", "--json")).out) as { chain: string };
       assert.equal(json.chain, "regtest");
       for (const words of [["-netinfo"], ["-netinfo", "4"], ["--netinfo", "0"]]) {
         const { code, out, err } = await btc(...words);
