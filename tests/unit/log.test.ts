@@ -12,7 +12,7 @@ describe("startLogging()", () => {
   test("begins each line of text with its date and time", async () => {
     const { lines, log } = await logging("info");
     log.log("info", "p2p.chia", "hello {x}");
-    assert.match(lines.join(""), /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z info    p2p\.chia: hello \{x\}\n$/);
+    assert.match(lines.join(""), /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z info {4}p2p\.chia: hello \{x\}\n$/);
   });
 
   test("passes on a bounded number of lines an hour of each area, says so, and lets lines for debugging pass", async () => {

@@ -66,7 +66,11 @@ export function openSqlite(path: string, options: DatabaseOptions, open: (path: 
 /** A new file is its owner's alone (who connected and when is in it), and so are the files that SQLite puts beside it. */
 function keepPrivate(path: string): void {
   if (path === "" || path.startsWith(":") || path.startsWith("file:")) return;
-  closeSync(openSync(path, "a", 0o600));
+  try {
+    closeSync(openSync(path, "a", 0o600));
+  } catch {
+    // What is wrong with the path is told by SQLite, in its own words.
+  }
 }
 
 /** Statements outside a transaction wait for the open one: on a single connection they would become part of it. */
