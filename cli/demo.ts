@@ -58,6 +58,15 @@ export async function demoChain(): Promise<DemoChain> {
   return { network: recorded.network, constantsJson: JSON.stringify(recorded.constants), blocks };
 }
 
+/** A new folder in the system's for temporary files. @throws NodeError `DATA_FOLDER_UNWRITABLE` */
+async function temporaryFolder(): Promise<string> {
+  try {
+    return await mkdtemp(join(tmpdir(), "gemel-demo-"));
+  } catch (cause) {
+    throw new NodeError("DATA_FOLDER_UNWRITABLE", "self", `no folder can be made in ${tmpdir()}`, { cause });
+  }
+}
+
 function configOf(chains: readonly ChainConfig[], folder: string, rpc: RpcConfig, log: LogConfig): NodeConfig {
   return freezeConfig<NodeConfig>({
     chains,
@@ -84,7 +93,7 @@ export function addDemo(program: Command, io: CliIo, setExit: (code: number) => 
     .action(async (options: { exitWhenSynced?: boolean; logLevel: string }, command: Command) => {
       const globals = command.optsWithGlobals();
       const given = globals.dataDir as string | undefined;
-      const folder = given === undefined ? await mkdtemp(join(tmpdir(), "gemel-demo-")) : resolve(given);
+      const folder = given === undefined ? await temporaryFolder() : resolve(given);
       try {
         const log: LogConfig = {
           ...parseLogLevel(options.logLevel, "log-level"),

@@ -270,6 +270,12 @@ suite("a user whom the system does not know", strangerMissing(), () => {
     }
   });
 
+  test("is told in one line where there is no place for temporary files", async () => {
+    const { code, err } = await run(["demo"], { through, cwd: "/", env: { TMPDIR: join(folder.path, "none") } });
+    assert.equal(code, 73);
+    assert.match(err, /^error no folder can be made in \S+none; choose a folder .*\n$/);
+  });
+
   test("is told in one line where a home would be needed", async () => {
     for (
       const args of [["run"], ["status"], ["config", "path"], ["config", "init"], ["certs"], ["btc", "getblockcount"]]

@@ -86,6 +86,15 @@ describe("untilStopped()", () => {
   });
 });
 
+test("untilStopped() waits for a stop whose limit is longer than any timer's", async () => {
+  const slow = Promise.withResolvers<void>();
+  const { node, io, signal } = world({ shutdownTimeoutMs: 30 * 86_400_000, stop: () => slow.promise });
+  const ending = untilStopped([node], io);
+  signal("SIGTERM");
+  setTimeout(slow.resolve, 20);
+  assert.deepEqual(await ending, { exit: 143 });
+});
+
 describe("onStopWish()", () => {
   test("takes signals within 500 ms as one wish, and says which wish is a further one", () => {
     const { io, signal } = world();

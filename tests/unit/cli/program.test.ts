@@ -233,9 +233,33 @@ describe("gemel", () => {
   });
 });
 
+test("RpcClient says what a time limit holds for: all of an answer, its beginning, or nothing that was not asked", async () => {
+  const deadlines: (string | undefined)[] = [];
+  const client = new RpcClient(({ deadline }) => {
+    deadlines.push(deadline);
+    const answer = '{"jsonrpc":"2.0","result":1,"id":1}';
+    const body = (async function* () {
+      yield new TextEncoder().encode(answer);
+    })();
+    return Promise.resolve({ status: 200, headers: {}, body });
+  });
+  await client.callBitcoin("getblockcount", []);
+  for (const method of ["waitfornewblock", "waitforblock", "waitforblockheight", "generatetoaddress"]) {
+    await client.callBitcoin(method, []);
+  }
+  await client.status();
+  for await (const _event of client.events()) break;
+  assert.deepEqual(deadlines, [undefined, "asked", "asked", "asked", "asked", undefined, "head"]);
+});
+
 test("failureOf() gives the exit codes that docs/cli.md promises", () => {
   const exits: Record<string, number> = {
     DATA_FOLDER_UNWRITABLE: 73,
+    HOME_UNKNOWN: 73,
+    OUTPUT_FAILED: 74,
+    STREAM_ENDED: 69,
+    ASMAP_INVALID: 78,
+    PEERS_FILE_INVALID: 78,
     DATA_FOLDER_IN_USE: 75,
     PORT_IN_USE: 75,
     CONFIG_INVALID: 78,
