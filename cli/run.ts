@@ -9,6 +9,7 @@ import process from "node:process";
 import type { Command } from "commander";
 import { addSettings, loadConfig } from "./context.ts";
 import { showProgress } from "./display.ts";
+import { failureOf, formatFailure } from "./failures.ts";
 import type { CliIo } from "./io.ts";
 import { untilStopped } from "./lifetime.ts";
 
@@ -84,25 +85,35 @@ export function addRun(program: Command, io: CliIo, setExit: (code: number) => v
     .action(async (_options: unknown, command: Command) => {
       const config = await loadConfig(command, io);
       const { json, quiet } = command.optsWithGlobals();
-      const node = await startNode(config);
-      const isJsonLog = config.log.format === "json";
-      // One object a line, for what does not come from the log too.
-      const talk: CliIo = isJsonLog ? { ...io, err: (text) => io.err(logLines(text)) } : io;
-      if (json) {
-        io.out(
-          JSON.stringify({
-            event: "ready",
-            rpc: node.rpcAddress && `https://${addressText(node.rpcAddress)}`,
-            data: config.paths.data,
-          }) + "\n",
-        );
-      } else if (!quiet) talk.err(banner(config, node));
-      const isJson = json === true || isJsonLog;
-      // Lines of the log between redrawn bars would tear both: a bar only where the log is quiet.
-      const isQuietLog = ["fatal", "error", "warning"].includes(config.log.level);
-      const end = quiet
-        ? () => {}
-        : showProgress(node, io, { bar: io.isTerminal && !isJson && isQuietLog, json: isJson });
-      setExit((await untilStopped([node], talk, { beforeStop: end })).exit);
+      try {
+        setExit(await run(config, io, { json: json === true, quiet: quiet === true }));
+      } catch (thrown) {
+        if (config.log.format !== "json") throw thrown;
+        // The configuration may be all that asks for objects.
+        const failure = failureOf(thrown);
+        io.err(formatFailure(failure, true));
+        setExit(failure.exit);
+      }
     });
+}
+
+/** Runs the node until it is told to stop; the exit code. */
+async function run(
+  config: NodeConfig,
+  io: CliIo,
+  { json, quiet }: { readonly json: boolean; readonly quiet: boolean },
+): Promise<number> {
+  const node = await startNode(config);
+  const isJsonLog = config.log.format === "json";
+  // One object a line, for what does not come from the log too.
+  const talk: CliIo = isJsonLog ? { ...io, err: (text) => io.err(logLines(text)) } : io;
+  if (json) {
+    const rpc = node.rpcAddress && `https://${addressText(node.rpcAddress)}`;
+    io.out(JSON.stringify({ event: "ready", rpc, data: config.paths.data }) + "\n");
+  } else if (!quiet) talk.err(banner(config, node));
+  const isJson = json || isJsonLog;
+  // Lines of the log between redrawn bars would tear both: a bar only where the log is quiet.
+  const isQuietLog = ["fatal", "error", "warning"].includes(config.log.level);
+  const end = quiet ? () => {} : showProgress(node, io, { bar: io.isTerminal && !isJson && isQuietLog, json: isJson });
+  return (await untilStopped([node], talk, { beforeStop: end })).exit;
 }

@@ -44,6 +44,10 @@ suite("what is told", binaryMissing(), () => {
     );
     const taken = await run(["run", ...REGTEST, "--data-dir", "/proc/nothing", "--log-format=json"]);
     assert.deepEqual([taken.code, (JSON.parse(taken.err) as { code: string }).code], [73, "FILE_FAILED"]);
+    writeFileSync(join(folder.path, "json.toml"), 'log-format = "json"\n');
+    const config = ["--config", join(folder.path, "json.toml")];
+    const failed = await run(["run", ...REGTEST, "--data-dir", "/proc/nothing", ...config]);
+    assert.deepEqual([failed.code, (JSON.parse(failed.err) as { code: string }).code], [73, "FILE_FAILED"]);
   });
 
   test("the age of a tip is no news: a synced node at rest is silent", { timeout: 60_000 }, async () => {
