@@ -191,6 +191,25 @@ suite("certificate checks", binaryMissing(), () => {
     }
   });
 
+  test("no variable of the runtime makes a client print its token", async () => {
+    const gemel = await node(dir);
+    try {
+      const token = readFileSync(join(dir, "token"), "utf8").trim();
+      const wishes = [
+        { BUN_CONFIG_VERBOSE_FETCH: "curl" },
+        { NODE_DEBUG: "http,https,net,tls,stream" },
+        { BUN_DEBUG_QUIET_LOGS: "0", BUN_DEBUG_ALL: "1" },
+      ];
+      for (const env of wishes) {
+        const { code, out, err } = await run(["status", "--data-dir", dir], { env: env as Record<string, string> });
+        assert.equal(code, 0, err);
+        assert.equal((out + err).includes(token), false, JSON.stringify(env));
+      }
+    } finally {
+      await gemel.stop();
+    }
+  });
+
   test("a client goes through no proxy of the environment", async () => {
     const gemel = await node(dir);
     try {
