@@ -27,6 +27,7 @@ async function triesIn10Minutes(
       stands(peers);
       return peer;
     },
+    took: () => {},
     isSame: (one, other) => one === other,
     succeeded: () => {},
     notice: () => {},
