@@ -121,6 +121,7 @@ export async function bitcoinSide(
       random,
       dialer: reach.dialer,
       memory: parts.memory,
+      ...(substitutes?.createV1 && { createV1: substitutes.createV1 }),
       turns: parts.turns,
       ...(reach.proxy && { dialTimeoutMs: PROXY_DIAL_TIMEOUT_MS }),
       v2: chainConfig.v2,

@@ -141,6 +141,7 @@ async function start(config: NodeConfig, drivers: NodeDrivers, shutdown: Shutdow
     config,
     chains,
     events,
+    memory,
     subscribe: (options) => subscribeEvents(events, hints, options),
     ...(rpcAddress && { rpcAddress }),
     stopped: stopped.promise,
@@ -220,7 +221,7 @@ async function openSides(
   shutdown.add(() => stopping.abort());
   const reach = reachOf(config, drivers, stopping.signal);
   const sides: Side[] = [];
-  const memory = new MemoryBudget(config.peerMemoryBytesMax);
+  const memory = new MemoryBudget(drivers.clock, config.peerMemoryBytesMax);
   const sent = () => sides.reduce((sum, { handle }) => sum + handle.traffic.sent.bytes, 0);
   const upload = new UploadTarget({ clock: drivers.clock, bytesMax: config.uploadBytesPerDay, sent });
   const turns = new Turns(drivers.clock);

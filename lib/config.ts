@@ -5,6 +5,7 @@
  * @module
  */
 import type { NetworkKind } from "./core/reachability.ts";
+import type { MemoryBudget } from "./core/memory-budget.ts";
 import type { EventSubscription, SubscribeOptions } from "./core/events-reader.ts";
 import type { PeerAddress } from "./core/ports.ts";
 import type { EventLog, LoggedEvent } from "./storage/events.ts";
@@ -280,6 +281,8 @@ export interface RunningNode {
   /** The Bitcoin side, where Bitcoin runs. */
   readonly bitcoin?: BitcoinService;
   readonly events: EventLog;
+  /** What all peers together hold of its memory, and each of them. */
+  readonly memory: Pick<MemoryBudget, "used" | "bytesMax" | "accounts">;
   /** Events from a cursor on, with the buffer and the gap rules of {@link EventSubscription}. */
   subscribe(options?: SubscribeOptions): EventSubscription<LoggedEvent>;
   /** Where RPC listens, with the port that was chosen; absent when none is served. */

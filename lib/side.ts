@@ -8,6 +8,7 @@ import type { BlockValidator as ChiaValidator } from "./chia/chain/verdict.ts";
 import type { NodeIdentity } from "./chia/identity.ts";
 import type { BitcoinNetwork } from "./bitcoin/networks/mod.ts";
 import type { BlockValidator as BitcoinValidator } from "./bitcoin/chain/validator.ts";
+import type { V1Transport } from "./bitcoin/wire/mod.ts";
 import type { ChainConfig, LogLevel, NodeConfig } from "./config.ts";
 import { AddressKeeper } from "./core/addresses/keeper.ts";
 import { AnchorFile } from "./core/anchors.ts";
@@ -185,6 +186,7 @@ export interface Substitutes {
   readonly bitcoin?: {
     readonly network: BitcoinNetwork;
     readonly validator: BitcoinValidator;
+    readonly createV1?: (magic: Uint8Array) => V1Transport;
   };
 }
 

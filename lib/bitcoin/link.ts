@@ -26,6 +26,10 @@ const PENDING_OVERHEAD_BYTES = 512;
 const SLICE_BYTES = 16 * 1024;
 /** What it is given at once while a long message goes on. */
 const LONG_SLICE_BYTES = 128 * 1024;
+/** The memory that an unfinished message may take before hands are shaken. */
+const STRANGER_BYTES_MAX = 64 * 1024;
+/** What a stranger's transport is given at once. */
+const STRANGER_SLICE_BYTES = 4 * 1024;
 
 const NOTHING = new Uint8Array();
 
@@ -55,8 +59,10 @@ export class Link {
   /** Bytes that the socket took from us so far, framing and handshake included. */
   bytesWritten = 0;
 
-  /** Bytes that came and are not handled: those of a message that has begun, and of messages that wait. */
-  #heldBytes = 0;
+  /** Bytes of messages that are complete: those that wait, and the one that was given last and is in work. */
+  #readyBytes = 0;
+  #inWorkBytes = 0;
+  #isWelcome = false;
 
   constructor(duplex: ByteDuplex, transport: NegotiatedTransport, { traffic, memory }: LinkOptions) {
     this.duplex = duplex;
@@ -81,30 +87,43 @@ export class Link {
     return this.#room.promise;
   }
 
+  /** Hands are shaken: from here on its messages may be as long as messages are. */
+  welcome(): void {
+    this.#isWelcome = true;
+  }
+
   /** The next message; undefined when the connection has ended, on either side. Throws a `NodeError` for a breach of the transport. */
   async next(): Promise<Frame | undefined> {
+    this.#readyBytes -= this.#inWorkBytes;
+    this.#inWorkBytes = 0;
+    this.#account();
     for (;;) {
       // What a peer left behind is not handled: there is nobody to answer.
       if (this.#isDestroyed) return undefined;
       const frame = this.#ready[this.#at];
       if (frame !== undefined) {
         this.#at += 1;
-        const size = this.#sizeOf(frame);
+        this.#inWorkBytes = this.#sizeOf(frame);
         // A peer may make names up.
-        this.traffic.completeReceived(messageByType(frame.type) === undefined ? OTHER_KINDS : frame.type, size);
-        this.#hold(-size);
+        const kind = messageByType(frame.type) === undefined ? OTHER_KINDS : frame.type;
+        this.traffic.completeReceived(kind, this.#inWorkBytes);
         return frame;
       }
       if (this.#failure !== undefined) throw this.#failure;
+      // Whoever shakes hands asks for more, and has not got to the end of it.
+      if (!this.#isWelcome && this.transport.heldBytes >= STRANGER_BYTES_MAX) {
+        throw new NodeError("too_long_for_stranger", "peer", "a long message before the handshake has ended");
+      }
       if (this.#rest.length === 0) {
         const { done, value } = await this.#reader.read();
         if (done) return undefined;
+        if (this.#isDestroyed) return undefined;
         this.#rest = value;
         this.traffic.passReceived(value.length);
-        this.#hold(value.length);
+        this.#account();
       }
       // Nothing came of the last slice: it lies within a message.
-      const length = this.#ready.length === 0 ? LONG_SLICE_BYTES : SLICE_BYTES;
+      const length = this.#isWelcome ? this.#ready.length === 0 ? LONG_SLICE_BYTES : SLICE_BYTES : STRANGER_SLICE_BYTES;
       const isAll = this.#rest.length <= length;
       const value = isAll ? this.#rest : this.#rest.subarray(0, length);
       this.#rest = isAll ? NOTHING : this.#rest.subarray(length);
@@ -112,13 +131,17 @@ export class Link {
       this.#at = 0;
       const dropped = this.transport.droppedBytes;
       try {
-        for (const each of this.transport.push(value)) this.#ready.push(each);
+        for (const each of this.transport.push(value)) {
+          this.#ready.push(each);
+          this.#readyBytes += this.#sizeOf(each);
+        }
       } catch (thrown) {
         // What came before the fault is still handled.
         this.#failure = thrown;
       }
       const lost = this.transport.droppedBytes - dropped;
       if (lost > 0) this.traffic.completeReceived(OTHER_KINDS, lost);
+      this.#account();
       this.#drain();
     }
   }
@@ -151,14 +174,17 @@ export class Link {
   /** Ends the connection at once. */
   destroy(): void {
     this.#isDestroyed = true;
+    this.#rest = NOTHING;
+    this.#ready = [];
+    this.#readyBytes = this.#inWorkBytes;
+    this.#account();
     this.duplex.destroy();
     this.#reader.cancel().catch(() => {});
   }
 
-  #hold(bytes: number): void {
-    // What a transport skips (garbage, decoys) is never handled: nothing is held of it either.
-    this.#heldBytes = Math.max(0, this.#heldBytes + bytes);
-    this.#memory?.set("in", this.#heldBytes);
+  /** What came is held in three places. It is counted where it lies: what a transport passes over is in none of them. */
+  #account(): void {
+    this.#memory?.set("in", this.#rest.length + this.transport.heldBytes + this.#readyBytes);
   }
 
   /** Bytes of a message on the wire. */

@@ -44,6 +44,8 @@ export interface BitcoinProtocolParts {
   readonly traffic?: Traffic;
   /** The memory that all peers may hold; one of its own when absent. */
   readonly memory?: MemoryBudget;
+  /** Makes the transport without encryption, where it is another than the real one. */
+  readonly createV1?: (magic: Uint8Array) => V1Transport;
   /** The line in which all peers wait for their turns; one of its own when absent. */
   readonly turns?: Turns;
 }
@@ -78,7 +80,7 @@ export class BitcoinProtocol implements PeerProtocol<BitcoinSession> {
   constructor(parts: BitcoinProtocolParts) {
     this.#parts = parts;
     this.#traffic = parts.traffic ?? new Traffic(parts.clock);
-    this.#memory = parts.memory ?? new MemoryBudget();
+    this.#memory = parts.memory ?? new MemoryBudget(parts.clock);
     this.#turns = parts.turns ?? new Turns(parts.clock);
   }
 
@@ -124,7 +126,8 @@ export class BitcoinProtocol implements PeerProtocol<BitcoinSession> {
   }
 
   #v1(): V1Transport {
-    return new V1Transport(this.#parts.network.magic);
+    const { network: { magic }, createV1 = () => new V1Transport(magic) } = this.#parts;
+    return createV1(magic);
   }
 
   async #dialWith(
@@ -141,7 +144,7 @@ export class BitcoinProtocol implements PeerProtocol<BitcoinSession> {
     return await this.#open(duplex, transport, type, context, failed);
   }
 
-  #open(
+  async #open(
     duplex: ByteDuplex,
     transport: NegotiatedTransport,
     connectionType: ConnectionType,
@@ -150,12 +153,15 @@ export class BitcoinProtocol implements PeerProtocol<BitcoinSession> {
   ): Promise<BitcoinSession> {
     const { clock, random, own, handshakeMs, opening } = this.#parts;
     context.holds(duplex.closed);
+    let session: BitcoinSession | undefined;
     const memory = this.#memory.open({
       isInbound: context.kind === "inbound",
-      end: (error) => duplex.destroy(error),
+      name: `${duplex.remote.host} ${duplex.remote.port}`,
+      end: (error) => (session === undefined ? duplex.destroy(error) : session.fail(error)),
+      isAwaited: () => session?.isAwaited ?? false,
     });
     void duplex.closed.then(() => memory.close());
-    return BitcoinSession.open(duplex, {
+    session = await BitcoinSession.open(duplex, {
       transport,
       connectionType,
       own: own(),
@@ -171,5 +177,6 @@ export class BitcoinProtocol implements PeerProtocol<BitcoinSession> {
       ...(opening && { began: (link) => opening.enter(context.id?.() ?? -1, link, connectionType) }),
       ...(failed && { failed }),
     });
+    return session;
   }
 }

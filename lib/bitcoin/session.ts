@@ -18,7 +18,7 @@ import { Link, type LinkOptions } from "./link.ts";
 import { decodeFault, disconnecting, tooLate } from "./peer-fault.ts";
 import type { ConnectionType } from "./service.ts";
 import { fromIp16, hostText } from "./types/mod.ts";
-import { type AnyMessage, HeadersMessage, messageByType, Ping, Pong, SendTxRcncl } from "./wire/mod.ts";
+import { type AnyMessage, GetData, HeadersMessage, messageByType, Ping, Pong, SendTxRcncl } from "./wire/mod.ts";
 import type { Message } from "./wire/message.ts";
 import type { NegotiatedTransport } from "./wire/transport.ts";
 
@@ -102,7 +102,9 @@ export class BitcoinSession implements PeerSession<Incoming> {
     const shaking = shakeHands(link, { ...options, remote: duplex.remote });
     shaking.catch(() => {});
     try {
-      return new BitcoinSession(link, await Promise.race([shaking, late]), options);
+      const peer = await Promise.race([shaking, late]);
+      link.welcome();
+      return new BitcoinSession(link, peer, options);
     } catch (thrown) {
       options.failed?.(link.bytesWritten);
       link.destroy();
@@ -132,6 +134,11 @@ export class BitcoinSession implements PeerSession<Incoming> {
 
   get traffic(): Traffic {
     return this.link.traffic;
+  }
+
+  /** Whether data was asked of the peer that has not come. */
+  get isAwaited(): boolean {
+    return this.#asked.has(GetData);
   }
 
   /** Milliseconds that an outstanding ping has waited. */

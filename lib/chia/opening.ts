@@ -129,6 +129,7 @@ export async function shakeHands(socket: PeerSocket, options: SessionOptions): P
       await say(name, encodeEnvelope({ type: id, id: null, data: body.encode(ownWindows()) }));
       windows = new RequestWindows(options.clock, readWindows(judgeWindows(await hear(name))));
     }
+    socket.welcome?.();
     return { socket, peer, reader, writer, traffic, shared, windows };
   } catch (thrown) {
     socket.close(thrown instanceof PeerFault ? thrown.closing : { closeCode: 1000, reason: "" });

@@ -34,7 +34,7 @@ export interface OutboxParts {
 export class Outbox {
   readonly #parts: OutboxParts;
   readonly #limiter: RateLimiter;
-  /** Bytes that the socket has not taken yet. */
+  /** Bytes that wait for our rate, or that the socket has not taken yet. */
   #waiting = 0;
 
   constructor(parts: OutboxParts) {
@@ -60,24 +60,29 @@ export class Outbox {
       // The reference drops peer lists that come too often and lets everything else wait.
       if (message.name === "respond_peers") return false;
       if (bytes > rate.bytesMax) throw new NodeError("too_big", "self", `${message.name} of ${bytes} bytes`);
-      await clock.sleep(RETRY_MS, signal);
+      this.#hold(bytes);
+      await clock.sleep(RETRY_MS, signal).finally(() => this.#hold(-bytes));
     }
     return true;
   }
 
   /** Writes an admitted message. @throws NodeError `closed` or `stopped` */
   async write(message: Message, data: Uint8Array, id: number | null): Promise<void> {
-    const { writer, signal, traffic, memory } = this.#parts;
+    const { writer, signal, traffic } = this.#parts;
     if (signal.aborted) throw stopped();
     const frame = encodeEnvelope({ type: message.id, id, data });
     traffic.countSent(message.name, frame.length);
-    memory?.set("out", this.#waiting += frame.length);
+    this.#hold(frame.length);
     try {
       await writer.write(frame);
     } catch (cause) {
       throw new NodeError("closed", "network", "the connection is closed", { cause });
     } finally {
-      memory?.set("out", this.#waiting -= frame.length);
+      this.#hold(-frame.length);
     }
+  }
+
+  #hold(bytes: number): void {
+    this.#parts.memory?.set("out", this.#waiting += bytes);
   }
 }

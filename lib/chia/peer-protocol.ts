@@ -49,18 +49,32 @@ const DIAL_HANDSHAKE_MS = 120_000;
 const ACCEPT_HANDSHAKE_MS = 30_000;
 const PING_INTERVAL_MS = 60_000;
 const PATH = "/ws";
+/** The memory that an unfinished message may take before hands are shaken. */
+const STRANGER_BYTES_MAX = 64 * 1024;
+/** A handshake with what is before its body: type, id, length (`rate_limit_numbers.py`: 10 KiB). */
+const HANDSHAKE_FRAME_BYTES_MAX = 10 * 1024 + 8;
+
+/** What a connection may hold, and who is told what it does hold. */
+const limits = (memory: MemoryAccount) => ({
+  onHeld: (bytes: number) => memory.set("in", bytes),
+  messageBytesMax: MESSAGE_BYTES_MAX,
+  firstMessageBytesMax: HANDSHAKE_FRAME_BYTES_MAX,
+  strangerBytesMax: STRANGER_BYTES_MAX,
+});
+
 /** Chia's {@link PeerProtocol}. */
 export class ChiaProtocol implements PeerProtocol<ChiaSession> {
   readonly #parts: ProtocolParts;
   readonly #traffic: Traffic;
   readonly #memory: MemoryBudget;
   readonly #turns: Turns;
+  readonly #sessions = new WeakMap<ByteDuplex, ChiaSession>();
   readonly exitFor = chiaExitFor;
 
   constructor(parts: ProtocolParts) {
     this.#parts = parts;
     this.#traffic = parts.traffic ?? new Traffic(parts.clock);
-    this.#memory = parts.memory ?? new MemoryBudget();
+    this.#memory = parts.memory ?? new MemoryBudget(parts.clock);
     this.#turns = parts.turns ?? new Turns(parts.clock);
   }
 
@@ -73,30 +87,28 @@ export class ChiaProtocol implements PeerProtocol<ChiaSession> {
     });
     const memory = this.#account(duplex, context);
     const socket = connectWebSocket(duplex, {
-      onHeld: (bytes) => memory.set("in", bytes),
+      ...limits(memory),
       path: PATH,
       clock,
       random,
-      messageBytesMax: MESSAGE_BYTES_MAX,
       handshakeTimeoutMs: DIAL_TIMEOUT_MS,
       pingIntervalMs: PING_INTERVAL_MS,
     });
-    return await this.#open(socket, memory, context, this.#parts.handshakeMs ?? DIAL_HANDSHAKE_MS);
+    return await this.#open(duplex, socket, memory, context, this.#parts.handshakeMs ?? DIAL_HANDSHAKE_MS);
   }
 
   accept(duplex: ByteDuplex, context: OpenContext): Promise<ChiaSession> {
     const { clock, random, handshakeMs = ACCEPT_HANDSHAKE_MS } = this.#parts;
     const memory = this.#account(duplex, context);
     const socket = acceptWebSocket(duplex, {
-      onHeld: (bytes) => memory.set("in", bytes),
+      ...limits(memory),
       path: PATH,
       clock,
       random,
-      messageBytesMax: MESSAGE_BYTES_MAX,
       handshakeTimeoutMs: handshakeMs,
       refuse: () => (context.banned ? { status: 403, reason: "Forbidden: this address is banned" } : undefined),
     });
-    return this.#open(socket, memory, context, handshakeMs);
+    return this.#open(duplex, socket, memory, context, handshakeMs);
   }
 
   /** A node is who its certificate says; the newer connection replaces the older. */
@@ -121,12 +133,18 @@ export class ChiaProtocol implements PeerProtocol<ChiaSession> {
 
   /** The connection's part of the memory, for as long as its socket lives. */
   #account(duplex: ByteDuplex, { kind }: OpenContext): MemoryAccount {
-    const memory = this.#memory.open({ isInbound: kind === "inbound", end: (error) => duplex.destroy(error) });
+    const memory = this.#memory.open({
+      isInbound: kind === "inbound",
+      name: `${duplex.remote.host} ${duplex.remote.port}`,
+      end: (error) => duplex.destroy(error),
+      isAwaited: () => this.#sessions.get(duplex)?.isAwaited ?? false,
+    });
     void duplex.closed.then(() => memory.close());
     return memory;
   }
 
-  #open(
+  async #open(
+    duplex: ByteDuplex,
     socket: PeerSocket,
     memory: MemoryAccount,
     context: OpenContext,
@@ -135,7 +153,7 @@ export class ChiaProtocol implements PeerProtocol<ChiaSession> {
     const { own, ownNodeId, clock } = this.#parts;
     // Also when it fails: the closing handshake takes its time, and the socket is ours until it is released.
     context.holds(socket.closed);
-    return ChiaSession.open(socket, {
+    const session = await ChiaSession.open(socket, {
       role: context.kind === "inbound" ? "acceptor" : "dialler",
       own,
       ownNodeId,
@@ -148,5 +166,7 @@ export class ChiaProtocol implements PeerProtocol<ChiaSession> {
       turns: this.#turns,
       signal: context.signal,
     });
+    this.#sessions.set(duplex, session);
+    return session;
   }
 }

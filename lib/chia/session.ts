@@ -64,6 +64,8 @@ export class ChiaSession implements PeerSession<Incoming> {
   /** Aborts when the session ends: by the peer, or as soon as {@link close} or {@link fail} is called. Kept, because the runtime's own property is slow. */
   readonly signal: AbortSignal = this.#ended.signal;
   #fault: Error | undefined;
+  /** Bytes of messages whose handlers are not done. */
+  #workBytes = 0;
 
   private constructor({ socket, peer, reader, writer, traffic, shared, windows }: Opened, options: SessionOptions) {
     const { clock, own, role } = options;
@@ -102,6 +104,11 @@ export class ChiaSession implements PeerSession<Incoming> {
 
   get remote(): PeerAddress {
     return this.socket.remote;
+  }
+
+  /** Whether something was asked of the peer that has not come. */
+  get isAwaited(): boolean {
+    return this.#replies.open > 0;
   }
 
   /** Short text that names the peer in logs. */
@@ -195,12 +202,16 @@ export class ChiaSession implements PeerSession<Incoming> {
   async #read(handle: IncomingHandler): Promise<PeerExit> {
     for (;;) {
       const { done, value } = await this.#reader.read();
+      // From here on until its handler is done it is in work.
+      const release = this.#work(value?.length ?? 0);
       const wait = this.#turn.next();
       if (wait !== undefined) await wait;
       if (this.#fault !== undefined) throw this.#fault;
       if (done) break;
       this.lastMessageTime = this.#options.clock.now();
-      this.#turn.work(() => this.#dispatch(value, handle));
+      const running = this.#turn.work(() => this.#dispatch(value, handle));
+      if (running === undefined) release();
+      else void running.then(release);
       if (this.#handlers.size >= HANDLERS_MAX) await Promise.race(this.#handlers);
     }
     const { closeCode, reason } = await this.socket.closed;
@@ -211,7 +222,14 @@ export class ChiaSession implements PeerSession<Incoming> {
     return (this.#v2 ? message.limits.v2 : undefined) ?? message.limits.v1;
   }
 
-  #dispatch(frame: Uint8Array | string, handle: IncomingHandler): void {
+  /** Counts bytes as in work; the function that is given takes them off again. */
+  #work(bytes: number): () => void {
+    const { memory } = this.#options;
+    memory?.set("work", this.#workBytes += bytes);
+    return () => memory?.set("work", this.#workBytes -= bytes);
+  }
+
+  #dispatch(frame: Uint8Array | string, handle: IncomingHandler): Promise<void> | undefined {
     const incoming = readFrame(frame);
     const { message, id, data } = incoming;
     this.traffic.countReceived(message.name, frame.length);
@@ -219,9 +237,9 @@ export class ChiaSession implements PeerSession<Incoming> {
     if (!isFree && !this.#inbound.take(message.id, this.#rateOf(message), data.length) && this.#options.enforceRates) {
       throw rateFault(`too many or too large: ${message.name} of ${data.length} bytes`);
     }
-    if (id !== null && this.#isReply(incoming, id)) return;
+    if (id !== null && this.#isReply(incoming, id)) return undefined;
     admit(incoming, this.#options.own.nodeType, this.peer.nodeType);
-    this.#start(handle, incoming);
+    return this.#start(handle, incoming);
   }
 
   /** Routes a message by its id; true when it needs no further handling. */
@@ -236,13 +254,17 @@ export class ChiaSession implements PeerSession<Incoming> {
     return this.#replies.settle(id, incoming);
   }
 
-  #start(handle: IncomingHandler, incoming: Incoming): void {
+  /** What it gives settles when the handler is done, and never rejects. */
+  #start(handle: IncomingHandler, incoming: Incoming): Promise<void> | undefined {
     const { message } = incoming;
     if (this.#windows?.enter(message) === false && this.#options.enforceRates) {
       throw rateFault(`too many at a time: ${message.name}`);
     }
     const result = handle(incoming);
-    if (result === undefined) return this.#windows?.leave(message);
+    if (result === undefined) {
+      this.#windows?.leave(message);
+      return undefined;
+    }
     const running = result.catch((thrown) => {
       if (this.#ended.signal.aborted) return;
       // A disk that fails us is nothing that the peer did.
@@ -255,6 +277,7 @@ export class ChiaSession implements PeerSession<Incoming> {
       this.#handlers.delete(running);
     });
     this.#handlers.add(running);
+    return running;
   }
 
   /** Closes the socket and lets go of all who wait. The first cause stands. */

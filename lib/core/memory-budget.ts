@@ -3,39 +3,95 @@
  * that wait to be read. Each connection is bounded by itself; this bounds their sum. When it is passed, the connection
  * that holds most is ended, those that dialled us before those that we chose: the node sheds peers before it runs out.
  *
+ * What is held weighs more the longer it does not move. A peer that delivers a long block holds much for a moment; one that
+ * begins a message and falls silent holds less, but for ever. What the node waits for weighs less than what nobody asked for.
+ *
  * @module
  */
 import { NodeError } from "./errors.ts";
+import type { Clock } from "./ports.ts";
 
 /** What peers may hold together unless it is said otherwise. */
 export const PEER_MEMORY_BYTES = 192 * 1024 * 1024;
 
+/** How old what is held has to be until its bytes weigh twice as much. */
+const AGE_MS = 1_000;
+/** What is awaited weighs so many times less. Not nothing: who makes itself awaited must not push others out. */
+const AWAITED_SHARE = 8;
+
 /** What a connection may be: for whom it is, and how it is ended. */
 export interface Holder {
   readonly isInbound: boolean;
+  /** Who it is, for the rules of the simulated world: host and port with a space between. */
+  readonly name?: string;
   /** Ends the connection; what it holds is counted as given back from then on. */
   readonly end: (error: NodeError) => void;
+  /** Whether the node waits for something that it asked of this connection. */
+  readonly isAwaited?: () => boolean;
 }
+
+/** What is held: bytes that came and are no message yet, messages in work, and bytes that are to go. */
+export type MemoryUse = "in" | "work" | "out";
 
 /** The part of one connection. */
 export interface MemoryAccount {
-  /** Sets what one use of it holds now, in bytes: `in` for what came, `out` for what is to go. */
-  set(use: "in" | "out", bytes: number): void;
+  /** Sets what one use of it holds now, in bytes of memory. */
+  set(use: MemoryUse, bytes: number): void;
   /** The connection is gone. */
   close(): void;
 }
 
-interface Entry extends Holder {
-  readonly held: Record<"in" | "out", number>;
+/** One account as it is now. */
+export interface AccountGlance {
+  readonly name: string;
+  readonly isInbound: boolean;
+  readonly held: Readonly<Record<MemoryUse, number>>;
+}
+
+class Entry implements AccountGlance {
+  readonly name: string;
+  readonly isInbound: boolean;
+  readonly holder: Holder;
+  readonly held = { in: 0, work: 0, out: 0 };
+  sum = 0;
+  /** The most that it held since {@link Entry.since}, and since when: half of it was not given back since then. */
+  #most = 0;
+  #since = 0;
+
+  constructor(holder: Holder) {
+    this.holder = holder;
+    this.name = holder.name ?? "";
+    this.isInbound = holder.isInbound;
+  }
+
+  set(use: MemoryUse, bytes: number, now: () => number): number {
+    const more = bytes - this.held[use];
+    this.held[use] = bytes;
+    this.sum += more;
+    if (this.sum * 2 <= this.#most || this.#most === 0) {
+      this.#most = this.sum;
+      if (this.sum > 0) this.#since = now();
+    } else if (this.sum > this.#most) this.#most = this.sum;
+    return more;
+  }
+
+  /** Bytes, the more the longer they have not moved, and less when they may be what the node waits for. */
+  weight(now: number): number {
+    const ageing = this.sum * (1 + (now - this.#since) / AGE_MS);
+    return this.holder.isAwaited?.() === true ? ageing / AWAITED_SHARE : ageing;
+  }
 }
 
 /** The sum, and who is part of it. */
 export class MemoryBudget {
+  readonly #clock: Clock;
   readonly #bytesMax: number;
   readonly #entries = new Set<Entry>();
+  readonly #now = (): number => this.#clock.monotonic();
   #used = 0;
 
-  constructor(bytesMax: number = PEER_MEMORY_BYTES) {
+  constructor(clock: Clock, bytesMax: number = PEER_MEMORY_BYTES) {
+    this.#clock = clock;
     this.#bytesMax = bytesMax;
   }
 
@@ -48,15 +104,19 @@ export class MemoryBudget {
     return this.#used;
   }
 
+  /** The accounts of all connections that are open. */
+  get accounts(): Iterable<AccountGlance> {
+    return this.#entries;
+  }
+
   /** Opens the account of a connection. */
   open(holder: Holder): MemoryAccount {
-    const entry: Entry = { ...holder, held: { in: 0, out: 0 } };
+    const entry = new Entry(holder);
     this.#entries.add(entry);
     return {
       set: (use, bytes) => {
-        if (!this.#entries.has(entry)) return;
-        this.#used += bytes - entry.held[use];
-        entry.held[use] = bytes;
+        if (bytes === entry.held[use] || !this.#entries.has(entry)) return;
+        this.#used += entry.set(use, bytes, this.#now);
         while (this.#used > this.#bytesMax && this.#shed());
       },
       close: () => this.#close(entry),
@@ -64,25 +124,21 @@ export class MemoryBudget {
   }
 
   #close(entry: Entry): void {
-    if (this.#entries.delete(entry)) this.#used -= sumOf(entry);
+    if (this.#entries.delete(entry)) this.#used -= entry.sum;
   }
 
   #shed(): boolean {
-    const holding = [...this.#entries].filter((entry) => sumOf(entry) > 0);
+    const holding = [...this.#entries].filter(({ sum }) => sum > 0);
     const inbound = holding.filter(({ isInbound }) => isInbound);
-    const worst = (inbound.length > 0 ? inbound : holding)
-      .reduce<Entry | undefined>((most, entry) => (most && sumOf(most) >= sumOf(entry) ? most : entry), undefined);
+    const now = this.#now();
+    const worst = (inbound.length > 0 ? inbound : holding).reduce<Entry | undefined>(
+      (most, entry) => (most && most.weight(now) >= entry.weight(now) ? most : entry),
+      undefined,
+    );
     if (worst === undefined) return false;
     this.#close(worst);
-    worst.end(
-      new NodeError(
-        "memory_budget",
-        "self",
-        `held ${sumOf(worst)} of the ${this.#bytesMax} bytes that all peers may hold`,
-      ),
-    );
+    const text = `held ${worst.sum} of the ${this.#bytesMax} bytes that all peers may hold`;
+    worst.holder.end(new NodeError("memory_budget", "self", text));
     return true;
   }
 }
-
-const sumOf = ({ held }: Entry): number => held.in + held.out;

@@ -53,6 +53,8 @@ export interface PeerSocket {
   readonly traffic: { readonly bytesRead: number; readonly bytesWritten: number };
   /** The least round trip of a ping so far, in milliseconds; absent before the first answer. */
   readonly minimumPingMs?: number | undefined;
+  /** The peer has introduced itself: from here on its messages may be as long as messages are. */
+  welcome?(): void;
   /** Starts the closing handshake; the socket is destroyed when the answer does not come in time. */
   close(info?: CloseInfo): void;
 }

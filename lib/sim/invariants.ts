@@ -5,6 +5,7 @@
  */
 import type { RunningNode } from "../config.ts";
 import type { LinkEnd } from "./links.ts";
+import { MemoryRule } from "./memory-rule.ts";
 import type { Life, SimNode } from "./node.ts";
 import type { BanGlance, PeerGlance, Play, Tip } from "./play.ts";
 
@@ -65,9 +66,11 @@ export class Rules {
   readonly #parts: RuleParts;
   #looks = 0;
   readonly #seen = new Map<string, Seen>();
+  readonly #memory: MemoryRule;
 
   constructor(parts: RuleParts) {
     this.#parts = parts;
+    this.#memory = new MemoryRule(parts.broke);
   }
 
   /** Holds one node to the rules. `at`: virtual milliseconds. */
@@ -94,7 +97,10 @@ export class Rules {
       presence.isCrowded = false;
       this.#connections(host, seen, at);
     }
-    if ((this.#looks - 1) % UNHANDLED_LOOKS === 0) this.#unhandled(host, life, node);
+    if ((this.#looks - 1) % UNHANDLED_LOOKS === 0) {
+      this.#unhandled(host, life, node);
+      this.#memory.check(host, presence, node, at);
+    }
     this.#bans(subject, seen, play.bansOf(node), fresh);
     this.#damage(subject, life);
     this.#tip(subject, seen, play.tipOf(node));

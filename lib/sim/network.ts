@@ -8,6 +8,7 @@ import type { Dialer, DialOptions, Listener, ListenOptions, PeerAddress } from "
 import type { SimClock } from "./clock.ts";
 import { type Lane, LinkEnd, type LinkWorld, type Weather } from "./links.ts";
 import type { SeededRandom } from "./random.ts";
+import type { Tail } from "./tail.ts";
 
 const DIAL_TIMEOUT_MS = 60_000;
 const WINDOW_BYTES = 256 * 1024;
@@ -28,6 +29,8 @@ export interface Presence {
   readonly random: SeededRandom;
   /** The local port of its next connection. */
   nextPort: number;
+  /** Makes what counts the rest of what is read from each connection, where somebody wants to know. */
+  newTail?: () => Tail;
 }
 
 /** The network. */
@@ -157,6 +160,7 @@ export class SimNetwork implements LinkWorld {
     LinkEnd.join(near, far, this, random);
     for (const [end, holder] of [[near, from], [far, target]] as const) {
       end.holder = holder;
+      end.inbox.tail = holder.newTail?.();
       holder.ends.add(end);
       holder.changes += 1;
       void end.closed.then(() => {

@@ -130,6 +130,7 @@ export class SimNode {
       node: undefined,
       isOver: false,
     };
+    life.presence.newTail = () => this.#parts.play.newTail();
     this.#life = life;
     this.#compose(life).catch((error) => {
       if (life.isOver) return;

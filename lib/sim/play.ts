@@ -10,6 +10,7 @@ import type { Substitutes } from "../side.ts";
 import type { SimClock } from "./clock.ts";
 import type { Presence, SimNetwork } from "./network.ts";
 import type { SeededRandom } from "./random.ts";
+import type { Tail } from "./tail.ts";
 
 /** The block at the end of a chain. */
 export interface Tip {
@@ -49,7 +50,7 @@ export const LIES = ["silent", "stall", "garbage", "flood", "claim", "forge", "a
  *
  * - `silent`: takes connections and never says a word.
  * - `stall`: announces blocks and answers nothing.
- * - `garbage`: shakes hands, then sends bytes without meaning.
+ * - `garbage`: shakes hands, then sends bytes without meaning, or messages that are passed over or never end.
  * - `flood`: sends many small messages, one after another, or questions as long as they are taken, and reads no answer.
  * - `claim`: announces blocks that do not exist.
  * - `forge`: serves a chain heavier than the honest one, whose blocks are invalid.
@@ -119,6 +120,8 @@ export interface Play {
   trustsPeers(host: string): boolean;
   /** Gives a node that starts for the first time the blocks that it begins with, where it begins with any. */
   furnish(node: RunningNode, host: string): Promise<void>;
+  /** Counts what is left over of the bytes that a node has read from a connection. */
+  newTail(): Tail;
   /** Makes a valid block on a node's tip, tells `made`, and hands it to the node. */
   extend(node: RunningNode, maker: string, made: (tip: Tip) => void): Promise<void>;
   /** Whether a hash is that of a valid block. */

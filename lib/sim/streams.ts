@@ -6,6 +6,7 @@
  *
  * @module
  */
+import type { Tail } from "./tail.ts";
 
 type Result = ReadableStreamReadResult<Uint8Array>;
 
@@ -18,6 +19,8 @@ export class Inbox {
   bytes = 0;
   /** Bytes that the reader took. */
   taken = 0;
+  /** What is left over of the messages that the reader took, where somebody wants to know. */
+  tail: Tail | undefined;
   readonly #chunks: Uint8Array[] = [];
   readonly #waiting: PromiseWithResolvers<Result>[] = [];
   readonly #taken: () => void;
@@ -49,7 +52,7 @@ export class Inbox {
     if (this.#end !== undefined || this.#cancelled) return;
     const reader = this.#waiting.shift();
     if (reader !== undefined) {
-      this.taken += chunk.length;
+      this.#took(chunk);
       reader.resolve({ done: false, value: chunk });
       return;
     }
@@ -74,7 +77,7 @@ export class Inbox {
     const chunk = this.#chunks.shift();
     if (chunk !== undefined) {
       this.bytes -= chunk.length;
-      this.taken += chunk.length;
+      this.#took(chunk);
       this.#taken();
       return Promise.resolve({ done: false, value: chunk });
     }
@@ -83,6 +86,11 @@ export class Inbox {
     const waiting = Promise.withResolvers<Result>();
     this.#waiting.push(waiting);
     return waiting.promise;
+  }
+
+  #took(chunk: Uint8Array): void {
+    this.taken += chunk.length;
+    this.tail?.push(chunk);
   }
 
   #cancel(): Promise<void> {

@@ -3,6 +3,8 @@ import assert from "node:assert/strict";
 import process from "node:process";
 import { describe, test } from "node:test";
 import { structureValidator } from "../../lib/bitcoin/chain/validator.ts";
+import { ENVELOPE_BYTES, V1Transport } from "../../lib/bitcoin/wire/framer.ts";
+import type { Frame } from "../../lib/bitcoin/wire/transport.ts";
 import type { NodeDrivers } from "../../lib/compose.ts";
 import { HeaderSync } from "../../lib/bitcoin/sync/header-sync.ts";
 import { BanList } from "../../lib/core/bans.ts";
@@ -109,6 +111,23 @@ function cutsWholeHosts(): () => void {
   return () => ends.forEach((end) => end());
 }
 
+/** A transport that goes on counting what it has passed over as held. */
+class ForgetfulV1 extends V1Transport {
+  #given = 0;
+  #framed = 0;
+
+  override get heldBytes(): number {
+    return this.#given - this.#framed;
+  }
+
+  override push(bytes: Uint8Array): Iterable<Frame> {
+    this.#given += bytes.length;
+    const frames = super.push(bytes);
+    for (const { payload } of frames as readonly Frame[]) this.#framed += ENVELOPE_BYTES + payload.length;
+    return frames;
+  }
+}
+
 const bugs: readonly {
   readonly bug: string;
   readonly rule: string;
@@ -180,6 +199,21 @@ const bugs: readonly {
       writable: duplex.writable,
       destroy: (reason) => duplex.destroy(reason),
     })),
+    world: { malicious: 0.4 },
+  },
+  {
+    // Messages with a bad checksum or type, which the transport passes over, stay in their sender's account.
+    bug: "bytes that are passed over are never taken off the account",
+    rule: "what is accounted is held",
+    plant: {
+      drivers: (drivers) => {
+        const { substitutes } = drivers;
+        const bitcoin = substitutes?.bitcoin;
+        if (bitcoin === undefined) return drivers;
+        const createV1 = (magic: Uint8Array) => new ForgetfulV1(magic);
+        return { ...drivers, substitutes: { bitcoin: { ...bitcoin, createV1 } } };
+      },
+    },
     world: { malicious: 0.4 },
   },
   {

@@ -6,13 +6,11 @@
  */
 import { sha256Into } from "../../codec/sha256.ts";
 import { NodeError } from "../../core/errors.ts";
+import { Gather } from "../../core/gather.ts";
 import { type Frame, type NegotiatedTransport, PAYLOAD_BYTES_MAX, TYPE_BYTES } from "./transport.ts";
 
 /** magic 4 ‖ type 12 ‖ length u32 LE ‖ checksum 4. */
 export const ENVELOPE_BYTES = 24;
-
-/** A payload's buffer has this size at once; beyond it, it grows as bytes arrive: a header alone must not cost megabytes. */
-const FIRST_ALLOCATION_BYTES = 64 * 1024;
 
 const NOTHING = new Uint8Array();
 /** Payloads shorter than this are copied. */
@@ -42,8 +40,7 @@ export class V1Transport implements NegotiatedTransport {
   #headerHave = 0;
   /** Length of the payload that is being gathered. */
   #length = 0;
-  #payload: Uint8Array = new Uint8Array();
-  #payloadHave = 0;
+  readonly #payload = new Gather();
   #failure: NodeError | undefined;
   droppedBytes = 0;
 
@@ -55,7 +52,11 @@ export class V1Transport implements NegotiatedTransport {
 
   /** Bytes held of a message that is not complete. */
   get pendingBytes(): number {
-    return this.#headerHave + this.#payloadHave;
+    return this.#headerHave + this.#payload.length;
+  }
+
+  get heldBytes(): number {
+    return this.#headerHave + this.#payload.capacity;
   }
 
   /** v1 has no handshake of its own: nothing. */
@@ -83,19 +84,17 @@ export class V1Transport implements NegotiatedTransport {
       if (this.#headerHave === ENVELOPE_BYTES && this.#length === 0) this.#finish(new Uint8Array(), frames);
       return to;
     }
-    const missing = this.#length - this.#payloadHave;
+    const missing = this.#length - this.#payload.length;
     const to = Math.min(chunk.length, at + missing);
-    if (this.#payloadHave === 0 && to - at === missing) {
-      // The whole payload lies in this chunk: no copy, unless that is cheaper than a view.
-      this.#finish(missing < COPIED_BYTES_MAX ? chunk.slice(at, to) : chunk.subarray(at, to), frames);
+    if (this.#payload.length === 0 && to - at === missing) {
+      // The whole payload lies in this chunk: no copy, unless that is cheaper than a view, or the view would keep alive
+      // much more than it shows.
+      const isCopied = missing < COPIED_BYTES_MAX || 2 * missing < chunk.buffer.byteLength;
+      this.#finish(isCopied ? chunk.slice(at, to) : chunk.subarray(at, to), frames);
       return to;
     }
-    this.#gather(chunk.subarray(at, to));
-    if (this.#payloadHave === this.#length) {
-      this.#finish(this.#payload.subarray(0, this.#length), frames);
-      this.#payload = new Uint8Array();
-      this.#payloadHave = 0;
-    }
+    this.#payload.append(chunk.subarray(at, to), missing);
+    if (this.#payload.length === this.#length) this.#finish(this.#payload.take(), frames);
     return to;
   }
 
@@ -115,18 +114,7 @@ export class V1Transport implements NegotiatedTransport {
 
   #fail(code: "bad_magic" | "oversize", message: string): void {
     this.#failure = new NodeError(code, "peer", message);
-    this.#payload = new Uint8Array();
-  }
-
-  #gather(piece: Uint8Array): void {
-    const needed = this.#payloadHave + piece.length;
-    if (needed > this.#payload.length) {
-      const grown = new Uint8Array(Math.min(this.#length, Math.max(FIRST_ALLOCATION_BYTES, 2 * needed)));
-      grown.set(this.#payload.subarray(0, this.#payloadHave));
-      this.#payload = grown;
-    }
-    this.#payload.set(piece, this.#payloadHave);
-    this.#payloadHave = needed;
+    this.#payload.clear();
   }
 
   #finish(payload: Uint8Array, frames: Frame[]): void {

@@ -29,6 +29,8 @@ export interface Transport {
    * later calls throw it at once or when iterated, and the transport is unusable.
    */
   push(chunk: Uint8Array): Iterable<Frame>;
+  /** The memory that bytes take which are not yet a message, in bytes. What was passed over is not among it. */
+  readonly heldBytes: number;
   /** The bytes that carry one message. Throws `RangeError` when the type or the payload is too long. */
   pack(type: string, payload: Uint8Array): Uint8Array;
 }

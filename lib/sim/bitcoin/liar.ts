@@ -40,6 +40,10 @@ const QUESTIONS_BYTES_MAX = 8 * 1024 * 1024;
 const ANNOUNCE_WITHIN_MS = 500;
 const QUESTIONS_WINDOW_MS = 60_000;
 const QUESTIONS_MAX = 60;
+/** Bytes of a message that is passed over, and where in its envelope type and checksum begin. */
+const MUMBLE_BYTES_MAX = 80_000;
+const TYPE_AT = 4;
+const CHECKSUM_AT = 20;
 const FORGED_BLOCKS = 3;
 /** Addresses that are told at first, as many as a message holds, and each time after. */
 const ADDRESSES = 1_000;
@@ -59,6 +63,8 @@ class Conversation {
   /** When headers were asked for, lately. */
   readonly #questions: number[] = [];
   #told = false;
+  /** Whether its garbage is messages that nodes pass over. */
+  readonly #mumbles: boolean;
   #isDeaf = false;
   #cancel = () => {};
 
@@ -66,6 +72,7 @@ class Conversation {
     this.#liar = liar;
     this.#duplex = duplex;
     this.#dials = dials;
+    this.#mumbles = liar.parts.lie === "garbage" && liar.parts.random.chance(0.5);
     this.#writer = duplex.writable.getWriter();
     this.#writer.closed.catch(() => {});
   }
@@ -154,8 +161,9 @@ class Conversation {
   #act(): void {
     const { lie, random, clock } = this.#liar.parts;
     const { blocks } = this.#liar;
-    if (lie === "garbage") this.raw(random.bytes(1 + random.below(2_000)));
-    else if (lie === "flood" && random.chance(0.5)) return void this.#ask();
+    if (lie === "garbage") {
+      if (!this.#mumble()) return;
+    } else if (lie === "flood" && random.chance(0.5)) return void this.#ask();
     else if (lie === "flood") { for (let i = 0; i < FLOOD_MESSAGES; i++) this.send(Ping, { nonce: BigInt(i) }); }
     else if (lie === "claim") {
       this.send(Inv, { inventory: [{ type: InvType.BLOCK, hash: random.bytes(32) }] });
@@ -169,6 +177,28 @@ class Conversation {
     this.#cancel = clock.after(ACT_EVERY_MS / 2 + random.wait(ACT_EVERY_MS / 2), () => {
       if (this.#liar.holds(this)) this.#act();
     });
+  }
+
+  /**
+   * Bytes that mean nothing: no message at all, one that is passed over for its checksum or its name, or half of one. False
+   * when nothing more may come after them.
+   */
+  #mumble(): boolean {
+    const { random } = this.#liar.parts;
+    if (!this.#mumbles) {
+      this.raw(random.bytes(1 + random.below(2_000)));
+      return true;
+    }
+    const bytes = this.#transport.pack("mystery", random.bytes(random.below(MUMBLE_BYTES_MAX)));
+    const how = random.below(8);
+    if (how === 0) {
+      this.raw(bytes.subarray(0, 1 + random.below(bytes.length)));
+      return false;
+    }
+    if (how < 5) bytes[CHECKSUM_AT]! ^= 1;
+    else if (how < 7) bytes[TYPE_AT] = 0xff;
+    this.raw(bytes);
+    return true;
   }
 
   /** Questions without end, and no ear for the answers: who reads on while it cannot answer fills its memory. */

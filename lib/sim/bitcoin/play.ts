@@ -18,9 +18,12 @@ import {
   type SpecialHosts,
   type Tip,
 } from "../play.ts";
+import { FramedTail, type Tail } from "../tail.ts";
 import { network, simValidator, WorldBlocks } from "./blocks.ts";
 import { BitcoinLiar } from "./liar.ts";
 
+/** Magic, type, length and checksum before each message. */
+const ENVELOPE_BYTES = 24;
 const BLOCK_EVERY_MS = 600_000;
 
 function serviceOf({ bitcoin }: RunningNode): BitcoinService {
@@ -84,6 +87,13 @@ export class BitcoinPlay implements Play {
   readBytesOf(node: RunningNode): ReadonlyMap<string, number> {
     const peers = serviceOf(node).peers();
     return new Map(peers.map(({ host, port, bytesReceived }) => [`${host} ${port}`, bytesReceived]));
+  }
+
+  newTail(): Tail {
+    return new FramedTail((head) => {
+      if (head.length < ENVELOPE_BYTES) return undefined;
+      return ENVELOPE_BYTES + head[16]! + head[17]! * 2 ** 8 + head[18]! * 2 ** 16 + head[19]! * 2 ** 24;
+    });
   }
 
   bansOf(node: RunningNode): readonly BanGlance[] {

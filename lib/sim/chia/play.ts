@@ -18,6 +18,7 @@ import {
   type SpecialHosts,
   type Tip,
 } from "../play.ts";
+import { FramedTail, type Tail } from "../tail.ts";
 import { network, simValidator, type WorldBlock, WorldBlocks } from "./blocks.ts";
 import { identityOf } from "./identity.ts";
 import { ChiaLiar } from "./liar.ts";
@@ -33,6 +34,25 @@ function serviceOf({ chia }: RunningNode): ChiaService {
 async function submit(node: RunningNode, { raw }: WorldBlock): Promise<void> {
   const refusal = await serviceOf(node).submitBlock(raw);
   if (refusal !== undefined) throw new NodeError("refused", "self", refusal.error);
+}
+
+/** Lengths of what comes on one WebSocket of a client or a server: the HTTP head, then frames. */
+function frameLengths(): (head: readonly number[]) => number | undefined {
+  let isOpen = false;
+  return (head) => {
+    if (!isOpen) {
+      isOpen = head.length >= 4 && head.slice(-4).join() === "13,10,13,10";
+      return isOpen ? head.length : undefined;
+    }
+    const second = head[1];
+    if (second === undefined) return undefined;
+    const short = second & 0x7f;
+    const lengthBytes = short === 126 ? 2 : short === 127 ? 8 : 0;
+    const start = 2 + lengthBytes + (second & 0x80 ? 4 : 0);
+    if (head.length < start) return undefined;
+    const length = head.slice(2, 2 + lengthBytes).reduce((sum, byte) => sum * 256 + byte, 0);
+    return start + (lengthBytes === 0 ? short : length);
+  };
 }
 
 /** A world of Chia nodes. */
@@ -96,6 +116,10 @@ export class ChiaPlay implements Play {
   readBytesOf(node: RunningNode): ReadonlyMap<string, number> {
     const peers = serviceOf(node).peers();
     return new Map(peers.map(({ host, port, bytesRead }) => [`${host} ${port}`, bytesRead]));
+  }
+
+  newTail(): Tail {
+    return new FramedTail(frameLengths());
   }
 
   bansOf(node: RunningNode): readonly BanGlance[] {

@@ -8,34 +8,13 @@
  * @module
  */
 import { messageOf, NodeError } from "../../core/errors.ts";
-import type { ByteDuplex, Clock, CloseInfo, PeerAddress, PeerSocket, Random } from "../../core/ports.ts";
+import type { ByteDuplex, CloseInfo, PeerAddress, PeerSocket } from "../../core/ports.ts";
 import { CLOSE, encodeClose, encodeFrame, isCloseCode, OPCODE, type Opcode, REASON_BYTES_MAX } from "./frames.ts";
 import { Framer, type FramerEvent } from "./framer.ts";
 import { HeadReader } from "./handshake.ts";
-
-/** What every kind of WebSocket takes. */
-export interface WebSocketOptions {
-  readonly clock: Clock;
-  readonly random: Random;
-  /** Bytes of one incoming message; a longer one ends the connection with 1009. */
-  readonly messageBytesMax: number;
-  /** Time for the opening handshake, from the call; 30,000 by default. */
-  readonly handshakeTimeoutMs?: number;
-  /** Time for the closing handshake and the end of the byte stream; 5,000 by default. */
-  readonly closeTimeoutMs?: number;
-  /** Sends a ping this often. Off by default. */
-  readonly pingIntervalMs?: number;
-  /** Ends the connection when nothing at all arrives for so long after a ping; half the interval by default. */
-  readonly pongTimeoutMs?: number;
-  /** Ends the connection when nothing arrives for so long, unless it is the application that does not read. */
-  readonly idleTimeoutMs?: number;
-  /** Bytes of messages that wait for the application before reading stops, and that wait to be sent; 64 KiB. */
-  readonly queueBytes?: number;
-  /** Told how many bytes of what came are held here: begun messages, and those that wait for the application. */
-  readonly onHeld?: (bytes: number) => void;
-  /** Ends the connection: at once while it opens, with close code 1001 afterwards. */
-  readonly signal?: AbortSignal;
-}
+import { InboundQueue } from "./inbound-queue.ts";
+import { keepAlive } from "./keep-alive.ts";
+import type { WebSocketOptions } from "./options.ts";
 
 /** What an opening handshake may use: the raw stream, before there are frames. */
 export interface OpeningStream {
@@ -55,7 +34,12 @@ export class Refused extends Error {
 
 type Message = Uint8Array | string;
 
+const NOTHING: Uint8Array = new Uint8Array();
 const QUEUE_BYTES = 64 * 1024;
+/** What the framer is given at once: between two of these it is looked at whether there is room for more. */
+const SLICE_BYTES = 64 * 1024;
+/** What it is given at once of a stranger's. */
+const STRANGER_SLICE_BYTES = 4 * 1024;
 /** What is read after our close frame: what the peer had sent before it could know of it. */
 const AFTER_CLOSE_BYTES = 1024 * 1024;
 
@@ -82,12 +66,15 @@ export class WebSocketConnection implements PeerSocket {
   readonly #opening = Promise.withResolvers<Awaited<PeerSocket["opened"]>>();
   readonly #closing = Promise.withResolvers<Required<CloseInfo>>();
   readonly #cancels = new Set<() => void>();
+  readonly #incoming: InboundQueue;
   #state: "opening" | "open" | "closing" | "over" = "opening";
-  #messages!: ReadableStreamDefaultController<Message>;
   #outgoing!: WritableStreamDefaultController;
   #room: (() => void) | undefined;
   /** Bytes behind the HTTP head: the first of the frames. */
-  #rest = new Uint8Array();
+  #rest = NOTHING;
+  /** Bytes of the last read that were not given to the framer yet. */
+  #unframedBytes = 0;
+  #isWelcome: boolean;
   #lastReadMs: number;
   #bytesAfterClose = 0;
   /** What `onHeld` heard last. */
@@ -106,7 +93,9 @@ export class WebSocketConnection implements PeerSocket {
     this.#duplex = duplex;
     this.#options = options;
     this.#masks = role === "client";
-    this.#framer = new Framer({ masked: role === "server", messageBytesMax });
+    const { firstMessageBytesMax, strangerBytesMax } = options;
+    this.#framer = new Framer({ masked: role === "server", messageBytesMax, firstMessageBytesMax });
+    this.#isWelcome = strangerBytesMax === undefined;
     this.#reader = duplex.readable.getReader();
     this.#writer = duplex.writable.getWriter();
     this.#lastReadMs = clock.monotonic();
@@ -119,11 +108,8 @@ export class WebSocketConnection implements PeerSocket {
     this.opened.catch(() => {});
 
     const strategy = { highWaterMark: queueBytes, size: (message?: Message) => (message?.length ?? 0) + 1 };
-    this.readable = new ReadableStream<Message>({
-      start: (controller) => void (this.#messages = controller),
-      pull: () => this.#wake(),
-      cancel: () => this.close(),
-    }, strategy);
+    this.#incoming = new InboundQueue({ onTaken: () => this.#wake(), onCancel: () => this.close() });
+    this.readable = this.#incoming.readable;
     this.writable = new WritableStream<Message>({
       start: (controller) => void (this.#outgoing = controller),
       write: (message) => this.#write(message),
@@ -155,6 +141,11 @@ export class WebSocketConnection implements PeerSocket {
     }
   }
 
+  welcome(): void {
+    this.#isWelcome = true;
+    this.#wake();
+  }
+
   /** The life of the connection; never rejects. */
   async #run(open: (stream: OpeningStream) => Promise<void>): Promise<void> {
     const { handshakeTimeoutMs = 30_000 } = this.#options;
@@ -181,6 +172,9 @@ export class WebSocketConnection implements PeerSocket {
     this.#state = "over";
     this.#opening.reject(failure ?? new NodeError("closed", "network", "closed while opening"));
     this.#endStreams(failure);
+    this.#framer.release();
+    this.#unframedBytes = 0;
+    this.#tellHeld();
     await this.#drain();
     for (const cancel of this.#cancels) cancel();
     this.#closing.resolve(this.#result);
@@ -201,20 +195,27 @@ export class WebSocketConnection implements PeerSocket {
   /** Reads frames until a close frame, a violation or the end of the bytes. */
   async #readFrames(): Promise<void> {
     let chunk: Uint8Array = this.#rest;
+    this.#rest = NOTHING;
     while (true) {
-      for (const event of this.#framer.push(chunk)) {
-        if (event.kind === "message") {
-          if (this.#state === "open") this.#messages.enqueue(event.data);
-        } else if (event.kind === "ping") {
-          if (this.#state === "open") await this.#frame(OPCODE.pong, event.payload);
-        } else if (event.kind === "pong") {
-          this.#ponged();
-        } else if (event.kind === "close" || event.kind === "failed") {
-          return this.#onEnd(event);
+      for (let at = 0; at < chunk.length;) {
+        const to = Math.min(chunk.length, at + (this.#isWelcome ? SLICE_BYTES : STRANGER_SLICE_BYTES));
+        const slice = at === 0 && to === chunk.length ? chunk : chunk.subarray(at, to);
+        at = to;
+        this.#unframedBytes = chunk.length - at;
+        for (const event of this.#framer.push(slice)) {
+          if (event.kind === "message") {
+            if (this.#state === "open") this.#incoming.put(event.data);
+          } else if (event.kind === "ping") {
+            if (this.#state === "open") await this.#frame(OPCODE.pong, event.payload);
+          } else if (event.kind === "pong") {
+            this.#ponged();
+          } else if (event.kind === "close" || event.kind === "failed") {
+            return this.#onEnd(event);
+          }
         }
+        this.#tellHeld();
+        while (this.#stalled || this.#isFullStranger) await new Promise<void>((resolve) => (this.#room = resolve));
       }
-      this.#tellHeld();
-      if (this.#stalled) await new Promise<void>((resolve) => (this.#room = resolve));
       const { done, value } = await this.#read();
       if (done) throw new NodeError("closed", "network", "the bytes ended without a close frame");
       chunk = value;
@@ -290,21 +291,26 @@ export class WebSocketConnection implements PeerSocket {
 
   /** The application has enough to read. */
   get #stalled(): boolean {
-    return this.#state === "open" && (this.#messages.desiredSize ?? 1) <= 0;
+    return this.#state === "open" && this.#incoming.bytes >= (this.#options.queueBytes ?? QUEUE_BYTES);
+  }
+
+  /** It has begun more than may be held for a peer that has not introduced itself. */
+  get #isFullStranger(): boolean {
+    return !this.#isWelcome && this.#state === "open" && this.#failure === undefined &&
+      this.#framer.heldBytes >= (this.#options.strangerBytesMax ?? Infinity);
   }
 
   #tellHeld(): void {
-    const { onHeld, queueBytes = QUEUE_BYTES } = this.#options;
+    const { onHeld } = this.#options;
     if (onHeld === undefined) return;
-    const held = this.#framer.heldBytes + queueBytes - (this.#messages.desiredSize ?? queueBytes);
+    const held = this.#framer.heldBytes + this.#unframedBytes + this.#incoming.bytes;
     if (held === this.#toldHeld) return;
     this.#toldHeld = held;
     onHeld(held);
   }
 
   #wake(): void {
-    // What was taken meanwhile is told with the next chunk, unless none may come before.
-    if (this.#toldHeld > 0 || this.#room !== undefined) this.#tellHeld();
+    this.#tellHeld();
     this.#room?.();
     this.#room = undefined;
   }
@@ -319,12 +325,7 @@ export class WebSocketConnection implements PeerSocket {
 
   /** No more messages either way; with `failure`, because of it. What is queued for the application stays readable. */
   #endStreams(failure?: unknown): void {
-    try {
-      if (failure === undefined) this.#messages.close();
-      else this.#messages.error(failure);
-    } catch {
-      // Closed or cancelled before.
-    }
+    this.#incoming.close(failure);
     this.#outgoing.error(failure ?? new NodeError("closed", "network", "the WebSocket is closed"));
     this.#wake();
   }
@@ -343,32 +344,20 @@ export class WebSocketConnection implements PeerSocket {
   }
 
   #keepAlive(): void {
-    const { clock, pingIntervalMs, idleTimeoutMs } = this.#options;
-    if (pingIntervalMs !== undefined) {
-      const pongTimeoutMs = Math.min(this.#options.pongTimeoutMs ?? pingIntervalMs / 2, pingIntervalMs);
-      const ping = () => {
-        if (this.#state !== "open") return;
-        const before = this.traffic.bytesRead;
-        if (!this.#stalled) {
-          this.#pingedAt = clock.monotonic();
-          this.#post(OPCODE.ping, new Uint8Array());
-        }
-        this.#after(pongTimeoutMs, () => {
-          // Any byte is a sign of life: the pong may be behind a long message.
-          if (this.traffic.bytesRead === before && !this.#stalled) this.#timedOut("no answer to a ping");
-          else this.#after(pingIntervalMs - pongTimeoutMs, ping);
-        });
-      };
-      this.#after(pingIntervalMs, ping);
-    }
-    if (idleTimeoutMs !== undefined) {
-      const check = () => {
-        const leftMs = this.#stalled ? idleTimeoutMs : this.#lastReadMs + idleTimeoutMs - clock.monotonic();
-        if (leftMs <= 0) this.#timedOut("nothing arrived for too long");
-        else this.#after(leftMs, check);
-      };
-      this.#after(idleTimeoutMs, check);
-    }
+    const { clock, pingIntervalMs, pongTimeoutMs, idleTimeoutMs } = this.#options;
+    keepAlive({
+      ...{ clock, pingIntervalMs, pongTimeoutMs, idleTimeoutMs },
+      isOpen: () => this.#state === "open",
+      isStalled: () => this.#stalled,
+      bytesRead: () => this.traffic.bytesRead,
+      lastReadMs: () => this.#lastReadMs,
+      ping: () => {
+        this.#pingedAt = clock.monotonic();
+        this.#post(OPCODE.ping, NOTHING);
+      },
+      timedOut: (why) => this.#timedOut(why),
+      after: (ms, callback) => void this.#after(ms, callback),
+    });
   }
 
   #timedOut(why: string): void {

@@ -5,6 +5,7 @@
  * @module
  */
 import { NodeError } from "../../core/errors.ts";
+import { Gather } from "../../core/gather.ts";
 import { applyMask, CLOSE, CONTROL_BYTES_MAX, isCloseCode, OPCODE } from "./frames.ts";
 
 /** What a {@link Framer} makes of the bytes it is given. */
@@ -22,10 +23,10 @@ export interface FramerOptions {
   readonly masked: boolean;
   /** Bytes of one message, all its frames together. */
   readonly messageBytesMax: number;
+  /** Bytes of the first message, when it may be less. */
+  readonly firstMessageBytesMax?: number | undefined;
 }
 
-/** A buffer grows to this size at once; beyond it, only as bytes arrive: a header alone must not cost megabytes. */
-const FIRST_ALLOCATION_BYTES = 64 * 1024;
 /** So many bytes are copied one by one. */
 const COPIED_BYTES_MAX = 128;
 
@@ -37,44 +38,23 @@ class Violation extends Error {
   }
 }
 
-/** Bytes that are appended to, with room that doubles up to a size that is known. */
-class Gather {
-  #bytes: Uint8Array<ArrayBuffer> = new Uint8Array();
-  length = 0;
-
-  /** Makes room for `more` bytes soon to come, of which `now` are here. */
-  reserve(more: number, now: number): void {
-    const needed = this.length + now;
-    if (needed <= this.#bytes.length) return;
-    const wished = Math.max(needed, Math.min(this.length + more, Math.max(FIRST_ALLOCATION_BYTES, 2 * needed)));
-    const grown = new Uint8Array(wished);
-    if (this.length > 0) grown.set(this.#bytes.subarray(0, this.length));
-    this.#bytes = grown;
-  }
-
-  /** Takes the bytes of `chunk` from `from` to `to`. */
-  append(chunk: Uint8Array, from: number, to: number, key: Uint8Array | undefined, phase: number): void {
-    const start = this.length;
-    const bytes = this.#bytes;
-    this.length += to - from;
+/** Takes the bytes of `chunk` from `from` to `to` of a frame with `toCome` bytes to come, and unmasks them. */
+function gather(
+  into: Gather,
+  chunk: Uint8Array,
+  { from, to, toCome }: { readonly from: number; readonly to: number; readonly toCome: number },
+  key: Uint8Array | undefined,
+  phase: number,
+): void {
+  for (let at = from; at < to;) {
+    const bytes = Math.min(into.reserve(toCome - (at - from)), to - at);
+    const { tail, tailLength: start } = into;
     // Few bytes are quicker copied than looked at through a view.
-    if (to - from <= COPIED_BYTES_MAX) { for (let i = from, at = start; i < to; i++, at++) bytes[at] = chunk[i]!; }
-    else bytes.set(chunk.subarray(from, to), start);
-    if (key !== undefined) applyMask(bytes, key, phase, start, this.length);
-  }
-
-  /** The bytes; the buffer is left to them. */
-  take(): Uint8Array {
-    // A buffer that is half empty would keep that half alive as long as the message.
-    const { length } = this.#bytes;
-    const taken = this.length === length
-      ? this.#bytes
-      : this.length * 2 < length
-      ? this.#bytes.slice(0, this.length)
-      : this.#bytes.subarray(0, this.length);
-    this.#bytes = new Uint8Array();
-    this.length = 0;
-    return taken;
+    if (bytes <= COPIED_BYTES_MAX) { for (let i = 0; i < bytes; i++) tail[start + i] = chunk[at + i]!; }
+    else tail.set(chunk.subarray(at, at + bytes), start);
+    if (key !== undefined) applyMask(tail, key, phase + at - from, start, start + bytes);
+    into.tailLength += bytes;
+    at += bytes;
   }
 }
 
@@ -95,6 +75,7 @@ export class Framer {
   readonly #control = new Gather();
   /** Opcode of the message whose frames are being gathered; 0 between messages. */
   #messageOpcode = 0;
+  #messageBytesMax: number;
   #frame: { readonly opcode: number; readonly final: boolean; readonly length: number; key?: Uint8Array } | undefined;
   #payloadHave = 0;
   #ended = false;
@@ -102,11 +83,19 @@ export class Framer {
 
   constructor(options: FramerOptions) {
     this.#options = options;
+    this.#messageBytesMax = options.firstMessageBytesMax ?? options.messageBytesMax;
   }
 
-  /** Bytes of messages that have begun and not ended. */
+  /** The memory that bytes of messages take which have begun and not ended, in bytes. */
   get heldBytes(): number {
-    return this.#message.length + this.#control.length;
+    return this.#message.capacity + this.#control.capacity;
+  }
+
+  /** Lets go of what has begun. Nothing may be pushed after it. */
+  release(): void {
+    this.#ended = true;
+    this.#message.clear();
+    this.#control.clear();
   }
 
   /** Takes the next bytes and tells what they complete. After a close or a failure every byte is ignored. */
@@ -124,12 +113,11 @@ export class Framer {
           this.#startFrame();
         }
         const frame = this.#frame!;
-        const gather = frame.opcode >= 8 ? this.#control : this.#message;
+        const into = frame.opcode >= 8 ? this.#control : this.#message;
         const left = frame.length - this.#payloadHave;
         const more = Math.min(left, chunk.length - at);
         if (more > 0) {
-          gather.reserve(left, more);
-          gather.append(chunk, at, at + more, frame.key, this.#payloadHave);
+          gather(into, chunk, { from: at, to: at + more, toCome: left }, frame.key, this.#payloadHave);
           this.#payloadHave += more;
           at += more;
         }
@@ -142,7 +130,7 @@ export class Framer {
       }
     } catch (cause) {
       if (!(cause instanceof Violation)) throw cause;
-      this.#ended = true;
+      this.release();
       const code = cause.closeCode === CLOSE.tooBig ? "websocket_too_big" : "websocket_protocol";
       const error = new NodeError(code, "peer", cause.message, { data: { closeCode: cause.closeCode } });
       events.push({ kind: "failed", closeCode: cause.closeCode, error });
@@ -191,8 +179,8 @@ export class Framer {
     }
     if (opcode < 8) {
       const whole = this.#message.length + length;
-      if (whole > this.#options.messageBytesMax) {
-        throw new Violation(CLOSE.tooBig, `a message of ${whole} bytes, above ${this.#options.messageBytesMax}`);
+      if (whole > this.#messageBytesMax) {
+        throw new Violation(CLOSE.tooBig, `a message of ${whole} bytes, above ${this.#messageBytesMax}`);
       }
       if (opcode !== OPCODE.continuation) this.#messageOpcode = opcode;
     }
@@ -215,6 +203,7 @@ export class Framer {
         return this.#endClose(this.#control.take());
     }
     if (!final) return undefined;
+    this.#messageBytesMax = this.#options.messageBytesMax;
     const bytes = this.#message.take();
     const text = this.#messageOpcode === OPCODE.text;
     this.#messageOpcode = 0;

@@ -9,7 +9,8 @@
 import { addressText } from "../../core/address-text.ts";
 import { NodeError } from "../../core/errors.ts";
 import type { ByteDuplex, PeerSocket } from "../../core/ports.ts";
-import { type OpeningStream, Refused, WebSocketConnection, type WebSocketOptions } from "./connection.ts";
+import { type OpeningStream, Refused, WebSocketConnection } from "./connection.ts";
+import type { WebSocketOptions } from "./options.ts";
 import {
   base64,
   checkAnswer,

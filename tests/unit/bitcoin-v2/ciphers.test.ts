@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { chacha20, chacha20poly1305 } from "@noble/ciphers/chacha.js";
 import { LengthCipher, PacketAead, REKEY_INTERVAL } from "../../../lib/bitcoin/wire/v2/ciphers.ts";
-import { Gather } from "../../../lib/bitcoin/wire/v2/gather.ts";
+import { Gather } from "../../../lib/core/gather.ts";
 import { toHex } from "../../../lib/codec/hex.ts";
 
 const KEY = Uint8Array.from({ length: 32 }, (_, i) => i);

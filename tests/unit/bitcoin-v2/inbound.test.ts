@@ -12,6 +12,7 @@ const VERSION = new TextEncoder().encode("version\0\0\0\0\0");
 /** Keeps every byte that it is given. */
 class RecordingV1 implements Transport {
   readonly droppedBytes = 0;
+  readonly heldBytes = 0;
   received: Uint8Array = EMPTY;
   push(chunk: Uint8Array): Frame[] {
     this.received = concat(this.received, chunk);

@@ -1,20 +1,22 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { MemoryBudget } from "../../../lib/core/memory-budget.ts";
+import { simClock } from "./sim.ts";
 
 /** A budget of 1,000 bytes, and connections that take note of their end. */
 function world() {
-  const budget = new MemoryBudget(1_000);
+  const clock = simClock();
+  const budget = new MemoryBudget(clock, 1_000);
   const ended: string[] = [];
-  const connect = (name: string, isInbound: boolean) =>
+  const connect = (name: string, isInbound: boolean, isAwaited = () => false) =>
     budget.open({
-      isInbound,
+      ...{ isInbound, isAwaited },
       end: (error) => {
         assert.equal(error.code, "memory_budget");
         ended.push(name);
       },
     });
-  return { budget, ended, connect };
+  return { budget, clock, ended, connect };
 }
 
 describe("MemoryBudget", () => {
@@ -51,6 +53,42 @@ describe("MemoryBudget", () => {
     chosen.set("in", 1_001);
     assert.deepEqual(ended, ["much", "little", "chosen"]);
     assert.equal(budget.used, 0);
+  });
+
+  // 100 peers that begin a message and fall silent, and one that delivers a block longer than each of theirs.
+  test("when it is passed, what does not move goes before what is just coming, however much that is", async () => {
+    const { budget, clock, ended, connect } = world();
+    const idle = [connect("one", true), connect("two", true), connect("three", true)];
+    for (const each of idle) each.set("in", 190);
+    await clock.advance(10_000);
+    const honest = connect("honest", true);
+    for (let came = 50; came <= 390; came += 50) {
+      honest.set("in", came);
+      await clock.advance(100);
+    }
+    honest.set("in", 450);
+    assert.deepEqual(ended, ["one"]);
+    honest.set("in", 0);
+    await clock.advance(10_000);
+    // It has given back what it held, and begins anew; a ping in between makes nobody young again.
+    idle[1]?.set("in", 180);
+    honest.set("in", 700);
+    assert.deepEqual(ended, ["one", "three"]);
+    assert.equal(budget.used, 880);
+  });
+
+  test("what the node asked for weighs less than what nobody asked for", () => {
+    const { ended, connect } = world();
+    connect("idle", true).set("in", 300);
+    connect("asked", true, () => true).set("in", 800);
+    assert.deepEqual(ended, ["idle"]);
+  });
+
+  test("an answer that is awaited is no licence to hold: the little of others does not go for it", () => {
+    const { ended, connect } = world();
+    connect("little", true).set("in", 50);
+    connect("asked", true, () => true).set("in", 960);
+    assert.deepEqual(ended, ["asked"]);
   });
 
   test("what a connection says after its end counts no more", () => {

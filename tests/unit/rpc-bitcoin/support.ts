@@ -189,7 +189,7 @@ export async function bitcoinNode(options: {
     log: { level: () => level, set: (wanted) => void (level = wanted), configured: "info" },
     stop: () => void stops.push(1),
     version: "0.1.0",
-    memory: new MemoryBudget(),
+    memory: new MemoryBudget(clock),
     upload,
   };
   const app = rpcApp(context, {

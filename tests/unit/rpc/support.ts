@@ -188,7 +188,7 @@ export function testNode(
     events,
     hints: (wake) => bus.on("events", wake),
     clock,
-    memory: new MemoryBudget(),
+    memory: new MemoryBudget(clock),
     upload: new UploadTarget({ clock, sent: () => 0 }),
     log: { level: () => level, set: (wanted) => void (level = wanted), configured: "info" },
     stop: () => void stops.push(1),

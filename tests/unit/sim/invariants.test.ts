@@ -18,7 +18,7 @@ const endTo = (host: string, changes: object = {}) => ({
   name: `${host} 1`,
   isOver: false,
   waitingBytes: 0,
-  inbox: { bytes: 0, taken: 0 },
+  inbox: { bytes: 0, taken: 0, tail: { bytes: 0 } },
   ...changes,
 });
 type End = ReturnType<typeof endTo>;
@@ -36,6 +36,8 @@ function scene() {
     peers: [peer("6.6.6.6", "out"), peer("7.7.7.7", "out"), peer("8.8.8.8")],
     ends: new Set<End>(["6.6.6.6", "7.7.7.7", "8.8.8.8"].map((host) => endTo(host))),
     read: new Map<string, number>([["6.6.6.6 1", 0], ["7.7.7.7 1", 0], ["8.8.8.8 1", 0]]),
+    accounts: ["6.6.6.6", "8.8.8.8"].map((host) => ({ name: `${host} 1`, held: { in: 0, work: 0, out: 0 } })),
+    usedBeside: 0,
     bans: [] as BanGlance[],
     tip: { hash: "aa", height: 5, weight: 5n } as Tip,
     timers: 10,
@@ -62,7 +64,14 @@ function scene() {
     broke: (rule) => broken.push(rule),
   });
   const newLife = () => ({
-    node: {},
+    node: {
+      memory: {
+        get used() {
+          return state.accounts.reduce((sum, { held }) => sum + held.in + held.out, state.usedBeside);
+        },
+        accounts: state.accounts,
+      },
+    },
     clock: {
       get pending() {
         return state.timers;
@@ -136,6 +145,24 @@ describe("the rules of a world", () => {
       "bytes that were read and wait inside the node",
       ({ ends }) => [...ends][0]!.inbox.taken = 6 * MIB,
     ],
+    [
+      "what is accounted is held",
+      "bytes that were passed over and are still accounted",
+      ({ accounts }) => void (accounts[0]!.held.in = MIB),
+      200,
+    ],
+    [
+      "what is accounted is held",
+      "half a message that is not accounted",
+      ({ ends }) => void ([...ends][2]!.inbox.tail.bytes = MIB),
+      200,
+    ],
+    [
+      "what is accounted is held",
+      "an account whose connection has gone",
+      ({ accounts }) => void accounts.push({ name: "9.9.9.9 1", held: { in: 0, work: 0, out: 0 } }),
+    ],
+    ["what is accounted is held", "a sum that is not the accounts'", (state) => void (state.usedBeside = 1)],
     ["no peer is leaked", "a peer without a connection", ({ peers }) => void peers.push(peer("9.9.9.9"))],
     [
       "no peer is leaked",

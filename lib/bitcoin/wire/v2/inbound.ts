@@ -52,6 +52,11 @@ export class InboundTransport implements NegotiatedTransport {
     return (this.#v2 ?? this.#v1)?.droppedBytes ?? 0;
   }
 
+  get heldBytes(): number {
+    // Of what was compared only the count is kept.
+    return (this.#v2 ?? this.#v1)?.heldBytes ?? 0;
+  }
+
   drain(): Uint8Array {
     return this.#v2?.drain() ?? NOTHING;
   }

@@ -6,11 +6,11 @@
  */
 import { equalBytes } from "../../../codec/sized.ts";
 import { NodeError } from "../../../core/errors.ts";
+import { Gather } from "../../../core/gather.ts";
 import type { Random } from "../../../core/ports.ts";
 import { type Frame, type NegotiatedTransport, PAYLOAD_BYTES_MAX, TYPE_BYTES } from "../transport.ts";
 import { LENGTH_BYTES, TAG_BYTES } from "./ciphers.ts";
 import { type EphemeralKey, KEY_BYTES, makeKey } from "./elligator-swift.ts";
-import { Gather } from "./gather.ts";
 import { decodeContents, encodeType } from "./message-types.ts";
 import { HEADER_BYTES, PacketCipher, TERMINATOR_BYTES } from "./packet-cipher.ts";
 
@@ -112,6 +112,10 @@ export class V2Transport implements NegotiatedTransport {
     return this.#dropped;
   }
 
+  get heldBytes(): number {
+    return this.#gather.capacity + (this.#aad?.length ?? 0);
+  }
+
   /** What the end of the connection means, given how many bytes the socket took from us. */
   outcome(bytesWritten: number): V2Outcome {
     if (this.#established) return "established";
@@ -176,7 +180,7 @@ export class V2Transport implements NegotiatedTransport {
       this.#openBody(piece, false, frames);
       return end;
     }
-    this.#gather.append(piece, this.#need);
+    this.#gather.append(piece, this.#need - this.#gather.length);
     if (this.#phase === "key") this.#refuseForeignV1();
     if (this.#gather.length < this.#need) return end;
     const bytes = this.#gather.take();
@@ -211,7 +215,7 @@ export class V2Transport implements NegotiatedTransport {
     const last = terminator[TERMINATOR_BYTES - 1]!;
     const before = this.#gather.length;
     const end = Math.min(chunk.length, start + this.#need - before);
-    this.#gather.append(chunk.subarray(start, end), this.#need);
+    this.#gather.append(chunk.subarray(start, end), this.#need - before);
     const bytes = this.#gather.peek();
     for (let i = Math.max(before, TERMINATOR_BYTES - 1); i < bytes.length; i++) {
       // What does not end in the right byte need not be compared: garbage is mostly passed over here.
@@ -219,7 +223,7 @@ export class V2Transport implements NegotiatedTransport {
       const garbageEnd = i + 1 - TERMINATOR_BYTES;
       if (!equalBytes(bytes.subarray(garbageEnd, i + 1), terminator)) continue;
       this.#aad = bytes.slice(0, garbageEnd);
-      this.#gather.take();
+      this.#gather.clear();
       this.#expect("length", LENGTH_BYTES);
       return start + i + 1 - before;
     }
@@ -257,7 +261,7 @@ export class V2Transport implements NegotiatedTransport {
 
   #fail(code: V2FaultCode, message: string): never {
     this.#failure = new NodeError(code, "peer", message);
-    this.#gather.take();
+    this.#gather.clear();
     throw this.#failure;
   }
 }
