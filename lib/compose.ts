@@ -38,6 +38,7 @@ import { EventForwarder, MemoryNodeLog, NODE_LOG_MIGRATIONS, type NodeLog, SqlNo
 export type NodeDrivers =
   & Drivers
   & Pick<Platform, "lockDir" | "removeFile" | "serveHttp" | "serveHttps" | "stderr">
+  & Partial<Pick<Platform, "collectMemory">>
   /** Where log lines go: the process's logging, unless many nodes share the process. */
   & { readonly startLogging?: typeof startLogging };
 
@@ -221,7 +222,7 @@ async function openSides(
   shutdown.add(() => stopping.abort());
   const reach = reachOf(config, drivers, stopping.signal);
   const sides: Side[] = [];
-  const memory = new MemoryBudget(drivers.clock, config.peerMemoryBytesMax);
+  const memory = new MemoryBudget(drivers.clock, config.peerMemoryBytesMax, drivers.collectMemory);
   const sent = () => sides.reduce((sum, { handle }) => sum + handle.traffic.sent.bytes, 0);
   const upload = new UploadTarget({ clock: drivers.clock, bytesMax: config.uploadBytesPerDay, sent });
   const turns = new Turns(drivers.clock);

@@ -5,6 +5,7 @@
  */
 import {
   clock,
+  collectMemory,
   dialer,
   listen,
   lockDir,
@@ -46,6 +47,7 @@ import type { Shrunk, SimReport, SimulateOptions } from "./sim/mod.ts";
 
 const drivers: NodeDrivers = {
   clock,
+  collectMemory,
   dialer,
   listen,
   lockDir,

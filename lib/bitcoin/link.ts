@@ -182,9 +182,10 @@ export class Link {
     this.#reader.cancel().catch(() => {});
   }
 
-  /** What came is held in three places. It is counted where it lies: what a transport passes over is in none of them. */
+  /** What came is held in these places. It is counted where it lies: what a transport passes over is in none of them. */
   #account(): void {
-    this.#memory?.set("in", this.#rest.length + this.transport.heldBytes + this.#readyBytes);
+    const unread = this.duplex.unreadBytes ?? 0;
+    this.#memory?.set("in", unread + this.#rest.length + this.transport.heldBytes + this.#readyBytes);
   }
 
   /** Bytes of a message on the wire. */

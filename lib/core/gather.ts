@@ -60,14 +60,22 @@ export class Gather {
   /** What is here, in memory of exactly that size; the next piece begins anew. */
   take(): Uint8Array {
     const isExact = this.#full.length === 0 && this.tailLength === this.tail.length;
-    const taken = isExact ? this.tail : this.#joined();
-    this.clear();
+    if (!isExact) {
+      const whole = this.#joined();
+      this.clear();
+      return whole;
+    }
+    const taken = this.tail;
+    this.tail = NOTHING;
+    this.tailLength = 0;
     return taken;
   }
 
-  /** Lets go of what is here. */
+  /** Lets go of what is here, and gives the memory back at once. */
   clear(): void {
-    if (this.#fullBytes > 0) this.#full = [];
+    for (const piece of this.#full) free(piece);
+    free(this.tail);
+    this.#full = [];
     this.#fullBytes = 0;
     this.tail = NOTHING;
     this.tailLength = 0;
@@ -86,3 +94,13 @@ export class Gather {
 }
 
 const NOTHING = new Uint8Array();
+/** Less than this is left to the collector. */
+const FREED_BYTES_MIN = 4 * 1024;
+
+/**
+ * Gives the memory of a piece back. Nobody else has a view of it. Left to the collector it would go much later than a flood
+ * fills the next one: buffers count little for its schedule.
+ */
+function free({ buffer }: Uint8Array): void {
+  if (buffer.byteLength >= FREED_BYTES_MIN) (buffer as ArrayBuffer).transfer(0);
+}

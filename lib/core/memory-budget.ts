@@ -14,6 +14,7 @@ import type { Clock } from "./ports.ts";
 /** What peers may hold together unless it is said otherwise. */
 export const PEER_MEMORY_BYTES = 192 * 1024 * 1024;
 
+const COLLECT_EVERY_MS = 2_000;
 /** How old what is held has to be until its bytes weigh twice as much. */
 const AGE_MS = 1_000;
 /** What is awaited weighs so many times less. Not nothing: who makes itself awaited must not push others out. */
@@ -88,11 +89,15 @@ export class MemoryBudget {
   readonly #bytesMax: number;
   readonly #entries = new Set<Entry>();
   readonly #now = (): number => this.#clock.monotonic();
+  readonly #collect: () => void;
   #used = 0;
+  #collectAfter = -Infinity;
 
-  constructor(clock: Clock, bytesMax: number = PEER_MEMORY_BYTES) {
+  /** @param collect asks the runtime to give back what nobody holds any more; it is called once in two seconds at most */
+  constructor(clock: Clock, bytesMax: number = PEER_MEMORY_BYTES, collect: () => void = () => {}) {
     this.#clock = clock;
     this.#bytesMax = bytesMax;
+    this.#collect = collect;
   }
 
   get bytesMax(): number {
@@ -139,6 +144,10 @@ export class MemoryBudget {
     this.#close(worst);
     const text = `held ${worst.sum} of the ${this.#bytesMax} bytes that all peers may hold`;
     worst.holder.end(new NodeError("memory_budget", "self", text));
+    if (now >= this.#collectAfter) {
+      this.#collectAfter = now + COLLECT_EVERY_MS;
+      this.#collect();
+    }
     return true;
   }
 }

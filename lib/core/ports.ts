@@ -19,6 +19,10 @@ export interface ByteDuplex {
   readonly local: PeerAddress;
   /** DER of the certificate that the other side showed; absent without TLS or when it showed none. */
   readonly peerCertificate?: Uint8Array;
+  /** Bytes that came and that nobody has read yet; not all links know. */
+  readonly unreadBytes?: number;
+  /** Takes a chunk back that was read, of which the reader keeps nothing: its memory is free at once, if it can be. */
+  release?(chunk: Uint8Array): void;
   /** Settles (never rejects) when both directions have ended and the socket is released. */
   readonly closed: Promise<void>;
   /** Ends the connection at once. Safe to call more than once. */

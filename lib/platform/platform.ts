@@ -151,6 +151,8 @@ export interface Platform {
   readonly stdout: TextOutput;
   readonly stderr: TextOutput;
   homeDir(): string;
+  /** Asks the runtime to collect soon what nobody holds any more, beside other work; does nothing where that cannot be asked. */
+  collectMemory(): void;
   /** Bytes of memory that the process occupies (resident set). */
   memoryUsage(): number;
 }

@@ -154,7 +154,9 @@ describe(`Link (seed ${SEED})`, () => {
           const account = new Account();
           const link = new Link(line.duplex, transport, { traffic: new Traffic(new FakeClock()), memory: account });
           link.welcome();
-          let [given, done, isPending] = [0, 0, false];
+          let given = 0;
+          let done = 0;
+          let isPending = false;
           const sizesHandled = units.filter(({ isHandled }) => isHandled).map(({ bytes }) => bytes.length);
           const next = () => {
             if (isPending) return;

@@ -4,6 +4,7 @@
  * @module
  */
 export { clock, random } from "../node/clock.ts";
+export { collectMemory } from "./memory.ts";
 export { turn } from "./turn.ts";
 export { openFileFolder } from "../node/append-file.ts";
 export { dialer } from "../node/dialer.ts";

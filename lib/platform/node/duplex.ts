@@ -14,6 +14,9 @@ const BUFFER_BYTES = 64 * 1024;
 /** A runtime that goes on delivering after it was told to stop loses the connection here. */
 const OVERRUN_BYTES = 64 * 1024 * 1024;
 
+/** Smaller chunks are left to the collector. */
+const RELEASED_BYTES_MIN = 4 * 1024;
+
 /** Stops and starts reading from the network. */
 export interface Flow {
   stop(): void;
@@ -161,6 +164,13 @@ export function socketDuplex(socket: Socket, parts: SocketParts): ByteDuplex {
   return {
     readable,
     writable,
+    get unreadBytes() {
+      return reading === undefined ? 0 : BUFFER_BYTES - (reading.desiredSize ?? BUFFER_BYTES);
+    },
+    release: ({ buffer, byteLength }) => {
+      // One that is a part of another buffer is not ours alone.
+      if (byteLength === buffer.byteLength && byteLength >= RELEASED_BYTES_MIN) (buffer as ArrayBuffer).transfer(0);
+    },
     remote: parts.remote,
     local: parts.local,
     ...(parts.peerCertificate === undefined ? {} : { peerCertificate: parts.peerCertificate }),

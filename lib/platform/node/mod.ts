@@ -10,7 +10,18 @@ export { exists, gunzip, gzip, listDir, makeDir, readFile, removeFile, writeFile
 export { lockDir } from "./folder-lock.ts";
 export { serveHttp, serveHttps } from "./https.ts";
 export { listen } from "./listener.ts";
-export { environment, exit, homeDir, memoryUsage, onSignal, resolveHost, runtime, stderr, stdout } from "./process.ts";
+export {
+  collectMemory,
+  environment,
+  exit,
+  homeDir,
+  memoryUsage,
+  onSignal,
+  resolveHost,
+  runtime,
+  stderr,
+  stdout,
+} from "./process.ts";
 export { sha256 } from "./sha256.ts";
 export { openDatabase } from "./sqlite.ts";
 export { openUdp } from "./udp.ts";

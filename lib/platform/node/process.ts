@@ -37,6 +37,11 @@ export function homeDir(): string {
   return os.homedir();
 }
 
+/** See `Platform.collectMemory`. */
+export function collectMemory(): void {
+  // Neither Node nor Deno lets itself be asked without a flag.
+}
+
 /** Resident bytes of the process. */
 export function memoryUsage(): number {
   return process.memoryUsage().rss;

@@ -216,6 +216,8 @@ export class WebSocketConnection implements PeerSocket {
         this.#tellHeld();
         while (this.#stalled || this.#isFullStranger) await new Promise<void>((resolve) => (this.#room = resolve));
       }
+      // The framer keeps copies.
+      this.#duplex.release?.(chunk);
       const { done, value } = await this.#read();
       if (done) throw new NodeError("closed", "network", "the bytes ended without a close frame");
       chunk = value;
@@ -303,7 +305,8 @@ export class WebSocketConnection implements PeerSocket {
   #tellHeld(): void {
     const { onHeld } = this.#options;
     if (onHeld === undefined) return;
-    const held = this.#framer.heldBytes + this.#unframedBytes + this.#incoming.bytes;
+    const unread = this.#duplex.unreadBytes ?? 0;
+    const held = this.#framer.heldBytes + this.#unframedBytes + this.#incoming.bytes + unread;
     if (held === this.#toldHeld) return;
     this.#toldHeld = held;
     onHeld(held);

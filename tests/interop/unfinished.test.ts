@@ -1,0 +1,160 @@
+/**
+ * Strangers that begin messages and never end them, against the compiled program: what it holds of them stays within its
+ * budget, and comes back when they have gone.
+ */
+import { Buffer } from "node:buffer";
+import assert from "node:assert/strict";
+import process from "node:process";
+import { test } from "node:test";
+import { residentNow } from "../support/process-figures.ts";
+import { bitcoinHello, certificates, Chance, chiaHello } from "./attackers-bytes.ts";
+import { type Meter, type Target, UPGRADE, Wire } from "./attackers-wire.ts";
+import { binaryMissing, Gemel, REGTEST, suite, temporaryFolder } from "./binary.ts";
+import { freePort } from "./simulator.ts";
+
+const STRANGERS = 40;
+const MIB = 2 ** 20;
+/** What peers may hold, and what the runtime takes beside it. */
+const ABOVE_REST = (192 + 64) * MIB;
+/** What is left when they have gone. */
+const LEFT = 64 * MIB;
+const BACK_MS = 60_000;
+const TIMEOUT_MS = 180_000;
+
+const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
+
+/** A binary frame, not the last of its message; its mask of zeros leaves the payload as it is. */
+function fragment(isFirst: boolean, length: number): Uint8Array {
+  const head = Buffer.alloc(14);
+  head[0] = isFirst ? 2 : 0;
+  head[1] = 0xff;
+  head.writeBigUInt64BE(BigInt(length), 2);
+  return Buffer.concat([head, Buffer.alloc(length, 0x55)]);
+}
+
+/** The beginning of a message of Bitcoin's that is as long as one may be. */
+function longMessage(): Uint8Array {
+  const head = Buffer.alloc(24);
+  head.set([0xfa, 0xbf, 0xb5, 0xda]);
+  head.write("block", 4, "ascii");
+  head.writeUInt32LE(3_990_000, 16);
+  return Buffer.concat([head, Buffer.alloc(3_900_000, 0x55)]);
+}
+
+interface Found {
+  readonly rest: number;
+  readonly most: number;
+  readonly after: number;
+  readonly sent: number;
+}
+
+/** Runs a node, lets strangers at it, and watches its memory. */
+async function besiege(
+  chain: "chia" | "bitcoin",
+  attack: (wire: Wire, index: number) => Promise<void>,
+): Promise<Found> {
+  const folder = temporaryFolder("gemel-unfinished-");
+  const port = await freePort();
+  const node = await Gemel.start({
+    dir: folder.path,
+    ...(chain === "bitcoin" && { chain: REGTEST }),
+    connect: [9],
+    args: ["--listen", `127.0.0.1:${port}`],
+  });
+  const target: Target = { chain, host: "127.0.0.1", port };
+  const meter: Meter = { attempts: 0, connections: 0, handshakes: 0, ended: 0, sent: 0, received: 0 };
+  const papers = chain === "chia" ? await certificates(STRANGERS) : [];
+  const wires: Wire[] = [];
+  try {
+    await sleep(1_000);
+    const { pid } = node.process;
+    const rest = residentNow(pid);
+    let most = rest;
+    const watch = setInterval(() => (most = Math.max(most, residentNow(pid))), 50);
+    const attacks = Promise.all(Array.from({ length: STRANGERS }, async (_, i) => {
+      try {
+        const wire = await Wire.open(target, `127.0.${1 + i}.1`, meter, papers[i]);
+        wires.push(wire);
+        await attack(wire, i);
+      } catch {
+        // Being turned away is what a stranger is used to.
+      }
+    }));
+    await Promise.race([attacks, sleep(30_000)]);
+    await sleep(3_000);
+    for (const wire of wires) wire.close();
+    const until = performance.now() + BACK_MS;
+    while (residentNow(pid) > rest + LEFT && performance.now() < until) await sleep(500);
+    clearInterval(watch);
+    const after = residentNow(pid);
+    const sent = meter.sent;
+    process.stdout.write(
+      `counted: ${chain}: ${meter.connections} strangers sent ${Math.round(sent / MIB)} MiB; ` +
+        `${Math.round(rest / MIB)} MiB at rest, at most ${Math.round(most / MIB)}, ${
+          Math.round(after / MIB)
+        } afterwards\n`,
+    );
+    return { rest, most, after, sent };
+  } finally {
+    for (const wire of wires) wire.close();
+    await node.stop();
+    folder.remove();
+  }
+}
+
+/** Shakes hands on Chia's side. */
+async function introduce(wire: Wire): Promise<void> {
+  await wire.write(UPGRADE);
+  await wire.answer();
+  await wire.write(chiaHello);
+  await wire.answer();
+}
+
+async function fragments(wire: Wire): Promise<void> {
+  const first = fragment(true, MIB);
+  const more = fragment(false, MIB);
+  for (let i = 0; i < 45; i++) await wire.write(i === 0 ? first : more);
+}
+
+function hold({ rest, most, after }: Found): void {
+  assert.ok(most < rest + ABOVE_REST, `${Math.round(most / MIB)} MiB, ${Math.round(rest / MIB)} at rest`);
+  assert.ok(after <= rest + LEFT, `${Math.round(after / MIB)} MiB afterwards, ${Math.round(rest / MIB)} at rest`);
+}
+
+suite("memory of unfinished messages", binaryMissing(), () => {
+  test(
+    "40 peers that each send 45 MiB of a message without end stay within the budget",
+    { timeout: TIMEOUT_MS },
+    async () => {
+      const found = await besiege("chia", async (wire) => {
+        await introduce(wire);
+        await fragments(wire);
+      });
+      assert.ok(found.sent > 200 * MIB, "they did send");
+      hold(found);
+    },
+  );
+
+  test("before the handshake they get next to nothing in", { timeout: TIMEOUT_MS }, async () => {
+    const found = await besiege("chia", async (wire) => {
+      await wire.write(UPGRADE);
+      await wire.answer();
+      await fragments(wire);
+    });
+    assert.ok(found.most < found.rest + 64 * MIB, `${Math.round(found.most / MIB)} MiB`);
+    hold(found);
+  });
+
+  test("the same with the longest messages of Bitcoin", { timeout: TIMEOUT_MS }, async () => {
+    const found = await besiege("bitcoin", async (wire, index) => {
+      const { version, verack } = bitcoinHello(new Chance(index + 1));
+      if (index % 2 === 0) {
+        await wire.write(version);
+        await wire.answer();
+        await wire.write(verack);
+      }
+      await wire.write(longMessage());
+    });
+    hold(found);
+  });
+});
