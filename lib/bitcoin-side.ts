@@ -135,6 +135,7 @@ export async function bitcoinSide(
     ...peeringParts(chainConfig, reach),
     listen: { addresses: chainConfig.listen, open: listen },
     outbound: chainConfig.outbound,
+    ...(parts.openingMax !== undefined && { openingMax: parts.openingMax }),
     upload: parts.upload,
     record,
     notice: log,
@@ -151,6 +152,7 @@ export async function bitcoinSide(
       clock,
       addressBook: addresses.book,
       listenAddress: () => node.listenAddress,
+      refusedAccepts: () => node.refusedAccepts,
     }),
     async start() {
       if (reindex !== undefined) {

@@ -141,6 +141,7 @@ export async function chiaSide(
     ...peeringParts(chainConfig, reach),
     listen: { addresses: chainConfig.listen, open: listen },
     outbound: chainConfig.outbound,
+    ...(parts.openingMax !== undefined && { openingMax: parts.openingMax }),
     upload: parts.upload,
     record,
     notice: log,
@@ -151,7 +152,12 @@ export async function chiaSide(
   return {
     service: node,
     events,
-    handle: chiaHandle(node, { clock, addressBook: addresses.book, listenAddress: () => node.listenAddress }),
+    handle: chiaHandle(node, {
+      clock,
+      addressBook: addresses.book,
+      listenAddress: () => node.listenAddress,
+      refusedAccepts: () => node.refusedAccepts,
+    }),
     async start() {
       await node.start();
       keeping = addresses.run(life.signal);

@@ -12,6 +12,7 @@ import { cookieFile, GEMEL_VERSION, type NodeConfig, type RpcConfig, rpcUrlFile,
 import { addressText } from "./core/address-text.ts";
 import { Bus } from "./core/bus.ts";
 import { messageOf, NodeError } from "./core/errors.ts";
+import { fitToDescriptors } from "./core/descriptor-fit.ts";
 import { type EventHints, subscribeEvents } from "./core/events-reader.ts";
 import { MemoryBudget } from "./core/memory-budget.ts";
 import type { PeerAddress } from "./core/ports.ts";
@@ -38,7 +39,7 @@ import { EventForwarder, MemoryNodeLog, NODE_LOG_MIGRATIONS, type NodeLog, SqlNo
 export type NodeDrivers =
   & Drivers
   & Pick<Platform, "lockDir" | "removeFile" | "serveHttp" | "serveHttps" | "stderr">
-  & Partial<Pick<Platform, "collectMemory">>
+  & Partial<Pick<Platform, "collectMemory" | "descriptorLimit">>
   /** Where log lines go: the process's logging, unless many nodes share the process. */
   & { readonly startLogging?: typeof startLogging };
 
@@ -103,8 +104,12 @@ async function start(config: NodeConfig, drivers: NodeDrivers, shutdown: Shutdow
   const nodeEvent = (topic: string, data: NewEvent["data"]) =>
     record.write([{ topic, time: clock.now(), chain: null, network: null, data }]);
 
+  const rpcPorts = config.rpc === undefined ? 0 : config.rpc.bitcoinHttp === undefined ? 1 : 2;
+  const bounds = fitToDescriptors(drivers.descriptorLimit?.(), config.chains, rpcPorts);
+  if (bounds.warning !== undefined) logging.log("warning", "node", bounds.warning);
   const { sides, services, miner, memory, upload } = await openSides(
-    config,
+    { ...config, chains: bounds.chains },
+    bounds.openingMax,
     drivers,
     shutdown,
     forwarder,
@@ -113,7 +118,7 @@ async function start(config: NodeConfig, drivers: NodeDrivers, shutdown: Shutdow
   );
   const chains = sides.map(({ handle }) => handle);
   const stopped = Promise.withResolvers<void>();
-  const context: RpcContext = {
+  const context: RpcContext & { readonly log: Logging } = {
     ...services,
     ...(miner && { miner }),
     memory,
@@ -128,7 +133,7 @@ async function start(config: NodeConfig, drivers: NodeDrivers, shutdown: Shutdow
   };
   const rpcAddress = config.rpc === undefined
     ? undefined
-    : await openRpc({ ...config, rpc: config.rpc }, drivers, context, shutdown);
+    : await openRpc({ ...config, rpc: config.rpc }, bounds.rpcConnectionsMax, drivers, context, shutdown);
   shutdown.add(() => record.done());
   for (const side of sides) {
     shutdown.add(() => side.stop());
@@ -163,8 +168,9 @@ type RpcNodeConfig = NodeConfig & { readonly rpc: RpcConfig };
 /** Serves RPC; where it listens. */
 async function openRpc(
   config: RpcNodeConfig,
+  connectionsMax: number,
   drivers: NodeDrivers,
-  context: RpcContext,
+  context: RpcContext & { readonly log: Logging },
   shutdown: Shutdown,
 ): Promise<PeerAddress> {
   const { clock, random, serveHttp, serveHttps, writeFileAtomic, removeFile } = drivers;
@@ -178,14 +184,18 @@ async function openRpc(
     random,
   });
   const { serverTimeoutMs } = config.rpc;
-  const times = serverTimeoutMs !== undefined && {
-    keepAliveTimeoutMs: serverTimeoutMs,
-    requestTimeoutMs: serverTimeoutMs,
-    headersTimeoutMs: Math.min(serverTimeoutMs, 10_000),
+  const bounds = {
+    connectionsMax,
+    onFailure: (error: NodeError) => context.log.log("warning", "rpc", error.message),
+    ...(serverTimeoutMs !== undefined && {
+      keepAliveTimeoutMs: serverTimeoutMs,
+      requestTimeoutMs: serverTimeoutMs,
+      headersTimeoutMs: Math.min(serverTimeoutMs, 10_000),
+    }),
   };
   const rpc = await serveHttps({
     ...config.rpc.listen,
-    ...times,
+    ...bounds,
     identity: identity.server,
     clientAuthorities: [identity.authority],
     fetch: (request, info) => app.fetch(request, info),
@@ -193,7 +203,11 @@ async function openRpc(
   });
   shutdown.add(() => rpc.close());
   if (config.rpc.bitcoinHttp !== undefined && basic !== undefined) {
-    const plain = await serveHttp({ ...config.rpc.bitcoinHttp, ...times, fetch: (request) => app.fetchPlain(request) });
+    const plain = await serveHttp({
+      ...config.rpc.bitcoinHttp,
+      ...bounds,
+      fetch: (request, info) => app.fetchPlain(request, info),
+    });
     shutdown.add(() => plain.close());
   }
   // So that `gemel status --data-dir DIR` finds the node wherever it listens.
@@ -206,6 +220,7 @@ async function openRpc(
 /** Opens every chain that is configured, and copies its events into the node's log from then on. */
 async function openSides(
   config: NodeConfig,
+  openingMax: number,
   drivers: NodeDrivers,
   shutdown: Shutdown,
   forwarder: EventForwarder,
@@ -238,6 +253,7 @@ async function openSides(
       memory,
       upload,
       turns,
+      openingMax,
       onEvents: () => forwarder.poke(name),
       record: record.write,
       log: (...line: Parameters<Logging["log"]>) => logging.log(...line),

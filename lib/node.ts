@@ -6,6 +6,7 @@
 import {
   clock,
   collectMemory,
+  descriptorLimit,
   dialer,
   listen,
   lockDir,
@@ -48,6 +49,7 @@ import type { Shrunk, SimReport, SimulateOptions } from "./sim/mod.ts";
 const drivers: NodeDrivers = {
   clock,
   collectMemory,
+  descriptorLimit,
   dialer,
   listen,
   lockDir,

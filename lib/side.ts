@@ -62,6 +62,8 @@ export interface SideParts {
   readonly memory: MemoryBudget;
   readonly upload: UploadTarget;
   readonly turns: Turns;
+  /** Inbound connections of a chain that may be shaking hands. */
+  readonly openingMax?: number;
   /** There may be new events in the chain's own log. */
   readonly onEvents: () => void;
   /** Writes events that belong to no block. */

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { PLAIN_RATE } from "../core/accept-gate.ts";
 import { BAN_WORDS, type BanList } from "../core/bans.ts";
 import { isLoopback } from "../core/subnets.ts";
 import { keyedGroups } from "../core/addresses/keyed-groups.ts";
@@ -142,6 +143,8 @@ export class BitcoinNode {
       whitelist: parts.whitelist,
       ...(parts.permissions && { permissions: parts.permissions }),
       placeOf: keyedGroups(parts.rules, parts.protocol.random),
+      gateRate: PLAIN_RATE,
+      ...(parts.openingMax !== undefined && { openingMax: parts.openingMax }),
       events: {
         joined: (peer) => this.#joined(peer),
         message: (peer, incoming) => this.#router.route(peer, incoming),
@@ -152,6 +155,7 @@ export class BitcoinNode {
           notice("warning", "p2p.bitcoin", `${BAN_WORDS[effect]} ${host} for ${seconds} s: ${reason}`);
           this.#event("p2p.ban", { host, seconds, reason, effect, scope });
         },
+        refusing: (text) => notice("warning", "p2p.bitcoin", text),
       },
     });
     this.#connections.setActive(parts.networkActive !== false);
@@ -283,7 +287,7 @@ export class BitcoinNode {
     this.#listener = await listenOn(listen, {
       admit: (host) => this.#connections.admits(host),
       onConnection: (duplex) => this.#connections.accept(duplex),
-      onFailure: (error, remote) => this.#parts.notice("debug", "p2p.bitcoin", `in ${remote?.host}: ${error.message}`),
+      onFailure: (error, remote) => this.#connections.acceptFailed(error, remote),
     });
     this.#track(this.#dialling.run(this.#stop.signal));
     if (this.#light !== undefined) this.#track(this.#light.run(this.#stop.signal));
@@ -301,6 +305,11 @@ export class BitcoinNode {
       event: (topic, data) => this.#event(topic, data),
       notice: (level, text) => notice(level, "bitcoin.filters", text),
     });
+  }
+
+  /** Connections that were refused before anything was read, by reason. */
+  get refusedAccepts(): Readonly<Record<string, number>> {
+    return this.#connections.refused;
   }
 
   /** Ends everything that was started. */

@@ -153,15 +153,15 @@ export class BitcoinProtocol implements PeerProtocol<BitcoinSession> {
   ): Promise<BitcoinSession> {
     const { clock, random, own, handshakeMs, opening } = this.#parts;
     context.holds(duplex.closed);
-    let session: BitcoinSession | undefined;
+    const opened: { session?: BitcoinSession } = {};
     const memory = this.#memory.open({
       isInbound: context.kind === "inbound",
       name: `${duplex.remote.host} ${duplex.remote.port}`,
-      end: (error) => (session === undefined ? duplex.destroy(error) : session.fail(error)),
-      isAwaited: () => session?.isAwaited ?? false,
+      end: (error) => (opened.session === undefined ? duplex.destroy(error) : opened.session.fail(error)),
+      isAwaited: () => opened.session?.isAwaited ?? false,
     });
     void duplex.closed.then(() => memory.close());
-    session = await BitcoinSession.open(duplex, {
+    const session = await BitcoinSession.open(duplex, {
       transport,
       connectionType,
       own: own(),
@@ -177,6 +177,6 @@ export class BitcoinProtocol implements PeerProtocol<BitcoinSession> {
       ...(opening && { began: (link) => opening.enter(context.id?.() ?? -1, link, connectionType) }),
       ...(failed && { failed }),
     });
-    return session;
+    return opened.session = session;
   }
 }

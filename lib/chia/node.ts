@@ -87,6 +87,7 @@ export class ChiaNode implements ChiaService {
       whitelist: parts.whitelist,
       ...(parts.permissions && { permissions: parts.permissions }),
       placeOf: keyedGroups(parts.rules, parts.protocol.random),
+      ...(parts.openingMax !== undefined && { openingMax: parts.openingMax }),
       events: {
         joined: (peer) => this.#joined(peer),
         message: (peer, incoming) => this.#router.route(peer, incoming),
@@ -97,6 +98,7 @@ export class ChiaNode implements ChiaService {
           notice("warning", "p2p.chia", `${BAN_WORDS[effect]} ${host} for ${seconds} s: ${reason}`);
           this.#event("p2p.ban", { host, seconds, reason, effect, scope });
         },
+        refusing: (text) => notice("warning", "p2p.chia", text),
       },
     });
     this.#connections.setActive(parts.networkActive !== false);
@@ -197,10 +199,15 @@ export class ChiaNode implements ChiaService {
       tls: { identity: protocol.identity, authorities: protocol.authorities },
       admit: (host) => this.#connections.admits(host),
       onConnection: (duplex) => this.#connections.accept(duplex),
-      onFailure: (error, remote) => this.#parts.notice("debug", "p2p.chia", `in ${remote?.host}: ${error.message}`),
+      onFailure: (error, remote) => this.#connections.acceptFailed(error, remote),
     });
     this.#work.push(this.#keepAddresses());
     this.#work.push(this.#follower.run(this.#stop.signal), this.#dialling.run(this.#stop.signal));
+  }
+
+  /** Connections that were refused before anything was read, by reason. */
+  get refusedAccepts(): Readonly<Record<string, number>> {
+    return this.#connections.refused;
   }
 
   /** Ends everything that was started. */

@@ -5,8 +5,9 @@
  *
  * @module
  */
-import { AcceptGate } from "./accept-gate.ts";
+import { AcceptGate, type GateRate, type Refusal } from "./accept-gate.ts";
 import { BAN_WORDS, BanList, type BanTerms } from "./bans.ts";
+import { OPENING_MAX } from "./descriptor-fit.ts";
 import { messageOf, NodeError } from "./errors.ts";
 import { chooseEviction } from "./eviction.ts";
 import { type Peer, type PeerExit, type PeerInit, type PeerKind, type PeerSession, stopped } from "./peer.ts";
@@ -56,6 +57,8 @@ export interface PeerEvents<P, I> {
   /** A connection that never became a peer. */
   failed(address: PeerAddress | undefined, direction: "in" | "out", error: Error): void;
   banned(host: string, seconds: number, reason: string, terms: BanTerms): void;
+  /** Connections are not accepted, once a minute: how many were refused, or why there are none. */
+  refusing?(text: string): void;
 }
 
 /** What connections need. */
@@ -72,10 +75,14 @@ export interface ConnectionsParts<S extends PeerSession<I>, P extends Peer<S>, I
   /** The network and the group of a host; the group is hashed under a secret key, so that nobody can choose it. */
   readonly placeOf: (host: string) => { readonly network: string; readonly keyedGroup: bigint };
   readonly events: PeerEvents<P, I>;
+  /** How fast connections may come before each host gets its share only; that of TLS when absent. */
+  readonly gateRate?: GateRate;
+  /** Inbound connections that may be shaking hands at once; 128 when absent. */
+  readonly openingMax?: number;
 }
 
-/** Inbound connections that have not shaken hands yet. */
-const OPENING_MAX = 128;
+/** How often it is told that connections were refused at the gate. */
+const REFUSING_EVERY_MS = 60_000;
 
 /** All connections of one network. */
 export class Connections<S extends PeerSession<I>, P extends Peer<S>, I> {
@@ -91,11 +98,15 @@ export class Connections<S extends PeerSession<I>, P extends Peer<S>, I> {
   #isActive = true;
   /** Inbound connections that shake hands, oldest first. */
   readonly #opening = new Set<{ readonly duplex: ByteDuplex; readonly group: bigint }>();
+  readonly #openingMax: number;
+  #toldRefused = 0;
+  #tellAfter = -Infinity;
   #nextId = 1;
 
   constructor(parts: ConnectionsParts<S, P, I>) {
     this.#parts = parts;
-    this.#gate = new AcceptGate(parts.clock);
+    this.#gate = new AcceptGate(parts.clock, parts.gateRate);
+    this.#openingMax = parts.openingMax ?? OPENING_MAX;
     this.bans = new BanList(parts.clock, (host) => parts.isExempt(host) || parts.whitelist.has(host));
   }
 
@@ -132,7 +143,23 @@ export class Connections<S extends PeerSession<I>, P extends Peer<S>, I> {
   /** Whether a listener is to take a connection from a host at all. */
   admits(host: string): boolean {
     const { isExempt, placeOf } = this.#parts;
-    return isExempt(host) || this.#gate.admit(host, placeOf(host).keyedGroup);
+    if (isExempt(host)) return true;
+    const isAdmitted = this.#gate.admit(host, placeOf(host).keyedGroup, 1 - this.#opening.size / this.#openingMax);
+    if (!isAdmitted) this.#tellRefused();
+    return isAdmitted;
+  }
+
+  /** Connections that were refused at the gate so far, by reason. */
+  get refused(): Readonly<Record<Refusal, number>> {
+    return this.#gate.refused;
+  }
+
+  /** A connection that a listener accepted failed before it came here; without `remote`, all that are accepted do. */
+  acceptFailed(error: Error, remote: PeerAddress | undefined): void {
+    if (remote === undefined) return this.#parts.events.refusing?.(error.message);
+    // That there was no room is not the host's fault.
+    if (!(error instanceof NodeError && error.fault === "self")) this.#gate.failed(remote.host);
+    this.#parts.events.failed(remote, "in", error);
   }
 
   /** Takes over a connection that a listener accepted. */
@@ -142,11 +169,14 @@ export class Connections<S extends PeerSession<I>, P extends Peer<S>, I> {
     const { host } = duplex.remote;
     const place = { duplex, group: this.#parts.placeOf(host).keyedGroup };
     this.#opening.add(place);
-    if (this.#opening.size > OPENING_MAX) this.#crowdedOut().duplex.destroy();
+    if (this.#opening.size > this.#openingMax) this.#crowdedOut().duplex.destroy();
     const context = this.#context("inbound", host, this.bans.find(host, "in")?.effect === "ban");
     this.#track(
       this.#open("inbound", duplex.remote, () => protocol.accept(duplex, context), context.id)
-        .catch((error) => events.failed(duplex.remote, "in", error instanceof Error ? error : new Error(String(error))))
+        .catch((error) => {
+          if (error instanceof NodeError && error.fault !== "self") this.#gate.failed(host);
+          events.failed(duplex.remote, "in", error instanceof Error ? error : new Error(String(error)));
+        })
         .finally(() => this.#opening.delete(place)),
     );
   }
@@ -231,6 +261,22 @@ export class Connections<S extends PeerSession<I>, P extends Peer<S>, I> {
     if (ban?.effect !== "ban" || (kind === "manual" && (ban.port ?? port) !== port)) return;
     session.close();
     throw new NodeError("banned", "self", `${host} is ${BAN_WORDS.ban}: ${ban.reason}`);
+  }
+
+  #tellRefused(): void {
+    const now = this.#parts.clock.monotonic();
+    if (now < this.#tellAfter) return;
+    this.#tellAfter = now + REFUSING_EVERY_MS;
+    const { refused } = this.#gate;
+    const total = Object.values(refused).reduce((sum, count) => sum + count, 0);
+    const since = total - this.#toldRefused;
+    this.#toldRefused = total;
+    const reasons = Object.entries(refused).filter(([, count]) => count > 0).map(([reason, count]) =>
+      `${reason} ${count}`
+    );
+    this.#parts.events.refusing?.(
+      `${since} connections were refused since the last such line; in all: ${reasons.join(", ")}`,
+    );
   }
 
   /** Whoever has waited longest of the group that has most who wait: many who say nothing keep out only their own. */

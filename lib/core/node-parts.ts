@@ -60,5 +60,7 @@ export interface NodeParts {
   readonly upload: UploadTarget;
   /** Outgoing connections that are aimed at when peers are discovered. */
   readonly outbound: number;
+  /** Inbound connections that may be shaking hands at once; 128 when absent. */
+  readonly openingMax?: number;
   readonly notice: Notice;
 }

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { NodeError } from "../core/errors.ts";
 import type {
   ByteDuplex,
   Clock,
@@ -39,6 +40,8 @@ export interface HttpsRequestInfo {
   readonly remote: PeerAddress;
   /** Whether the client showed a certificate that one of the client authorities had signed. */
   readonly authorized: boolean;
+  /** To be called when the request carried a secret that is right: its connection then stays before those that showed none. */
+  readonly proved: () => void;
 }
 
 /** An HTTP request that asked to leave HTTP (`Connection: Upgrade`). */
@@ -61,8 +64,13 @@ export interface HttpOptions {
    * the first that `duplex` gives. Without it such requests are refused.
    */
   readonly onUpgrade?: (request: UpgradeRequest, duplex: ByteDuplex, info: HttpsRequestInfo) => void;
-  /** Connections open at once; more are refused at accept. 256 by default. */
+  /**
+   * Connections open at once; 256 by default. At that the one goes that has shown least: no TLS, no request, no right secret.
+   * The last 32 places (of less than 64, half) are for those only that have shown a secret.
+   */
   readonly connectionsMax?: number;
+  /** Hears `TOO_MANY_FILES`, once a minute, when nothing is accepted for want of descriptors. */
+  readonly onFailure?: (error: NodeError) => void;
   /** Time for the TLS handshake and, after it, for a request's head. 10,000 by default. */
   readonly headersTimeoutMs?: number;
   /** Time for a whole request. 60,000 by default. */
@@ -151,6 +159,8 @@ export interface Platform {
   readonly stdout: TextOutput;
   readonly stderr: TextOutput;
   homeDir(): string;
+  /** File descriptors that the process may have; undefined where nobody tells. The runtimes raise it as far as they may. */
+  descriptorLimit(): number | undefined;
   /** Asks the runtime to collect soon what nobody holds any more, beside other work; does nothing where that cannot be asked. */
   collectMemory(): void;
   /** Bytes of memory that the process occupies (resident set). */

@@ -38,7 +38,7 @@ export interface RpcApp {
    * Answers a request that came without TLS, on loopback: Bitcoin's `POST /` and nothing else, by cookie or by name and
    * password.
    */
-  fetchPlain(request: Request): Promise<Response>;
+  fetchPlain(request: Request, identity?: Pick<ClientIdentity, "proved">): Promise<Response>;
   /** Answers a request to leave HTTP: `/events` as a WebSocket. Owns the duplex; settles when it is over, never rejects. */
   upgrade(request: RpcUpgrade, duplex: ByteDuplex, identity?: ClientIdentity): Promise<void>;
   /** Ends every stream of events. */
@@ -99,16 +99,22 @@ export function rpcApp(context: RpcContext, options: RpcOptions): RpcApp {
   return {
     async fetch(request, identity) {
       const refusal = await refusalOf(request, identity, options.auth, context.clock);
-      if (refusal === undefined) return await inTurn(request);
+      if (refusal === undefined) {
+        identity?.proved?.();
+        return await inTurn(request);
+      }
       const headers = refusal.status === 401 ? { "www-authenticate": challengeOf(options.auth) } : {};
       return problem(refusal.status, refusal.title, headers);
     },
 
-    async fetchPlain(request) {
+    async fetchPlain(request, identity) {
       if (new URL(request.url).pathname !== "/") return new Response(null, { status: 404 });
       if (request.method !== "POST") return notPosted();
       const refusal = await refusalOf(request, undefined, plainAuth, context.clock);
-      if (refusal === undefined) return await inTurn(request);
+      if (refusal === undefined) {
+        identity?.proved?.();
+        return await inTurn(request);
+      }
       const headers = refusal.status === 401 ? { "www-authenticate": challengeOf(plainAuth) } : {};
       return new Response(`${refusal.title}\n`, { status: refusal.status, headers });
     },
@@ -119,6 +125,7 @@ export function rpcApp(context: RpcContext, options: RpcOptions): RpcApp {
         const url = new URL(upgrade.target, `https://${headers.get("host") ?? "localhost"}`);
         const refusal = await refusalOf(new Request(url, { headers }), identity, options.auth, context.clock);
         const leave = refusal === undefined ? enterSubscriber() : undefined;
+        if (refusal === undefined) identity?.proved?.();
         try {
           const asked = url.searchParams.has("topics") || url.searchParams.has("since");
           const initial = asked ? subscriptionOfRequest(url, headers) : undefined;

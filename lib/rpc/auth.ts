@@ -13,6 +13,8 @@ import { sameSecret } from "./secret.ts";
 export interface ClientIdentity {
   /** The client showed a certificate and the private CA signed it. */
   readonly authorized: boolean;
+  /** Tells the listener that the sender has shown a secret that is right: its connection is not taken for another's. */
+  readonly proved?: () => void;
 }
 
 /** How requests are let in. */

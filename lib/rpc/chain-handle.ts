@@ -73,6 +73,8 @@ export interface ChainHandle {
   status(): Promise<ChainStatus>;
   /** The sum over all connections since the start. */
   readonly traffic: Traffic;
+  /** Connections that were refused before anything was read, by reason. */
+  readonly refusedAccepts?: () => Readonly<Record<string, number>>;
   /** That of one connection; undefined when there is none with this id. */
   trafficOf(id: number): Traffic | undefined;
   /** Peers as `/v1/peers` prints them. */

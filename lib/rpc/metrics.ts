@@ -45,6 +45,11 @@ export async function metricsOf({ chains, memory, upload, version }: RpcContext)
   );
   const measured = counter("p2p_latency_seconds_count", "messages whose time was measured", ["chain", "dir", "msg"]);
 
+  const refused = counter("refused_accepts_total", "inbound connections that were refused at accept", [
+    "chain",
+    "reason",
+  ]);
+
   const addTraffic = (chain: string, dir: "in" | "out", { byKind }: DirectionTraffic) => {
     for (const [msg, kind] of byKind) {
       bytes.inc({ chain, dir, msg }, kind.bytes);
@@ -66,6 +71,9 @@ export async function metricsOf({ chains, memory, upload, version }: RpcContext)
       bans.set({ chain, effect }, effects.filter((each) => each === effect).length);
     }
     for (const table of ["new", "tried"] as const) addresses.set({ chain, table }, addressBook.size[table]);
+    for (const [reason, count] of Object.entries(handle.refusedAccepts?.() ?? {})) {
+      refused.inc({ chain, reason }, count);
+    }
     addTraffic(chain, "in", traffic.received);
     addTraffic(chain, "out", traffic.sent);
   };

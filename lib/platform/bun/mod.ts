@@ -7,6 +7,7 @@ export { clock, random } from "../node/clock.ts";
 export { collectMemory } from "./memory.ts";
 export { turn } from "./turn.ts";
 export { openFileFolder } from "../node/append-file.ts";
+export { descriptorLimit } from "../node/descriptors.ts";
 export { dialer } from "../node/dialer.ts";
 export { exists, gunzip, gzip, listDir, makeDir, readFile, removeFile, writeFileAtomic } from "../node/files.ts";
 export { lockDir } from "../node/folder-lock.ts";

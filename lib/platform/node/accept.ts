@@ -8,12 +8,19 @@ import tls from "node:tls";
 import { NodeError } from "../../core/errors.ts";
 import type { Listener, PeerAddress } from "../../core/ports.ts";
 import { addressesOf } from "./duplex.ts";
-import { connectionFailure, listenFailure } from "./failures.ts";
+import { Crowd, SHOWN, type Shown } from "./crowd.ts";
+import { descriptorsLeft, takeDescriptor } from "./descriptors.ts";
+import { connectionFailure } from "./failures.ts";
+import { type OpenPort, openPort } from "./open-port.ts";
 
 /** Time for the TLS handshake when the caller names none. */
 const HANDSHAKE_TIMEOUT_MS = 10_000;
 const CONNECTIONS_MAX = 1_024;
 const KEEP_ALIVE_MS = 60_000;
+/** Descriptors that no peer gets, for RPC and files, beside the sixteen or so that a node has open in any case. */
+const KEPT_DESCRIPTORS = 16;
+/** How often it is told that there are none left. */
+const WARN_EVERY_MS = 60_000;
 
 /** What {@link acceptSockets} takes. */
 export interface AcceptOptions {
@@ -25,8 +32,18 @@ export interface AcceptOptions {
   readonly tls?: tls.TlsOptions;
   /** Asked at accept; false refuses the connection. */
   readonly admit?: ((host: string) => boolean) | undefined;
-  /** Takes a socket that is ready, and the TCP socket that it was accepted as. What it throws is a failure. */
-  readonly onSocket: (socket: net.Socket, raw: net.Socket) => void;
+  /**
+   * Of `connectionsMax`, the places for those only who have shown a secret. When it is given, the connection that has shown
+   * least goes for a newcomer; without it newcomers are refused.
+   */
+  readonly keptForProven?: number | undefined;
+  /** Descriptors that have to be left for a connection to be accepted; those that peers leave to others by default. */
+  readonly descriptorsKept?: number | undefined;
+  /**
+   * Takes a socket that is ready, the TCP socket that it was accepted as, and what is to be called when it shows more. What
+   * it throws is a failure.
+   */
+  readonly onSocket: (socket: net.Socket, raw: net.Socket, show: (shown: Shown) => void) => void;
   readonly onFailure?: ((error: Error, remote: PeerAddress | undefined) => void) | undefined;
 }
 
@@ -42,8 +59,9 @@ interface Pending {
 export async function acceptSockets(options: AcceptOptions): Promise<Listener> {
   const connectionsMax = options.connectionsMax ?? CONNECTIONS_MAX;
   const handshakeTimeoutMs = options.handshakeTimeoutMs ?? HANDSHAKE_TIMEOUT_MS;
+  const { keptForProven, descriptorsKept = KEPT_DESCRIPTORS } = options;
   /** Every TCP connection that is open, so that `connectionsMax` counts those in their handshake too. */
-  const open = new Set<net.Socket>();
+  const open = new Crowd<net.Socket>(connectionsMax, keptForProven ?? 0);
   const pending = new Map<string, Pending>();
 
   const fail = (entry: Pending, cause: unknown) => {
@@ -62,17 +80,23 @@ export async function acceptSockets(options: AcceptOptions): Promise<Listener> {
     raw.on("error", () => {});
     // Not reported one by one: whoever refuses keeps count, and a flood must not fill the log.
     if (options.admit?.(addressesOf(raw).remote.host) === false) return void raw.destroy();
-    if (open.size >= connectionsMax) {
-      const { remote } = addressesOf(raw);
+    if (!hasRoom()) {
       raw.destroy();
-      options.onFailure?.(new NodeError("connections_full", "self", "too many connections"), remote);
-      return;
+      return port?.pause();
     }
-    open.add(raw);
-    raw.once("close", () => open.delete(raw));
+    takeDescriptor();
+    const leaving = keptForProven === undefined && open.size >= connectionsMax ? raw : open.enter(raw);
+    if (leaving !== undefined) {
+      const { remote } = addressesOf(leaving);
+      leaving.destroy();
+      options.onFailure?.(new NodeError("connections_full", "self", "too many connections"), remote);
+      if (leaving === raw) return;
+    }
+    raw.once("close", () => open.leave(raw));
     raw.setNoDelay(true);
     raw.setKeepAlive(true, KEEP_ALIVE_MS);
-    if (options.tls === undefined) return options.onSocket(raw, raw);
+    const show = (shown: Shown) => open.show(raw, shown);
+    if (options.tls === undefined) return options.onSocket(raw, raw, show);
 
     // The handshake's deadline is ours: the runtimes report theirs and leave the socket open.
     const timer = setTimeout(
@@ -99,17 +123,18 @@ export async function acceptSockets(options: AcceptOptions): Promise<Listener> {
     if (entry === undefined || entry.failed) return void socket.destroy();
     forget(entry);
     try {
-      options.onSocket(socket, entry.raw);
+      const show = (shown: Shown) => open.show(entry.raw, shown);
+      show(SHOWN.tls);
+      options.onSocket(socket, entry.raw, show);
     } catch (cause) {
       socket.destroy();
       fail(entry, cause);
     }
   };
 
-  const server = options.tls === undefined
-    ? net.createServer(onTcp)
-    : tls.createServer({ ...options.tls, handshakeTimeout: 2 * handshakeTimeoutMs }, onSecure);
-  if (options.tls !== undefined) {
+  const makeServer = () => {
+    if (options.tls === undefined) return net.createServer(onTcp);
+    const server = tls.createServer({ ...options.tls, handshakeTimeout: 2 * handshakeTimeoutMs }, onSecure);
     server.on("connection", onTcp);
     // On Deno the failed socket has lost its address; the TCP socket's end then reports the failure.
     server.on("tlsClientError", (error: Error, socket: tls.TLSSocket) => {
@@ -117,40 +142,36 @@ export async function acceptSockets(options: AcceptOptions): Promise<Listener> {
       socket.destroy();
       if (entry !== undefined) fail(entry, error);
     });
-  }
-  const address = await openPort(server, options);
+    return server;
+  };
+  const hasRoom = () => descriptorsLeft() > descriptorsKept;
+  let warnedAt = -Infinity;
+  const onPause = (ms: number) => {
+    const now = performance.now();
+    if (now - warnedAt < WARN_EVERY_MS) return;
+    warnedAt = now;
+    const text = `out of file descriptors: no connections are accepted for ${Math.ceil(ms / 1000)} s at a time`;
+    options.onFailure?.(new NodeError("TOO_MANY_FILES", "self", text), undefined);
+  };
+  let port: OpenPort | undefined;
+  const opened = port = await openPort({
+    where: { host: options.host, port: options.port },
+    makeServer,
+    hasRoom,
+    onPause,
+  });
   return {
-    address,
+    address: opened.address,
     async close() {
       for (const entry of [...pending.values()]) {
         forget(entry);
         entry.failed = true;
         entry.raw.destroy();
       }
-      if (server.listening) server.close();
       // Connections that were handed over belong to their owners; only the port is waited for.
-      while (server.listening) await new Promise((resolve) => setTimeout(resolve, 1));
+      await opened.close();
     },
   };
-}
-
-/** Starts listening and tells where. */
-function openPort(server: net.Server, where: PeerAddress): Promise<PeerAddress> {
-  return new Promise((resolve, reject) => {
-    const onError = (error: Error) => reject(listenFailure(error, where));
-    server.once("error", onError);
-    try {
-      server.listen({ host: where.host, port: where.port }, () => {
-        server.off("error", onError);
-        // An accept that fails (out of file descriptors) is retried by the runtime and must not end the process.
-        server.on("error", () => {});
-        const bound = server.address() as net.AddressInfo;
-        resolve({ host: bound.address, port: bound.port });
-      });
-    } catch (cause) {
-      onError(cause as Error);
-    }
-  });
 }
 
 const keyOf = ({ host, port }: PeerAddress) => `${host} ${port}`;

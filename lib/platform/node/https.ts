@@ -18,9 +18,14 @@ import { NodeError } from "../../core/errors.ts";
 import type { HttpOptions, HttpsListener, HttpsOptions, HttpsRequestInfo, UpgradeRequest } from "../platform.ts";
 import { acceptSockets } from "./accept.ts";
 import { parseAuthorities, presentedCertificate, requireTlsChecks } from "./certificates.ts";
+import { SHOWN, type Shown } from "./crowd.ts";
 import { addressesOf, flowOf, socketDuplex } from "./duplex.ts";
 
 const CONNECTIONS_MAX = 256;
+/** Places that only those may have who have shown a secret. */
+const KEPT_FOR_PROVEN = 32;
+/** Descriptors that are left to files when RPC may have the rest. */
+const KEPT_FOR_FILES = 8;
 const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 60_000;
 /** How long a connection may wait for its next request. */
@@ -34,6 +39,8 @@ const HEAD_BYTES_MAX = 16 * 1024;
 /** One connection. */
 interface Connection {
   readonly raw: Socket;
+  /** What it has shown so far counts when there are more connections than may be. */
+  readonly show: (shown: Shown) => void;
   /** Cuts the connection in `ms`, instead of what was set before; undefined lets it be. */
   cutIn(ms: number | undefined): void;
 }
@@ -80,7 +87,11 @@ async function serve(
   const infoOf = (socket: TLSSocket): HttpsRequestInfo => {
     let isAuthorized = authorized.get(socket);
     if (isAuthorized === undefined) authorized.set(socket, isAuthorized = showsCertificate(socket, authorities));
-    return { remote: addressesOf(socket).remote, authorized: isAuthorized };
+    return {
+      remote: addressesOf(socket).remote,
+      authorized: isAuthorized,
+      proved: () => connections.get(socket)?.show(SHOWN.secret),
+    };
   };
   const listener = getRequestListener(
     (request, env) => options.fetch(request, infoOf(env.incoming.socket as TLSSocket)),
@@ -93,6 +104,7 @@ async function serve(
     (incoming, outgoing) => {
       const connection = connections.get(incoming.socket);
       if (connection !== undefined) timeRequest(connection, incoming, outgoing);
+      connection?.show(SHOWN.request);
       answers.add(outgoing);
       outgoing.once("close", () => answers.delete(outgoing));
       void listener(incoming, outgoing);
@@ -114,6 +126,7 @@ async function serve(
     const connection = connections.get(socket);
     if (connection === undefined || options.onUpgrade === undefined) return void socket.destroy();
     connection.cutIn(undefined);
+    connection.show(SHOWN.request);
     const duplex = socketDuplex(socket as TLSSocket, {
       ...addressesOf(socket as TLSSocket),
       flow: flowOf(socket as TLSSocket, connection.raw),
@@ -130,12 +143,18 @@ async function serve(
     host: options.host,
     port: options.port,
     connectionsMax: options.connectionsMax ?? CONNECTIONS_MAX,
+    keptForProven: KEPT_FOR_PROVEN,
+    descriptorsKept: KEPT_FOR_FILES,
+    onFailure: (error) => {
+      if (error instanceof NodeError && error.code === "TOO_MANY_FILES") options.onFailure?.(error);
+    },
     handshakeTimeoutMs: headersTimeoutMs,
     ...(tls !== undefined && { tls }),
-    onSocket: (socket, raw) => {
+    onSocket: (socket, raw, show) => {
       let timer: ReturnType<typeof setTimeout> | undefined;
       const connection: Connection = {
         raw,
+        show,
         cutIn: (ms) => {
           clearTimeout(timer);
           if (ms !== undefined && connections.has(socket)) timer = setTimeout(() => socket.destroy(), ms);

@@ -5,6 +5,7 @@
  */
 export { clock, random, turn } from "./clock.ts";
 export { openFileFolder } from "./append-file.ts";
+export { descriptorLimit } from "./descriptors.ts";
 export { dialer } from "./dialer.ts";
 export { exists, gunzip, gzip, listDir, makeDir, readFile, removeFile, writeFileAtomic } from "./files.ts";
 export { lockDir } from "./folder-lock.ts";

@@ -39,9 +39,10 @@ export function peerJson(peer: BitcoinPeerView, nowMs: number): JsonObject {
 /** Makes the handle. `listenAddress` is known once the node listens. */
 export function bitcoinHandle(
   bitcoin: BitcoinService,
-  { clock, addressBook, listenAddress }: {
+  { clock, addressBook, listenAddress, refusedAccepts }: {
     readonly clock: Clock;
     readonly addressBook: AddressBook;
+    readonly refusedAccepts?: () => Readonly<Record<string, number>>;
     readonly listenAddress: () => PeerAddress | undefined;
   },
 ): ChainHandle {
@@ -98,6 +99,7 @@ export function bitcoinHandle(
     get traffic() {
       return bitcoin.traffic;
     },
+    ...(refusedAccepts && { refusedAccepts }),
     trafficOf: (id) => bitcoin.peers().find((peer) => peer.id === id)?.traffic,
     peers: () => bitcoin.peers().map((peer) => peerJson(peer, clock.now())),
     connect: async (host, port) => peerJson(await bitcoin.connect(host, port), clock.now()),

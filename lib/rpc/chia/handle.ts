@@ -36,9 +36,10 @@ export function peerJson(peer: PeerView, nowMs: number): JsonObject {
 /** Makes the handle. `listenAddress` is known once the node listens. */
 export function chiaHandle(
   chia: ChiaService,
-  { clock, addressBook, listenAddress }: {
+  { clock, addressBook, listenAddress, refusedAccepts }: {
     readonly clock: Clock;
     readonly addressBook: AddressBook;
+    readonly refusedAccepts?: () => Readonly<Record<string, number>>;
     readonly listenAddress: () => PeerAddress | undefined;
   },
 ): ChainHandle {
@@ -95,6 +96,7 @@ export function chiaHandle(
     get traffic() {
       return chia.traffic;
     },
+    ...(refusedAccepts && { refusedAccepts }),
     trafficOf: (id) => chia.peers().find((peer) => peer.id === id)?.traffic,
     peers: () => chia.peers().map((peer) => peerJson(peer, clock.now())),
     connect: async (host, port) => peerJson(await chia.connect(host, port), clock.now()),

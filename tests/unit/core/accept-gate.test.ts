@@ -1,19 +1,49 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { AcceptGate } from "../../../lib/core/accept-gate.ts";
+import { AcceptGate, PLAIN_RATE, TLS_RATE } from "../../../lib/core/accept-gate.ts";
 import { simClock } from "./sim.ts";
 
 describe("AcceptGate", () => {
-  test("a host that connects over and over gets five a second", async () => {
+  test("a host that behaves may come as often as it likes while there is room: NAT, onion service, load test", async () => {
     const clock = simClock();
-    const gate = new AcceptGate(clock);
+    const gate = new AcceptGate(clock, PLAIN_RATE);
+    for (let i = 0; i < 200; i++) assert.ok(gate.admit("127.0.0.1", 1n), `${i}`);
+    for (let second = 0; second < 60; second++) {
+      await clock.advance(1_000);
+      for (let i = 0; i < 150; i++) assert.ok(gate.admit("127.0.0.1", 1n), `${second} ${i}`);
+    }
+    assert.deepEqual(gate.refused, { rate: 0, host: 0, group: 0, failures: 0 });
+  });
+
+  test("a host has its share only, where connections are scarce or their handshakes do not end", async () => {
+    const clock = simClock();
+    for (const [free, before] of [[1, 51], [0.4, 3]] as const) {
+      const gate = new AcceptGate(clock, TLS_RATE);
+      let admitted = 0;
+      for (let i = 0; i < 200; i++) if (gate.admit("10.0.0.1", 1n, free)) admitted += 1;
+      assert.equal(admitted, before);
+      assert.equal(gate.refused.host + gate.refused.group, 200 - admitted);
+      assert.ok(gate.admit("10.0.0.2", 2n, free), "another host is another matter");
+      await clock.advance(10_000);
+    }
+  });
+
+  test("a host whose connections fail again and again gets five a second, and others what they want", async () => {
+    const clock = simClock();
+    const gate = new AcceptGate(clock, PLAIN_RATE);
     let admitted = 0;
-    for (let i = 0; i < 100; i++) if (gate.admit("10.0.0.1", 1n)) admitted += 1;
+    const come = () => {
+      if (!gate.admit("10.0.0.1", 1n)) return;
+      admitted += 1;
+      gate.failed("10.0.0.1");
+    };
+    for (let i = 0; i < 100; i++) come();
     assert.equal(admitted, 20);
     await clock.advance(1_000);
-    for (let i = 0; i < 100; i++) if (gate.admit("10.0.0.1", 1n)) admitted += 1;
+    for (let i = 0; i < 100; i++) come();
     assert.equal(admitted, 25);
-    assert.ok(gate.admit("10.0.0.2", 1n), "another host is another matter");
+    assert.equal(gate.refused.failures, 175);
+    assert.ok(gate.admit("10.0.0.2", 1n));
   });
 
   test("however many hosts connect, no more than fifty a second get in, and newcomers go first", async () => {

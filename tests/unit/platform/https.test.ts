@@ -189,13 +189,61 @@ describe("serveHttps()", () => {
     await server.close();
   });
 
-  test("refuses connections above its limit", async () => {
-    const server = await serve({ connectionsMax: 1 });
-    const first = tls.connect({ host: "127.0.0.1", port: server.address.port, ca: rpc.authority });
-    first.on("error", () => {});
-    await new Promise<void>((resolve) => first.once("secureConnect", () => resolve()));
-    await assert.rejects(ask(server.address.port));
-    first.destroy();
+  /** A connection that ends when the server wants it to, and whether it has. */
+  const watched = (socket: net.Socket) => {
+    const state = { hasEnded: false, socket };
+    socket.on("error", () => {});
+    socket.on("close", () => (state.hasEnded = true));
+    return state;
+  };
+  const connected = (port: number) =>
+    new Promise<ReturnType<typeof watched>>((resolve) => {
+      const socket = net.connect({ host: "127.0.0.1", port }, () => resolve(watched(socket)));
+    });
+  const soon = () => new Promise((resolve) => setTimeout(resolve, 50));
+
+  // 256 idle connections without a token locked RPC out.
+  test("at its limit lets the connection go that has shown least: no TLS, then no request, then no secret", async () => {
+    const held = Promise.withResolvers<Response>();
+    const server = await serve({
+      connectionsMax: 6,
+      fetch: (request, info) => {
+        if (request.headers.get("authorization") === "secret") info.proved();
+        // Those that ask by hand are kept: Deno ends a connection with the answer.
+        return request.url.endsWith("/wait") ? held.promise : Response.json({});
+      },
+    });
+    const { port } = server.address;
+    const secure = async () => {
+      const socket = tls.connect({ host: "127.0.0.1", port, ca: rpc.authority });
+      await new Promise<void>((resolve) => socket.once("secureConnect", () => resolve()));
+      return watched(socket);
+    };
+    const asking = async (headers: string) => {
+      const state = await secure();
+      state.socket.write(`GET /wait HTTP/1.1\r\nHost: localhost\r\n${headers}\r\n`);
+      await soon();
+      return state;
+    };
+    const proven = await asking("Authorization: secret\r\n");
+    const asked = await asking("");
+    const silent = await secure();
+    const raw = await connected(port);
+    await soon();
+    assert.deepEqual([proven, asked, silent, raw].map(({ hasEnded }) => hasEnded), [false, false, false, false]);
+    await ask(port);
+    await soon();
+    assert.deepEqual([proven, asked, silent, raw].map(({ hasEnded }) => hasEnded), [false, false, false, true]);
+    // Three strangers at most: half of the places are for those who have shown a secret.
+    const more = [await connected(port), await connected(port), await connected(port), await connected(port)];
+    await soon();
+    assert.deepEqual(more.map(({ hasEnded }) => hasEnded), [true, true, true, false]);
+    assert.deepEqual([proven, asked, silent].map(({ hasEnded }) => hasEnded), [false, false, false]);
+    for (let i = 0; i < 300; i++) more.push(await connected(port));
+    await ask(port);
+    assert.ok(!proven.hasEnded);
+    held.resolve(new Response());
+    for (const { socket } of [proven, asked, silent, raw, ...more]) socket.destroy();
     await server.close();
   });
 });
@@ -226,6 +274,23 @@ describe("serveHttp()", () => {
       agent.destroy();
       await server.close();
     }
+  });
+
+  test("300 idle connections keep nobody out", async () => {
+    const server = await serveHttp({ host: "127.0.0.1", port: 0, fetch: answer });
+    const { port } = server.address;
+    const idle = Array.from({ length: 300 }, () => net.connect({ host: "127.0.0.1", port }));
+    for (const socket of idle) socket.on("error", () => {});
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    const text = await new Promise<string>((resolve, reject) => {
+      http.get({ host: "127.0.0.1", port, agent: false }, (response) => {
+        response.on("data", () => {});
+        response.on("end", () => resolve(`${response.statusCode}`));
+      }).on("error", reject);
+    });
+    assert.equal(text, "200");
+    for (const socket of idle) socket.destroy();
+    await server.close();
   });
 
   test("refuses every other address, also names that look like loopback", async () => {

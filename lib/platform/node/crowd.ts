@@ -1,0 +1,52 @@
+/**
+ * Who goes when as many connections are open as may be: the one that has shown least, and of these the oldest. Whoever
+ * shows nothing keeps nobody out.
+ *
+ * @module
+ */
+
+/** What a connection has shown so far. */
+export const SHOWN = { nothing: 0, tls: 1, request: 2, secret: 3 } as const;
+/** One of {@link SHOWN}. */
+export type Shown = (typeof SHOWN)[keyof typeof SHOWN];
+
+/** The connections of one port, oldest first. */
+export class Crowd<C> {
+  readonly #max: number;
+  readonly #strangersMax: number;
+  readonly #shown = new Map<C, Shown>();
+
+  /** @param kept places of `max` that only those may have who have shown a secret; at most half of all */
+  constructor(max: number, kept: number) {
+    this.#max = max;
+    this.#strangersMax = max - Math.min(kept, max >> 1);
+  }
+
+  get size(): number {
+    return this.#shown.size;
+  }
+
+  /** Takes a connection in. Who has to go for it; `undefined` when nobody, the newcomer itself when there is no room. */
+  enter(newcomer: C): C | undefined {
+    const strangers = [...this.#shown].filter(([, shown]) => shown !== SHOWN.secret);
+    if (this.#shown.size < this.#max && strangers.length < this.#strangersMax) {
+      this.#shown.set(newcomer, SHOWN.nothing);
+      return undefined;
+    }
+    const [least] = strangers.sort(([, a], [, b]) => a - b);
+    if (least === undefined) return newcomer;
+    this.#shown.delete(least[0]);
+    this.#shown.set(newcomer, SHOWN.nothing);
+    return least[0];
+  }
+
+  /** A connection has shown more than before. */
+  show(connection: C, shown: Shown): void {
+    const before = this.#shown.get(connection);
+    if (before !== undefined && shown > before) this.#shown.set(connection, shown);
+  }
+
+  leave(connection: C): void {
+    this.#shown.delete(connection);
+  }
+}
