@@ -25,6 +25,9 @@ const UNSOLICITED = new Set([
   "respond_transaction",
 ]);
 
+/** An answer that costs less when nobody asked: 10 s (`full_node_api.py`, respond_compact_vdf). */
+const UNSOLICITED_VDF = "respond_compact_vdf";
+
 /** Reads a frame. @throws PeerFault `-4` when it is no message of a known type; a text frame ends without a word */
 export function readFrame(frame: Uint8Array | string): Incoming {
   if (typeof frame === "string") throw politeEnd("TEXT_FRAME", "the peer sent a text frame");
@@ -46,8 +49,10 @@ export function readFrame(frame: Uint8Array | string): Incoming {
 export function admit({ message, data }: Incoming, ours: NodeType, theirs: NodeType): void {
   const handled = message.id === error.id || message.handledBy.includes(ours);
   if (!handled || !message.sentBy.includes(theirs)) throw apiFault(`${message.name} from node type ${theirs}`);
-  if (ours !== NodeType.FULL_NODE || !UNSOLICITED.has(message.name) || message.body === null) return;
+  const isVdf = message.name === UNSOLICITED_VDF;
+  if (ours !== NodeType.FULL_NODE || !(isVdf || UNSOLICITED.has(message.name)) || message.body === null) return;
   // The reference parses first, so that a body that is none is the cheaper fault.
   decodeBody({ name: message.name, body: message.body }, data);
+  if (isVdf) throw protocolFault(`${message.name} that was not asked for`);
   throw unsolicitedFault(`${message.name} that was not asked for`);
 }

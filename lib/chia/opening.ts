@@ -12,7 +12,7 @@ import type { Clock, PeerSocket } from "../core/ports.ts";
 import { Traffic } from "../core/traffic.ts";
 import type { Turns } from "../core/turns.ts";
 import { encodeHandshake, judgeHandshake, judgeWindows, type OwnHandshake, requireVersion } from "./handshake.ts";
-import { PeerFault, politeEnd, timeoutFault } from "./peer-fault.ts";
+import { PeerFault, politeEnd, rateFault, timeoutFault } from "./peer-fault.ts";
 import {
   Capability,
   configureWindowSizes,
@@ -24,6 +24,12 @@ import {
 } from "./protocol/mod.ts";
 import { answerWithWindows, ownWindows, readWindows, RequestWindows } from "./request-windows.ts";
 import type { Handshake } from "./types/mod.ts";
+
+/** The longest handshake, in bytes of its body (`rate_limit_numbers.py`). */
+const HANDSHAKE_BYTES_MAX = 10 * 1024;
+/** What is before a body: type, whether there is an id, the id, the length. */
+const HEAD_BYTES = 6;
+const HEAD_BYTES_WITH_ID = 8;
 
 /** How a session is opened. */
 export interface SessionOptions {
@@ -112,6 +118,11 @@ export async function shakeHands(socket: PeerSocket, options: SessionOptions): P
     const hear = async (name: string) => {
       const frame = await Promise.race([readFrame(from), late]);
       traffic.countReceived(name, frame.length);
+      // As the reference's rate limiter, which exempt hosts do not meet.
+      const bodyBytes = frame.length - (frame[1] === 1 ? HEAD_BYTES_WITH_ID : HEAD_BYTES);
+      if (name === handshake.name && options.enforceRates && bodyBytes > HANDSHAKE_BYTES_MAX) {
+        throw rateFault(`a handshake of ${bodyBytes} bytes`);
+      }
       return frame;
     };
     let capabilities = own.capabilities ?? DEFAULT_CAPABILITIES[own.nodeType];

@@ -26,6 +26,8 @@ export interface OutboxParts {
   readonly rateOf: (message: Message) => RateLimit;
   /** Aborts when the session has ended. */
   readonly signal: AbortSignal;
+  /** Whether our own rate holds here; the reference does not hold itself back where the other side does not count. */
+  readonly isPaced: boolean;
   readonly traffic: Traffic;
   readonly memory?: MemoryAccount | undefined;
 }
@@ -54,7 +56,8 @@ export class Outbox {
    * @throws NodeError `too_big` when no rate would ever let it through, or why the session ended
    */
   async admit(message: Message, bytes: number): Promise<boolean> {
-    const { clock, signal } = this.#parts;
+    const { clock, signal, isPaced } = this.#parts;
+    if (!isPaced) return true;
     const rate = this.#parts.rateOf(message);
     while (!this.#limiter.take(message.id, rate, bytes)) {
       // The reference drops peer lists that come too often and lets everything else wait.

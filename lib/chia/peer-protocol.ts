@@ -15,7 +15,7 @@ import { Traffic } from "../core/traffic.ts";
 import { Turns } from "../core/turns.ts";
 import { acceptWebSocket, connectWebSocket } from "../transport/websocket/mod.ts";
 import type { OwnHandshake } from "./handshake.ts";
-import { chiaExitFor } from "./peer-exit.ts";
+import { chiaOpeningExitFor } from "./peer-exit.ts";
 import { politeEnd } from "./peer-fault.ts";
 import { MESSAGE_BYTES_MAX, NodeType } from "./protocol/mod.ts";
 import { ChiaSession } from "./session.ts";
@@ -49,16 +49,14 @@ const DIAL_HANDSHAKE_MS = 120_000;
 const ACCEPT_HANDSHAKE_MS = 30_000;
 const PING_INTERVAL_MS = 60_000;
 const PATH = "/ws";
-/** The memory that an unfinished message may take before hands are shaken. */
+/** The memory that an unfinished message may take before hands are shaken, and the longest first message. */
 const STRANGER_BYTES_MAX = 64 * 1024;
-/** A handshake with what is before its body: type, id, length (`rate_limit_numbers.py`: 10 KiB). */
-const HANDSHAKE_FRAME_BYTES_MAX = 10 * 1024 + 8;
 
 /** What a connection may hold, and who is told what it does hold. */
 const limits = (memory: MemoryAccount) => ({
   onHeld: (bytes: number) => memory.set("in", bytes),
   messageBytesMax: MESSAGE_BYTES_MAX,
-  firstMessageBytesMax: HANDSHAKE_FRAME_BYTES_MAX,
+  firstMessageBytesMax: STRANGER_BYTES_MAX,
   strangerBytesMax: STRANGER_BYTES_MAX,
 });
 
@@ -69,7 +67,7 @@ export class ChiaProtocol implements PeerProtocol<ChiaSession> {
   readonly #memory: MemoryBudget;
   readonly #turns: Turns;
   readonly #sessions = new WeakMap<ByteDuplex, ChiaSession>();
-  readonly exitFor = chiaExitFor;
+  readonly exitFor = chiaOpeningExitFor;
 
   constructor(parts: ProtocolParts) {
     this.#parts = parts;

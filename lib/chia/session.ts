@@ -92,6 +92,7 @@ export class ChiaSession implements PeerSession<Incoming> {
       nodeType: own.nodeType,
       rateOf: (message) => this.#rateOf(message),
       signal: this.#ended.signal,
+      isPaced: options.enforceRates,
       traffic,
       memory: options.memory,
     });

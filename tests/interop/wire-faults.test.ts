@@ -144,6 +144,68 @@ suite("the compiled program and a hostile peer", binaryMissing(), () => {
     });
   }
 
+  const UPGRADE = "GET /ws HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
+    "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n";
+  /** Sends `parts`, one after each answer, and gives what was answered until the end. */
+  const conversation = async (localHost: string, parts: readonly Uint8Array[]): Promise<string> => {
+    const duplex = await dial(localHost);
+    const writer = duplex.writable.getWriter();
+    writer.closed.catch(() => {});
+    const reader = duplex.readable.getReader();
+    let said = "";
+    for (const part of parts) {
+      await writer.write(part);
+      const { value } = await reader.read();
+      said += new TextDecoder("latin1").decode(value);
+    }
+    for (;;) {
+      const { done, value } = await reader.read().catch(() => ({ done: true, value: undefined }));
+      if (done || value === undefined) break;
+      said += new TextDecoder("latin1").decode(value);
+    }
+    duplex.destroy();
+    await duplex.closed;
+    return said;
+  };
+  const harmless: readonly (readonly [string, readonly Uint8Array[], RegExp])[] = [
+    ["GET /", [encoder.encode("GET / HTTP/1.1\r\nHost: x\r\n\r\n")], /^HTTP\/1\.1 404 /],
+    ["GET /ws without an upgrade", [encoder.encode("GET /ws HTTP/1.1\r\nHost: x\r\n\r\n")], /^HTTP\/1\.1 426 /],
+    ["WebSocket version 12", [encoder.encode(UPGRADE.replace("13", "12"))], /^HTTP\/1\.1 426 /],
+    ["a head of 9,000 bytes", [encoder.encode(UPGRADE.replace("x", "x".repeat(9_000)))], /^HTTP\/1\.1 431 /],
+    ["what is no HTTP", [encoder.encode("\u0001\u0002\r\n\r\n")], /^HTTP\/1\.1 400 /],
+    [
+      "a reserved opcode after the handshake",
+      [encoder.encode(UPGRADE), masked(hello), Uint8Array.of(0x83, 0x80, 0, 0, 0, 0)],
+      /^HTTP\/1\.1 101 /,
+    ],
+    [
+      "a reserved bit after the handshake",
+      [encoder.encode(UPGRADE), masked(hello), Uint8Array.of(0xc2, 0x80, 0, 0, 0, 0)],
+      /^HTTP\/1\.1 101 /,
+    ],
+  ];
+  for (const [i, [what, parts, answer]] of harmless.entries()) {
+    test(`${what}: the connection ends, and nobody is banned`, async () => {
+      const localHost = `127.0.0.${60 + i}`;
+      assert.match(await conversation(localHost, parts), answer);
+      assert.equal((await bans()).find(({ host }) => host === localHost), undefined);
+      assert.match(await conversation(localHost, [encoder.encode("GET / HTTP/1.1\r\nHost: x\r\n\r\n")]), /404/);
+    });
+  }
+
+  test("a handshake above 10 KiB: 300 s", async () => {
+    const long = encodeHandshake({
+      networkId: "x".repeat(10 * 1024),
+      nodeType: NodeType.FULL_NODE,
+      softwareVersion: "hostile",
+      serverPort: 1,
+    });
+    const head = Uint8Array.of(0x82, 0x80 | 126, long.length >> 8, long.length & 0xff, 0, 0, 0, 0);
+    await conversation("127.0.0.90", [encoder.encode(UPGRADE), Uint8Array.of(...head, ...long)]);
+    const ban = await banOf("127.0.0.90");
+    assert.ok(ban.seconds > 290 && ban.seconds <= 300, `${ban.seconds} s, ${ban.reason}`);
+  });
+
   test("bans are still there after a restart", async () => {
     const before = (await bans()).map(({ host }) => host).sort();
     assert.ok(before.length >= 2, before.join());

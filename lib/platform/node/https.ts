@@ -118,9 +118,11 @@ async function serve(
     });
     outgoing.once("finish", () => connection.cutIn(keepAliveMs + KEEP_ALIVE_GRACE_MS));
   };
-  server.on("clientError", (_error: Error, socket: Duplex) => {
+  server.on("clientError", (error: Error & { readonly code?: string }, socket: Duplex) => {
     if (!socket.writable || socket.destroyed) return void socket.destroy();
-    socket.end("HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n", () => socket.destroy());
+    const isLong = error.code === "HPE_HEADER_OVERFLOW";
+    const status = isLong ? "431 Request Header Fields Too Large" : "400 Bad Request";
+    socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`, () => socket.destroy());
   });
   server.on("upgrade", (incoming: IncomingMessage, socket: Duplex, head: Uint8Array) => {
     const connection = connections.get(socket);

@@ -66,7 +66,7 @@ export class HeadReader {
       if (lines.some((line) => /[\r\n]/.test(line))) throw handshakeFault("a bare line break in the HTTP head");
       return { lines, rest: chunk.subarray(i + 4 - before) };
     }
-    if (this.#length === HEAD_BYTES_MAX) throw handshakeFault(`an HTTP head above ${HEAD_BYTES_MAX} bytes`);
+    if (this.#length === HEAD_BYTES_MAX) throw handshakeFault(`an HTTP head above ${HEAD_BYTES_MAX} bytes`, 431);
     return undefined;
   }
 }
@@ -166,9 +166,9 @@ export function checkAnswer(lines: readonly string[], key: string): void {
   if (headers.has("sec-websocket-protocol")) throw handshakeFault("a subprotocol that was not offered");
 }
 
-/** A peer that does not keep to the handshake. */
-export function handshakeFault(message: string): NodeError {
-  return new NodeError("websocket_handshake", "peer", message);
+/** A peer that does not keep to the handshake. `status`: what a server answers to it. */
+export function handshakeFault(message: string, status = 400): NodeError {
+  return new NodeError("websocket_handshake", "peer", message, { data: { status } });
 }
 
 function hasToken(value: string | undefined, token: string): boolean {

@@ -62,7 +62,11 @@ export function acceptWebSocket(duplex: ByteDuplex, options: AcceptOptions): Pee
       request = parseRequest(await stream.readHead());
     } catch (cause) {
       if (!(cause instanceof NodeError) || cause.code !== "websocket_handshake") throw cause;
-      return await refuse(stream, { status: 400, reason: "Bad Request" }, cause);
+      const isLong = (cause.data as { readonly status?: number } | undefined)?.status === 431;
+      const answer = isLong
+        ? { status: 431, reason: "Request Header Fields Too Large" }
+        : { status: 400, reason: "Bad Request" };
+      return await refuse(stream, answer, cause);
     }
     await answer(stream, request, options);
   });

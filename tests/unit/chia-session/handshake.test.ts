@@ -160,6 +160,13 @@ const rows: readonly Row[] = [
     code: "INCOMPATIBLE_NETWORK_ID",
     ...ten,
   },
+  {
+    what: "a handshake above 10 KiB",
+    send: said({ networkId: "x".repeat(10 * 1024) }),
+    expected: "1000",
+    code: "RATE_LIMIT",
+    banSeconds: 300,
+  },
   { what: "a text frame", send: "hello", expected: "1000", code: "TEXT_FRAME", banSeconds: 0 },
 ];
 
@@ -181,6 +188,12 @@ for (const role of ["acceptor", "dialler"] as const) {
         assert.equal(world.clock.pending, 0);
       });
     }
+
+    test("takes a handshake above 10 KiB from a host that is exempt", async () => {
+      const world = await bench(role, { enforceRates: false });
+      await world.hand.send(said({ networkId: "x".repeat(10 * 1024) }));
+      await assert.rejects(world.opening, { code: "INCOMPATIBLE_NETWORK_ID" });
+    });
 
     test("ends with -6 when nothing is said in time, and not before", async () => {
       const world = await bench(role);

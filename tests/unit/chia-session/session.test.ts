@@ -77,6 +77,9 @@ const rows: readonly Row[] = [
   },
   { what: "respond_block without an id", send: frame(27, block as unknown as number[]), ...UNASKED },
   { what: "respond_block from a wallet", send: frame(27, block as unknown as number[]), from: NodeType.WALLET, ...API },
+  // What it answers is not among what we ask; the reference blames that less than blocks.
+  { what: "respond_compact_vdf unasked", send: frame(41, new Array<number>(183).fill(0)), ...PROTOCOL },
+  { what: "respond_compact_vdf unasked, with an id", send: frame(41, new Array<number>(183).fill(0), 31), ...PROTOCOL },
   { what: "respond_blocks unasked", send: frame(30, [0, 0, 0, 5, 0, 0, 0, 5, 0, 0, 0, 0], 31), ...UNASKED },
   { what: "reject_block unasked", send: reject(31), ...UNASKED },
   { what: "reject_blocks unasked", send: frame(31, [0, 0, 0, 5, 0, 0, 0, 6], 31), ...UNASKED },
@@ -233,6 +236,14 @@ describe("ChiaSession", () => {
       code: "too_big",
       fault: "self",
     });
+    await ended(world, exit);
+  });
+
+  test("an exempt peer is sent what there is at once: it does not count, and we do not hold back", async () => {
+    const world = await bench("acceptor", { enforceRates: false });
+    const { session, exit } = await world.up();
+    for (let i = 0; i < 40; i++) await session.send(respondPeers, { peerList: [] });
+    assert.equal((await world.hand.take()).length, 40);
     await ended(world, exit);
   });
 

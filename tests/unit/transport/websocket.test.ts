@@ -198,7 +198,7 @@ describe("acceptWebSocket()", () => {
     ["a header that is none", REQUEST.replace("Host: a", "Host: a\r\nwhat is this"), 400],
     ["a bare line feed", REQUEST.replace("Host: a", "Host: a\nX: y"), 400],
     ["garbage", "\u0001\u0002\r\n\r\n", 400],
-    ["a head above 8 KiB", REQUEST.replace("Host: a", `Host: ${"a".repeat(9_000)}`), 400],
+    ["a head above 8 KiB", REQUEST.replace("Host: a", `Host: ${"a".repeat(9_000)}`), 431],
   ];
   for (const [what, request, status] of refusals) {
     test(`refuses ${what} with ${status} and ends the connection`, async () => {
