@@ -12,7 +12,7 @@ import type { Clock, PeerSocket } from "../core/ports.ts";
 import { Traffic } from "../core/traffic.ts";
 import type { Turns } from "../core/turns.ts";
 import { encodeHandshake, judgeHandshake, judgeWindows, type OwnHandshake, requireVersion } from "./handshake.ts";
-import { PeerFault, politeEnd, rateFault, timeoutFault } from "./peer-fault.ts";
+import { PeerFault, politeEnd, rateFault, textHandshake, timeoutFault } from "./peer-fault.ts";
 import {
   Capability,
   configureWindowSizes,
@@ -69,7 +69,7 @@ export interface Opened {
 async function readFrame(reader: Opened["reader"]): Promise<Uint8Array> {
   const { done, value } = await reader.read();
   if (done) throw new NodeError("closed", "network", "the peer closed the connection during the handshake");
-  if (typeof value === "string") throw politeEnd("TEXT_FRAME", "the peer sent a text frame");
+  if (typeof value === "string") throw textHandshake();
   return value;
 }
 

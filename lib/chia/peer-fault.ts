@@ -46,6 +46,12 @@ export function handshakeFault(code: ErrName, message: string, cause?: unknown):
   return new PeerFault(code, message, "bad_handshake", { cause });
 }
 
+/** A text frame in the place of a handshake: closed without a word, and a bad handshake all the same (measured). */
+export function textHandshake(): PeerFault {
+  const text = "the peer sent a text frame in the place of a handshake";
+  return new PeerFault("TEXT_FRAME", text, "bad_handshake", { closing: CLOSE_NORMALLY });
+}
+
 /** What was asked for did not come in time, again and again; nobody is blamed. */
 export function timeoutFault(code: ErrName, message: string, cause?: unknown): PeerFault {
   return new PeerFault(code, message, "timeout", { cause });
