@@ -54,8 +54,9 @@ export class InboundQueue {
 
   /** Nothing more comes: what waits is still read, unless there is a `failure`. */
   close(failure?: unknown): void {
-    if (this.#state === "over" || (this.#state === "closing" && failure === undefined)) return;
+    if (this.#state === "over") return;
     if (failure === undefined && this.#at < this.#messages.length) {
+      // The last read ends it.
       this.#state = "closing";
       return;
     }
