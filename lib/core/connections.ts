@@ -157,9 +157,13 @@ export class Connections<S extends PeerSession<I>, P extends Peer<S>, I> {
   /** A connection that a listener accepted failed before it came here; without `remote`, all that are accepted do. */
   acceptFailed(error: Error, remote: PeerAddress | undefined): void {
     if (remote === undefined) return this.#parts.events.refusing?.(error.message);
-    // That there was no room is not the host's fault.
-    if (!(error instanceof NodeError && error.fault === "self")) this.#gate.failed(remote.host);
+    this.#countFailure(remote.host, error);
     this.#parts.events.failed(remote, "in", error);
+  }
+
+  /** Counts a connection that never became a peer against its host, unless that was for want of room here. */
+  #countFailure(host: string, error: unknown): void {
+    if (!(error instanceof NodeError && error.fault === "self")) this.#gate.failed(host);
   }
 
   /** Takes over a connection that a listener accepted. */
@@ -172,11 +176,12 @@ export class Connections<S extends PeerSession<I>, P extends Peer<S>, I> {
     if (this.#opening.size > this.#openingMax) this.#crowdedOut().duplex.destroy();
     const context = this.#context("inbound", host, this.bans.find(host, "in")?.effect === "ban");
     this.#track(
-      this.#open("inbound", duplex.remote, () => protocol.accept(duplex, context), context.id)
-        .catch((error) => {
-          if (error instanceof NodeError && error.fault !== "self") this.#gate.failed(host);
-          events.failed(duplex.remote, "in", error instanceof Error ? error : new Error(String(error)));
-        })
+      this.#open("inbound", duplex.remote, () =>
+        protocol.accept(duplex, context).catch((error) => {
+          this.#countFailure(host, error);
+          throw error;
+        }), context.id)
+        .catch((error) => events.failed(duplex.remote, "in", error instanceof Error ? error : new Error(String(error))))
         .finally(() => this.#opening.delete(place)),
     );
   }

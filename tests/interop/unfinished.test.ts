@@ -46,6 +46,8 @@ interface Found {
   readonly most: number;
   readonly after: number;
   readonly sent: number;
+  /** What the node's accounts say of all peers while they are still there. */
+  readonly accounted: number;
 }
 
 /** Runs a node, lets strangers at it, and watches its memory. */
@@ -82,6 +84,8 @@ async function besiege(
     }));
     await Promise.race([attacks, sleep(30_000)]);
     await sleep(3_000);
+    const { text } = await node.send("metrics", "", "GET");
+    const accounted = Number(/^gemel_peer_memory_bytes (\d+)/m.exec(text)?.[1]);
     for (const wire of wires) wire.close();
     const until = performance.now() + BACK_MS;
     while (residentNow(pid) > rest + LEFT && performance.now() < until) await sleep(500);
@@ -94,7 +98,7 @@ async function besiege(
           Math.round(after / MIB)
         } afterwards\n`,
     );
-    return { rest, most, after, sent };
+    return { rest, most, after, sent, accounted };
   } finally {
     for (const wire of wires) wire.close();
     await node.stop();
@@ -121,6 +125,13 @@ function hold({ rest, most, after }: Found): void {
   assert.ok(after <= rest + LEFT, `${Math.round(after / MIB)} MiB afterwards, ${Math.round(rest / MIB)} at rest`);
 }
 
+/** A message of Bitcoin's whose checksum is wrong: it is passed over. */
+function wrongMessage(): Uint8Array {
+  const message = longMessage().subarray(0, 24 + 1_980_000);
+  new DataView(message.buffer, message.byteOffset).setUint32(16, 1_980_000, true);
+  return message;
+}
+
 suite("memory of unfinished messages", binaryMissing(), () => {
   test(
     "40 peers that each send 45 MiB of a message without end stay within the budget",
@@ -144,6 +155,23 @@ suite("memory of unfinished messages", binaryMissing(), () => {
     assert.ok(found.most < found.rest + 64 * MIB, `${Math.round(found.most / MIB)} MiB`);
     hold(found);
   });
+
+  test(
+    "messages that are passed over leave nothing in the accounts of those who sent them",
+    { timeout: TIMEOUT_MS },
+    async () => {
+      const found = await besiege("bitcoin", async (wire, index) => {
+        const { version, verack } = bitcoinHello(new Chance(index + 1));
+        await wire.write(version);
+        await wire.answer();
+        await wire.write(verack);
+        for (let i = 0; i < 3; i++) await wire.write(wrongMessage());
+      });
+      assert.ok(found.sent > 200 * MIB, `${found.sent} bytes`);
+      assert.ok(found.accounted < 64 * 1024 * STRANGERS, `${found.accounted} bytes are accounted`);
+      hold(found);
+    },
+  );
 
   test("the same with the longest messages of Bitcoin", { timeout: TIMEOUT_MS }, async () => {
     const found = await besiege("bitcoin", async (wire, index) => {

@@ -42,6 +42,7 @@ function world({ whitelist = [] }: { readonly whitelist?: readonly string[] } = 
   const clock = simClock();
   const sessions = new Map<string, Session>();
   const refused: string[] = [];
+  const refusing: string[] = [];
   const gone = new Map<string, () => void>();
   /** Ends the handshakes of hosts that take their time. */
   const shaken = new Map<string, () => void>();
@@ -85,6 +86,7 @@ function world({ whitelist = [] }: { readonly whitelist?: readonly string[] } = 
       left: () => {},
       failed: (address, _direction, error) => void refused.push(`${address?.host} ${error.message}`),
       banned: () => {},
+      refusing: (text) => void refusing.push(text),
     },
   });
   const comeIn = async (host: string) => {
@@ -97,10 +99,45 @@ function world({ whitelist = [] }: { readonly whitelist?: readonly string[] } = 
     sessions.get(host)?.end(new PeerOffence("fault", "it did wrong", offence));
     await clock.advance(0);
   };
-  return { clock, connections, refused, comeIn, offend, sessions, shaken };
+  return { clock, connections, refused, refusing, comeIn, offend, sessions, shaken };
 }
 
 describe("Connections", () => {
+  test("admits() takes whoever behaves, and says once a minute whom it refuses", async () => {
+    const { clock, connections, refusing, comeIn } = world();
+    for (let i = 0; i < 40; i++) {
+      assert.ok(connections.admits("127.0.0.1"), "there is room");
+      await comeIn("127.0.0.1");
+      connections.disconnect(() => true);
+      await clock.advance(100);
+    }
+    assert.deepEqual(refusing, []);
+    // Slots that are all taken are not the fault of who comes.
+    for (let i = 0; i < 40; i++) {
+      await comeIn("10.5.0.1");
+      await clock.advance(100);
+    }
+    assert.ok(connections.admits("10.5.0.1"));
+    for (let i = 0; i < 30; i++) connections.acceptFailed(new Error("no TLS"), { host: "10.3.0.1", port: i });
+    for (let i = 0; i < 10; i++) assert.equal(connections.admits("10.3.0.1"), false);
+    assert.deepEqual(connections.refused, { rate: 0, host: 0, group: 0, failures: 10 });
+    assert.deepEqual(refusing, ["1 connections were refused since the last such line; in all: failures 1"]);
+    await clock.advance(60_000);
+    connections.acceptFailed(new NodeError("TOO_MANY_FILES", "self", "out of file descriptors"), undefined);
+    assert.equal(refusing.at(-1), "out of file descriptors");
+    await connections.close();
+  });
+
+  test("admits() is strict while many shake hands", async () => {
+    const { connections, comeIn } = world();
+    for (let i = 0; i < 70; i++) await comeIn(`10.66.0.${i}`);
+    let admitted = 0;
+    for (let i = 0; i < 50; i++) if (connections.admits("10.4.0.1")) admitted += 1;
+    assert.equal(admitted, 3);
+    assert.equal(connections.refused.group, 47);
+    assert.ok(connections.admits("10.9.0.1"), "a newcomer");
+  });
+
   test("a ban keeps a host out until it ends", async () => {
     const { clock, connections, comeIn, offend } = world();
     assert.ok(await comeIn("10.1.0.1"));
