@@ -5,7 +5,7 @@
  */
 import { DeliveryRate } from "../core/delivery-rate.ts";
 import type { Merits } from "../core/eviction.ts";
-import { Peer } from "../core/peer.ts";
+import { Peer, type PeerInit } from "../core/peer.ts";
 import type { HeaderChain } from "./chain/header-chain.ts";
 import type { HeadersPresync } from "./chain/presync.ts";
 import type { BitcoinPeerView } from "./service.ts";
@@ -63,6 +63,11 @@ export class BitcoinPeer extends Peer<BitcoinSession> {
   readonly servesWitnesses: boolean = this.#has(ServiceFlag.WITNESS);
   /** Whether it serves block filters (BIP157). */
   readonly servesFilters: boolean = this.#has(ServiceFlag.COMPACT_FILTERS);
+
+  constructor(init: PeerInit<BitcoinSession>) {
+    super(init);
+    init.session.awaitsMore = () => this.inFlight.size > 0;
+  }
 
   #has(bits: bigint): boolean {
     return (this.session.peer.services & bits) === bits;

@@ -64,6 +64,8 @@ export class BitcoinSession implements PeerSession<Incoming> {
   /** Milliseconds of the last and of the quickest ping; undefined before the first pong. */
   pingMs: number | undefined;
   minimumPingMs: number | undefined;
+  /** Whether more is awaited than the first answer to a question: what was asked together comes in many messages. */
+  awaitsMore: () => boolean = () => false;
   readonly #options: SessionOptions;
   readonly #ended = new AbortController();
   /** Kept, because the runtime's own property is slow, and this is looked at for every message. */
@@ -138,7 +140,7 @@ export class BitcoinSession implements PeerSession<Incoming> {
 
   /** Whether data was asked of the peer that has not come. */
   get isAwaited(): boolean {
-    return this.#asked.has(GetData);
+    return this.awaitsMore() || this.#asked.has(GetData);
   }
 
   /** Milliseconds that an outstanding ping has waited. */
