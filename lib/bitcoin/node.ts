@@ -113,7 +113,7 @@ export class BitcoinNode {
   }
 
   private constructor(parts: BitcoinNodeParts, chain: BitcoinChain) {
-    const { clock, network, notice, minimumWork = network.minimumChainWork } = parts;
+    const { clock, network, notice, userAgent, minimumWork = network.minimumChainWork } = parts;
     this.#parts = parts;
     this.#chain = chain;
     const isPruned = parts.pruneTarget !== undefined;
@@ -131,20 +131,14 @@ export class BitcoinNode {
         opening,
         network,
         clock,
-        own: () => ({
-          services,
-          userAgent: parts.userAgent,
-          startHeight: chain.headers.height(chain.tip),
-          relay: false,
-        }),
+        own: () => ({ services, userAgent, startHeight: chain.headers.height(chain.tip), relay: false }),
       }),
       makePeer: (init) => new BitcoinPeer(init),
       isExempt: (host) => parts.loopbackExempt && isLoopback(host),
       whitelist: parts.whitelist,
       ...(parts.permissions && { permissions: parts.permissions }),
       placeOf: keyedGroups(parts.rules, parts.protocol.random),
-      gateRate: PLAIN_RATE,
-      ...(parts.openingMax !== undefined && { openingMax: parts.openingMax }),
+      ...{ gateRate: PLAIN_RATE, openingMax: parts.openingMax },
       events: {
         joined: (peer) => this.#joined(peer),
         message: (peer, incoming) => this.#router.route(peer, incoming),
@@ -172,11 +166,9 @@ export class BitcoinNode {
       tick: () => this.#tick(),
     });
     this.#incoming = new IncomingBlocks({
-      chain,
+      ...{ chain, minimumWork, now: () => clock.now() },
       download: this.#download,
       headerSync: this.#headerSync,
-      minimumWork,
-      now: () => clock.now(),
     });
     this.#dialling = bitcoinDialling(parts, {
       connections: this.#connections,

@@ -87,7 +87,7 @@ export class ChiaNode implements ChiaService {
       whitelist: parts.whitelist,
       ...(parts.permissions && { permissions: parts.permissions }),
       placeOf: keyedGroups(parts.rules, parts.protocol.random),
-      ...(parts.openingMax !== undefined && { openingMax: parts.openingMax }),
+      openingMax: parts.openingMax,
       events: {
         joined: (peer) => this.#joined(peer),
         message: (peer, incoming) => this.#router.route(peer, incoming),

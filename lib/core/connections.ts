@@ -78,7 +78,7 @@ export interface ConnectionsParts<S extends PeerSession<I>, P extends Peer<S>, I
   /** How fast connections may come before each host gets its share only; that of TLS when absent. */
   readonly gateRate?: GateRate;
   /** Inbound connections that may be shaking hands at once; 128 when absent. */
-  readonly openingMax?: number;
+  readonly openingMax?: number | undefined;
 }
 
 /** How often it is told that connections were refused at the gate. */
