@@ -129,9 +129,15 @@ export class HeaderSync {
    * been set, and without a new block nobody would ever tell of it again.
    */
   askLater(peer: BitcoinPeer, { detail }: Refusal): void {
+    this.#rest(peer);
+    this.#parts.tooNew(peer, detail);
+  }
+
+  /** The peer is asked again after a while, and not before. */
+  #rest(peer: BitcoinPeer): void {
+    peer.headersAskedAt = undefined;
     peer.headersBegun = false;
     peer.headersRestUntil = this.#parts.clock.monotonic() + REST_MS;
-    this.#parts.tooNew(peer, detail);
   }
 
   /**
@@ -275,8 +281,11 @@ export class HeaderSync {
     if (!requestMore) peer.presync = undefined;
     if (failure !== undefined) {
       this.#parts.notice("debug", `${peer.session.label}: headers given up, ${failure}`);
-      // The question stays open then: a peer that contradicts itself is not asked again at once.
-      if (failure !== "incomplete") return false;
+      if (failure !== "incomplete") {
+        // A peer that contradicts itself, or our clock, would do so again: whatever it announces, it rests first.
+        this.#rest(peer);
+        return false;
+      }
       // A chain that ends before it has enough work is an answer.
       peer.headersEnded = true;
     }
