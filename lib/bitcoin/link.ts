@@ -110,7 +110,7 @@ export class Link {
         return frame;
       }
       if (this.#failure !== undefined) throw this.#failure;
-      // Whoever shakes hands asks for more, and has not got to the end of it.
+      // The handshake asks for the next message, and this one has no end yet.
       if (!this.#isWelcome && this.transport.heldBytes >= STRANGER_BYTES_MAX) {
         throw new NodeError("too_long_for_stranger", "peer", "a long message before the handshake has ended");
       }

@@ -61,8 +61,8 @@ function encodeBlocks(start: number, end: number, blocks: readonly Uint8Array[])
 }
 
 /**
- * Takes what nothing is answered to. A request that we do not serve ends the connection at once, for no fault: whoever
- * waits for an answer is better off with another peer. A fresh reference node waits 360 s for a weight proof.
+ * Takes what nothing is answered to. A request that we do not serve ends the connection at once, for no fault: a peer
+ * that waits for an answer is better off with another node. A fresh reference node waits 360 s for a weight proof.
  *
  * @throws PeerFault for such a request, and for a body that does not parse
  */

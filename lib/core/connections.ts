@@ -193,7 +193,7 @@ export class Connections<S extends PeerSession<I>, P extends Peer<S>, I> {
     return found.length > 0;
   }
 
-  /** Bans a host or a subnet for the operator: whoever is connected from there or there goes, and is not dialled. */
+  /** Bans a host or a subnet for the operator: its connections end in both directions, and it is not dialled. */
   ban(subnet: string, seconds: number, reason: string): void {
     if (this.#note(subnet, seconds, reason, { effect: "ban", scope: "all" })) {
       this.disconnect((peer) => this.bans.find(peer.host, "out")?.effect === "ban");

@@ -30,7 +30,7 @@ export class SyncedLatch {
   #cancel = () => {};
   #isClosed = false;
 
-  /** @param graceOver hears when the grace has run out, so that the state is looked at without a cause from outside */
+  /** @param graceOver hears when the grace has run out, so that the state is read again without a cause from outside */
   constructor(clock: Clock, graceOver: () => void) {
     this.#clock = clock;
     this.#graceOver = graceOver;

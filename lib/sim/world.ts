@@ -137,7 +137,7 @@ export class World {
     });
     const lies = this.#random.fork("lies").shuffle(this.play.lies);
     const lieOf = (index: number) => lies[index % lies.length]!;
-    // Whoever stands behind another's address stands behind the first one's.
+    // A peer behind another's address is behind that of the first host.
     const isShared = Array.from({ length: liars }, (_, i) => lieOf(i)).includes("neighbour");
     const broke = (rule: string, host: string, detail: string) => this.#broke(rule, host, detail);
     const shared = new Set(isShared ? honest.slice(0, 1) : []);

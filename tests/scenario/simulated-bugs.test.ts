@@ -91,7 +91,7 @@ const freesEveryQuestion = () =>
       return take.call(this, peer, batch);
     });
 
-/** A ban is for every connection of its host, whoever dialled. */
+/** A ban is for every connection of its host, in both directions. */
 function cutsWholeHosts(): () => void {
   const owners = new WeakMap<BanList, Connections<never, never, never>>();
   const ends = [

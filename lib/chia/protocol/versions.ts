@@ -38,8 +38,8 @@ export const DEFAULT_CAPABILITIES: Readonly<Record<NodeType, readonly Capability
 };
 
 /**
- * The `capabilities` that this node announces: those of which it serves every message. A wallet asks whoever announces
- * BLOCK_HEADERS or MEMPOOL_UPDATES, and waits for the answer.
+ * The `capabilities` that this node announces: those of which it serves every message. A wallet asks nodes
+ * that announce BLOCK_HEADERS or MEMPOOL_UPDATES, and waits for the answer.
  */
 export const SERVED_CAPABILITIES: readonly CapabilityEntry[] = [[Capability.BASE, "1"], [
   Capability.RATE_LIMITS_V2,

@@ -36,7 +36,7 @@ type Message = Uint8Array | string;
 
 const NOTHING: Uint8Array = new Uint8Array();
 const QUEUE_BYTES = 64 * 1024;
-/** What the framer is given at once: between two of these it is looked at whether there is room for more. */
+/** What the framer is given at once. Between two of these the connection checks whether there is room for more. */
 const SLICE_BYTES = 64 * 1024;
 /** What it is given at once of a stranger's. */
 const STRANGER_SLICE_BYTES = 4 * 1024;
