@@ -54,7 +54,10 @@ export class Progress {
     this.#latch = new SyncedLatch(clock, () => this.update());
     this.#clockCheck = new ClockCheck({
       clock,
-      offsets: () => [...voicesOf(peers(), named).values()].map(([peer]) => peer!.session.peer.timeOffset),
+      offsets: () =>
+        [...voicesOf(peers(), named).values()].map(([peer]) =>
+          this.#clockCheck.offsetNow(peer!, peer!.session.peer.timeOffset)
+        ),
       voicesMin: named > 0 ? named : CLOCK_VOICES,
       notice,
     });

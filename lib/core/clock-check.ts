@@ -30,9 +30,23 @@ export class ClockCheck {
   /** When each host gave something that is too far ahead of our clock, in monotonic milliseconds, and what it was. */
   readonly #tooNew = new Map<string, { readonly at: number; readonly detail: string }>();
   #said: string | undefined;
+  /** By how much the wall clock was ahead of the monotonic one when a peer's clock was read. */
+  readonly #aheadThen = new WeakMap<object, number>();
 
   constructor(parts: ClockCheckParts) {
     this.#parts = parts;
+  }
+
+  /**
+   * How far the clock of a peer is ahead of ours now, in seconds, when it was `toldS` ahead at its handshake: our own clock
+   * may have been set since, or have slipped, which the monotonic clock tells.
+   */
+  offsetNow(peer: object, toldS: number): number {
+    const { clock } = this.#parts;
+    const ahead = clock.now() - clock.monotonic();
+    const then = this.#aheadThen.get(peer) ?? ahead;
+    this.#aheadThen.set(peer, then);
+    return toldS + (then - ahead) / 1000;
   }
 
   /** A peer of our choice gave something that is too far ahead of our clock; `detail` says what and how far. */

@@ -159,6 +159,34 @@ describe("a clock that is three hours slow", () => {
     await world.end();
   });
 
+  test("of a Bitcoin node, slipping while it runs: a warning, and no longer synced, until it is set", async () => {
+    const world = new BitcoinWorld();
+    const chain = world.recording().extend(10);
+    await world.actor(PEER, serving(chain));
+    let slippedMs = 0;
+    const { clock } = world;
+    const node = await world.node(NODE, {
+      connect: [PEER],
+      clock: {
+        now: () => clock.now() - slippedMs,
+        monotonic: () => clock.monotonic(),
+        sleep: (ms, signal) => clock.sleep(ms, signal),
+        after: (ms, call) => clock.after(ms, call),
+      },
+    });
+    const state = () => node.node.service.state();
+    await world.until(() => state().synced);
+    slippedMs = 3 * 3_600_000;
+    await clock.advance(60_000);
+    assert.match(state().warnings.join(), /180 minutes behind/);
+    assert.equal(state().synced, false);
+    slippedMs = 0;
+    await clock.advance(60_000);
+    assert.deepEqual(state().warnings, []);
+    assert.deepEqual(syncsSaid(node.events, "bitcoin.sync"), [true, false, true]);
+    await world.end();
+  });
+
   test("of a Chia node: a warning, and not synced", async () => {
     const world = new World(1_750_000_000_000 - 3 * 3_600_000);
     await world.node(PEER, { blocks: 60 });
