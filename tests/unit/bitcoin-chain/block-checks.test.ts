@@ -258,6 +258,11 @@ test("heightPush() is one opcode up to 16 and a short number above", () => {
 test("isFinal() takes a transaction of final inputs whatever its lock time", () => {
   assert.ok(isFinal(payment({ lockTime: 4_000_000_000 }), 1, 1));
   assert.ok(!isFinal(payment({ lockTime: 4_000_000_000, inputs: [input({ sequence: 1 })] }), 1, 1));
+  // One input that is not final is enough, wherever it stands.
+  for (const sequences of [[0xffff_ffff, 1], [1, 0xffff_ffff], [0xffff_ffff, 0xffff_fffe, 0xffff_ffff]]) {
+    const inputs = sequences.map((sequence) => input({ sequence }));
+    assert.ok(!isFinal(payment({ lockTime: 4_000_000_000, inputs }), 1, 1), `${sequences}`);
+  }
   assert.ok(isFinal(payment({ lockTime: 499_999_999, inputs: [input({ sequence: 1 })] }), 500_000_000, 0));
 });
 

@@ -140,3 +140,20 @@ test("the recording is what its README says: 1,200 blocks, 350 of them overflow 
   );
   assert.equal(overflow.length, 350);
 });
+
+/** SHA-256 of what chiabip158 1.5 (the reference's PyBIP158) makes of the SHA-256 of 0, 1, 2, … as u32 BE. */
+const LARGE_FILTERS: readonly (readonly [elements: number, bytes: number, sha256: string])[] = [
+  [1, 4, "00a45b74c8625eb8b25cc3ebaf6ce285be32a444b9468025b4bb302004cfde78"],
+  [252, 681, "9cd48b663de9bd7bbda72d34c13937ce9ff397cab9fb5107c2852b5607bc1e73"],
+  [253, 686, "e788ed678b07f6f93dc616d5eff1f0c1e3529261fb0ed05856bbdf03824510b3"],
+  [300, 813, "a71ae3f80e16edef534155696bdacc9082b383108e54bde3b347d6146f7920c2"],
+  [1_000, 2_701, "eeba03a6a9def84f97f3b206c1cdbb20b4372f5e5f3014a5305d32ef9143b16e"],
+];
+for (const [count, length, hash] of LARGE_FILTERS) {
+  test(`encodeFilter() of ${count} elements is the reference's`, () => {
+    const elements = Array.from({ length: count }, (_, i) => sha256(Uint8Array.of(0, 0, i >> 8, i & 0xff)));
+    const filter = encodeFilter(elements);
+    assert.equal(filter.length, length);
+    assert.equal(toHex(sha256(filter)), hash);
+  });
+}
