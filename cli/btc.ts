@@ -157,7 +157,14 @@ export function addBtc(program: Command, io: CliIo): void {
       const { options, rest } = takeCliOptions(words);
       const json = command.optsWithGlobals().json === true;
       const ask = options.page === undefined ? await calling(rest, io, json) : showing(options.page, rest, json);
-      io.out(await waitFor(options.waitMs, async () => await ask(await openClient(command, io, options))));
+      const { waitMs } = options;
+      // The wait is for a node that answers. What is then asked may take as long as it takes.
+      if (waitMs !== undefined) {
+        await waitFor(waitMs, async (timeoutMs) => {
+          await (await openClient(command, io, { timeoutMs })).callBitcoin("uptime", []);
+        });
+      }
+      io.out(await ask(await openClient(command, io, options)));
     });
 }
 
@@ -189,18 +196,20 @@ function showing(page: "getinfo" | "netinfo", words: readonly string[], json: bo
 }
 
 const RETRY_MS = 1_000;
+/** One attempt of a wait without an end. */
+const FOREVER_ATTEMPT_MS = 10_000;
 
-/** Asks again each second while no node answers; `waitMs` undefined: once, 0: for ever. */
-async function waitFor<T>(waitMs: number | undefined, ask: () => Promise<T>): Promise<T> {
+/** Asks again each second while no node answers, for at most `waitMs`, or for ever when it is 0; `ask` is told what is left. */
+async function waitFor(waitMs: number, ask: (leftMs: number) => Promise<void>): Promise<void> {
   const began = performance.now();
+  const leftMs = () => (waitMs === 0 ? FOREVER_ATTEMPT_MS : waitMs - (performance.now() - began));
   for (;;) {
     try {
-      return await ask();
+      return await ask(Math.max(1, leftMs()));
     } catch (thrown) {
       const isDown = thrown instanceof NodeError && thrown.code === "NODE_UNREACHABLE" ||
         thrown instanceof RpcFailure && (thrown.status === 503 || thrown.code === "-28");
-      const isOver = waitMs === undefined || (waitMs > 0 && performance.now() - began + RETRY_MS > waitMs);
-      if (!isDown || isOver) throw thrown;
+      if (!isDown || leftMs() < RETRY_MS) throw thrown;
       await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
     }
   }

@@ -30,6 +30,8 @@ export class BitcoinPeer extends Peer<BitcoinSession> {
   presync: HeadersPresync | undefined;
   /** When headers were asked for that have not come. */
   headersAskedAt: number | undefined;
+  /** When a header of it was kept last; before the first one, when it was first asked. */
+  headersUsefulAt: number | undefined;
   /** It has been asked for headers at least once. */
   headersBegun = false;
   /** It said that it has no more headers. */

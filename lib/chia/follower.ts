@@ -208,13 +208,11 @@ export class Follower {
   }
 
   /**
-   * Whether what a peer announced may become our peak. Below full validation a heavier chain costs nothing to make, and
-   * anybody may dial us: such a chain waits until a peer of our choice stands on it.
+   * Whether what a peer tells and gives may become our peak. Below full validation a heavier chain costs nothing to make,
+   * and anybody may dial us: such a chain waits until a peer of our choice tells of it, and gives its blocks.
    */
   #isVouched(peer: ChiaPeer): boolean {
-    if (this.#parts.chain.validator.level === "full" || isChosen(peer)) return true;
-    const { peak } = peer;
-    return peak !== undefined && this.#fullNodes().some((other) => isChosen(other) && other.standsOn(peak.headerHash));
+    return this.#parts.chain.validator.level === "full" || isChosen(peer);
   }
 
   #sayWaiting(peer: ChiaPeer, now: number): void {

@@ -223,6 +223,10 @@ export class Sync {
         else suspects.push(task);
         this.#delivered();
       }
+      // No block of the announcer's followed on what others gave last: only the announced one shows that it was right.
+      if (suspects.length > 0 && await chain.record(announced.headerHash) === undefined) {
+        await this.#fillIn(peer, suspects, signal);
+      }
     } finally {
       this.#progress = undefined;
     }

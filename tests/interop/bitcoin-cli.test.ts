@@ -35,6 +35,22 @@ suite("gemel btc with bitcoin-cli's options", binaryMissing(), () => {
     }
   });
 
+  test("-rpcwaittimeout=N holds for a node that takes the call and says nothing, and not for the call itself", async () => {
+    const gemel = await node();
+    try {
+      process.kill(gemel.process.pid, "SIGSTOP");
+      const began = performance.now();
+      const late = await btc("-rpcwait", "-rpcwaittimeout=2", "getblockcount");
+      assert.deepEqual([late.code, performance.now() - began < 4_000], [69, true], late.err);
+      process.kill(gemel.process.pid, "SIGCONT");
+      const long = await btc("-rpcwait", "-rpcwaittimeout=1", "waitfornewblock", "2500");
+      assert.equal(long.code, 0, long.err);
+    } finally {
+      process.kill(gemel.process.pid, "SIGCONT");
+      await gemel.stop();
+    }
+  });
+
   test("-rpcclienttimeout=N is the time for an answer, 0 none", async () => {
     const gemel = await node();
     try {

@@ -4,8 +4,18 @@ import { describe, test } from "node:test";
 import { Block as BlockMessage, GetData, GetHeaders } from "../../lib/bitcoin/wire/mod.ts";
 import { InvType } from "../../lib/bitcoin/types/mod.ts";
 import { LinkageValidator } from "../../lib/chia/chain/linkage.ts";
-import type { BlockValidator } from "../../lib/chia/chain/verdict.ts";
-import { newPeak, rejectBlock, requestBlock, respondBlock } from "../../lib/chia/protocol/mod.ts";
+import type { BlockValidator, Candidate } from "../../lib/chia/chain/verdict.ts";
+import {
+  newPeak,
+  rejectBlock,
+  rejectBlocks,
+  requestBlock,
+  requestBlocks,
+  respondBlock,
+  respondBlocks,
+} from "../../lib/chia/protocol/mod.ts";
+import { candidateOf } from "../../lib/chia/raw-blocks.ts";
+import { FullBlock } from "../../lib/chia/types/mod.ts";
 import type { ChiaSession, Incoming } from "../../lib/chia/session.ts";
 import { BitcoinWorld, mine, serving } from "./bitcoin-world.ts";
 import { hashAt, network, recorded, tipOf, World } from "./world.ts";
@@ -37,6 +47,40 @@ describe("a Chia chain that only strangers tell", () => {
     await world.end();
   });
 
+  for (const strangers of [1, 3]) {
+    test(`is not taken in with the last batch of a sync either, from ${strangers} that announce our choice's tip`, async () => {
+      const world = new World();
+      const blocks = recorded(0, 192);
+      const tip = blocks.at(-1)!;
+      const { foliage, ...rest } = FullBlock.decode(tip.raw);
+      const foliageBlockData = { ...foliage.foliageBlockData, extensionData: new Uint8Array(32).fill(7) };
+      const forged = candidateOf(FullBlock.encode({ ...rest, foliage: { ...foliage, foliageBlockData } }));
+      const sessions: ChiaSession[] = [];
+      const end = await world.actor(
+        PEER,
+        giving(blocks),
+        (session) => Promise.resolve(void sessions.push(session)),
+      );
+      const node = await world.node(NODE, { connect: [PEER] });
+      await world.until(() => sessions.length === 1);
+      const announced = { ...placeOf(191), unfinishedRewardBlockHash: new Uint8Array(32) };
+      for (let i = 1; i <= strangers; i++) {
+        const stranger = await world.dialIn(`10.0.1.${i}`, NODE);
+        void stranger.run((incoming) => giving([...blocks.slice(0, -1), forged])(stranger, incoming));
+        await world.clock.until(stranger.send(newPeak, announced));
+      }
+      await world.clock.advance(1_000);
+      assert.equal(node.height(), -1, "nothing is fetched for strangers");
+      await world.clock.until(sessions[0]!.send(newPeak, announced));
+      await world.until(() => tipOf(node) === hashAt(191), 60_000);
+      await world.until(() => node.node.state().synced, 60_000);
+      assert.deepEqual(node.node.bans(), []);
+      await end();
+      await node.stop();
+      await world.end();
+    });
+  }
+
   test("becomes the peak at once where blocks are validated in full", async () => {
     const world = new World();
     const linkage = new LinkageValidator(network.constants);
@@ -49,6 +93,28 @@ describe("a Chia chain that only strangers tell", () => {
     await world.end();
   });
 });
+
+/** Where a recorded block stands, as an announcement tells it. */
+const placeOf = (height: number) => {
+  const [{ block, headerHash }] = recorded(height, height + 1) as [Candidate];
+  const { weight } = block.rewardChainBlock;
+  return { headerHash, height, weight, forkPointWithPreviousPeak: height - 1 };
+};
+
+/** Answers like a node that has these blocks. */
+const giving = (blocks: readonly Candidate[]) => async (session: ChiaSession, { message, data, id }: Incoming) => {
+  if (message.id === requestBlock.id) {
+    const { height } = requestBlock.body.decode(data);
+    const block = blocks[height];
+    if (block === undefined) await session.send(rejectBlock, { height }, id);
+    else await session.sendBytes(respondBlock, block.raw, id);
+  } else if (message.id === requestBlocks.id) {
+    const { startHeight, endHeight } = requestBlocks.body.decode(data);
+    const range = blocks.slice(startHeight, endHeight + 1).map(({ block }) => block);
+    if (range.length <= endHeight - startHeight) await session.send(rejectBlocks, { startHeight, endHeight }, id);
+    else await session.send(respondBlocks, { startHeight, endHeight, blocks: range }, id);
+  }
+};
 
 describe("a Chia peer that takes our peak from us", () => {
   /** A peer of our choice that fetches what we announce, and may keep it. */
@@ -76,12 +142,6 @@ describe("a Chia peer that takes our peak from us", () => {
     await world.until(() => fetched === 1, 5_000);
     return { world, node, end };
   }
-  const placeOf = (height: number) => {
-    const [{ block, headerHash }] = recorded(height, height + 1) as [ReturnType<typeof recorded>[0]];
-    const { weight } = block.rewardChainBlock;
-    return { headerHash, height, weight, forkPointWithPreviousPeak: height - 1 };
-  };
-
   test("does not agree with it for that, and a minute later the node is not synced", async () => {
     const { world, node, end } = await fetching(false);
     assert.deepEqual(node.node.state().agreement, { agree: 0, of: 1 });

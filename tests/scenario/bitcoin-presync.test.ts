@@ -4,7 +4,7 @@ import { describe, test } from "node:test";
 import { regtest } from "../../lib/bitcoin/networks/mod.ts";
 import type { BitcoinNetwork } from "../../lib/bitcoin/networks/network.ts";
 import { type Block, InvType } from "../../lib/bitcoin/types/mod.ts";
-import { GetHeaders, HeadersMessage, Inv } from "../../lib/bitcoin/wire/mod.ts";
+import { type AnyMessage, GetHeaders, HeadersMessage, Inv } from "../../lib/bitcoin/wire/mod.ts";
 import { type Actor, BitcoinWorld, type Recording, serving } from "./bitcoin-world.ts";
 
 const NODE = "10.0.0.9";
@@ -104,6 +104,71 @@ test("fifteen headers messages that do not connect bring one question", async ()
   await actor.send(HeadersMessage, headersOf(ahead.blocks.slice(79)));
   await world.until(() => node.node.service.headers.length === 91);
   await world.end();
+});
+
+describe("strangers who ask for our patience", () => {
+  /** Gives cheap headers without end, a message every eight seconds: never late, never of use. */
+  const dawdling = (world: BitcoinWorld, chain: Recording) => (actor: Actor, message: AnyMessage, body: unknown) => {
+    if (message === GetHeaders) world.clock.after(8_000, () => void serving(chain)(actor, message, body));
+  };
+
+  test("do not take the places of a peer of our choice that comes later: slow presyncs", async () => {
+    const world = new BitcoinWorld(network);
+    const chain = world.recording().extend(BLOCKS);
+    const cheap = chain.fork(0).extend(140, Uint8Array.of(0x53));
+    const node = await world.node(NODE, { connect: [PEER], minimumWork: MINIMUM_WORK });
+    const strangers = await Promise.all(
+      [1, 2, 3, 4].map((i) => world.dialIn(`10.0.1.${i}`, NODE, dawdling(world, cheap))),
+    );
+    await world.until(() => strangers.filter((each) => asked(each) > 0).length >= 3);
+    await world.actor(PEER, serving(chain));
+    await world.until(() => node.tip() === chain.tip, 60_000);
+    await world.until(() => node.node.service.state().synced, 20_000);
+    await node.stop();
+    // What the strangers had still to say.
+    await world.clock.advance(10_000);
+    await world.end();
+  });
+
+  test("do not keep a node from being synced: who shakes hands, says nothing, and comes again", async () => {
+    const world = new BitcoinWorld(network);
+    const chain = world.recording().extend(BLOCKS);
+    const node = await world.node(NODE, { connect: [PEER], blocks: chain.blocks });
+    let isOver = false;
+    const come = async (host: string): Promise<void> => {
+      while (!isOver) {
+        const stranger = await world.dialIn(host, NODE);
+        await new Promise<void>((resolve) => void world.clock.after(8_000, resolve));
+        stranger.end();
+      }
+    };
+    const coming = [come("10.0.1.1"), come("10.0.1.2")];
+    await world.clock.advance(30_000);
+    await world.actor(PEER, serving(chain));
+    await world.until(() => node.node.service.state().synced, 60_000);
+    isOver = true;
+    await world.clock.advance(10_000);
+    await Promise.all(coming);
+    await world.end();
+  });
+
+  test("of our own choice hold up the others for five minutes at most", async () => {
+    const world = new BitcoinWorld(network);
+    const chain = world.recording().extend(BLOCKS);
+    const cheap = chain.fork(0).extend(1_200, Uint8Array.of(0x53));
+    const slow = ["10.0.0.61", "10.0.0.62", "10.0.0.63"];
+    for (const host of slow) await world.actor(host, dawdling(world, cheap));
+    // Four named peers: with fewer asked at once than there are, the honest one has to wait for its turn.
+    const node = await world.node(NODE, { connect: slow, minimumWork: 2n * 10_000n });
+    await world.until(() => node.node.service.peers().length === 3);
+    await world.clock.advance(10_000);
+    const { connections } = await world.actor(PEER, serving(chain));
+    node.node.service.addNode(`${PEER}:18444`);
+    await world.until(() => (connections[0] === undefined ? 0 : asked(connections[0])) > 0, 330_000);
+    await node.stop();
+    await world.clock.advance(10_000);
+    await world.end();
+  });
 });
 
 describe("a clock in 1970", () => {

@@ -161,6 +161,8 @@ export interface Actor {
   /** Settles when the node ended the connection. */
   readonly closed: Promise<void>;
   readonly isClosed: () => boolean;
+  /** Hangs up. */
+  end(): void;
 }
 
 /** One simulated world. */
@@ -307,6 +309,7 @@ export class BitcoinWorld {
       received: [],
       closed: duplex.closed,
       isClosed: () => closed,
+      end: () => duplex.destroy(),
     };
     connections.push(actor);
     this.#closing.push(() => Promise.resolve(duplex.destroy()));

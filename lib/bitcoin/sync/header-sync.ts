@@ -47,6 +47,14 @@ const NEAR_SECONDS = 24 * 60 * 60;
 const BEHIND_BLOCKS = 144n;
 const NO_STOP = new Uint8Array(32);
 
+/**
+ * So long a peer may go on without a header that is kept before another is asked beside it. The presync of the longest
+ * chain takes less on a line that is worth anything.
+ */
+const SLOW_MS = 300_000;
+
+const isChosen = ({ direction }: BitcoinPeer) => direction === "out";
+
 /** Header sync with all peers. */
 export class HeaderSync {
   readonly #parts: HeaderSyncParts;
@@ -61,15 +69,25 @@ export class HeaderSync {
     return chain.headers.time(chain.headers.best) > clock.now() / 1000 - NEAR_SECONDS;
   }
 
-  /** Whether some peer has told us all its headers, and none is asked. */
+  /**
+   * Whether some peer has told us all its headers, and none is asked. Peers that dialled us have no say as long as there
+   * are others: anybody may come, say nothing, and come again. A peer that keeps us waiting does not keep us from being done.
+   */
   get isDone(): boolean {
-    const peers = this.#parts.peers();
-    const now = this.#parts.clock.monotonic();
-    // Who keeps us waiting does not keep us from being done.
-    return peers.some(({ headersEnded }) => headersEnded) &&
-      peers.every(({ headersAskedAt, presync, headersEnded, headersRestUntil }) =>
-        presync === undefined && (headersAskedAt === undefined || headersEnded || headersRestUntil > now)
+    const { peers, clock } = this.#parts;
+    const now = clock.monotonic();
+    const chosen = peers().filter(isChosen);
+    const asked = chosen.length > 0 ? chosen : peers();
+    return asked.some(({ headersEnded }) => headersEnded) &&
+      asked.every((peer) =>
+        peer.headersRestUntil > now || this.#isSlow(peer, now) ||
+        (peer.presync === undefined && (peer.headersAskedAt === undefined || peer.headersEnded))
       );
+  }
+
+  /** Whether nothing that a peer gave has got into the tree for so long that others are to be asked beside it. */
+  #isSlow({ headersUsefulAt }: BitcoinPeer, now: number): boolean {
+    return headersUsefulAt !== undefined && now - headersUsefulAt >= SLOW_MS;
   }
 
   /** Whether everybody was asked, and nobody's answer is waited for. Who kept us waiting is not waited for. */
@@ -93,11 +111,19 @@ export class HeaderSync {
       this.#parts.notice("debug", `${peer.session.label} keeps us waiting for headers`);
     }
     if (peers.every(({ headersBegun }) => headersBegun)) return;
-    const near = this.isNear;
-    const working = peers.filter((peer) => peer.headersAskedAt !== undefined && peer.headersRestUntil <= now).length;
-    let free = near ? Infinity : ASKED_MAX - working;
-    const outboundFirst = [...peers].sort((a, b) => Number(b.direction === "out") - Number(a.direction === "out"));
-    for (const peer of outboundFirst) {
+    const chosen = peers.filter(isChosen);
+    this.#askSome(chosen, now);
+    // Peers that dialled us are asked when no other can be: they must not take the places of those that we chose.
+    const isForsaken = chosen.every(({ headersRestUntil }) => headersRestUntil > now);
+    if (this.isNear || isForsaken) this.#askSome(peers.filter((peer) => !isChosen(peer)), now);
+  }
+
+  /** Asks those that were not asked, few at once while we are far behind. */
+  #askSome(peers: readonly BitcoinPeer[], now: number): void {
+    const isWorking = (peer: BitcoinPeer) =>
+      peer.headersAskedAt !== undefined && peer.headersRestUntil <= now && !this.#isSlow(peer, now);
+    let free = this.isNear ? Infinity : ASKED_MAX - peers.filter(isWorking).length;
+    for (const peer of peers) {
       if (free <= 0) return;
       if (peer.headersBegun || peer.headersRestUntil > now) continue;
       this.ask(peer);
@@ -200,6 +226,7 @@ export class HeaderSync {
     const { headers } = chain;
     const result = chain.acceptHeaders(batch);
     peer.knows(headers, result.last);
+    if (result.added > 0) peer.headersUsefulAt = this.#parts.clock.monotonic();
     if (result.refusal !== undefined) this.#punish(peer, result.refusal);
     else if (result.added > 0) this.#parts.tooNew(peer);
     if (peer.presync === undefined) peer.headersEnded = !full;
@@ -318,6 +345,7 @@ export class HeaderSync {
 
   #send(peer: BitcoinPeer, locator: readonly Uint8Array[]): void {
     peer.headersAskedAt = this.#parts.clock.monotonic();
+    peer.headersUsefulAt ??= peer.headersAskedAt;
     this.#parts.asked();
     peer.headersBegun = true;
     peer.session.post(GetHeaders, { version: PROTOCOL_VERSION, locator, stop: NO_STOP });
