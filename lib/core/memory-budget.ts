@@ -4,7 +4,8 @@
  * that holds most is ended, those that dialled us before those that we chose: the node sheds peers before it runs out.
  *
  * What is held weighs more the longer it does not move. A peer that delivers a long block holds much for a moment; one that
- * begins a message and falls silent holds less, but for ever. What the node waits for weighs less than what nobody asked for.
+ * begins a message and falls silent holds less, but for ever. How quick a line is beyond a fair one does not count: a
+ * stranger's may be quicker than an honest peer's. What the node waits for weighs less than what nobody asked for.
  *
  * @module
  */
@@ -15,8 +16,10 @@ import type { Clock } from "./ports.ts";
 export const PEER_MEMORY_BYTES = 192 * 1024 * 1024;
 
 const COLLECT_EVERY_MS = 2_000;
-/** How old what is held has to be until its bytes weigh twice as much. */
+/** How old what is held has to be until its bytes weigh twice as much, beyond the time that a fair line takes for them. */
 const AGE_MS = 1_000;
+/** What a line brings that is no burden, in bytes a millisecond: a megabit a second. */
+const FAIR_BYTES_PER_MS = 125;
 /** What is awaited weighs so many times less. Not nothing: who makes itself awaited must not push others out. */
 const AWAITED_SHARE = 8;
 
@@ -78,7 +81,8 @@ class Entry implements AccountGlance {
 
   /** Bytes, the more the longer they have not moved, and less when they may be what the node waits for. */
   weight(now: number): number {
-    const ageing = this.sum * (1 + (now - this.#since) / AGE_MS);
+    const lateMs = Math.max(0, now - this.#since - this.sum / FAIR_BYTES_PER_MS);
+    const ageing = this.sum * (1 + lateMs / AGE_MS);
     return this.holder.isAwaited?.() === true ? ageing / AWAITED_SHARE : ageing;
   }
 }

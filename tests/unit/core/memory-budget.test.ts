@@ -4,9 +4,9 @@ import { MemoryBudget } from "../../../lib/core/memory-budget.ts";
 import { simClock } from "./sim.ts";
 
 /** A budget of 1,000 bytes, and connections that take note of their end. */
-function world() {
+function world(bytesMax = 1_000) {
   const clock = simClock();
-  const budget = new MemoryBudget(clock, 1_000);
+  const budget = new MemoryBudget(clock, bytesMax);
   const ended: string[] = [];
   const connect = (name: string, isInbound: boolean, isAwaited = () => false) =>
     budget.open({
@@ -75,6 +75,25 @@ describe("MemoryBudget", () => {
     honest.set("in", 700);
     assert.deepEqual(ended, ["one", "three"]);
     assert.equal(budget.used, 880);
+  });
+
+  test("a line that is fair goes for its bytes, not for being slower than others", async () => {
+    const { clock, ended, connect } = world(10_000_000);
+    const honest = connect("honest", true);
+    const stranger = connect("stranger", true);
+    // Half a megabyte a second against two: both are fair.
+    for (let second = 1; second <= 4; second++) {
+      honest.set("in", second * 500_000);
+      await clock.advance(1_000);
+    }
+    stranger.set("in", 3_000_000);
+    await clock.advance(1_000);
+    connect("newcomer", true).set("in", 5_100_000);
+    assert.deepEqual(ended, ["newcomer"]);
+    connect("another", true).set("in", 5_100_000);
+    stranger.set("in", 3_000_000);
+    connect("late", true).set("in", 2_990_000);
+    assert.deepEqual(ended.filter((name) => name === "honest"), []);
   });
 
   test("what the node asked for weighs less than what nobody asked for", () => {
