@@ -6,7 +6,7 @@
  * @module
  */
 import { equalBytes } from "../codec/sized.ts";
-import { type Agreement, agreementOf, voicesOf } from "../core/agreement.ts";
+import { type Agreement, agreementOf } from "../core/agreement.ts";
 import { messageOf, NodeError } from "../core/errors.ts";
 import type { Clock } from "../core/ports.ts";
 import type { AddResult, ChiaChain } from "./chain/chain.ts";
@@ -83,8 +83,7 @@ export class Follower {
 
   /** The greatest height that a peer of our choice announced; 0 when none did. */
   get heightTold(): number {
-    const told = [...voicesOf(this.#fullNodes(), this.#parts.named).values()].flat();
-    return told.reduce((most, { peak }) => Math.max(most, peak?.height ?? 0), 0);
+    return this.#fullNodes().filter(isChosen).reduce((most, { peak }) => Math.max(most, peak?.height ?? 0), 0);
   }
 
   /** Runs until the signal aborts. */

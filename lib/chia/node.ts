@@ -243,7 +243,7 @@ export class ChiaNode implements ChiaService {
       validation: chain.validator.level,
       agreement: { agree, of },
       warnings: this.#standing.warnings,
-      bestPeerHeight: Math.max(0, ...this.#connections.peers.map((peer) => peer.peak?.height ?? 0)),
+      bestPeerHeight: this.#follower.heightTold,
     };
   }
 

@@ -40,6 +40,7 @@ describe("a Chia chain that only strangers tell", () => {
     assert.deepEqual(await node.store.counts().then(({ blocks }) => blocks), 60, "nothing of it is kept");
     assert.equal(chosen.node.peers()[0]?.peakHeight, 59, "nothing of it was announced");
     assert.ok(node.node.state().synced);
+    assert.equal(node.node.state().bestPeerHeight, 59, "nor does it make us look behind");
     assert.equal(node.notices.filter((each) => /waits until a peer that we dialled/.test(each)).length, 1);
     await world.clock.until(chosen.node.feed(recorded(60, 63)));
     await world.until(() => tipOf(node) === hashAt(62));
