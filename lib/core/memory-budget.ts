@@ -16,6 +16,8 @@ import type { Clock } from "./ports.ts";
 export const PEER_MEMORY_BYTES = 192 * 1024 * 1024;
 
 const COLLECT_EVERY_MS = 2_000;
+/** So much that nobody holds any more is worth an earlier collection. */
+const COLLECT_BYTES = 12 * 1024 * 1024;
 /** How old what is held has to be until its bytes weigh twice as much, beyond the time that a fair line takes for them. */
 const AGE_MS = 1_000;
 /** What a line brings that is no burden, in bytes a millisecond: a megabit a second. */
@@ -96,8 +98,10 @@ export class MemoryBudget {
   readonly #collect: () => void;
   #used = 0;
   #collectAfter = -Infinity;
+  /** Bytes of connections that were ended since then. */
+  #freed = 0;
 
-  /** @param collect asks the runtime to give back what nobody holds any more; it is called once in two seconds at most */
+  /** @param collect has the runtime give back what nobody holds any more, which may take it a few milliseconds */
   constructor(clock: Clock, bytesMax: number = PEER_MEMORY_BYTES, collect: () => void = () => {}) {
     this.#clock = clock;
     this.#bytesMax = bytesMax;
@@ -145,11 +149,14 @@ export class MemoryBudget {
       undefined,
     );
     if (worst === undefined) return false;
+    const freed = worst.sum;
     this.#close(worst);
     const text = `held ${worst.sum} of the ${this.#bytesMax} bytes that all peers may hold`;
     worst.holder.end(new NodeError("memory_budget", "self", text));
-    if (now >= this.#collectAfter) {
+    this.#freed += freed;
+    if (now >= this.#collectAfter || this.#freed >= COLLECT_BYTES) {
       this.#collectAfter = now + COLLECT_EVERY_MS;
+      this.#freed = 0;
       this.#collect();
     }
     return true;

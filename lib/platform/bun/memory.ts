@@ -6,5 +6,5 @@
 
 /** See `Platform.collectMemory`. Buffers count little for the engine's own schedule, which comes late after a flood. */
 export function collectMemory(): void {
-  Bun.gc(false);
+  Bun.gc(true);
 }
