@@ -161,7 +161,7 @@ export interface Platform {
   homeDir(): string;
   /** File descriptors that the process may have; undefined where nobody tells. The runtimes raise it as far as they may. */
   descriptorLimit(): number | undefined;
-  /** Asks the runtime to collect soon what nobody holds any more, beside other work; does nothing where that cannot be asked. */
+  /** Collects at once what nobody holds any more, which may take some milliseconds; does nothing where that cannot be asked. */
   collectMemory(): void;
   /** Bytes of memory that the process occupies (resident set). */
   memoryUsage(): number;
