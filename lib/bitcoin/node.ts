@@ -15,7 +15,7 @@ import type { Router } from "../core/router.ts";
 import { Traffic } from "../core/traffic.ts";
 import { listenOn } from "../core/listeners.ts";
 import type { NodeParts } from "../core/node-parts.ts";
-import type { PeerExit } from "../core/peer.ts";
+import { isOurFailure, type PeerExit } from "../core/peer.ts";
 import { printable } from "../core/printable.ts";
 import { Ticker } from "../core/ticker.ts";
 import type { Listener, PeerAddress } from "../core/ports.ts";
@@ -361,10 +361,8 @@ export class BitcoinNode {
     this.#dialling.seen(peer);
     this.#download.forget(peer);
     this.#light?.forget(peer);
-    // What failed here, such as a damaged block that somebody asked for, is for the operator to see.
-    const isOurs = exit.fault === "self" && exit.code !== "stopped";
     const text = `peer ${peer.id} ${peer.session.label} left: ${exit.message}`;
-    this.#parts.notice(isOurs ? "error" : "info", "p2p.bitcoin", text);
+    this.#parts.notice(isOurFailure(exit) ? "error" : "info", "p2p.bitcoin", text);
     this.#event("p2p.disconnect", { peer: peer.id, host: peer.host, code: exit.code, message: exit.message });
     if (this.#stop.signal.aborted || peer.kind === "feeler") return;
     this.#headerSync.tick();

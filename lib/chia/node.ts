@@ -16,7 +16,7 @@ import { Dialling } from "../core/dialling.ts";
 import { messageOf, NodeError } from "../core/errors.ts";
 import { listenOn } from "../core/listeners.ts";
 import type { NodeParts } from "../core/node-parts.ts";
-import { type PeerExit, type PeerPlace, placesOf } from "../core/peer.ts";
+import { isOurFailure, type PeerExit, type PeerPlace, placesOf } from "../core/peer.ts";
 import type { Listener, PeerAddress } from "../core/ports.ts";
 import { Router } from "../core/router.ts";
 import { Traffic } from "../core/traffic.ts";
@@ -323,10 +323,8 @@ export class ChiaNode implements ChiaService {
     this.#addresses.left(peer);
     this.#dialling.seen(peer);
     this.#follower.forget(peer);
-    // What failed here, such as a damaged block that somebody asked for, is for the operator to see.
-    const isOurs = exit.fault === "self" && exit.code !== "stopped";
     const text = `peer ${peer.id} ${peer.session.label} left: ${exit.message}`;
-    this.#parts.notice(isOurs ? "error" : "info", "p2p.chia", text);
+    this.#parts.notice(isOurFailure(exit) ? "error" : "info", "p2p.chia", text);
     this.#event("p2p.disconnect", { peer: peer.id, host: peer.host, code: exit.code, message: exit.message });
     this.#settle(undefined);
   }

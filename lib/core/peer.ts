@@ -32,6 +32,14 @@ export function exitFor(thrown: unknown, transport: (error: NodeError) => Offenc
   return { code, fault, message, offence: thrown instanceof PeerOffence ? thrown.offence : transport(thrown) };
 }
 
+/**
+ * Whether a session ended by what failed here, such as a damaged block that somebody asked for: that is for the operator to
+ * see. A peer that was let go because it held too much is no failure, and strangers must not fill the log with errors.
+ */
+export function isOurFailure({ code, fault }: PeerExit): boolean {
+  return fault === "self" && code !== "stopped" && code !== "memory_budget";
+}
+
 /** One connection whose handshake is done. */
 export interface PeerSession<I> {
   readonly remote: PeerAddress;

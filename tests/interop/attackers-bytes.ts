@@ -15,8 +15,7 @@ import { issueNodeCertificate } from "../../lib/chia/identity/node-certificate.t
 import { makeKeys, toPem } from "../../lib/chia/identity/x509.ts";
 import { encodeEnvelope, NodeType } from "../../lib/chia/protocol/mod.ts";
 import { NewPeak, NewTransaction, RequestBlock, RequestBlocks, RespondPeers } from "../../lib/chia/types/mod.ts";
-import type { Certificate } from "./attackers-wire.ts";
-import { masked } from "./attackers-wire.ts";
+import { type Certificate, masked, UPGRADE, type Wire } from "./attackers-wire.ts";
 
 /** Numbers that a seed gives (xorshift32): which rubbish, which hashes. */
 export class Chance {
@@ -174,4 +173,53 @@ export function chiaRubbish(chance: Chance, which: number): Uint8Array {
   const endless = Uint8Array.of(0x82, 0xff, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0);
   const unknown = masked(encodeEnvelope({ type: 200, id: null, data: chance.bytes(500) }));
   return [masked(chance.bytes(2_000)), endless, unknown, chance.bytes(5_000)][which % 4]!;
+}
+
+/** Shakes hands as a peer that dials. */
+export async function introduce(wire: Wire, chain: "bitcoin" | "chia", chance: Chance): Promise<void> {
+  if (chain === "bitcoin") {
+    const { version, verack } = bitcoinHello(chance);
+    await wire.write(version);
+    await wire.answer();
+    await wire.write(verack);
+  } else {
+    await wire.write(UPGRADE);
+    await wire.answer();
+    await wire.write(chiaHello);
+    await wire.answer();
+  }
+}
+
+/** A binary frame, the first of its message or a later one; its mask of zeros leaves the payload as it is. */
+export function frame(isFirst: boolean, payload: Uint8Array, isLast: boolean): Uint8Array {
+  const head = Buffer.alloc(14);
+  head[0] = (isFirst ? 2 : 0) | (isLast ? 0x80 : 0);
+  head[1] = 0xff;
+  head.writeBigUInt64BE(BigInt(payload.length), 2);
+  return Buffer.concat([head, payload]);
+}
+
+/** The beginning of a message of Bitcoin's that is as long as one may be. */
+export function longMessage(): Uint8Array {
+  const head = Buffer.alloc(24);
+  head.set([0xfa, 0xbf, 0xb5, 0xda]);
+  head.write("block", 4, "ascii");
+  head.writeUInt32LE(3_990_000, 16);
+  return Buffer.concat([head, Buffer.alloc(3_900_000, 0x55)]);
+}
+
+/** A message of Bitcoin's whose checksum is wrong: it is passed over. */
+export function wrongMessage(): Uint8Array {
+  const message = longMessage().subarray(0, 24 + 1_980_000);
+  new DataView(message.buffer, message.byteOffset).setUint32(16, 1_980_000, true);
+  return message;
+}
+
+const MIB = 2 ** 20;
+
+/** Sends 45 MiB of a message that does not end. */
+export async function fragments(wire: Wire): Promise<void> {
+  const first = frame(true, Buffer.alloc(MIB, 0x55), false);
+  const more = frame(false, Buffer.alloc(MIB, 0x55), false);
+  for (let i = 0; i < 45; i++) await wire.write(i === 0 ? first : more);
 }

@@ -28,6 +28,8 @@ const PATIENCE_MS = 15_000;
 export class Wire {
   /** The node has said something since it was last asked. */
   received = 0;
+  /** Is given what the node says; set by those who listen. */
+  hear: (bytes: Uint8Array) => void = () => {};
   readonly #socket: net.Socket;
   readonly #meter: Meter;
   #ended = false;
@@ -36,9 +38,10 @@ export class Wire {
   private constructor(socket: net.Socket, meter: Meter) {
     this.#socket = socket;
     this.#meter = meter;
-    socket.on("data", (bytes) => {
+    socket.on("data", (bytes: Uint8Array) => {
       this.received += bytes.length;
       meter.received += bytes.length;
+      this.hear(bytes);
       this.#wake();
     });
     socket.on("drain", () => this.#wake());
@@ -132,6 +135,9 @@ export interface Meter {
   sent: number;
   received: number;
 }
+
+/** A meter at nothing. */
+export const newMeter = (): Meter => ({ attempts: 0, connections: 0, handshakes: 0, ended: 0, sent: 0, received: 0 });
 
 /** The request of a WebSocket. */
 export const UPGRADE: Uint8Array = Buffer.from(

@@ -7,9 +7,10 @@ import assert from "node:assert/strict";
 import process from "node:process";
 import { effort, isLong, seed } from "../support/effort.ts";
 import { namespaceMissing, story } from "../support/namespace.ts";
-import type { AttackFound, Part } from "./attackers-story.ts";
+import type { AttackFound } from "./attackers-story.ts";
 import { binaryMissing, suite } from "./binary.ts";
 import { btcdMissing } from "./btcd.ts";
+import { partLine } from "./siege.ts";
 import { simulatorMissing } from "./simulator.ts";
 
 const SECONDS = isLong ? 30 : 10;
@@ -20,9 +21,6 @@ const P99_MS = 1_500;
 const BLOCK_MS = 5_000;
 
 const MiB = (bytes: number) => `${Math.round(bytes / 2 ** 20)} MiB`;
-const line = (name: string, { latency, residentMax, descriptors, processor }: Part) =>
-  `${name}: RPC p50 ${latency.p50} ms, p99 ${latency.p99} ms of ${latency.answers}; at most ${MiB(residentMax)}, ` +
-  `${descriptors} descriptors, ${Math.round(processor * 100)}% of a core`;
 
 for (const chain of ["bitcoin", "chia"] as const) {
   const peer = chain === "bitcoin" ? btcdMissing : simulatorMissing;
@@ -39,9 +37,9 @@ for (const chain of ["bitcoin", "chia"] as const) {
         Object.values(attackers).reduce((sum, meter) => sum + meter[key], 0);
       for (
         const text of [
-          line("at rest", rest),
-          line("under attack", during),
-          line("afterwards", after),
+          partLine("at rest", rest),
+          partLine("under attack", during),
+          partLine("afterwards", after),
           `${total("connections")} connections and ${total("handshakes")} handshakes of attackers, ${
             MiB(total("sent"))
           } ` +

@@ -18,8 +18,8 @@ import {
   certificates,
   Chance,
   chiaFlood,
-  chiaHello,
   chiaRubbish,
+  introduce,
 } from "./attackers-bytes.ts";
 import { type Certificate, masked, type Meter, type Target, UPGRADE, Wire } from "./attackers-wire.ts";
 
@@ -86,17 +86,7 @@ class Attacker {
   }
 
   async #handshake(wire: Wire): Promise<void> {
-    if (this.#target.chain === "bitcoin") {
-      const { version, verack } = bitcoinHello(this.#chance);
-      await wire.write(version);
-      await wire.answer();
-      await wire.write(verack);
-    } else {
-      await wire.write(UPGRADE);
-      await wire.answer();
-      await wire.write(chiaHello);
-      await wire.answer();
-    }
+    await introduce(wire, this.#target.chain, this.#chance);
     this.#meter.handshakes++;
   }
 

@@ -2,12 +2,11 @@
  * Strangers that begin messages and never end them, against the compiled program: what it holds of them stays within its
  * budget, and comes back when they have gone.
  */
-import { Buffer } from "node:buffer";
 import assert from "node:assert/strict";
 import process from "node:process";
 import { test } from "node:test";
 import { residentNow } from "../support/process-figures.ts";
-import { bitcoinHello, certificates, Chance, chiaHello } from "./attackers-bytes.ts";
+import { certificates, Chance, fragments, introduce, longMessage, wrongMessage } from "./attackers-bytes.ts";
 import { type Meter, type Target, UPGRADE, Wire } from "./attackers-wire.ts";
 import { binaryMissing, Gemel, REGTEST, suite, temporaryFolder } from "./binary.ts";
 import { freePort } from "./simulator.ts";
@@ -22,24 +21,6 @@ const BACK_MS = 60_000;
 const TIMEOUT_MS = 180_000;
 
 const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
-
-/** A binary frame, not the last of its message; its mask of zeros leaves the payload as it is. */
-function fragment(isFirst: boolean, length: number): Uint8Array {
-  const head = Buffer.alloc(14);
-  head[0] = isFirst ? 2 : 0;
-  head[1] = 0xff;
-  head.writeBigUInt64BE(BigInt(length), 2);
-  return Buffer.concat([head, Buffer.alloc(length, 0x55)]);
-}
-
-/** The beginning of a message of Bitcoin's that is as long as one may be. */
-function longMessage(): Uint8Array {
-  const head = Buffer.alloc(24);
-  head.set([0xfa, 0xbf, 0xb5, 0xda]);
-  head.write("block", 4, "ascii");
-  head.writeUInt32LE(3_990_000, 16);
-  return Buffer.concat([head, Buffer.alloc(3_900_000, 0x55)]);
-}
 
 interface Found {
   readonly rest: number;
@@ -106,30 +87,9 @@ async function besiege(
   }
 }
 
-/** Shakes hands on Chia's side. */
-async function introduce(wire: Wire): Promise<void> {
-  await wire.write(UPGRADE);
-  await wire.answer();
-  await wire.write(chiaHello);
-  await wire.answer();
-}
-
-async function fragments(wire: Wire): Promise<void> {
-  const first = fragment(true, MIB);
-  const more = fragment(false, MIB);
-  for (let i = 0; i < 45; i++) await wire.write(i === 0 ? first : more);
-}
-
 function hold({ rest, most, after }: Found): void {
   assert.ok(most < rest + ABOVE_REST, `${Math.round(most / MIB)} MiB, ${Math.round(rest / MIB)} at rest`);
   assert.ok(after <= rest + LEFT, `${Math.round(after / MIB)} MiB afterwards, ${Math.round(rest / MIB)} at rest`);
-}
-
-/** A message of Bitcoin's whose checksum is wrong: it is passed over. */
-function wrongMessage(): Uint8Array {
-  const message = longMessage().subarray(0, 24 + 1_980_000);
-  new DataView(message.buffer, message.byteOffset).setUint32(16, 1_980_000, true);
-  return message;
 }
 
 suite("memory of unfinished messages", binaryMissing(), () => {
@@ -138,7 +98,7 @@ suite("memory of unfinished messages", binaryMissing(), () => {
     { timeout: TIMEOUT_MS },
     async () => {
       const found = await besiege("chia", async (wire) => {
-        await introduce(wire);
+        await introduce(wire, "chia", new Chance(1));
         await fragments(wire);
       });
       assert.ok(found.sent > 200 * MIB, "they did send");
@@ -161,10 +121,7 @@ suite("memory of unfinished messages", binaryMissing(), () => {
     { timeout: TIMEOUT_MS },
     async () => {
       const found = await besiege("bitcoin", async (wire, index) => {
-        const { version, verack } = bitcoinHello(new Chance(index + 1));
-        await wire.write(version);
-        await wire.answer();
-        await wire.write(verack);
+        await introduce(wire, "bitcoin", new Chance(index + 1));
         for (let i = 0; i < 3; i++) await wire.write(wrongMessage());
       });
       assert.ok(found.sent > 200 * MIB, `${found.sent} bytes`);
@@ -175,12 +132,7 @@ suite("memory of unfinished messages", binaryMissing(), () => {
 
   test("the same with the longest messages of Bitcoin", { timeout: TIMEOUT_MS }, async () => {
     const found = await besiege("bitcoin", async (wire, index) => {
-      const { version, verack } = bitcoinHello(new Chance(index + 1));
-      if (index % 2 === 0) {
-        await wire.write(version);
-        await wire.answer();
-        await wire.write(verack);
-      }
+      if (index % 2 === 0) await introduce(wire, "bitcoin", new Chance(index + 1));
       await wire.write(longMessage());
     });
     hold(found);

@@ -9,7 +9,7 @@ import { NodeError } from "../../core/errors.ts";
 import type { Listener, PeerAddress } from "../../core/ports.ts";
 import { addressesOf } from "./duplex.ts";
 import { Crowd, SHOWN, type Shown } from "./crowd.ts";
-import { descriptorsLeft, takeDescriptor } from "./descriptors.ts";
+import { descriptorsLeft, descriptorsReserved, reserveDescriptors, takeDescriptor } from "./descriptors.ts";
 import { connectionFailure } from "./failures.ts";
 import { type OpenPort, openPort } from "./open-port.ts";
 
@@ -17,8 +17,10 @@ import { type OpenPort, openPort } from "./open-port.ts";
 const HANDSHAKE_TIMEOUT_MS = 10_000;
 const CONNECTIONS_MAX = 1_024;
 const KEEP_ALIVE_MS = 60_000;
-/** Descriptors that no peer gets, for RPC and files, beside the sixteen or so that a node has open in any case. */
-const KEPT_DESCRIPTORS = 16;
+/** Descriptors that no connection gets, for files, beside the sixteen or so that a node has open in any case. */
+const KEPT_DESCRIPTORS = 8;
+/** With so few left the next accept may fail, of which the runtimes say nothing. */
+const ACCEPTING_NEEDS = 2;
 /** How often it is told that there are none left. */
 const WARN_EVERY_MS = 60_000;
 
@@ -34,11 +36,9 @@ export interface AcceptOptions {
   readonly admit?: ((host: string) => boolean) | undefined;
   /**
    * Of `connectionsMax`, the places for those only who have shown a secret. When it is given, the connection that has shown
-   * least goes for a newcomer; without it newcomers are refused.
+   * least goes for a newcomer, and the descriptors of all places are kept from other ports; without it newcomers are refused.
    */
   readonly keptForProven?: number | undefined;
-  /** Descriptors that have to be left for a connection to be accepted; those that peers leave to others by default. */
-  readonly descriptorsKept?: number | undefined;
   /**
    * Takes a socket that is ready, the TCP socket that it was accepted as, and what is to be called when it shows more. What
    * it throws is a failure.
@@ -59,7 +59,7 @@ interface Pending {
 export async function acceptSockets(options: AcceptOptions): Promise<Listener> {
   const connectionsMax = options.connectionsMax ?? CONNECTIONS_MAX;
   const handshakeTimeoutMs = options.handshakeTimeoutMs ?? HANDSHAKE_TIMEOUT_MS;
-  const { keptForProven, descriptorsKept = KEPT_DESCRIPTORS } = options;
+  const { keptForProven } = options;
   /** Every TCP connection that is open, so that `connectionsMax` counts those in their handshake too. */
   const open = new Crowd<net.Socket>(connectionsMax, keptForProven ?? 0);
   const pending = new Map<string, Pending>();
@@ -80,12 +80,16 @@ export async function acceptSockets(options: AcceptOptions): Promise<Listener> {
     raw.on("error", () => {});
     // Not reported one by one: whoever refuses keeps count, and a flood must not fill the log.
     if (options.admit?.(addressesOf(raw).remote.host) === false) return void raw.destroy();
-    if (!hasRoom()) {
+    if (descriptorsLeft() <= ACCEPTING_NEEDS) {
       raw.destroy();
       return port?.pause();
     }
-    takeDescriptor();
-    const leaving = keptForProven === undefined && open.size >= connectionsMax ? raw : open.enter(raw);
+    // Strangers who take all descriptors keep neither those out who have the secret, nor this port closed.
+    const isShort = !hasRoom();
+    if (isShort) warn("connections are refused, or take the place of another");
+    else takeDescriptor();
+    const isFull = keptForProven === undefined && (isShort || open.size >= connectionsMax);
+    const leaving = isFull ? raw : isShort ? open.exchange(raw) : open.enter(raw);
     if (leaving !== undefined) {
       const { remote } = addressesOf(leaving);
       leaving.destroy();
@@ -144,25 +148,33 @@ export async function acceptSockets(options: AcceptOptions): Promise<Listener> {
     });
     return server;
   };
-  const hasRoom = () => descriptorsLeft() > descriptorsKept;
+  const untaken = () => Math.max(0, connectionsMax - open.size);
+  const release = keptForProven === undefined ? undefined : reserveDescriptors(untaken);
+  const hasRoom = () => {
+    return descriptorsLeft() > KEPT_DESCRIPTORS + (keptForProven === undefined ? descriptorsReserved() : 0);
+  };
   let warnedAt = -Infinity;
-  const onPause = (ms: number) => {
+  const warn = (what: string) => {
     const now = performance.now();
     if (now - warnedAt < WARN_EVERY_MS) return;
     warnedAt = now;
-    const text = `out of file descriptors: no connections are accepted for ${Math.ceil(ms / 1000)} s at a time`;
-    options.onFailure?.(new NodeError("TOO_MANY_FILES", "self", text), undefined);
+    options.onFailure?.(new NodeError("TOO_MANY_FILES", "self", `out of file descriptors: ${what}`), undefined);
   };
+  const onPause = (ms: number) => warn(`no connections are accepted for ${Math.ceil(ms / 1000)} s at a time`);
   let port: OpenPort | undefined;
   const opened = port = await openPort({
     where: { host: options.host, port: options.port },
     makeServer,
-    hasRoom,
+    hasRoom: () => descriptorsLeft() > ACCEPTING_NEEDS,
     onPause,
+  }).catch((thrown) => {
+    release?.();
+    throw thrown;
   });
   return {
     address: opened.address,
     async close() {
+      release?.();
       for (const entry of [...pending.values()]) {
         forget(entry);
         entry.failed = true;

@@ -1,6 +1,8 @@
 /**
- * Who goes when as many connections are open as may be: the one that has shown least, and of these the oldest. Whoever
- * shows nothing keeps nobody out.
+ * Which connection goes when as many are open as may be: the one that has shown least, and of these the oldest. One that
+ * shows nothing keeps nobody out. But those that have shown TLS or a request and no secret keep no more than half of the
+ * places from newcomers: otherwise each newcomer would take the one place that is left from the one before, which has not
+ * had the time to show anything.
  *
  * @module
  */
@@ -28,12 +30,28 @@ export class Crowd<C> {
 
   /** Takes a connection in. Who has to go for it; `undefined` when nobody, the newcomer itself when there is no room. */
   enter(newcomer: C): C | undefined {
-    const strangers = [...this.#shown].filter(([, shown]) => shown !== SHOWN.secret);
+    const strangers = this.#strangers();
     if (this.#shown.size < this.#max && strangers.length < this.#strangersMax) {
       this.#shown.set(newcomer, SHOWN.nothing);
       return undefined;
     }
-    const [least] = strangers.sort(([, a], [, b]) => a - b);
+    return this.#replace(newcomer, strangers);
+  }
+
+  /** As {@link enter} when there is no room for one more, however many there are. */
+  exchange(newcomer: C): C {
+    return this.#replace(newcomer, this.#strangers());
+  }
+
+  #strangers(): [C, Shown][] {
+    return [...this.#shown].filter(([, shown]) => shown !== SHOWN.secret);
+  }
+
+  #replace(newcomer: C, strangers: [C, Shown][]): C {
+    const silent = strangers.filter(([, shown]) => shown === SHOWN.nothing);
+    const more = strangers.filter(([, shown]) => shown !== SHOWN.nothing);
+    const hasTooMany = more.length > Math.ceil(this.#strangersMax / 2);
+    const [least] = hasTooMany || silent.length === 0 ? more.sort(([, a], [, b]) => a - b) : silent;
     if (least === undefined) return newcomer;
     this.#shown.delete(least[0]);
     this.#shown.set(newcomer, SHOWN.nothing);

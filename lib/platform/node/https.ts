@@ -24,8 +24,6 @@ import { addressesOf, flowOf, socketDuplex } from "./duplex.ts";
 const CONNECTIONS_MAX = 256;
 /** Places that only those may have who have shown a secret. */
 const KEPT_FOR_PROVEN = 32;
-/** Descriptors that are left to files when RPC may have the rest. */
-const KEPT_FOR_FILES = 8;
 const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 60_000;
 /** How long a connection may wait for its next request. */
@@ -146,7 +144,6 @@ async function serve(
     port: options.port,
     connectionsMax: options.connectionsMax ?? CONNECTIONS_MAX,
     keptForProven: KEPT_FOR_PROVEN,
-    descriptorsKept: KEPT_FOR_FILES,
     onFailure: (error) => {
       if (error instanceof NodeError && error.code === "TOO_MANY_FILES") options.onFailure?.(error);
     },

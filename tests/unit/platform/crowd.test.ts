@@ -34,6 +34,31 @@ describe("Crowd", () => {
     assert.equal(crowd.enter(2_000), 33);
   });
 
+  test("enter() leaves half of the places of strangers to those who have had no time to show anything", () => {
+    const crowd = new Crowd<string>(64, 32);
+    // More than there are places have done TLS and ask nothing.
+    for (let i = 0; i < 200; i++) {
+      crowd.enter(`tls ${i}`);
+      crowd.show(`tls ${i}`, SHOWN.tls);
+    }
+    const gone: (string | undefined)[] = [crowd.enter("honest")];
+    for (let i = 0; i < 14; i++) gone.push(crowd.enter(`idle ${i}`));
+    assert.ok(gone.every((each) => each?.startsWith("tls")), gone.join());
+    crowd.show("honest", SHOWN.secret);
+    for (let i = 0; i < 200; i++) assert.notEqual(crowd.enter(`more ${i}`), "honest");
+  });
+
+  test("exchange() lets one go for the newcomer however many there are, and nobody who has shown a secret", () => {
+    const crowd = new Crowd<string>(64, 32);
+    assert.equal(crowd.exchange("first"), "first", "there is nobody to go for it");
+    crowd.enter("proven");
+    crowd.show("proven", SHOWN.secret);
+    assert.equal(crowd.exchange("second"), "second");
+    crowd.enter("idle");
+    assert.equal(crowd.exchange("third"), "idle");
+    assert.equal(crowd.size, 2);
+  });
+
   test("keeps at most half of the places", () => {
     const crowd = new Crowd<number>(4, 32);
     for (let i = 0; i < 2; i++) assert.equal(crowd.enter(i), undefined);
