@@ -63,7 +63,7 @@ suite("out of file descriptors", binaryMissing(), () => {
   }
 
   test(
-    "with so few that none are left for peers, accepting pauses with one warning, and RPC answers",
+    "with so few that none are left for peers, they are refused with one warning, and RPC answers",
     { timeout: TIMEOUT_MS },
     async () => {
       const folder = temporaryFolder("gemel-descriptors-");
