@@ -79,6 +79,26 @@ for (const driver of databaseDrivers) {
         await close();
       }));
 
+    test("a database of the second schema gets its counts when it is opened", () =>
+      withPlace(async (place) => {
+        const { store, database, close } = await place.open();
+        for (let from = 0; from < 12; from += 4) await store.commit(chainStep(from, from + 4));
+        const counts = await store.counts();
+        assert.equal(counts.blocks, 12);
+        await database.script(
+          "DROP INDEX bitcoin_block_files_height; DELETE FROM bitcoin_state WHERE name IN ('blocks', 'block_bytes'); " +
+            "UPDATE gemel_meta SET value = '2' WHERE name = 'version'",
+        );
+        await close();
+        const again = await place.open();
+        assert.deepEqual(await again.store.counts(), counts);
+        await again.store.commit(chainStep(12, 13));
+        assert.equal((await again.store.counts()).blocks, 13);
+        const size = (await place.files()).reduce((sum, file) => sum + file.size, 0);
+        assert.equal((await again.store.counts()).blockBytes, size);
+        await again.close();
+      }));
+
     test("the database of another network, of another genesis or of Chia is refused", () =>
       withPlace(async (place) => {
         const { store, database, close } = await place.open();

@@ -113,6 +113,24 @@ export function storeContract(driver: StoreDriver): void {
         assert.deepEqual((await store.peak())?.headerHash, hashOf(1, 5));
       }));
 
+    test("counts() follows every commit, down as well, and no commit that was refused", () =>
+      withStore(async ({ store }) => {
+        const first = branchOf(1, 0, 5);
+        await store.commit({ blocks: first, main: { fromHeight: 0, hashes: hashesOf(first) }, events: [] });
+        await store.commit({ blocks: [first[2]!, first[2]!, blockOf(2, 9, { size: 7 })], events: [] });
+        assert.deepEqual(await store.counts(), { blocks: 6, mainBlocks: 5, bytes: 507 });
+        const other = blockOf(2, 3, { parentBranch: 1, size: 30 });
+        await store.commit({ blocks: [other], main: { fromHeight: 3, hashes: hashesOf([other]) }, events: [] });
+        const counts = { blocks: 7, mainBlocks: 4, bytes: 537 };
+        assert.deepEqual(await store.counts(), counts, "a heavier chain may be a shorter one");
+        await assert.rejects(
+          store.commit({ blocks: [blockOf(3, 4)], main: { fromHeight: 4, hashes: [hashOf(4, 4)] }, events: [] }),
+        );
+        assert.deepEqual(await store.counts(), counts);
+        await store.commit({ blocks: [], main: { fromHeight: 0, hashes: [] }, events: [] });
+        assert.deepEqual(await store.counts(), { ...counts, mainBlocks: 0 });
+      }));
+
     test("summaries() follows the main chain", () =>
       withStore(async ({ store }) => {
         const main = [blockOf(1, 0), blockOf(1, 1, { subEpochSummaryIncluded: summaryOf(1) }), blockOf(1, 2)];
@@ -231,6 +249,7 @@ export function storeContract(driver: StoreDriver): void {
           assert.deepEqual(await again.store.peak(), blocks[3]!.record);
           assert.deepEqual(await again.store.mainBlocks(0, 4), blocks.map(({ raw }) => raw));
           assert.deepEqual((await again.store.summaries())[0]?.summary, summaryOf(3));
+          assert.deepEqual(await again.store.counts(), { blocks: 4, mainBlocks: 4, bytes: 400 });
           assert.equal((await again.store.peers())[0]?.lastSuccess, 9);
           assert.deepEqual((await again.events.read(0, 9))[0], { ...eventOf("chia.peak", 3), id: 1 });
           assert.deepEqual(await again.events.append([eventOf("chia.peak", 4)]), [2], "ids go on where they stopped");

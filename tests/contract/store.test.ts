@@ -9,13 +9,17 @@ import { join } from "node:path";
 import { describe, test } from "node:test";
 import assert from "node:assert/strict";
 import { MemoryChiaStore } from "../../lib/chia/store/memory.ts";
+import { CHIA_MIGRATIONS } from "../../lib/chia/store/schema.ts";
 import { openSqlChiaStore } from "../../lib/chia/store/sql.ts";
 import type { Database } from "../../lib/core/ports.ts";
+import { BlockRecord } from "../../lib/chia/types/mod.ts";
 import { SqlEventLog } from "../../lib/storage/event-log.ts";
+import { migrate } from "../../lib/storage/migrate.ts";
 import { databaseDrivers } from "./databases.ts";
 import { blockOf, branchOf, eventOf, hashOf } from "./store-blocks.ts";
 import { storeContract } from "./store-suite.ts";
 
+const GENESIS = "07".repeat(32);
 const identity = { network: "simulator0", genesisChallenge: new Uint8Array(32).fill(7) };
 
 storeContract({
@@ -81,6 +85,38 @@ for (const driver of databaseDrivers) {
         await database.script("DROP TRIGGER full");
         assert.deepEqual(await store.commit({ ...step, events: [eventOf("chia.reorg", 2)] }), [1]);
         assert.deepEqual((await store.peak())?.headerHash, hashOf(2, 2));
+      } finally {
+        await database.close();
+        await place.remove();
+      }
+    });
+
+    test("a database of the first schema gets its counts when it is opened", async () => {
+      const place = await databasePlace(driver.open);
+      const database = await place.open();
+      try {
+        await migrate(database, CHIA_MIGRATIONS.slice(0, 1), {
+          chain: "chia",
+          network: "simulator0",
+          genesis: GENESIS,
+        });
+        for (const [number, main] of [[1, 1], [2, 1], [3, 0]] as const) {
+          const { record, raw } = blockOf(main, number - 1);
+          await database.run("INSERT INTO chia_blocks VALUES (?, ?, ?, ?, ?, ?, ?)", [
+            number,
+            record.headerHash,
+            record.height,
+            new Uint8Array(16),
+            main,
+            raw.length,
+            BlockRecord.encode(record),
+          ]);
+        }
+        const store = await openSqlChiaStore(database, identity);
+        assert.deepEqual(await store.counts(), { blocks: 3, mainBlocks: 2, bytes: 300 });
+        const next = blockOf(1, 2);
+        await store.commit({ blocks: [next], main: { fromHeight: 2, hashes: [next.record.headerHash] }, events: [] });
+        assert.deepEqual(await store.counts(), { blocks: 4, mainBlocks: 3, bytes: 400 });
       } finally {
         await database.close();
         await place.remove();

@@ -7,6 +7,7 @@ import type { Database } from "../../core/ports.ts";
 import type { NewBlock } from "../store.ts";
 import type { BlockPlace } from "./block-files.ts";
 import { RECORD_HEAD_BYTES } from "./block-record.ts";
+import { addToState, readState } from "./state.ts";
 
 /** Where the block of a row lies; undefined when it is not stored. */
 export async function placeOf(database: Database, row: number): Promise<BlockPlace | undefined> {
@@ -20,9 +21,23 @@ export async function isPlaceKnown(database: Database, { file, offset }: BlockPl
   return found !== undefined;
 }
 
-/** Enters a block that is not stored. Inside a transaction. */
-export async function insertBlock(within: Database, { row, height }: NewBlock, place: BlockPlace): Promise<void> {
+/** Enters blocks that are not stored. Inside a transaction. */
+export async function insertBlocks(
+  within: Database,
+  blocks: readonly { readonly block: NewBlock; readonly place: BlockPlace }[],
+): Promise<void> {
+  if (blocks.length === 0) return;
+  let bytes = 0;
+  for (const { block, place } of blocks) bytes += await insertBlock(within, block, place);
+  await addToState(within, "blocks", blocks.length);
+  await addToState(within, "block_bytes", bytes);
+}
+
+/** Enters one; returns by how many bytes the known part of its file grew. */
+async function insertBlock(within: Database, { row, height }: NewBlock, place: BlockPlace): Promise<number> {
   const { file, offset, length } = place;
+  const end = offset + RECORD_HEAD_BYTES + length;
+  const known = await within.get("SELECT bytes FROM bitcoin_block_files WHERE file = ?", [file]);
   await within.run("INSERT INTO bitcoin_blocks (header, file, start, bytes) VALUES (?, ?, ?, ?)", [
     row,
     file,
@@ -33,8 +48,9 @@ export async function insertBlock(within: Database, { row, height }: NewBlock, p
     "INSERT INTO bitcoin_block_files (file, bytes, blocks, height_max) VALUES (?, ?, 1, ?) ON CONFLICT (file) DO UPDATE " +
       "SET bytes = MAX(bitcoin_block_files.bytes, excluded.bytes), blocks = bitcoin_block_files.blocks + 1, " +
       "height_max = MAX(bitcoin_block_files.height_max, excluded.height_max)",
-    [file, offset + RECORD_HEAD_BYTES + length, height],
+    [file, end, height],
   );
+  return Math.max(0, end - Number(known?.bytes ?? 0));
 }
 
 /** How many bytes of each block file are indexed. */
@@ -52,19 +68,24 @@ export async function forgetFiles(
   bytesMax: number,
   belowHeight: number,
 ): Promise<{ readonly files: readonly number[]; readonly rows: readonly number[] }> {
-  const known = await within.all("SELECT * FROM bitcoin_block_files ORDER BY height_max, file");
-  let bytes = known.reduce((sum, file) => sum + Number(file.bytes), 0);
+  let { blockBytes } = await countBlocks(within);
   const files: number[] = [];
   const rows: number[] = [];
-  for (const found of known) {
-    if (bytes <= bytesMax || Number(found.height_max) >= belowHeight) break;
+  while (blockBytes > bytesMax) {
+    const found = await within.get(
+      "SELECT file, bytes FROM bitcoin_block_files WHERE height_max < ? ORDER BY height_max, file LIMIT 1",
+      [belowHeight],
+    );
+    if (found === undefined) break;
     const file = Number(found.file);
     const blocks = await within.all("SELECT header FROM bitcoin_blocks WHERE file = ? ORDER BY header", [file]);
     for (const { header } of blocks) rows.push(Number(header));
     await within.run("DELETE FROM bitcoin_blocks WHERE file = ?", [file]);
     await within.run("DELETE FROM bitcoin_block_files WHERE file = ?", [file]);
+    await addToState(within, "blocks", -blocks.length);
+    await addToState(within, "block_bytes", -Number(found.bytes));
     files.push(file);
-    bytes -= Number(found.bytes);
+    blockBytes -= Number(found.bytes);
   }
   return { files, rows };
 }
@@ -73,8 +94,6 @@ export async function forgetFiles(
 export async function countBlocks(
   database: Database,
 ): Promise<{ readonly blocks: number; readonly blockBytes: number }> {
-  const row = await database.get(
-    "SELECT COALESCE(SUM(blocks), 0) AS blocks, COALESCE(SUM(bytes), 0) AS bytes FROM bitcoin_block_files",
-  );
-  return { blocks: Number(row?.blocks), blockBytes: Number(row?.bytes) };
+  const blocks = await readState(database, "blocks") ?? 0;
+  return { blocks, blockBytes: await readState(database, "block_bytes") ?? 0 };
 }

@@ -33,6 +33,7 @@ export class MemoryBitcoinStore implements BitcoinStore {
   readonly #transactions = new Map<string, TransactionPlace[]>();
   readonly #peers = new MemoryPeers();
   #tip: number | undefined;
+  #blockBytes = 0;
 
   constructor(options: MemoryBitcoinStoreOptions = {}) {
     this.events = options.events ?? new MemoryEventLog();
@@ -57,7 +58,9 @@ export class MemoryBitcoinStore implements BitcoinStore {
       while (this.#statuses.length < count) this.#statuses.push(0);
       for (const [row, status] of step.statuses ?? []) this.#statuses[row] = status & 0xff;
       for (const { row, height, raw } of step.blocks ?? []) {
-        if (!this.#blocks.has(row)) this.#blocks.set(row, { raw: raw.slice(), height });
+        if (this.#blocks.has(row)) continue;
+        this.#blocks.set(row, { raw: raw.slice(), height });
+        this.#blockBytes += raw.length;
       }
       for (const block of index?.left ?? []) this.#leave(block);
       for (const block of index?.joined ?? []) this.#join(block);
@@ -112,12 +115,12 @@ export class MemoryBitcoinStore implements BitcoinStore {
   }
 
   prune(bytesMax: number, belowHeight: number): Promise<readonly number[]> {
-    let bytes = this.#blockBytes();
     const rows: number[] = [];
+    if (this.#blockBytes <= bytesMax) return Promise.resolve(rows);
     const byHeight = [...this.#blocks].sort(([, a], [, b]) => a.height - b.height);
     for (const [row, { raw, height }] of byHeight) {
-      if (bytes <= bytesMax || height >= belowHeight) break;
-      bytes -= raw.length;
+      if (this.#blockBytes <= bytesMax || height >= belowHeight) break;
+      this.#blockBytes -= raw.length;
       rows.push(row);
       this.#blocks.delete(row);
       this.#statuses[row]! &= ~HeaderStatus.data;
@@ -125,15 +128,9 @@ export class MemoryBitcoinStore implements BitcoinStore {
     return Promise.resolve(rows);
   }
 
-  #blockBytes(): number {
-    let bytes = 0;
-    for (const { raw } of this.#blocks.values()) bytes += raw.length;
-    return bytes;
-  }
-
   counts(): Promise<BitcoinStoreCounts> {
     const { length: headers } = this.#statuses;
-    return Promise.resolve({ headers, blocks: this.#blocks.size, blockBytes: this.#blockBytes() });
+    return Promise.resolve({ headers, blocks: this.#blocks.size, blockBytes: this.#blockBytes });
   }
 
   peers(): Promise<StoredPeer[]> {

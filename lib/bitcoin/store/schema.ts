@@ -64,4 +64,13 @@ ${EVENTS_SCHEMA}
 `,
   },
   { number: 2, name: "filter headers, watched scripts and their matches", sql: LIGHT_SCHEMA },
+  {
+    number: 3,
+    name: "how much is stored, and block files by height, so that no question about either reads every file's row",
+    sql: `
+INSERT INTO bitcoin_state (name, value) SELECT 'blocks', COALESCE(SUM(blocks), 0) FROM bitcoin_block_files;
+INSERT INTO bitcoin_state (name, value) SELECT 'block_bytes', COALESCE(SUM(bytes), 0) FROM bitcoin_block_files;
+CREATE INDEX bitcoin_block_files_height ON bitcoin_block_files (height_max);
+`,
+  },
 ];

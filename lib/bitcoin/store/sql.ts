@@ -23,7 +23,7 @@ import type {
 } from "../store.ts";
 import { Block } from "../types/block.ts";
 import type { BlockFiles, BlockPlace } from "./block-files.ts";
-import { countBlocks, forgetFiles, indexedEnds, insertBlock, isPlaceKnown, placeOf } from "./block-index.ts";
+import { countBlocks, forgetFiles, indexedEnds, insertBlocks, isPlaceKnown, placeOf } from "./block-index.ts";
 import { appendHeaders, changeStatuses, countHeaders, readHeaders } from "./header-pages.ts";
 import { BITCOIN_MIGRATIONS, BITCOIN_PEERS, CHAIN_TABLES } from "./schema.ts";
 import { readState, useTransactionIndex, writeState } from "./state.ts";
@@ -133,7 +133,7 @@ export class SqlBitcoinStore implements BitcoinStore {
         if (step.headers !== undefined) await appendHeaders(within, step.headers.firstRow, step.headers.bytes);
         const statuses = step.statuses ?? new Map<number, number>();
         await changeStatuses(within, statuses.keys(), (row) => statuses.get(row)!, this.#headers, count);
-        for (const { block, place } of blocks) await insertBlock(within, block, place);
+        await insertBlocks(within, blocks);
         if (index !== undefined) await moveTransactions(within, index.left, index.joined);
         if (step.tip !== undefined) await writeState(within, "tip", step.tip);
         return await insertEvents(within, step.events ?? []);

@@ -7,8 +7,11 @@ import { NodeError } from "../../core/errors.ts";
 import type { Database } from "../../core/ports.ts";
 import type { BitcoinStoreCode } from "./step.ts";
 
-/** `tip`: a row; `reindexing` and `transaction_index`: 0 or 1. */
-export type StateName = "tip" | "reindexing" | "transaction_index";
+/**
+ * `tip`: a row; `reindexing` and `transaction_index`: 0 or 1; `blocks` and `block_bytes`: how many blocks are stored, and
+ * the indexed bytes of their files.
+ */
+export type StateName = "tip" | "reindexing" | "transaction_index" | "blocks" | "block_bytes";
 
 /** The number of a name; undefined when there was none yet. */
 export async function readState(database: Database, name: StateName): Promise<number | undefined> {
@@ -20,6 +23,15 @@ export async function readState(database: Database, name: StateName): Promise<nu
 export async function writeState(database: Database, name: StateName, value: number): Promise<void> {
   await database.run(
     "INSERT INTO bitcoin_state (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+    [name, value],
+  );
+}
+
+/** Adds to a number that begins at 0. */
+export async function addToState(database: Database, name: StateName, value: number): Promise<void> {
+  await database.run(
+    "INSERT INTO bitcoin_state (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE " +
+      "SET value = bitcoin_state.value + excluded.value",
     [name, value],
   );
 }

@@ -12,17 +12,23 @@ import type { ChainCommit, ChiaStore, PlacedBlock, PlacedSummary, StoreCounts } 
 import { BlockRecord } from "../types/mod.ts";
 import type { StoreCode } from "./sql.ts";
 
+interface KeptBlock {
+  readonly record: Uint8Array;
+  readonly raw: Uint8Array;
+  readonly height: number;
+}
+
 /** {@link ChiaStore} in maps. Its events go to the given log. */
 export class MemoryChiaStore implements ChiaStore {
   readonly events: MemoryEventLog;
   /** By hash, in the order of arrival. */
-  readonly #blocks = new Map<
-    string,
-    { readonly record: Uint8Array; readonly raw: Uint8Array; readonly height: number }
-  >();
+  readonly #blocks = new Map<string, KeptBlock>();
   /** Hash at each height of the main chain. */
   readonly #main: string[] = [];
+  /** Hashes of each height, main and not, in the order of arrival. */
+  readonly #heights = new Map<number, string[]>();
   readonly #peers = new MemoryPeers();
+  #bytes = 0;
 
   constructor(events: MemoryEventLog = new MemoryEventLog()) {
     this.events = events;
@@ -40,7 +46,7 @@ export class MemoryChiaStore implements ChiaStore {
       if (step.main !== undefined) this.#check(step.main, heights);
       step.blocks.forEach((block, index) => {
         const key = toHex(block.record.headerHash);
-        if (!this.#blocks.has(key)) this.#blocks.set(key, encoded[index]!);
+        if (!this.#blocks.has(key)) this.#insert(key, encoded[index]!);
       });
       if (step.main !== undefined) {
         this.#main.length = step.main.fromHeight;
@@ -50,6 +56,14 @@ export class MemoryChiaStore implements ChiaStore {
     } catch (error) {
       return Promise.reject(error);
     }
+  }
+
+  #insert(key: string, block: KeptBlock): void {
+    this.#blocks.set(key, block);
+    const same = this.#heights.get(block.height);
+    if (same === undefined) this.#heights.set(block.height, [key]);
+    else same.push(key);
+    this.#bytes += block.raw.length;
   }
 
   #check(main: NonNullable<ChainCommit["main"]>, arriving: ReadonlyMap<string, number>): void {
@@ -102,16 +116,24 @@ export class MemoryChiaStore implements ChiaStore {
   }
 
   blocksAt(from: number, to: number, limit: number): Promise<PlacedBlock[]> {
-    const found = [...this.#blocks].filter(([, { height }]) => height >= from && height < to);
-    // The sort is stable: blocks of one height stay in the order of arrival.
-    found.sort(([, a], [, b]) => a.height - b.height);
-    return Promise.resolve(
-      found.slice(0, limit).map(([key, { raw, height }]) => ({
-        record: this.#record(key)!,
-        raw,
-        main: this.#main[height] === key,
-      })),
-    );
+    const found: PlacedBlock[] = [];
+    for (const height of this.#heightsIn(from, to)) {
+      for (const key of this.#heights.get(height) ?? []) {
+        if (found.length >= limit) return Promise.resolve(found);
+        found.push({
+          record: this.#record(key)!,
+          raw: this.#blocks.get(key)!.raw,
+          main: this.#main[height] === key,
+        });
+      }
+    }
+    return Promise.resolve(found);
+  }
+
+  /** Heights of blocks in a range, rising. A range may be wider than the chain, which then costs less to go through. */
+  #heightsIn(from: number, to: number): readonly number[] {
+    if (to - from <= this.#heights.size) return Array.from({ length: Math.max(0, to - from) }, (_, i) => from + i);
+    return [...this.#heights.keys()].filter((height) => height >= from && height < to).sort((a, b) => a - b);
   }
 
   isMain(headerHash: Uint8Array): Promise<boolean | undefined> {
@@ -136,8 +158,6 @@ export class MemoryChiaStore implements ChiaStore {
   }
 
   counts(): Promise<StoreCounts> {
-    let bytes = 0;
-    for (const { raw } of this.#blocks.values()) bytes += raw.length;
-    return Promise.resolve({ blocks: this.#blocks.size, mainBlocks: this.#main.length, bytes });
+    return Promise.resolve({ blocks: this.#blocks.size, mainBlocks: this.#main.length, bytes: this.#bytes });
   }
 }

@@ -40,4 +40,18 @@ CREATE TABLE chia_summaries (
 ${EVENTS_SCHEMA}
 `,
   },
+  {
+    number: 2,
+    name: "how much is stored, so that no question about it reads the blocks",
+    sql: `
+CREATE TABLE chia_counts (
+  id INTEGER PRIMARY KEY CHECK (id = 1),
+  blocks BIGINT NOT NULL,
+  main_blocks BIGINT NOT NULL,
+  bytes BIGINT NOT NULL
+);
+INSERT INTO chia_counts (id, blocks, main_blocks, bytes)
+  SELECT 1, COUNT(*), COALESCE(SUM(main), 0), COALESCE(SUM(bytes), 0) FROM chia_blocks;
+`,
+  },
 ];

@@ -59,6 +59,7 @@ export class SqlChiaStore implements ChiaStore {
     const ids = await this.#database.transaction(async (within) => {
       inserted = await insertBlocks(within, step.blocks);
       if (step.main !== undefined) await moveMain(within, step.main.fromHeight, step.main.hashes);
+      await count(within, inserted, step.main);
       return await insertEvents(within, step.events);
     });
     // Only now: what a rolled back transaction held must not be found in the cache.
@@ -154,7 +155,7 @@ export class SqlChiaStore implements ChiaStore {
 
   async counts(): Promise<StoreCounts> {
     const row = await this.#database.get(
-      "SELECT COUNT(*) AS blocks, COALESCE(SUM(main), 0) AS main_blocks, COALESCE(SUM(bytes), 0) AS bytes FROM chia_blocks",
+      "SELECT blocks, main_blocks, bytes FROM chia_counts WHERE id = 1",
     );
     return { blocks: Number(row?.blocks), mainBlocks: Number(row?.main_blocks), bytes: Number(row?.bytes) };
   }
@@ -209,6 +210,19 @@ async function moveMain(within: Database, fromHeight: number, hashes: readonly U
       `block ${toHex(hash)} of height ${fromHeight + index} is not stored`,
     );
   }
+}
+
+/** Keeps the counts. The main chain has no holes: its length follows from where it was changed. */
+async function count(within: Database, inserted: readonly StoredBlock[], main: ChainCommit["main"]): Promise<void> {
+  if (inserted.length > 0) {
+    const bytes = inserted.reduce((sum, { raw }) => sum + raw.length, 0);
+    await within.run("UPDATE chia_counts SET blocks = blocks + ?, bytes = bytes + ? WHERE id = 1", [
+      inserted.length,
+      bytes,
+    ]);
+  }
+  if (main === undefined) return;
+  await within.run("UPDATE chia_counts SET main_blocks = ? WHERE id = 1", [main.fromHeight + main.hashes.length]);
 }
 
 /** u128 as 16 bytes, big-endian: the order of the bytes is the order of the numbers. */

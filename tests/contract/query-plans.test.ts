@@ -1,0 +1,214 @@
+/**
+ * No statement of a store may cost more because the chain is longer. Every statement that our own code has is recorded
+ * while the stores are used, and SQLite is asked how it would run each: one that goes through a whole table, or a whole
+ * index, has to be in the list below with its reason.
+ *
+ * @module
+ */
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { describe, test } from "node:test";
+import { SqlLightStore } from "../../lib/bitcoin/light/mod.ts";
+import { openSqlChiaStore } from "../../lib/chia/store/sql.ts";
+import type { Database, SqlValue } from "../../lib/core/ports.ts";
+import { SqlEventLog } from "../../lib/storage/event-log.ts";
+import { migrate } from "../../lib/storage/migrate.ts";
+import { NODE_LOG_MIGRATIONS, SqlNodeLog } from "../../lib/storage/node-log.ts";
+import { newBlockOf, txidsOf } from "./bitcoin-store-blocks.ts";
+import { sqlPlace } from "./bitcoin-store-place.ts";
+import { chainStep, readAll } from "./bitcoin-store-suite.ts";
+import { databaseDrivers } from "./databases.ts";
+import { blockOf, branchOf, eventOf, hashOf, summaryOf } from "./store-blocks.ts";
+
+/** Statements that may go through a table, by how they begin. */
+const MAY_SCAN: Readonly<Record<string, string>> = {
+  "SELECT height, header_hash, summary FROM chia_summaries": "all summaries are asked for",
+  "SELECT record FROM chia_blocks WHERE main = 1 ORDER BY height DESC LIMIT 1": "ends after one row",
+  "SELECT name, value FROM gemel_meta": "five rows",
+  "SELECT page, LENGTH(bytes) AS length FROM bitcoin_headers ORDER BY page DESC LIMIT 1": "ends after one row",
+  "SELECT file, bytes FROM bitcoin_block_files": "at start: the end of every file is compared with the disk",
+  "SELECT * FROM chia_peers": "the address book bounds it",
+  "SELECT * FROM bitcoin_peers": "the address book bounds it",
+  "DELETE FROM chia_peers": "the address book bounds it",
+  "DELETE FROM bitcoin_peers": "the address book bounds it",
+  "DELETE FROM bitcoin_": "a reindex, or the end of the transaction index, empties whole tables",
+  "SELECT script, birth, scanned FROM bitcoin_watched": "at start: all scripts that are watched",
+  "UPDATE bitcoin_watched SET scanned": "scripts that are watched, all of which change",
+};
+/** Statements that must not pass for one of the above because of how they begin. */
+const MAY_NOT_SCAN = /^(DELETE FROM bitcoin_\w+|SELECT file, bytes FROM bitcoin_block_files) WHERE/;
+
+/** Where our SQL is. */
+const SOURCES = [
+  "bitcoin/light/store/sql.ts",
+  "bitcoin/store/block-index.ts",
+  "bitcoin/store/header-pages.ts",
+  "bitcoin/store/sql.ts",
+  "bitcoin/store/state.ts",
+  "bitcoin/store/transaction-index.ts",
+  "chia/store/sql.ts",
+  "storage/event-log.ts",
+  "storage/migrate.ts",
+  "storage/node-log.ts",
+  "storage/peer-table.ts",
+];
+
+type Recorded = Map<string, readonly SqlValue[]>;
+
+/** A database that writes down what is asked of it. */
+function recording(database: Database, recorded: Recorded): Database {
+  const note = (sql: string, parameters: readonly SqlValue[] = []) => {
+    if (!recorded.has(sql)) recorded.set(sql, parameters);
+  };
+  return {
+    dialect: database.dialect,
+    run: (sql, parameters) => (note(sql, parameters), database.run(sql, parameters)),
+    all: (sql, parameters) => (note(sql, parameters), database.all(sql, parameters)),
+    get: (sql, parameters) => (note(sql, parameters), database.get(sql, parameters)),
+    script: (sql) => database.script(sql),
+    transaction: (work) => database.transaction((within) => work(recording(within, recorded))),
+    close: () => database.close(),
+  };
+}
+
+/** The statements that go through a whole table without leave. */
+async function scansOf(database: Database, recorded: Recorded): Promise<string[]> {
+  const scans: string[] = [];
+  // A copy: the database that is asked may be the one that writes down.
+  for (const [sql, parameters] of [...recorded]) {
+    if (sql.startsWith("PRAGMA")) continue;
+    const may = !MAY_NOT_SCAN.test(sql) && Object.keys(MAY_SCAN).some((start) => sql.startsWith(start));
+    if (may) continue;
+    const plan = await database.all(`EXPLAIN QUERY PLAN ${sql}`, parameters);
+    for (const { detail } of plan) if (/^SCAN (?!CONSTANT ROW)/.test(String(detail))) scans.push(`${sql}: ${detail}`);
+  }
+  return scans;
+}
+
+async function useEvents(log: SqlEventLog): Promise<void> {
+  await log.append([eventOf("chia.peak", 1), eventOf("chia.peak", 2)]);
+  await log.read(0, 10);
+  await log.bounds();
+  await log.trim(1);
+}
+
+const peer = { host: "a", port: 1, source: "cli", lastTry: 0, lastSuccess: 0 };
+
+for (const driver of databaseDrivers) {
+  /** What was recorded of each store on this driver; filled by its test. */
+  const seen: Recorded = new Map();
+
+  describe(`statements on ${driver.name}`, () => {
+    test("the Chia store goes through no table", async () => {
+      const recorded: Recorded = new Map();
+      const database = await driver.open(":memory:");
+      try {
+        const store = await openSqlChiaStore(recording(database, recorded), {
+          network: "simulator0",
+          genesisChallenge: new Uint8Array(32),
+        });
+        const main = [...branchOf(1, 0, 3), blockOf(1, 3, { subEpochSummaryIncluded: summaryOf(3) })];
+        const hashes = main.map(({ record }) => record.headerHash);
+        await store.commit({ blocks: main, main: { fromHeight: 0, hashes }, events: [eventOf("chia.peak", 3)] });
+        await store.commit({ blocks: [], main: { fromHeight: 1, hashes: hashes.slice(1, 3) }, events: [] });
+        await store.peak();
+        await store.record(hashOf(1, 1));
+        await store.hashAt(1);
+        await store.mainRecords(0, 2);
+        await store.block(hashOf(1, 1));
+        await store.mainBlocks(0, 2);
+        await store.blocksAt(0, 2, 5);
+        await store.isMain(hashOf(1, 1));
+        await store.summaries();
+        await store.counts();
+        await store.savePeers([peer]);
+        await store.peers();
+        await useEvents(new SqlEventLog(recording(database, recorded)));
+        assert.deepEqual(await scansOf(database, recorded), []);
+        for (const [sql, parameters] of recorded) seen.set(sql, parameters);
+      } finally {
+        await database.close();
+      }
+    });
+
+    test("the Bitcoin store goes through no table", async () => {
+      const recorded: Recorded = new Map();
+      const place = await sqlPlace({ name: "", open: async (path) => recording(await driver.open(path), recorded) });
+      try {
+        const { store, close } = await place.open({ transactionIndex: true });
+        for (let from = 0; from < 12; from += 4) await store.commit(chainStep(from, from + 4));
+        const left = [{ row: 11, txids: [] }];
+        await store.commit({ tip: 10, transactions: { joined: [], left }, statuses: new Map([[11, 0]]) });
+        await readAll(store);
+        await store.tip();
+        await store.block(1);
+        await store.transaction(txidsOf(newBlockOf(1))[0]!);
+        await store.isIndexed({ file: 0, offset: 0, length: 1 });
+        await store.prune(1, 6);
+        await store.counts();
+        await store.savePeers([peer]);
+        await store.peers();
+        await close();
+        const { store: again, database, close: end } = await place.open({ reindex: true });
+        await again.finishReindex();
+        await useLight(database);
+        assert.deepEqual(await scansOf(database, recorded), []);
+        for (const [sql, parameters] of recorded) seen.set(sql, parameters);
+        await end();
+      } finally {
+        await place.remove();
+      }
+    });
+
+    test("the node's log goes through no table", async () => {
+      const recorded: Recorded = new Map();
+      const database = await driver.open(":memory:");
+      try {
+        const within = recording(database, recorded);
+        await migrate(within, NODE_LOG_MIGRATIONS, { chain: "node", network: "", genesis: "" });
+        const log = new SqlNodeLog(within, () => {});
+        await useEvents(log);
+        await log.take("chia", 1, [eventOf("chia.peak", 3)]);
+        await log.position("chia");
+        assert.deepEqual(await scansOf(database, recorded), []);
+        for (const [sql, parameters] of recorded) seen.set(sql, parameters);
+      } finally {
+        await database.close();
+      }
+    });
+
+    test("the tests above see every statement that the stores' sources have", async () => {
+      const unseen: string[] = [];
+      for (const file of SOURCES) {
+        const text = await readFile(new URL(`../../lib/${file}`, import.meta.url), "utf8");
+        for (const [, start] of text.matchAll(/["`]((?:SELECT|INSERT|UPDATE|DELETE) [^"`]*?)(?:["`]|\$\{)/g)) {
+          if (![...seen.keys()].some((sql) => sql.startsWith(start!))) unseen.push(`${file}: ${start}`);
+        }
+      }
+      assert.deepEqual(unseen, []);
+      assert.ok(seen.size > 60, `${seen.size} statements`);
+    });
+  });
+}
+
+async function useLight(database: Database): Promise<void> {
+  const light = new SqlLightStore(database);
+  const script = Uint8Array.of(1);
+  const bytes = new Uint8Array(32);
+  const match = { height: 1, hash: bytes, txid: bytes, script, value: 1n, vout: 0, spend: undefined } as const;
+  await light.commit({
+    undone: { above: 0 },
+    rewind: 0,
+    filterHeaders: { startHeight: 0, bytes, tipHash: bytes },
+    unwatch: [Uint8Array.of(2)],
+    watch: [{ script, from: 0, scanned: 0 }],
+    matches: [{ ...match, direction: "in" }],
+    scanned: 1,
+  });
+  for await (const _ of light.filterHeaders());
+  await light.tipHash();
+  await light.watched();
+  await light.matches(0, 1);
+  await light.matchesIn(bytes);
+  await light.payments([bytes]);
+}
