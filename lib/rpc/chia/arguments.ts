@@ -8,19 +8,34 @@ import { fromHex } from "../../codec/hex.ts";
 import type { Json, JsonObject } from "../../chia/streamable/mod.ts";
 import { RpcError, type RpcErrorCode } from "../errors.ts";
 
-/** The request as an object, or the error that Python gives when it looks for a key in something else. */
-export function requestObject(request: Json): JsonObject {
-  if (typeof request === "object" && request !== null && !Array.isArray(request)) return request as JsonObject;
-  // An empty array or a text has no such key either; that is how the reference answers them.
-  if (Array.isArray(request) || typeof request === "string") return {};
+/** `name in request`, of whatever a request is: a list and a text have members too. Only an object's own fields count. */
+export function has(request: Json, name: string): boolean {
+  if (Array.isArray(request) || typeof request === "string") return request.includes(name);
+  if (typeof request === "object" && request !== null) return Object.hasOwn(request, name);
   throw new RpcError("UNKNOWN", `argument of type '${pythonType(request)}' is not iterable`);
 }
 
-/** A field, or the given error when it is missing. Only the object's own fields count. */
-export function required(request: JsonObject, name: string, code?: RpcErrorCode, message: string = name): Json {
-  if (Object.hasOwn(request, name)) return request[name]!;
-  // Without a check of its own the reference stumbles over the key, and Python's KeyError prints as its name.
-  throw new RpcError(code ?? "UNKNOWN", message);
+/** `request[name]`, or the error that Python gives: a missing key prints as its name. */
+export function item(request: Json, name: string): Json {
+  if (typeof request === "string") throw new RpcError("UNKNOWN", "string indices must be integers, not 'str'");
+  if (Array.isArray(request)) throw new RpcError("UNKNOWN", "list indices must be integers or slices, not str");
+  if (typeof request !== "object" || request === null) {
+    throw new RpcError("UNKNOWN", `'${pythonType(request)}' object is not subscriptable`);
+  }
+  const fields = request as JsonObject;
+  if (!Object.hasOwn(fields, name)) throw new RpcError("UNKNOWN", name);
+  return fields[name]!;
+}
+
+/** A field that the reference asks for by name before it reads it: the given error when it is missing. */
+export function required(request: Json, name: string, code: RpcErrorCode, message: string): Json {
+  if (!has(request, name)) throw new RpcError(code, message);
+  return item(request, name);
+}
+
+/** A field that may be missing. */
+export function optional(request: Json, name: string): Json | undefined {
+  return has(request, name) ? item(request, name) : undefined;
 }
 
 /** Python's name of a JSON value's type. */

@@ -8,8 +8,7 @@ import { toHex } from "../../codec/hex.ts";
 import { BlockRecord, FullBlock } from "../../chia/types/mod.ts";
 import type { Json, JsonObject } from "../../chia/streamable/mod.ts";
 import { RpcError } from "../errors.ts";
-import { pythonRepr, required, toHash, toInt, toUint } from "./arguments.ts";
-import { isTruthy } from "./arguments.ts";
+import { has, isTruthy, item, optional, pythonRepr, required, toHash, toInt, toUint } from "./arguments.ts";
 import type { ChiaRoutes } from "./route.ts";
 import { networkSpace } from "./space.ts";
 
@@ -27,10 +26,11 @@ function tooLarge(): RpcError {
 }
 
 /** The start and end of a range; whatever the fields hold, `uint32` of each height in it must be possible. */
-function rangeOf(request: JsonObject): { start: bigint; end: bigint } {
-  const start = required(request, "start", "NO_START_IN_REQUEST", "No start in request");
-  const end = required(request, "end", "NO_END_IN_REQUEST", "No end in request");
-  return { start: toInt(start), end: toInt(end) };
+function rangeOf(request: Json): { start: bigint; end: bigint } {
+  // Both are asked for before either is read, so that a text that names one of them fails for the other.
+  if (!has(request, "start")) throw new RpcError("NO_START_IN_REQUEST", "No start in request");
+  if (!has(request, "end")) throw new RpcError("NO_END_IN_REQUEST", "No end in request");
+  return { start: toInt(item(request, "start")), end: toInt(item(request, "end")) };
 }
 
 /** The text of a `height` field inside a message: `str()` of what came. */
@@ -54,8 +54,8 @@ export const blockRoutes = {
 
   async get_blocks(request, { chia }, signal) {
     const { start, end } = rangeOf(request);
-    const withoutHash = isTruthy(request.exclude_header_hash);
-    const mainOnly = isTruthy(request.exclude_reorged);
+    const withoutHash = isTruthy(optional(request, "exclude_header_hash"));
+    const mainOnly = isTruthy(optional(request, "exclude_reorged"));
     if (start >= end) return { blocks: [] };
     // The reference makes the whole list of heights first, and stumbles over the first that is no uint32.
     const first = toUint(start, 32);
@@ -138,14 +138,14 @@ export const blockRoutes = {
   },
 
   async get_network_space(request, { chia }) {
-    if (!Object.hasOwn(request, "newer_block_header_hash") || !Object.hasOwn(request, "older_block_header_hash")) {
+    if (!has(request, "newer_block_header_hash") || !has(request, "older_block_header_hash")) {
       throw new RpcError(
         "INVALID_NETWORK_SPACE_REQUEST",
         "Invalid request. newer_block_header_hash and older_block_header_hash required",
       );
     }
-    const newerHex = request.newer_block_header_hash!;
-    const olderHex = request.older_block_header_hash!;
+    const newerHex = item(request, "newer_block_header_hash");
+    const olderHex = item(request, "older_block_header_hash");
     if (newerHex === olderHex) throw new RpcError("NEW_AND_OLD_MUST_DIFFER", "New and old must not be the same");
     const newerHash = toHash(newerHex);
     const olderHash = toHash(olderHex);

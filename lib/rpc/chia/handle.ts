@@ -78,7 +78,7 @@ export function chiaHandle(
       return {
         chain: "chia",
         network: chia.network.name,
-        mode: "light",
+        mode: "full",
         height: peak?.height ?? null,
         best_peer_height: bestPeerHeight,
         behind: Math.max(0, bestPeerHeight - (peak?.height ?? 0)),

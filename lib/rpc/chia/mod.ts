@@ -9,7 +9,6 @@ import { failureBody, RpcError } from "../errors.ts";
 import { BodyError, jsonResponse, parseRequest, readBody } from "../json.ts";
 import type { RpcLimits } from "../limits.ts";
 import { withDeadline } from "../limits.ts";
-import { requestObject } from "./arguments.ts";
 import { blockRoutes } from "./blocks.ts";
 import { nodeRoutes } from "./node.ts";
 import type { ChiaRoute, ChiaRoutes, ChiaRpcContext } from "./route.ts";
@@ -101,7 +100,7 @@ async function answer(
   const headers: Record<string, string> = { "x-validation": context.chia.state().validation };
   if (name === "get_blockchain_state") headers["x-unknown"] = UNKNOWN_STATE_FIELDS;
   try {
-    return jsonResponse({ success: true, ...await route(requestObject(request), context, signal) }, { headers });
+    return jsonResponse({ success: true, ...await route(request, context, signal) }, { headers });
   } catch (error) {
     return jsonResponse(failureBody(error), { headers });
   }

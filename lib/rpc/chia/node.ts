@@ -11,7 +11,7 @@ import type { LogLevel } from "../../config.ts";
 import { addressText } from "../../core/address-text.ts";
 import { messageOf } from "../../core/errors.ts";
 import { RpcError } from "../errors.ts";
-import { pythonRepr, required, toBytes, toUint } from "./arguments.ts";
+import { item, optional, pythonRepr, toBytes, toUint } from "./arguments.ts";
 import type { ChiaRoutes, ChiaRpcContext } from "./route.ts";
 
 /** Python's levels in its order, and ours for each. */
@@ -70,8 +70,8 @@ export function connectionJson(peer: PeerView): JsonObject {
 export const nodeRoutes = {
   get_connections(request, { chia }) {
     let peers = chia.peers();
-    if (Object.hasOwn(request, "node_type")) {
-      const wanted = request.node_type!;
+    const wanted = optional(request, "node_type");
+    if (wanted !== undefined) {
       const type = Number(wanted);
       // An enum of Python takes whole numbers from 1 to 8, however written (1.0, True), and no text.
       if (typeof wanted === "string" || typeof wanted === "object" || !Number.isInteger(type) || type < 1 || type > 8) {
@@ -83,8 +83,8 @@ export const nodeRoutes = {
   },
 
   async open_connection(request, { chia }) {
-    const host = required(request, "host");
-    const port = toUint(required(request, "port"), 16);
+    const host = item(request, "host");
+    const port = toUint(item(request, "port"), 16);
     if (typeof host !== "string") throw new RpcError("UNKNOWN", "host must be a text");
     try {
       await chia.connect(host, port);
@@ -95,7 +95,7 @@ export const nodeRoutes = {
   },
 
   async close_connection(request, { chia }) {
-    const nodeId = toBytes(required(request, "node_id"));
+    const nodeId = toBytes(item(request, "node_id"));
     if (!await chia.disconnect(nodeId)) {
       throw new RpcError("UNKNOWN", `Connection with node_id ${toHex(nodeId)} does not exist`);
     }
@@ -110,6 +110,6 @@ export const nodeRoutes = {
   get_version: (_request, { version }) => Promise.resolve({ version }),
   healthz: () => Promise.resolve({ success: true }),
   get_log_level: (_request, context) => Promise.resolve(levelAnswer(context)),
-  set_log_level: (request, context) => Promise.resolve(setLevel(context, required(request, "level"))),
+  set_log_level: (request, context) => Promise.resolve(setLevel(context, item(request, "level"))),
   reset_log_level: (_request, context) => Promise.resolve(setLevel(context, PYTHON_NAMES[context.log.configured])),
 } as const satisfies ChiaRoutes;

@@ -1,10 +1,10 @@
 /**
- * The shape of a chia-blockchain route: a JSON object in, the fields of the answer out; whatever is thrown becomes
- * `success: false`.
+ * The shape of a chia-blockchain route: JSON in, the fields of the answer out; whatever is thrown becomes
+ * `success: false`. A request need not be an object: the reference stumbles over another one only where a route reads it.
  *
  * @module
  */
-import type { JsonObject } from "../../chia/streamable/mod.ts";
+import type { Json, JsonObject } from "../../chia/streamable/mod.ts";
 import type { ChiaService } from "../../chia/service.ts";
 import type { RpcContext } from "../context.ts";
 
@@ -12,7 +12,7 @@ import type { RpcContext } from "../context.ts";
 export type ChiaRpcContext = RpcContext & { readonly chia: ChiaService };
 
 /** Answers one route. The signal aborts when the caller is gone or the time is up. */
-export type ChiaRoute = (request: JsonObject, context: ChiaRpcContext, signal: AbortSignal) => Promise<JsonObject>;
+export type ChiaRoute = (request: Json, context: ChiaRpcContext, signal: AbortSignal) => Promise<JsonObject>;
 
 /** Routes by name, without the slash, in the order in which `get_routes` lists them. */
 export type ChiaRoutes = { readonly [name: string]: ChiaRoute };

@@ -127,7 +127,7 @@ describe("gemel", () => {
 
   test("status as a table and as JSON", async () => {
     const node = await recordedNode();
-    assert.match((await gemel(["status"], { node })).out, /^CHAIN +NETWORK[^\n]*\nchia +simulator0 +light +61 /);
+    assert.match((await gemel(["status"], { node })).out, /^CHAIN +NETWORK[^\n]*\nchia +simulator0 +full +61 /);
     const { out, exit } = await gemel(["status", "--json"], { node });
     assert.equal(exit, 0);
     assert.equal(JSON.parse(out).chains[0].height, 61);

@@ -221,6 +221,25 @@ describe("Chia routes of this node", () => {
     assert.equal((await call("get_version")).status, 200);
   });
 
+  test("a request that is no object fails only where a route reads it", async () => {
+    const { call } = await recordedNode();
+    for (const route of ["get_blockchain_state", "get_constants", "get_network_info", "healthz", "get_version"]) {
+      for (const body of [null, 5, true, "text", []]) {
+        const { answer } = await call(route, body);
+        assert.equal((answer as { success: boolean }).success, true, `${route} ${JSON.stringify(body)}`);
+      }
+    }
+    const errors = async (body: unknown) => {
+      const routes = ["get_block", "get_connections", "set_log_level"];
+      return await Promise.all(routes.map(async (route) => (await call(route, body)).answer as { error?: string }))
+        .then((answers) => answers.map(({ error }) => error));
+    };
+    const notIterable = "argument of type 'NoneType' is not iterable";
+    assert.deepEqual(await errors(null), [notIterable, notIterable, "'NoneType' object is not subscriptable"]);
+    const list = "list indices must be integers or slices, not str";
+    assert.deepEqual(await errors(["header_hash"]), [list, undefined, list]);
+  });
+
   test("get_block_records says when a height is missing from a chain that does not begin at 0", async () => {
     const { call, chia } = await recordedNode();
     const read = chia.store.mainRecords.bind(chia.store);
@@ -253,7 +272,7 @@ describe("native routes", () => {
       disk_bytes: 0,
       header_hash: "0x" + Array.from(peak.headerHash, (byte) => byte.toString(16).padStart(2, "0")).join(""),
       height: peak.height,
-      mode: "light",
+      mode: "full",
       network: "simulator0",
       peers: { in: 0, out: 1 },
       synced: false,

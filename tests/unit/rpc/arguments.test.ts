@@ -1,8 +1,32 @@
 import { test } from "node:test";
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { isTruthy, toBytes, toInt, toUint } from "../../../lib/rpc/chia/arguments.ts";
+import { has, isTruthy, item, optional, required, toBytes, toInt, toUint } from "../../../lib/rpc/chia/arguments.ts";
 import { trueDivide } from "../../../lib/rpc/chia/space.ts";
+
+test("has() and item() look into whatever a request is as Python does", () => {
+  assert.equal(has({ a: null }, "a"), true);
+  assert.equal(has({}, "toString"), false);
+  assert.equal(has(["b", "a"], "a"), true);
+  assert.equal(has("bar", "a"), true, "a text has each of its parts");
+  assert.equal(has("", "a"), false);
+  for (const [request, type] of [[null, "NoneType"], [5, "int"], [1.5, "float"], [true, "bool"]] as const) {
+    assert.throws(() => has(request, "a"), { message: `argument of type '${type}' is not iterable` });
+    assert.throws(() => item(request, "a"), { message: `'${type}' object is not subscriptable` });
+  }
+  assert.equal(item({ a: 3 }, "a"), 3);
+  assert.throws(() => item({}, "a"), { message: "a" });
+  assert.throws(() => item(["a"], "a"), { message: "list indices must be integers or slices, not str" });
+  assert.throws(() => item("a", "a"), { message: "string indices must be integers, not 'str'" });
+});
+
+test("required() and optional() ask before they read", () => {
+  assert.throws(() => required([], "a", "PEAK_IS_NONE", "none"), { message: "none" });
+  assert.throws(() => required("a", "a", "PEAK_IS_NONE", "none"), { message: /string indices/ });
+  assert.equal(optional({}, "a"), undefined);
+  assert.equal(optional({ a: null }, "a"), null);
+  assert.throws(() => optional(null, "a"), { message: /not iterable/ });
+});
 
 test("toInt() reads integers of any size, in every form that Python takes", () => {
   fc.assert(fc.property(fc.bigInt({ min: -(2n ** 130n), max: 2n ** 130n }), (value) => {
