@@ -145,7 +145,7 @@ export class Facade implements BitcoinService {
   }
 
   state(): BitcoinState {
-    const { mode, pruneTarget, chain: { headers, tip, validator } } = this.#parts;
+    const { mode, pruneTarget, chain: { headers, tip, validation } } = this.#parts;
     const { progress } = this.#parts;
     const { agree, of } = progress.agreement();
     return {
@@ -154,7 +154,7 @@ export class Facade implements BitcoinService {
       bestHeader: headers.best,
       initialBlockDownload: progress.initialBlockDownload,
       synced: progress.synced,
-      validation: mode === "full" ? validator.level : "headers",
+      validation,
       agreement: { agree, of },
       warnings: progress.warnings,
       bestPeerHeight: Math.max(

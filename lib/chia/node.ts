@@ -240,7 +240,7 @@ export class ChiaNode implements ChiaService {
       progressHeight: progress === undefined ? 0 : Math.max(0, chain.peak?.height ?? 0),
       difficulty: pace.difficulty,
       subSlotIters: pace.subSlotIters,
-      validation: chain.validator.level,
+      validation: chain.validation,
       agreement: { agree, of },
       warnings: this.#standing.warnings,
       bestPeerHeight: this.#follower.heightTold,

@@ -5,6 +5,7 @@
  * @module
  */
 import type { PeerStore } from "../core/ports.ts";
+import type { Validation } from "../core/validation.ts";
 import type { NewEvent } from "../storage/events.ts";
 import type { BlockRecord, SubEpochSummary } from "./types/mod.ts";
 
@@ -13,6 +14,8 @@ export interface StoredBlock {
   readonly record: BlockRecord;
   /** Streamable FullBlock, exactly as received. */
   readonly raw: Uint8Array;
+  /** How far the block was checked before it was stored. */
+  readonly validation: Validation;
 }
 
 /** A stored block with its place: on the main chain, or left behind by a reorganisation. */
@@ -69,5 +72,7 @@ export interface ChiaStore extends PeerStore {
   isMain(headerHash: Uint8Array): Promise<boolean | undefined>;
   /** All summaries of the main chain, rising by height. */
   summaries(): Promise<PlacedSummary[]>;
+  /** How far every block of the main chain was checked: the least of them. Undefined when it has none. */
+  validation(): Promise<Validation | undefined>;
   counts(): Promise<StoreCounts>;
 }

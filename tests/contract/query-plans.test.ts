@@ -121,6 +121,7 @@ for (const driver of databaseDrivers) {
         await store.isMain(hashOf(1, 1));
         await store.summaries();
         await store.counts();
+        await store.validation();
         await store.savePeers([peer]);
         await store.peers();
         await useEvents(new SqlEventLog(recording(database, recorded)));

@@ -5,6 +5,7 @@
  */
 import type { StoredBlock } from "../../lib/chia/store.ts";
 import type { BlockRecord, SubEpochSummary } from "../../lib/chia/types/mod.ts";
+import type { Validation } from "../../lib/core/validation.ts";
 import type { NewEvent } from "../../lib/storage/events.ts";
 
 /** 32 bytes that differ by branch and height. */
@@ -64,12 +65,12 @@ export function recordOf(branch: number, height: number, more: Partial<BlockReco
 export function blockOf(
   branch: number,
   height: number,
-  more: Partial<BlockRecord> & { parentBranch?: number; size?: number } = {},
+  more: Partial<BlockRecord> & { parentBranch?: number; size?: number; validation?: Validation } = {},
 ): StoredBlock {
-  const { size = 100, ...fields } = more;
+  const { size = 100, validation = "linkage", ...fields } = more;
   const raw = new Uint8Array(size).fill(height & 0xff);
   raw[0] = branch;
-  return { record: recordOf(branch, height, fields), raw };
+  return { record: recordOf(branch, height, fields), raw, validation };
 }
 
 /** `from … to − 1` of a branch. */

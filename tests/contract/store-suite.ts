@@ -131,6 +131,28 @@ export function storeContract(driver: StoreDriver): void {
         assert.deepEqual(await store.counts(), { ...counts, mainBlocks: 0 });
       }));
 
+    test("validation() is the least level of the main chain, and follows it", () =>
+      withStore(async ({ store }) => {
+        assert.equal(await store.validation(), undefined);
+        const full = [0, 1, 2].map((height) => blockOf(1, height, { validation: "full" }));
+        await store.commit({ blocks: full, main: { fromHeight: 0, hashes: hashesOf(full) }, events: [] });
+        assert.equal(await store.validation(), "full");
+        const linked = blockOf(1, 3);
+        await store.commit({ blocks: [linked], events: [] });
+        assert.equal(await store.validation(), "full", "a block beside the chain counts for nothing");
+        await store.commit({ blocks: [], main: { fromHeight: 3, hashes: hashesOf([linked]) }, events: [] });
+        assert.equal(await store.validation(), "linkage");
+        // A block that is there already keeps what was found of it.
+        await store.commit({ blocks: [{ ...linked, validation: "full" }], events: [] });
+        assert.equal(await store.validation(), "linkage");
+        assert.deepEqual((await store.blocksAt(2, 4, 9)).map(({ validation }) => validation), ["full", "linkage"]);
+        const other = [blockOf(2, 3, { parentBranch: 1, validation: "full" }), blockOf(2, 4, { validation: "full" })];
+        await store.commit({ blocks: other, main: { fromHeight: 3, hashes: hashesOf(other) }, events: [] });
+        assert.equal(await store.validation(), "full", "the reorganisation took the block away");
+        await store.commit({ blocks: [], main: { fromHeight: 0, hashes: [] }, events: [] });
+        assert.equal(await store.validation(), undefined);
+      }));
+
     test("summaries() follows the main chain", () =>
       withStore(async ({ store }) => {
         const main = [blockOf(1, 0), blockOf(1, 1, { subEpochSummaryIncluded: summaryOf(1) }), blockOf(1, 2)];
@@ -208,7 +230,7 @@ export function storeContract(driver: StoreDriver): void {
     test("the highest height and the greatest weight fit", () =>
       withStore(async ({ store }) => {
         const block = blockOf(1, 0, { weight: 2n ** 128n - 1n, size: 400_000 });
-        const high = { record: recordOf(3, 0xffff_ffff), raw: new Uint8Array(1) };
+        const high = { record: recordOf(3, 0xffff_ffff), raw: new Uint8Array(1), validation: "linkage" as const };
         await store.commit({ blocks: [block, high], main: { fromHeight: 0, hashes: [hashOf(1, 0)] }, events: [] });
         assert.equal((await store.peak())?.weight, 2n ** 128n - 1n);
         assert.equal((await store.block(hashOf(1, 0)))?.length, 400_000);
@@ -238,7 +260,7 @@ export function storeContract(driver: StoreDriver): void {
       test("everything is there after closing and opening again", () =>
         withStore(async ({ store }, reopen) => {
           const blocks = branchOf(1, 0, 3);
-          blocks.push(blockOf(1, 3, { subEpochSummaryIncluded: summaryOf(3) }));
+          blocks.push(blockOf(1, 3, { subEpochSummaryIncluded: summaryOf(3), validation: "full" }));
           await store.commit({
             blocks,
             main: { fromHeight: 0, hashes: hashesOf(blocks) },
@@ -249,6 +271,7 @@ export function storeContract(driver: StoreDriver): void {
           assert.deepEqual(await again.store.peak(), blocks[3]!.record);
           assert.deepEqual(await again.store.mainBlocks(0, 4), blocks.map(({ raw }) => raw));
           assert.deepEqual((await again.store.summaries())[0]?.summary, summaryOf(3));
+          assert.equal(await again.store.validation(), "linkage");
           assert.deepEqual(await again.store.counts(), { blocks: 4, mainBlocks: 4, bytes: 400 });
           assert.equal((await again.store.peers())[0]?.lastSuccess, 9);
           assert.deepEqual((await again.events.read(0, 9))[0], { ...eventOf("chia.peak", 3), id: 1 });

@@ -91,7 +91,7 @@ for (const driver of databaseDrivers) {
       }
     });
 
-    test("a database of the first schema gets its counts when it is opened", async () => {
+    test("a database of the first schema gets its counts and level when it is opened", async () => {
       const place = await databasePlace(driver.open);
       const database = await place.open();
       try {
@@ -114,9 +114,11 @@ for (const driver of databaseDrivers) {
         }
         const store = await openSqlChiaStore(database, identity);
         assert.deepEqual(await store.counts(), { blocks: 3, mainBlocks: 2, bytes: 300 });
-        const next = blockOf(1, 2);
+        assert.equal(await store.validation(), "linkage");
+        const next = blockOf(1, 2, { validation: "full" });
         await store.commit({ blocks: [next], main: { fromHeight: 2, hashes: [next.record.headerHash] }, events: [] });
         assert.deepEqual(await store.counts(), { blocks: 4, mainBlocks: 3, bytes: 400 });
+        assert.equal(await store.validation(), "linkage", "what was there is not checked further by what comes");
       } finally {
         await database.close();
         await place.remove();

@@ -4,8 +4,10 @@ import { describe, test } from "node:test";
 import type { ByteDuplex } from "../../lib/core/ports.ts";
 import { toHex } from "../../lib/codec/hex.ts";
 import { newPeak, requestBlock, respondBlock } from "../../lib/chia/protocol/mod.ts";
+import { LinkageValidator } from "../../lib/chia/chain/linkage.ts";
+import type { BlockValidator } from "../../lib/chia/chain/verdict.ts";
 import type { Incoming } from "../../lib/chia/session.ts";
-import { hashAt, recorded, slowed, tipOf, World } from "./world.ts";
+import { hashAt, network, recorded, slowed, tipOf, World } from "./world.ts";
 
 describe("a node that follows", () => {
   test("from genesis over three peers, one slow and one that dies on the way", async () => {
@@ -82,6 +84,21 @@ describe("a node that follows", () => {
     assert.equal(await joined(), before, "the connection stands");
     assert.equal(b.node.peers().length, 1);
     assert.ok(a.node.state().synced && b.node.state().synced);
+    await world.end();
+  });
+
+  test("says how far the chain in its store was checked, not how far it would check", async () => {
+    const world = new World();
+    const before = await world.node("10.0.0.1", { blocks: 60 });
+    await before.stop();
+    const linkage = new LinkageValidator(network.constants);
+    const validator: BlockValidator = { level: "full", judge: (candidate, view) => linkage.judge(candidate, view) };
+    const after = await world.node("10.0.0.1", { store: before.store, validator });
+    assert.equal(after.node.state().validation, "linkage");
+    await world.clock.until(after.node.feed(recorded(60, 70)));
+    assert.equal(after.node.state().validation, "linkage");
+    const anew = await world.node("10.0.0.2", { blocks: 10, validator });
+    assert.equal(anew.node.state().validation, "full");
     await world.end();
   });
 

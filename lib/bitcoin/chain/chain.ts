@@ -7,6 +7,7 @@
  * @module
  */
 import type { Clock } from "../../core/ports.ts";
+import type { Validation } from "../../core/validation.ts";
 import type { BitcoinNetwork } from "../networks/network.ts";
 import type { BitcoinStep, BitcoinStore } from "../store.ts";
 import type { Block } from "../types/block.ts";
@@ -14,6 +15,7 @@ import { HEADER_BYTES } from "../types/header.ts";
 import { blockEvent, reorgEvent } from "./events.ts";
 import { HeaderBatch } from "./header-batch.ts";
 import { type AcceptResult, HeaderChain, HeaderStatus } from "./header-chain.ts";
+import { ActiveLevels, bitsOf } from "./levels.ts";
 import { hasAny, newPending, type Pending } from "./pending.ts";
 import { PatientCommit, type StorageNotice } from "./patient-commit.ts";
 import { type BlockValidator, blockView } from "./validator.ts";
@@ -69,6 +71,7 @@ export class BitcoinChain {
   /** The active chain by height up to the durable tip. */
   #active = new Int32Array(1_024).fill(-1);
   #activeTop = 0;
+  readonly #levels: ActiveLevels;
   #storedHeaders = 0;
   #pending = newPending();
   #underWay: Pending | undefined;
@@ -80,6 +83,7 @@ export class BitcoinChain {
     this.network = parts.network;
     this.validator = parts.validator;
     this.headers = new HeaderChain(parts.network);
+    this.#levels = new ActiveLevels(this.headers);
     this.#parts = parts;
     this.#commits = new PatientCommit(parts.clock, parts.onStorage);
   }
@@ -100,6 +104,11 @@ export class BitcoinChain {
   /** Row of the active chain's tip, durable. */
   get tip(): number {
     return this.#tip;
+  }
+
+  /** How far every block of the active chain was checked, whatever checks them now. Before the first: will be. */
+  get validation(): Validation {
+    return this.#levels.least ?? (this.#parts.headersOnly ? "headers" : this.validator.level);
   }
 
   /** Row at a height of the active chain; −1 above its tip. */
@@ -160,7 +169,8 @@ export class BitcoinChain {
       if (verdict.result === "consensus") this.#condemn(row);
       return { refusal: verdict, duplicate: false, stored };
     }
-    this.#setStatus(row, HeaderStatus.data | HeaderStatus.structure);
+    // A pruned block that comes again keeps the level that it was counted with.
+    this.#setStatus(row, HeaderStatus.data | (this.wasJudged(row) ? 0 : bitsOf(this.validator.level)));
     this.#pending.blocks.push({ row, height, hash: headers.hash(row), raw: block.raw });
     this.#pending.bytes += block.raw.length;
     this.#link(row, block);
@@ -200,12 +210,7 @@ export class BitcoinChain {
 
   async #begin(): Promise<void> {
     this.#setStatus(0, HeaderStatus.data | HeaderStatus.structure | HeaderStatus.connected);
-    this.#pending.blocks.push({
-      row: 0,
-      height: 0,
-      hash: this.headers.hash(0),
-      raw: this.network.genesis.blockBytes,
-    });
+    this.#pending.blocks.push({ row: 0, height: 0, hash: this.headers.hash(0), raw: this.network.genesis.blockBytes });
     this.#setLinked(0);
     this.#pending.tip = 0;
     this.#setActive(0);
@@ -221,6 +226,7 @@ export class BitcoinChain {
       else this.#wait(parent, row);
     }
     this.#head = this.#tip = tip;
+    this.#levels.move(0, 0, tip);
     this.#setActive(tip);
   }
 
@@ -383,6 +389,7 @@ export class BitcoinChain {
     this.#storedHeaders = lastRow;
     if (tip === undefined) return;
     const fork = this.headers.commonAncestor(this.#tip, tip);
+    this.#levels.move(this.#tip, fork, tip);
     this.#setActive(tip);
     this.#tip = tip;
     onMove?.({ tip, fork });

@@ -6,6 +6,7 @@
 import type { NewEvent } from "../../storage/events.ts";
 import { toDisplayHex } from "../hash.ts";
 import type { HeaderChain } from "./header-chain.ts";
+import { levelOf } from "./levels.ts";
 
 /** What every event of a step shares. */
 export interface EventContext {
@@ -15,7 +16,7 @@ export interface EventContext {
   readonly time: number;
 }
 
-/** `bitcoin.block`: a block joined the active chain. */
+/** `bitcoin.block`: a block joined the active chain, and how far it was checked. */
 export function blockEvent({ headers, network, time }: EventContext, row: number, isReorg: boolean): NewEvent {
   const parent = headers.parent(row);
   return {
@@ -29,6 +30,7 @@ export function blockEvent({ headers, network, time }: EventContext, row: number
       previousblockhash: parent < 0 ? null : toDisplayHex(headers.hash(parent)),
       time: headers.time(row),
       chainwork: headers.work(row).toString(16).padStart(64, "0"),
+      validation: levelOf(headers.status(row)),
       reorg: isReorg,
     },
   };

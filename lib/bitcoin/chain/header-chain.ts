@@ -33,6 +33,8 @@ export const HeaderStatus = {
   connected: 16,
   /** Another header names it as its parent. Set by the chain, not to be stored. */
   hasChild: 32,
+  /** Its block passed every rule that the reference checks. What was stored before this bit was there has not it. */
+  full: 64,
 } as const;
 
 const FAILED = HeaderStatus.failed | HeaderStatus.failedParent;

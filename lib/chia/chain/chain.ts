@@ -6,6 +6,7 @@
 import { toHex } from "../../codec/hex.ts";
 import { equalBytes } from "../../codec/sized.ts";
 import type { Clock } from "../../core/ports.ts";
+import type { Validation } from "../../core/validation.ts";
 import type { NewEvent } from "../../storage/events.ts";
 import type { ChiaNetwork } from "../networks/network.ts";
 import type { ChiaStore, StoredBlock } from "../store.ts";
@@ -54,6 +55,7 @@ export class ChiaChain {
   readonly #parts: ChainParts;
   readonly #window: RecordWindow;
   #peak: BlockRecord | undefined;
+  #validation: Validation | undefined;
   #queue: Promise<unknown> = Promise.resolve();
 
   private constructor(parts: ChainParts) {
@@ -67,6 +69,7 @@ export class ChiaChain {
   static async load(parts: ChainParts): Promise<ChiaChain> {
     const chain = new ChiaChain(parts);
     chain.#peak = await parts.store.peak();
+    chain.#validation = await parts.store.validation();
     if (chain.#peak !== undefined) {
       const from = Math.max(0, chain.#peak.height - lookBack(parts.network.constants));
       chain.#window.setMain(from, await parts.store.mainRecords(from, chain.#peak.height + 1));
@@ -76,6 +79,11 @@ export class ChiaChain {
 
   get peak(): BlockRecord | undefined {
     return this.#peak;
+  }
+
+  /** How far every block of the main chain was checked, whatever checks them now. Before the first block: will be. */
+  get validation(): Validation {
+    return this.#validation ?? this.validator.level;
   }
 
   /** Time of the newest block that has one, in seconds since 1970; two blocks of three have none. */
@@ -139,7 +147,7 @@ export class ChiaChain {
       // The record stays for thousands of blocks; it must not keep the block's bytes alive with it.
       const record = BlockRecord.decode(BlockRecord.encode(verdict.record));
       this.#window.add(record);
-      blocks.push({ record, raw: candidate.raw });
+      blocks.push({ record, raw: candidate.raw, validation: this.validator.level });
       if (heavier(record, tip)) tip = record;
     }
     return { tip };
@@ -195,6 +203,7 @@ export class ChiaChain {
     this.#window.setMain(fromHeight, branch);
     this.#peak = tip;
     onCommit?.(ids);
+    this.#validation = await store.validation();
     return { peakMoved: true, forkHeight: fromHeight - 1 };
   }
 

@@ -6,6 +6,7 @@
 import type { StoredPeer } from "../../core/ports.ts";
 import { toHex } from "../../codec/hex.ts";
 import { NodeError } from "../../core/errors.ts";
+import { type Validation, ValidationCounts } from "../../core/validation.ts";
 import { MemoryEventLog } from "../../storage/event-log.ts";
 import { MemoryPeers } from "../../storage/peer-table.ts";
 import type { ChainCommit, ChiaStore, PlacedBlock, PlacedSummary, StoreCounts } from "../store.ts";
@@ -16,6 +17,7 @@ interface KeptBlock {
   readonly record: Uint8Array;
   readonly raw: Uint8Array;
   readonly height: number;
+  readonly validation: Validation;
 }
 
 /** {@link ChiaStore} in maps. Its events go to the given log. */
@@ -27,6 +29,8 @@ export class MemoryChiaStore implements ChiaStore {
   readonly #main: string[] = [];
   /** Hashes of each height, main and not, in the order of arrival. */
   readonly #heights = new Map<number, string[]>();
+  /** Of the main chain. */
+  readonly #levels = new ValidationCounts();
   readonly #peers = new MemoryPeers();
   #bytes = 0;
 
@@ -38,10 +42,11 @@ export class MemoryChiaStore implements ChiaStore {
     try {
       // Everything that can be refused is refused before anything is changed.
       const heights = new Map(step.blocks.map(({ record }) => [toHex(record.headerHash), record.height]));
-      const encoded = step.blocks.map(({ record, raw }) => ({
+      const encoded = step.blocks.map(({ record, raw, validation }) => ({
         record: BlockRecord.encode(record),
         raw,
         height: record.height,
+        validation,
       }));
       if (step.main !== undefined) this.#check(step.main, heights);
       step.blocks.forEach((block, index) => {
@@ -49,8 +54,13 @@ export class MemoryChiaStore implements ChiaStore {
         if (!this.#blocks.has(key)) this.#insert(key, encoded[index]!);
       });
       if (step.main !== undefined) {
-        this.#main.length = step.main.fromHeight;
-        this.#main.push(...step.main.hashes.map(toHex));
+        for (const key of this.#main.splice(step.main.fromHeight)) {
+          this.#levels.leave(this.#blocks.get(key)!.validation);
+        }
+        for (const key of step.main.hashes.map(toHex)) {
+          this.#main.push(key);
+          this.#levels.join(this.#blocks.get(key)!.validation);
+        }
       }
       return this.events.append(step.events);
     } catch (error) {
@@ -120,11 +130,8 @@ export class MemoryChiaStore implements ChiaStore {
     for (const height of this.#heightsIn(from, to)) {
       for (const key of this.#heights.get(height) ?? []) {
         if (found.length >= limit) return Promise.resolve(found);
-        found.push({
-          record: this.#record(key)!,
-          raw: this.#blocks.get(key)!.raw,
-          main: this.#main[height] === key,
-        });
+        const { raw, validation } = this.#blocks.get(key)!;
+        found.push({ record: this.#record(key)!, raw, validation, main: this.#main[height] === key });
       }
     }
     return Promise.resolve(found);
@@ -155,6 +162,10 @@ export class MemoryChiaStore implements ChiaStore {
 
   savePeers(peers: readonly StoredPeer[]): Promise<void> {
     return this.#peers.savePeers(peers);
+  }
+
+  validation(): Promise<Validation | undefined> {
+    return Promise.resolve(this.#levels.least);
   }
 
   counts(): Promise<StoreCounts> {

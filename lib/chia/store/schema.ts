@@ -54,4 +54,14 @@ INSERT INTO chia_counts (id, blocks, main_blocks, bytes)
   SELECT 1, COUNT(*), COALESCE(SUM(main), 0), COALESCE(SUM(bytes), 0) FROM chia_blocks;
 `,
   },
+  {
+    number: 3,
+    name: "how far each block was checked",
+    // The numbers of core/validation.ts. Everything that was stored before was checked at linkage, which is 2. The index
+    // has the least level of the main chain as its first entry.
+    sql: `
+ALTER TABLE chia_blocks ADD COLUMN validation SMALLINT NOT NULL DEFAULT 2;
+CREATE INDEX chia_blocks_validation ON chia_blocks (validation) WHERE main = 1;
+`,
+  },
 ];

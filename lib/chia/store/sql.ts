@@ -7,6 +7,7 @@ import type { StoredPeer } from "../../core/ports.ts";
 import { toHex } from "../../codec/hex.ts";
 import { NodeError } from "../../core/errors.ts";
 import type { Database } from "../../core/ports.ts";
+import { Validation, validationOf } from "../../core/validation.ts";
 import { insertEvents } from "../../storage/event-log.ts";
 import { ByteCache } from "../../storage/lru.ts";
 import { migrate } from "../../storage/migrate.ts";
@@ -117,13 +118,14 @@ export class SqlChiaStore implements ChiaStore {
 
   async blocksAt(from: number, to: number, limit: number): Promise<PlacedBlock[]> {
     const rows = await this.#database.all(
-      "SELECT record, main, raw FROM chia_blocks JOIN chia_bodies ON chia_bodies.number = chia_blocks.number " +
+      "SELECT record, main, validation, raw FROM chia_blocks JOIN chia_bodies ON chia_bodies.number = chia_blocks.number " +
         "WHERE height >= ? AND height < ? ORDER BY height, chia_blocks.number LIMIT ?",
       [from, to, limit],
     );
     return rows.map((row) => ({
       record: BlockRecord.decode(row.record as Uint8Array),
       raw: row.raw as Uint8Array,
+      validation: validationOf(Number(row.validation)),
       main: row.main === 1,
     }));
   }
@@ -153,6 +155,11 @@ export class SqlChiaStore implements ChiaStore {
     return this.#peers.savePeers(peers);
   }
 
+  async validation(): Promise<Validation | undefined> {
+    const row = await this.#database.get("SELECT MIN(validation) AS least FROM chia_blocks WHERE main = 1");
+    return row?.least == null ? undefined : validationOf(Number(row.least));
+  }
+
   async counts(): Promise<StoreCounts> {
     const row = await this.#database.get(
       "SELECT blocks, main_blocks, bytes FROM chia_counts WHERE id = 1",
@@ -171,9 +178,17 @@ async function insertBlocks(within: Database, blocks: readonly StoredBlock[]): P
     const { record, raw } = block;
     number += 1;
     const inserted = await within.run(
-      "INSERT INTO chia_blocks (number, header_hash, height, weight, main, bytes, record) VALUES (?, ?, ?, ?, 0, ?, ?) " +
-        "ON CONFLICT (header_hash) DO NOTHING",
-      [number, record.headerHash, record.height, weightBytes(record.weight), raw.length, BlockRecord.encode(record)],
+      "INSERT INTO chia_blocks (number, header_hash, height, weight, main, bytes, record, validation) " +
+        "VALUES (?, ?, ?, ?, 0, ?, ?, ?) ON CONFLICT (header_hash) DO NOTHING",
+      [
+        number,
+        record.headerHash,
+        record.height,
+        weightBytes(record.weight),
+        raw.length,
+        BlockRecord.encode(record),
+        Validation[block.validation],
+      ],
     );
     if (inserted === 0) continue;
     await within.run("INSERT INTO chia_bodies (number, raw) VALUES (?, ?)", [number, raw]);

@@ -38,7 +38,7 @@ const run = (branch: number, from: number, to: number, parentBranch = branch, mo
 
 /** Lets everything through but what is in `wrong`. Looks at the parent, as a real one does. */
 class Lenient implements BlockValidator {
-  readonly level = "linkage";
+  constructor(readonly level: BlockValidator["level"] = "linkage") {}
   readonly wrong = new Set<string>();
   judged = 0;
   judge: BlockValidator["judge"] = (candidate, view) => {
@@ -63,9 +63,9 @@ class Faulty extends MemoryChiaStore {
   }
 }
 
-async function open(store = new Faulty()) {
+async function open(store = new Faulty(), level?: BlockValidator["level"]) {
   const clock = simClock();
-  const validator = new Lenient();
+  const validator = new Lenient(level);
   const chain = await ChiaChain.load({ network: simulator0, store, validator, clock });
   const add = (blocks: readonly Candidate[]): Promise<AddResult> => clock.until(chain.add(blocks, "9"));
   const events = async () =>
@@ -75,6 +75,29 @@ async function open(store = new Faulty()) {
   const tip = () => chain.peak && `${chain.peak.headerHash[0]}:${chain.peak.height}`;
   return { chain, store, validator, add, events, tip, clock };
 }
+
+describe("ChiaChain.validation", () => {
+  test("is the least of the main chain, whatever checks now", async () => {
+    const before = await open();
+    assert.equal(before.chain.validation, "linkage", "nothing is there yet: what will be");
+    await before.add(run(1, 0, 4));
+    const { chain, add, store } = await open(before.store, "full");
+    assert.equal(chain.validation, "linkage", "what another program checked less is not checked further by being here");
+    await add(run(1, 4, 6));
+    assert.equal(chain.validation, "linkage");
+    assert.deepEqual((await store.blocksAt(3, 5, 9)).map(({ validation }) => validation), ["linkage", "full"]);
+    await add(run(2, 2, 8, 1));
+    assert.equal(chain.validation, "linkage", "two blocks below the fork");
+    await add(run(3, 0, 12));
+    assert.equal(chain.validation, "full", "none of them is left");
+    await add(run(1, 6, 14));
+    assert.equal(chain.validation, "linkage", "and they are back");
+  });
+
+  test("is that of the validator while the chain is empty", async () => {
+    assert.equal((await open(new Faulty(), "full")).chain.validation, "full");
+  });
+});
 
 describe("ChiaChain.add()", () => {
   test("extends the chain in one step, with a block event each and one for the peak", async () => {

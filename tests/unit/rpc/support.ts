@@ -240,6 +240,7 @@ export async function recordedNode(limits?: Partial<RpcLimits>) {
   const stored = blocks.map(({ record, block, main }) => ({
     record: BlockRecord.fromJson(record),
     raw: FullBlock.encode(FullBlock.fromJson(block)),
+    validation: "linkage" as const,
     main,
   }));
   const hashes = stored.filter(({ main }) => main).map(({ record }) => record.headerHash);
