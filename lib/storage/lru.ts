@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { ownBytes } from "../codec/own.ts";
 
 /** Bytes under text keys, at most `bytesMax` together. A value larger than a quarter of the bound is not kept. */
 export class ByteCache {
@@ -30,11 +31,11 @@ export class ByteCache {
     return value;
   }
 
-  /** Keeps the value and drops the oldest until all fit. */
+  /** Keeps the value, in memory of its own, and drops the oldest until all fit. */
   set(key: string, value: Uint8Array): void {
     this.delete(key);
     if (value.length * 4 > this.#bytesMax) return;
-    this.#entries.set(key, value);
+    this.#entries.set(key, ownBytes(value));
     this.#bytes += value.length;
     for (const [oldest, dropped] of this.#entries) {
       if (this.#bytes <= this.#bytesMax) break;

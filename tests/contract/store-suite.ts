@@ -113,6 +113,16 @@ export function storeContract(driver: StoreDriver): void {
         assert.deepEqual((await store.peak())?.headerHash, hashOf(1, 5));
       }));
 
+    test("a block that is kept keeps nothing alive of the reply that it came in", () =>
+      withStore(async ({ store }) => {
+        const reply = new Uint8Array(1_000_000);
+        const block = { ...blockOf(1, 0), raw: reply.subarray(500, 700) };
+        await store.commit({ blocks: [block], events: [] });
+        const kept = await store.block(block.record.headerHash);
+        assert.deepEqual(kept, block.raw);
+        assert.ok(kept!.buffer.byteLength <= 264, `${kept!.buffer.byteLength} bytes`);
+      }));
+
     test("counts() follows every commit, down as well, and no commit that was refused", () =>
       withStore(async ({ store }) => {
         const first = branchOf(1, 0, 5);

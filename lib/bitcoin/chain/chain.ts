@@ -6,6 +6,7 @@
  * @see spec sections d.3, e, f.4; Bitcoin Core `validation.cpp` (AcceptBlock, ActivateBestChain)
  * @module
  */
+import { ownBytes } from "../../codec/own.ts";
 import type { Clock } from "../../core/ports.ts";
 import type { Validation } from "../../core/validation.ts";
 import type { BitcoinNetwork } from "../networks/network.ts";
@@ -171,7 +172,7 @@ export class BitcoinChain {
     }
     // A pruned block that comes again keeps the level that it was counted with.
     this.#setStatus(row, HeaderStatus.data | (this.wasJudged(row) ? 0 : bitsOf(this.validator.level)));
-    this.#pending.blocks.push({ row, height, hash: headers.hash(row), raw: block.raw });
+    this.#pending.blocks.push({ row, height, hash: headers.hash(row), raw: ownBytes(block.raw) });
     this.#pending.bytes += block.raw.length;
     this.#link(row, block);
     return { duplicate: false, stored: this.#commitSoon() };

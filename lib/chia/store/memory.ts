@@ -5,6 +5,7 @@
  */
 import type { StoredPeer } from "../../core/ports.ts";
 import { toHex } from "../../codec/hex.ts";
+import { ownBytes } from "../../codec/own.ts";
 import { NodeError } from "../../core/errors.ts";
 import { type Validation, ValidationCounts } from "../../core/validation.ts";
 import { MemoryEventLog } from "../../storage/event-log.ts";
@@ -44,7 +45,7 @@ export class MemoryChiaStore implements ChiaStore {
       const heights = new Map(step.blocks.map(({ record }) => [toHex(record.headerHash), record.height]));
       const encoded = step.blocks.map(({ record, raw, validation }) => ({
         record: BlockRecord.encode(record),
-        raw,
+        raw: ownBytes(raw),
         height: record.height,
         validation,
       }));

@@ -4,6 +4,7 @@ import { BitcoinChain } from "../../../lib/bitcoin/chain/chain.ts";
 import { HeaderBatch } from "../../../lib/bitcoin/chain/header-batch.ts";
 import { structureValidator } from "../../../lib/bitcoin/chain/validator.ts";
 import { MemoryBitcoinStore } from "../../../lib/bitcoin/store/memory.ts";
+import { Block } from "../../../lib/bitcoin/types/block.ts";
 import { NodeError } from "../../../lib/core/errors.ts";
 import { network, WorldBlocks } from "../../../lib/sim/bitcoin/blocks.ts";
 import { simClock, turn } from "../core/sim.ts";
@@ -14,8 +15,10 @@ async function scene() {
   const state: { failure?: NodeError; tries: number } = { tries: 0 };
   const store = new MemoryBitcoinStore();
   const commit = store.commit.bind(store);
+  const pinned: number[] = [];
   store.commit = (step) => {
     state.tries += 1;
+    for (const { raw } of step.blocks ?? []) pinned.push(raw.buffer.byteLength - raw.length);
     return state.failure === undefined ? commit(step) : Promise.reject(state.failure);
   };
   const said: string[] = [];
@@ -29,14 +32,18 @@ async function scene() {
   }));
   const blocks = new WorldBlocks(1_750_000_000_000);
   let parent = 0;
-  const add = () => {
-    const { row, block } = blocks.mine(parent, clock.now(), "test", true);
+  /** Adds a block; `within`: as a view into so many bytes. */
+  const add = (within = 0) => {
+    const { row, block: mined } = blocks.mine(parent, clock.now(), "test", true);
     parent = row;
+    const chunk = new Uint8Array(Math.max(within, mined.raw.length));
+    chunk.set(mined.raw);
+    const block = Block.decode(chunk.subarray(0, mined.raw.length));
     const { last, refusal } = chain.acceptHeaders(HeaderBatch.fromBytes(block.raw.slice(0, 80)));
     assert.equal(refusal, undefined);
     return chain.addBlock(last, block);
   };
-  return { clock, chain, store, state, said, add };
+  return { clock, chain, store, state, said, add, pinned };
 }
 
 const full = new NodeError("DISK_FULL", "self", "no room on the disk");
@@ -58,6 +65,18 @@ describe("BitcoinChain on a full disk", () => {
     assert.equal(chain.headers.height(chain.tip), 3);
     assert.equal((await store.counts()).blocks, 4);
     assert.equal(said.at(-1), "info blocks can be stored again");
+  });
+
+  test("blocks that wait for the disk keep no more memory alive than is counted", async () => {
+    const { clock, chain, state, add, pinned } = await scene();
+    state.failure = full;
+    const before = chain.pendingBytes;
+    for (let i = 0; i < 3; i++) add(1_000_000).stored.catch(() => {});
+    assert.ok(chain.pendingBytes - before < 3_000);
+    delete state.failure;
+    await clock.advance(15_000);
+    assert.equal(chain.headers.height(chain.tip), 3);
+    assert.ok(pinned.length >= 3 && pinned.every((bytes) => bytes <= 64), pinned.join());
   });
 
   test("does not hold up the end: a flush that cannot be done rejects, and leaves no timer", async () => {
