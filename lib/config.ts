@@ -282,7 +282,7 @@ export interface RunningNode {
   readonly bitcoin?: BitcoinService;
   readonly events: EventLog;
   /** What all peers together hold of its memory, and each of them. */
-  readonly memory: Pick<MemoryBudget, "used" | "bytesMax" | "accounts">;
+  readonly memory: Pick<MemoryBudget, "used" | "bytesMax" | "charged" | "accounts">;
   /** Events from a cursor on, with the buffer and the gap rules of {@link EventSubscription}. */
   subscribe(options?: SubscribeOptions): EventSubscription<LoggedEvent>;
   /** Where RPC listens, with the port that was chosen; absent when none is served. */

@@ -4,6 +4,7 @@
  * @see spec sections e (validation), f.4 (unrequested blocks), f.6 (punishment)
  * @module
  */
+import type { MemoryBudget } from "../core/memory-budget.ts";
 import type { BitcoinChain } from "./chain/chain.ts";
 import { HeaderBatch } from "./chain/header-batch.ts";
 import { blockWork } from "./chain/pow.ts";
@@ -21,6 +22,8 @@ export interface IncomingBlocksParts {
   readonly download: BlockDownload;
   readonly headerSync: HeaderSync;
   readonly minimumWork: bigint;
+  /** The memory that all peers may hold, of which blocks that wait for the disk are a part. */
+  readonly memory?: MemoryBudget | undefined;
   /** Unix milliseconds. */
   readonly now: () => number;
 }
@@ -53,7 +56,8 @@ export class IncomingBlocks {
     }
     peer.knows(chain.headers, row);
     if (!wasAsked && !this.#isWanted(row)) return;
-    const { refusal } = chain.addBlock(row, block);
+    const { refusal, duplicate, stored } = chain.addBlock(row, block);
+    if (refusal === undefined && !duplicate) this.#charge(block.raw.length, stored);
     if (refusal !== undefined) {
       download.release(row, peer);
       this.#punish(peer, refusal);
@@ -63,6 +67,12 @@ export class IncomingBlocks {
     download.arrived(row);
     await chain.room();
     download.fill();
+  }
+
+  /** Counts a block until it is stored, or cannot be: the chain keeps few of them, and no peer's end would free one. */
+  #charge(bytes: number, stored: Promise<void>): void {
+    const release = this.#parts.memory?.charge(bytes);
+    if (release !== undefined) stored.then(release, release);
   }
 
   /** A block that comes from no peer. */

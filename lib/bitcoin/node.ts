@@ -166,7 +166,7 @@ export class BitcoinNode {
       tick: () => this.#tick(),
     });
     this.#incoming = new IncomingBlocks({
-      ...{ chain, minimumWork, now: () => clock.now() },
+      ...{ chain, minimumWork, now: () => clock.now(), memory: parts.protocol.memory },
       download: this.#download,
       headerSync: this.#headerSync,
     });

@@ -190,6 +190,11 @@ export class ChiaSession implements PeerSession<Incoming> {
     }
   }
 
+  /** Counts what the peer handed over and what waits, see {@link MemoryAccount.hold}. */
+  hold(bytes: number, letGo: () => void): () => void {
+    return this.#options.memory?.hold(bytes, letGo) ?? (() => {});
+  }
+
   /** Closes in order, for no fault. */
   close(): void {
     this.#end(stopped());

@@ -8,7 +8,6 @@
 import { equalBytes } from "../codec/sized.ts";
 import { dispatch } from "../core/dispatcher.ts";
 import { NodeError } from "../core/errors.ts";
-import { OrphanPool } from "../core/orphans.ts";
 import type { Clock } from "../core/ports.ts";
 import type { AddResult, ChiaChain } from "./chain/chain.ts";
 import { fetchBlock, fetchRange, type HeightRange } from "./chain/requests.ts";
@@ -16,6 +15,7 @@ import type { Candidate } from "./chain/verdict.ts";
 import { forkPoint } from "./fork-point.ts";
 import type { AnnouncedPeak, ChiaPeer } from "./peer.ts";
 import { consensusFault, type PeerFault } from "./peer-fault.ts";
+import { ChiaOrphans, WaitingBatch } from "./waiting.ts";
 
 /** What a sync needs. */
 export interface SyncParts {
@@ -47,15 +47,13 @@ const BATCHES_PER_PEER = 2;
 const BATCHES_AHEAD = 8;
 /** Batches may be 50 MB each and wait unjudged for their turn: a sync that has shown nothing yet gets few. */
 const BATCHES_AT_FIRST = 2;
+/** While more than this waits, no further batch is asked for: honest peers' batches must not pass the memory that all may hold. */
+const WAITING_BYTES_MAX = 32 * 1024 * 1024;
 
 /** The steps; one at a time. */
 export class Sync {
   readonly #parts: SyncParts;
-  readonly #orphans = new OrphanPool<Candidate>({
-    hash: ({ headerHash }) => headerHash,
-    parent: ({ block }) => block.foliage.prevBlockHash,
-    bytes: ({ raw }) => raw.length,
-  });
+  readonly #orphans = new ChiaOrphans();
   #progress: SyncProgress | undefined;
   #deliveredAt = 0;
 
@@ -75,7 +73,7 @@ export class Sync {
 
   /** Forgets what a host left in the pool. */
   forget(host: string): void {
-    this.#orphans.dropSource(host);
+    this.#orphans.forget(host);
   }
 
   /** Ends a peer for a fault; gives the fault back to be thrown. */
@@ -152,7 +150,7 @@ export class Sync {
         await this.#addWithOrphans(peer, candidate);
         return true;
       }
-      this.#orphans.add(candidate, peer.host);
+      this.#orphans.add(candidate, peer.host, peer.session);
     }
     return false;
   }
@@ -164,8 +162,8 @@ export class Sync {
     for (let i = 0; i < run.length; i++) {
       const candidate = run[i];
       for (const child of candidate === undefined ? [] : this.#orphans.takeChildren(candidate.headerHash)) {
-        run.push(child.item);
-        if (child.source !== peer.host) others.add(child.item);
+        run.push(child.block);
+        if (child.source !== peer.host) others.add(child.block);
       }
     }
     await this.#add(peer, run, others);
@@ -196,14 +194,24 @@ export class Sync {
     };
     this.#progress = { target: announced.height };
     this.#parts.notice("info", `syncing from height ${fork + 1} to ${announced.height}`);
+    /** Batches that wait for their turn. */
+    const waiting = new Set<WaitingBatch>();
+    const fetch = async (source: ChiaPeer, range: HeightRange, timeoutMs: number, over: AbortSignal) => {
+      const blocks = await fetchRange(source.session, range, timeoutMs, over);
+      over.throwIfAborted();
+      const batch = new WaitingBatch(source.session, blocks);
+      waiting.add(batch);
+      return batch;
+    };
     try {
       const results = dispatch(ranges(), {
         clock: this.#parts.clock,
         workers: () => this.#sources(peer, announced),
-        run: (source, range, timeoutMs, over) => fetchRange(source.session, range, timeoutMs, over),
+        run: fetch,
         perWorkerMax: BATCHES_PER_PEER,
         aheadMax: BATCHES_AHEAD,
         aheadAtFirst: BATCHES_AT_FIRST,
+        hasRoom: () => [...waiting].reduce((sum, { bytes }) => sum + bytes, 0) <= WAITING_BYTES_MAX,
         timeoutMs: BATCH_TIMEOUT_MS,
         triesMax: BATCH_TRIES,
         hedgeMs: BATCH_HEDGE_MS,
@@ -211,9 +219,14 @@ export class Sync {
       });
       /** Ranges of others since the announcer's last one. */
       let suspects: HeightRange[] = [];
-      for await (const { worker, task, result } of results) {
+      for await (const { worker: first, task, result } of results) {
         this.#delivered();
-        const { parentless } = await this.#add(worker, result);
+        // A batch whose memory was needed is asked for once more, of the peer that knows the chain.
+        const worker = result.blocks === undefined ? peer : first;
+        const blocks = result.blocks ?? await fetchRange(peer.session, task, BATCH_TIMEOUT_MS, signal);
+        const { parentless } = await this.#add(worker, blocks);
+        result.release();
+        waiting.delete(result);
         if (parentless !== undefined && worker.id === peer.id && suspects.length === 0) {
           throw this.#disconnected(peer, task);
         }
@@ -228,6 +241,7 @@ export class Sync {
         await this.#fillIn(peer, suspects, signal);
       }
     } finally {
+      for (const batch of waiting) batch.release();
       this.#progress = undefined;
     }
   }

@@ -19,6 +19,8 @@ export interface DispatchOptions<W, T, R> {
   readonly aheadMax: number;
   /** {@link aheadMax} before the first result was taken; each one taken allows one more. The same when absent. */
   readonly aheadAtFirst?: number;
+  /** Whether one more task may be begun while results wait for an earlier one. Always when absent. */
+  readonly hasRoom?: () => boolean;
   /** Time for the first try; each further try of the same task has twice as long. */
   readonly timeoutMs: number;
   readonly triesMax: number;
@@ -167,6 +169,8 @@ export async function* dispatch<W, T, R>(
   let taken = 0;
   const fill = () => {
     while (inOrder.length < Math.min(aheadMax, aheadAtFirst + taken)) {
+      // The first in order is always begun: it is what makes room.
+      if (inOrder.length > 0 && options.hasRoom?.() === false) return;
       const next = source.next();
       if (next.done === true) return;
       const promise = complete(next.value);

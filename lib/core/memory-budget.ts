@@ -1,7 +1,8 @@
 /**
  * How much memory all peers together may hold: half of a message that has come, messages that wait to be handled, answers
- * that wait to be read. Each connection is bounded by itself; this bounds their sum. When it is passed, the connection
- * that holds most is ended, those that dialled us before those that we chose: the node sheds peers before it runs out.
+ * that wait to be read, and what was handed over and waits for its turn. Each connection is bounded by itself; this bounds
+ * their sum. When it is passed, the connection that holds most is ended, those that dialled us before those that we chose,
+ * and what it handed over is dropped: the node sheds peers before it runs out.
  *
  * What is held weighs more the longer it does not move. A peer that delivers a long block holds much for a moment; one that
  * begins a message and falls silent holds less, but for ever. How quick a line is beyond a fair one does not count: a
@@ -43,7 +44,12 @@ export type MemoryUse = "in" | "work" | "out";
 export interface MemoryAccount {
   /** Sets what one use of it holds now, in bytes of memory. */
   set(use: MemoryUse, bytes: number): void;
-  /** The connection is gone. */
+  /**
+   * Counts what the peer handed over and what waits for its turn, also after the connection is gone, until the returned
+   * function is called. When the memory is needed, `letGo` is called, once: nothing may keep what waits after that.
+   */
+  hold(bytes: number, letGo: () => void): () => void;
+  /** The connection is gone. What it handed over may still wait. */
   close(): void;
 }
 
@@ -52,6 +58,10 @@ export interface AccountGlance {
   readonly name: string;
   readonly isInbound: boolean;
   readonly held: Readonly<Record<MemoryUse, number>>;
+  /** Bytes of what was handed over and waits. */
+  readonly waiting: number;
+  /** False when the connection is gone, and only what it handed over is left. */
+  readonly isOpen: boolean;
 }
 
 class Entry implements AccountGlance {
@@ -59,7 +69,12 @@ class Entry implements AccountGlance {
   readonly isInbound: boolean;
   readonly holder: Holder;
   readonly held = { in: 0, work: 0, out: 0 };
+  /** Of what is {@link held}. */
   sum = 0;
+  waiting = 0;
+  isOpen = true;
+  /** What drops each thing that waits, and its bytes. */
+  readonly #drops = new Map<() => void, number>();
   /** The most that it held since {@link Entry.since}, and since when: half of it was not given back since then. */
   #most = 0;
   #since = 0;
@@ -81,10 +96,36 @@ class Entry implements AccountGlance {
     return more;
   }
 
-  /** Bytes, the more the longer they have not moved, and less when they may be what the node waits for. */
+  /** Notes what waits; the function that is given takes it off again and returns whether it was there. */
+  hold(bytes: number, letGo: () => void): () => boolean {
+    // A function of its own for each, whatever is given: it is the key.
+    const drop = () => letGo();
+    this.#drops.set(drop, bytes);
+    this.waiting += bytes;
+    return () => {
+      if (!this.#drops.delete(drop)) return false;
+      this.waiting -= bytes;
+      return true;
+    };
+  }
+
+  /** Takes everything off that waits; what is returned drops it. */
+  empty(): () => void {
+    const drops = [...this.#drops.keys()];
+    this.#drops.clear();
+    this.waiting = 0;
+    return () => {
+      for (const drop of drops) drop();
+    };
+  }
+
+  /**
+   * Bytes, the more the longer they have not moved, and less when they may be what the node waits for. What was handed
+   * over does not age: that it has to wait is the doing of others.
+   */
   weight(now: number): number {
     const lateMs = Math.max(0, now - this.#since - this.sum / FAIR_BYTES_PER_MS);
-    const ageing = this.sum * (1 + lateMs / AGE_MS);
+    const ageing = this.sum * (1 + lateMs / AGE_MS) + this.waiting;
     return this.holder.isAwaited?.() === true ? ageing / AWAITED_SHARE : ageing;
   }
 }
@@ -97,6 +138,7 @@ export class MemoryBudget {
   readonly #now = (): number => this.#clock.monotonic();
   readonly #collect: () => void;
   #used = 0;
+  #charged = 0;
   #collectAfter = -Infinity;
   /** Bytes of connections that were ended since then. */
   #freed = 0;
@@ -112,12 +154,17 @@ export class MemoryBudget {
     return this.#bytesMax;
   }
 
-  /** What all connections hold now. */
+  /** What all connections hold now, and what is {@link charged}. */
   get used(): number {
     return this.#used;
   }
 
-  /** The accounts of all connections that are open. */
+  /** What {@link charge} counts. */
+  get charged(): number {
+    return this.#charged;
+  }
+
+  /** The accounts of all connections that are open, or that left something that waits. */
   get accounts(): Iterable<AccountGlance> {
     return this.#entries;
   }
@@ -128,20 +175,67 @@ export class MemoryBudget {
     this.#entries.add(entry);
     return {
       set: (use, bytes) => {
-        if (bytes === entry.held[use] || !this.#entries.has(entry)) return;
+        if (bytes === entry.held[use] || !entry.isOpen) return;
         this.#used += entry.set(use, bytes, this.#now);
-        while (this.#used > this.#bytesMax && this.#shed());
+        this.#fit();
       },
+      hold: (bytes, letGo) => this.#hold(entry, bytes, letGo),
       close: () => this.#close(entry),
     };
   }
 
+  /**
+   * Counts what no connection's end gives back, such as blocks that were judged and wait for the disk, until the returned
+   * function is called. It must be bounded by itself, and well below the budget: others are ended to make room for it.
+   */
+  charge(bytes: number): () => void {
+    this.#used += bytes;
+    this.#charged += bytes;
+    this.#fit();
+    let isCharged = true;
+    return () => {
+      if (!isCharged) return;
+      isCharged = false;
+      this.#used -= bytes;
+      this.#charged -= bytes;
+    };
+  }
+
+  #hold(entry: Entry, bytes: number, letGo: () => void): () => void {
+    const release = entry.hold(bytes, letGo);
+    this.#entries.add(entry);
+    this.#used += bytes;
+    this.#fit();
+    return () => {
+      if (!release()) return;
+      this.#used -= bytes;
+      this.#forget(entry);
+    };
+  }
+
   #close(entry: Entry): void {
-    if (this.#entries.delete(entry)) this.#used -= entry.sum;
+    if (!entry.isOpen) return;
+    entry.isOpen = false;
+    this.#used -= entry.sum;
+    entry.held.in =
+      entry.held.work =
+      entry.held.out =
+      entry.sum =
+        0;
+    this.#forget(entry);
+  }
+
+  /** An account is kept for an open connection, and for what waits. */
+  #forget(entry: Entry): void {
+    if (!entry.isOpen && entry.waiting === 0) this.#entries.delete(entry);
+  }
+
+  #fit(): void {
+    while (this.#used > this.#bytesMax && this.#shed());
   }
 
   #shed(): boolean {
-    const holding = [...this.#entries].filter(({ sum }) => sum > 0);
+    const holding = [...this.#entries].filter(({ sum, waiting }) => sum + waiting > 0);
     const inbound = holding.filter(({ isInbound }) => isInbound);
     const now = this.#now();
     const worst = (inbound.length > 0 ? inbound : holding).reduce<Entry | undefined>(
@@ -149,10 +243,15 @@ export class MemoryBudget {
       undefined,
     );
     if (worst === undefined) return false;
-    const freed = worst.sum;
+    const { isOpen } = worst;
+    const freed = worst.sum + worst.waiting;
+    const text = `held ${freed} of the ${this.#bytesMax} bytes that all peers may hold`;
+    this.#used -= worst.waiting;
+    const drop = worst.empty();
     this.#close(worst);
-    const text = `held ${worst.sum} of the ${this.#bytesMax} bytes that all peers may hold`;
-    worst.holder.end(new NodeError("memory_budget", "self", text));
+    this.#forget(worst);
+    drop();
+    if (isOpen) worst.holder.end(new NodeError("memory_budget", "self", text));
     this.#freed += freed;
     if (now >= this.#collectAfter || this.#freed >= COLLECT_BYTES) {
       this.#collectAfter = now + COLLECT_EVERY_MS;

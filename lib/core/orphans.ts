@@ -20,6 +20,8 @@ export interface OrphanView<T> {
   readonly hash: (item: T) => Uint8Array;
   readonly parent: (item: T) => Uint8Array;
   readonly bytes: (item: T) => number;
+  /** Hears of each one that the pool no longer keeps, taken out or dropped. */
+  readonly left?: (item: T) => void;
 }
 
 /** One that waits, and the host that gave it and answers for it. */
@@ -76,6 +78,11 @@ export class OrphanPool<T> {
     return children;
   }
 
+  /** Forgets one. */
+  drop(hash: Uint8Array): void {
+    this.#delete(toHex(hash));
+  }
+
   /** Forgets what a host gave. */
   dropSource(source: string): void {
     for (const [key, waiting] of this.#waiting) if (waiting.source === source) this.#delete(key);
@@ -97,5 +104,6 @@ export class OrphanPool<T> {
     if (waiting === undefined) return;
     this.#bytes -= this.#view.bytes(waiting.item);
     this.#waiting.delete(key);
+    this.#view.left?.(waiting.item);
   }
 }

@@ -34,11 +34,11 @@ export class MemoryRule {
   /** Holds one node to it. `at`: virtual milliseconds. */
   check(host: string, { ends }: Presence, { memory }: RunningNode, at: number): void {
     const accounts = new Map<string, AccountGlance>();
-    let sum = 0;
+    let sum = memory.charged;
     for (const account of memory.accounts) {
       const { in: came, work, out } = account.held;
-      sum += came + work + out;
-      accounts.set(account.name, account);
+      sum += came + work + out + account.waiting;
+      if (account.isOpen) accounts.set(account.name, account);
       if (came < 0 || work < 0 || out < 0) this.#tell(host, account.name, "less than nothing is accounted");
     }
     if (sum !== memory.used) this.#tell(host, "all", `${memory.used} bytes are accounted, of connections ${sum}`);

@@ -59,6 +59,9 @@ class Account implements MemoryAccount {
   set(use: MemoryUse, bytes: number): void {
     this.held[use] = bytes;
   }
+  hold(): () => void {
+    return () => {};
+  }
   close(): void {}
 }
 

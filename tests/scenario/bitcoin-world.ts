@@ -28,6 +28,7 @@ import {
   Version,
 } from "../../lib/bitcoin/wire/mod.ts";
 import { AddressBook } from "../../lib/core/addresses.ts";
+import type { MemoryBudget } from "../../lib/core/memory-budget.ts";
 import type { ByteDuplex, Clock } from "../../lib/core/ports.ts";
 import { UploadTarget } from "../../lib/core/upload-target.ts";
 import { PermissionList } from "../../lib/core/permissions.ts";
@@ -115,6 +116,8 @@ export interface NodeOptions {
   /** Blocks that it has from the start. */
   readonly blocks?: readonly Block[];
   readonly store?: MemoryBitcoinStore;
+  /** What its peers may hold together. */
+  readonly memory?: MemoryBudget;
   readonly mode?: BitcoinMode;
   /** What it keeps in mode `filters`. */
   readonly light?: MemoryLightStore;
@@ -206,6 +209,7 @@ export class BitcoinWorld {
         random: this.#random,
         dialer: this.#net.dialer(host),
         v2: options.v2 ?? false,
+        ...(options.memory && { memory: options.memory }),
         inboundMax: options.inboundMax ?? 8,
         ...(options.peerTimeoutMs !== undefined && { handshakeMs: options.peerTimeoutMs }),
       },

@@ -8,6 +8,7 @@ import { MemoryNetwork } from "../../lib/transport/memory.ts";
 import { acceptWebSocket, connectWebSocket } from "../../lib/transport/websocket/mod.ts";
 import { sha256 } from "../../lib/codec/sha256.ts";
 import { AddressBook } from "../../lib/core/addresses.ts";
+import type { MemoryBudget } from "../../lib/core/memory-budget.ts";
 import { UploadTarget } from "../../lib/core/upload-target.ts";
 import { Subnets } from "../../lib/core/subnets.ts";
 import { chiaAddressRules } from "../../lib/chia/addresses.ts";
@@ -46,6 +47,8 @@ export interface NodeOptions {
   /** How many recorded blocks it has from the start. */
   readonly blocks?: number;
   readonly store?: MemoryChiaStore;
+  /** What its peers may hold together. */
+  readonly memory?: MemoryBudget;
   readonly validator?: BlockValidator;
 }
 
@@ -102,6 +105,7 @@ export class World {
         identity,
         ownNodeId: nodeId,
         authorities: [],
+        ...(options.memory && { memory: options.memory }),
         own: { networkId: network.name, nodeType: NodeType.FULL_NODE, softwareVersion: "gemel/0", serverPort: PORT },
         inboundMax: 8,
       },

@@ -55,6 +55,29 @@ describe("dispatch()", () => {
     assert.equal(clock.pending, 0);
   });
 
+  test("begins no task ahead while there is no room for its result, and always the one that is next", async () => {
+    const begun: number[] = [];
+    let hasRoom = false;
+    const { clock, collect } = world({ a: 1, b: 1, c: 1 }, {
+      hasRoom: () => hasRoom,
+      run: (worker, task) => {
+        begun.push(task);
+        hasRoom = task >= 3;
+        return Promise.resolve(`${task} by ${worker}`);
+      },
+    });
+    const taken: number[] = [];
+    const tasks = function* () {
+      for (const task of upTo(8)) {
+        taken.push(begun.length);
+        yield task;
+      }
+    };
+    assert.deepEqual(numbers(await clock.until(collect(tasks()))), upTo(8));
+    assert.deepEqual(taken.slice(0, 4), [0, 1, 2, 3], "one after another");
+    assert.ok(new Set(taken).size < taken.length, "and then several at a time");
+  });
+
   test("few tasks are begun ahead at first, one more for each result that was taken", async () => {
     const begun: number[] = [];
     const { clock, collect } = world({ a: 1, b: 1, c: 1, d: 1, e: 1, f: 1 }, {

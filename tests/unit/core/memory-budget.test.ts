@@ -118,4 +118,61 @@ describe("MemoryBudget", () => {
     one.close();
     assert.equal(budget.used, 0);
   });
+
+  test("what was handed over and waits counts until it is given back, also when the connection is gone", () => {
+    const { budget, ended, connect } = world();
+    const one = connect("one", true);
+    const releases = [one.hold(300, () => assert.fail("let go")), one.hold(200, () => assert.fail("let go"))];
+    one.set("in", 100);
+    assert.equal(budget.used, 600);
+    one.close();
+    assert.equal(budget.used, 500, "only what came and what is to go is gone with the connection");
+    for (const release of releases) release();
+    for (const release of releases) release();
+    assert.equal(budget.used, 0, "each is given back once");
+    one.hold(10, () => assert.fail("let go"))();
+    assert.equal(budget.used, 0, "after the end too");
+    assert.deepEqual(ended, []);
+  });
+
+  test("what waits makes its giver the one that goes, and is let go with it", () => {
+    const { budget, ended, connect } = world();
+    const giver = connect("giver", true);
+    const other = connect("other", true);
+    const dropped: number[] = [];
+    giver.hold(300, () => dropped.push(1));
+    const release = giver.hold(200, () => dropped.push(2));
+    other.set("in", 499);
+    other.set("out", 2);
+    assert.deepEqual([ended, dropped], [["other"], []], "501 are more than 500");
+    connect("third", true).set("in", 400);
+    giver.hold(101, () => dropped.push(3));
+    assert.deepEqual([ended, dropped], [["other", "giver"], [1, 2, 3]], "and what passed the budget is let go at once");
+    assert.equal(budget.used, 400);
+    release();
+    assert.equal(budget.used, 400, "what was let go is not given back again");
+  });
+
+  test("what a connection left behind is let go before another connection ends for it", () => {
+    const { budget, ended, connect } = world();
+    const gone = connect("gone", true);
+    let isLetGo = false;
+    gone.hold(900, () => (isLetGo = true));
+    gone.close();
+    const honest = connect("honest", true);
+    honest.set("in", 200);
+    assert.deepEqual([isLetGo, ended, budget.used], [true, [], 200]);
+  });
+
+  test("charge() counts what no connection's end gives back", () => {
+    const { budget, ended, connect } = world();
+    const one = connect("one", true);
+    one.set("in", 700);
+    const release = budget.charge(400);
+    assert.deepEqual([ended, budget.used], [["one"], 400]);
+    budget.charge(2_000)();
+    release();
+    release();
+    assert.equal(budget.used, 0);
+  });
 });

@@ -30,14 +30,23 @@ const peer = (host: string, direction: "in" | "out" = "in"): PeerGlance => ({
   name: `${host} 1`,
 });
 
+/** An account of memory of a connection to a host. */
+const account = (host: string, waiting = 0, isOpen = true) => ({
+  name: `${host} 1`,
+  held: { in: 0, work: 0, out: 0 },
+  waiting,
+  isOpen,
+});
+
 /** A node that keeps every rule: two outbound peers and one inbound, two of them honest. */
 function scene() {
   const state = {
     peers: [peer("6.6.6.6", "out"), peer("7.7.7.7", "out"), peer("8.8.8.8")],
     ends: new Set<End>(["6.6.6.6", "7.7.7.7", "8.8.8.8"].map((host) => endTo(host))),
     read: new Map<string, number>([["6.6.6.6 1", 0], ["7.7.7.7 1", 0], ["8.8.8.8 1", 0]]),
-    accounts: ["6.6.6.6", "8.8.8.8"].map((host) => ({ name: `${host} 1`, held: { in: 0, work: 0, out: 0 } })),
+    accounts: ["6.6.6.6", "8.8.8.8"].map((host) => account(host)),
     usedBeside: 0,
+    charged: 0,
     bans: [] as BanGlance[],
     tip: { hash: "aa", height: 5, weight: 5n } as Tip,
     timers: 10,
@@ -67,7 +76,13 @@ function scene() {
     node: {
       memory: {
         get used() {
-          return state.accounts.reduce((sum, { held }) => sum + held.in + held.out, state.usedBeside);
+          return state.accounts.reduce(
+            (sum, { held, waiting }) => sum + held.in + held.out + waiting,
+            state.usedBeside + state.charged,
+          );
+        },
+        get charged() {
+          return state.charged;
         },
         accounts: state.accounts,
       },
@@ -160,7 +175,7 @@ describe("the rules of a world", () => {
     [
       "what is accounted is held",
       "an account whose connection has gone",
-      ({ accounts }) => void accounts.push({ name: "9.9.9.9 1", held: { in: 0, work: 0, out: 0 } }),
+      ({ accounts }) => void accounts.push(account("9.9.9.9")),
     ],
     ["what is accounted is held", "a sum that is not the accounts'", (state) => void (state.usedBeside = 1)],
     ["no peer is leaked", "a peer without a connection", ({ peers }) => void peers.push(peer("9.9.9.9"))],
@@ -269,6 +284,14 @@ describe("the rules of a world", () => {
   test("a short pause of an honest node is no ban, nor a discouragement a reason not to be connected", () => {
     const { state, look } = scene();
     state.bans = [ban("6.6.6.6", 10, "discourage"), ban("7.7.7.7", 600, "discourage")];
+    assert.deepEqual(look(), []);
+  });
+
+  test("what waits is accounted, also of a connection that has gone, and what is charged to no connection", () => {
+    const { state, look } = scene();
+    state.accounts.push(account("9.9.9.9", MIB, false));
+    state.accounts[0]!.waiting = MIB;
+    state.charged = MIB;
     assert.deepEqual(look(), []);
   });
 
