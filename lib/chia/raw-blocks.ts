@@ -23,18 +23,17 @@ export function candidateOf(raw: Uint8Array): Candidate {
   return candidate;
 }
 
-/** The blocks of a `respond_blocks` body, and the heights that it says it covers. @throws CodecError */
-export function readRespondBlocks(data: Uint8Array): {
-  readonly startHeight: number;
-  readonly endHeight: number;
-  readonly blocks: readonly Candidate[];
-} {
+/**
+ * The blocks of a `respond_blocks` body; undefined when there are more or fewer than `expected`. It is not decoded then:
+ * a reply may have 50 MB, and be tens of thousands of the smallest blocks. @throws CodecError
+ */
+export function readRespondBlocks(data: Uint8Array, expected: number): readonly Candidate[] | undefined {
   const reader = new Reader(data);
-  const startHeight = reader.u32();
-  const endHeight = reader.u32();
-  const count = reader.u32();
+  // The heights that it says it covers; those in the blocks count.
+  reader.skip(8);
+  if (reader.u32() !== expected) return undefined;
   const blocks: Candidate[] = [];
-  for (let i = 0; i < count; i++) {
+  for (let i = 0; i < expected; i++) {
     try {
       blocks.push(readCandidate(reader));
     } catch (thrown) {
@@ -42,5 +41,5 @@ export function readRespondBlocks(data: Uint8Array): {
     }
   }
   reader.finish();
-  return { startHeight, endHeight, blocks };
+  return blocks;
 }

@@ -61,10 +61,8 @@ export async function fetchRange(
     throw new NodeError("refused", "peer", `the peer lacks blocks ${range.start} to ${range.end}`);
   }
   try {
-    const { blocks } = readRespondBlocks(reply.data);
-    const whole = blocks.length === range.end - range.start + 1 &&
-      blocks.every(({ block }, i) => block.rewardChainBlock.height === range.start + i);
-    if (whole) return blocks;
+    const blocks = readRespondBlocks(reply.data, range.end - range.start + 1);
+    if (blocks?.every(({ block }, i) => block.rewardChainBlock.height === range.start + i) === true) return blocks;
   } catch (thrown) {
     if (!(thrown instanceof CodecError)) throw thrown;
     const fault = apiFault(messageOf(thrown), thrown);
