@@ -117,13 +117,14 @@ export async function buildConfig(settings: Settings, around: Surroundings): Pro
   }
   const cookie = text(settings.get("cookie-file"));
   const upload = text(settings.get("max-upload"));
-  const peerMemory = text(settings.get("peer-memory"));
+  const peerMemory = parseSize(text(settings.get("peer-memory")) ?? "192M", "peer-memory");
+  if (peerMemory < PEER_MEMORY_BYTES_MIN) throw configError("peer-memory: at least 16M");
   return freezeConfig<NodeConfig>({
     chains: await Promise.all(chains.map((chain) => chainConfig(settings, chain, around))),
     paths: resolvePaths(text(settings.get("data-dir")), around),
     database: db,
     cacheBytesMax: parseSize(text(settings.get("memory")) ?? `${DEFAULTS.cacheBytesMax}`, "memory"),
-    ...(peerMemory !== undefined && { peerMemoryBytesMax: parseSize(peerMemory, "peer-memory") }),
+    peerMemoryBytesMax: peerMemory,
     ...(upload !== undefined && { uploadBytesPerDay: parseSize(upload, "max-upload") }),
     rpc: {
       ...DEFAULTS.rpc,
@@ -352,6 +353,8 @@ async function chiaConfig(
 }
 
 const MODES: readonly BitcoinMode[] = ["headers", "filters", "full"];
+/** Less than this ends peers for ordinary blocks. */
+const PEER_MEMORY_BYTES_MIN = 16 * 1024 * 1024;
 /** Core's least: enough for the blocks that a reorganisation may need. */
 const PRUNE_BYTES_MIN = 550 * 1024 * 1024;
 

@@ -206,6 +206,7 @@ describe("buildConfig()", () => {
       [{ onlynet: "ipv5" }, /onlynet: ipv5 is none of/],
       [{ "dns-server": "dns.example" }, /dns-server: dns.example is a name/],
       [{ chain: ["bitcoin"], prune: "1M" }, /prune: at least 550M/],
+      [{ "peer-memory": "1M" }, /peer-memory: at least 16M/],
       [{ chain: ["bitcoin"], prune: "1G", txindex: true }, /txindex: an index needs all blocks/],
       [{ chain: ["bitcoin"], "min-work": "much" }, /min-work: a hexadecimal number/],
       [{ chain: ["chai"] }, /did you mean chia\?/],
