@@ -278,3 +278,26 @@ export function partsOf(nodes: readonly SimNode[], play: Play): string[][] {
   }
   return parts.sort((a, b) => b.length - a.length);
 }
+
+/**
+ * The hosts that a chain can come to from those that have it, themselves included. A node that goes by the peers of its
+ * choice takes it from those alone, and what only reaches such a node goes no further.
+ */
+export function reachedFrom(holders: readonly string[], nodes: readonly SimNode[], play: Play): Set<string> {
+  const peersOf = new Map(nodes.map(({ host, running }) => [host, running === undefined ? [] : play.peersOf(running)]));
+  const reached = new Set(holders);
+  for (let grew = true; grew;) {
+    grew = false;
+    for (const { host } of nodes) {
+      if (reached.has(host)) continue;
+      // The other side of a connection may be long gone.
+      const isMutual = (other: string) => peersOf.get(other)?.some((peer) => peer.host === host) === true;
+      const tells = (peersOf.get(host) ?? []).some((peer) =>
+        reached.has(peer.host) && isMutual(peer.host) && (peer.direction === "out" || !play.trustsPeers(host))
+      );
+      if (tells) reached.add(host);
+      grew ||= tells;
+    }
+  }
+  return reached;
+}

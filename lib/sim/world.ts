@@ -4,13 +4,12 @@
  *
  * @module
  */
-import type { RunningNode } from "../config.ts";
 import { messageOf } from "../core/errors.ts";
 import type { Database } from "../core/ports.ts";
 import { SimClock } from "./clock.ts";
 import { SimDisk } from "./disk.ts";
 import type { FaultPlan } from "./faults.ts";
-import { partsOf, Rules } from "./invariants.ts";
+import { partsOf, reachedFrom, Rules } from "./invariants.ts";
 import { SimNetwork } from "./network.ts";
 import { type Plant, SimNode } from "./node.ts";
 import type { Play, SpecialHosts } from "./play.ts";
@@ -285,20 +284,16 @@ export class World {
     const tips = this.nodes.map(({ running }) => (running === undefined ? undefined : this.play.tipOf(running)));
     // Not the heaviest that was ever made: a crash may have taken that one before anybody saw it.
     const best = tips.reduce((most, tip) => (tip !== undefined && tip.weight > most ? tip.weight : most), 0n);
+    const holders = this.nodes.filter((_, i) => (tips[i]?.weight ?? 0n) >= best).map(({ host }) => host);
+    const reached = reachedFrom(holders, this.nodes, this.play);
     return this.nodes.flatMap(({ host, running }, i) => {
       if (running === undefined) return [{ rule: "a node is up in the end", host, detail: "it is not" }];
       if (!largest.has(host)) return [{ rule: "honest nodes hang together", host, detail: "it is cut off" }];
       const tip = tips[i];
-      if ((tip?.weight ?? 0n) >= best || this.#isMisled(host, running)) return [];
+      if ((tip?.weight ?? 0n) >= best || !reached.has(host)) return [];
       const detail = `${tip?.height} of ${this.#bestHeight}`;
       return [{ rule: "the heaviest valid chain is reached", host, detail }];
     });
-  }
-
-  /** Who goes by the peers of its choice, and has no honest one among them, can know no better. */
-  #isMisled(host: string, running: RunningNode): boolean {
-    return this.play.trustsPeers(host) &&
-      !this.play.peersOf(running).some((peer) => peer.direction === "out" && this.#honest.has(peer.host));
   }
 
   #connectivity(parts: readonly string[][]): SimReport["connectivity"] {

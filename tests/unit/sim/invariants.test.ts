@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { NodeError } from "../../../lib/core/errors.ts";
 import { FAIR } from "../../../lib/sim/faults.ts";
-import { Rules } from "../../../lib/sim/invariants.ts";
+import { reachedFrom, Rules } from "../../../lib/sim/invariants.ts";
 import type { SimNode } from "../../../lib/sim/node.ts";
 import type { BanGlance, PeerGlance, Play, Tip } from "../../../lib/sim/play.ts";
 import { runSmall } from "../../scenario/simulated-worlds.ts";
@@ -363,4 +363,24 @@ describe("the end of a world", () => {
     const { report, told } = await runSmall(world);
     assert.deepEqual(report.breaches, [], told);
   });
+});
+
+test("reachedFrom() goes over connections that both sides have, and into a trusting node only by its own choice", () => {
+  const lists: Readonly<Record<string, readonly PeerGlance[]>> = {
+    a: [peer("b", "out"), peer("t", "out"), peer("z")],
+    b: [peer("a"), peer("c")],
+    c: [peer("b", "out")],
+    // It trusts: what a tells has to wait, what d tells has not.
+    t: [peer("a"), peer("d", "out")],
+    d: [peer("t"), peer("e")],
+    e: [peer("d", "out")],
+    z: [],
+  };
+  const nodes = Object.keys(lists).map((host) => ({ host, running: { host } })) as unknown as SimNode[];
+  const play = {
+    peersOf: ({ host }: { readonly host: string }) => lists[host] ?? [],
+    trustsPeers: (host: string) => host === "t",
+  } as unknown as Play;
+  assert.deepEqual([...reachedFrom(["a"], nodes, play)].sort(), ["a", "b", "c"]);
+  assert.deepEqual([...reachedFrom(["e"], nodes, play)].sort(), ["a", "b", "c", "d", "e", "t"]);
 });
