@@ -192,7 +192,7 @@ export class BitcoinNode {
     this.#progress = new Progress({
       ...shared,
       headerSync: () => this.#headerSync,
-      named: this.#dialling.named,
+      named: () => this.#dialling.named,
       event: (topic, data) => this.#event(topic, data),
     });
     if (parts.pruneTarget !== undefined) {

@@ -20,8 +20,8 @@ export interface ProgressParts {
   readonly peers: () => readonly BitcoinPeer[];
   readonly headerSync: () => HeaderSync;
   readonly minimumWork: bigint;
-  /** How many peers `--connect` names; 0 when peers are discovered. */
-  readonly named: number;
+  /** How many peers `--connect` names, as far as is known by now; 0 when peers are discovered. */
+  readonly named: () => number;
   readonly event: (topic: string, data: EventData) => void;
   readonly notice: (level: "info" | "warning", text: string) => void;
 }
@@ -55,10 +55,10 @@ export class Progress {
     this.#clockCheck = new ClockCheck({
       clock,
       offsets: () =>
-        [...voicesOf(peers(), named).values()].map(([peer]) =>
+        [...voicesOf(peers(), named()).values()].map(([peer]) =>
           this.#clockCheck.offsetNow(peer!, peer!.session.peer.timeOffset)
         ),
-      voicesMin: named > 0 ? named : CLOCK_VOICES,
+      voicesMin: () => named() || CLOCK_VOICES,
       notice,
     });
     this.#updateLatch();
@@ -86,7 +86,7 @@ export class Progress {
   #askForWord(): void {
     const { chain: { headers, tip }, peers, named, headerSync } = this.#parts;
     if (this.#downloading) return;
-    for (const peer of [...voicesOf(peers(), named).values()].flat()) {
+    for (const peer of [...voicesOf(peers(), named()).values()].flat()) {
       if (!peer.told(headers, tip)) headerSync().ask(peer);
     }
   }
@@ -95,7 +95,7 @@ export class Progress {
   tooNew(peer: BitcoinPeer, detail?: string): void {
     const { peers, named } = this.#parts;
     if (detail === undefined) return this.#clockCheck.accepted();
-    for (const [voice, those] of voicesOf(peers(), named)) {
+    for (const [voice, those] of voicesOf(peers(), named())) {
       if (those.includes(peer)) this.#clockCheck.tooNew(voice, detail);
     }
     this.update();
@@ -111,7 +111,7 @@ export class Progress {
   /** How many of those that have a voice have told us of our tip, or of one after it. What we told them is not counted. */
   agreement(): Agreement {
     const { chain: { headers, tip }, named, peers } = this.#parts;
-    return agreementOf(peers(), named, (peer) => peer.told(headers, tip));
+    return agreementOf(peers(), named(), (peer) => peer.told(headers, tip));
   }
 
   /** Whether the tip is that of the network, by the word of enough peers and by our clock. */

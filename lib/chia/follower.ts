@@ -27,8 +27,8 @@ export interface FollowerParts {
   readonly idle: () => void;
   /** Hears when a batch sync begins and ends, and of trouble worth a log line. */
   readonly notice: (level: "info" | "debug" | "warning" | "error", text: string) => void;
-  /** How many peers `--connect` names; 0 when peers are discovered. */
-  readonly named: number;
+  /** How many peers `--connect` names, as far as is known by now; 0 when peers are discovered. */
+  readonly named: () => number;
 }
 
 /** How long a peer that did not deliver what it announced is left alone. */
@@ -60,11 +60,6 @@ export class Follower {
     return this.#sync.progress;
   }
 
-  /** How many peers `--connect` names; 0 when peers are discovered. */
-  get named(): number {
-    return this.#parts.named;
-  }
-
   /** Looks at the peers' peaks again. */
   poke(): void {
     this.#wake.resolve();
@@ -78,7 +73,7 @@ export class Follower {
   /** How many of those that have a voice stand on our peak. */
   agreement(): Agreement {
     const { chain: { peak }, named } = this.#parts;
-    return agreementOf(this.#fullNodes(), named, (peer) => peak !== undefined && peer.standsOn(peak.headerHash));
+    return agreementOf(this.#fullNodes(), named(), (peer) => peak !== undefined && peer.standsOn(peak.headerHash));
   }
 
   /** The greatest height that a peer of our choice announced; 0 when none did. */

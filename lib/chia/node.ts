@@ -7,7 +7,6 @@ import { toHex } from "../codec/hex.ts";
 import { equalBytes } from "../codec/sized.ts";
 import { BAN_WORDS, type BanList } from "../core/bans.ts";
 import { isLoopback } from "../core/subnets.ts";
-import { addressText } from "../core/address-text.ts";
 import type { HeardAddress } from "../core/addresses/rules.ts";
 import { keyedGroups } from "../core/addresses/keyed-groups.ts";
 import type { Anchor } from "../core/anchors.ts";
@@ -102,6 +101,7 @@ export class ChiaNode implements ChiaService {
       },
     });
     this.#connections.setActive(parts.networkActive !== false);
+    const named = () => this.#dialling.named;
     this.#follower = new Follower({
       chain,
       clock,
@@ -109,14 +109,14 @@ export class ChiaNode implements ChiaService {
       moved: (result, source) => this.#moved(result, source),
       idle: () => this.#settle(undefined),
       notice: (level, text) => notice(level, "chia.sync", text),
-      named: new Set(parts.connect.map(addressText)).size,
+      named,
     });
     this.#standing = new Standing({ ...parts, follower: this.#follower, changed: () => this.#settle(undefined) });
     this.#word = new PeersWord({
       chain,
       clock,
       peers: () => this.#connections.peers.filter(({ session }) => session.peer.nodeType === NodeType.FULL_NODE),
-      named: this.#follower.named,
+      named,
       given: () => this.#settle(undefined),
     });
     this.#serving = new Serving({

@@ -19,7 +19,7 @@ export interface PeersWordParts {
   /** The connected full nodes. */
   readonly peers: () => readonly ChiaPeer[];
   /** How many peers `--connect` names; 0 when peers are discovered. */
-  readonly named: number;
+  readonly named: () => number;
   /** Hears that a peer gave its word. */
   readonly given: () => void;
 }
@@ -52,7 +52,7 @@ export class PeersWord {
 
   #ask(): void {
     const { peers, named } = this.#parts;
-    for (const peer of [...voicesOf(peers(), named).values()].flat()) {
+    for (const peer of [...voicesOf(peers(), named()).values()].flat()) {
       // One that does not answer has given no word; what is wrong in an answer has ended its session.
       this.#askOne(peer).catch(() => {});
     }

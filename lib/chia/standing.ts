@@ -33,7 +33,7 @@ export class Standing {
       clock,
       // Nothing in the protocol tells a peer's clock. The newest block does, once a peer of our choice stands on it.
       offsets: () => this.#tipOffset(),
-      voicesMin: 1,
+      voicesMin: () => 1,
       notice: (level, text) => notice(level, "chia.sync", text),
     });
   }

@@ -19,7 +19,7 @@ export interface ClockCheckParts {
   /** How far the clocks of the peers of our choice are ahead of ours, in seconds, one a host; unknown ones left out. */
   readonly offsets: () => readonly number[];
   /** How many of them must speak against the clock: one of many may lie, or be wrong itself. */
-  readonly voicesMin: number;
+  readonly voicesMin: () => number;
   /** Hears each time that the judgement changes. */
   readonly notice: (level: "warning" | "info", text: string) => void;
 }
@@ -73,7 +73,7 @@ export class ClockCheck {
     const { clock, offsets, voicesMin } = this.#parts;
     const told = offsets().toSorted((a, b) => a - b);
     const median = told[(told.length - 1) >> 1] ?? 0;
-    if (told.length >= voicesMin && Math.abs(median) > OFFSET_MAX_S) {
+    if (told.length >= voicesMin() && Math.abs(median) > OFFSET_MAX_S) {
       const minutes = Math.round(Math.abs(median) / 60);
       return `the clock of this machine is ${minutes} minutes ${
         median > 0 ? "behind" : "ahead of"
@@ -82,7 +82,7 @@ export class ClockCheck {
     }
     const now = clock.monotonic();
     for (const [host, { at }] of this.#tooNew) if (now - at > TOO_NEW_MS) this.#tooNew.delete(host);
-    if (this.#tooNew.size < voicesMin) return undefined;
+    if (this.#tooNew.size < voicesMin()) return undefined;
     const [{ detail } = { detail: "" }] = this.#tooNew.values();
     return `blocks of peers are refused because they are ahead of this machine's clock (${detail}); ` +
       "set the clock if it is behind";

@@ -294,3 +294,14 @@ describe("a node that is synced", () => {
     await world.end();
   });
 });
+
+test("two names of --connect that turn out to be one peer have one voice", async () => {
+  const world = new BitcoinWorld();
+  const chain = world.recording().extend(10);
+  await world.actor(PEER, serving(chain));
+  const resolve = (name: string) => Promise.resolve([name === "alias.example" ? PEER : name]);
+  const node = await world.node(NODE, { connect: [PEER, "alias.example"], resolve });
+  await world.until(() => node.node.service.state().synced, 60_000);
+  assert.deepEqual(node.node.service.state().agreement, { agree: 1, of: 1 });
+  await world.end();
+});

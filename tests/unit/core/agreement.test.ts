@@ -86,7 +86,7 @@ describe("ClockCheck", () => {
     const check = new ClockCheck({
       clock,
       offsets: () => state.offsets,
-      voicesMin,
+      voicesMin: () => voicesMin,
       notice: (level, text) => void state.said.push(`${level} ${text}`),
     });
     return { clock, state, check };
