@@ -121,32 +121,25 @@ const skipped = isBitcoin
 const head = isBitcoin ? longMessage() : new Uint8Array();
 const HTTP = Buffer.from("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
 
-/** The ways of an impostor, in turn. */
+/**
+ * The ways of an impostor, in turn. Those that shake hands come first: the offences of the others may have the host banned
+ * before the second of its impostors is there.
+ */
 async function offend(visit: Visit): Promise<void> {
   const { chance } = visit;
   switch (visit.turn % 5) {
     case 0: {
-      const wire = await visit.open();
-      await wire.write(HTTP);
-      return await wire.end();
-    }
-    case 1: {
-      const wire = await visit.open(false);
-      await wire.write(chance.bytes(4_096));
-      return await wire.end();
-    }
-    case 2: {
       const wire = await visit.enter();
       await wire.write((isBitcoin ? bitcoinRubbish : chiaRubbish)(chance, visit.turn));
       return await wire.end();
     }
-    case 3: {
+    case 1: {
       const wire = await visit.enter();
       const flood = (isBitcoin ? bitcoinFlood : chiaFlood)(chance, Math.floor(visit.turn / 5));
       for (let i = 0; i < 100; i++) await wire.write(flood);
       return;
     }
-    default: {
+    case 2: {
       if (!isBitcoin) {
         const how = { ms: LIAR_STAYS_MS, spoils: true, stop: stop.signal };
         return await lieOnChia(target, visit.source, visit.meter, visit.papers, how);
@@ -155,6 +148,16 @@ async function offend(visit: Visit): Promise<void> {
       // Of a parent that the node has, and of one that nobody has.
       await wire.write(forgedBlock(regtest.genesis.hash, chance));
       await wire.write(forgedBlock(chance.bytes(32), chance));
+      return await wire.end();
+    }
+    case 3: {
+      const wire = await visit.open();
+      await wire.write(HTTP);
+      return await wire.end();
+    }
+    default: {
+      const wire = await visit.open(false);
+      await wire.write(chance.bytes(4_096));
       return await wire.end();
     }
   }
