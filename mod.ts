@@ -23,7 +23,7 @@
 export * from "./lib/config.ts";
 export { addressText } from "./lib/core/address-text.ts";
 export { isHost, parseHostPort } from "./lib/core/host-port.ts";
-export { type NetworkKind, parseNetworkKinds } from "./lib/core/reachability.ts";
+export { type NetworkKind, parseNetworkKinds } from "./lib/core/dialling/reachability.ts";
 export { checkConfig, shrinkSimulation, simulate, startNode } from "./lib/node.ts";
 export { FAULT_KINDS } from "./lib/sim/faults.ts";
 export type { Breach, FaultChoice, FaultKind, FaultPlan, Shrunk, SimReport, SimulateOptions } from "./lib/sim/mod.ts";
@@ -48,15 +48,15 @@ export { type ChiaConstants, type ChiaNetwork, networkNamed, parseConstants } fr
 export * as chiaTypes from "./lib/chia/types/mod.ts";
 export * as chiaProtocol from "./lib/chia/protocol/mod.ts";
 export { type Json, type JsonObject, parseJson, stringifyJson } from "./lib/chia/streamable/mod.ts";
-export { loadNodeIdentity, loadRpcIdentity, publicAuthorities } from "./lib/chia/identity.ts";
+export { loadNodeIdentity, loadRpcIdentity, publicAuthorities } from "./lib/chia/identity/identity.ts";
 export type { Clock, Database, PeerAddress, Random, TlsIdentity } from "./lib/core/ports.ts";
 export {
   type EventGap,
   type EventSubscription,
   type SubscribeOptions,
   topicMatches,
-} from "./lib/core/events-reader.ts";
-export { PermissionList, splitPermissionList } from "./lib/core/permissions.ts";
+} from "./lib/core/events/reader.ts";
+export { PermissionList, splitPermissionList } from "./lib/core/peers/permissions.ts";
 export { isLoopback, normalSubnet } from "./lib/core/subnets.ts";
 export { bitcoinUserAgent, chiaSoftwareVersion } from "./lib/user-agent.ts";
 export { CodecError } from "./lib/codec/error.ts";

@@ -13,11 +13,11 @@ import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync
 import { arch, cpus, homedir, platform, tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
-import { bitcoinAddressRules } from "../lib/bitcoin/addresses.ts";
-import { chiaAddressRules } from "../lib/chia/addresses.ts";
+import { bitcoinAddressRules } from "../lib/bitcoin/addresses/rules.ts";
+import { chiaAddressRules } from "../lib/chia/addresses/rules.ts";
 import { toHex } from "../lib/codec/hex.ts";
 import { useSha256 } from "../lib/codec/sha256.ts";
-import { AddressBook, type AddressRules } from "../lib/core/addresses.ts";
+import { AddressBook, type AddressRules } from "../lib/core/addresses/book.ts";
 import { encodeBook } from "../lib/core/addresses/file.ts";
 import { SeededRandom } from "../lib/sim/random.ts";
 import { chiaMissing, chiaTables, type Step } from "../tests/support/eclipse/chia.ts";

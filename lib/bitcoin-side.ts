@@ -3,13 +3,13 @@
  *
  * @module
  */
-import { bitcoinAddressRules } from "./bitcoin/addresses.ts";
+import { bitcoinAddressRules } from "./bitcoin/addresses/rules.ts";
 import { AsMap } from "./bitcoin/addresses/asmap.ts";
 import { Miner } from "./bitcoin/mining.ts";
 import { structureValidator } from "./bitcoin/chain/validator.ts";
 import { type BitcoinNetwork, networkByName, networks } from "./bitcoin/networks/mod.ts";
-import { readCorePeersDat } from "./bitcoin/peers-dat.ts";
-import { bitcoinVisitor } from "./bitcoin/probe.ts";
+import { readCorePeersDat } from "./bitcoin/addresses/peers-dat.ts";
+import { bitcoinVisitor } from "./bitcoin/peers/probe.ts";
 import { BitcoinNode } from "./bitcoin/node.ts";
 import type { BitcoinService } from "./bitcoin/service.ts";
 import { type LightStore, MemoryLightStore, SqlLightStore } from "./bitcoin/light/mod.ts";

@@ -3,17 +3,17 @@
  *
  * @module
  */
-import { chiaAddressRules } from "./chia/addresses.ts";
+import { chiaAddressRules } from "./chia/addresses/rules.ts";
 import { ChiaChain } from "./chia/chain/chain.ts";
 import { LinkageValidator } from "./chia/chain/linkage.ts";
-import { loadNodeIdentity, type NodeIdentity, publicAuthorities } from "./chia/identity.ts";
+import { loadNodeIdentity, type NodeIdentity, publicAuthorities } from "./chia/identity/identity.ts";
 import { type ChiaNetwork, networkNamed, parseConstants } from "./chia/networks/mod.ts";
-import { askIntroducer } from "./chia/introducer.ts";
+import { askIntroducer } from "./chia/addresses/introducer.ts";
 import { ChiaNode } from "./chia/node.ts";
-import { chiaVisitor } from "./chia/probe.ts";
-import { readChiaPeersDat } from "./chia/peers-dat.ts";
+import { chiaVisitor } from "./chia/peers/probe.ts";
+import { readChiaPeersDat } from "./chia/addresses/peers-dat.ts";
 import { Capability, type CapabilityEntry, NodeType, SERVED_CAPABILITIES } from "./chia/protocol/mod.ts";
-import { candidateOf } from "./chia/raw-blocks.ts";
+import { candidateOf } from "./chia/chain/raw-blocks.ts";
 import type { ChiaStore } from "./chia/store.ts";
 import { MemoryChiaStore } from "./chia/store/memory.ts";
 import { openSqlChiaStore } from "./chia/store/sql.ts";

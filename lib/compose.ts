@@ -7,17 +7,17 @@
 import type { Miner } from "./bitcoin/mining.ts";
 import { bitcoinSide } from "./bitcoin-side.ts";
 import { chiaSide } from "./chia-side.ts";
-import { loadRpcIdentity } from "./chia/identity.ts";
+import { loadRpcIdentity } from "./chia/identity/identity.ts";
 import { cookieFile, GEMEL_VERSION, type NodeConfig, type RpcConfig, rpcUrlFile, type RunningNode } from "./config.ts";
 import { addressText } from "./core/address-text.ts";
-import { Bus } from "./core/bus.ts";
+import { Bus } from "./core/events/bus.ts";
 import { messageOf, NodeError } from "./core/errors.ts";
-import { fitToDescriptors } from "./core/descriptor-fit.ts";
-import { type EventHints, subscribeEvents } from "./core/events-reader.ts";
-import { MemoryBudget } from "./core/memory-budget.ts";
+import { fitToDescriptors } from "./core/peers/descriptor-fit.ts";
+import { type EventHints, subscribeEvents } from "./core/events/reader.ts";
+import { MemoryBudget } from "./core/peers/memory-budget.ts";
 import type { PeerAddress } from "./core/ports.ts";
-import { Turns } from "./core/turns.ts";
-import { UploadTarget } from "./core/upload-target.ts";
+import { Turns } from "./core/peers/turns.ts";
+import { UploadTarget } from "./core/peers/upload-target.ts";
 import { type Logging, startLogging } from "./log.ts";
 import type { Platform } from "./platform/platform.ts";
 import {

@@ -5,9 +5,9 @@
  */
 import { asMapOf } from "./bitcoin-side.ts";
 import { networkByName } from "./bitcoin/networks/mod.ts";
-import { readCorePeersDat } from "./bitcoin/peers-dat.ts";
+import { readCorePeersDat } from "./bitcoin/addresses/peers-dat.ts";
 import { networkOf } from "./chia-side.ts";
-import { readChiaPeersDat } from "./chia/peers-dat.ts";
+import { readChiaPeersDat } from "./chia/addresses/peers-dat.ts";
 import type { NodeConfig } from "./config.ts";
 import type { Platform } from "./platform/platform.ts";
 import { parseRpcAuth } from "./rpc/mod.ts";

@@ -4,9 +4,9 @@
  *
  * @module
  */
-import type { NetworkKind } from "./core/reachability.ts";
-import type { MemoryBudget } from "./core/memory-budget.ts";
-import type { EventSubscription, SubscribeOptions } from "./core/events-reader.ts";
+import type { NetworkKind } from "./core/dialling/reachability.ts";
+import type { MemoryBudget } from "./core/peers/memory-budget.ts";
+import type { EventSubscription, SubscribeOptions } from "./core/events/reader.ts";
 import type { PeerAddress } from "./core/ports.ts";
 import type { EventLog, LoggedEvent } from "./storage/events.ts";
 import type { BitcoinMode, BitcoinService } from "./bitcoin/service.ts";

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { loadNodeIdentity, publicAuthorities } from "./chia/identity.ts";
-import { Introducer } from "./chia/introducer.ts";
+import { loadNodeIdentity, publicAuthorities } from "./chia/identity/identity.ts";
+import { Introducer } from "./chia/addresses/introducer.ts";
 import { networkNamed } from "./chia/networks/mod.ts";
 import { GEMEL_VERSION } from "./config.ts";
 import { NodeError } from "./core/errors.ts";

@@ -3,18 +3,18 @@
  *
  * @module
  */
-import { bitcoinAddressRules } from "./bitcoin/addresses.ts";
+import { bitcoinAddressRules } from "./bitcoin/addresses/rules.ts";
 import { networkByName, networks } from "./bitcoin/networks/mod.ts";
-import { bitcoinVisitor } from "./bitcoin/probe.ts";
-import { chiaAddressRules } from "./chia/addresses.ts";
-import { type IdentityFiles, loadNodeIdentity } from "./chia/identity.ts";
+import { bitcoinVisitor } from "./bitcoin/peers/probe.ts";
+import { chiaAddressRules } from "./chia/addresses/rules.ts";
+import { type IdentityFiles, loadNodeIdentity } from "./chia/identity/identity.ts";
 import { networkNamed } from "./chia/networks/mod.ts";
-import { chiaVisitor } from "./chia/probe.ts";
+import { chiaVisitor } from "./chia/peers/probe.ts";
 import { GEMEL_VERSION } from "./config.ts";
 import type { AddressRules } from "./core/addresses/rules.ts";
 import { NodeError } from "./core/errors.ts";
 import type { PeerAddress } from "./core/ports.ts";
-import type { Visitor } from "./core/visit.ts";
+import type { Visitor } from "./core/peers/visit.ts";
 import { crawl, type CrawlProgress } from "./crawl/crawler.ts";
 import { toHtml } from "./crawl/page.ts";
 import { type CrawlReport, parseReport, reportOf, toCsv } from "./crawl/report.ts";

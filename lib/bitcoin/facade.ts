@@ -4,33 +4,33 @@
  * @module
  */
 import { addressText } from "../core/address-text.ts";
-import type { Traffic } from "../core/traffic.ts";
-import type { UploadState, UploadTarget } from "../core/upload-target.ts";
-import { BLOCK_BYTES_PER_DAY } from "./serving.ts";
+import type { Traffic } from "../core/peers/traffic.ts";
+import type { UploadState, UploadTarget } from "../core/peers/upload-target.ts";
+import { BLOCK_BYTES_PER_DAY } from "./serving/serving.ts";
 import { normalSubnet } from "../core/subnets.ts";
-import { type Ban, banTarget } from "../core/bans.ts";
-import type { Connections } from "../core/connections.ts";
-import type { Dialling } from "../core/dialling.ts";
+import { type Ban, banTarget } from "../core/peers/bans.ts";
+import type { Connections } from "../core/peers/connections.ts";
+import type { Dialling } from "../core/dialling/dialling.ts";
 import { messageOf, NodeError } from "../core/errors.ts";
 import type { MovableClock } from "../core/movable-clock.ts";
 import type { Notice } from "../core/node-parts.ts";
-import { type PeerPlace, placesOf } from "../core/peer.ts";
+import { type PeerPlace, placesOf } from "../core/peers/peer.ts";
 import type { Clock, PeerAddress } from "../core/ports.ts";
-import type { AddedNodes } from "./added-nodes.ts";
-import { chainTips } from "./chain/chain-tips.ts";
+import type { AddedNodes } from "./peers/added-nodes.ts";
+import { chainTips } from "./headers/chain-tips.ts";
 import type { BitcoinChain } from "./chain/chain.ts";
-import { HeaderBatch } from "./chain/header-batch.ts";
-import type { HeaderChain } from "./chain/header-chain.ts";
-import type { Refusal } from "./chain/verdict.ts";
-import { PROTOCOL_VERSION } from "./handshake.ts";
-import type { IncomingBlocks } from "./incoming.ts";
+import { HeaderBatch } from "./headers/header-batch.ts";
+import type { HeaderChain } from "./headers/header-chain.ts";
+import type { Refusal } from "./headers/verdict.ts";
+import { PROTOCOL_VERSION } from "./peers/handshake.ts";
+import type { IncomingBlocks } from "./sync/incoming.ts";
 import type { LightService } from "./light/service.ts";
 import type { BitcoinNetwork } from "./networks/network.ts";
-import type { BitcoinPeer } from "./peer.ts";
-import type { OpeningConnections } from "./opening.ts";
-import { BLOCK_RELAY_PEERS } from "./dialling.ts";
-import type { Progress } from "./progress.ts";
-import type { Pruning } from "./pruning.ts";
+import type { BitcoinPeer } from "./peers/peer.ts";
+import type { OpeningConnections } from "./peers/opening.ts";
+import { BLOCK_RELAY_PEERS } from "./peers/dialling.ts";
+import type { Progress } from "./sync/progress.ts";
+import type { Pruning } from "./chain/pruning.ts";
 import type {
   AddedNode,
   BitcoinBan,
@@ -42,7 +42,7 @@ import type {
   MadeConnection,
   SubmitResult,
 } from "./service.ts";
-import type { BitcoinSession, Incoming } from "./session.ts";
+import type { BitcoinSession, Incoming } from "./peers/session.ts";
 import type { BitcoinStore } from "./store.ts";
 import type { BlockDownload } from "./sync/block-download.ts";
 import { Block } from "./types/mod.ts";

@@ -7,9 +7,9 @@
  */
 import { NodeError } from "../core/errors.ts";
 import type { Clock } from "../core/ports.ts";
-import { requiredBits } from "./chain/difficulty.ts";
-import type { HeaderChain } from "./chain/header-chain.ts";
-import { checkProofOfWork } from "./chain/pow.ts";
+import { requiredBits } from "./headers/difficulty.ts";
+import type { HeaderChain } from "./headers/header-chain.ts";
+import { checkProofOfWork } from "./headers/pow.ts";
 import { sha256d, ZERO_HASH } from "./hash.ts";
 import type { BitcoinNetwork } from "./networks/network.ts";
 import type { BitcoinService } from "./service.ts";

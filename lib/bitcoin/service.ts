@@ -4,18 +4,18 @@
  *
  * @module
  */
-import type { Agreement } from "../core/agreement.ts";
-import type { BanEffect, BanScope } from "../core/bans.ts";
+import type { Agreement } from "../core/sync/agreement.ts";
+import type { BanEffect, BanScope } from "../core/peers/bans.ts";
 import type { MovableClock } from "../core/movable-clock.ts";
-import type { PeerPlace } from "../core/peer.ts";
-import type { Permission } from "../core/permissions.ts";
+import type { PeerPlace } from "../core/peers/peer.ts";
+import type { Permission } from "../core/peers/permissions.ts";
 import type { PeerAddress } from "../core/ports.ts";
-import type { Traffic } from "../core/traffic.ts";
-import type { UploadState } from "../core/upload-target.ts";
+import type { Traffic } from "../core/peers/traffic.ts";
+import type { UploadState } from "../core/peers/upload-target.ts";
 import type { Validation } from "../core/validation.ts";
-import type { ChainTip } from "./chain/chain-tips.ts";
-import type { HeaderChain } from "./chain/header-chain.ts";
-import type { Refusal } from "./chain/verdict.ts";
+import type { ChainTip } from "./headers/chain-tips.ts";
+import type { HeaderChain } from "./headers/header-chain.ts";
+import type { Refusal } from "./headers/verdict.ts";
 import type { LightService } from "./light/service.ts";
 import type { BitcoinNetwork } from "./networks/network.ts";
 import type { BitcoinStore } from "./store.ts";

@@ -4,10 +4,10 @@
  *
  * @module
  */
-import type { Agreement } from "../core/agreement.ts";
-import type { BanEffect, BanScope } from "../core/bans.ts";
-import type { PeerPlace } from "../core/peer.ts";
-import type { Traffic } from "../core/traffic.ts";
+import type { Agreement } from "../core/sync/agreement.ts";
+import type { BanEffect, BanScope } from "../core/peers/bans.ts";
+import type { PeerPlace } from "../core/peers/peer.ts";
+import type { Traffic } from "../core/peers/traffic.ts";
 import type { Validation } from "../core/validation.ts";
 import type { Refusal } from "./chain/verdict.ts";
 import type { ChiaNetwork } from "./networks/network.ts";

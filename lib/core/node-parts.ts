@@ -3,15 +3,15 @@
  *
  * @module
  */
-import type { AddressBook } from "./addresses.ts";
+import type { AddressBook } from "./addresses/book.ts";
 import type { AddressRules } from "./addresses/rules.ts";
-import type { Anchor } from "./anchors.ts";
+import type { Anchor } from "./dialling/anchors.ts";
 import type { Listening } from "./listeners.ts";
 import type { MovableClock } from "./movable-clock.ts";
-import type { PermissionList } from "./permissions.ts";
+import type { PermissionList } from "./peers/permissions.ts";
 import type { Clock, PeerAddress } from "./ports.ts";
 import type { Subnets } from "./subnets.ts";
-import type { UploadTarget } from "./upload-target.ts";
+import type { UploadTarget } from "./peers/upload-target.ts";
 
 /** One line for the log. */
 export type Notice = (level: "debug" | "info" | "warning" | "error", area: string, text: string) => void;

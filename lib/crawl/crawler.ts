@@ -10,7 +10,7 @@
 import { addressText } from "../core/address-text.ts";
 import { messageOf, NodeError } from "../core/errors.ts";
 import type { Clock, PeerAddress, Random } from "../core/ports.ts";
-import type { Visit, Visitor } from "../core/visit.ts";
+import type { Visit, Visitor } from "../core/peers/visit.ts";
 import { Frontier, type Place, type Waiting } from "./frontier.ts";
 
 /** How a crawl behaves. */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { AddressBook } from "../core/addresses.ts";
+import type { AddressBook } from "../core/addresses/book.ts";
 import type { ChainHandle } from "./chain-handle.ts";
 
 /** Where an entry lies. */

@@ -3,9 +3,9 @@
  *
  * @module
  */
-import type { AddressBook } from "../core/addresses.ts";
-import type { BanEffect, BanScope } from "../core/bans.ts";
-import type { Traffic } from "../core/traffic.ts";
+import type { AddressBook } from "../core/addresses/book.ts";
+import type { BanEffect, BanScope } from "../core/peers/bans.ts";
+import type { Traffic } from "../core/peers/traffic.ts";
 import type { Json } from "../chia/streamable/mod.ts";
 
 type JsonObject = { readonly [name: string]: Json };

@@ -5,10 +5,10 @@
  */
 import type { BitcoinService } from "../bitcoin/service.ts";
 import type { ChiaService } from "../chia/service.ts";
-import type { EventHints } from "../core/events-reader.ts";
-import type { MemoryBudget } from "../core/memory-budget.ts";
+import type { EventHints } from "../core/events/reader.ts";
+import type { MemoryBudget } from "../core/peers/memory-budget.ts";
 import type { Clock } from "../core/ports.ts";
-import type { UploadTarget } from "../core/upload-target.ts";
+import type { UploadTarget } from "../core/peers/upload-target.ts";
 import type { LogLevel } from "../config.ts";
 import type { EventLog } from "../storage/events.ts";
 import type { BitcoinMiner } from "./bitcoin/miner.ts";

@@ -9,7 +9,7 @@ import {
   type EventSubscription,
   subscribeEvents,
   type SubscribeOptions,
-} from "../core/events-reader.ts";
+} from "../core/events/reader.ts";
 import { NodeError } from "../core/errors.ts";
 import type { PeerSocket } from "../core/ports.ts";
 import type { EventValue, LoggedEvent } from "../storage/events.ts";

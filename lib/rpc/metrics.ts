@@ -4,7 +4,7 @@
  * @module
  */
 import { Counter, Gauge, Registry } from "prom-client";
-import type { DirectionTraffic } from "../core/traffic.ts";
+import type { DirectionTraffic } from "../core/peers/traffic.ts";
 import type { ChainHandle } from "./chain-handle.ts";
 import type { RpcContext } from "./context.ts";
 

@@ -5,7 +5,7 @@
  * @module
  */
 import type { RunningNode } from "../config.ts";
-import type { AccountGlance } from "../core/memory-budget.ts";
+import type { AccountGlance } from "../core/peers/memory-budget.ts";
 import type { LinkEnd } from "./links.ts";
 import type { Presence } from "./network.ts";
 

@@ -5,7 +5,7 @@
  * @module
  */
 import type { ChainConfig, RunningNode } from "../config.ts";
-import type { PeerKind } from "../core/peer.ts";
+import type { PeerKind } from "../core/peers/peer.ts";
 import type { Substitutes } from "../side.ts";
 import type { SimClock } from "./clock.ts";
 import type { Presence, SimNetwork } from "./network.ts";

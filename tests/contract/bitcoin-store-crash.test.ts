@@ -9,7 +9,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, test } from "node:test";
-import { HeaderStatus } from "../../lib/bitcoin/chain/header-chain.ts";
+import { HeaderStatus } from "../../lib/bitcoin/headers/header-chain.ts";
 import { regtest } from "../../lib/bitcoin/networks/regtest.ts";
 import { BlockFiles } from "../../lib/bitcoin/store/block-files.ts";
 import { openSqlBitcoinStore, type SqlBitcoinStore } from "../../lib/bitcoin/store/sql.ts";

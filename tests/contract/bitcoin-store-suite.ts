@@ -5,7 +5,7 @@
  */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { HeaderStatus } from "../../lib/bitcoin/chain/header-chain.ts";
+import { HeaderStatus } from "../../lib/bitcoin/headers/header-chain.ts";
 import type { BitcoinStep, BitcoinStore } from "../../lib/bitcoin/store.ts";
 import { RECORD_HEAD_BYTES } from "../../lib/bitcoin/store/block-record.ts";
 import type { EventLog } from "../../lib/storage/events.ts";

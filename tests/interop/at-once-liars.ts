@@ -6,7 +6,7 @@
  */
 import { Buffer } from "node:buffer";
 import { clock, dialer, random } from "#platform";
-import { HeaderBatch } from "../../lib/bitcoin/chain/header-batch.ts";
+import { HeaderBatch } from "../../lib/bitcoin/headers/header-batch.ts";
 import { regtest } from "../../lib/bitcoin/networks/mod.ts";
 import { type BlockHeader, headerHash, headerToBytes, InvType } from "../../lib/bitcoin/types/mod.ts";
 import { GetData, headersPayload, packV1 } from "../../lib/bitcoin/wire/mod.ts";
@@ -19,8 +19,8 @@ import {
   requestBlocks,
   respondBlock,
 } from "../../lib/chia/protocol/mod.ts";
-import { candidateOf } from "../../lib/chia/raw-blocks.ts";
-import { ChiaSession } from "../../lib/chia/session.ts";
+import { candidateOf } from "../../lib/chia/chain/raw-blocks.ts";
+import { ChiaSession } from "../../lib/chia/peers/session.ts";
 import type { Candidate } from "../../lib/chia/chain/verdict.ts";
 import { FullBlock, type NewPeak, RewardChainBlock, RewardChainBlockUnfinished } from "../../lib/chia/types/mod.ts";
 import { sha256 } from "../../lib/codec/sha256.ts";

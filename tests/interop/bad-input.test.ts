@@ -10,7 +10,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { connect as connectTls, createServer as createTlsServer } from "node:tls";
 import { clock, makeDir, random, readFile, writeFileAtomic } from "#platform";
-import { loadRpcIdentity } from "../../lib/chia/identity.ts";
+import { loadRpcIdentity } from "../../lib/chia/identity/identity.ts";
 import { binaryMissing, Gemel, Launched, suite, temporaryFolder } from "./binary.ts";
 import { until } from "./call.ts";
 import { freePort } from "./simulator.ts";

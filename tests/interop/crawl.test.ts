@@ -11,7 +11,7 @@ import process from "node:process";
 import { decode, encode, type RecordType } from "dns-packet";
 import { clock, dialer, listen, random } from "#platform";
 import { regtest } from "../../lib/bitcoin/networks/mod.ts";
-import { BitcoinProtocol } from "../../lib/bitcoin/peer-protocol.ts";
+import { BitcoinProtocol } from "../../lib/bitcoin/peers/protocol.ts";
 import { parseHost, toIp16 } from "../../lib/bitcoin/types/mod.ts";
 import { Addr, GetAddr } from "../../lib/bitcoin/wire/mod.ts";
 import type { CrawlReport } from "../../mod.ts";

@@ -2,10 +2,10 @@
 import fc from "fast-check";
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { AddressBook, BOOK } from "../../lib/core/addresses.ts";
+import { AddressBook, BOOK } from "../../lib/core/addresses/book.ts";
 import { decodeBook, encodeBook } from "../../lib/core/addresses/file.ts";
-import { readCorePeersDat } from "../../lib/bitcoin/peers-dat.ts";
-import { readChiaPeersDat } from "../../lib/chia/peers-dat.ts";
+import { readCorePeersDat } from "../../lib/bitcoin/addresses/peers-dat.ts";
+import { readChiaPeersDat } from "../../lib/chia/addresses/peers-dat.ts";
 import { SeededRandom } from "../../lib/sim/random.ts";
 import { effort, seed } from "../support/effort.ts";
 import { BOTH, hostAt, makeBook } from "../unit/core-addresses/book.ts";

@@ -14,9 +14,9 @@ import {
   respondBlock,
   respondBlocks,
 } from "../../lib/chia/protocol/mod.ts";
-import { candidateOf } from "../../lib/chia/raw-blocks.ts";
+import { candidateOf } from "../../lib/chia/chain/raw-blocks.ts";
 import { FullBlock } from "../../lib/chia/types/mod.ts";
-import type { ChiaSession, Incoming } from "../../lib/chia/session.ts";
+import type { ChiaSession, Incoming } from "../../lib/chia/peers/session.ts";
 import { BitcoinWorld, mine, serving } from "./bitcoin-world.ts";
 import { hashAt, network, recorded, tipOf, World } from "./world.ts";
 

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { describe, test } from "node:test";
 import { clock } from "#platform";
 import { BitcoinChain } from "../../lib/bitcoin/chain/chain.ts";
-import { HeaderBatch } from "../../lib/bitcoin/chain/header-batch.ts";
+import { HeaderBatch } from "../../lib/bitcoin/headers/header-batch.ts";
 import { structureValidator } from "../../lib/bitcoin/chain/validator.ts";
 import { toDisplayHex } from "../../lib/bitcoin/hash.ts";
 import { regtest } from "../../lib/bitcoin/networks/mod.ts";

@@ -1,8 +1,8 @@
 /** Whole Bitcoin nodes in one process: simulated time, memory connections, chains of regtest mined on the spot. */
 import assert from "node:assert/strict";
-import { bitcoinAddressRules } from "../../lib/bitcoin/addresses.ts";
-import { HeaderBatch, HEADERS_MAX } from "../../lib/bitcoin/chain/header-batch.ts";
-import { HeaderChain } from "../../lib/bitcoin/chain/header-chain.ts";
+import { bitcoinAddressRules } from "../../lib/bitcoin/addresses/rules.ts";
+import { HeaderBatch, HEADERS_MAX } from "../../lib/bitcoin/headers/header-batch.ts";
+import { HeaderChain } from "../../lib/bitcoin/headers/header-chain.ts";
 import { structureValidator } from "../../lib/bitcoin/chain/validator.ts";
 import { toDisplayHex } from "../../lib/bitcoin/hash.ts";
 import { type BlockTemplate, blockTemplate, coinbaseOf } from "../../lib/bitcoin/mining.ts";
@@ -27,11 +27,11 @@ import {
   Verack,
   Version,
 } from "../../lib/bitcoin/wire/mod.ts";
-import { AddressBook } from "../../lib/core/addresses.ts";
-import type { MemoryBudget } from "../../lib/core/memory-budget.ts";
+import { AddressBook } from "../../lib/core/addresses/book.ts";
+import type { MemoryBudget } from "../../lib/core/peers/memory-budget.ts";
 import type { ByteDuplex, Clock } from "../../lib/core/ports.ts";
-import { UploadTarget } from "../../lib/core/upload-target.ts";
-import { PermissionList } from "../../lib/core/permissions.ts";
+import { UploadTarget } from "../../lib/core/peers/upload-target.ts";
+import { PermissionList } from "../../lib/core/peers/permissions.ts";
 import type { SimClock } from "../../lib/sim/clock.ts";
 import { SeededRandom } from "../../lib/sim/random.ts";
 import { MemoryNetwork } from "../../lib/transport/memory.ts";

@@ -1,11 +1,11 @@
 /** A node with mainnet's rules finds addresses by real DNS questions, to a stub server on loopback that lies as well. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { bitcoinAddressRules } from "../../lib/bitcoin/addresses.ts";
-import { AddressBook } from "../../lib/core/addresses.ts";
-import { Dialling } from "../../lib/core/dialling.ts";
+import { bitcoinAddressRules } from "../../lib/bitcoin/addresses/rules.ts";
+import { AddressBook } from "../../lib/core/addresses/book.ts";
+import { Dialling } from "../../lib/core/dialling/dialling.ts";
 import { NodeError } from "../../lib/core/errors.ts";
-import type { Peer } from "../../lib/core/peer.ts";
+import type { Peer } from "../../lib/core/peers/peer.ts";
 import { clock, random } from "../../lib/platform/node/clock.ts";
 import { nameServerResolver } from "../../lib/platform/node/resolver.ts";
 import { startDnsServer, withAddresses } from "../support/dns-server.ts";

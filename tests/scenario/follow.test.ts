@@ -6,7 +6,7 @@ import { toHex } from "../../lib/codec/hex.ts";
 import { newPeak, requestBlock, respondBlock } from "../../lib/chia/protocol/mod.ts";
 import { LinkageValidator } from "../../lib/chia/chain/linkage.ts";
 import type { BlockValidator } from "../../lib/chia/chain/verdict.ts";
-import type { Incoming } from "../../lib/chia/session.ts";
+import type { Incoming } from "../../lib/chia/peers/session.ts";
 import { hashAt, network, recorded, slowed, tipOf, World } from "./world.ts";
 
 describe("a node that follows", () => {

@@ -12,8 +12,8 @@ import {
   requestBlocks,
   respondBlock,
 } from "../../lib/chia/protocol/mod.ts";
-import { candidateOf } from "../../lib/chia/raw-blocks.ts";
-import type { ChiaSession, Incoming } from "../../lib/chia/session.ts";
+import { candidateOf } from "../../lib/chia/chain/raw-blocks.ts";
+import type { ChiaSession, Incoming } from "../../lib/chia/peers/session.ts";
 import { FullBlock, RewardChainBlock, RewardChainBlockUnfinished } from "../../lib/chia/types/mod.ts";
 import { hashAt, network, recorded, tipOf, World } from "./world.ts";
 

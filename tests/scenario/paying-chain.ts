@@ -1,6 +1,6 @@
 /** Chains of regtest with payments, their filters, and peers that serve them truly or not. */
 import assert from "node:assert/strict";
-import { HeaderBatch } from "../../lib/bitcoin/chain/header-batch.ts";
+import { HeaderBatch } from "../../lib/bitcoin/headers/header-batch.ts";
 import { buildBasicFilter, filterHash, filterHeaders, GcsFilter } from "../../lib/bitcoin/filters/mod.ts";
 import { toDisplayHex, ZERO_HASH } from "../../lib/bitcoin/hash.ts";
 import { blockTemplate } from "../../lib/bitcoin/mining.ts";

@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { MemoryBitcoinStore } from "../../lib/bitcoin/store/memory.ts";
-import { memoryOf } from "../../lib/chia/waiting.ts";
-import { MemoryBudget } from "../../lib/core/memory-budget.ts";
+import { memoryOf } from "../../lib/chia/sync/waiting.ts";
+import { MemoryBudget } from "../../lib/core/peers/memory-budget.ts";
 import { MemoryEventLog } from "../../lib/storage/event-log.ts";
 import { BitcoinWorld } from "./bitcoin-world.ts";
 import { hashAt, recorded, slowed, tipOf, World } from "./world.ts";

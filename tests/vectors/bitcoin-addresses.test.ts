@@ -1,11 +1,11 @@
 /** Places of Bitcoin's address manager: Core's fixed numbers, those that follow from its formulas, and its AS map. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { bitcoinAddressRules } from "../../lib/bitcoin/addresses.ts";
+import { bitcoinAddressRules } from "../../lib/bitcoin/addresses/rules.ts";
 import { AsMap } from "../../lib/bitcoin/addresses/asmap.ts";
 import { addressOf } from "../../lib/bitcoin/addresses/groups.ts";
 import { fromHex } from "../../lib/codec/hex.ts";
-import type { AddressRules } from "../../lib/core/addresses.ts";
+import type { AddressRules } from "../../lib/core/addresses/book.ts";
 import { bitcoinBytes, bitcoinDataMissing, bitcoinJson } from "./bitcoin-data.ts";
 
 interface Case {

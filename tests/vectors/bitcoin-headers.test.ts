@@ -3,11 +3,11 @@ import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { describe, test } from "node:test";
 import assert from "node:assert/strict";
-import { permittedDifficultyTransition, retarget } from "../../lib/bitcoin/chain/difficulty.ts";
-import { HeaderBatch, HEADERS_MAX } from "../../lib/bitcoin/chain/header-batch.ts";
-import { HeaderChain } from "../../lib/bitcoin/chain/header-chain.ts";
-import { HeadersPresync, releasedBatch } from "../../lib/bitcoin/chain/presync.ts";
-import { blockWork, checkProofOfWork, compactToTarget, difficultyOf } from "../../lib/bitcoin/chain/pow.ts";
+import { permittedDifficultyTransition, retarget } from "../../lib/bitcoin/headers/difficulty.ts";
+import { HeaderBatch, HEADERS_MAX } from "../../lib/bitcoin/headers/header-batch.ts";
+import { HeaderChain } from "../../lib/bitcoin/headers/header-chain.ts";
+import { HeadersPresync, releasedBatch } from "../../lib/bitcoin/headers/presync.ts";
+import { blockWork, checkProofOfWork, compactToTarget, difficultyOf } from "../../lib/bitcoin/headers/pow.ts";
 import { fromDisplayHex, sha256d, toDisplayHex } from "../../lib/bitcoin/hash.ts";
 import {
   type BitcoinNetwork,

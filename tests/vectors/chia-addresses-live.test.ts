@@ -1,9 +1,9 @@
 /** One trace through chia-blockchain's own AddressManager and through our book: the same tables, slot by slot. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { chiaAddressRules } from "../../lib/chia/addresses.ts";
+import { chiaAddressRules } from "../../lib/chia/addresses/rules.ts";
 import { toHex } from "../../lib/codec/hex.ts";
-import { AddressBook, BOOK } from "../../lib/core/addresses.ts";
+import { AddressBook, BOOK } from "../../lib/core/addresses/book.ts";
 import { SeededRandom } from "../../lib/sim/random.ts";
 import { chiaMissing, chiaTables, type Step } from "../support/eclipse/chia.ts";
 import { HandClock, hostAt } from "../unit/core-addresses/book.ts";

@@ -2,10 +2,10 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
-import { chiaAddressRules } from "../../lib/chia/addresses.ts";
-import { readChiaPeersDat } from "../../lib/chia/peers-dat.ts";
+import { chiaAddressRules } from "../../lib/chia/addresses/rules.ts";
+import { readChiaPeersDat } from "../../lib/chia/addresses/peers-dat.ts";
 import { fromHex, toHex } from "../../lib/codec/hex.ts";
-import { AddressBook, BOOK, isTerrible, selectionChance } from "../../lib/core/addresses.ts";
+import { AddressBook, BOOK, isTerrible, selectionChance } from "../../lib/core/addresses/book.ts";
 import { SeededRandom } from "../../lib/sim/random.ts";
 import { simClock } from "../unit/core/sim.ts";
 

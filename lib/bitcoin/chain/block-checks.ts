@@ -13,11 +13,11 @@ import { equalBytes } from "../../codec/sized.ts";
 import type { BitcoinNetwork } from "../networks/network.ts";
 import type { Block } from "../types/block.ts";
 import { pushData, scriptNumber } from "../types/script.ts";
-import { checkProofOfWork } from "./pow.ts";
+import { checkProofOfWork } from "../headers/pow.ts";
 import { checkWalked, isFinal, MAX_BLOCK_WEIGHT, WITNESS_SCALE_FACTOR } from "./transaction-checks.ts";
 import { TransactionWalk } from "./transaction-walk.ts";
 import type { BlockView } from "./validator.ts";
-import { type Refusal, refuse } from "./verdict.ts";
+import { type Refusal, refuse } from "../headers/verdict.ts";
 
 /** The most that the signature operations of a block may cost. */
 export const MAX_BLOCK_SIGOPS_COST = 80_000;

@@ -14,13 +14,13 @@ import type { BitcoinStep, BitcoinStore } from "../store.ts";
 import type { Block } from "../types/block.ts";
 import { HEADER_BYTES } from "../types/header.ts";
 import { blockEvent, reorgEvent } from "./events.ts";
-import { HeaderBatch } from "./header-batch.ts";
-import { type AcceptResult, HeaderChain, HeaderStatus } from "./header-chain.ts";
+import { HeaderBatch } from "../headers/header-batch.ts";
+import { type AcceptResult, HeaderChain, HeaderStatus } from "../headers/header-chain.ts";
 import { ActiveLevels, bitsOf } from "./levels.ts";
 import { hasAny, newPending, type Pending } from "./pending.ts";
 import { PatientCommit, type StorageNotice } from "./patient-commit.ts";
 import { type BlockValidator, blockView } from "./validator.ts";
-import { type Refusal, refuse } from "./verdict.ts";
+import { type Refusal, refuse } from "../headers/verdict.ts";
 
 /** What became of a block. */
 export interface BlockResult {

@@ -5,7 +5,7 @@
  */
 import type { NewEvent } from "../../storage/events.ts";
 import { toDisplayHex } from "../hash.ts";
-import type { HeaderChain } from "./header-chain.ts";
+import type { HeaderChain } from "../headers/header-chain.ts";
 import { levelOf } from "./levels.ts";
 
 /** What every event of a step shares. */

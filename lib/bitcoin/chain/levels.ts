@@ -5,7 +5,7 @@
  * @module
  */
 import { type Validation, ValidationCounts } from "../../core/validation.ts";
-import { type HeaderChain, HeaderStatus } from "./header-chain.ts";
+import { type HeaderChain, HeaderStatus } from "../headers/header-chain.ts";
 
 /** How far the block of a status was checked. */
 export function levelOf(status: number): Validation {

@@ -7,7 +7,7 @@
 import { toHex } from "../../codec/hex.ts";
 import type { Transaction } from "../types/transaction.ts";
 import { TransactionWalk } from "./transaction-walk.ts";
-import { type Refusal, refuse } from "./verdict.ts";
+import { type Refusal, refuse } from "../headers/verdict.ts";
 
 /** The most satoshi there will ever be. */
 export const MAX_MONEY = 2_100_000_000_000_000n;

@@ -11,8 +11,8 @@ import type { Validation } from "../../core/validation.ts";
 import type { BitcoinNetwork } from "../networks/network.ts";
 import type { Block } from "../types/block.ts";
 import { checkBlock, checkBlockInContext } from "./block-checks.ts";
-import type { HeaderChain } from "./header-chain.ts";
-import type { Refusal } from "./verdict.ts";
+import type { HeaderChain } from "../headers/header-chain.ts";
+import type { Refusal } from "../headers/verdict.ts";
 
 /** The outcome of judging one block. `mutated` of a refusal says nothing about the hash: another body may fit it. */
 export type BlockVerdict = { readonly ok: true } | Refusal;

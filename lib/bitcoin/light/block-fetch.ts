@@ -7,8 +7,8 @@
 import { NodeError } from "../../core/errors.ts";
 import type { BitcoinChain } from "../chain/chain.ts";
 import { blockView } from "../chain/validator.ts";
-import type { BitcoinPeer } from "../peer.ts";
-import { misbehaving } from "../peer-fault.ts";
+import type { BitcoinPeer } from "../peers/peer.ts";
+import { misbehaving } from "../peers/faults.ts";
 import type { Block } from "../types/mod.ts";
 import type { Questions } from "./questions.ts";
 

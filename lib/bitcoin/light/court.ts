@@ -13,8 +13,8 @@ import {
   type FilterHeaderClaim,
   type Finding,
 } from "../filters/mod.ts";
-import type { BitcoinPeer } from "../peer.ts";
-import { misbehaving } from "../peer-fault.ts";
+import type { BitcoinPeer } from "../peers/peer.ts";
+import { misbehaving } from "../peers/faults.ts";
 import type { Block } from "../types/mod.ts";
 import { fetchBlock, servesBlock } from "./block-fetch.ts";
 import { ANSWER_MS, type Questions } from "./questions.ts";

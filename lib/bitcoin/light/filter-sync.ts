@@ -9,7 +9,7 @@
  * @module
  */
 import { equalBytes } from "../../codec/sized.ts";
-import { dispatch } from "../../core/dispatcher.ts";
+import { dispatch } from "../../core/work/dispatcher.ts";
 import { NodeError } from "../../core/errors.ts";
 import type { Clock } from "../../core/ports.ts";
 import {
@@ -20,7 +20,7 @@ import {
   firstDifference,
   PROVEN_FLAWS,
 } from "../filters/mod.ts";
-import type { BitcoinPeer } from "../peer.ts";
+import type { BitcoinPeer } from "../peers/peer.ts";
 import { CFCHECKPT_INTERVAL, CFHEADERS_MAX } from "../wire/mod.ts";
 import { type Case, type CourtParts, findBlock, hold, orNothing } from "./court.ts";
 import type { FilterChain } from "./filter-chain.ts";

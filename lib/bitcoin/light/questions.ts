@@ -10,8 +10,8 @@ import { toHex } from "../../codec/hex.ts";
 import { NodeError } from "../../core/errors.ts";
 import type { Clock } from "../../core/ports.ts";
 import type { FilterHeaderClaim } from "../filters/mod.ts";
-import type { BitcoinPeer } from "../peer.ts";
-import type { Incoming } from "../session.ts";
+import type { BitcoinPeer } from "../peers/peer.ts";
+import type { Incoming } from "../peers/session.ts";
 import { type Block, InvType } from "../types/mod.ts";
 import {
   type AnyMessage,

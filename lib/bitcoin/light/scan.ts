@@ -9,14 +9,14 @@
 import { CodecError } from "../../codec/error.ts";
 import { equalBytes } from "../../codec/sized.ts";
 import { toHex } from "../../codec/hex.ts";
-import { dispatch } from "../../core/dispatcher.ts";
+import { dispatch } from "../../core/work/dispatcher.ts";
 import { NodeError } from "../../core/errors.ts";
 import type { Clock } from "../../core/ports.ts";
 import type { BitcoinChain } from "../chain/chain.ts";
 import { filterHash, filterHeader, GcsFilter } from "../filters/mod.ts";
 import { ZERO_HASH } from "../hash.ts";
-import type { BitcoinPeer } from "../peer.ts";
-import { misbehaving } from "../peer-fault.ts";
+import type { BitcoinPeer } from "../peers/peer.ts";
+import { misbehaving } from "../peers/faults.ts";
 import { Block } from "../types/mod.ts";
 import { fetchBlock, servesBlock } from "./block-fetch.ts";
 import { matchEvent } from "./events.ts";

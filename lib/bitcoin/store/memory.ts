@@ -8,7 +8,7 @@ import { Writer } from "../../codec/writer.ts";
 import type { StoredPeer } from "../../core/ports.ts";
 import { MemoryEventLog } from "../../storage/event-log.ts";
 import { MemoryPeers } from "../../storage/peer-table.ts";
-import { HeaderStatus } from "../chain/header-chain.ts";
+import { HeaderStatus } from "../headers/header-chain.ts";
 import type { BitcoinStep, BitcoinStore, BitcoinStoreCounts, HeaderPage, TransactionPlace } from "../store.ts";
 import { Block } from "../types/block.ts";
 import { HEADER_BYTES } from "../types/header.ts";

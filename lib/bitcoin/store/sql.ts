@@ -12,7 +12,7 @@ import { insertEvents } from "../../storage/event-log.ts";
 import { ByteCache } from "../../storage/lru.ts";
 import { migrate } from "../../storage/migrate.ts";
 import { SqlPeers } from "../../storage/peer-table.ts";
-import { HeaderStatus } from "../chain/header-chain.ts";
+import { HeaderStatus } from "../headers/header-chain.ts";
 import type {
   BitcoinStep,
   BitcoinStore,

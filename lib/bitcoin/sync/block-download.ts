@@ -7,8 +7,8 @@
  */
 import type { Clock } from "../../core/ports.ts";
 import type { BitcoinChain } from "../chain/chain.ts";
-import type { BitcoinPeer } from "../peer.ts";
-import { tooLate } from "../peer-fault.ts";
+import type { BitcoinPeer } from "../peers/peer.ts";
+import { tooLate } from "../peers/faults.ts";
 import { InvType } from "../types/mod.ts";
 import { GetData } from "../wire/mod.ts";
 

@@ -7,15 +7,15 @@
  */
 import type { Clock, Random } from "../../core/ports.ts";
 import type { BitcoinChain } from "../chain/chain.ts";
-import { type HeaderBatch, HEADERS_MAX } from "../chain/header-batch.ts";
-import { locatorOf } from "../chain/locator.ts";
-import { blockWork } from "../chain/pow.ts";
-import { HeadersPresync, releasedBatch } from "../chain/presync.ts";
-import type { Refusal } from "../chain/verdict.ts";
-import type { BitcoinPeer } from "../peer.ts";
-import { disconnecting, misbehaving } from "../peer-fault.ts";
+import { type HeaderBatch, HEADERS_MAX } from "../headers/header-batch.ts";
+import { locatorOf } from "../headers/locator.ts";
+import { blockWork } from "../headers/pow.ts";
+import { HeadersPresync, releasedBatch } from "../headers/presync.ts";
+import type { Refusal } from "../headers/verdict.ts";
+import type { BitcoinPeer } from "../peers/peer.ts";
+import { disconnecting, misbehaving } from "../peers/faults.ts";
 import { GetHeaders } from "../wire/mod.ts";
-import { PROTOCOL_VERSION } from "../handshake.ts";
+import { PROTOCOL_VERSION } from "../peers/handshake.ts";
 
 /** What header sync needs. */
 export interface HeaderSyncParts {

@@ -5,7 +5,7 @@
  */
 import { messageOf, NodeError } from "../../core/errors.ts";
 import type { Random } from "../../core/ports.ts";
-import type { IdentityParts } from "../identity.ts";
+import type { IdentityParts } from "./identity.ts";
 import {
   type Certificate,
   fromPem,

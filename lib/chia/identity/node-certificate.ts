@@ -4,7 +4,7 @@
  * @module
  */
 import type { TlsIdentity } from "../../core/ports.ts";
-import type { IdentityParts } from "../identity.ts";
+import type { IdentityParts } from "./identity.ts";
 import { DAY_MS, loadPair, privateKeyPem, randomSerial, requireSigned, requireTime, storePair } from "./kept-pair.ts";
 import { PUBLIC_CA_CERTIFICATE, PUBLIC_CA_KEY } from "./public-ca.ts";
 import {

@@ -5,7 +5,7 @@
  */
 import type { TlsIdentity } from "../../core/ports.ts";
 import { normalSubnet } from "../../core/subnets.ts";
-import type { IdentityParts, RpcIdentity } from "../identity.ts";
+import type { IdentityParts, RpcIdentity } from "./identity.ts";
 import { DAY_MS, loadPair, privateKeyPem, randomSerial, requireSigned, requireTime, storePair } from "./kept-pair.ts";
 import {
   type AlternativeName,

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { AddressBook, type AddressBookOptions } from "../addresses.ts";
+import { AddressBook, type AddressBookOptions } from "./book.ts";
 import { messageOf, NodeError } from "../errors.ts";
 import { decodeBook, encodeBook } from "./file.ts";
 import type { BookState } from "./state.ts";

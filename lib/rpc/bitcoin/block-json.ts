@@ -7,7 +7,7 @@
 import { toHex } from "../../codec/hex.ts";
 import { Reader } from "../../codec/reader.ts";
 import type { Clock } from "../../core/ports.ts";
-import { compactToTarget, difficultyOf } from "../../bitcoin/chain/pow.ts";
+import { compactToTarget, difficultyOf } from "../../bitcoin/headers/pow.ts";
 import { readCompactSize } from "../../bitcoin/codec/mod.ts";
 import { toDisplayHex } from "../../bitcoin/hash.ts";
 import type { BitcoinService } from "../../bitcoin/service.ts";

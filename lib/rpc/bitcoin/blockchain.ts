@@ -5,7 +5,7 @@
  * @module
  */
 import { toHex } from "../../codec/hex.ts";
-import { HeaderStatus } from "../../bitcoin/chain/header-chain.ts";
+import { HeaderStatus } from "../../bitcoin/headers/header-chain.ts";
 import { toDisplayHex } from "../../bitcoin/hash.ts";
 import type { BitcoinService } from "../../bitcoin/service.ts";
 import { Block } from "../../bitcoin/types/mod.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { AddressBook } from "../../core/addresses.ts";
+import type { AddressBook } from "../../core/addresses/book.ts";
 import type { Clock, PeerAddress } from "../../core/ports.ts";
 import { fromDisplayHex, toDisplayHex } from "../../bitcoin/hash.ts";
 import type { BitcoinPeerView, BitcoinService } from "../../bitcoin/service.ts";

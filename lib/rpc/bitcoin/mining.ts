@@ -6,8 +6,8 @@
  */
 import { fromHex, toHex } from "../../codec/hex.ts";
 import { Reader } from "../../codec/reader.ts";
-import { HeaderStatus } from "../../bitcoin/chain/header-chain.ts";
-import { compactToTarget } from "../../bitcoin/chain/pow.ts";
+import { HeaderStatus } from "../../bitcoin/headers/header-chain.ts";
+import { compactToTarget } from "../../bitcoin/headers/pow.ts";
 import { toDisplayHex, ZERO_HASH } from "../../bitcoin/hash.ts";
 import type { BlockTemplate } from "../../bitcoin/mining.ts";
 import type { BitcoinService } from "../../bitcoin/service.ts";

@@ -7,10 +7,10 @@
 import ipaddr from "ipaddr.js";
 import { toHex } from "../../codec/hex.ts";
 import { addressText } from "../../core/address-text.ts";
-import type { AddressBook } from "../../core/addresses.ts";
-import { banTarget } from "../../core/bans.ts";
+import type { AddressBook } from "../../core/addresses/book.ts";
+import { banTarget } from "../../core/peers/bans.ts";
 import { normalSubnet } from "../../core/subnets.ts";
-import type { DirectionTraffic } from "../../core/traffic.ts";
+import type { DirectionTraffic } from "../../core/peers/traffic.ts";
 import type { BitcoinPeerView } from "../../bitcoin/service.ts";
 import { NETWORK_NAMES, parseHost, serviceNames } from "../../bitcoin/types/mod.ts";
 import { amountJson, type RpcObject } from "./json.ts";

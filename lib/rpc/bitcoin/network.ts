@@ -4,7 +4,7 @@
  * @see Bitcoin Core `rpc/net.cpp`
  * @module
  */
-import { parsePlace } from "../../bitcoin/added-nodes.ts";
+import { parsePlace } from "../../bitcoin/peers/added-nodes.ts";
 import type { BitcoinPeerView, BitcoinService, DialChoice } from "../../bitcoin/service.ts";
 import { ServiceFlag, serviceNames } from "../../bitcoin/types/mod.ts";
 import { addressText } from "../../core/address-text.ts";

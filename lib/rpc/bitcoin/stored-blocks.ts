@@ -4,7 +4,7 @@
  * @see Bitcoin Core `rpc/blockchain.cpp` (pruneblockchain, getblockfrompeer)
  * @module
  */
-import { HeaderStatus } from "../../bitcoin/chain/header-chain.ts";
+import { HeaderStatus } from "../../bitcoin/headers/header-chain.ts";
 import type { BitcoinService } from "../../bitcoin/service.ts";
 import { parseHash } from "./arguments.ts";
 import { invalidParameter, JsonRpcError, RpcCode } from "./error.ts";

@@ -6,7 +6,7 @@
  * @module
  */
 import { fromHex } from "../../codec/hex.ts";
-import { parsePlace } from "../../bitcoin/added-nodes.ts";
+import { parsePlace } from "../../bitcoin/peers/added-nodes.ts";
 import type { BitcoinService, MadeConnection } from "../../bitcoin/service.ts";
 import { parseHost, ServiceFlag } from "../../bitcoin/types/mod.ts";
 import type { MovableClock } from "../../core/movable-clock.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { AddressBook } from "../../core/addresses.ts";
+import type { AddressBook } from "../../core/addresses/book.ts";
 import { fromHex, toHex } from "../../codec/hex.ts";
 import type { ChiaService, PeerView } from "../../chia/service.ts";
 import type { JsonObject } from "../../chia/streamable/mod.ts";

@@ -3,11 +3,11 @@
  *
  * @module
  */
-import { HeaderBatch } from "../../bitcoin/chain/header-batch.ts";
-import { HeaderChain } from "../../bitcoin/chain/header-chain.ts";
-import { blockWork, checkProofOfWork } from "../../bitcoin/chain/pow.ts";
+import { HeaderBatch } from "../../bitcoin/headers/header-batch.ts";
+import { HeaderChain } from "../../bitcoin/headers/header-chain.ts";
+import { blockWork, checkProofOfWork } from "../../bitcoin/headers/pow.ts";
 import { type BlockValidator, structureValidator } from "../../bitcoin/chain/validator.ts";
-import { refuse } from "../../bitcoin/chain/verdict.ts";
+import { refuse } from "../../bitcoin/headers/verdict.ts";
 import { sha256d, toDisplayHex } from "../../bitcoin/hash.ts";
 import { blockTemplate, coinbaseOf } from "../../bitcoin/mining.ts";
 import { type BitcoinNetwork, networkByName } from "../../bitcoin/networks/mod.ts";

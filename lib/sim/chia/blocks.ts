@@ -11,7 +11,7 @@ import type { BlockValidator, Candidate, Verdict } from "../../chia/chain/verdic
 import { refuse } from "../../chia/chain/verdict.ts";
 import type { AncestorView } from "../../chia/chain/view.ts";
 import { type ChiaNetwork, networkNamed } from "../../chia/networks/mod.ts";
-import { candidateOf } from "../../chia/raw-blocks.ts";
+import { candidateOf } from "../../chia/chain/raw-blocks.ts";
 import { type BlockRecord, FullBlock } from "../../chia/types/mod.ts";
 import type { Tip } from "../play.ts";
 

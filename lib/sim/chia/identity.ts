@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { NodeIdentity } from "../../chia/identity.ts";
+import type { NodeIdentity } from "../../chia/identity/identity.ts";
 import { sha256 } from "../../codec/sha256.ts";
 
 /** A certificate in shape only: simulated connections show it and check nothing. An RSA key would take half a second. */

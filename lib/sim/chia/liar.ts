@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { shakeHands } from "../../chia/opening.ts";
+import { shakeHands } from "../../chia/peers/opening.ts";
 import {
   type Body,
   decodeEnvelope,
@@ -20,7 +20,7 @@ import {
   respondBlocks,
   respondPeers,
 } from "../../chia/protocol/mod.ts";
-import { candidateOf } from "../../chia/raw-blocks.ts";
+import { candidateOf } from "../../chia/chain/raw-blocks.ts";
 import type { Infer } from "../../chia/streamable/mod.ts";
 import { sha256 } from "../../codec/sha256.ts";
 import type { ByteDuplex, PeerSocket } from "../../core/ports.ts";

@@ -4,7 +4,7 @@
  * is drawn by its weight (for the rules that depend on who is connected already) and the shares are multiplied. The mean
  * over many such restarts is the probability, without bias, however small it is.
  */
-import { type AddressRules, BOOK, selectionChance, type TableName } from "../../../lib/core/addresses.ts";
+import { type AddressRules, BOOK, selectionChance, type TableName } from "../../../lib/core/addresses/book.ts";
 import type { Random } from "../../../lib/core/ports.ts";
 
 /** An occupied slot. Times are unix seconds. */

@@ -1,5 +1,5 @@
 /** Runs an attack against our address book, with each defence on or off, and gives the slots of its tables. */
-import { AddressBook, type AddressRules, BOOK } from "../../../lib/core/addresses.ts";
+import { AddressBook, type AddressRules, BOOK } from "../../../lib/core/addresses/book.ts";
 import { ADDRESS_BUDGET } from "../../../lib/core/addresses/budgets.ts";
 import { SeededRandom } from "../../../lib/sim/random.ts";
 import { HandClock } from "../../unit/core-addresses/book.ts";

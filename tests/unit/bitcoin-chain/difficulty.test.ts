@@ -6,7 +6,7 @@ import {
   permittedDifficultyTransition,
   requiredBits,
   retarget,
-} from "../../../lib/bitcoin/chain/difficulty.ts";
+} from "../../../lib/bitcoin/headers/difficulty.ts";
 import { mainnet, regtest, testnet3, testnet4 } from "../../../lib/bitcoin/networks/mod.ts";
 
 /** A chain of nothing but times and bits; rows are heights less the first one's. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { BitcoinChain } from "../../../lib/bitcoin/chain/chain.ts";
-import { HeaderBatch } from "../../../lib/bitcoin/chain/header-batch.ts";
+import { HeaderBatch } from "../../../lib/bitcoin/headers/header-batch.ts";
 import { structureValidator } from "../../../lib/bitcoin/chain/validator.ts";
 import { MemoryBitcoinStore } from "../../../lib/bitcoin/store/memory.ts";
 import { Block } from "../../../lib/bitcoin/types/block.ts";

@@ -1,6 +1,6 @@
 import { describe, test } from "node:test";
 import assert from "node:assert/strict";
-import { HeaderBatch } from "../../../lib/bitcoin/chain/header-batch.ts";
+import { HeaderBatch } from "../../../lib/bitcoin/headers/header-batch.ts";
 import { regtest } from "../../../lib/bitcoin/networks/mod.ts";
 import { headerHash, headerToBytes } from "../../../lib/bitcoin/types/header.ts";
 import { CodecError } from "../../../lib/codec/error.ts";

@@ -1,8 +1,8 @@
 import { describe, test } from "node:test";
 import assert from "node:assert/strict";
-import { type AcceptResult, HeaderChain, HeaderStatus } from "../../../lib/bitcoin/chain/header-chain.ts";
-import { retarget } from "../../../lib/bitcoin/chain/difficulty.ts";
-import { blockWork, targetOf } from "../../../lib/bitcoin/chain/pow.ts";
+import { type AcceptResult, HeaderChain, HeaderStatus } from "../../../lib/bitcoin/headers/header-chain.ts";
+import { retarget } from "../../../lib/bitcoin/headers/difficulty.ts";
+import { blockWork, targetOf } from "../../../lib/bitcoin/headers/pow.ts";
 import { type BitcoinNetwork, regtest } from "../../../lib/bitcoin/networks/mod.ts";
 import { type BlockHeader, headerHash, headerToBytes } from "../../../lib/bitcoin/types/header.ts";
 import { batchOf, mine, solve } from "./mining.ts";

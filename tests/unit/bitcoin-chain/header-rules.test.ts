@@ -1,9 +1,9 @@
 import { test } from "node:test";
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { type HeaderSource, medianTimePast, requiredBits } from "../../../lib/bitcoin/chain/difficulty.ts";
-import { HeaderContext } from "../../../lib/bitcoin/chain/header-rules.ts";
-import { HeightIndex } from "../../../lib/bitcoin/chain/height-index.ts";
+import { type HeaderSource, medianTimePast, requiredBits } from "../../../lib/bitcoin/headers/difficulty.ts";
+import { HeaderContext } from "../../../lib/bitcoin/headers/header-rules.ts";
+import { HeightIndex } from "../../../lib/bitcoin/headers/height-index.ts";
 import { type BitcoinNetwork, mainnet, testnet3 } from "../../../lib/bitcoin/networks/mod.ts";
 
 const NOW = 4_000_000_000;

@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { BitcoinChain } from "../../../lib/bitcoin/chain/chain.ts";
-import { HeaderBatch } from "../../../lib/bitcoin/chain/header-batch.ts";
-import { HeaderStatus } from "../../../lib/bitcoin/chain/header-chain.ts";
+import { HeaderBatch } from "../../../lib/bitcoin/headers/header-batch.ts";
+import { HeaderStatus } from "../../../lib/bitcoin/headers/header-chain.ts";
 import { type BlockValidator, structureValidator } from "../../../lib/bitcoin/chain/validator.ts";
 import { MemoryBitcoinStore } from "../../../lib/bitcoin/store/memory.ts";
 import { network, WorldBlocks } from "../../../lib/sim/bitcoin/blocks.ts";

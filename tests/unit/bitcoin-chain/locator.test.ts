@@ -1,8 +1,8 @@
 import { describe, test } from "node:test";
 import assert from "node:assert/strict";
-import { chainTips } from "../../../lib/bitcoin/chain/chain-tips.ts";
-import { HeaderChain, HeaderStatus } from "../../../lib/bitcoin/chain/header-chain.ts";
-import { findFork, LOCATOR_MAX, locatorOf, rowsAfter } from "../../../lib/bitcoin/chain/locator.ts";
+import { chainTips } from "../../../lib/bitcoin/headers/chain-tips.ts";
+import { HeaderChain, HeaderStatus } from "../../../lib/bitcoin/headers/header-chain.ts";
+import { findFork, LOCATOR_MAX, locatorOf, rowsAfter } from "../../../lib/bitcoin/headers/locator.ts";
 import { regtest } from "../../../lib/bitcoin/networks/mod.ts";
 import { batchOf, mine } from "./mining.ts";
 

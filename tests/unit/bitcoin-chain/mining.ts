@@ -1,6 +1,6 @@
 /** Headers for tests: mined on the spot where the target is easy, and packed as a peer sends them. */
-import { HeaderBatch } from "../../../lib/bitcoin/chain/header-batch.ts";
-import { checkProofOfWork } from "../../../lib/bitcoin/chain/pow.ts";
+import { HeaderBatch } from "../../../lib/bitcoin/headers/header-batch.ts";
+import { checkProofOfWork } from "../../../lib/bitcoin/headers/pow.ts";
 import { type BitcoinNetwork, regtest } from "../../../lib/bitcoin/networks/mod.ts";
 import { type BlockHeader, headerHash, headerToBytes } from "../../../lib/bitcoin/types/header.ts";
 

@@ -10,7 +10,7 @@ import {
   targetOf,
   targetToCompact,
   wordsMeet,
-} from "../../../lib/bitcoin/chain/pow.ts";
+} from "../../../lib/bitcoin/headers/pow.ts";
 import { mainnet, regtest, signet } from "../../../lib/bitcoin/networks/mod.ts";
 
 describe("compactToTarget()", () => {

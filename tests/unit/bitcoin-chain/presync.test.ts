@@ -1,11 +1,11 @@
 import { describe, test } from "node:test";
 import assert from "node:assert/strict";
-import { BitQueue } from "../../../lib/bitcoin/chain/bit-queue.ts";
-import { HeaderChain } from "../../../lib/bitcoin/chain/header-chain.ts";
-import { blockWork } from "../../../lib/bitcoin/chain/pow.ts";
-import { HeadersPresync, type PresyncResult, releasedBatch } from "../../../lib/bitcoin/chain/presync.ts";
+import { BitQueue } from "../../../lib/bitcoin/headers/bit-queue.ts";
+import { HeaderChain } from "../../../lib/bitcoin/headers/header-chain.ts";
+import { blockWork } from "../../../lib/bitcoin/headers/pow.ts";
+import { HeadersPresync, type PresyncResult, releasedBatch } from "../../../lib/bitcoin/headers/presync.ts";
 import { type BitcoinNetwork, mainnet, regtest } from "../../../lib/bitcoin/networks/mod.ts";
-import { RedownloadBuffer } from "../../../lib/bitcoin/chain/redownload-buffer.ts";
+import { RedownloadBuffer } from "../../../lib/bitcoin/headers/redownload-buffer.ts";
 import { type BlockHeader, headerToBytes } from "../../../lib/bitcoin/types/header.ts";
 import { SeededRandom } from "../../../lib/sim/random.ts";
 import { batchOf, concat, mine } from "./mining.ts";

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { BitcoinPeer } from "../../../lib/bitcoin/peer.ts";
+import { BitcoinPeer } from "../../../lib/bitcoin/peers/peer.ts";
 import { ANSWER_MS, Questions } from "../../../lib/bitcoin/light/questions.ts";
-import type { BitcoinSession } from "../../../lib/bitcoin/session.ts";
+import type { BitcoinSession } from "../../../lib/bitcoin/peers/session.ts";
 import { CFCheckpt, CFilter, GetCFilters, NotFound } from "../../../lib/bitcoin/wire/mod.ts";
 import { simClock } from "../core/sim.ts";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { HeaderChain } from "../../../lib/bitcoin/chain/header-chain.ts";
-import { HeaderBatch } from "../../../lib/bitcoin/chain/header-batch.ts";
+import { HeaderChain } from "../../../lib/bitcoin/headers/header-chain.ts";
+import { HeaderBatch } from "../../../lib/bitcoin/headers/header-batch.ts";
 import { blockView, structureValidator } from "../../../lib/bitcoin/chain/validator.ts";
 import { blockTemplate, coinbaseOf, subsidyAt } from "../../../lib/bitcoin/mining.ts";
 import { mainnet, regtest } from "../../../lib/bitcoin/networks/mod.ts";

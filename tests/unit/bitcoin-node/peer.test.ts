@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { BitcoinPeer } from "../../../lib/bitcoin/peer.ts";
-import type { BitcoinSession } from "../../../lib/bitcoin/session.ts";
+import { BitcoinPeer } from "../../../lib/bitcoin/peers/peer.ts";
+import type { BitcoinSession } from "../../../lib/bitcoin/peers/session.ts";
 
 describe("BitcoinPeer", () => {
   test("its session knows that blocks are awaited until the last of them has come", () => {

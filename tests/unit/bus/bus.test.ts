@@ -1,6 +1,6 @@
 import { describe, test } from "node:test";
 import assert from "node:assert/strict";
-import { Bus } from "../../../lib/core/bus.ts";
+import { Bus } from "../../../lib/core/events/bus.ts";
 
 describe("Bus", () => {
   test("emit() calls the listeners of its topic in the order in which they came", () => {

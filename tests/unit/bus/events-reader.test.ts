@@ -1,8 +1,8 @@
 import { describe, test } from "node:test";
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { Bus } from "../../../lib/core/bus.ts";
-import { type EventGap, subscribeEvents, topicMatches } from "../../../lib/core/events-reader.ts";
+import { Bus } from "../../../lib/core/events/bus.ts";
+import { type EventGap, subscribeEvents, topicMatches } from "../../../lib/core/events/reader.ts";
 import { MemoryEventLog } from "../../../lib/storage/event-log.ts";
 import type { LoggedEvent } from "../../../lib/storage/events.ts";
 

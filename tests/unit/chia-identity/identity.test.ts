@@ -8,7 +8,7 @@ import {
   loadRpcIdentity,
   nodeId,
   publicAuthorities,
-} from "../../../lib/chia/identity.ts";
+} from "../../../lib/chia/identity/identity.ts";
 import { issueNodeCertificate } from "../../../lib/chia/identity/node-certificate.ts";
 import { fromPem, importKeys, issueCertificate, readCertificate, toPem } from "../../../lib/chia/identity/x509.ts";
 import { NodeError } from "../../../lib/core/errors.ts";

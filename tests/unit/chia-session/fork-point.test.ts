@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ChiaChain } from "../../../lib/chia/chain/chain.ts";
-import { fetchBlock } from "../../../lib/chia/chain/requests.ts";
-import { forkPoint } from "../../../lib/chia/fork-point.ts";
+import { fetchBlock } from "../../../lib/chia/sync/requests.ts";
+import { forkPoint } from "../../../lib/chia/sync/fork-point.ts";
 import { rejectBlock, requestBlock, respondBlock } from "../../../lib/chia/protocol/mod.ts";
-import type { ChiaSession } from "../../../lib/chia/session.ts";
+import type { ChiaSession } from "../../../lib/chia/peers/session.ts";
 import { candidateOf, recordedBlocks } from "../chia-chain/chain-1200.ts";
 
 const TOP = 70;

@@ -1,13 +1,18 @@
 /** A session against a peer that a test plays by hand, over memory and on simulated time. */
 import { SeededRandom } from "../../../lib/sim/random.ts";
-import type { PeerExit } from "../../../lib/core/peer.ts";
+import type { PeerExit } from "../../../lib/core/peers/peer.ts";
 import type { SimClock } from "../../../lib/sim/clock.ts";
 import { duplexPair } from "../../../lib/transport/memory.ts";
 import { acceptWebSocket, connectWebSocket } from "../../../lib/transport/websocket/mod.ts";
 import type { CloseInfo } from "../../../lib/core/ports.ts";
-import { encodeHandshake, type OwnHandshake } from "../../../lib/chia/handshake.ts";
+import { encodeHandshake, type OwnHandshake } from "../../../lib/chia/peers/handshake.ts";
 import { encodeEnvelope, NodeType } from "../../../lib/chia/protocol/mod.ts";
-import { ChiaSession, type Incoming, type IncomingHandler, type SessionOptions } from "../../../lib/chia/session.ts";
+import {
+  ChiaSession,
+  type Incoming,
+  type IncomingHandler,
+  type SessionOptions,
+} from "../../../lib/chia/peers/session.ts";
 import { simClock } from "../core/sim.ts";
 
 /** What both sides say of themselves, unless told otherwise. */

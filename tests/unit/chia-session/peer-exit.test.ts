@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { NodeError } from "../../../lib/core/errors.ts";
-import { PRICES } from "../../../lib/core/reputation.ts";
-import { chiaExitFor, chiaOpeningExitFor } from "../../../lib/chia/peer-exit.ts";
+import { PRICES } from "../../../lib/core/peers/reputation.ts";
+import { chiaExitFor, chiaOpeningExitFor } from "../../../lib/chia/peers/exit.ts";
 
 /** How long a fault of the transport keeps its host away, while the connection is opened and afterwards. */
 const seconds = (code: string) => {

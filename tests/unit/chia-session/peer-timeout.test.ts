@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { ChiaProtocol } from "../../../lib/chia/peer-protocol.ts";
-import type { PeerKind } from "../../../lib/core/peer.ts";
+import { ChiaProtocol } from "../../../lib/chia/peers/protocol.ts";
+import type { PeerKind } from "../../../lib/core/peers/peer.ts";
 import type { ByteDuplex } from "../../../lib/core/ports.ts";
 import { SeededRandom } from "../../../lib/sim/random.ts";
 import { MemoryNetwork } from "../../../lib/transport/memory.ts";

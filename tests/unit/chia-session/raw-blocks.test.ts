@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { readRespondBlocks } from "../../../lib/chia/raw-blocks.ts";
+import { readRespondBlocks } from "../../../lib/chia/chain/raw-blocks.ts";
 import { recordedBlocks } from "../chia-chain/chain-1200.ts";
 
 const raws = recordedBlocks().slice(0, 3);

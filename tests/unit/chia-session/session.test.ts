@@ -15,12 +15,12 @@ import {
   respondBlock,
   respondPeers,
 } from "../../../lib/chia/protocol/mod.ts";
-import { decodeBody } from "../../../lib/chia/decode-body.ts";
+import { decodeBody } from "../../../lib/chia/protocol/decode-body.ts";
 import { Handshake as HandshakeStruct } from "../../../lib/chia/types/mod.ts";
-import { encodeHandshake } from "../../../lib/chia/handshake.ts";
-import type { PeerExit } from "../../../lib/core/peer.ts";
-import { PRICES } from "../../../lib/core/reputation.ts";
-import type { ChiaSession, IncomingHandler } from "../../../lib/chia/session.ts";
+import { encodeHandshake } from "../../../lib/chia/peers/handshake.ts";
+import type { PeerExit } from "../../../lib/core/peers/peer.ts";
+import { PRICES } from "../../../lib/core/peers/reputation.ts";
+import type { ChiaSession, IncomingHandler } from "../../../lib/chia/peers/session.ts";
 import { recordedBlocks } from "../chia-chain/chain-1200.ts";
 import { type Bench, bench, closing, frame, OWN } from "./pair.ts";
 

@@ -1,11 +1,11 @@
 /** Blocks that wait are counted, hold nothing else alive, and are dropped when their memory is needed. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { candidateOf } from "../../../lib/chia/raw-blocks.ts";
-import type { ChiaSession } from "../../../lib/chia/session.ts";
+import { candidateOf } from "../../../lib/chia/chain/raw-blocks.ts";
+import type { ChiaSession } from "../../../lib/chia/peers/session.ts";
 import { FullBlock } from "../../../lib/chia/types/mod.ts";
-import { ChiaOrphans, memoryOf, WaitingBatch } from "../../../lib/chia/waiting.ts";
-import { MemoryBudget } from "../../../lib/core/memory-budget.ts";
+import { ChiaOrphans, memoryOf, WaitingBatch } from "../../../lib/chia/sync/waiting.ts";
+import { MemoryBudget } from "../../../lib/core/peers/memory-budget.ts";
 import { simClock } from "../core/sim.ts";
 import { recordedBlocks } from "../chia-chain/chain-1200.ts";
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { AsMap } from "../../../lib/bitcoin/addresses/asmap.ts";
 import { addressOf, groupOf, isRoutable, sourceGroupOf } from "../../../lib/bitcoin/addresses/groups.ts";
-import { bitcoinAddressRules } from "../../../lib/bitcoin/addresses.ts";
+import { bitcoinAddressRules } from "../../../lib/bitcoin/addresses/rules.ts";
 import { NetworkId } from "../../../lib/bitcoin/types/net-address.ts";
 import { hostText } from "../../../lib/bitcoin/types/net-address-text.ts";
 import { sha256 } from "../../../lib/codec/sha256.ts";

@@ -1,7 +1,7 @@
 /** Address books for tests: a clock that is set by hand, a seeded chance, a fixed key. */
-import { bitcoinAddressRules } from "../../../lib/bitcoin/addresses.ts";
-import { chiaAddressRules } from "../../../lib/chia/addresses.ts";
-import { AddressBook, type AddressBookOptions, type AddressRules } from "../../../lib/core/addresses.ts";
+import { bitcoinAddressRules } from "../../../lib/bitcoin/addresses/rules.ts";
+import { chiaAddressRules } from "../../../lib/chia/addresses/rules.ts";
+import { AddressBook, type AddressBookOptions, type AddressRules } from "../../../lib/core/addresses/book.ts";
 import type { Clock } from "../../../lib/core/ports.ts";
 import { SeededRandom } from "../../../lib/sim/random.ts";
 

@@ -1,8 +1,8 @@
 /** The estimator of the eclipse experiment against draws from real books, and the experiment's bounds in small. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { BOOK } from "../../../lib/core/addresses.ts";
-import { ANCHORS } from "../../../lib/core/anchors.ts";
+import { BOOK } from "../../../lib/core/addresses/book.ts";
+import { ANCHORS } from "../../../lib/core/dialling/anchors.ts";
 import { SeededRandom } from "../../../lib/sim/random.ts";
 import { type Attack, ATTACKS } from "../../support/eclipse/attacks.ts";
 import { type DumpedSlot, estimate, restartProducts, shareOf, slotChances } from "../../support/eclipse/estimate.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { chooseEviction, type EvictionCandidate } from "../../../lib/core/eviction.ts";
+import { chooseEviction, type EvictionCandidate } from "../../../lib/core/peers/eviction.ts";
 import { SeededRandom } from "../../../lib/sim/random.ts";
 
 /** A peer with nothing in its favour. The later its id, the younger it is. */

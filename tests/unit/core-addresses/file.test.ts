@@ -1,8 +1,8 @@
 import { Encoder } from "cbor-x";
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { chiaAddressRules } from "../../../lib/chia/addresses.ts";
-import { AddressBook, type AddressBookOptions } from "../../../lib/core/addresses.ts";
+import { chiaAddressRules } from "../../../lib/chia/addresses/rules.ts";
+import { AddressBook, type AddressBookOptions } from "../../../lib/core/addresses/book.ts";
 import { decodeBook, encodeBook } from "../../../lib/core/addresses/file.ts";
 import { type AddressFiles, AddressKeeper } from "../../../lib/core/addresses/keeper.ts";
 import { SeededRandom } from "../../../lib/sim/random.ts";

@@ -1,15 +1,15 @@
 /** The references' own files: Chia's as its writer mixes it, Core's by the layout in the specification. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { bitcoinAddressRules } from "../../../lib/bitcoin/addresses.ts";
+import { bitcoinAddressRules } from "../../../lib/bitcoin/addresses/rules.ts";
 import { sha256d } from "../../../lib/bitcoin/hash.ts";
-import { readCorePeersDat } from "../../../lib/bitcoin/peers-dat.ts";
+import { readCorePeersDat } from "../../../lib/bitcoin/addresses/peers-dat.ts";
 import { hostText } from "../../../lib/bitcoin/types/net-address-text.ts";
-import { chiaAddressRules } from "../../../lib/chia/addresses.ts";
-import { readChiaPeersDat } from "../../../lib/chia/peers-dat.ts";
+import { chiaAddressRules } from "../../../lib/chia/addresses/rules.ts";
+import { readChiaPeersDat } from "../../../lib/chia/addresses/peers-dat.ts";
 import { fromHex } from "../../../lib/codec/hex.ts";
 import { Writer } from "../../../lib/codec/writer.ts";
-import { AddressBook } from "../../../lib/core/addresses.ts";
+import { AddressBook } from "../../../lib/core/addresses/book.ts";
 import { SeededRandom } from "../../../lib/sim/random.ts";
 import { HandClock, hostAt, makeBook } from "./book.ts";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { judge, type Offence, POINTS_MAX, type Price, PRICES, Score } from "../../../lib/core/reputation.ts";
+import { judge, type Offence, POINTS_MAX, type Price, PRICES, Score } from "../../../lib/core/peers/reputation.ts";
 
 describe("judge()", () => {
   test("what Core punishes at once costs all points: disconnect and discourage", () => {

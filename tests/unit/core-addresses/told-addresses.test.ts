@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { bitcoinAddressRules } from "../../../lib/bitcoin/addresses.ts";
+import { bitcoinAddressRules } from "../../../lib/bitcoin/addresses/rules.ts";
 import { networks } from "../../../lib/bitcoin/networks/mod.ts";
-import { ofAddrV2 } from "../../../lib/bitcoin/address-exchange.ts";
+import { ofAddrV2 } from "../../../lib/bitcoin/addresses/exchange.ts";
 import { NetworkId } from "../../../lib/bitcoin/types/mod.ts";
 
 test("ofAddrV2() takes every network that it knows, onion too, and leaves out what no address can be", () => {

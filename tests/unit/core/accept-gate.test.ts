@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { AcceptGate, PLAIN_RATE, TLS_RATE } from "../../../lib/core/accept-gate.ts";
+import { AcceptGate, PLAIN_RATE, TLS_RATE } from "../../../lib/core/peers/accept-gate.ts";
 import { simClock } from "./sim.ts";
 
 describe("AcceptGate", () => {

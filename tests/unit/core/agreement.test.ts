@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { agreementOf } from "../../../lib/core/agreement.ts";
-import { ClockCheck } from "../../../lib/core/clock-check.ts";
-import type { Peer, PeerKind } from "../../../lib/core/peer.ts";
-import { SYNCED_GRACE_MS, SyncedLatch } from "../../../lib/core/synced.ts";
+import { agreementOf } from "../../../lib/core/sync/agreement.ts";
+import { ClockCheck } from "../../../lib/core/sync/clock-check.ts";
+import type { Peer, PeerKind } from "../../../lib/core/peers/peer.ts";
+import { SYNCED_GRACE_MS, SyncedLatch } from "../../../lib/core/sync/synced.ts";
 import { simClock } from "./sim.ts";
 
 const peer = (host: string, kind: PeerKind, namedAs?: string) =>

@@ -1,8 +1,8 @@
 /** Who is dialled first after a restart, and the file that remembers it. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { type Anchor, AnchorFile, ANCHORS, anchorsOf } from "../../../lib/core/anchors.ts";
-import { Peer, type PeerKind } from "../../../lib/core/peer.ts";
+import { type Anchor, AnchorFile, ANCHORS, anchorsOf } from "../../../lib/core/dialling/anchors.ts";
+import { Peer, type PeerKind } from "../../../lib/core/peers/peer.ts";
 
 const peer = (id: number, kind: PeerKind, since: number) =>
   new Peer({ id, kind, since, session: { remote: { host: `9.${id}.0.1`, port: 8333 } } as never });

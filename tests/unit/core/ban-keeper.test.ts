@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { BanKeeper } from "../../../lib/core/ban-keeper.ts";
-import { BanList } from "../../../lib/core/bans.ts";
+import { BanKeeper } from "../../../lib/core/peers/ban-keeper.ts";
+import { BanList } from "../../../lib/core/peers/bans.ts";
 import { simClock } from "./sim.ts";
 
 const PATH = "/data/bans.json";

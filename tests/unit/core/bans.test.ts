@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { BanList, banTarget } from "../../../lib/core/bans.ts";
+import { BanList, banTarget } from "../../../lib/core/peers/bans.ts";
 import { isLoopback, normalSubnet } from "../../../lib/core/subnets.ts";
 import { simClock } from "./sim.ts";
 

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { Connections, type PeerProtocol } from "../../../lib/core/connections.ts";
+import { Connections, type PeerProtocol } from "../../../lib/core/peers/connections.ts";
 import { NodeError } from "../../../lib/core/errors.ts";
-import { exitFor, Peer, type PeerExit, type PeerInit, type PeerSession } from "../../../lib/core/peer.ts";
+import { exitFor, Peer, type PeerExit, type PeerInit, type PeerSession } from "../../../lib/core/peers/peer.ts";
 import type { ByteDuplex, Clock, PeerAddress } from "../../../lib/core/ports.ts";
-import { type Offence, PeerOffence } from "../../../lib/core/reputation.ts";
-import { Traffic } from "../../../lib/core/traffic.ts";
+import { type Offence, PeerOffence } from "../../../lib/core/peers/reputation.ts";
+import { Traffic } from "../../../lib/core/peers/traffic.ts";
 import { Subnets } from "../../../lib/core/subnets.ts";
 import { simClock } from "./sim.ts";
 

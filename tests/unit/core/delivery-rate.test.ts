@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { DeliveryRate } from "../../../lib/core/delivery-rate.ts";
+import { DeliveryRate } from "../../../lib/core/peers/delivery-rate.ts";
 
 describe("the delivery rate of a peer", () => {
   test("is zero before anything came", () => {

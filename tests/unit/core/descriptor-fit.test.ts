@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { fitToDescriptors } from "../../../lib/core/descriptor-fit.ts";
+import { fitToDescriptors } from "../../../lib/core/peers/descriptor-fit.ts";
 
 const BITCOIN = { peersMax: 125, outbound: 8, name: "bitcoin" };
 const CHIA = { peersMax: 40, outbound: 8, name: "chia" };

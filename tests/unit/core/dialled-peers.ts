@@ -1,11 +1,11 @@
 /** Peers that answer when they are dialled, and what else a `Dialling` is made of in a test. */
-import { AddressBook } from "../../../lib/core/addresses.ts";
+import { AddressBook } from "../../../lib/core/addresses/book.ts";
 import type { AddressRules } from "../../../lib/core/addresses/rules.ts";
-import type { DiallingParts } from "../../../lib/core/dialling.ts";
+import type { DiallingParts } from "../../../lib/core/dialling/dialling.ts";
 import { NodeError } from "../../../lib/core/errors.ts";
-import { Peer, type PeerKind, type PeerSession } from "../../../lib/core/peer.ts";
+import { Peer, type PeerKind, type PeerSession } from "../../../lib/core/peers/peer.ts";
 import type { Clock, PeerAddress, Random } from "../../../lib/core/ports.ts";
-import { Traffic } from "../../../lib/core/traffic.ts";
+import { Traffic } from "../../../lib/core/peers/traffic.ts";
 
 /** The peers of a test, by host. */
 export class DialledPeers {

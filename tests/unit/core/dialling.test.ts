@@ -1,10 +1,10 @@
 /** Whom a node dials, on simulated time. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { bitcoinAddressRules } from "../../../lib/bitcoin/addresses.ts";
-import { Dialling, type DiallingParts } from "../../../lib/core/dialling.ts";
+import { bitcoinAddressRules } from "../../../lib/bitcoin/addresses/rules.ts";
+import { Dialling, type DiallingParts } from "../../../lib/core/dialling/dialling.ts";
 import { NodeError } from "../../../lib/core/errors.ts";
-import { type Peer, type PeerKind, SELF_CONNECTION } from "../../../lib/core/peer.ts";
+import { type Peer, type PeerKind, SELF_CONNECTION } from "../../../lib/core/peers/peer.ts";
 import type { StoredPeer } from "../../../lib/core/ports.ts";
 import { SeededRandom } from "../../../lib/sim/random.ts";
 import { DialledPeers, diallingParts } from "./dialled-peers.ts";

@@ -1,16 +1,16 @@
 /** Where addresses come from when a node knows nobody: seeds by DNS, introducers, built-in ones; on simulated time. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { bitcoinAddressRules } from "../../../lib/bitcoin/addresses.ts";
-import { bitcoinDialling } from "../../../lib/bitcoin/dialling.ts";
+import { bitcoinAddressRules } from "../../../lib/bitcoin/addresses/rules.ts";
+import { bitcoinDialling } from "../../../lib/bitcoin/peers/dialling.ts";
 import { mainnet as network } from "../../../lib/bitcoin/networks/mod.ts";
 import type { BitcoinNodeParts } from "../../../lib/bitcoin/node.ts";
 import type { BitcoinMode } from "../../../lib/bitcoin/service.ts";
-import { chiaAddressRules } from "../../../lib/chia/addresses.ts";
-import { AddressBook, type AddressRules } from "../../../lib/core/addresses.ts";
-import { Dialling, type DiallingParts } from "../../../lib/core/dialling.ts";
+import { chiaAddressRules } from "../../../lib/chia/addresses/rules.ts";
+import { AddressBook, type AddressRules } from "../../../lib/core/addresses/book.ts";
+import { Dialling, type DiallingParts } from "../../../lib/core/dialling/dialling.ts";
 import { NodeError } from "../../../lib/core/errors.ts";
-import type { Peer } from "../../../lib/core/peer.ts";
+import type { Peer } from "../../../lib/core/peers/peer.ts";
 import { SeededRandom } from "../../../lib/sim/random.ts";
 import { DialledPeers, diallingParts } from "./dialled-peers.ts";
 import { simClock } from "./sim.ts";

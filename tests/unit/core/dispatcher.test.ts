@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { dispatch, type DispatchOptions } from "../../../lib/core/dispatcher.ts";
+import { dispatch, type DispatchOptions } from "../../../lib/core/work/dispatcher.ts";
 import { NodeError } from "../../../lib/core/errors.ts";
 import type { SimClock } from "../../../lib/sim/clock.ts";
 import { simClock } from "./sim.ts";

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { HeardAddress } from "../../../lib/core/addresses/rules.ts";
-import { Gossip, type GossipParts } from "../../../lib/core/gossip.ts";
-import { Peer } from "../../../lib/core/peer.ts";
+import { Gossip, type GossipParts } from "../../../lib/core/addresses/gossip.ts";
+import { Peer } from "../../../lib/core/peers/peer.ts";
 import { SeededRandom } from "../../../lib/sim/random.ts";
 import { simClock } from "./sim.ts";
 

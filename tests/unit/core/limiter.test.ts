@@ -1,7 +1,7 @@
 /** The rules are the reference's: chia-blockchain 2.7.5 `chia/server/rate_limits.py`. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { type Rate, RateLimiter } from "../../../lib/core/limiter.ts";
+import { type Rate, RateLimiter } from "../../../lib/core/peers/limiter.ts";
 import { simClock } from "./sim.ts";
 
 const rate: Rate = { perMinute: 10, bytesMax: 100, totalBytesMax: 500, aggregate: false };

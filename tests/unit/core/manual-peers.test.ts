@@ -1,7 +1,7 @@
 import { describe, test } from "node:test";
 import assert from "node:assert/strict";
 import { NodeError } from "../../../lib/core/errors.ts";
-import { keepPeer } from "../../../lib/core/manual-peers.ts";
+import { keepPeer } from "../../../lib/core/dialling/manual-peers.ts";
 import { SeededRandom } from "../../../lib/sim/random.ts";
 import { DialledPeers } from "./dialled-peers.ts";
 import { simClock } from "./sim.ts";

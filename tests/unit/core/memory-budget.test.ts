@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { MemoryBudget } from "../../../lib/core/memory-budget.ts";
+import { MemoryBudget } from "../../../lib/core/peers/memory-budget.ts";
 import { simClock } from "./sim.ts";
 
 /** A budget of 1,000 bytes, and connections that take note of their end. */

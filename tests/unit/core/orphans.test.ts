@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { type OrphanLimits, OrphanPool as Pool } from "../../../lib/core/orphans.ts";
+import { type OrphanLimits, OrphanPool as Pool } from "../../../lib/core/work/orphans.ts";
 
 interface Item {
   readonly number: number;

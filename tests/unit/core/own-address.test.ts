@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { bitcoinAddressRules } from "../../../lib/bitcoin/addresses.ts";
-import { OwnAddress } from "../../../lib/core/own-address.ts";
+import { bitcoinAddressRules } from "../../../lib/bitcoin/addresses/rules.ts";
+import { OwnAddress } from "../../../lib/core/addresses/own-address.ts";
 
 const rules = bitcoinAddressRules({});
 const anywhere = { host: "0.0.0.0", port: 8333 };

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { NodeError } from "../../../lib/core/errors.ts";
-import { exitFor, isOurFailure } from "../../../lib/core/peer.ts";
+import { exitFor, isOurFailure } from "../../../lib/core/peers/peer.ts";
 
 describe("isOurFailure()", () => {
   test("tells what failed here from what this node decided, and from what strangers do", () => {

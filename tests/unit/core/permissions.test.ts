@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { PermissionList, splitPermissionList } from "../../../lib/core/permissions.ts";
+import { PermissionList, splitPermissionList } from "../../../lib/core/peers/permissions.ts";
 
 describe("PermissionList", () => {
   test("a subnet alone gives what Core's -whitelist gives: to inbound peers only", () => {

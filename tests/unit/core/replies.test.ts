@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { NodeError } from "../../../lib/core/errors.ts";
-import { Replies } from "../../../lib/core/replies.ts";
+import { Replies } from "../../../lib/core/peers/replies.ts";
 import { simClock } from "./sim.ts";
 
 const make = (first = 5, last = 7, lateMax = 2) => {

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { Peer, type PeerSession } from "../../../lib/core/peer.ts";
-import { Router, type RouterParts } from "../../../lib/core/router.ts";
-import { OTHER_KINDS, Traffic } from "../../../lib/core/traffic.ts";
+import { Peer, type PeerSession } from "../../../lib/core/peers/peer.ts";
+import { Router, type RouterParts } from "../../../lib/core/peers/router.ts";
+import { OTHER_KINDS, Traffic } from "../../../lib/core/peers/traffic.ts";
 import { simClock } from "./sim.ts";
 
 type Message = { readonly name: string; readonly value?: number };

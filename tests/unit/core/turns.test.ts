@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { Clock } from "../../../lib/core/ports.ts";
-import { Turns } from "../../../lib/core/turns.ts";
+import { Turns } from "../../../lib/core/peers/turns.ts";
 import { simClock } from "./sim.ts";
 
 /** A clock that moves while one works, too. */

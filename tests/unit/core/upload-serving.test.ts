@@ -1,10 +1,10 @@
 /** What the two chains do when the upload target leaves nothing for old blocks. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { Serving as BitcoinServing, type ServingParts as BitcoinParts } from "../../../lib/bitcoin/serving.ts";
+import { Serving as BitcoinServing, type ServingParts as BitcoinParts } from "../../../lib/bitcoin/serving/serving.ts";
 import { InvType } from "../../../lib/bitcoin/types/mod.ts";
 import { GetData } from "../../../lib/bitcoin/wire/mod.ts";
-import { Serving as ChiaServing, type ServingParts as ChiaParts } from "../../../lib/chia/serving.ts";
+import { Serving as ChiaServing, type ServingParts as ChiaParts } from "../../../lib/chia/serving/serving.ts";
 import { requestBlock, requestBlocks } from "../../../lib/chia/protocol/mod.ts";
 import { NodeError } from "../../../lib/core/errors.ts";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { UPLOAD_CYCLE_MS, UploadTarget } from "../../../lib/core/upload-target.ts";
+import { UPLOAD_CYCLE_MS, UploadTarget } from "../../../lib/core/peers/upload-target.ts";
 import { simClock } from "./sim.ts";
 
 describe("UploadTarget", () => {

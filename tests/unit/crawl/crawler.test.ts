@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import ipaddr from "ipaddr.js";
 import { NodeError } from "../../../lib/core/errors.ts";
 import type { PeerAddress } from "../../../lib/core/ports.ts";
-import type { Visit, Visitor } from "../../../lib/core/visit.ts";
+import type { Visit, Visitor } from "../../../lib/core/peers/visit.ts";
 import { crawl, type CrawlLimits } from "../../../lib/crawl/crawler.ts";
 import { Frontier, type Place } from "../../../lib/crawl/frontier.ts";
 import { SeededRandom } from "../../../lib/sim/random.ts";

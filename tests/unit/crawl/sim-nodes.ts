@@ -1,14 +1,14 @@
 /** Small nodes on simulated hosts: they shake hands and tell the addresses they were given, nothing more. */
-import { BitcoinProtocol } from "../../../lib/bitcoin/peer-protocol.ts";
+import { BitcoinProtocol } from "../../../lib/bitcoin/peers/protocol.ts";
 import { regtest } from "../../../lib/bitcoin/networks/mod.ts";
 import { type NetAddressV2, NetworkId, parseHost } from "../../../lib/bitcoin/types/mod.ts";
 import { AddrV2, GetAddr } from "../../../lib/bitcoin/wire/mod.ts";
-import type { NodeIdentity } from "../../../lib/chia/identity.ts";
+import type { NodeIdentity } from "../../../lib/chia/identity/identity.ts";
 import { networkNamed } from "../../../lib/chia/networks/mod.ts";
-import { ChiaProtocol } from "../../../lib/chia/peer-protocol.ts";
+import { ChiaProtocol } from "../../../lib/chia/peers/protocol.ts";
 import { newPeak, NodeType, requestPeers, respondPeers } from "../../../lib/chia/protocol/mod.ts";
 import { sha256 } from "../../../lib/codec/sha256.ts";
-import type { OpenContext } from "../../../lib/core/connections.ts";
+import type { OpenContext } from "../../../lib/core/peers/connections.ts";
 import type { Dialer, PeerAddress } from "../../../lib/core/ports.ts";
 import type { SimClock } from "../../../lib/sim/clock.ts";
 import { SimNetwork } from "../../../lib/sim/network.ts";

@@ -14,7 +14,7 @@ import type { PeerSocket } from "../../../lib/core/ports.ts";
 import type { HttpsOptions } from "../../../lib/platform/platform.ts";
 import { connectWebSocket, upgradeWebSocket } from "../../../lib/transport/websocket/mod.ts";
 import { dialer } from "#platform";
-import { loadRpcIdentity } from "../../../lib/chia/identity.ts";
+import { loadRpcIdentity } from "../../../lib/chia/identity/identity.ts";
 import { makeAuthority } from "./certificates.ts";
 
 const rpc = await loadRpcIdentity({

@@ -1,8 +1,8 @@
 /**
  * A regtest node without network behind Bitcoin's RPC: a real chain in memory, pretended peers, a clock that stands still.
  */
-import { bitcoinAddressRules } from "../../../lib/bitcoin/addresses.ts";
-import { AddressBook } from "../../../lib/core/addresses.ts";
+import { bitcoinAddressRules } from "../../../lib/bitcoin/addresses/rules.ts";
+import { AddressBook } from "../../../lib/core/addresses/book.ts";
 import assert from "node:assert/strict";
 import { structureValidator } from "../../../lib/bitcoin/chain/validator.ts";
 import { Miner } from "../../../lib/bitcoin/mining.ts";
@@ -13,13 +13,13 @@ import type { BitcoinMode, BitcoinPeerView, BitcoinService } from "../../../lib/
 import { MemoryBitcoinStore } from "../../../lib/bitcoin/store/memory.ts";
 import { Block } from "../../../lib/bitcoin/types/mod.ts";
 import type { LogLevel } from "../../../lib/config.ts";
-import { Bus } from "../../../lib/core/bus.ts";
+import { Bus } from "../../../lib/core/events/bus.ts";
 import { NodeError } from "../../../lib/core/errors.ts";
 import type { Random } from "../../../lib/core/ports.ts";
-import { MemoryBudget } from "../../../lib/core/memory-budget.ts";
-import { UploadTarget } from "../../../lib/core/upload-target.ts";
+import { MemoryBudget } from "../../../lib/core/peers/memory-budget.ts";
+import { UploadTarget } from "../../../lib/core/peers/upload-target.ts";
 import { Subnets } from "../../../lib/core/subnets.ts";
-import { Traffic } from "../../../lib/core/traffic.ts";
+import { Traffic } from "../../../lib/core/peers/traffic.ts";
 import { rpcApp } from "../../../lib/rpc/app.ts";
 import { parseRpcAuth } from "../../../lib/rpc/basic-auth.ts";
 import { bitcoinHandle } from "../../../lib/rpc/bitcoin/handle.ts";

@@ -4,8 +4,8 @@
  * @module
  */
 import { SeededRandom } from "../../../lib/sim/random.ts";
-import { chiaAddressRules } from "../../../lib/chia/addresses.ts";
-import { AddressBook } from "../../../lib/core/addresses.ts";
+import { chiaAddressRules } from "../../../lib/chia/addresses/rules.ts";
+import { AddressBook } from "../../../lib/core/addresses/book.ts";
 import { readFile } from "node:fs/promises";
 import { gunzipSync } from "node:zlib";
 import { readConstants } from "../../../lib/chia/networks/mod.ts";
@@ -15,12 +15,12 @@ import { MemoryChiaStore } from "../../../lib/chia/store/memory.ts";
 import { type Json, parseJson } from "../../../lib/chia/streamable/mod.ts";
 import { BlockRecord, FullBlock } from "../../../lib/chia/types/mod.ts";
 import type { LogLevel } from "../../../lib/config.ts";
-import { Bus } from "../../../lib/core/bus.ts";
+import { Bus } from "../../../lib/core/events/bus.ts";
 import { NodeError } from "../../../lib/core/errors.ts";
 import type { Clock } from "../../../lib/core/ports.ts";
-import { MemoryBudget } from "../../../lib/core/memory-budget.ts";
-import { Traffic } from "../../../lib/core/traffic.ts";
-import { UploadTarget } from "../../../lib/core/upload-target.ts";
+import { MemoryBudget } from "../../../lib/core/peers/memory-budget.ts";
+import { Traffic } from "../../../lib/core/peers/traffic.ts";
+import { UploadTarget } from "../../../lib/core/peers/upload-target.ts";
 import { rpcApp } from "../../../lib/rpc/app.ts";
 import { chiaHandle } from "../../../lib/rpc/chia/handle.ts";
 import type { RpcContext } from "../../../lib/rpc/context.ts";

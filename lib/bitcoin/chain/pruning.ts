@@ -1,0 +1,72 @@
+/**
+ * Keeps block data to a size.
+ *
+ * @module
+ */
+import { messageOf } from "../../core/errors.ts";
+import type { BitcoinChain } from "./chain.ts";
+import type { BitcoinStore } from "../store.ts";
+
+/** Blocks below the tip that pruning leaves (Core's MIN_BLOCKS_TO_KEEP). */
+const KEEP_BLOCKS = 288;
+
+/** Removes old block data when the chain moved. */
+export class Pruning {
+  readonly #parts: {
+    readonly chain: BitcoinChain;
+    readonly store: BitcoinStore;
+    readonly bytesMax: number;
+    readonly failed: (text: string) => void;
+  };
+  #running = false;
+  #height = 0;
+
+  constructor(parts: {
+    readonly chain: BitcoinChain;
+    readonly store: BitcoinStore;
+    /** Bytes of block data to keep. */
+    readonly bytesMax: number;
+    readonly failed: (text: string) => void;
+  }) {
+    this.#parts = parts;
+    const { chain } = parts;
+    let lowest = 1;
+    while (chain.activeAt(lowest) >= 0 && !chain.hasData(chain.activeAt(lowest))) lowest += 1;
+    // What an earlier run removed.
+    if (lowest > 1) this.#height = lowest;
+  }
+
+  /** Height below which block data is gone. */
+  get height(): number {
+    return this.#height;
+  }
+
+  /** Looks once whether there is too much. Never throws; one run at a time. */
+  async run(): Promise<void> {
+    if (this.#running) return;
+    try {
+      await this.#prune(this.#parts.bytesMax, Infinity);
+    } catch (thrown) {
+      this.#parts.failed(messageOf(thrown));
+    }
+  }
+
+  /** Removes all block data below a height that may go. @throws the error of the store */
+  async below(height: number): Promise<void> {
+    await this.#prune(0, height);
+  }
+
+  async #prune(bytesMax: number, height: number): Promise<void> {
+    const { chain, store } = this.#parts;
+    this.#running = true;
+    try {
+      const below = Math.min(height, chain.headers.height(chain.tip) - KEEP_BLOCKS);
+      if (below <= 0) return;
+      const rows = await store.prune(bytesMax, below);
+      chain.dropData(rows);
+      for (const row of rows) this.#height = Math.max(this.#height, chain.headers.height(row) + 1);
+    } finally {
+      this.#running = false;
+    }
+  }
+}

@@ -1,0 +1,89 @@
+/**
+ * What each message of a peer sets in motion.
+ *
+ * @module
+ */
+import type { Clock } from "../core/ports.ts";
+import { Router } from "../core/peers/router.ts";
+import { type AddressExchange, ofAddr, ofAddrV2 } from "./addresses/exchange.ts";
+import type { HeaderBatch } from "./headers/header-batch.ts";
+import { offersCompactBlocks } from "./peers/handshake.ts";
+import type { IncomingBlocks } from "./sync/incoming.ts";
+import type { LightClient } from "./light/mod.ts";
+import type { BitcoinPeer } from "./peers/peer.ts";
+import { disconnecting } from "./peers/faults.ts";
+import { on } from "./peers/handler.ts";
+import type { Serving } from "./serving/serving.ts";
+import type { Incoming } from "./peers/session.ts";
+import type { HeaderSync } from "./sync/header-sync.ts";
+import { InvType } from "./types/mod.ts";
+import {
+  Addr,
+  AddrV2,
+  Block as BlockMessage,
+  type BodyOf,
+  FeeFilter,
+  HeadersMessage,
+  Inv,
+  SendCmpct,
+  SendHeaders,
+  Tx,
+} from "./wire/mod.ts";
+
+/** Whom messages are handed to. */
+export interface RouterParts {
+  readonly serving: Serving;
+  readonly headerSync: HeaderSync;
+  readonly incoming: IncomingBlocks;
+  /** Whether blocks are kept; those of light modes come by other ways. */
+  readonly takesBlocks: boolean;
+  /** Asks peers itself, in mode `filters`; what answers it is handed on. */
+  readonly light: () => LightClient | undefined;
+  /** Hears that a peer told headers. */
+  readonly headersTold: (peer: BitcoinPeer) => void;
+  /** Hears that peers' headers may have changed what is to be done. */
+  readonly headersChanged: () => void;
+  readonly addresses: AddressExchange;
+}
+
+/** The table of what handles which message. A handler throws what its message costs the peer. */
+export function bitcoinRouter(clock: Clock, parts: RouterParts): Router<BitcoinPeer, Incoming> {
+  const routes = [
+    ...parts.serving.routes,
+    on<unknown, HeaderBatch>(HeadersMessage, (peer, batch) => {
+      parts.headerSync.take(peer, batch);
+      parts.headersTold(peer);
+      parts.headersChanged();
+    }),
+    on(BlockMessage, (peer, block) => (parts.takesBlocks ? parts.incoming.take(peer, block) : undefined)),
+    on(Inv, (peer, body) => announced(parts, peer, body)),
+    on(SendHeaders, (peer) => void (peer.prefersHeaders = true)),
+    on(SendCmpct, (peer, body) => void (peer.compactBlocks ||= offersCompactBlocks(body))),
+    on(FeeFilter, (peer, { feeRate }) => void (peer.minimumFeeFilter = feeRate)),
+    on(Addr, (peer, body) => parts.addresses.take(peer, ofAddr(body))),
+    on(AddrV2, (peer, body) => parts.addresses.take(peer, ofAddrV2(body))),
+    on(Tx, () => {
+      // We said that we want none.
+      throw disconnecting("unwanted_transaction", "transaction sent in violation of protocol");
+    }),
+  ];
+  return new Router({
+    clock,
+    keyOf: ({ message }) => message,
+    nameOf: ({ message }) => message.type,
+    // What answers a question of the light client is its own.
+    routes: routes.map(({ key, handle }) => ({
+      key,
+      handle: (peer, incoming) => (parts.light()?.take(peer, incoming) ? undefined : handle(peer, incoming)),
+    })),
+    otherwise: (peer, incoming) => void parts.light()?.take(peer, incoming),
+  });
+}
+
+function announced(parts: RouterParts, peer: BitcoinPeer, { inventory }: BodyOf<typeof Inv>): void {
+  // One question finds them all: the last is the highest.
+  const last = inventory.findLast(({ type }) => type === InvType.BLOCK);
+  if (last === undefined) return;
+  parts.headerSync.announced(peer, last.hash);
+  parts.headersChanged();
+}

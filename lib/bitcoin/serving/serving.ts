@@ -1,0 +1,200 @@
+/**
+ * Answers to what peers ask of us: headers, blocks, addresses.
+ *
+ * @see spec sections a.5, f.4 (serving); Bitcoin Core `net_processing.cpp`
+ * @module
+ */
+import type { UploadTarget } from "../../core/peers/upload-target.ts";
+import type { AddressExchange } from "../addresses/exchange.ts";
+import type { BitcoinChain } from "../chain/chain.ts";
+import { HeaderStatus } from "../headers/header-chain.ts";
+import { HEADERS_MAX } from "../headers/header-batch.ts";
+import { findFork, rowsAfter } from "../headers/locator.ts";
+import { blockWork } from "../headers/pow.ts";
+import type { BitcoinPeer } from "../peers/peer.ts";
+import { disconnecting, misbehaving } from "../peers/faults.ts";
+import { type BitcoinRoute, on } from "../peers/handler.ts";
+import type { BitcoinStore } from "../store.ts";
+import { Block, type Inventory, InvType } from "../types/mod.ts";
+import {
+  type AnyMessage,
+  Block as BlockMessage,
+  BlockTxn,
+  type BodyOf,
+  FilterAdd,
+  FilterClear,
+  FilterLoad,
+  GetAddr,
+  GetBlocks,
+  GetBlockTxn,
+  GetCFCheckpt,
+  GetCFHeaders,
+  GetCFilters,
+  GetData,
+  GetHeaders,
+  HeadersMessage,
+  headersPayload,
+  Inv,
+  MemPool,
+  NotFound,
+} from "../wire/mod.ts";
+
+/** What serving needs. */
+export interface ServingParts {
+  readonly chain: BitcoinChain;
+  readonly store: BitcoinStore;
+  readonly minimumWork: bigint;
+  /** Whether only recent blocks are offered (NODE_NETWORK_LIMITED without NODE_NETWORK). */
+  readonly isPruned: boolean;
+  readonly addresses: AddressExchange;
+  readonly upload: Pick<UploadTarget, "servesOld">;
+}
+
+/** What new blocks can take in a day at most, a full one every ten minutes: Core keeps so much of an upload target back. */
+export const BLOCK_BYTES_PER_DAY = 144 * 4_000_000;
+/** Blocks older than this are old ones, for the upload target. */
+const OLD_SECONDS = 7 * 86_400;
+/** Blocks beside the active chain are served for so long. A node that served older ones could be recognised by them. */
+const STALE_SECONDS = 30 * 86_400;
+
+/** Blocks in the answer to `getblocks`. */
+const BLOCKS_MAX = 500;
+/** How deep a block may be that is asked of a pruned node (BIP159, with two blocks of leeway). */
+const LIMITED_DEPTH = 288 + 2;
+/** Transactions of blocks deeper than this are not given one by one. */
+const BLOCKTXN_DEPTH = 10;
+
+/** Answers requests. */
+export class Serving {
+  readonly #parts: ServingParts;
+
+  constructor(parts: ServingParts) {
+    this.#parts = parts;
+  }
+
+  /** What handles the requests. For what we do not offer the peer is disconnected, as by Core. */
+  get routes(): readonly BitcoinRoute[] {
+    const refuse = (code: string, service: string, message: AnyMessage) =>
+      on(message, () => {
+        throw disconnecting(code, `${message.type} without ${service}`);
+      });
+    return [
+      on(GetHeaders, (peer, body) => this.#headers(peer, body)),
+      on(GetBlocks, (peer, body) => this.#blocks(peer, body)),
+      on(GetData, (peer, body) => this.#data(peer, body)),
+      on(GetBlockTxn, (peer, body) => this.#blockTransactions(peer, body)),
+      on(GetAddr, (peer) => this.#parts.addresses.answer(peer)),
+      ...[MemPool, FilterLoad, FilterAdd, FilterClear].map((message) => refuse("no_bloom", "NODE_BLOOM", message)),
+      ...[GetCFilters, GetCFHeaders, GetCFCheckpt].map((message) =>
+        refuse("no_filters", "NODE_COMPACT_FILTERS", message)
+      ),
+    ];
+  }
+
+  async #headers(peer: BitcoinPeer, { locator, stop }: BodyOf<typeof GetHeaders>): Promise<void> {
+    const { chain, minimumWork } = this.#parts;
+    const { headers } = chain;
+    let rows: number[] = [];
+    const isReady = headers.work(chain.tip) >= minimumWork || peer.may("download");
+    if (isReady && locator.length === 0) {
+      const row = headers.find(stop);
+      if (row < 0 || !isServed(chain, row)) return;
+      rows = [row];
+    } else if (isReady) {
+      const most = chain.network.headersPerMessage ?? HEADERS_MAX;
+      rows = rowsAfter(headers, chain.tip, findFork(headers, chain.tip, locator), stop, most);
+    }
+    const last = rows.at(-1) ?? chain.tip;
+    if (peer.bestSent < 0 || headers.hasMoreWork(last, peer.bestSent)) peer.bestSent = last;
+    // As they are kept: a full answer has two thousand of them.
+    await peer.session.sendBytes(HeadersMessage, headersPayload(rows.length, (i) => headers.headerBytes(rows[i]!)));
+  }
+
+  async #blocks(peer: BitcoinPeer, { locator, stop }: BodyOf<typeof GetBlocks>): Promise<void> {
+    const { chain } = this.#parts;
+    const { headers } = chain;
+    const fork = findFork(headers, chain.tip, locator);
+    const rows = rowsAfter(headers, chain.tip, fork, stop, BLOCKS_MAX).filter((row) => chain.hasData(row));
+    if (rows.length === 0) return;
+    // When it fetches the last of these, it is told of the tip, and asks on.
+    if (rows.length === BLOCKS_MAX) peer.continueAt = rows.at(-1) ?? -1;
+    const inventory = rows.map((row) => ({ type: InvType.BLOCK, hash: headers.hash(row) }));
+    await peer.session.send(Inv, { inventory });
+  }
+
+  /** One entry after the other, each waited for: a peer that does not read holds up only itself. */
+  async #data(peer: BitcoinPeer, { inventory }: BodyOf<typeof GetData>): Promise<void> {
+    const missing: Inventory[] = [];
+    for (const entry of inventory) {
+      if (entry.type === InvType.TX || entry.type === InvType.WITNESS_TX || entry.type === InvType.WTX) {
+        missing.push(entry);
+      } else await this.#block(peer, entry);
+    }
+    if (missing.length > 0) await peer.session.send(NotFound, { inventory: missing });
+  }
+
+  async #block(peer: BitcoinPeer, { type, hash }: Inventory): Promise<void> {
+    const { chain, store } = this.#parts;
+    const row = chain.headers.find(hash);
+    if (row < 0 || !isServed(chain, row)) return;
+    const depth = chain.headers.height(chain.tip) - chain.headers.height(row);
+    // Core ends it for all such blocks alike, so that nobody can find out by them how much is kept.
+    if (this.#parts.isPruned && depth > LIMITED_DEPTH && !peer.may("noban")) {
+      throw disconnecting("too_deep", `a block ${depth} deep was asked of a node that serves the last 288`);
+    }
+    if (!chain.hasData(row)) return;
+    const age = chain.headers.time(chain.headers.best) - chain.headers.time(row);
+    if (age > OLD_SECONDS && !peer.may("download") && !this.#parts.upload.servesOld(BLOCK_BYTES_PER_DAY)) {
+      throw disconnecting("upload_target", "the upload target leaves nothing for old blocks");
+    }
+    const raw = await store.block(row);
+    if (raw === undefined) return;
+    // A compact block that was asked for may be answered with the whole one.
+    if (type === InvType.WITNESS_BLOCK || type === InvType.CMPCT_BLOCK) {
+      await peer.session.sendBytes(BlockMessage, raw);
+    } else if (type === InvType.BLOCK) await peer.session.sendBytes(BlockMessage, Block.decode(raw).stripped);
+    else return;
+    peer.bestSent = peer.bestSent < 0 || chain.headers.hasMoreWork(row, peer.bestSent) ? row : peer.bestSent;
+    if (row !== peer.continueAt) return;
+    peer.continueAt = -1;
+    await peer.session.send(Inv, { inventory: [{ type: InvType.BLOCK, hash: chain.headers.hash(chain.tip) }] });
+  }
+
+  async #blockTransactions(peer: BitcoinPeer, { blockHash, indexes }: BodyOf<typeof GetBlockTxn>): Promise<void> {
+    const { chain, store } = this.#parts;
+    const row = chain.headers.find(blockHash);
+    if (row < 0 || !chain.hasData(row)) return;
+    if (chain.headers.height(row) < chain.headers.height(chain.tip) - BLOCKTXN_DEPTH) {
+      // The whole block is sent, by the rules for blocks: it costs the peer more than it costs us.
+      return await this.#block(peer, { type: InvType.WITNESS_BLOCK, hash: blockHash });
+    }
+    const raw = await store.block(row);
+    if (raw === undefined) return;
+    const { transactions } = Block.decode(raw);
+    const chosen = indexes.map((index) => {
+      const transaction = transactions[index];
+      if (transaction === undefined) {
+        throw misbehaving("index_out_of_range", "bad_index", "getblocktxn with out-of-bounds tx indices");
+      }
+      return transaction;
+    });
+    await peer.session.send(BlockTxn, { blockHash, transactions: chosen });
+  }
+}
+
+/**
+ * Whether a block or its header is given to peers: of the active chain always. Of another branch only when it was once
+ * part of ours and is less than a month older than the best header, by its time and by the work that came after it.
+ * Otherwise the branches that a node has seen would tell it from all others.
+ *
+ * @see Bitcoin Core `net_processing.cpp` BlockRequestAllowed, `chain.cpp` GetBlockProofEquivalentTime
+ */
+function isServed(chain: BitcoinChain, row: number): boolean {
+  if (chain.isActive(row)) return true;
+  const { headers } = chain;
+  if (headers.isInvalid(row) || (headers.status(row) & HeaderStatus.connected) === 0) return false;
+  const { best, network: { pow } } = headers;
+  const workSince = headers.work(best) - headers.work(row);
+  const equivalentSeconds = workSince * BigInt(pow.targetSpacing) / blockWork(headers.bits(best));
+  return headers.time(best) - headers.time(row) < STALE_SECONDS && equivalentSeconds < BigInt(STALE_SECONDS);
+}

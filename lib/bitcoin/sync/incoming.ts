@@ -1,0 +1,130 @@
+/**
+ * Blocks as they come, asked for or not: found a place for, judged, stored, and their giver held to account.
+ *
+ * @see spec sections e (validation), f.4 (unrequested blocks), f.6 (punishment)
+ * @module
+ */
+import type { MemoryBudget } from "../../core/peers/memory-budget.ts";
+import type { BitcoinChain } from "../chain/chain.ts";
+import { HeaderBatch } from "../headers/header-batch.ts";
+import { blockWork } from "../headers/pow.ts";
+import type { Refusal } from "../headers/verdict.ts";
+import type { BitcoinPeer } from "../peers/peer.ts";
+import { misbehaving } from "../peers/faults.ts";
+import type { SubmitResult } from "../service.ts";
+import type { BlockDownload } from "./block-download.ts";
+import type { HeaderSync } from "./header-sync.ts";
+import { type Block, HEADER_BYTES } from "../types/mod.ts";
+
+/** What taking blocks in needs. */
+export interface IncomingBlocksParts {
+  readonly chain: BitcoinChain;
+  readonly download: BlockDownload;
+  readonly headerSync: HeaderSync;
+  readonly minimumWork: bigint;
+  /** The memory that all peers may hold, of which blocks that wait for the disk are a part. */
+  readonly memory?: MemoryBudget | undefined;
+  /** Unix milliseconds. */
+  readonly now: () => number;
+}
+
+/** Unasked blocks this far above our tip are not kept. */
+const AHEAD_MAX = 288;
+
+/** Takes blocks in. */
+export class IncomingBlocks {
+  readonly #parts: IncomingBlocksParts;
+
+  constructor(parts: IncomingBlocksParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * A peer's block. Resolves when there is room for more.
+   *
+   * @throws BitcoinFault what it costs the peer
+   */
+  async take(peer: BitcoinPeer, block: Block): Promise<void> {
+    const { chain, download, now } = this.#parts;
+    let row = chain.headers.find(block.hash);
+    const wasAsked = row >= 0 && download.isAskedOf(row, peer);
+    if (wasAsked) download.delivered(row, peer, block.raw.length);
+    if (row < 0) {
+      const place = this.#placeHeader(peer, block);
+      if (place === undefined) return;
+      row = place;
+    }
+    peer.knows(chain.headers, row);
+    if (!wasAsked && !this.#isWanted(row)) return;
+    const { refusal, duplicate, stored } = chain.addBlock(row, block);
+    if (refusal === undefined && !duplicate) this.#charge(block.raw.length, stored);
+    if (refusal !== undefined) {
+      download.release(row, peer);
+      this.#punish(peer, refusal);
+      return;
+    }
+    peer.lastBlockTime = now();
+    download.arrived(row);
+    await chain.room();
+    download.fill();
+  }
+
+  /** Counts a block until it is stored, or cannot be: the chain keeps few of them, and no peer's end would free one. */
+  #charge(bytes: number, stored: Promise<void>): void {
+    const release = this.#parts.memory?.charge(bytes);
+    if (release !== undefined) stored.then(release, release);
+  }
+
+  /** A block that comes from no peer. */
+  async submit(block: Block): Promise<SubmitResult> {
+    const { chain } = this.#parts;
+    const known = chain.headers.find(block.hash);
+    if (known >= 0 && chain.headers.isInvalid(known)) return { kind: "duplicate-invalid" };
+    if (known >= 0 && chain.wasJudged(known)) return { kind: "duplicate" };
+    const header = chain.acceptHeaders(HeaderBatch.fromBytes(block.raw.slice(0, HEADER_BYTES)));
+    if (header.refusal !== undefined) return { kind: "refused", refusal: header.refusal };
+    const { refusal, stored } = chain.addBlock(header.last, block);
+    if (refusal !== undefined) return { kind: "refused", refusal };
+    this.#parts.download.arrived(header.last);
+    await stored;
+    return { kind: chain.isActive(header.last) ? "accepted" : "inconclusive" };
+  }
+
+  /** Puts the header of an unasked block into the tree; undefined when it has no place there. */
+  #placeHeader(peer: BitcoinPeer, block: Block): number | undefined {
+    const { chain, minimumWork } = this.#parts;
+    const parent = chain.headers.find(block.header.prevBlockHash);
+    // Blocks are asked for by headers that connect. One that does not is no accident (Core's BLOCK_MISSING_PREV).
+    if (parent < 0) {
+      throw misbehaving("invalid_body", "prev-blk-not-found", "invalid block received: prev-blk-not-found");
+    }
+    // What costs little to make is not even kept as a header.
+    if (chain.headers.work(parent) + blockWork(block.header.bits) < minimumWork) return undefined;
+    const { last, refusal } = chain.acceptHeaders(HeaderBatch.fromBytes(block.raw.slice(0, HEADER_BYTES)));
+    if (refusal !== undefined) {
+      this.#punish(peer, refusal);
+      return undefined;
+    }
+    return last;
+  }
+
+  /** Whether a block that nobody asked for is kept: new, of as much work as our tip, and not far ahead of it. */
+  #isWanted(row: number): boolean {
+    const { chain, minimumWork, download } = this.#parts;
+    const { headers } = chain;
+    if (chain.wasJudged(row)) return false;
+    // Asked of another peer: whoever brings it saves us the wait.
+    if (download.isAsked(row)) return true;
+    return !headers.hasMoreWork(chain.tip, row) && headers.work(row) >= minimumWork &&
+      headers.height(row) <= headers.height(chain.tip) + AHEAD_MAX;
+  }
+
+  /** What a refused block costs (Core's MaybePunishNodeForBlock). */
+  #punish(peer: BitcoinPeer, refusal: Refusal): void {
+    const { result, reason, detail } = refusal;
+    if (result === "time_future") return this.#parts.headerSync.askLater(peer, refusal);
+    if (peer.wanted && result === "cached_invalid") return;
+    if (result === "cached_invalid" && peer.direction === "in") return;
+    throw misbehaving("invalid_body", reason, `invalid block received: ${reason}, ${detail}`);
+  }
+}
