@@ -23,7 +23,7 @@
 export * from "./lib/config.ts";
 export { addressText } from "./lib/core/address-text.ts";
 export { isHost, parseHostPort } from "./lib/core/host-port.ts";
-export { type NetworkKind, parseNetworkKinds } from "./lib/core/dialling/reachability.ts";
+export { type NetworkKind, parseNetworkKinds } from "./lib/core/reachability.ts";
 export { checkConfig, shrinkSimulation, simulate, startNode } from "./lib/node.ts";
 export { FAULT_KINDS } from "./lib/sim/faults.ts";
 export type { Breach, FaultChoice, FaultKind, FaultPlan, Shrunk, SimReport, SimulateOptions } from "./lib/sim/mod.ts";

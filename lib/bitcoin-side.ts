@@ -9,7 +9,7 @@ import { Miner } from "./bitcoin/mining.ts";
 import { structureValidator } from "./bitcoin/chain/validator.ts";
 import { type BitcoinNetwork, networkByName, networks } from "./bitcoin/networks/mod.ts";
 import { readCorePeersDat } from "./bitcoin/addresses/peers-dat.ts";
-import { bitcoinVisitor } from "./bitcoin/peers/probe.ts";
+import { bitcoinVisitor } from "./bitcoin/addresses/probe.ts";
 import { BitcoinNode } from "./bitcoin/node.ts";
 import type { BitcoinService } from "./bitcoin/service.ts";
 import { type LightStore, MemoryLightStore, SqlLightStore } from "./bitcoin/light/mod.ts";

@@ -10,7 +10,7 @@ import { loadNodeIdentity, type NodeIdentity, publicAuthorities } from "./chia/i
 import { type ChiaNetwork, networkNamed, parseConstants } from "./chia/networks/mod.ts";
 import { askIntroducer } from "./chia/addresses/introducer.ts";
 import { ChiaNode } from "./chia/node.ts";
-import { chiaVisitor } from "./chia/peers/probe.ts";
+import { chiaVisitor } from "./chia/addresses/probe.ts";
 import { readChiaPeersDat } from "./chia/addresses/peers-dat.ts";
 import { Capability, type CapabilityEntry, NodeType, SERVED_CAPABILITIES } from "./chia/protocol/mod.ts";
 import { candidateOf } from "./chia/chain/raw-blocks.ts";

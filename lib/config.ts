@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { NetworkKind } from "./core/dialling/reachability.ts";
+import type { NetworkKind } from "./core/reachability.ts";
 import type { MemoryBudget } from "./core/peers/memory-budget.ts";
 import type { EventSubscription, SubscribeOptions } from "./core/events/reader.ts";
 import type { PeerAddress } from "./core/ports.ts";

@@ -5,11 +5,11 @@
  */
 import { bitcoinAddressRules } from "./bitcoin/addresses/rules.ts";
 import { networkByName, networks } from "./bitcoin/networks/mod.ts";
-import { bitcoinVisitor } from "./bitcoin/peers/probe.ts";
+import { bitcoinVisitor } from "./bitcoin/addresses/probe.ts";
 import { chiaAddressRules } from "./chia/addresses/rules.ts";
 import { type IdentityFiles, loadNodeIdentity } from "./chia/identity/identity.ts";
 import { networkNamed } from "./chia/networks/mod.ts";
-import { chiaVisitor } from "./chia/peers/probe.ts";
+import { chiaVisitor } from "./chia/addresses/probe.ts";
 import { GEMEL_VERSION } from "./config.ts";
 import type { AddressRules } from "./core/addresses/rules.ts";
 import { NodeError } from "./core/errors.ts";

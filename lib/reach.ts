@@ -5,7 +5,7 @@
  */
 import type { NodeConfig } from "./config.ts";
 import type { Dialer, PeerAddress } from "./core/ports.ts";
-import { Reachability, type SeedUse } from "./core/dialling/reachability.ts";
+import { Reachability, type SeedUse } from "./core/reachability.ts";
 import type { Drivers } from "./side.ts";
 import { socks5Dialer } from "./transport/socks5.ts";
 

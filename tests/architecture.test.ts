@@ -57,6 +57,67 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   root: ["codec", "core", "transport", "storage", "chia", "bitcoin", "crawl", "rpc", "platform"],
 };
 
+/**
+ * The floors inside a wing: what each of its rooms may import beside itself and the wing's ground, which are the files that
+ * lie at its root and import no room. The files of the roof lie there too; they may import everything, and no room imports
+ * them.
+ */
+const FLOORS: Readonly<
+  Record<string, {
+    readonly roof: readonly string[];
+    /** Rooms that the ground's files may import all the same. */
+    readonly ground?: readonly string[];
+    readonly rooms: Readonly<Record<string, readonly string[]>>;
+  }>
+> = {
+  core: {
+    roof: ["node-parts.ts"],
+    rooms: {
+      events: [],
+      peers: [],
+      work: [],
+      addresses: ["peers"],
+      dialling: ["peers", "addresses"],
+      sync: ["peers"],
+    },
+  },
+  bitcoin: {
+    roof: ["facade.ts", "handlers.ts", "mining.ts", "node.ts", "service.ts"],
+    rooms: {
+      codec: [],
+      types: ["codec"],
+      networks: ["types"],
+      wire: ["codec", "types"],
+      filters: ["codec", "types", "wire"],
+      headers: ["codec", "types", "networks"],
+      chain: ["types", "networks", "headers"],
+      peers: ["types", "networks", "wire", "headers"],
+      addresses: ["codec", "types", "networks", "wire", "peers"],
+      sync: ["types", "wire", "headers", "chain", "peers"],
+      light: ["types", "networks", "wire", "filters", "headers", "chain", "peers"],
+      serving: ["types", "wire", "headers", "chain", "peers", "addresses"],
+      store: ["types", "headers", "light"],
+    },
+  },
+  chia: {
+    roof: ["node.ts", "service.ts"],
+    ground: ["types"],
+    rooms: {
+      streamable: [],
+      types: ["streamable"],
+      networks: ["streamable"],
+      protocol: ["streamable", "types"],
+      identity: [],
+      chain: ["types", "networks", "protocol"],
+      peers: ["streamable", "types", "protocol"],
+      addresses: ["streamable", "types", "networks", "protocol", "identity", "peers"],
+      sync: ["protocol", "chain", "peers"],
+      serving: ["types", "protocol", "chain", "peers", "addresses"],
+      store: ["types"],
+    },
+  },
+};
+
 describe("architecture", () => {
   const lib = sources("lib");
 
@@ -74,6 +135,29 @@ describe("architecture", () => {
     );
     assert.deepEqual(wrong, []);
   });
+
+  for (const [wing, { roof, ground = [], rooms }] of Object.entries(FLOORS)) {
+    test(`imports inside lib/${wing} point down`, () => {
+      const inside = lib.filter(({ path }) => path.startsWith(`lib/${wing}/`));
+      const roomOf = (path: string) => path.split("/").length > 3 ? path.split("/")[2]! : "";
+      const roofs = roof.map((name) => `lib/${wing}/${name}`);
+      const isRoof = (path: string) => roofs.includes(path);
+      // A room, or a file of the roof, that is no longer there would be an allowance that nobody sees.
+      const there = new Set(inside.map(({ path }) => roomOf(path)).filter((name) => name !== ""));
+      assert.deepEqual([...there].sort(), Object.keys(rooms).sort());
+      assert.deepEqual(roofs.filter((path) => !inside.some((source) => source.path === path)), []);
+
+      const wrong = inside.filter(({ path }) => !isRoof(path)).flatMap((source) => {
+        const from = roomOf(source.path);
+        return imports(source).filter((target) => target.startsWith(`lib/${wing}/`)).filter((target) => {
+          if (isRoof(target)) return true;
+          const to = roomOf(target);
+          return to !== from && to !== "" && !(from === "" ? ground : rooms[from] ?? []).includes(to);
+        }).map((target) => `${source.path} imports ${target}`);
+      });
+      assert.deepEqual(wrong, []);
+    });
+  }
 
   test("only lib/platform names a runtime, and only the composition root asks for the platform", () => {
     const named =

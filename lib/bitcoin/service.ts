@@ -8,7 +8,6 @@ import type { Agreement } from "../core/sync/agreement.ts";
 import type { BanEffect, BanScope } from "../core/peers/bans.ts";
 import type { MovableClock } from "../core/movable-clock.ts";
 import type { PeerPlace } from "../core/peers/peer.ts";
-import type { Permission } from "../core/peers/permissions.ts";
 import type { PeerAddress } from "../core/ports.ts";
 import type { Traffic } from "../core/peers/traffic.ts";
 import type { UploadState } from "../core/peers/upload-target.ts";
@@ -18,11 +17,14 @@ import type { HeaderChain } from "./headers/header-chain.ts";
 import type { Refusal } from "./headers/verdict.ts";
 import type { LightService } from "./light/service.ts";
 import type { BitcoinNetwork } from "./networks/network.ts";
+import type { BitcoinMode } from "./mode.ts";
+import type { AddedNode, BitcoinPeerView, DialChoice, MadeConnection } from "./peers/view.ts";
+import type { SubmitResult } from "./sync/incoming.ts";
 import type { BitcoinStore } from "./store.ts";
-import type { TransportKind } from "./wire/transport.ts";
 
-/** What is kept and checked. `headers`: headers only; `filters`: and what the watch list matches; `full`: all blocks. */
-export type BitcoinMode = "headers" | "filters" | "full";
+export type { BitcoinMode } from "./mode.ts";
+export type * from "./peers/view.ts";
+export type { SubmitResult } from "./sync/incoming.ts";
 
 /** Where the node stands. Rows are of {@link BitcoinService.headers}. */
 export interface BitcoinState {
@@ -48,87 +50,6 @@ export interface BitcoinState {
   readonly pruneTarget: number | undefined;
 }
 
-/** How a connection came to be (Core's `connection_type`). */
-export type ConnectionType =
-  | "outbound-full-relay"
-  | "block-relay-only"
-  | "inbound"
-  | "manual"
-  | "feeler"
-  | "addr-fetch";
-
-/** Connections that may be asked for by their type. */
-export type MadeConnection = Extract<ConnectionType, "outbound-full-relay" | "block-relay-only" | "feeler">;
-
-/** How a peer is to be dialled. */
-export interface DialChoice {
-  /** In the old transport only. */
-  readonly v1Only?: boolean;
-}
-
-/** One connected peer, with what `getpeerinfo` tells about it. Times are unix seconds, 0 when never. */
-export interface BitcoinPeerView {
-  readonly id: number;
-  readonly direction: "in" | "out";
-  readonly connectionType: ConnectionType;
-  readonly host: string;
-  readonly port: number;
-  /** The address that the peer dialled or that we dialled from: ours. */
-  readonly localHost: string;
-  readonly localPort: number;
-  readonly services: bigint;
-  readonly relayTransactions: boolean;
-  readonly lastSend: number;
-  readonly lastReceive: number;
-  readonly lastBlock: number;
-  readonly lastTransaction: number;
-  readonly bytesSent: number;
-  readonly bytesReceived: number;
-  readonly traffic: Traffic;
-  readonly connectionTime: number;
-  /** Peer's clock minus ours at the handshake, in seconds. */
-  readonly timeOffset: number;
-  /** Seconds; undefined before the first pong. */
-  readonly pingTime: number | undefined;
-  readonly minimumPing: number | undefined;
-  /** Seconds that an outstanding ping has waited. */
-  readonly pingWait: number | undefined;
-  readonly version: number;
-  readonly userAgent: string;
-  readonly startHeight: number;
-  /** Height of the last header that we have in common; −1 when none. */
-  readonly syncedHeaders: number;
-  /** Height of the last block that we have in common; −1 when none. */
-  readonly syncedBlocks: number;
-  /** Height of the header sync with too little work; −1 when none is running. */
-  readonly presyncedHeaders: number;
-  /** Heights of blocks that were asked for. */
-  readonly inFlight: readonly number[];
-  /** How fast it delivers the blocks that it is asked for; 0 when it gave none. */
-  readonly blockBytesPerSecond: number;
-  /** Satoshi for 1000 virtual bytes. */
-  readonly minimumFeeFilter: bigint;
-  readonly compactBlocksTo: boolean;
-  readonly compactBlocksFrom: boolean;
-  readonly addressRelay: boolean;
-  readonly addressesProcessed: number;
-  readonly addressesLimited: number;
-  /** What the operator lets it do that others may not. */
-  readonly permissions: readonly Permission[];
-  /** Where the peer sees us come from, by its own word; undefined for inbound peers. */
-  readonly seenAs: PeerAddress | undefined;
-  readonly transport: TransportKind;
-  /** BIP324 session id, 32 bytes; undefined on v1. */
-  readonly sessionId: Uint8Array | undefined;
-}
-
-/** A node that was added by hand (`addnode add`). */
-export interface AddedNode {
-  /** As it was given. */
-  readonly node: string;
-  readonly connected: { readonly host: string; readonly port: number; readonly direction: "in" | "out" } | undefined;
-}
-
 /** A ban. Times are unix milliseconds. */
 export interface BitcoinBan {
   /** A host or a subnet, as `listbanned` prints it: `203.0.113.7/32`. */
@@ -139,17 +60,6 @@ export interface BitcoinBan {
   readonly effect: BanEffect;
   readonly scope: BanScope;
 }
-
-/** What became of a block that was handed in. */
-export type SubmitResult =
-  | { readonly kind: "accepted" }
-  /** Already stored. */
-  | { readonly kind: "duplicate" }
-  /** Known to be invalid. */
-  | { readonly kind: "duplicate-invalid" }
-  /** Stored, but not on the best chain. */
-  | { readonly kind: "inconclusive" }
-  | { readonly kind: "refused"; readonly refusal: Refusal };
 
 /** The running Bitcoin side. */
 export interface BitcoinService {

@@ -11,8 +11,11 @@ import type { Traffic } from "../core/peers/traffic.ts";
 import type { Validation } from "../core/validation.ts";
 import type { Refusal } from "./chain/verdict.ts";
 import type { ChiaNetwork } from "./networks/network.ts";
+import type { PeerView } from "./peers/view.ts";
 import type { ChiaStore } from "./store.ts";
 import type { BlockRecord } from "./types/mod.ts";
+
+export type { PeerView } from "./peers/view.ts";
 
 /** Where the node stands against its peers. */
 export interface SyncState {
@@ -35,33 +38,6 @@ export interface SyncState {
   readonly warnings: readonly string[];
   /** Greatest height that a peer of our choice announced: a claim of who dialled us costs nothing. */
   readonly bestPeerHeight: number;
-}
-
-/** One connected peer, with what `get_connections` tells about it. */
-export interface PeerView {
-  /** Small number that names the connection in CLI and events. */
-  readonly id: number;
-  readonly direction: "in" | "out";
-  /** NodeType number. */
-  readonly type: number;
-  readonly host: string;
-  readonly port: number;
-  /** Port the peer listens on, by its handshake; 0 when none. */
-  readonly serverPort: number;
-  readonly localPort: number;
-  /** SHA-256 of the peer's certificate. */
-  readonly nodeId: Uint8Array;
-  readonly agent: string;
-  readonly protocolVersion: string;
-  /** Unix seconds. */
-  readonly creationTime: number;
-  readonly lastMessageTime: number;
-  readonly bytesRead: number;
-  readonly bytesWritten: number;
-  readonly traffic: Traffic;
-  readonly peakHeight: number | undefined;
-  readonly peakWeight: bigint | undefined;
-  readonly peakHash: Uint8Array | undefined;
 }
 
 /** A ban of one host. */

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Random } from "../core/ports.ts";
-import { shuffled } from "../core/shuffle.ts";
+import { shuffled } from "../core/random.ts";
 
 /**
  * A generator for simulated worlds, never for keys. The state is one 32-bit word that walks by an odd constant

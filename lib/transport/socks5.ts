@@ -9,7 +9,7 @@ import ipaddr from "ipaddr.js";
 import { addressText } from "../core/address-text.ts";
 import { messageOf, NodeError } from "../core/errors.ts";
 import type { ByteDuplex, Clock, Dialer, DialOptions, PeerAddress, Random } from "../core/ports.ts";
-import { hostKindOf } from "../core/dialling/reachability.ts";
+import { hostKindOf } from "../core/reachability.ts";
 import { ByteIntake } from "./byte-intake.ts";
 import { proxyRefusal } from "./socks5-replies.ts";
 

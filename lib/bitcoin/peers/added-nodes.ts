@@ -5,7 +5,7 @@
  */
 import type { PeerAddress } from "../../core/ports.ts";
 import type { BitcoinPeer } from "./peer.ts";
-import type { AddedNode, DialChoice } from "../service.ts";
+import type { AddedNode, DialChoice } from "./view.ts";
 
 /** What named nodes need. */
 export interface AddedNodesParts {

@@ -7,7 +7,10 @@
 import type { Connections } from "../../core/peers/connections.ts";
 import { Dialling } from "../../core/dialling/dialling.ts";
 import { REQUIRED_SERVICES } from "./handshake.ts";
-import type { BitcoinNodeParts } from "../node.ts";
+import type { NodeParts } from "../../core/node-parts.ts";
+import type { Random } from "../../core/ports.ts";
+import type { BitcoinMode } from "../mode.ts";
+import type { BitcoinNetwork } from "../networks/network.ts";
 import type { BitcoinPeer } from "./peer.ts";
 import type { BitcoinSession, Incoming } from "./session.ts";
 import { ServiceFlag } from "../types/mod.ts";
@@ -18,8 +21,15 @@ const RETRY_MS = 600_000;
 const FEELER_MEAN_MS = 120_000;
 const EXTRA_MEAN_MS = 300_000;
 
+/** Of what a node is made, what its dialling needs. */
+export interface BitcoinDiallingParts extends NodeParts {
+  readonly network: BitcoinNetwork;
+  readonly mode: BitcoinMode;
+  readonly protocol: { readonly random: Random };
+}
+
 /** Makes the engine of a node. */
-export function bitcoinDialling(parts: BitcoinNodeParts, { connections, isTipStale, isSynced }: {
+export function bitcoinDialling(parts: BitcoinDiallingParts, { connections, isTipStale, isSynced }: {
   readonly connections: Connections<BitcoinSession, BitcoinPeer, Incoming>;
   readonly isTipStale: () => boolean;
   readonly isSynced: () => boolean;

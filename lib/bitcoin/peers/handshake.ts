@@ -12,7 +12,7 @@ import { SELF_CONNECTION } from "../../core/peers/peer.ts";
 import { printable } from "../../core/printable.ts";
 import type { PeerOffence } from "../../core/peers/reputation.ts";
 import { decodeFault, disconnecting, misbehaving } from "./faults.ts";
-import type { ConnectionType } from "../service.ts";
+import type { ConnectionType } from "./view.ts";
 import { type NetAddress, NO_ADDRESS, parseHost, ServiceFlag, toIp16 } from "../types/mod.ts";
 import {
   type BodyOf,

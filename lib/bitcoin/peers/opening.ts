@@ -8,7 +8,7 @@
 import { addressText } from "../../core/address-text.ts";
 import type { Clock } from "../../core/ports.ts";
 import type { Link } from "./link.ts";
-import type { BitcoinPeerView, ConnectionType } from "../service.ts";
+import type { BitcoinPeerView, ConnectionType } from "./view.ts";
 
 interface Opening {
   readonly id: number;

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { BitcoinMode } from "../service.ts";
+import type { BitcoinMode } from "../mode.ts";
 import { ServiceFlag } from "../types/mod.ts";
 
 /** The service bits of a node. Block filters are not among them: they cannot be built without earlier outputs. */

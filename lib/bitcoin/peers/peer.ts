@@ -8,7 +8,7 @@ import type { Merits } from "../../core/peers/eviction.ts";
 import { Peer, type PeerInit } from "../../core/peers/peer.ts";
 import type { HeaderChain } from "../headers/header-chain.ts";
 import type { HeadersPresync } from "../headers/presync.ts";
-import type { BitcoinPeerView } from "../service.ts";
+import type { BitcoinPeerView } from "./view.ts";
 import type { BitcoinSession } from "./session.ts";
 import { ServiceFlag } from "../types/mod.ts";
 

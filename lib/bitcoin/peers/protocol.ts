@@ -16,7 +16,7 @@ import { OwnNonces, type OwnVersion, REQUIRED_SERVICES } from "./handshake.ts";
 import type { BitcoinNetwork } from "../networks/network.ts";
 import { disconnecting } from "./faults.ts";
 import type { OpeningConnections } from "./opening.ts";
-import type { ConnectionType } from "../service.ts";
+import type { ConnectionType } from "./view.ts";
 import { BitcoinSession } from "./session.ts";
 import { V1Transport } from "../wire/mod.ts";
 import type { NegotiatedTransport } from "../wire/transport.ts";

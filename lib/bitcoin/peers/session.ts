@@ -16,7 +16,7 @@ import { HeaderBatch } from "../headers/header-batch.ts";
 import { type HandshakeOptions, type PeerIntroduction, shakeHands } from "./handshake.ts";
 import { Link, type LinkOptions } from "./link.ts";
 import { decodeFault, disconnecting, tooLate } from "./faults.ts";
-import type { ConnectionType } from "../service.ts";
+import type { ConnectionType } from "./view.ts";
 import { fromIp16, hostText } from "../types/mod.ts";
 import { type AnyMessage, GetData, HeadersMessage, messageByType, Ping, Pong, SendTxRcncl } from "../wire/mod.ts";
 import type { Message } from "../wire/message.ts";

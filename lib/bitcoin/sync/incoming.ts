@@ -11,10 +11,20 @@ import { blockWork } from "../headers/pow.ts";
 import type { Refusal } from "../headers/verdict.ts";
 import type { BitcoinPeer } from "../peers/peer.ts";
 import { misbehaving } from "../peers/faults.ts";
-import type { SubmitResult } from "../service.ts";
 import type { BlockDownload } from "./block-download.ts";
 import type { HeaderSync } from "./header-sync.ts";
 import { type Block, HEADER_BYTES } from "../types/mod.ts";
+
+/** What became of a block that was handed in. */
+export type SubmitResult =
+  | { readonly kind: "accepted" }
+  /** Already stored. */
+  | { readonly kind: "duplicate" }
+  /** Known to be invalid. */
+  | { readonly kind: "duplicate-invalid" }
+  /** Stored, but not on the best chain. */
+  | { readonly kind: "inconclusive" }
+  | { readonly kind: "refused"; readonly refusal: Refusal };
 
 /** What taking blocks in needs. */
 export interface IncomingBlocksParts {

@@ -8,7 +8,7 @@
  */
 import { messageOf, NodeError } from "../../core/errors.ts";
 import type { ByteDuplex, Clock, Dialer, PeerAddress, Random } from "../../core/ports.ts";
-import { decodeBody } from "../protocol/decode-body.ts";
+import { decodeBody } from "../peers/decode-body.ts";
 import { type NodeIdentity, publicAuthorities } from "../identity/identity.ts";
 import type { ChiaNetwork } from "../networks/mod.ts";
 import { ChiaProtocol } from "../peers/protocol.ts";

@@ -5,7 +5,7 @@
  * @module
  */
 import { messageOf } from "../../core/errors.ts";
-import { decodeBody } from "../protocol/decode-body.ts";
+import { decodeBody } from "./decode-body.ts";
 import { apiFault, politeEnd, protocolFault, unsolicitedFault } from "./faults.ts";
 import { decodeEnvelope, type Envelope, error, type Message, messageById, NodeType } from "../protocol/mod.ts";
 

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Route } from "../../core/peers/router.ts";
-import { decodeBody } from "../protocol/decode-body.ts";
+import { decodeBody } from "./decode-body.ts";
 import type { ChiaPeer } from "./peer.ts";
 import type { Body, Message } from "../protocol/mod.ts";
 import type { Incoming } from "./session.ts";

@@ -7,7 +7,7 @@ import { equalBytes } from "../../codec/sized.ts";
 import { printable } from "../../core/printable.ts";
 import type { Merits } from "../../core/peers/eviction.ts";
 import { Peer } from "../../core/peers/peer.ts";
-import type { PeerView } from "../service.ts";
+import type { PeerView } from "./view.ts";
 import type { ChiaSession } from "./session.ts";
 import { NodeType } from "../protocol/mod.ts";
 

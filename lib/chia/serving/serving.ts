@@ -8,7 +8,7 @@ import { Writer } from "../../codec/writer.ts";
 import type { UploadTarget } from "../../core/peers/upload-target.ts";
 import type { AddressExchange } from "../addresses/exchange.ts";
 import type { ChiaChain } from "../chain/chain.ts";
-import { decodeBody } from "../protocol/decode-body.ts";
+import { decodeBody } from "../peers/decode-body.ts";
 import type { ChiaPeer } from "../peers/peer.ts";
 import { politeEnd } from "../peers/faults.ts";
 import {

@@ -18,7 +18,7 @@ import { draw, type SelectOptions } from "./selection.ts";
 import { type BookState, restore, snapshot } from "./state.ts";
 import { AddressTables } from "./tables.ts";
 import type { Clock, PeerAddress, Random } from "../ports.ts";
-import { shuffled } from "../shuffle.ts";
+import { shuffled } from "../random.ts";
 
 export { believableTimeS, groupNameOf, isTerrible, type KnownAddress, selectionChance, type Slot } from "./entry.ts";
 export type { AddressRules, HeardAddress, Located, Placement, TableName } from "./rules.ts";

@@ -8,7 +8,7 @@
  */
 import { sipHash24Words, type SipKey } from "../../codec/siphash.ts";
 import type { HeardAddress } from "./rules.ts";
-import { poissonDelay } from "../dialling/outbound.ts";
+import { poissonDelay } from "../random.ts";
 import type { Peer } from "../peers/peer.ts";
 import type { Clock, PeerAddress, Random } from "../ports.ts";
 

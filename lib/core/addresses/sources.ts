@@ -10,7 +10,7 @@ import type { AddressBook } from "./book.ts";
 import type { HeardAddress } from "./rules.ts";
 import { messageOf } from "../errors.ts";
 import type { Clock, PeerAddress, Random } from "../ports.ts";
-import { shuffled } from "../shuffle.ts";
+import { shuffled } from "../random.ts";
 
 /** What asking for addresses needs. */
 export interface AddressSourcesParts {

@@ -3,21 +3,14 @@
  *
  * @module
  */
+import { poissonDelay } from "../random.ts";
 import { addressText } from "../address-text.ts";
 import { type AddressBook, believableTimeS, groupNameOf, type KnownAddress, type Learned } from "../addresses/book.ts";
 import type { AddressRules, HeardAddress } from "../addresses/rules.ts";
 import { type Anchor, anchorsOf } from "./anchors.ts";
 import { ManualDials } from "./manual-peers.ts";
 import { messageOf, NodeError } from "../errors.ts";
-import {
-  candidate,
-  extraToEnd,
-  nextDue,
-  nextOutbound,
-  type OutboundSlots,
-  type OutboundState,
-  poissonDelay,
-} from "./outbound.ts";
+import { candidate, extraToEnd, nextDue, nextOutbound, type OutboundSlots, type OutboundState } from "./outbound.ts";
 import { type Peer, type PeerKind, type PeerSession, SELF_CONNECTION } from "../peers/peer.ts";
 import type { PeerAddress, PeerStore, StoredPeer } from "../ports.ts";
 import { AddressSources, type AddressSourcesParts } from "../addresses/sources.ts";

@@ -142,9 +142,3 @@ export function candidate(rules: CandidateRules): KnownAddress | undefined {
   }
   return undefined;
 }
-
-/** A random wait with this mean, in milliseconds, of an exponential distribution: nobody can foresee it. */
-export function poissonDelay(meanMs: number, below: (bound: number) => number): number {
-  const resolution = 2 ** 32;
-  return Math.round(-Math.log((below(resolution) + 1) / (resolution + 1)) * meanMs);
-}

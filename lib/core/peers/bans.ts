@@ -5,7 +5,7 @@
  * @module
  */
 import type { Clock } from "../ports.ts";
-import { hostKindOf } from "../dialling/reachability.ts";
+import { hostKindOf } from "../reachability.ts";
 import { normalSubnet, Subnets } from "../subnets.ts";
 
 /** One ban. Times are unix milliseconds. */

@@ -14,7 +14,7 @@ import { addressText } from "../../core/address-text.ts";
 import { decode, type DecodedPacket, encode, type Packet, RECURSION_DESIRED, streamEncode } from "dns-packet";
 import { messageOf, NodeError } from "../../core/errors.ts";
 import type { PeerAddress } from "../../core/ports.ts";
-import { hostKindOf } from "../../core/dialling/reachability.ts";
+import { hostKindOf } from "../../core/reachability.ts";
 
 /** How {@link nameServerResolver} asks. */
 export interface NameServerOptions {

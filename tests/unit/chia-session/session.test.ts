@@ -15,7 +15,7 @@ import {
   respondBlock,
   respondPeers,
 } from "../../../lib/chia/protocol/mod.ts";
-import { decodeBody } from "../../../lib/chia/protocol/decode-body.ts";
+import { decodeBody } from "../../../lib/chia/peers/decode-body.ts";
 import { Handshake as HandshakeStruct } from "../../../lib/chia/types/mod.ts";
 import { encodeHandshake } from "../../../lib/chia/peers/handshake.ts";
 import type { PeerExit } from "../../../lib/core/peers/peer.ts";

@@ -1,12 +1,7 @@
+import { poissonDelay } from "../../../lib/core/random.ts";
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import {
-  extraToEnd,
-  nextDue,
-  nextOutbound,
-  type OutboundState,
-  poissonDelay,
-} from "../../../lib/core/dialling/outbound.ts";
+import { extraToEnd, nextDue, nextOutbound, type OutboundState } from "../../../lib/core/dialling/outbound.ts";
 import { SeededRandom } from "../../../lib/sim/random.ts";
 
 const full: OutboundState = {

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { NodeError } from "../../../lib/core/errors.ts";
-import { hostKindOf, NETWORK_KINDS, parseNetworkKinds, Reachability } from "../../../lib/core/dialling/reachability.ts";
+import { hostKindOf, NETWORK_KINDS, parseNetworkKinds, Reachability } from "../../../lib/core/reachability.ts";
 
 const onion = `${"a".repeat(55)}d.onion`;
 const HOSTS = { ipv4: "1.2.3.4", ipv6: "2a00::1", onion, i2p: `${"a".repeat(52)}.b32.i2p`, cjdns: "fc12::1" } as const;

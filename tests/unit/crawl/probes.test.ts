@@ -2,10 +2,10 @@
 import { describe, test } from "node:test";
 import assert from "node:assert/strict";
 import { bitcoinAddressRules } from "../../../lib/bitcoin/addresses/rules.ts";
-import { bitcoinVisitor } from "../../../lib/bitcoin/peers/probe.ts";
+import { bitcoinVisitor } from "../../../lib/bitcoin/addresses/probe.ts";
 import { chiaAddressRules } from "../../../lib/chia/addresses/rules.ts";
 import { askIntroducer, INTRODUCED_MAX, Introducer } from "../../../lib/chia/addresses/introducer.ts";
-import { chiaVisitor } from "../../../lib/chia/peers/probe.ts";
+import { chiaVisitor } from "../../../lib/chia/addresses/probe.ts";
 import type { PeerAddress } from "../../../lib/core/ports.ts";
 import { crawl } from "../../../lib/crawl/crawler.ts";
 import { reportOf } from "../../../lib/crawl/report.ts";

@@ -8,12 +8,12 @@
 import { printable } from "../../core/printable.ts";
 import type { Clock, Dialer, Random } from "../../core/ports.ts";
 import { type Visit, type Visitor, visitorBy } from "../../core/peers/visit.ts";
-import { decodeBody } from "../protocol/decode-body.ts";
+import { decodeBody } from "../peers/decode-body.ts";
 import { type NodeIdentity, publicAuthorities } from "../identity/identity.ts";
 import type { ChiaNetwork } from "../networks/mod.ts";
-import { ChiaProtocol } from "./protocol.ts";
+import { ChiaProtocol } from "../peers/protocol.ts";
 import { Capability, newPeak, NodeType, requestPeers, respondPeers, SERVED_CAPABILITIES } from "../protocol/mod.ts";
-import type { ChiaSession, Incoming } from "./session.ts";
+import type { ChiaSession, Incoming } from "../peers/session.ts";
 
 /** What visits need. */
 export interface ChiaProbeParts {

@@ -1,5 +1,5 @@
 /**
- * Lists in another order.
+ * What is drawn at random: orders and waits.
  *
  * @module
  */
@@ -13,4 +13,10 @@ export function shuffled<T>(items: readonly T[], random: Random): T[] {
     [mixed[i], mixed[j]] = [mixed[j] as T, mixed[i] as T];
   }
   return mixed;
+}
+
+/** A random wait with this mean, in milliseconds, of an exponential distribution: nobody can foresee it. */
+export function poissonDelay(meanMs: number, below: (bound: number) => number): number {
+  const resolution = 2 ** 32;
+  return Math.round(-Math.log((below(resolution) + 1) / (resolution + 1)) * meanMs);
 }

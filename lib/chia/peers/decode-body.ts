@@ -5,7 +5,7 @@
  */
 import { CodecError } from "../../codec/error.ts";
 import { messageOf } from "../../core/errors.ts";
-import { apiFault } from "../peers/faults.ts";
+import { apiFault } from "./faults.ts";
 
 /** The body of a message. @throws PeerFault (`1`, 10 s) when it does not parse exactly */
 export function decodeBody<T>(

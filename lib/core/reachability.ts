@@ -6,7 +6,7 @@
  * @module
  */
 import ipaddr from "ipaddr.js";
-import { NodeError } from "../errors.ts";
+import { NodeError } from "./errors.ts";
 
 /** The networks that peers live on, by the names that Bitcoin Core's `-onlynet` and RPC give them. */
 export const NETWORK_KINDS = ["ipv4", "ipv6", "onion", "i2p", "cjdns"] as const;

@@ -8,11 +8,11 @@
 import type { Clock, Dialer, PeerAddress, Random } from "../../core/ports.ts";
 import { printable } from "../../core/printable.ts";
 import { type Visit, type Visitor, visitorBy } from "../../core/peers/visit.ts";
-import { ofAddr, ofAddrV2 } from "../addresses/exchange.ts";
-import type { OwnVersion } from "./handshake.ts";
+import { ofAddr, ofAddrV2 } from "./exchange.ts";
+import type { OwnVersion } from "../peers/handshake.ts";
 import type { BitcoinNetwork } from "../networks/network.ts";
-import { BitcoinProtocol } from "./protocol.ts";
-import type { BitcoinSession, Incoming } from "./session.ts";
+import { BitcoinProtocol } from "../peers/protocol.ts";
+import type { BitcoinSession, Incoming } from "../peers/session.ts";
 import { serviceNames } from "../types/mod.ts";
 import { Addr, AddrV2, type BodyOf, GetAddr } from "../wire/mod.ts";
 
