@@ -140,7 +140,7 @@ export async function bitcoinSide(
     record,
     notice: log,
   });
-  await keepBans(parts, chainConfig, node.banList);
+  await keepBans(parts, chainConfig, node.peerNetwork.bans);
   const miner = new Miner(node.service, clock);
   const life = new AbortController();
   let keeping: Promise<void> | undefined;
@@ -151,8 +151,8 @@ export async function bitcoinSide(
     handle: bitcoinHandle(node.service, {
       clock,
       addressBook: addresses.book,
-      listenAddress: () => node.listenAddress,
-      refusedAccepts: () => node.refusedAccepts,
+      listenAddress: () => node.peerNetwork.listenAddress,
+      refusedAccepts: () => node.peerNetwork.refusedAccepts,
     }),
     async start() {
       if (reindex !== undefined) {
@@ -169,7 +169,7 @@ export async function bitcoinSide(
     },
     async stop() {
       asking.abort();
-      await anchors.keep(node.anchors);
+      await anchors.keep(node.peerNetwork.anchors);
       try {
         await node.stop();
       } finally {

@@ -146,17 +146,17 @@ export async function chiaSide(
     record,
     notice: log,
   });
-  await keepBans(parts, chainConfig, node.banList);
+  await keepBans(parts, chainConfig, node.peerNetwork.bans);
   const life = new AbortController();
   let keeping: Promise<void> | undefined;
   return {
-    service: node,
+    service: node.service,
     events,
-    handle: chiaHandle(node, {
+    handle: chiaHandle(node.service, {
       clock,
       addressBook: addresses.book,
-      listenAddress: () => node.listenAddress,
-      refusedAccepts: () => node.refusedAccepts,
+      listenAddress: () => node.peerNetwork.listenAddress,
+      refusedAccepts: () => node.peerNetwork.refusedAccepts,
     }),
     async start() {
       await node.start();
@@ -169,7 +169,7 @@ export async function chiaSide(
     },
     async stop() {
       asking.abort();
-      await anchors.keep(node.anchors);
+      await anchors.keep(node.peerNetwork.anchors);
       try {
         await node.stop();
       } finally {

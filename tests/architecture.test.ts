@@ -71,7 +71,7 @@ const FLOORS: Readonly<
   }>
 > = {
   core: {
-    roof: ["node-parts.ts"],
+    roof: ["node-parts.ts", "peer-network.ts"],
     rooms: {
       events: [],
       peers: [],
@@ -82,7 +82,7 @@ const FLOORS: Readonly<
     },
   },
   bitcoin: {
-    roof: ["facade.ts", "handlers.ts", "mining.ts", "node.ts", "service.ts"],
+    roof: ["facade.ts", "handlers.ts", "mining.ts", "node.ts", "reindexing.ts", "service.ts"],
     rooms: {
       codec: [],
       types: ["codec"],
@@ -100,7 +100,7 @@ const FLOORS: Readonly<
     },
   },
   chia: {
-    roof: ["node.ts", "service.ts"],
+    roof: ["facade.ts", "node.ts", "service.ts"],
     ground: ["types"],
     rooms: {
       streamable: [],
@@ -175,13 +175,16 @@ describe("architecture", () => {
     assert.deepEqual(wrong, []);
   });
 
-  test("no file is silenced, and none is longer than 400 lines", () => {
+  test("no file is silenced, none is longer than 400 lines, and the nodes no longer than 250", () => {
     const all = [...lib, ...sources("cli")];
     const silenced = all.filter(({ text, code }) =>
       /@ts-(?:ignore|nocheck|expect-error)/.test(text) || /\bas any\b|: any\b/.test(code)
     );
     assert.deepEqual(silenced.map(({ path }) => path), []);
-    const long = all.filter(({ text }) => text.split("\n").length > 400).map(({ path }) => path);
-    assert.deepEqual(long, []);
+    const isLonger = (most: number) => ({ text }: Source) => text.split("\n").length - 1 > most;
+    assert.deepEqual(all.filter(isLonger(400)).map(({ path }) => path), []);
+    // What comes to a node comes as a part of its own.
+    const nodes = all.filter(({ path }) => /^lib\/(?:bitcoin|chia)\/node\.ts$/.test(path));
+    assert.deepEqual(nodes.filter(isLonger(250)).map(({ path }) => path), []);
   });
 });

@@ -9,9 +9,7 @@ import type { UploadState, UploadTarget } from "../core/peers/upload-target.ts";
 import { BLOCK_BYTES_PER_DAY } from "./serving/serving.ts";
 import { normalSubnet } from "../core/subnets.ts";
 import { type Ban, banTarget } from "../core/peers/bans.ts";
-import type { Connections } from "../core/peers/connections.ts";
-import type { Dialling } from "../core/dialling/dialling.ts";
-import { messageOf, NodeError } from "../core/errors.ts";
+import { messageOf } from "../core/errors.ts";
 import type { MovableClock } from "../core/movable-clock.ts";
 import type { Notice } from "../core/node-parts.ts";
 import { type PeerPlace, placesOf } from "../core/peers/peer.ts";
@@ -23,13 +21,12 @@ import { HeaderBatch } from "./headers/header-batch.ts";
 import type { HeaderChain } from "./headers/header-chain.ts";
 import type { Refusal } from "./headers/verdict.ts";
 import { PROTOCOL_VERSION } from "./peers/handshake.ts";
-import type { IncomingBlocks } from "./sync/incoming.ts";
 import type { LightService } from "./light/service.ts";
 import type { BitcoinNetwork } from "./networks/network.ts";
 import type { BitcoinPeer } from "./peers/peer.ts";
+import type { BitcoinPeerNetwork } from "./peers/network.ts";
 import type { OpeningConnections } from "./peers/opening.ts";
 import { BLOCK_RELAY_PEERS } from "./peers/dialling.ts";
-import type { Progress } from "./sync/progress.ts";
 import type { Pruning } from "./chain/pruning.ts";
 import type {
   AddedNode,
@@ -42,9 +39,8 @@ import type {
   MadeConnection,
   SubmitResult,
 } from "./service.ts";
-import type { BitcoinSession, Incoming } from "./peers/session.ts";
+import type { ChainSync } from "./sync/chain-sync.ts";
 import type { BitcoinStore } from "./store.ts";
-import type { BlockDownload } from "./sync/block-download.ts";
 import { Block } from "./types/mod.ts";
 
 /** What the facade shows. */
@@ -54,12 +50,9 @@ export interface FacadeParts {
   readonly mode: BitcoinMode;
   readonly clock: Clock;
   readonly chain: BitcoinChain;
-  readonly connections: Connections<BitcoinSession, BitcoinPeer, Incoming>;
-  readonly dialling: Dialling<BitcoinPeer>;
+  readonly peerNetwork: BitcoinPeerNetwork;
   readonly added: AddedNodes;
-  readonly progress: Progress;
-  readonly incoming: IncomingBlocks;
-  readonly download: BlockDownload;
+  readonly sync: ChainSync;
   readonly opening: OpeningConnections;
   /** Outgoing connections for everything. */
   readonly outbound: number;
@@ -69,16 +62,12 @@ export interface FacadeParts {
   readonly pruneTarget: number | undefined;
   readonly services: bigint;
   readonly userAgent: string;
-  readonly resolve: (host: string) => Promise<readonly string[]>;
   readonly networks?: readonly string[] | undefined;
   readonly proxy?: PeerAddress | undefined;
   readonly traffic: Traffic;
   readonly upload: UploadTarget;
-  readonly isListening: () => boolean;
   /** In mode `filters`, once it is open. */
   readonly light: () => LightService | undefined;
-  /** Hears of headers that came from no peer. */
-  readonly headersMoved: () => void;
 }
 
 /** The kinds by Core's names. */
@@ -131,7 +120,7 @@ export class Facade implements BitcoinService {
   }
 
   get isListening(): boolean {
-    return this.#parts.isListening();
+    return this.#parts.peerNetwork.listenAddress !== undefined;
   }
 
   /** Wakes whoever waits for another tip. */
@@ -146,7 +135,7 @@ export class Facade implements BitcoinService {
 
   state(): BitcoinState {
     const { mode, pruneTarget, chain: { headers, tip, validation } } = this.#parts;
-    const { progress } = this.#parts;
+    const { progress } = this.#parts.sync;
     const { agree, of } = progress.agreement();
     return {
       mode,
@@ -159,7 +148,9 @@ export class Facade implements BitcoinService {
       warnings: progress.warnings,
       bestPeerHeight: Math.max(
         0,
-        ...this.#parts.connections.peers.map((peer) => (peer.bestKnown < 0 ? 0 : headers.height(peer.bestKnown))),
+        ...this.#parts.peerNetwork.connections.peers.map((
+          peer,
+        ) => (peer.bestKnown < 0 ? 0 : headers.height(peer.bestKnown))),
       ),
       pruneHeight: this.#parts.pruning?.height ?? 0,
       pruneTarget,
@@ -179,21 +170,21 @@ export class Facade implements BitcoinService {
   }
 
   submitBlock(raw: Uint8Array): Promise<SubmitResult> {
-    return this.#parts.incoming.submit(Block.decode(raw));
+    return this.#parts.sync.incoming.submit(Block.decode(raw));
   }
 
   submitHeader(header: Uint8Array): Promise<Refusal | undefined> {
     const { refusal } = this.#parts.chain.acceptHeaders(HeaderBatch.fromBytes(header));
-    if (refusal === undefined) this.#parts.headersMoved();
+    if (refusal === undefined) this.#parts.sync.headersMoved();
     return Promise.resolve(refusal);
   }
 
   peers(): readonly BitcoinPeerView[] {
-    return this.#parts.connections.peers.map((peer) => peer.view(this.headers)).sort((a, b) => a.id - b.id);
+    return this.#parts.peerNetwork.connections.peers.map((peer) => peer.view(this.headers)).sort((a, b) => a.id - b.id);
   }
 
   places(): readonly PeerPlace[] {
-    return placesOf(this.#parts.connections.peers);
+    return placesOf(this.#parts.peerNetwork.connections.peers);
   }
 
   get traffic(): Traffic {
@@ -209,7 +200,7 @@ export class Facade implements BitcoinService {
   }
 
   knownAddresses(count: number) {
-    return this.#parts.dialling.known(count === 0 ? Infinity : count)
+    return this.#parts.peerNetwork.dialling.known(count === 0 ? Infinity : count)
       .map(({ host, port, services, timeS }) => ({ host, port, services, time: timeS }));
   }
 
@@ -218,11 +209,11 @@ export class Facade implements BitcoinService {
   }
 
   get isNetworkActive(): boolean {
-    return this.#parts.connections.isActive;
+    return this.#parts.peerNetwork.connections.isActive;
   }
 
   setNetworkActive(active: boolean): void {
-    const { connections, opening, notice } = this.#parts;
+    const { peerNetwork: { connections }, opening, notice } = this.#parts;
     if (connections.isActive === active) return;
     notice("info", "p2p.bitcoin", `the network is switched ${active ? "on" : "off"}`);
     connections.setActive(active);
@@ -230,11 +221,11 @@ export class Facade implements BitcoinService {
   }
 
   async connect(host: string, port: number, options: DialChoice = {}): Promise<BitcoinPeerView> {
-    const { resolve, dialling, notice } = this.#parts;
+    const { peerNetwork, notice } = this.#parts;
     try {
-      const [address] = await resolve(host);
-      if (address === undefined) throw new NodeError("name_not_found", "network", `${host} has no address`);
-      return (await dialling.manual.dial({ host: address, port, ...options })).view(this.headers);
+      return (await peerNetwork.dialling.manual.dial({ host: await peerNetwork.resolve(host), port, ...options })).view(
+        this.headers,
+      );
     } catch (thrown) {
       notice("info", "p2p.bitcoin", `not connected to ${addressText({ host, port })}: ${messageOf(thrown)}`);
       throw thrown;
@@ -242,7 +233,7 @@ export class Facade implements BitcoinService {
   }
 
   addConnection(place: PeerAddress, type: MadeConnection, options: DialChoice = {}): boolean {
-    const { connections, dialling, outbound, notice } = this.#parts;
+    const { peerNetwork: { connections, dialling }, outbound, notice } = this.#parts;
     const kind = MADE_KINDS[type];
     const most = { outbound, "block-relay": BLOCK_RELAY_PEERS, feeler: Infinity }[kind];
     const text = addressText(place);
@@ -265,7 +256,7 @@ export class Facade implements BitcoinService {
 
   fetchBlock(row: number, peerId: number): string | undefined {
     const peer = this.#peer(peerId);
-    return peer === undefined ? "Peer does not exist" : this.#parts.download.fetch(row, peer);
+    return peer === undefined ? "Peer does not exist" : this.#parts.sync.download.fetch(row, peer);
   }
 
   async pruneTo(height: number): Promise<number> {
@@ -288,7 +279,7 @@ export class Facade implements BitcoinService {
   }
 
   #peer(id: number): BitcoinPeer | undefined {
-    return this.#parts.connections.peers.find((peer) => peer.id === id);
+    return this.#parts.peerNetwork.connections.peers.find((peer) => peer.id === id);
   }
 
   addNode(node: string, options: DialChoice = {}): boolean {
@@ -304,14 +295,14 @@ export class Facade implements BitcoinService {
   }
 
   disconnect(peer: number | string): boolean {
-    const isFound = this.#parts.connections.disconnect(({ id, session }) =>
+    const isFound = this.#parts.peerNetwork.connections.disconnect(({ id, session }) =>
       typeof peer === "number" ? id === peer : session.label === peer || session.remote.host === peer
     );
     return this.#parts.opening.disconnect(peer) || isFound;
   }
 
   bans(): readonly BitcoinBan[] {
-    const list = this.#parts.connections.bans.list();
+    const list = this.#parts.peerNetwork.connections.bans.list();
     if (this.#bans?.of === list) return this.#bans.views;
     const views = list.map(({ host, since, until, reason, effect, scope }) => ({
       // A name of Tor or I2P is no subnet.
@@ -329,7 +320,7 @@ export class Facade implements BitcoinService {
   }
 
   ban(subnet: string, until: number, reason: string): boolean {
-    const { connections, clock } = this.#parts;
+    const { peerNetwork: { connections }, clock } = this.#parts;
     const normal = banTarget(subnet);
     const isBanned = connections.bans.list().some(({ host, effect, scope }) =>
       host === normal && effect === "ban" && scope === "all"
@@ -340,20 +331,20 @@ export class Facade implements BitcoinService {
   }
 
   isBanned(host: string): boolean {
-    return this.#parts.connections.bans.find(host)?.effect === "ban";
+    return this.#parts.peerNetwork.connections.bans.find(host)?.effect === "ban";
   }
 
   unban(subnet: string): boolean {
-    return this.#parts.connections.bans.unban(banTarget(subnet) ?? subnet);
+    return this.#parts.peerNetwork.connections.bans.unban(banTarget(subnet) ?? subnet);
   }
 
   clearBans(): void {
-    const { bans } = this.#parts.connections;
+    const { bans } = this.#parts.peerNetwork.connections;
     for (const { host } of bans.list()) bans.unban(host);
   }
 
   pingAll(): void {
-    for (const { session } of this.#parts.connections.peers) session.ping();
+    for (const { session } of this.#parts.peerNetwork.connections.peers) session.ping();
   }
 
   async tipChange(row: number, signal: AbortSignal): Promise<void> {

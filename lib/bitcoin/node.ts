@@ -3,52 +3,34 @@
  *
  * @module
  */
-import { PLAIN_RATE } from "../core/peers/accept-gate.ts";
-import { BAN_WORDS, type BanList } from "../core/peers/bans.ts";
-import { isLoopback } from "../core/subnets.ts";
-import { keyedGroups } from "../core/addresses/keyed-groups.ts";
-import type { Anchor } from "../core/dialling/anchors.ts";
-import { Connections } from "../core/peers/connections.ts";
-import type { Dialling } from "../core/dialling/dialling.ts";
-import { messageOf, NodeError } from "../core/errors.ts";
 import type { Router } from "../core/peers/router.ts";
 import { Traffic } from "../core/peers/traffic.ts";
-import { listenOn } from "../core/listeners.ts";
 import type { NodeParts } from "../core/node-parts.ts";
-import { isOurFailure, type PeerExit } from "../core/peers/peer.ts";
-import { printable } from "../core/printable.ts";
-import { Ticker } from "../core/work/ticker.ts";
-import type { Listener, PeerAddress } from "../core/ports.ts";
-import type { EventData, NewEvent } from "../storage/events.ts";
+import { type ChainEvents, chainEvents, type NewEvent } from "../storage/events.ts";
 import { AddedNodes } from "./peers/added-nodes.ts";
 import { AddressExchange } from "./addresses/exchange.ts";
 import { announce } from "./serving/announcing.ts";
 import { BitcoinChain, type TipMove } from "./chain/chain.ts";
-import { HeaderBatch } from "./headers/header-batch.ts";
 import type { BlockValidator } from "./chain/validator.ts";
 import { toDisplayHex } from "./hash.ts";
-import { bitcoinDialling } from "./peers/dialling.ts";
+import { type BitcoinPeerNetwork, bitcoinPeerNetwork, type BitcoinTransportParts } from "./peers/network.ts";
 import { Facade } from "./facade.ts";
-import { IncomingBlocks } from "./sync/incoming.ts";
 import { LightClient, type LightStore } from "./light/mod.ts";
 import type { BitcoinNetwork } from "./networks/network.ts";
 import { OpeningConnections } from "./peers/opening.ts";
 import { ownServices } from "./peers/own-services.ts";
-import { BitcoinPeer } from "./peers/peer.ts";
+import type { BitcoinPeer } from "./peers/peer.ts";
 import { disconnecting } from "./peers/faults.ts";
-import { BitcoinProtocol, type BitcoinProtocolParts } from "./peers/protocol.ts";
-import { Progress } from "./sync/progress.ts";
 import { Pruning } from "./chain/pruning.ts";
 import { bitcoinRouter } from "./handlers.ts";
 import { Serving } from "./serving/serving.ts";
 import type { BitcoinMode, BitcoinService } from "./service.ts";
-import type { BitcoinSession, Incoming } from "./peers/session.ts";
+import type { Incoming } from "./peers/session.ts";
 import type { BitcoinStore } from "./store.ts";
-import { reindexBlocks, type ReindexResult } from "./store/reindex.ts";
+import { reindex } from "./reindexing.ts";
+import type { ReindexResult } from "./store/reindex.ts";
 import type { SqlBitcoinStore } from "./store/sql.ts";
-import { BlockDownload } from "./sync/block-download.ts";
-import { HeaderSync } from "./sync/header-sync.ts";
-import { Block } from "./types/mod.ts";
+import { ChainSync } from "./sync/chain-sync.ts";
 import { SendHeaders } from "./wire/mod.ts";
 
 /** What the Bitcoin side is made of. */
@@ -59,7 +41,7 @@ export interface BitcoinNodeParts extends NodeParts {
   readonly mode: BitcoinMode;
   /** Where the light client keeps what it has; needed in mode `filters`. */
   readonly light?: LightStore;
-  readonly protocol: Omit<BitcoinProtocolParts, "network" | "clock" | "own" | "traffic">;
+  readonly protocol: BitcoinTransportParts;
   readonly userAgent: string;
   /** Chains of less work are not followed; the network's own unless set. */
   readonly minimumWork?: bigint;
@@ -69,9 +51,6 @@ export interface BitcoinNodeParts extends NodeParts {
   readonly record: (events: readonly NewEvent[]) => void;
 }
 
-const TICK_MS = 1_000;
-const IDLE_TICK_MS = 30_000;
-
 /** The running Bitcoin side. */
 export class BitcoinNode {
   /** What RPC and the library ask. */
@@ -79,21 +58,13 @@ export class BitcoinNode {
   readonly #facade: Facade;
   readonly #parts: BitcoinNodeParts;
   readonly #chain: BitcoinChain;
-  readonly #connections: Connections<BitcoinSession, BitcoinPeer, Incoming>;
-  readonly #headerSync: HeaderSync;
-  readonly #download: BlockDownload;
-  readonly #incoming: IncomingBlocks;
-  readonly #dialling: Dialling<BitcoinPeer>;
+  readonly #network: BitcoinPeerNetwork;
+  readonly #event: ChainEvents;
+  readonly #sync: ChainSync;
   readonly #addresses: AddressExchange;
   readonly #added: AddedNodes;
-  readonly #progress: Progress;
-  readonly #ticker: Ticker;
   readonly #pruning: Pruning | undefined;
-  readonly #traffic: Traffic;
   readonly #router: Router<BitcoinPeer, Incoming>;
-  readonly #stop = new AbortController();
-  readonly #work = new Set<Promise<void>>();
-  #listener: Listener | undefined;
   #light: LightClient | undefined;
 
   /** Opens the chain where the store stands. Nothing is dialled or accepted before {@link BitcoinNode.start}. */
@@ -113,87 +84,52 @@ export class BitcoinNode {
   }
 
   private constructor(parts: BitcoinNodeParts, chain: BitcoinChain) {
-    const { clock, network, notice, userAgent, minimumWork = network.minimumChainWork } = parts;
+    const { clock, network, notice, minimumWork = network.minimumChainWork } = parts;
     this.#parts = parts;
     this.#chain = chain;
     const isPruned = parts.pruneTarget !== undefined;
     const services = ownServices({ mode: parts.mode, isPruned, v2: parts.protocol.v2 });
-    const peers = () => this.#connections.peers;
-    const initialBlockDownload = () => this.#progress.initialBlockDownload;
-    const say = (level: "debug" | "info" | "warning", text: string) => notice(level, "bitcoin.sync", text);
-    this.#traffic = new Traffic(clock);
+    const peers = () => this.#network.peers;
+    const traffic = new Traffic(clock);
     const opening = new OpeningConnections(clock);
-    this.#connections = new Connections({
-      clock,
-      protocol: new BitcoinProtocol({
-        ...parts.protocol,
-        traffic: this.#traffic,
-        opening,
-        network,
-        clock,
-        own: () => ({ services, userAgent, startHeight: chain.headers.height(chain.tip), relay: false }),
-      }),
-      makePeer: (init) => new BitcoinPeer(init),
-      isExempt: (host) => parts.loopbackExempt && isLoopback(host),
-      whitelist: parts.whitelist,
-      ...(parts.permissions && { permissions: parts.permissions }),
-      placeOf: keyedGroups(parts.rules, parts.protocol.random),
-      ...{ gateRate: PLAIN_RATE, openingMax: parts.openingMax },
+    this.#event = chainEvents({ ...parts, chain: "bitcoin", network: network.name });
+    this.#network = bitcoinPeerNetwork({
+      ...parts,
+      ...{ services, traffic, opening },
+      startHeight: () => chain.headers.height(chain.tip),
+      isTipStale: () => this.#sync.progress.isTipStale,
+      isSynced: () => !this.#sync.progress.initialBlockDownload,
+      event: this.#event,
       events: {
         joined: (peer) => this.#joined(peer),
         message: (peer, incoming) => this.#router.route(peer, incoming),
-        left: (peer, exit) => this.#left(peer, exit),
-        failed: (address, direction, error) =>
-          notice("debug", "p2p.bitcoin", `${direction} ${address?.host ?? "?"}: ${error.message}`),
-        banned: (host, seconds, reason, { effect, scope }) => {
-          notice("warning", "p2p.bitcoin", `${BAN_WORDS[effect]} ${host} for ${seconds} s: ${reason}`);
-          this.#event("p2p.ban", { host, seconds, reason, effect, scope });
-        },
-        refusing: (text) => notice("warning", "p2p.bitcoin", text),
+        left: (peer) => this.#left(peer),
       },
     });
-    this.#connections.setActive(parts.networkActive !== false);
-    const asked = () => this.#ticker.wake();
-    const shared = { chain, clock, peers, minimumWork, initialBlockDownload, asked, notice: say };
-    const tooNew = (peer: BitcoinPeer, detail?: string) => this.#progress.tooNew(peer, detail);
-    this.#headerSync = new HeaderSync({ ...shared, random: parts.protocol.random, tooNew });
-    this.#download = new BlockDownload(shared);
-    this.#ticker = new Ticker({
-      clock,
-      everyMs: TICK_MS,
-      idleMs: IDLE_TICK_MS,
-      isIdle: () => this.#light === undefined && this.#headerSync.isIdle && this.#download.isIdle,
-      tick: () => this.#tick(),
-    });
-    this.#incoming = new IncomingBlocks({
-      ...{ chain, minimumWork, now: () => clock.now(), memory: parts.protocol.memory },
-      download: this.#download,
-      headerSync: this.#headerSync,
-    });
-    this.#dialling = bitcoinDialling(parts, {
-      connections: this.#connections,
-      isTipStale: () => this.#progress.isTipStale,
-      isSynced: () => !this.#progress.initialBlockDownload,
+    const { dialling } = this.#network;
+    this.#sync = new ChainSync({
+      ...{ chain, clock, minimumWork, peers, random: parts.protocol.random, memory: parts.protocol.memory },
+      mode: parts.mode,
+      named: () => dialling.named,
+      event: this.#event,
+      notice: (level, text) => notice(level, "bitcoin.sync", text),
+      isBusy: () => this.#light !== undefined,
+      tick: () => {
+        this.#light?.wake();
+        this.#addresses.tick();
+      },
     });
     this.#addresses = new AddressExchange({
-      ...shared,
-      random: parts.protocol.random,
-      rules: parts.rules,
-      dialling: this.#dialling,
+      ...{ clock, peers, random: parts.protocol.random, rules: parts.rules, dialling },
+      initialBlockDownload: () => this.#sync.progress.initialBlockDownload,
       services,
       externalHost: parts.externalHost,
-      listening: () => this.#listener?.address,
+      listening: () => this.#network.listenAddress,
     });
     this.#added = new AddedNodes({
       defaultPort: network.defaultPort,
       peers,
-      keep: (place, signal) => this.#track(this.#dialling.keep(place, signal)),
-    });
-    this.#progress = new Progress({
-      ...shared,
-      headerSync: () => this.#headerSync,
-      named: () => this.#dialling.named,
-      event: (topic, data) => this.#event(topic, data),
+      keep: (place, signal) => this.#network.track(dialling.keep(place, signal)),
     });
     if (parts.pruneTarget !== undefined) {
       const failed = (text: string) => notice("error", "bitcoin.store", `pruning: ${text}`);
@@ -203,19 +139,14 @@ export class BitcoinNode {
       ...parts,
       services,
       chain,
-      connections: this.#connections,
-      dialling: this.#dialling,
+      peerNetwork: this.#network,
       added: this.#added,
-      progress: this.#progress,
-      incoming: this.#incoming,
-      download: this.#download,
+      sync: this.#sync,
       opening,
       pruning: this.#pruning,
       pruneTarget: parts.pruneTarget,
-      traffic: this.#traffic,
-      isListening: () => this.#listener !== undefined,
+      traffic,
       light: () => this.#light,
-      headersMoved: () => this.#headersMoved(),
     });
     this.#router = bitcoinRouter(clock, {
       serving: new Serving({
@@ -226,64 +157,32 @@ export class BitcoinNode {
         addresses: this.#addresses,
         upload: parts.upload,
       }),
-      headerSync: this.#headerSync,
-      incoming: this.#incoming,
+      headerSync: this.#sync.headers,
+      incoming: this.#sync.incoming,
       takesBlocks: parts.mode === "full",
       light: () => this.#light,
-      headersTold: (peer) => void (parts.mode === "full" && this.#download.direct(peer)),
-      headersChanged: () => this.#headersMoved(),
+      headersTold: (peer) => void (parts.mode === "full" && this.#sync.download.direct(peer)),
+      headersChanged: () => this.#sync.headersMoved(),
       addresses: this.#addresses,
     });
   }
 
-  /** Who may not connect; to be kept over restarts. */
-  get banList(): BanList {
-    return this.#connections.bans;
-  }
-
-  /** Where peers reach us, once started and when we listen. */
-  get listenAddress(): PeerAddress | undefined {
-    return this.#listener?.address;
-  }
-
-  /** Who is to be dialled first by the next run. */
-  get anchors(): readonly Anchor[] {
-    return this.#dialling.anchorsNow();
+  /** The connections of this node. */
+  get peerNetwork(): BitcoinPeerNetwork {
+    return this.#network;
   }
 
   /** Takes the store's block files in anew, before {@link BitcoinNode.start}. */
   reindex(store: SqlBitcoinStore): Promise<ReindexResult> {
-    const chain = this.#chain;
-    return reindexBlocks(
-      store,
-      chain.network.genesis.hash,
-      {
-        headers: (bytes) => void chain.acceptHeaders(HeaderBatch.fromBytes(bytes)),
-        block: async (raw) => {
-          const block = Block.decode(raw);
-          const row = chain.headers.find(block.hash);
-          if (row < 0) return;
-          chain.addBlock(row, block).stored.catch(() => {});
-          await chain.room();
-        },
-      },
-      () => chain.flush(),
-      this.#stop.signal,
-    );
+    return reindex(this.#chain, store, this.#network.signal);
   }
 
   /** Opens the port and starts dialling and syncing. @throws NodeError `PORT_IN_USE`, `PORT_FORBIDDEN` */
   async start(): Promise<void> {
-    const { listen } = this.#parts;
-    await this.#dialling.load(this.#parts.store);
-    this.#listener = await listenOn(listen, {
-      admit: (host) => this.#connections.admits(host),
-      onConnection: (duplex) => this.#connections.accept(duplex),
-      onFailure: (error, remote) => this.#connections.acceptFailed(error, remote),
-    });
-    this.#track(this.#dialling.run(this.#stop.signal));
-    if (this.#light !== undefined) this.#track(this.#light.run(this.#stop.signal));
-    this.#track(this.#ticker.run(this.#stop.signal));
+    await this.#network.start();
+    const { signal } = this.#network;
+    if (this.#light !== undefined) this.#network.track(this.#light.run(signal));
+    this.#network.track(this.#sync.run(signal));
   }
 
   async #openLight(): Promise<void> {
@@ -293,58 +192,41 @@ export class BitcoinNode {
       chain: this.#chain,
       store,
       clock,
-      peers: () => this.#connections.peers,
-      event: (topic, data) => this.#event(topic, data),
+      peers: () => this.#network.peers,
+      event: this.#event,
       notice: (level, text) => notice(level, "bitcoin.filters", text),
     });
   }
 
-  /** Connections that were refused before anything was read, by reason. */
-  get refusedAccepts(): Readonly<Record<string, number>> {
-    return this.#connections.refused;
-  }
-
   /** Ends everything that was started. */
   async stop(): Promise<void> {
-    this.#stop.abort(new NodeError("stopped", "self", "the node stops"));
     this.#added.close();
-    this.#progress.close();
-    await this.#listener?.close();
-    await this.#connections.close();
-    await Promise.all(this.#work);
+    this.#sync.close();
+    await this.#network.stop();
     // What could not be stored was told; it comes again from peers.
     await this.#chain.flush().catch(() => {});
-    await this.#dialling.save(this.#parts.store).catch((error) =>
-      this.#parts.notice("warning", "store", `addresses were not stored: ${messageOf(error)}`)
-    );
   }
 
   /** The chain has a new durable tip. */
   onMove(move: TipMove): void {
     const { headers } = this.#chain;
     const { mode, notice } = this.#parts;
-    this.#progress.tipMoved();
-    this.#progress.update();
-    const isLive = !this.#progress.initialBlockDownload;
+    this.#sync.tipMoved();
+    const isLive = !this.#sync.progress.initialBlockDownload;
     const text = `height ${headers.height(move.tip)} ${toDisplayHex(headers.hash(move.tip))}`;
     // While catching up the progress says as much.
     notice(isLive && move.tip === headers.best ? "info" : "debug", "bitcoin.chain", text);
-    if (isLive && mode === "full") announce(this.#chain, this.#connections.peers, move);
-    if (this.#light !== undefined) this.#track(this.#light.onMove(move));
+    if (isLive && mode === "full") announce(this.#chain, this.#network.peers, move);
+    if (this.#light !== undefined) this.#network.track(this.#light.onMove(move));
     this.#facade.tipMoved();
-    if (this.#pruning !== undefined) this.#track(this.#pruning.run());
+    if (this.#pruning !== undefined) this.#network.track(this.#pruning.run());
   }
 
   #joined(peer: BitcoinPeer): void {
     this.#addresses.joined(peer);
-    const { session, direction, id } = peer;
-    const { prefersHeaders, compactBlocks, version } = session.peer;
-    const agent = printable(session.peer.userAgent);
-    peer.prefersHeaders = prefersHeaders;
-    peer.compactBlocks = compactBlocks;
-    const text = `peer ${id} ${direction} ${session.label} ${agent} ${session.link.transport.kind}`;
-    this.#parts.notice("info", "p2p.bitcoin", text);
-    this.#event("p2p.handshake", { peer: id, direction, host: peer.host, agent, version });
+    const { session, direction } = peer;
+    peer.prefersHeaders = session.peer.prefersHeaders;
+    peer.compactBlocks = session.peer.compactBlocks;
     // It has shown that somebody is there; nothing is asked of it.
     if (peer.kind === "feeler") return session.close();
     if (this.#light !== undefined && direction === "out" && !peer.wanted && !peer.servesFilters) {
@@ -352,45 +234,14 @@ export class BitcoinNode {
       return session.fail(disconnecting("no_filters", "offers no block filters"));
     }
     if (session.peer.commonVersion >= SendHeaders.sinceVersion) session.post(SendHeaders, {});
-    this.#headerSync.tick();
-    this.#progress.update();
+    this.#sync.peersChanged();
   }
 
-  #left(peer: BitcoinPeer, exit: PeerExit): void {
+  #left(peer: BitcoinPeer): void {
     this.#addresses.left(peer);
-    this.#dialling.seen(peer);
-    this.#download.forget(peer);
+    this.#sync.download.forget(peer);
     this.#light?.forget(peer);
-    const text = `peer ${peer.id} ${peer.session.label} left: ${exit.message}`;
-    this.#parts.notice(isOurFailure(exit) ? "error" : "info", "p2p.bitcoin", text);
-    this.#event("p2p.disconnect", { peer: peer.id, host: peer.host, code: exit.code, message: exit.message });
-    if (this.#stop.signal.aborted || peer.kind === "feeler") return;
-    this.#headerSync.tick();
-    if (this.#parts.mode === "full") this.#download.fill();
-    this.#progress.update();
-  }
-
-  #headersMoved(): void {
-    if (this.#parts.mode === "full") this.#download.fill();
-    this.#progress.update();
-  }
-
-  #tick(): void {
-    this.#headerSync.tick();
-    if (this.#parts.mode === "full") this.#download.tick();
-    this.#light?.wake();
-    this.#addresses.tick();
-    this.#progress.update();
-  }
-
-  #event(topic: string, data: EventData): void {
-    const { record, clock, network } = this.#parts;
-    record([{ topic, time: clock.now(), chain: "bitcoin", network: network.name, data }]);
-  }
-
-  #track(work: Promise<void>): void {
-    const tracked = work.catch((thrown) => this.#parts.notice("error", "bitcoin", messageOf(thrown)))
-      .finally(() => this.#work.delete(tracked));
-    this.#work.add(tracked);
+    if (this.#network.signal.aborted || peer.kind === "feeler") return;
+    this.#sync.peersChanged();
   }
 }

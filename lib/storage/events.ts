@@ -35,3 +35,16 @@ export interface EventLog {
   /** Ids of the oldest and newest event kept; both 0 when the log is empty. */
   bounds(): Promise<{ readonly oldest: number; readonly newest: number }>;
 }
+
+/** Writes events of one chain that belong to no block: a topic and its data. */
+export type ChainEvents = (topic: string, data: EventData) => void;
+
+/** What {@link ChainEvents} of a chain go through: the time is that of its clock. */
+export function chainEvents({ record, clock, chain, network }: {
+  readonly record: (events: readonly NewEvent[]) => void;
+  readonly clock: { now(): number };
+  readonly chain: string;
+  readonly network: string;
+}): ChainEvents {
+  return (topic, data) => record([{ topic, time: clock.now(), chain, network, data }]);
+}

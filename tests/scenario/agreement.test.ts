@@ -32,19 +32,19 @@ describe("a Chia chain that only strangers tell", () => {
     const world = new World();
     const chosen = await world.node(PEER, { blocks: 60 });
     const node = await world.node(NODE, { connect: [PEER] });
-    await world.until(() => node.node.state().synced);
+    await world.until(() => node.service.state().synced);
     const stranger = await world.node(STRANGER, { connect: [NODE], blocks: 63 });
     await world.clock.advance(120_000);
-    assert.equal(stranger.node.peers().length, 1);
+    assert.equal(stranger.service.peers().length, 1);
     assert.equal(node.height(), 59);
     assert.deepEqual(await node.store.counts().then(({ blocks }) => blocks), 60, "nothing of it is kept");
-    assert.equal(chosen.node.peers()[0]?.peakHeight, 59, "nothing of it was announced");
-    assert.ok(node.node.state().synced);
-    assert.equal(node.node.state().bestPeerHeight, 59, "nor does it make us look behind");
+    assert.equal(chosen.service.peers()[0]?.peakHeight, 59, "nothing of it was announced");
+    assert.ok(node.service.state().synced);
+    assert.equal(node.service.state().bestPeerHeight, 59, "nor does it make us look behind");
     assert.equal(node.notices.filter((each) => /waits until a peer that we dialled/.test(each)).length, 1);
     await world.clock.until(chosen.node.feed(recorded(60, 63)));
     await world.until(() => tipOf(node) === hashAt(62));
-    assert.deepEqual([...node.node.bans(), ...chosen.node.bans()], []);
+    assert.deepEqual([...node.service.bans(), ...chosen.service.bans()], []);
     await world.end();
   });
 
@@ -74,8 +74,8 @@ describe("a Chia chain that only strangers tell", () => {
       assert.equal(node.height(), -1, "nothing is fetched for strangers");
       await world.clock.until(sessions[0]!.send(newPeak, announced));
       await world.until(() => tipOf(node) === hashAt(191), 60_000);
-      await world.until(() => node.node.state().synced, 60_000);
-      assert.deepEqual(node.node.bans(), []);
+      await world.until(() => node.service.state().synced, 60_000);
+      assert.deepEqual(node.service.bans(), []);
       await end();
       await node.stop();
       await world.end();
@@ -138,26 +138,26 @@ describe("a Chia peer that takes our peak from us", () => {
       }
     }, (session) => session.send(newPeak, { ...placeOf(59), unfinishedRewardBlockHash: new Uint8Array(32) }));
     const node = await world.node(NODE, { connect: [PEER], blocks: 60 });
-    await world.until(() => node.node.state().synced);
+    await world.until(() => node.service.state().synced);
     await world.clock.until(node.node.feed(recorded(60, 61)));
     await world.until(() => fetched === 1, 5_000);
     return { world, node, end };
   }
   test("does not agree with it for that, and a minute later the node is not synced", async () => {
     const { world, node, end } = await fetching(false);
-    assert.deepEqual(node.node.state().agreement, { agree: 0, of: 1 });
-    assert.ok(node.node.state().synced, "for a moment it may be on its way");
+    assert.deepEqual(node.service.state().agreement, { agree: 0, of: 1 });
+    assert.ok(node.service.state().synced, "for a moment it may be on its way");
     await world.clock.advance(70_000);
-    assert.deepEqual(node.node.state().agreement, { agree: 0, of: 1 });
-    assert.equal(node.node.state().synced, false);
+    assert.deepEqual(node.service.state().agreement, { agree: 0, of: 1 });
+    assert.equal(node.service.state().synced, false);
     await end();
     await world.end();
   });
 
   test("is asked for its word, which counts", async () => {
     const { world, node, end } = await fetching(true);
-    assert.deepEqual(node.node.state().agreement, { agree: 0, of: 1 });
-    await world.until(() => node.node.state().agreement.agree === 1, 15_000);
+    assert.deepEqual(node.service.state().agreement, { agree: 0, of: 1 });
+    await world.until(() => node.service.state().agreement.agree === 1, 15_000);
     await world.clock.advance(120_000);
     assert.deepEqual(syncsSaid(await node.store.events.read(0, 10_000), "chia.sync"), [true]);
     await end();
@@ -253,12 +253,12 @@ describe("a clock that is three hours slow", () => {
     await world.node(PEER, { blocks: 60 });
     const node = await world.node(NODE, { connect: [PEER] });
     await world.until(() => node.height() === 59);
-    assert.match(node.node.state().warnings.join(), /minutes behind/);
-    assert.deepEqual(node.node.state().agreement, { agree: 1, of: 1 });
-    assert.equal(node.node.state().synced, false);
+    assert.match(node.service.state().warnings.join(), /minutes behind/);
+    assert.deepEqual(node.service.state().agreement, { agree: 1, of: 1 });
+    assert.equal(node.service.state().synced, false);
     await world.clock.advance(4 * 3_600_000);
-    assert.deepEqual(node.node.state().warnings, []);
-    assert.ok(node.node.state().synced);
+    assert.deepEqual(node.service.state().warnings, []);
+    assert.ok(node.service.state().synced);
     await world.end();
   });
 });
@@ -284,7 +284,7 @@ describe("a node that is synced", () => {
     const world = new World();
     const first = await world.node(PEER, { blocks: 60 });
     const node = await world.node(NODE, { connect: [PEER] });
-    await world.until(() => node.node.state().synced);
+    await world.until(() => node.service.state().synced);
     for (let height = 60; height < 80; height++) {
       await world.clock.until(first.node.feed(recorded(height, height + 1)));
       await world.until(() => node.height() === height, 10_000);

@@ -24,17 +24,17 @@ describe("a node that follows", () => {
     world.links.set(c.host, (duplex) => slowed(dying = duplex, world.clock, () => 20));
     const follower = await world.node("10.0.0.9", { connect: [a.host, b.host, c.host] });
     await world.until(() => follower.height() >= 200);
-    assert.equal(follower.node.state().syncMode, true);
-    assert.equal(follower.node.peers().length, 3);
+    assert.equal(follower.service.state().syncMode, true);
+    assert.equal(follower.service.peers().length, 3);
     dying?.destroy();
     await c.stop();
     await world.until(() => follower.height() === 1_199);
     assert.ok(world.clock.monotonic() < 15_000, "no batch of the slow peer was waited for until it timed out");
     assert.equal(tipOf(follower), hashAt(1_199));
     assert.equal((await follower.store.counts()).blocks, 1_200);
-    assert.deepEqual(follower.node.bans(), []);
-    assert.deepEqual(follower.node.state().agreement, { agree: 2, of: 3 });
-    assert.equal(follower.node.state().synced, false, "one of three wanted peers is gone");
+    assert.deepEqual(follower.service.bans(), []);
+    assert.deepEqual(follower.service.state().agreement, { agree: 2, of: 3 });
+    assert.equal(follower.service.state().synced, false, "one of three wanted peers is gone");
     await world.end();
   });
 
@@ -42,13 +42,15 @@ describe("a node that follows", () => {
     const world = new World();
     const other = await world.node("10.0.0.1", { blocks: 3 });
     const node = await world.node("10.0.0.2");
-    const { port } = other.node.listenAddress!;
-    const dials = [1, 2, 3].map(() => node.node.connect(other.host, port).then(() => "made", (e: Error) => e.message));
+    const { port } = other.node.peerNetwork.listenAddress!;
+    const dials = [1, 2, 3].map(() =>
+      node.service.connect(other.host, port).then(() => "made", (e: Error) => e.message)
+    );
     const ends = await world.clock.until(Promise.all(dials));
     const again = `already connected to ${other.host}:${port}`;
     assert.deepEqual(ends.toSorted(), [again, again, "made"]);
-    await assert.rejects(world.clock.until(node.node.connect(other.host, port)), { code: "ALREADY_CONNECTED" });
-    assert.equal(node.node.peers().length, 1);
+    await assert.rejects(world.clock.until(node.service.connect(other.host, port)), { code: "ALREADY_CONNECTED" });
+    assert.equal(node.service.peers().length, 1);
     await world.end();
   });
 
@@ -58,11 +60,11 @@ describe("a node that follows", () => {
     const second = await world.node("10.0.0.2", { blocks: 300 });
     const middle = await world.node("10.0.0.3", { connect: [first.host, second.host] });
     const last = await world.node("10.0.0.4", { connect: [middle.host] });
-    await world.until(() => middle.node.state().synced && last.node.state().synced);
+    await world.until(() => middle.service.state().synced && last.service.state().synced);
     for (let height = 300; height < 310; height++) {
       await world.clock.until(first.node.feed(recorded(height, height + 1)));
       await world.clock.until(second.node.feed(recorded(height, height + 1)));
-      await world.until(() => last.height() === height && last.node.state().synced && middle.node.state().synced);
+      await world.until(() => last.height() === height && last.service.state().synced && middle.service.state().synced);
     }
     assert.equal(tipOf(last), hashAt(309));
     const events = await last.store.events.read(0, 10_000);
@@ -75,15 +77,15 @@ describe("a node that follows", () => {
     const world = new World();
     const a = await world.node("10.0.0.1", { connect: ["10.0.0.2"], blocks: 50 });
     const b = await world.node("10.0.0.2", { connect: ["10.0.0.1"] });
-    await world.until(() => a.node.state().synced && b.node.state().synced);
+    await world.until(() => a.service.state().synced && b.service.state().synced);
     await world.clock.advance(20_000);
     const joined = async () =>
       (await b.store.events.read(0, 10_000)).filter(({ topic }) => topic === "p2p.handshake").length;
     const before = await joined();
     await world.clock.advance(120_000);
     assert.equal(await joined(), before, "the connection stands");
-    assert.equal(b.node.peers().length, 1);
-    assert.ok(a.node.state().synced && b.node.state().synced);
+    assert.equal(b.service.peers().length, 1);
+    assert.ok(a.service.state().synced && b.service.state().synced);
     await world.end();
   });
 
@@ -94,11 +96,11 @@ describe("a node that follows", () => {
     const linkage = new LinkageValidator(network.constants);
     const validator: BlockValidator = { level: "full", judge: (candidate, view) => linkage.judge(candidate, view) };
     const after = await world.node("10.0.0.1", { store: before.store, validator });
-    assert.equal(after.node.state().validation, "linkage");
+    assert.equal(after.service.state().validation, "linkage");
     await world.clock.until(after.node.feed(recorded(60, 70)));
-    assert.equal(after.node.state().validation, "linkage");
+    assert.equal(after.service.state().validation, "linkage");
     const anew = await world.node("10.0.0.2", { blocks: 10, validator });
-    assert.equal(anew.node.state().validation, "full");
+    assert.equal(anew.service.state().validation, "full");
     await world.end();
   });
 
@@ -159,7 +161,7 @@ describe("a node that follows", () => {
     const endHearer = await world.actor("10.0.0.2", (_, incoming) => hear("hearer", incoming), () => Promise.resolve());
     const follower = await world.node("10.0.0.9", { connect: ["10.0.0.2"], blocks: 40 });
     await world.until(() => heard.length === 1);
-    await world.clock.until(follower.node.connect("10.0.0.1", 8444));
+    await world.clock.until(follower.service.connect("10.0.0.1", 8444));
     await world.until(() => follower.height() === 44);
     await world.clock.advance(1_000);
     assert.deepEqual(heard.sort(), ["giver 39", "hearer 39", "hearer 39"], "greetings, and one new tip to one of them");
@@ -172,11 +174,11 @@ describe("a node that follows", () => {
     const world = new World();
     const follower = await world.node("10.0.0.9", { connect: ["10.0.0.1"] });
     await world.clock.advance(60_000);
-    assert.equal(follower.node.peers().length, 0);
+    assert.equal(follower.service.peers().length, 0);
     const source = await world.node("10.0.0.1", { blocks: 40 });
-    await world.until(() => follower.node.state().synced);
+    await world.until(() => follower.service.state().synced);
     await source.stop();
-    await world.until(() => !follower.node.state().synced);
+    await world.until(() => !follower.service.state().synced);
     const again = await world.node("10.0.0.1", { store: source.store });
     await world.clock.until(again.node.feed(recorded(40, 60)));
     await world.until(() => follower.height() === 59);

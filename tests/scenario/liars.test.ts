@@ -90,7 +90,7 @@ describe("a peer that lies", () => {
       assert.match(follower.banOf(LIAR)?.reason ?? "", /does not deliver/);
       await world.clock.until(honest.node.feed(recorded(60, 63)));
       await world.until(() => tipOf(follower) === hashAt(62));
-      assert.equal(follower.node.peers().length, 1);
+      assert.equal(follower.service.peers().length, 1);
       await end();
       await world.end();
     });
@@ -125,10 +125,10 @@ describe("a peer that lies", () => {
     const end = await world.actor(LIAR, () => {}, claim(5_000, 10n ** 12n));
     const { follower } = await betrayed(world);
     await world.until(() => follower.height() === 59, 5_000);
-    const first = follower.node.peers().find(({ host }) => host === LIAR)?.id;
+    const first = follower.service.peers().find(({ host }) => host === LIAR)?.id;
     assert.ok(first !== undefined);
-    await world.until(() => follower.node.peers().every(({ id }) => id !== first), 90_000);
-    assert.deepEqual(follower.node.bans(), []);
+    await world.until(() => follower.service.peers().every(({ id }) => id !== first), 90_000);
+    assert.deepEqual(follower.service.bans(), []);
     await end();
     await world.end();
   });
@@ -177,7 +177,7 @@ describe("a peer that lies", () => {
     await world.clock.until(honest.node.feed(recorded(60, 61)));
     await world.until(() => follower.height() === 60);
     assert.equal(follower.banOf(honest.host), undefined);
-    assert.ok(follower.node.peers().some(({ host }) => host === honest.host));
+    assert.ok(follower.service.peers().some(({ host }) => host === honest.host));
     await end();
     await world.end();
   });
@@ -232,18 +232,18 @@ for (
     const world = new World();
     const other = await world.node("10.0.0.2", { blocks: 40, validator: lenient() });
     const follower = await world.node("10.0.0.9", { connect: [other.host], blocks: ours, validator: lenient() });
-    await world.until(() => follower.node.peers().length === 1);
+    await world.until(() => follower.service.peers().length === 1);
     const side = [...branch.values()].slice(0, theirs - 40);
     await world.clock.until(other.node.feed(side));
     const tip = toHex(side.at(-1)?.headerHash ?? new Uint8Array());
     await world.until(() => tipOf(follower) === tip);
-    assert.deepEqual(follower.node.bans(), []);
+    assert.deepEqual(follower.service.bans(), []);
     const events = await follower.store.events.read(0, 10_000);
     const reorg = events.findIndex(({ topic }) => topic === "chia.reorg");
     assert.deepEqual(events[reorg]?.data.fork_height, 39);
     assert.deepEqual(events[reorg]?.data.depth, ours - 40);
     assert.deepEqual([events[reorg + 1]?.topic, events[reorg + 1]?.data.height], ["chia.block", 40]);
-    await world.until(() => follower.node.state().synced);
+    await world.until(() => follower.service.state().synced);
     await world.end();
   });
 }
@@ -279,7 +279,7 @@ test("a tip of the same weight that took fewer iterations is preferred, one that
   await world.clock.advance(60_000);
   assert.equal(tipOf(follower), toHex(fewer.headerHash));
   assert.ok(asked.includes(2), "the other was looked at as well");
-  assert.deepEqual(follower.node.bans(), []);
+  assert.deepEqual(follower.service.bans(), []);
   for (const stop of stops) await stop();
   await world.end();
 });

@@ -32,7 +32,7 @@ describe("a full node that asks", () => {
       const began = world.clock.monotonic();
       const outcome = await world.clock.until(asked.then(() => "answered", () => "closed"));
       assert.ok(world.clock.monotonic() - began < 1_000, `${outcome} after ${world.clock.monotonic() - began} ms`);
-      assert.deepEqual(node.node.bans(), []);
+      assert.deepEqual(node.service.bans(), []);
       session.close();
       await world.clock.until(end);
       await world.end();
@@ -64,7 +64,7 @@ describe("who is not served", () => {
       const began = world.clock.monotonic();
       const exit = await world.clock.until(session.run(() => {}));
       assert.ok(world.clock.monotonic() - began < 1_000, exit.message);
-      assert.deepEqual([node.node.peers(), node.node.bans()], [[], []]);
+      assert.deepEqual([node.service.peers(), node.service.bans()], [[], []]);
       await world.end();
     });
   }

@@ -66,7 +66,7 @@ describe("the memory that peers may hold", () => {
     assert.equal(told.length, 2, told.join("\n"));
     assert.match(told[0]!, /syncing from height 0 to 599/);
     assert.match(told[1]!, /10\.0\.0\.2.* left: held .* bytes that all peers may hold/);
-    assert.deepEqual(node.node.bans(), []);
+    assert.deepEqual(node.service.bans(), []);
     await world.end();
   });
 
@@ -74,7 +74,7 @@ describe("the memory that peers may hold", () => {
     // Not eight of them, and more than one.
     const { world, node, memory } = await waitingSync(2.5 * BATCH_BYTES);
     await world.until(() => tipOf(node) === hashAt(599), 600_000);
-    assert.deepEqual(node.node.bans(), [], "nobody is blamed for what was dropped");
+    assert.deepEqual(node.service.bans(), [], "nobody is blamed for what was dropped");
     await world.end();
     assert.equal(memory.used, 0);
     assert.ok(node.notices.some((text) => /bytes that all peers may hold/.test(text)), "somebody had to go");

@@ -17,6 +17,7 @@ import { LinkageValidator } from "../../lib/chia/chain/linkage.ts";
 import type { BlockValidator, Candidate } from "../../lib/chia/chain/verdict.ts";
 import { simulator0 } from "../../lib/chia/networks/simulator0.ts";
 import { ChiaNode } from "../../lib/chia/node.ts";
+import type { ChiaService } from "../../lib/chia/service.ts";
 import { NodeType } from "../../lib/chia/protocol/mod.ts";
 import { candidateOf } from "../../lib/chia/chain/raw-blocks.ts";
 import { ChiaSession, type Incoming } from "../../lib/chia/peers/session.ts";
@@ -56,6 +57,7 @@ export interface NodeOptions {
 export interface Member {
   readonly host: string;
   readonly node: ChiaNode;
+  readonly service: ChiaService;
   readonly chain: ChiaChain;
   readonly store: MemoryChiaStore;
   /** What it logged, for failures. */
@@ -127,12 +129,13 @@ export class World {
     const member: Member = {
       host,
       node,
+      service: node.service,
       chain,
       store,
       notices,
       height: () => chain.peak?.height ?? -1,
       banOf: (other) => {
-        const ban = node.bans().find((each) => each.host === other);
+        const ban = node.service.bans().find((each) => each.host === other);
         return ban && { seconds: Math.round((ban.until - clock.now()) / 1000), reason: ban.reason };
       },
       stop: async () => {

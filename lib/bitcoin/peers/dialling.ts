@@ -4,15 +4,12 @@
  * @see spec section f.1; Bitcoin Core `net.cpp` ThreadOpenConnections
  * @module
  */
-import type { Connections } from "../../core/peers/connections.ts";
-import { Dialling } from "../../core/dialling/dialling.ts";
 import { REQUIRED_SERVICES } from "./handshake.ts";
 import type { NodeParts } from "../../core/node-parts.ts";
-import type { Random } from "../../core/ports.ts";
+import type { DiallingRules } from "../../core/peer-network.ts";
 import type { BitcoinMode } from "../mode.ts";
 import type { BitcoinNetwork } from "../networks/network.ts";
 import type { BitcoinPeer } from "./peer.ts";
-import type { BitcoinSession, Incoming } from "./session.ts";
 import { ServiceFlag } from "../types/mod.ts";
 
 /** Outgoing connections for blocks only. */
@@ -21,25 +18,22 @@ const RETRY_MS = 600_000;
 const FEELER_MEAN_MS = 120_000;
 const EXTRA_MEAN_MS = 300_000;
 
-/** Of what a node is made, what its dialling needs. */
-export interface BitcoinDiallingParts extends NodeParts {
+/** Of what a node is made, what its dialling goes by. */
+export interface BitcoinDiallingParts
+  extends Pick<NodeParts, "outbound" | "resolve" | "seeds" | "usesFixedSeeds" | "visitSeed"> {
   readonly network: BitcoinNetwork;
   readonly mode: BitcoinMode;
-  readonly protocol: { readonly random: Random };
-}
-
-/** Makes the engine of a node. */
-export function bitcoinDialling(parts: BitcoinDiallingParts, { connections, isTipStale, isSynced }: {
-  readonly connections: Connections<BitcoinSession, BitcoinPeer, Incoming>;
   readonly isTipStale: () => boolean;
   readonly isSynced: () => boolean;
-}): Dialling<BitcoinPeer> {
-  const { network, mode, notice } = parts;
+}
+
+/** The rules of a node. */
+export function bitcoinDialling(parts: BitcoinDiallingParts): DiallingRules<BitcoinPeer> {
+  const { network, mode, isTipStale, isSynced } = parts;
   const needed = REQUIRED_SERVICES | (mode === "filters" ? ServiceFlag.COMPACT_FILTERS : 0n);
   // Seeds are asked for peers with these bits, as Core's crawlers name them.
   const prefix = `x${needed.toString(16)}.`;
-  return new Dialling({
-    ...parts,
+  return {
     // Through a proxy the plain name is dialled: what a prefix would ask for, only DNS could answer.
     dnsSeeds: parts.seeds ?? network.dnsSeeds.map((seed) => (parts.visitSeed === undefined ? prefix + seed : seed)),
     // Core too takes it that seeds tell of full nodes.
@@ -55,20 +49,14 @@ export function bitcoinDialling(parts: BitcoinDiallingParts, { connections, isTi
       ? []
       : network.seedHosts.map((host) => ({ host, port: network.defaultPort })),
     defaultPort: network.defaultPort,
-    random: parts.protocol.random,
     slots: { full: parts.outbound, blockRelay: mode === "full" && parts.outbound > 0 ? BLOCK_RELAY_PEERS : 0 },
     retryMs: RETRY_MS,
     feelerMeanMs: FEELER_MEAN_MS,
     extraMeanMs: EXTRA_MEAN_MS,
     offersEnough: ({ services }) => services === 0n || (services & needed) === needed,
-    isBanned: (host) => connections.bans.find(host, "out") !== undefined,
     isTipStale,
     isSynced,
-    isActive: () => connections.isActive,
-    peers: () => connections.peers,
-    dial: (address, kind) => connections.dial(address, kind),
     isBusy: ({ inFlight }) => inFlight.size > 0,
     isSame: (one, other) => one.id === other.id,
-    notice: (level, text) => notice(level, "p2p.bitcoin", text),
-  });
+  };
 }

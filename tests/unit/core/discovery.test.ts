@@ -4,7 +4,6 @@ import { describe, test } from "node:test";
 import { bitcoinAddressRules } from "../../../lib/bitcoin/addresses/rules.ts";
 import { bitcoinDialling } from "../../../lib/bitcoin/peers/dialling.ts";
 import { mainnet as network } from "../../../lib/bitcoin/networks/mod.ts";
-import type { BitcoinNodeParts } from "../../../lib/bitcoin/node.ts";
 import type { BitcoinMode } from "../../../lib/bitcoin/service.ts";
 import { chiaAddressRules } from "../../../lib/chia/addresses/rules.ts";
 import { AddressBook, type AddressRules } from "../../../lib/core/addresses/book.ts";
@@ -76,20 +75,22 @@ function bitcoinSeeker(mode: BitcoinMode, zone: (name: string) => Promise<readon
     asked.push(name);
     return zone(name);
   };
-  // Only what the choice of peers reads of a node's parts.
-  const parts = {
-    ...{ network, mode, clock, rules, book, resolve, connect: [], outbound: 8, notice: () => {} },
-    protocol: { random },
-  } as unknown as BitcoinNodeParts;
-  const connections = {
-    peers: [],
-    isActive: true,
-    bans: { find: () => undefined },
+  const chosen = bitcoinDialling({
+    network,
+    mode,
+    resolve,
+    outbound: 8,
+    isTipStale: () => false,
+    isSynced: () => true,
+  });
+  const dialling = new Dialling({
+    ...{ clock, rules, book, random, connect: [], notice: () => {} },
+    isBanned: () => false,
+    isActive: () => true,
+    peers: () => [],
     dial: gone,
-  } as unknown as Parameters<
-    typeof bitcoinDialling
-  >[1]["connections"];
-  const dialling = bitcoinDialling(parts, { connections, isTipStale: () => false, isSynced: () => true });
+    ...chosen,
+  });
   const running = dialling.run(stop.signal);
   return { clock, book, asked, end: () => (stop.abort(), clock.until(running)) };
 }
