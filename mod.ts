@@ -44,7 +44,13 @@ export * as bitcoinTypes from "./lib/bitcoin/types/mod.ts";
 export * as bitcoinWire from "./lib/bitcoin/wire/mod.ts";
 export type { PeerStore, StoredPeer } from "./lib/core/ports.ts";
 export type { EventData, EventLog, EventValue, LoggedEvent, NewEvent } from "./lib/storage/events.ts";
-export { type ChiaConstants, type ChiaNetwork, networkNamed, parseConstants } from "./lib/chia/networks/mod.ts";
+export {
+  CHIA_NETWORK_NAMES,
+  type ChiaConstants,
+  type ChiaNetwork,
+  networkNamed,
+  parseConstants,
+} from "./lib/chia/networks/mod.ts";
 export * as chiaTypes from "./lib/chia/types/mod.ts";
 export * as chiaProtocol from "./lib/chia/protocol/mod.ts";
 export { type Json, type JsonObject, parseJson, stringifyJson } from "./lib/chia/streamable/mod.ts";

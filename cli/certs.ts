@@ -9,7 +9,8 @@ import { chmod, mkdir, readdir, readFile, rename, writeFile } from "node:fs/prom
 import { join } from "node:path";
 import type { Command } from "commander";
 import { loadSettings } from "./context.ts";
-import { resolvePaths, rpcPlaces } from "./config-build.ts";
+import { rpcPlaces } from "./config-build.ts";
+import { resolvePaths } from "./paths.ts";
 import type { CliIo } from "./io.ts";
 import { table } from "./table.ts";
 

@@ -1,90 +1,37 @@
 /**
- * From settings to a frozen {@link NodeConfig}: paths, addresses, and the constants file read.
+ * From settings to a frozen {@link NodeConfig}: which chains run, what each setting means, and what does not go together.
  *
  * @module
  */
 import {
-  type BitcoinMode,
-  bitcoinUserAgent,
   type ChainConfig,
-  chiaSoftwareVersion,
+  CHIA_NETWORK_NAMES,
   DEFAULTS,
   freezeConfig,
-  GEMEL_VERSION,
-  isHost,
-  isLoopback,
   networkByName,
   networkNamed,
   networks,
   type NodeConfig,
-  type NodePaths,
-  parseNetworkKinds,
-  pathsBelow,
-  type PeerAddress,
-  type PeeringConfig,
-  PermissionList,
   type RpcConfig,
-  splitPermissionList,
 } from "../mod.ts";
-import { isIP } from "node:net";
-import { isAbsolute, join, resolve } from "node:path";
+import { CHAIN_SETTINGS } from "./chain-settings.ts";
+import { NODE_SETTINGS } from "./node-settings.ts";
+import { type PathSources, resolvePaths } from "./paths.ts";
 import {
-  CHAIN_KEYS,
+  type ChainContext,
   type ChainName,
+  type ChainPatch,
   CHAINS,
   configError,
-  type Given,
-  nearest,
-  type Origin,
-  type Settings,
-} from "./settings.ts";
-import { parseAddress, parseLogLevel, parsePlace, parseSize, parseTime, parseWhole } from "./values.ts";
+  type Files,
+  type NodePatch,
+} from "./setting.ts";
+import { type Given, nearest, type Origin, type Settings } from "./settings.ts";
 
 /** What the outside world is asked while a configuration is built. */
-export interface Surroundings {
-  readonly environment: Readonly<Record<string, string | undefined>>;
-  /** The user's folder; throws where there is none. */
-  homeDir(): string;
-  /** Text of a file; throws when it cannot be read. */
-  readText(path: string): Promise<string>;
+export interface Surroundings extends PathSources, Files {
   /** Whether colours are wanted on the log's output. */
   readonly color: boolean;
-}
-
-/** Where things are by the XDG rules: config, data and state each in its own folder. Throws what `homeDir` throws. */
-export function xdgPaths({ environment, homeDir }: Pick<Surroundings, "environment" | "homeDir">): NodePaths {
-  // The specification tells to ignore a relative path.
-  const folder = (name: string, standard: string) => {
-    const given = environment[name];
-    return join(given !== undefined && isAbsolute(given) ? given : join(homeDir(), standard), "gemel");
-  };
-  const config = folder("XDG_CONFIG_HOME", ".config");
-  return {
-    data: folder("XDG_DATA_HOME", ".local/share"),
-    ssl: join(config, "ssl"),
-    token: join(config, "token"),
-    state: join(folder("XDG_STATE_HOME", ".local/state"), "log"),
-  };
-}
-
-/** The paths for a `--data-dir`, or the XDG ones without. Throws `CONFIG_INVALID` for a path that is not UTF-8. */
-export function resolvePaths(
-  dataDir: string | undefined,
-  around: Pick<Surroundings, "environment" | "homeDir">,
-): NodePaths {
-  const paths = dataDir === undefined ? xdgPaths(around) : pathsBelow(resolve(dataDir));
-  for (const path of Object.values(paths)) {
-    // The runtime has put this character in the place of bytes that it could not read: another folder than was meant.
-    if (path.includes("\ufffd")) throw configError(`data-dir: ${JSON.stringify(path)} is not UTF-8`);
-  }
-  return paths;
-}
-
-/** Where the configuration file is looked for. */
-export function configPath(dataDir: string | undefined, around: Pick<Surroundings, "environment" | "homeDir">): string {
-  return dataDir === undefined
-    ? join(xdgPaths(around).token, "..", "config.toml")
-    : join(resolve(dataDir), "config.toml");
 }
 
 const text = (given: Given | undefined): string | undefined => given === undefined ? undefined : String(given.value);
@@ -104,106 +51,41 @@ function chainSetting(settings: Settings, chain: string, key: string): Given | u
 /** Builds the configuration. Throws `CONFIG_INVALID`, `NETWORK_UNKNOWN` or `CONSTANTS_INVALID`. */
 export async function buildConfig(settings: Settings, around: Surroundings): Promise<NodeConfig> {
   const chains = chainsOf(settings);
-  const db = text(settings.get("db")) ?? "sqlite";
-  if (db !== "sqlite" && db !== "memory") throw configError("db: sqlite or memory");
-  const format = text(settings.get("log-format")) ?? DEFAULTS.log.format;
-  if (format !== "text" && format !== "json") throw configError("log-format: text or json");
-  const plainText = text(settings.get("btc-rpc-http"));
-  const plain = plainText === undefined ? undefined : parseAddress(plainText, "btc-rpc-http", 8332);
-  if (plain !== undefined && !isLoopback(plain.host)) {
-    throw configError(
-      `btc-rpc-http: ${plain.host} is not this machine; without TLS it listens on 127.0.0.1 or ::1 only`,
-    );
-  }
-  const cookie = text(settings.get("cookie-file"));
-  const upload = text(settings.get("max-upload"));
-  const peerMemory = parseSize(text(settings.get("peer-memory")) ?? "192M", "peer-memory");
-  if (peerMemory < PEER_MEMORY_BYTES_MIN) throw configError("peer-memory: at least 16M");
+  // Each value of these comes from the table, which has a default for every one that is needed.
+  const { rpc, log, ...values } = nodeValues(settings) as NodeConfig;
   return freezeConfig<NodeConfig>({
+    ...values,
     chains: await Promise.all(chains.map((chain) => chainConfig(settings, chain, around))),
     paths: resolvePaths(text(settings.get("data-dir")), around),
-    database: db,
-    cacheBytesMax: parseSize(text(settings.get("memory")) ?? `${DEFAULTS.cacheBytesMax}`, "memory"),
-    peerMemoryBytesMax: peerMemory,
-    ...(upload !== undefined && { uploadBytesPerDay: parseSize(upload, "max-upload") }),
-    rpc: {
-      ...DEFAULTS.rpc,
-      ...rpcPlaces(settings),
-      ...rpcManners(settings),
-      rpcauth: texts(settings.get("rpcauth")),
-      ...(plain !== undefined && { bitcoinHttp: plain }),
-      ...(cookie !== undefined && { cookieFile: resolve(cookie) }),
-    },
-    ...reachOf(settings),
-    log: { ...parseLogLevel(text(settings.get("log-level")) ?? "info", "log-level"), format, color: around.color },
-    allowLoopbackExempt: text(settings.get("exempt-loopback")) === "true",
-    shutdownTimeoutMs: parseTime(text(settings.get("shutdown-timeout")) ?? "8s", "shutdown-timeout"),
+    rpc: { ...DEFAULTS.rpc, ...rpc },
+    log: { ...log, color: around.color },
   });
 }
 
 /** Where RPC listens, and by which further names it is called. */
 export function rpcPlaces(settings: Settings): Pick<RpcConfig, "listen" | "allowedHosts"> {
-  const listen = text(settings.get("rpc"));
-  return {
-    listen: listen === undefined ? DEFAULTS.rpc.listen : parseAddress(listen, "rpc"),
-    allowedHosts: texts(settings.get("rpc-host")).map(hostOf),
-  };
+  const { listen, allowedHosts } = { ...DEFAULTS.rpc, ...nodeValues(settings, ["rpc", "rpc-host"]).rpc };
+  return { listen, allowedHosts };
 }
 
-const COOKIE_MODES: Readonly<Record<string, number>> = { owner: 0o600, group: 0o640, all: 0o644 };
-
-/** How long callers of RPC may take, and who may read the cookie. */
-function rpcManners(settings: Settings): Pick<RpcConfig, "serverTimeoutMs" | "cookieMode"> {
-  const timeout = text(settings.get("rpc-server-timeout"));
-  const serverTimeoutMs = timeout === undefined ? undefined : parseTime(timeout, "rpc-server-timeout");
-  if (serverTimeoutMs !== undefined && (serverTimeoutMs < 1_000 || serverTimeoutMs > 86_400_000)) {
-    throw configError("rpc-server-timeout: from 1s to 1d");
+/** What the settings of the node mean together: all, or those of some keys. */
+function nodeValues(settings: Settings, keys?: readonly string[]): NodePatch {
+  const values: Record<string, unknown> = {};
+  for (const { key, standard, read, readAll } of NODE_SETTINGS) {
+    if (keys !== undefined && !keys.includes(key)) continue;
+    const given = settings.get(key);
+    const one = text(given) ?? standard;
+    const patch = given !== undefined && readAll !== undefined
+      ? readAll(texts(given))
+      : one === undefined
+      ? undefined
+      : read?.(one);
+    for (const [name, value] of Object.entries(patch ?? {})) {
+      const before = values[name];
+      values[name] = typeof value === "object" && typeof before === "object" ? { ...before, ...value } : value;
+    }
   }
-  const perms = text(settings.get("cookie-perms"));
-  const cookieMode = perms === undefined ? undefined : COOKIE_MODES[perms];
-  if (perms !== undefined && cookieMode === undefined) throw configError("cookie-perms: owner, group or all");
-  return {
-    ...(serverTimeoutMs !== undefined && { serverTimeoutMs }),
-    ...(cookieMode !== undefined && { cookieMode }),
-  };
-}
-
-/** A host without a port; an IPv6 address with or without its brackets. */
-function hostOf(text: string): string {
-  const host = /^\[(.*:.*)\]$/.exec(text)?.[1] ?? text;
-  if (isHost(host)) return host;
-  throw configError(`rpc-host: ${JSON.stringify(text)} is no host (an IP address or a name, without a port)`);
-}
-
-/** How peers are reached. */
-function reachOf(settings: Settings): Pick<NodeConfig, "reach"> {
-  const proxyText = text(settings.get("proxy"));
-  const only = text(settings.get("onlynet"));
-  const server = text(settings.get("dns-server"));
-  if (proxyText === undefined && only === undefined && server === undefined) return {};
-  const dnsServer = server === undefined ? undefined : parsePlace(server, "dns-server", 53);
-  if (dnsServer !== undefined && isIP(dnsServer.host) === 0) {
-    throw configError(`dns-server: ${dnsServer.host} is a name; an IP address is needed`);
-  }
-  const kinds = only === undefined ? [] : parseNetworkKinds(only);
-  return {
-    reach: {
-      ...(proxyText !== undefined && { proxy: proxyOf(proxyText) }),
-      ...(kinds.length > 0 && { only: kinds }),
-      ...(dnsServer !== undefined && { dnsServer }),
-    },
-  };
-}
-
-const PROXY = /^(?:socks5h?:\/\/)?(?:(?<user>[^:@/]+):(?<password>[^@/]+)@)?(?<place>[^@/]+)\/?$/;
-
-function proxyOf(given: string): NonNullable<NonNullable<NodeConfig["reach"]>["proxy"]> {
-  const { user, password, place } = PROXY.exec(given)?.groups ?? {};
-  // The text may hold a password: it is not repeated.
-  if (place === undefined) throw configError("proxy: socks5://HOST:PORT or socks5://USER:PASSWORD@HOST:PORT");
-  const address = parsePlace(place, "proxy", 9_050);
-  if (user === undefined || password === undefined) return address;
-  return { ...address, credentials: { user: decodeURIComponent(user), password: decodeURIComponent(password) } };
+  return values;
 }
 
 /** The chains that are to run, checked against the bare settings, which must tell whose they are. */
@@ -219,10 +101,12 @@ function chainsOf(settings: Settings): readonly ChainName[] {
   const chains = names.length > 0 ? names as ChainName[] : chainsByNetwork(settings);
   const [only, other] = chains;
   if (other !== undefined) {
-    const bare = CHAIN_KEYS.find(({ key, only }) => settings.has(key) && only === undefined && key !== "network");
+    const bare = CHAIN_SETTINGS.find(({ key, only }) => settings.has(key) && only === undefined && key !== "network");
     if (bare !== undefined) throw configError(`${bare.key}: which chain's? Name it: ${only}.${bare.key}`);
   }
-  const foreign = CHAIN_KEYS.find(({ key, only }) => settings.has(key) && only !== undefined && !chains.includes(only));
+  const foreign = CHAIN_SETTINGS.find(({ key, only }) =>
+    settings.has(key) && only !== undefined && !chains.includes(only)
+  );
   if (foreign !== undefined) throw configError(`${foreign.key}: only ${foreign.only} has it, which does not run`);
   return chains;
 }
@@ -232,166 +116,35 @@ function chainsByNetwork(settings: Settings): readonly ChainName[] {
   const name = text(settings.get("network"));
   if (name === undefined) return CHAINS;
   const having = CHAINS.filter((chain) =>
-    chain === "bitcoin" ? networkByName(name) !== undefined : hasChiaNetwork(name)
+    chain === "bitcoin" ? networkByName(name) !== undefined : CHIA_NETWORK_NAMES.includes(name)
   );
-  // A name that nobody knows is told by the chain that is tried with it.
-  return having.length > 0 ? having : CHAINS;
+  if (having.length > 0) return having;
+  const known = [`chia ${CHIA_NETWORK_NAMES.join(", ")}`, `bitcoin ${Object.keys(networks).join(", ")}`].join("; ");
+  throw configError(`network: none is called ${name}; there are ${known}`);
 }
 
-function hasChiaNetwork(name: string): boolean {
-  try {
-    return networkNamed(name).name === name;
-  } catch {
-    return false;
-  }
-}
-
-async function chainConfig(settings: Settings, chain: ChainName, around: Surroundings): Promise<ChainConfig> {
-  const given = (key: string) => text(chainSetting(settings, chain, key));
-  const places = (key: string, port: number) =>
-    texts(chainSetting(settings, chain, key)).map((address) =>
-      key === "listen" ? parseAddress(address, key, port) : parsePlace(address, key, port)
-    );
-  const whole = (key: string, standard: number, least: number) =>
-    parseWhole(given(key) ?? `${standard}`, key, least, 1_000);
-  const list = (key: string) => texts(chainSetting(settings, chain, key));
-  return chain === "chia"
-    ? await chiaConfig(given, list, places, whole, around)
-    : bitcoinConfig(given, list, places, whole);
-}
-
-type GivenText = (key: string) => string | undefined;
-type GivenTexts = (key: string) => readonly string[];
-type Places = (key: string, port: number) => readonly PeerAddress[];
-type Whole = (key: string, standard: number, least: number) => number;
-
-const listOf = (given: string | undefined): readonly string[] =>
-  given?.split(",").map((part) => part.trim()).filter((part) => part !== "") ?? [];
-
-/** What is the same for both chains. */
-function peering(
-  given: GivenText,
-  list: GivenTexts,
-  places: Places,
-  whole: Whole,
-  port: number,
-  standard: { readonly peersMax: number; readonly outbound: number },
-): PeeringConfig {
-  const connect = places("connect", port);
-  const added = places("add-peer", port);
-  if (connect.length > 0 && added.length > 0) throw configError("add-peer: with connect there are no other peers");
-  const importPeers = given("import-peers");
-  const seeds = listOf(given("seed"));
-  const wrong = seeds.find((seed) => seed.length > 253 || !/^[a-z0-9_.-]+$/i.test(seed));
-  if (wrong !== undefined) throw configError(`seed: ${wrong} is not the name of a DNS seed`);
-  const externalHost = given("external-ip");
-  if (externalHost !== undefined && isIP(externalHost) === 0) {
-    throw configError(`external-ip: ${externalHost} is not an IP address`);
-  }
-  const seedNodes = places("seed-node", port);
-  const timeout = given("peer-timeout");
-  const peerTimeoutMs = timeout === undefined ? undefined : parseTime(timeout, "peer-timeout");
-  if (peerTimeoutMs !== undefined && peerTimeoutMs < 1_000) throw configError("peer-timeout: at least 1s");
-  const userAgentComments = list("ua-comment");
-  const networkActive = given("network-active") ?? "on";
-  if (!["on", "off"].includes(networkActive)) throw configError("network-active: on or off");
-  return {
-    connect,
-    added,
-    ...(seedNodes.length > 0 && { seedNodes }),
-    ...(peerTimeoutMs !== undefined && { peerTimeoutMs }),
-    ...(userAgentComments.length > 0 && { userAgentComments }),
-    ...(networkActive === "off" && { networkActive: false }),
-    dns: given("no-dns") !== "true",
-    fixedSeeds: given("no-fixed-seeds") !== "true",
-    ...(seeds.length > 0 && { seeds }),
-    ...(importPeers !== undefined && { importPeers: resolve(importPeers) }),
-    ...(externalHost !== undefined && { externalHost }),
-    listen: places("listen", port),
-    whitelist: whitelistOf(list("whitelist")),
-    peersMax: whole("max-peers", standard.peersMax, 1),
-    outbound: whole("outbound", standard.outbound, 0),
-  };
-}
-
-function whitelistOf(given: readonly string[]): readonly string[] {
-  const entries = splitPermissionList(given);
-  // Made only to find what is wrong before anything is opened.
-  void new PermissionList(entries);
-  return entries;
-}
-
-async function chiaConfig(
-  given: GivenText,
-  list: GivenTexts,
-  places: Places,
-  whole: Whole,
-  around: Surroundings,
-): Promise<ChainConfig> {
-  chiaSoftwareVersion(GEMEL_VERSION, list("ua-comment"));
-  const network = networkNamed(given("network") ?? DEFAULTS.chia.network);
-  const introducers = places("introducer", network.defaultPort);
-  const rateLimits = given("rate-limits") ?? "2";
-  if (rateLimits !== "2" && rateLimits !== "3") throw configError("rate-limits: 2 or 3");
-  const constants = given("constants");
-  let constantsJson: string | undefined;
-  if (constants !== undefined) {
-    try {
-      constantsJson = await around.readText(constants);
-    } catch {
-      throw configError(`constants: ${constants} cannot be read`);
-    }
-  }
-  return {
-    chain: "chia",
-    network: network.name,
-    ...(constantsJson !== undefined && { constantsJson }),
-    ...(introducers.length > 0 && { introducers }),
-    ...(rateLimits === "3" && { rateLimits: 3 }),
-    ...peering(given, list, places, whole, network.defaultPort, DEFAULTS.chia),
-  };
-}
-
-const MODES: readonly BitcoinMode[] = ["headers", "filters", "full"];
-/** Less than this ends peers for ordinary blocks. */
-const PEER_MEMORY_BYTES_MIN = 16 * 1024 * 1024;
-/** Core's least: enough for the blocks that a reorganisation may need. */
-const PRUNE_BYTES_MIN = 550 * 1024 * 1024;
-
-function bitcoinConfig(given: GivenText, list: GivenTexts, places: Places, whole: Whole): ChainConfig {
-  bitcoinUserAgent(GEMEL_VERSION, list("ua-comment"));
-  const name = given("network") ?? DEFAULTS.bitcoin.network;
+/** The network that a chain follows. */
+function networkOf(chain: ChainName, name: string): { readonly name: string; readonly defaultPort: number } {
+  if (chain === "chia") return networkNamed(name);
   const network = networkByName(name);
-  if (network === undefined) {
-    throw configError(`no Bitcoin network is called ${name}; there are ${Object.keys(networks).join(", ")}`);
+  if (network !== undefined) return network;
+  throw configError(`no Bitcoin network is called ${name}; there are ${Object.keys(networks).join(", ")}`);
+}
+
+async function chainConfig(settings: Settings, chain: ChainName, { readText }: Files): Promise<ChainConfig> {
+  const network = networkOf(chain, text(chainSetting(settings, chain, "network")) ?? DEFAULTS[chain].network);
+  const context: ChainContext = { chain, network: network.name, port: network.defaultPort, readText };
+  const values: ChainPatch = {};
+  for (const { key, only, read, readAll } of CHAIN_SETTINGS) {
+    const given = chainSetting(settings, chain, key);
+    if (given === undefined || (only !== undefined && only !== chain)) continue;
+    Object.assign(values, await (readAll?.(texts(given), context) ?? read?.(String(given.value), context)));
   }
-  const mode = MODES.find((each) => each === (given("mode") ?? DEFAULTS.bitcoin.mode));
-  if (mode === undefined) throw configError(`mode: ${MODES.join(", ")}`);
-  const prune = given("prune");
-  const pruneBytes = prune === undefined ? undefined : parseSize(prune, "prune");
-  const minimumWork = given("min-work");
-  const transactionIndex = given("txindex") === "true";
-  if (pruneBytes !== undefined && pruneBytes < PRUNE_BYTES_MIN && network.name !== "regtest") {
-    throw configError("prune: at least 550M");
+  const { connect = [], added = [], pruneBytes, transactionIndex } = values;
+  if (connect.length > 0 && added.length > 0) throw configError("add-peer: with connect there are no other peers");
+  if (pruneBytes !== undefined && transactionIndex === true) {
+    throw configError("txindex: an index needs all blocks; drop prune");
   }
-  if (pruneBytes !== undefined && transactionIndex) throw configError("txindex: an index needs all blocks; drop prune");
-  if (minimumWork !== undefined && !/^(0x)?[0-9a-fA-F]{1,64}$/.test(minimumWork)) {
-    throw configError("min-work: a hexadecimal number");
-  }
-  const asmap = given("asmap");
-  const v2 = given("v2") ?? "on";
-  if (!["on", "off"].includes(v2)) throw configError("v2: on or off");
-  return {
-    chain: "bitcoin",
-    network: network.name,
-    mode,
-    ...peering(given, list, places, whole, network.defaultPort, DEFAULTS.bitcoin),
-    ...(given("blocks-only") === "true" && { blocksOnly: true }),
-    v2: v2 === "on",
-    ...(asmap !== undefined && { asMapFile: resolve(asmap) }),
-    ...(pruneBytes !== undefined && { pruneBytes }),
-    transactionIndex,
-    reindex: given("reindex") === "true",
-    ...(minimumWork !== undefined && { minimumWork: BigInt(`0x${minimumWork.replace(/^0x/, "")}`) }),
-  };
+  const place = { network: network.name, ...values };
+  return chain === "chia" ? { ...DEFAULTS.chia, chain, ...place } : { ...DEFAULTS.bitcoin, chain, ...place };
 }

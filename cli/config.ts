@@ -9,7 +9,8 @@ import type { Command } from "commander";
 import { checkConfig } from "../mod.ts";
 import { buildConfig } from "./config-build.ts";
 import { addSettings, loadSettings, wantsColor } from "./context.ts";
-import { configError, environmentName, SETTINGS } from "./settings.ts";
+import { configError } from "./setting.ts";
+import { environmentName, SETTINGS } from "./settings.ts";
 import type { CliIo } from "./io.ts";
 import { table } from "./table.ts";
 

@@ -7,9 +7,11 @@ import { addressText, type NodeConfig, NodeError, type NodePaths, type RpcClient
 import { type Command, Option } from "commander";
 import { parse, TomlError } from "smol-toml";
 import { join } from "node:path";
-import { buildConfig, configPath, resolvePaths } from "./config-build.ts";
+import { buildConfig } from "./config-build.ts";
+import { configPath, resolvePaths } from "./paths.ts";
 import type { CliIo } from "./io.ts";
-import { configError, environmentName, resolveSettings, SETTINGS, type Settings } from "./settings.ts";
+import { configError } from "./setting.ts";
+import { environmentName, resolveSettings, SETTINGS, type Settings } from "./settings.ts";
 import { parsePlace, parseTime } from "./values.ts";
 
 /** Adds the flags of every setting to a command. Only what is given becomes a value: the defaults come later. */

@@ -5,7 +5,7 @@
  */
 import { addressText, serveIntroductions } from "../mod.ts";
 import type { Command } from "commander";
-import { resolvePaths } from "./config-build.ts";
+import { resolvePaths } from "./paths.ts";
 import { usage } from "./crawl.ts";
 import { openCrawl, untilSignal } from "./crawl-file.ts";
 import { UsageError } from "./failures.ts";

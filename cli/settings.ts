@@ -1,131 +1,12 @@
 /**
- * The settings of `gemel run`: one table from which flags, environment names, file keys and `config show` all come.
+ * The settings of `gemel run` as they were given: flags, environment and file over one another.
  * Precedence is flag, environment, file, default; a key that nobody knows is an error with the nearest known name.
  *
  * @module
  */
-import { NodeError } from "../mod.ts";
-
-/** One setting. Its key is the flag without dashes, the path in the file, and, in capitals, the environment name. */
-export interface Setting {
-  readonly key: string;
-  /** What stands behind the flag in help; none: a switch. */
-  readonly value?: string;
-  /** May be given more than once, or as a list in the file. */
-  readonly list?: true;
-  /** A text of a list may hold commas. */
-  readonly commas?: true;
-  readonly help: string;
-  /** What `config show` prints when nobody set it. */
-  readonly standard?: string;
-}
-
-/** Chains that this version runs. */
-export const CHAINS = ["chia", "bitcoin"] as const;
-/** One of {@link CHAINS}. */
-export type ChainName = (typeof CHAINS)[number];
-
-/** Settings that a chain has under its own name (`chia.network`), and bare where one chain runs. */
-const CHAIN_SETTINGS: readonly (Setting & { readonly only?: ChainName })[] = [
-  {
-    key: "network",
-    value: "NAME",
-    help:
-      "network to follow: chia mainnet, testnet11, simulator0; bitcoin mainnet, testnet3, testnet4, signet, regtest",
-    standard: "mainnet",
-  },
-  { key: "connect", value: "HOST:PORT", list: true, help: "connect to this peer only (may be repeated)" },
-  { key: "add-peer", value: "HOST:PORT", list: true, help: "keep a connection to this peer too (may be repeated)" },
-  { key: "seed", value: "NAMES", help: "DNS seeds to ask instead of the network's, separated by commas" },
-  { key: "no-dns", help: "ask no DNS seeds", standard: "false" },
-  { key: "import-peers", value: "FILE", help: "begin the address book with a peers.dat of the reference node" },
-  { key: "no-fixed-seeds", help: "do not fall back on addresses that are built in", standard: "false" },
-  { key: "listen", value: "HOST:PORT", list: true, help: "let peers connect to this address (may be repeated)" },
-  {
-    key: "whitelist",
-    value: "LIST",
-    list: true,
-    help: "never ban these addresses and subnets; PERMISSIONS@SUBNET for more: noban, download, addr, in, out, all",
-  },
-  { key: "external-ip", value: "IP", help: "our address as others reach it, to be told to peers" },
-  { key: "seed-node", value: "HOST:PORT", list: true, help: "ask this node for addresses first (may be repeated)" },
-  { key: "peer-timeout", value: "TIME", help: "time for the handshake (bitcoin 60s; chia 120s out, 30s in)" },
-  {
-    key: "ua-comment",
-    value: "TEXT",
-    list: true,
-    commas: true,
-    help: "comment in what peers are told of this program",
-  },
-  { key: "network-active", value: "ON|OFF", help: "off: neither dial nor accept peers", standard: "on" },
-  { key: "max-peers", value: "N", help: "connections at most, both directions (chia 40, bitcoin 125)" },
-  { key: "outbound", value: "N", help: "outgoing connections to aim at", standard: "8" },
-  {
-    key: "constants",
-    value: "FILE",
-    help: "chia: consensus constants (JSON, the reference's names) laid over the network's",
-    only: "chia",
-  },
-  { key: "introducer", value: "HOST:PORT", list: true, help: "chia: ask these introducers", only: "chia" },
-  { key: "rate-limits", value: "N", help: "chia: announce rate limits of version 2 or 3", standard: "2", only: "chia" },
-  { key: "asmap", value: "FILE", help: "bitcoin: group addresses by this map of operators", only: "bitcoin" },
-  { key: "mode", value: "MODE", help: "bitcoin: headers, filters or full", standard: "full", only: "bitcoin" },
-  { key: "v2", value: "ON|OFF", help: "bitcoin: encrypted transport (BIP324)", standard: "on", only: "bitcoin" },
-  {
-    key: "blocks-only",
-    help: "bitcoin: take no transactions from peers, as always",
-    standard: "false",
-    only: "bitcoin",
-  },
-  { key: "prune", value: "SIZE", help: "bitcoin: keep so many bytes of blocks, at least 550M", only: "bitcoin" },
-  { key: "txindex", help: "bitcoin: index all transactions by id", standard: "false", only: "bitcoin" },
-  { key: "reindex", help: "bitcoin: build the index anew from the block files", standard: "false", only: "bitcoin" },
-  { key: "min-work", value: "HEX", help: "bitcoin: follow no chain of less work than this", only: "bitcoin" },
-];
-
-/** Settings of the node as a whole. */
-const NODE_SETTINGS: readonly Setting[] = [
-  {
-    key: "chain",
-    value: "LIST",
-    list: true,
-    help: "chains to run, separated by commas",
-    standard: CHAINS.join(","),
-  },
-  { key: "data-dir", value: "DIR", help: "keep everything below this folder instead of the XDG folders" },
-  { key: "proxy", value: "socks5://HOST:PORT", help: "reach all peers through this proxy (Tor); USER:PASSWORD@ too" },
-  { key: "onlynet", value: "LIST", help: "dial these networks only: ipv4, ipv6, onion, i2p, cjdns" },
-  { key: "dns-server", value: "IP:PORT", help: "look names up at this server, not at the system's" },
-  { key: "db", value: "KIND", help: "sqlite, or memory to keep nothing", standard: "sqlite" },
-  { key: "memory", value: "SIZE", help: "block cache: bytes, or with K, M, G", standard: "64M" },
-  { key: "peer-memory", value: "SIZE", help: "what all peers together may hold in memory", standard: "192M" },
-  { key: "max-upload", value: "SIZE", help: "upload so much a day; old blocks are not served beyond it" },
-  { key: "rpc", value: "HOST:PORT", help: "where RPC listens", standard: "127.0.0.1:8555" },
-  {
-    key: "btc-rpc-http",
-    value: "HOST:PORT",
-    help: "Bitcoin's JSON-RPC without TLS as well, on loopback only, for clients that know no other",
-  },
-  { key: "rpcauth", value: "LINE", list: true, help: "name and salted password of Bitcoin's JSON-RPC: user:salt$hash" },
-  { key: "cookie-file", value: "FILE", help: "cookie of Bitcoin's JSON-RPC (default .cookie in the data folder)" },
-  { key: "rpc-host", value: "NAME", list: true, help: "further host names by which RPC may be called" },
-  { key: "rpc-server-timeout", value: "TIME", help: "how long a caller of RPC may take, and may wait between calls" },
-  {
-    key: "cookie-perms",
-    value: "WHO",
-    help: "who may read the cookie of Bitcoin's JSON-RPC: owner, group or all",
-    standard: "owner",
-  },
-  {
-    key: "log-level",
-    value: "LEVEL",
-    help: "fatal, error, warning, info, debug; areas too: info,p2p.chia=debug",
-    standard: "info",
-  },
-  { key: "log-format", value: "FORMAT", help: "text or json", standard: "text" },
-  { key: "exempt-loopback", help: "free peers on loopback of rate limits and bans", standard: "false" },
-  { key: "shutdown-timeout", value: "TIME", help: "time for an orderly stop", standard: "8s" },
-];
+import { CHAIN_SETTINGS } from "./chain-settings.ts";
+import { NODE_SETTINGS } from "./node-settings.ts";
+import { CHAINS, configError, type Setting } from "./setting.ts";
 
 /** Every setting, chain settings both bare and with their chain's name. */
 export const SETTINGS: readonly Setting[] = [
@@ -137,9 +18,6 @@ export const SETTINGS: readonly Setting[] = [
   ),
 ];
 
-/** Names of the settings that a chain has, and the one chain that has it where it is only one. */
-export const CHAIN_KEYS: readonly { readonly key: string; readonly only?: ChainName }[] = CHAIN_SETTINGS;
-
 /** Where a value came from. */
 export type Origin = "flag" | "environment" | "file" | "default";
 /** A value as it was given: text, or texts where a setting takes several. */
@@ -149,11 +27,6 @@ export interface Given {
 }
 /** What was given, by key; what was not is absent. */
 export type Settings = ReadonlyMap<string, Given>;
-
-/** A mistake in the configuration: exit code 78. */
-export function configError(message: string): NodeError {
-  return new NodeError("CONFIG_INVALID", "self", message);
-}
 
 /** The environment's name of a setting: `chia.max-peers` is `GEMEL_RUN_CHIA_MAX_PEERS`. */
 export function environmentName(key: string): string {

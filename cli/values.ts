@@ -4,7 +4,7 @@
  * @module
  */
 import { LOG_LEVELS, type LogLevel, parseHostPort, type PeerAddress, type RpcClient } from "../mod.ts";
-import { configError } from "./settings.ts";
+import { configError } from "./setting.ts";
 
 /** A JSON object as the client gives it: integers above 2^53 are bigint. */
 export type JsonObject = Awaited<ReturnType<RpcClient["call"]>>;
@@ -33,6 +33,12 @@ export function parseSize(text: string, what: string): number {
   const parts = /^([0-9]{1,12})([KMG]?)B?$/i.exec(text);
   if (parts === null) throw configError(`${what}: ${JSON.stringify(text)} is no size like 64M`);
   return Number(parts[1]) * 1024 ** ["", "K", "M", "G"].indexOf(parts[2]!.toUpperCase());
+}
+
+/** A number of bytes as {@link parseSize} reads it, in the greatest unit that leaves nothing over. */
+export function sizeText(bytes: number): string {
+  const power = [3, 2, 1].find((each) => bytes > 0 && bytes % 1024 ** each === 0) ?? 0;
+  return `${bytes / 1024 ** power}${["", "K", "M", "G"][power]}`;
 }
 
 /** Milliseconds: `500ms`, `8s`, `2m`, `1h`, `30d`; a bare number is seconds. */

@@ -5,7 +5,7 @@
  * @module
  */
 import type { NetworkKind } from "./core/reachability.ts";
-import type { MemoryBudget } from "./core/peers/memory-budget.ts";
+import { type MemoryBudget, PEER_MEMORY_BYTES } from "./core/peers/memory-budget.ts";
 import type { EventSubscription, SubscribeOptions } from "./core/events/reader.ts";
 import type { PeerAddress } from "./core/ports.ts";
 import type { EventLog, LoggedEvent } from "./storage/events.ts";
@@ -234,6 +234,7 @@ export const DEFAULTS = {
     reindex: false,
   },
   cacheBytesMax: 64 * 1024 * 1024,
+  peerMemoryBytesMax: PEER_MEMORY_BYTES,
   shutdownTimeoutMs: 8_000,
 } as const satisfies {
   rpc: RpcConfig;
@@ -241,6 +242,7 @@ export const DEFAULTS = {
   chia: Omit<ChiaConfig, "chain">;
   bitcoin: Omit<BitcoinConfig, "chain">;
   cacheBytesMax: number;
+  peerMemoryBytesMax: number;
   shutdownTimeoutMs: number;
 };
 

@@ -14,10 +14,16 @@ export { parseConstants, readConstants } from "./constants.ts";
 
 const NETWORKS: readonly ChiaNetwork[] = [mainnet, testnet11, simulator0];
 
+/** The names of the Chia networks that there are. */
+export const CHIA_NETWORK_NAMES: readonly string[] = NETWORKS.map(({ name }) => name);
+
 /** The network of this name. @throws NodeError `NETWORK_UNKNOWN`, naming those there are */
 export function networkNamed(name: string): ChiaNetwork {
   const found = NETWORKS.find((network) => network.name === name);
   if (found !== undefined) return found;
-  const names = NETWORKS.map((network) => network.name).join(", ");
-  throw new NodeError("NETWORK_UNKNOWN", "self", `no Chia network is called ${name}; there are ${names}`);
+  throw new NodeError(
+    "NETWORK_UNKNOWN",
+    "self",
+    `no Chia network is called ${name}; there are ${CHIA_NETWORK_NAMES.join(", ")}`,
+  );
 }

@@ -1,6 +1,7 @@
 import { describe, test } from "node:test";
 import assert from "node:assert/strict";
-import { buildConfig, xdgPaths } from "../../../cli/config-build.ts";
+import { buildConfig } from "../../../cli/config-build.ts";
+import { xdgPaths } from "../../../cli/paths.ts";
 import { environmentName, nearest, resolveSettings, type Sources } from "../../../cli/settings.ts";
 import { addressText } from "../../../mod.ts";
 import { parseAddress, parseLogLevel, parsePlace, parseSize, parseTime } from "../../../cli/values.ts";
