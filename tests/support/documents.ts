@@ -15,7 +15,9 @@ const END = "<!-- /settings -->";
 
 const cell = (text: string) => text.replaceAll("|", "\\|");
 
-function settingRow({ key, value, standard, standardWords, document, help, only }: Setting & Partial<ChainSetting>) {
+function settingRow(
+  { key, value, standard, standardWords, document, help, only }: Setting & Pick<ChainSetting, "only">,
+) {
   const isSwitch = value === undefined;
   const given = standard === undefined ? "" : isSwitch ? (standard === "true" ? "on" : "off") : `\`${standard}\``;
   const whose = only === undefined ? "" : `${only === "chia" ? "Chia" : "Bitcoin"}: `;
