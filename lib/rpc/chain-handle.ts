@@ -6,7 +6,7 @@
 import type { AddressBook } from "../core/addresses/book.ts";
 import type { BanEffect, BanScope } from "../core/peers/bans.ts";
 import type { Traffic } from "../core/peers/traffic.ts";
-import type { Json } from "../chia/streamable/mod.ts";
+import type { Json } from "../codec/json.ts";
 
 type JsonObject = { readonly [name: string]: Json };
 

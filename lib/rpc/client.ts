@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Json, type JsonObject, parseJson, stringifyJson } from "../chia/streamable/mod.ts";
+import { type Json, type JsonObject, parseJson, stringifyJson } from "../codec/json.ts";
 import { NodeError } from "../core/errors.ts";
 import type { ChainStatus } from "./chain-handle.ts";
 

@@ -4,7 +4,7 @@
  * @see chia-blockchain 2.7.5 `chia/rpc/rpc_errors.py`
  * @module
  */
-import type { JsonObject } from "../chia/streamable/mod.ts";
+import type { JsonObject } from "../codec/json.ts";
 import { messageOf } from "../core/errors.ts";
 
 /** The reference's codes, as far as this node's routes use them. */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { JsonObject } from "../chia/streamable/mod.ts";
+import type { JsonObject } from "../codec/json.ts";
 import type { Clock } from "../core/ports.ts";
 import { BodyError, parseRequest, readBody } from "./json.ts";
 import { type RpcLimits, withDeadline } from "./limits.ts";

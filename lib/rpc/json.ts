@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Json, type JsonObject, parseJson, stringifyJson } from "../chia/streamable/mod.ts";
+import { type Json, type JsonObject, parseJson, stringifyJson } from "../codec/json.ts";
 
 /** Nesting of arrays and objects that a request may have. */
 export const NESTING_MAX = 64;

@@ -5,7 +5,7 @@
  */
 import { addressBookJson } from "./address-book.ts";
 import { Hono } from "hono";
-import type { Json, JsonObject } from "../chia/streamable/mod.ts";
+import type { Json, JsonObject } from "../codec/json.ts";
 import { addressText } from "../core/address-text.ts";
 import { messageOf, NodeError } from "../core/errors.ts";
 import { banTarget } from "../core/peers/bans.ts";

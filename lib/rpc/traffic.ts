@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Json, JsonObject } from "../chia/streamable/mod.ts";
+import type { Json, JsonObject } from "../codec/json.ts";
 import type { DirectionTraffic, KindTraffic, Traffic } from "../core/peers/traffic.ts";
 
 /** Both directions of a connection, or of all of a chain, with their kinds of message, most bytes first. */

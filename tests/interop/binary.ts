@@ -12,7 +12,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import type { Json, JsonObject } from "../../lib/chia/streamable/mod.ts";
+import type { Json, JsonObject } from "../../lib/codec/json.ts";
 import { type Answer, objectOf, send, until } from "./call.ts";
 
 /** The program under test: GEMEL_BINARY, or where `compile.sh` puts it. */

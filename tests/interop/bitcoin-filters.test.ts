@@ -3,7 +3,7 @@ import { after, before, test } from "node:test";
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { JsonObject } from "../../lib/chia/streamable/mod.ts";
+import type { JsonObject } from "../../lib/codec/json.ts";
 import { binaryMissing, Gemel, Launched, REGTEST, suite, temporaryFolder } from "./binary.ts";
 import { Btcd, btcdMissing } from "./btcd.ts";
 import { objectOf, send, until } from "./call.ts";

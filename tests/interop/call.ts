@@ -4,7 +4,7 @@
  * @module
  */
 import { request as httpsRequest, type RequestOptions } from "node:https";
-import { type Json, type JsonObject, parseJson } from "../../lib/chia/streamable/mod.ts";
+import { type Json, type JsonObject, parseJson } from "../../lib/codec/json.ts";
 
 /** An answer as it came. */
 export interface Answer {

@@ -4,7 +4,7 @@
  */
 import { after, before, test } from "node:test";
 import assert from "node:assert/strict";
-import { type Json, type JsonObject, stringifyJson } from "../../lib/chia/streamable/mod.ts";
+import { type Json, type JsonObject, stringifyJson } from "../../lib/codec/json.ts";
 import { binaryMissing, Gemel, suite, temporaryFolder } from "./binary.ts";
 import { type Answer, until } from "./call.ts";
 import { Simulator, simulatorMissing } from "./simulator.ts";

@@ -10,7 +10,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
-import type { Json, JsonObject } from "../../lib/chia/streamable/mod.ts";
+import type { Json, JsonObject } from "../../lib/codec/json.ts";
 import { type Answer, objectOf, send } from "./call.ts";
 
 const SCRIPT = fileURLToPath(new URL("chia_sim.py", import.meta.url));

@@ -6,7 +6,7 @@ import { describe, test } from "node:test";
 import fc from "fast-check";
 import { CodecError } from "../../lib/codec/error.ts";
 import { decodeEnvelope } from "../../lib/chia/protocol/mod.ts";
-import { parseJson, stringifyJson } from "../../lib/chia/streamable/mod.ts";
+import { parseJson, stringifyJson } from "../../lib/codec/json.ts";
 import { effort, seed } from "../support/effort.ts";
 import { arbitraryOf, structs } from "./streamable-arbitrary.ts";
 

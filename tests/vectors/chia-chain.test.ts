@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { toHex } from "../../lib/codec/hex.ts";
-import { type Json, parseJson, stringifyJson } from "../../lib/chia/streamable/mod.ts";
+import { type Json, parseJson, stringifyJson } from "../../lib/codec/json.ts";
 import { Foliage, FullBlock, RewardChainBlock } from "../../lib/chia/types/mod.ts";
 import { goldenBlocks, goldenJson } from "./chia-data.ts";
 

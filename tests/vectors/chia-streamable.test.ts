@@ -7,7 +7,8 @@ import { fromHex, toHex } from "../../lib/codec/hex.ts";
 import { Reader } from "../../lib/codec/reader.ts";
 import { sha256 } from "../../lib/codec/sha256.ts";
 import { Writer } from "../../lib/codec/writer.ts";
-import { type Codec, type Fields, type Json, Program, type Struct } from "../../lib/chia/streamable/mod.ts";
+import type { Json } from "../../lib/codec/json.ts";
+import { type Codec, type Fields, Program, type Struct } from "../../lib/chia/streamable/mod.ts";
 import * as types from "../../lib/chia/types/mod.ts";
 import { goldenJson } from "./chia-data.ts";
 

@@ -5,7 +5,7 @@
  */
 import { fromHex } from "../../codec/hex.ts";
 import { NodeError } from "../../core/errors.ts";
-import { parseJson } from "../streamable/json.ts";
+import { parseJson } from "../../codec/json.ts";
 import type { ChiaConstants } from "./network.ts";
 
 type Raw = Readonly<Record<string, unknown>>;

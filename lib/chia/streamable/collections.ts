@@ -4,7 +4,8 @@
  * @module
  */
 import { CodecError, within } from "../../codec/error.ts";
-import { badJson, badValue, type Codec, type Infer, type Json } from "./codec.ts";
+import type { Json } from "../../codec/json.ts";
+import { badJson, badValue, type Codec, type Infer } from "./codec.ts";
 
 /** 00, or 01 and the value; absent is `null`. */
 export function option<T>(of: Codec<T>): Codec<T | null> {

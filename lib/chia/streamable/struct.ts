@@ -8,7 +8,8 @@ import { Reader } from "../../codec/reader.ts";
 import { sha256 } from "../../codec/sha256.ts";
 import type { Bytes32 } from "../../codec/sized.ts";
 import { Writer } from "../../codec/writer.ts";
-import { badJson, badValue, type Codec, type Infer, type Json, type JsonObject } from "./codec.ts";
+import type { Json, JsonObject } from "../../codec/json.ts";
+import { badJson, badValue, type Codec, type Infer } from "./codec.ts";
 import { option } from "./collections.ts";
 
 /** Field names, camelCase and in wire order, with their codecs. */

@@ -6,7 +6,7 @@
 import { fromHex } from "../../codec/hex.ts";
 import { fromDisplayHex } from "../../bitcoin/hash.ts";
 import type { BitcoinService } from "../../bitcoin/service.ts";
-import type { Json } from "../../chia/streamable/mod.ts";
+import type { Json } from "../../codec/json.ts";
 import { invalidParameter, JsonRpcError, notFound, RpcCode } from "./error.ts";
 import { wrongType } from "./method.ts";
 

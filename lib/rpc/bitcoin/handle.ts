@@ -8,7 +8,7 @@ import type { Clock, PeerAddress } from "../../core/ports.ts";
 import { fromDisplayHex, toDisplayHex } from "../../bitcoin/hash.ts";
 import type { BitcoinPeerView, BitcoinService } from "../../bitcoin/service.ts";
 import { serviceNames } from "../../bitcoin/types/mod.ts";
-import type { JsonObject } from "../../chia/streamable/mod.ts";
+import type { JsonObject } from "../../codec/json.ts";
 import type { ChainHandle, ChainStatus, RawBlock } from "../chain-handle.ts";
 
 /** A peer as `/v1/peers` and `gemel peers list --json` print it. Keys that both chains have mean the same. */

@@ -5,7 +5,7 @@
  * @see Bitcoin Core `univalue`, `core_io.cpp` (ValueFromAmount)
  * @module
  */
-import type { Json } from "../../chia/streamable/mod.ts";
+import type { Json } from "../../codec/json.ts";
 
 /** JSON that is text already: an amount, whose digits no double may round, or what was printed before. */
 export class JsonText {

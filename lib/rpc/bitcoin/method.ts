@@ -6,7 +6,7 @@
  * @module
  */
 import type { BitcoinService } from "../../bitcoin/service.ts";
-import type { Json, JsonObject } from "../../chia/streamable/mod.ts";
+import type { Json, JsonObject } from "../../codec/json.ts";
 import type { RpcContext } from "../context.ts";
 import { JsonRpcError, RpcCode } from "./error.ts";
 import { type RpcJson, typeName } from "./json.ts";

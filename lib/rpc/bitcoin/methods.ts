@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Json, parseJson } from "../../chia/streamable/mod.ts";
+import { type Json, parseJson } from "../../codec/json.ts";
 import { banMethods } from "./bans.ts";
 import { blockchainMethods } from "./blockchain.ts";
 import { type ActiveCall, controlMethods } from "./control.ts";

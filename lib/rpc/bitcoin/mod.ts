@@ -5,7 +5,7 @@
  * @module
  */
 import { Hono } from "hono";
-import type { Json } from "../../chia/streamable/mod.ts";
+import type { Json } from "../../codec/json.ts";
 import { messageOf, NodeError } from "../../core/errors.ts";
 import { BodyError, parseRequest, readBody } from "../json.ts";
 import { type RpcLimits, withDeadline } from "../limits.ts";

@@ -5,7 +5,7 @@
  * @see Bitcoin Core `rpc/request.cpp`, `rpc/server.cpp` (transformNamedArguments); https://www.jsonrpc.org/specification
  * @module
  */
-import type { Json, JsonObject } from "../../chia/streamable/mod.ts";
+import type { Json, JsonObject } from "../../codec/json.ts";
 import { invalidParameter, JsonRpcError, RpcCode } from "./error.ts";
 import { JsonText, type RpcJson, type RpcObject } from "./json.ts";
 

@@ -11,7 +11,7 @@ import type { LightService, Match, Watched } from "../../bitcoin/light/mod.ts";
 import type { BitcoinNetwork } from "../../bitcoin/networks/network.ts";
 import type { BitcoinService } from "../../bitcoin/service.ts";
 import { AddressError, addressToScript, scriptToAddress } from "../../bitcoin/types/mod.ts";
-import type { Json, JsonObject } from "../../chia/streamable/mod.ts";
+import type { Json, JsonObject } from "../../codec/json.ts";
 import type { RpcContext } from "../context.ts";
 import { fieldsOf } from "../fields.ts";
 import { BodyError, jsonResponse, problem } from "../json.ts";

@@ -5,7 +5,7 @@
  * @module
  */
 import { fromHex } from "../../codec/hex.ts";
-import type { Json, JsonObject } from "../../chia/streamable/mod.ts";
+import type { Json, JsonObject } from "../../codec/json.ts";
 import { RpcError, type RpcErrorCode } from "../errors.ts";
 
 /** `name in request`, of whatever a request is: a list and a text have members too. Only an object's own fields count. */

@@ -6,7 +6,7 @@
  */
 import { toHex } from "../../codec/hex.ts";
 import { BlockRecord, FullBlock } from "../../chia/types/mod.ts";
-import type { Json, JsonObject } from "../../chia/streamable/mod.ts";
+import type { Json, JsonObject } from "../../codec/json.ts";
 import { RpcError } from "../errors.ts";
 import { has, isTruthy, item, optional, pythonRepr, required, toHash, toInt, toUint } from "./arguments.ts";
 import type { ChiaRoutes } from "./route.ts";

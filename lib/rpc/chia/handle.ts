@@ -6,7 +6,7 @@
 import type { AddressBook } from "../../core/addresses/book.ts";
 import { fromHex, toHex } from "../../codec/hex.ts";
 import type { ChiaService, PeerView } from "../../chia/service.ts";
-import type { JsonObject } from "../../chia/streamable/mod.ts";
+import type { JsonObject } from "../../codec/json.ts";
 import type { Clock, PeerAddress } from "../../core/ports.ts";
 import type { ChainHandle, ChainStatus, RawBlock } from "../chain-handle.ts";
 

@@ -4,7 +4,7 @@
  * @module
  */
 import { Hono } from "hono";
-import type { Json } from "../../chia/streamable/mod.ts";
+import type { Json } from "../../codec/json.ts";
 import { failureBody, RpcError } from "../errors.ts";
 import { BodyError, jsonResponse, parseRequest, readBody } from "../json.ts";
 import type { RpcLimits } from "../limits.ts";

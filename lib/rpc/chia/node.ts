@@ -6,7 +6,7 @@
  */
 import { toHex } from "../../codec/hex.ts";
 import type { PeerView } from "../../chia/service.ts";
-import type { Json, JsonObject } from "../../chia/streamable/mod.ts";
+import type { Json, JsonObject } from "../../codec/json.ts";
 import type { LogLevel } from "../../config.ts";
 import { addressText } from "../../core/address-text.ts";
 import { messageOf } from "../../core/errors.ts";

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Json, JsonObject } from "../../chia/streamable/mod.ts";
+import type { Json, JsonObject } from "../../codec/json.ts";
 import type { ChiaService } from "../../chia/service.ts";
 import type { RpcContext } from "../context.ts";
 

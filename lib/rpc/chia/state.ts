@@ -5,7 +5,7 @@
  */
 import { toHex } from "../../codec/hex.ts";
 import type { ChiaService } from "../../chia/service.ts";
-import type { Json, JsonObject } from "../../chia/streamable/mod.ts";
+import type { Json, JsonObject } from "../../codec/json.ts";
 import { BlockRecord } from "../../chia/types/mod.ts";
 import type { ChiaRoutes } from "./route.ts";
 import { averageBlockTime, DAY_BLOCKS, networkSpace } from "./space.ts";

@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { gunzipSync } from "node:zlib";
 import { type ChiaConstants, readConstants } from "../../../lib/chia/networks/mod.ts";
-import { type Json, parseJson } from "../../../lib/chia/streamable/mod.ts";
+import { type Json, parseJson } from "../../../lib/codec/json.ts";
 import { Foliage, FullBlock } from "../../../lib/chia/types/mod.ts";
 import type { Candidate } from "../../../lib/chia/chain/verdict.ts";
 

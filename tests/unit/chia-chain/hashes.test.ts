@@ -10,7 +10,7 @@ import { encodeFilter } from "../../../lib/chia/chain/filter.ts";
 import { ipIters, isOverflow, requiredItersOf, spIntervalIters, spIters } from "../../../lib/chia/chain/iterations.ts";
 import { merkleSetRoot } from "../../../lib/chia/chain/merkle-set.ts";
 import { readConstants } from "../../../lib/chia/networks/mod.ts";
-import { parseJson } from "../../../lib/chia/streamable/mod.ts";
+import { parseJson } from "../../../lib/codec/json.ts";
 import { SeededRandom } from "../../../lib/sim/random.ts";
 import { recordedBlocks, referenceChain } from "./chain-1200.ts";
 import { FullBlock } from "../../../lib/chia/types/mod.ts";

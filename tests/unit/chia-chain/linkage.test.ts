@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { LinkageValidator } from "../../../lib/chia/chain/linkage.ts";
 import { lookBack, RecordWindow } from "../../../lib/chia/chain/window.ts";
-import { stringifyJson } from "../../../lib/chia/streamable/mod.ts";
+import { stringifyJson } from "../../../lib/codec/json.ts";
 import { networkNamed } from "../../../lib/chia/networks/mod.ts";
 import { BlockRecord } from "../../../lib/chia/types/mod.ts";
 import { candidateOf, recordedBlocks, referenceChain } from "./chain-1200.ts";

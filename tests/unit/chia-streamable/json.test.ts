@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { parseJson, stringifyJson } from "../../../lib/chia/streamable/mod.ts";
+import { parseJson, stringifyJson } from "../../../lib/codec/json.ts";
 
 describe("stringifyJson()", () => {
   test("prints a bigint as a number with all digits", () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import type { Json } from "../../../lib/chia/streamable/mod.ts";
+import type { Json } from "../../../lib/codec/json.ts";
 import { JsonRpcError } from "../../../lib/rpc/bitcoin/error.ts";
 import { isNotification, positionalArguments, readRequest, requestHead } from "../../../lib/rpc/bitcoin/request.ts";
 

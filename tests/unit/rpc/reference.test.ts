@@ -5,7 +5,7 @@
  */
 import { describe, test } from "node:test";
 import assert from "node:assert/strict";
-import { type Json, type JsonObject, parseJson, stringifyJson } from "../../../lib/chia/streamable/mod.ts";
+import { type Json, type JsonObject, parseJson, stringifyJson } from "../../../lib/codec/json.ts";
 import { recordedNode } from "./support.ts";
 
 /** Fields that may differ, by route; docs/rpc.md says why. */

@@ -12,7 +12,7 @@ import { readConstants } from "../../../lib/chia/networks/mod.ts";
 import { simulator0 } from "../../../lib/chia/networks/simulator0.ts";
 import type { BanView, ChiaService, PeerView, SyncState } from "../../../lib/chia/service.ts";
 import { MemoryChiaStore } from "../../../lib/chia/store/memory.ts";
-import { type Json, parseJson } from "../../../lib/chia/streamable/mod.ts";
+import { type Json, parseJson } from "../../../lib/codec/json.ts";
 import { BlockRecord, FullBlock } from "../../../lib/chia/types/mod.ts";
 import type { LogLevel } from "../../../lib/config.ts";
 import { Bus } from "../../../lib/core/events/bus.ts";

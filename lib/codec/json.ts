@@ -1,10 +1,14 @@
 /**
- * JSON text with integers of any size, as Chia's RPC speaks it.
+ * JSON values and their text, with integers of any size: what RPC of both chains speaks.
  *
  * @module
  */
-import { CodecError } from "../../codec/error.ts";
-import type { Json, JsonObject } from "./codec.ts";
+import { CodecError } from "./error.ts";
+
+/** A JSON value; integers above 2^53 − 1 are bigint (see {@link stringifyJson}). */
+export type Json = null | boolean | number | bigint | string | readonly Json[] | JsonObject;
+/** A JSON object. */
+export type JsonObject = { readonly [key: string]: Json };
 
 /** How {@link stringifyJson} prints. */
 export interface JsonOptions {
