@@ -29,7 +29,7 @@ export const NODE_SETTINGS: readonly NodeSetting[] = [
     value: "socks5://HOST:PORT",
     help: "reach all peers through this proxy (Tor); USER:PASSWORD@ too",
     document: "`socks5://[USER:PASSWORD@]HOST:PORT`: every connection goes through it, and names too",
-    read: (text) => ({ reach: { proxy: proxyOf(text) } }),
+    read: (text) => ({ egress: { proxy: proxyOf(text) } }),
   },
   {
     key: "onlynet",
@@ -39,7 +39,7 @@ export const NODE_SETTINGS: readonly NodeSetting[] = [
     standardWords: "all",
     read: (text) => {
       const only = parseNetworkKinds(text);
-      return only.length === 0 ? {} : { reach: { only } };
+      return only.length === 0 ? {} : { egress: { only } };
     },
   },
   {
@@ -53,7 +53,7 @@ export const NODE_SETTINGS: readonly NodeSetting[] = [
       if (isIP(dnsServer.host) === 0) {
         throw configError(`dns-server: ${dnsServer.host} is a name; an IP address is needed`);
       }
-      return { reach: { dnsServer } };
+      return { egress: { dnsServer } };
     },
   },
   {
@@ -205,7 +205,7 @@ function hostOf(text: string): string {
 
 const PROXY = /^(?:socks5h?:\/\/)?(?:(?<user>[^:@/]+):(?<password>[^@/]+)@)?(?<place>[^@/]+)\/?$/;
 
-function proxyOf(given: string): NonNullable<NonNullable<NodeConfig["reach"]>["proxy"]> {
+function proxyOf(given: string): NonNullable<NonNullable<NodeConfig["egress"]>["proxy"]> {
   const { user, password, place } = PROXY.exec(given)?.groups ?? {};
   // The text may hold a password: it is not repeated.
   if (place === undefined) throw configError("proxy: socks5://HOST:PORT or socks5://USER:PASSWORD@HOST:PORT");

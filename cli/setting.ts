@@ -43,7 +43,7 @@ export interface Files {
 
 /** A configuration in part: groups of values may be there in part too. */
 export type NodePatch = {
-  readonly [K in keyof NodeConfig]?: K extends "rpc" | "log" | "reach" ? Partial<NonNullable<NodeConfig[K]>>
+  readonly [K in keyof NodeConfig]?: K extends "rpc" | "log" | "egress" ? Partial<NonNullable<NodeConfig[K]>>
     : NodeConfig[K];
 };
 

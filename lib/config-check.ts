@@ -3,15 +3,15 @@
  *
  * @module
  */
-import { asMapOf } from "./bitcoin-side.ts";
+import { asMapOf } from "./compose/bitcoin.ts";
 import { networkByName } from "./bitcoin/networks/mod.ts";
 import { readCorePeersDat } from "./bitcoin/addresses/peers-dat.ts";
-import { networkOf } from "./chia-side.ts";
+import { networkOf } from "./compose/chia.ts";
 import { readChiaPeersDat } from "./chia/addresses/peers-dat.ts";
 import type { NodeConfig } from "./config.ts";
 import type { Platform } from "./platform/platform.ts";
 import { parseRpcAuth } from "./rpc/mod.ts";
-import { importedBook } from "./side.ts";
+import { importedBook } from "./compose/chain.ts";
 
 /**
  * Reads every file and every line that the node would read at its start: `rpcauth`, consensus constants, the map of

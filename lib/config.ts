@@ -36,7 +36,7 @@ export interface ChiaReplay {
   readonly everyMs: number;
 }
 
-/** Whom a side connects to, and who may connect to it: the same for both chains. */
+/** Whom a chain of the node connects to, and who may connect to it: the same for both chains. */
 export interface PeeringConfig {
   /** Dial only these. Empty: peers are discovered. `host` may be a name; it is resolved when dialled. */
   readonly connect: readonly PeerAddress[];
@@ -149,7 +149,7 @@ export interface LogConfig {
 }
 
 /** How a node reaches its peers. */
-export interface ReachConfig {
+export interface EgressConfig {
   /** A SOCKS5 proxy that every connection goes through; with random credentials for each unless some are given. */
   readonly proxy?: PeerAddress & { readonly credentials?: { readonly user: string; readonly password: string } };
   /** The networks whose addresses are dialled of our own accord; absent: all that can be reached. */
@@ -196,7 +196,7 @@ export interface NodeConfig {
   readonly rpc?: RpcConfig;
   readonly log: LogConfig;
   /** How peers are reached; absent: straight, on every network that can be. */
-  readonly reach?: ReachConfig;
+  readonly egress?: EgressConfig;
   /** Peers on loopback are free of rate limits and bans, as they are in the reference. Off unless asked for. */
   readonly allowLoopbackExempt: boolean;
   /** How long a stop may take before it is forced. */

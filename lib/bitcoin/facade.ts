@@ -6,7 +6,7 @@
 import { addressText } from "../core/address-text.ts";
 import type { Traffic } from "../core/peers/traffic.ts";
 import type { UploadState, UploadTarget } from "../core/peers/upload-target.ts";
-import { BLOCK_BYTES_PER_DAY } from "./serving/serving.ts";
+import { BLOCK_BYTES_PER_DAY } from "./serving/requests.ts";
 import { normalSubnet } from "../core/subnets.ts";
 import { type Ban, banTarget } from "../core/peers/bans.ts";
 import { messageOf } from "../core/errors.ts";

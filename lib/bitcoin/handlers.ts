@@ -4,7 +4,7 @@
  * @module
  */
 import type { Clock } from "../core/ports.ts";
-import { Router } from "../core/peers/router.ts";
+import { MessageHandlers } from "../core/peers/message-handlers.ts";
 import { type AddressExchange, ofAddr, ofAddrV2 } from "./addresses/exchange.ts";
 import type { HeaderBatch } from "./headers/header-batch.ts";
 import { offersCompactBlocks } from "./peers/handshake.ts";
@@ -13,7 +13,7 @@ import type { LightClient } from "./light/mod.ts";
 import type { BitcoinPeer } from "./peers/peer.ts";
 import { disconnecting } from "./peers/faults.ts";
 import { on } from "./peers/handler.ts";
-import type { Serving } from "./serving/serving.ts";
+import type { PeerRequests } from "./serving/requests.ts";
 import type { Incoming } from "./peers/session.ts";
 import type { HeaderSync } from "./sync/header-sync.ts";
 import { InvType } from "./types/mod.ts";
@@ -31,8 +31,8 @@ import {
 } from "./wire/mod.ts";
 
 /** Whom messages are handed to. */
-export interface RouterParts {
-  readonly serving: Serving;
+export interface MessageHandlersParts {
+  readonly requests: PeerRequests;
   readonly headerSync: HeaderSync;
   readonly incoming: IncomingBlocks;
   /** Whether blocks are kept; those of light modes come by other ways. */
@@ -47,9 +47,9 @@ export interface RouterParts {
 }
 
 /** The table of what handles which message. A handler throws what its message costs the peer. */
-export function bitcoinRouter(clock: Clock, parts: RouterParts): Router<BitcoinPeer, Incoming> {
-  const routes = [
-    ...parts.serving.routes,
+export function bitcoinHandlers(clock: Clock, parts: MessageHandlersParts): MessageHandlers<BitcoinPeer, Incoming> {
+  const handlers = [
+    ...parts.requests.handlers,
     on<unknown, HeaderBatch>(HeadersMessage, (peer, batch) => {
       parts.headerSync.take(peer, batch);
       parts.headersTold(peer);
@@ -67,12 +67,12 @@ export function bitcoinRouter(clock: Clock, parts: RouterParts): Router<BitcoinP
       throw disconnecting("unwanted_transaction", "transaction sent in violation of protocol");
     }),
   ];
-  return new Router({
+  return new MessageHandlers({
     clock,
     keyOf: ({ message }) => message,
     nameOf: ({ message }) => message.type,
     // What answers a question of the light client is its own.
-    routes: routes.map(({ key, handle }) => ({
+    handlers: handlers.map(({ key, handle }) => ({
       key,
       handle: (peer, incoming) => (parts.light()?.take(peer, incoming) ? undefined : handle(peer, incoming)),
     })),
@@ -80,7 +80,7 @@ export function bitcoinRouter(clock: Clock, parts: RouterParts): Router<BitcoinP
   });
 }
 
-function announced(parts: RouterParts, peer: BitcoinPeer, { inventory }: BodyOf<typeof Inv>): void {
+function announced(parts: MessageHandlersParts, peer: BitcoinPeer, { inventory }: BodyOf<typeof Inv>): void {
   // One question finds them all: the last is the highest.
   const last = inventory.findLast(({ type }) => type === InvType.BLOCK);
   if (last === undefined) return;

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Router } from "../core/peers/router.ts";
+import type { MessageHandlers } from "../core/peers/message-handlers.ts";
 import { Traffic } from "../core/peers/traffic.ts";
 import type { NodeParts } from "../core/node-parts.ts";
 import { type ChainEvents, chainEvents, type NewEvent } from "../storage/events.ts";
@@ -22,8 +22,8 @@ import { ownServices } from "./peers/own-services.ts";
 import type { BitcoinPeer } from "./peers/peer.ts";
 import { disconnecting } from "./peers/faults.ts";
 import { Pruning } from "./chain/pruning.ts";
-import { bitcoinRouter } from "./handlers.ts";
-import { Serving } from "./serving/serving.ts";
+import { bitcoinHandlers } from "./handlers.ts";
+import { PeerRequests } from "./serving/requests.ts";
 import type { BitcoinMode, BitcoinService } from "./service.ts";
 import type { Incoming } from "./peers/session.ts";
 import type { BitcoinStore } from "./store.ts";
@@ -64,7 +64,7 @@ export class BitcoinNode {
   readonly #addresses: AddressExchange;
   readonly #added: AddedNodes;
   readonly #pruning: Pruning | undefined;
-  readonly #router: Router<BitcoinPeer, Incoming>;
+  readonly #handlers: MessageHandlers<BitcoinPeer, Incoming>;
   #light: LightClient | undefined;
 
   /** Opens the chain where the store stands. Nothing is dialled or accepted before {@link BitcoinNode.start}. */
@@ -102,7 +102,7 @@ export class BitcoinNode {
       event: this.#event,
       events: {
         joined: (peer) => this.#joined(peer),
-        message: (peer, incoming) => this.#router.route(peer, incoming),
+        message: (peer, incoming) => this.#handlers.handle(peer, incoming),
         left: (peer) => this.#left(peer),
       },
     });
@@ -148,8 +148,8 @@ export class BitcoinNode {
       traffic,
       light: () => this.#light,
     });
-    this.#router = bitcoinRouter(clock, {
-      serving: new Serving({
+    this.#handlers = bitcoinHandlers(clock, {
+      requests: new PeerRequests({
         chain,
         store: parts.store,
         minimumWork,

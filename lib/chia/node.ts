@@ -7,7 +7,7 @@ import { toHex } from "../codec/hex.ts";
 import type { HeardAddress } from "../core/addresses/rules.ts";
 import { messageOf } from "../core/errors.ts";
 import type { NodeParts } from "../core/node-parts.ts";
-import { Router } from "../core/peers/router.ts";
+import { MessageHandlers } from "../core/peers/message-handlers.ts";
 import { Traffic } from "../core/peers/traffic.ts";
 import { type ChainEvents, chainEvents, type NewEvent } from "../storage/events.ts";
 import type { AddResult, ChiaChain } from "./chain/chain.ts";
@@ -22,7 +22,7 @@ import { Facade } from "./facade.ts";
 import type { ChiaService } from "./service.ts";
 import { PeersWord } from "./sync/peers-word.ts";
 import { on } from "./peers/handler.ts";
-import { refuseRequest, Serving } from "./serving/serving.ts";
+import { PeerRequests, refuseRequest } from "./serving/requests.ts";
 import type { Incoming } from "./peers/session.ts";
 import { Standing } from "./sync/standing.ts";
 import type { ChiaStore } from "./store.ts";
@@ -53,8 +53,8 @@ export class ChiaNode {
   readonly #network: ChiaPeerNetwork;
   readonly #event: ChainEvents;
   readonly #follower: Follower;
-  readonly #serving: Serving;
-  readonly #router: Router<ChiaPeer, Incoming>;
+  readonly #requests: PeerRequests;
+  readonly #handlers: MessageHandlers<ChiaPeer, Incoming>;
   readonly #addresses: AddressExchange;
   readonly #announcing: Announcing;
   readonly #standing: Standing;
@@ -72,7 +72,7 @@ export class ChiaNode {
       event: this.#event,
       events: {
         joined: (peer) => this.#joined(peer),
-        message: (peer, incoming) => this.#router.route(peer, incoming),
+        message: (peer, incoming) => this.#handlers.handle(peer, incoming),
         left: (peer) => this.#left(peer),
       },
     });
@@ -95,18 +95,18 @@ export class ChiaNode {
       named,
       given: () => this.#settle(undefined),
     });
-    this.#serving = new Serving({
+    this.#requests = new PeerRequests({
       chain,
       store: parts.store,
       upload: parts.upload,
       addresses: { answer: (peer) => this.#addresses.answer(peer) },
     });
-    this.#router = new Router({
+    this.#handlers = new MessageHandlers({
       clock,
       keyOf: ({ message }) => message.id,
       nameOf: ({ message }) => message.name,
-      routes: [
-        ...this.#serving.routes,
+      handlers: [
+        ...this.#requests.handlers,
         on(newPeak, (peer, body) => this.#newPeak(peer, body)),
         on(respondPeers, (peer, { peerList }) => this.#addresses.take(peer, peerList)),
       ],

@@ -6,7 +6,7 @@
 import type { RunningNode } from "../config.ts";
 import type { LinkEnd } from "./links.ts";
 import { MemoryRule } from "./memory-rule.ts";
-import type { Life, SimNode } from "./node.ts";
+import type { Life, SimNode } from "./sim-node.ts";
 import type { BanGlance, PeerGlance, Play, Tip } from "./play.ts";
 
 /** What the rules need to know. */

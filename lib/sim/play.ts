@@ -6,7 +6,7 @@
  */
 import type { ChainConfig, RunningNode } from "../config.ts";
 import type { PeerKind } from "../core/peers/peer.ts";
-import type { Substitutes } from "../side.ts";
+import type { Substitutes } from "../compose/chain.ts";
 import type { SimClock } from "./clock.ts";
 import type { Presence, SimNetwork } from "./network.ts";
 import type { SeededRandom } from "./random.ts";

@@ -7,7 +7,7 @@
 import type { SimClock } from "./clock.ts";
 import type { FaultPlan } from "./faults.ts";
 import type { SimNetwork } from "./network.ts";
-import type { SimNode } from "./node.ts";
+import type { SimNode } from "./sim-node.ts";
 import type { SeededRandom } from "./random.ts";
 import type { SimWeather } from "./weather.ts";
 

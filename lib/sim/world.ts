@@ -11,7 +11,7 @@ import { SimDisk } from "./disk.ts";
 import type { FaultPlan } from "./faults.ts";
 import { partsOf, reachedFrom, Rules } from "./invariants.ts";
 import { SimNetwork } from "./network.ts";
-import { type Plant, SimNode } from "./node.ts";
+import { type Plant, SimNode } from "./sim-node.ts";
 import type { Play, SpecialHosts } from "./play.ts";
 import { SeededRandom } from "./random.ts";
 import { type Breach, percentile, type SimReport, WorldLog } from "./report.ts";

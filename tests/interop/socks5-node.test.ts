@@ -5,8 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { useSha256 } from "../../lib/codec/sha256.ts";
-import { composeNode } from "../../lib/compose.ts";
-import type { NodeConfig, ReachConfig } from "../../lib/config.ts";
+import { composeNode } from "../../lib/compose/compose.ts";
+import type { EgressConfig, NodeConfig } from "../../lib/config.ts";
 import * as platform from "../../lib/platform/node/mod.ts";
 import { DEFAULTS, freezeConfig, pathsBelow } from "../../mod.ts";
 import { startSocks5Server } from "../support/socks5-server.ts";
@@ -23,10 +23,10 @@ async function until(condition: () => boolean, what: string): Promise<void> {
   }
 }
 
-const configOf = (folder: string, chains: NodeConfig["chains"], reach: ReachConfig = {}): NodeConfig =>
+const configOf = (folder: string, chains: NodeConfig["chains"], egress: EgressConfig = {}): NodeConfig =>
   freezeConfig({
     chains,
-    reach,
+    egress,
     paths: pathsBelow(folder),
     database: "memory",
     cacheBytesMax: DEFAULTS.cacheBytesMax,

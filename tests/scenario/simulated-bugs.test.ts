@@ -5,14 +5,14 @@ import { describe, test } from "node:test";
 import { structureValidator } from "../../lib/bitcoin/chain/validator.ts";
 import { ENVELOPE_BYTES, V1Transport } from "../../lib/bitcoin/wire/framer.ts";
 import type { Frame } from "../../lib/bitcoin/wire/transport.ts";
-import type { NodeDrivers } from "../../lib/compose.ts";
+import type { NodeDrivers } from "../../lib/compose/compose.ts";
 import { HeaderSync } from "../../lib/bitcoin/sync/header-sync.ts";
 import { BanList } from "../../lib/core/peers/bans.ts";
 import { Connections } from "../../lib/core/peers/connections.ts";
 import type { ByteDuplex } from "../../lib/core/ports.ts";
 import { FAIR_DISK } from "../../lib/sim/disk.ts";
 import { FAIR } from "../../lib/sim/faults.ts";
-import type { Plant } from "../../lib/sim/node.ts";
+import type { Plant } from "../../lib/sim/sim-node.ts";
 import { seed as firstSeed } from "../support/effort.ts";
 import { runSmall, type SmallWorld } from "./simulated-worlds.ts";
 

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import process from "node:process";
 import { describe, test } from "node:test";
-import type { Plant } from "../../lib/sim/node.ts";
+import type { Plant } from "../../lib/sim/sim-node.ts";
 import { FAIR, kindsOf } from "../../lib/sim/faults.ts";
 import { shrink, type SimulateOptions } from "../../lib/sim/mod.ts";
 import { seed as firstSeed } from "../support/effort.ts";

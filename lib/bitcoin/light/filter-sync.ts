@@ -22,13 +22,13 @@ import {
 } from "../filters/mod.ts";
 import type { BitcoinPeer } from "../peers/peer.ts";
 import { CFCHECKPT_INTERVAL, CFHEADERS_MAX } from "../wire/mod.ts";
-import { type Case, type CourtParts, findBlock, hold, orNothing } from "./court.ts";
+import { type DisputeCase, type DisputeParts, findBlock, orNothing, settleDispute } from "./filter-disputes.ts";
 import type { FilterChain } from "./filter-chain.ts";
-import { Panel, type Span } from "./panel.ts";
+import { FilterPeers, type Span } from "./filter-peers.ts";
 import { ANSWER_MS } from "./questions.ts";
 
 /** What filter header sync needs. */
-export interface FilterSyncParts extends Omit<CourtParts, "rest"> {
+export interface FilterSyncParts extends Omit<DisputeParts, "rest"> {
   readonly clock: Clock;
   readonly filters: FilterChain;
   /** Drops the filter headers above a height, and has searched again what was searched with them. */
@@ -49,18 +49,18 @@ type Hearing =
 /** Filter header sync with all peers. */
 export class FilterSync {
   readonly #parts: FilterSyncParts;
-  readonly #court: CourtParts;
-  readonly #panel: Panel;
+  readonly #disputeParts: DisputeParts;
+  readonly #filterPeers: FilterPeers;
 
   constructor(parts: FilterSyncParts) {
     this.#parts = parts;
-    this.#panel = new Panel(parts);
-    this.#court = { ...parts, rest: (peer, reason) => this.#panel.doubt(peer, reason) };
+    this.#filterPeers = new FilterPeers(parts);
+    this.#disputeParts = { ...parts, rest: (peer, reason) => this.#filterPeers.doubt(peer, reason) };
   }
 
   /** Peers that have confirmed the filter headers up to the block of `row`: whom filters may be asked of. */
   agreeing(row: number): readonly BitcoinPeer[] {
-    return this.#panel.agreeing(row);
+    return this.#filterPeers.agreeing(row);
   }
 
   /**
@@ -71,10 +71,10 @@ export class FilterSync {
     const { chain, filters } = this.#parts;
     const { headers } = chain;
     const target = chain.tip;
-    const peers = this.#panel.members(target);
+    const peers = this.#filterPeers.members(target);
     if (peers.length === 0) return false;
     const known = chain.activeAt(filters.height);
-    const newcomers = peers.filter((peer) => !this.#panel.hasConfirmed(peer, known));
+    const newcomers = peers.filter((peer) => !this.#filterPeers.hasConfirmed(peer, known));
     if (newcomers.length > 0) return await this.#admit(newcomers, peers, known, signal);
     const missing = headers.height(target) - filters.height;
     if (missing <= 0) return false;
@@ -94,17 +94,17 @@ export class FilterSync {
       newcomers.map(async (peer) => [peer, await this.#hear(peer, known, signal)] as const),
     );
     if (!this.#holds(known)) return true;
-    this.#panel.confirm(heard.flatMap(([peer, { kind }]) => (kind === "same" ? [peer] : [])), known);
+    this.#filterPeers.confirm(heard.flatMap(([peer, { kind }]) => (kind === "same" ? [peer] : [])), known);
     const differing = heard.flatMap(([peer, hearing]) => (hearing.kind === "different" ? [{ peer, ...hearing }] : []));
     const [first] = differing;
     if (first === undefined) return true;
     const { peer, span, claim } = first;
     // Who differs elsewhere has its turn when this is settled.
     const parties = differing.filter((each) => each.span.startHeight === span.startHeight);
-    const defenders = peers.filter((each) => this.#panel.hasConfirmed(each, known));
+    const defenders = peers.filter((each) => this.#filterPeers.hasConfirmed(each, known));
     if (defenders.length === 0) return await this.#hearAlone(peer, span, claim, known, signal);
     const ours = filters.at(span.stopHeight);
-    const { agreed, findings } = await hold(this.#court, {
+    const { agreed, findings } = await settleDispute(this.#disputeParts, {
       ...span,
       target: headers.ancestor(known, span.stopHeight),
       previousFilterHeader: filters.at(span.startHeight - 1),
@@ -118,7 +118,7 @@ export class FilterSync {
     if (!this.#holds(known)) return true;
     const isOurs = agreed === undefined || equalBytes(agreed.at(-1)!, ours);
     if (!isOurs) await this.#drop(span.startHeight - 1);
-    else if (findings.length === 0) this.#panel.standEven(parties.map((each) => each.peer));
+    else if (findings.length === 0) this.#filterPeers.standEven(parties.map((each) => each.peer));
     return true;
   }
 
@@ -130,7 +130,7 @@ export class FilterSync {
     let agreedTo = 0;
     let end: Uint8Array | undefined;
     if (points > 0) {
-      const told = await this.#panel.checkpointsOf(peer, known, signal);
+      const told = await this.#filterPeers.checkpointsOf(peer, known, signal);
       if (told === undefined || !this.#holds(known)) return { kind: "failed" };
       const index = told.findIndex((header, i) => !equalBytes(header, filters.at((i + 1) * CFCHECKPT_INTERVAL)));
       end = told[index];
@@ -139,11 +139,11 @@ export class FilterSync {
     if (end === undefined && agreedTo === height) return { kind: "same" };
     const stopHeight = end === undefined ? height : agreedTo + CFCHECKPT_INTERVAL;
     const span = { startHeight: agreedTo + 1, stopHeight };
-    const claim = await this.#panel.claimOf(peer, span, known, filters.at(agreedTo), signal);
+    const claim = await this.#filterPeers.claimOf(peer, span, known, filters.at(agreedTo), signal);
     if (claim === undefined || !this.#holds(known)) return { kind: "failed" };
     const last = filterHeaders(claim.previousFilterHeader, claim.filterHashes).at(-1)!;
     if (end !== undefined && !equalBytes(last, end)) {
-      this.#panel.punish(peer, "its filter headers do not lead to its own checkpoint");
+      this.#filterPeers.punish(peer, "its filter headers do not lead to its own checkpoint");
       return { kind: "failed" };
     }
     if (equalBytes(last, filters.at(stopHeight))) return { kind: "same" };
@@ -169,14 +169,14 @@ export class FilterSync {
     let filter: Uint8Array | undefined;
     const keep = (_: number, bytes: Uint8Array) => void (filter = bytes.slice());
     await orNothing(questions.filters(peer, height, [headers.hash(row)], keep, { signal }), signal);
-    const block = await findBlock(this.#court, row, signal);
+    const block = await findBlock(this.#disputeParts, row, signal);
     if (block === undefined) {
-      this.#panel.passOver(peer);
+      this.#filterPeers.passOver(peer);
       return true;
     }
     const flaw = new FilterWitness(block).flawOf(filter, claim.filterHashes[index]!);
-    if (flaw !== undefined && PROVEN_FLAWS.has(flaw)) this.#panel.punish(peer, flaw);
-    else if (flaw !== undefined) this.#panel.doubt(peer, flaw);
+    if (flaw !== undefined && PROVEN_FLAWS.has(flaw)) this.#filterPeers.punish(peer, flaw);
+    else if (flaw !== undefined) this.#filterPeers.doubt(peer, flaw);
     else if (this.#holds(known)) {
       notice("warning", `${peer.session.label} tells other filters from block ${height} on; nobody stands for ours`);
       await this.#drop(height - 1);
@@ -191,7 +191,7 @@ export class FilterSync {
     const known = chain.activeAt(filters.height);
     const lists = new Map<BitcoinPeer, readonly Uint8Array[]>();
     await Promise.all(peers.map(async (peer) => {
-      const told = await this.#panel.checkpointsOf(peer, target, signal);
+      const told = await this.#filterPeers.checkpointsOf(peer, target, signal);
       if (told !== undefined) lists.set(peer, told);
     }));
     if (!this.#holds(known)) return true;
@@ -200,7 +200,7 @@ export class FilterSync {
       if (list.every((header, i) => !isOld(i) || equalBytes(header, filters.at((i + 1) * CFCHECKPT_INTERVAL)))) {
         continue;
       }
-      this.#panel.punish(peer, "its checkpoints are not those that it confirmed");
+      this.#filterPeers.punish(peer, "its checkpoints are not those that it confirmed");
       lists.delete(peer);
     }
     const [agreed] = lists.values();
@@ -230,11 +230,18 @@ export class FilterSync {
       timeoutMs: ANSWER_MS,
       triesMax: SPAN_TRIES_MAX,
       run: async (peer, span: Span, timeoutMs, within) => {
-        const claim = await this.#panel.claimOf(peer, span, target, before(span.startHeight - 1), within, timeoutMs);
+        const claim = await this.#filterPeers.claimOf(
+          peer,
+          span,
+          target,
+          before(span.startHeight - 1),
+          within,
+          timeoutMs,
+        );
         if (claim === undefined) throw new NodeError("no_claim", "peer", "no filter headers");
         const told = filterHeaders(claim.previousFilterHeader, claim.filterHashes);
         if (equalBytes(told.at(-1)!, before(span.stopHeight))) return told;
-        this.#panel.punish(peer, "its filter headers do not lead to its own checkpoint");
+        this.#filterPeers.punish(peer, "its filter headers do not lead to its own checkpoint");
         throw new NodeError("bad_claim", "peer", "wrong filter headers");
       },
     });
@@ -244,7 +251,7 @@ export class FilterSync {
         const row = headers.ancestor(target, task.stopHeight);
         await filters.append(result, row);
         // Each has told the checkpoint that these lead to.
-        this.#panel.confirm(peers, row);
+        this.#filterPeers.confirm(peers, row);
         advanced();
       }
     } catch (thrown) {
@@ -264,7 +271,7 @@ export class FilterSync {
     const previous = filters.at(startHeight - 1);
     const told = new Map<BitcoinPeer, FilterHeaderClaim>();
     await Promise.all(peers.map(async (peer) => {
-      const claim = await this.#panel.claimOf(peer, span, target, previous, signal);
+      const claim = await this.#filterPeers.claimOf(peer, span, target, previous, signal);
       if (claim !== undefined) told.set(peer, claim);
     }));
     if (!chain.isActive(target) || filters.height !== startHeight - 1 || told.size === 0) return true;
@@ -275,21 +282,21 @@ export class FilterSync {
     }
     const [claim] = told.values();
     await filters.append(filterHeaders(previous, claim!.filterHashes), target);
-    this.#panel.confirm(told.keys(), target);
+    this.#filterPeers.confirm(told.keys(), target);
     advanced();
     return true;
   }
 
   /** A dispute about what is not here yet. Whoever is left is asked again. */
-  async #settle(dispute: Case, signal: AbortSignal): Promise<boolean> {
-    const { findings, agreed } = await hold(this.#court, dispute, signal);
-    if (findings.length === 0 && agreed === undefined) this.#panel.standEven(dispute.peers);
+  async #settle(dispute: DisputeCase, signal: AbortSignal): Promise<boolean> {
+    const { findings, agreed } = await settleDispute(this.#disputeParts, dispute, signal);
+    if (findings.length === 0 && agreed === undefined) this.#filterPeers.standEven(dispute.peers);
     return true;
   }
 
   /** The filter headers above a height were wrong, and so is what was confirmed. */
   async #drop(height: number): Promise<void> {
-    this.#panel.reset();
+    this.#filterPeers.reset();
     await this.#parts.drop(height);
   }
 

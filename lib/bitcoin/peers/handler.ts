@@ -3,19 +3,19 @@
  *
  * @module
  */
-import type { Route } from "../../core/peers/router.ts";
+import type { MessageHandler } from "../../core/peers/message-handlers.ts";
 import type { BitcoinPeer } from "./peer.ts";
 import type { Incoming } from "./session.ts";
 import type { Message } from "../wire/message.ts";
 
 /** A line of Bitcoin's table. */
-export type BitcoinRoute = Route<BitcoinPeer, Incoming>;
+export type BitcoinHandler = MessageHandler<BitcoinPeer, Incoming>;
 
 /** Handles a message. `B` is another type than the declared one only for `headers`, which arrives as a batch. */
 export function on<T, B = T>(
   message: Message<string, T>,
   handle: (peer: BitcoinPeer, body: B) => void | Promise<void>,
-): BitcoinRoute {
+): BitcoinHandler {
   // The session decoded the body by this very declaration.
   return { key: message, handle: (peer, { body }) => handle(peer, body as B) };
 }

@@ -10,7 +10,7 @@ import { BodyError, jsonResponse, parseRequest, readBody } from "../json.ts";
 import type { RpcLimits } from "../limits.ts";
 import { withDeadline } from "../limits.ts";
 import { blockRoutes } from "./blocks.ts";
-import { nodeRoutes } from "./node.ts";
+import { nodeRoutes } from "./service-routes.ts";
 import type { ChiaRoute, ChiaRoutes, ChiaRpcContext } from "./route.ts";
 import { stateRoutes, UNKNOWN_STATE_FIELDS } from "./state.ts";
 

@@ -237,18 +237,18 @@ describe("buildConfig()", () => {
   });
 
   test("how peers are reached", async () => {
-    assert.equal((await build({})).reach, undefined);
-    const { reach } = await build({
+    assert.equal((await build({})).egress, undefined);
+    const { egress } = await build({
       proxy: "socks5://me:s%40y@127.0.0.1:9050",
       onlynet: "onion,ipv4",
       "dns-server": "192.0.2.53",
     });
-    assert.deepEqual(reach, {
+    assert.deepEqual(egress, {
       proxy: { host: "127.0.0.1", port: 9050, credentials: { user: "me", password: "s@y" } },
       only: ["onion", "ipv4"],
       dnsServer: { host: "192.0.2.53", port: 53 },
     });
-    assert.deepEqual((await build({ proxy: "[::1]:9050" })).reach?.proxy, { host: "::1", port: 9050 });
+    assert.deepEqual((await build({ proxy: "[::1]:9050" })).egress?.proxy, { host: "::1", port: 9050 });
   });
 
   test("the constants file is read", async () => {

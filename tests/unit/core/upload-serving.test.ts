@@ -1,10 +1,16 @@
 /** What the two chains do when the upload target leaves nothing for old blocks. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { Serving as BitcoinServing, type ServingParts as BitcoinParts } from "../../../lib/bitcoin/serving/serving.ts";
+import {
+  PeerRequests as BitcoinServing,
+  type PeerRequestsParts as BitcoinParts,
+} from "../../../lib/bitcoin/serving/requests.ts";
 import { InvType } from "../../../lib/bitcoin/types/mod.ts";
 import { GetData } from "../../../lib/bitcoin/wire/mod.ts";
-import { Serving as ChiaServing, type ServingParts as ChiaParts } from "../../../lib/chia/serving/serving.ts";
+import {
+  PeerRequests as ChiaServing,
+  type PeerRequestsParts as ChiaParts,
+} from "../../../lib/chia/serving/requests.ts";
 import { requestBlock, requestBlocks } from "../../../lib/chia/protocol/mod.ts";
 import { NodeError } from "../../../lib/core/errors.ts";
 
@@ -31,7 +37,7 @@ async function askBitcoin(row: number, isReached: boolean): Promise<string[]> {
     upload: target(isReached),
   } as unknown as BitcoinParts);
   const session = { sendBytes: ({ type }: { type: string }) => Promise.resolve(void sent.push(type)) };
-  const route = serving.routes.find(({ key }) => key === GetData);
+  const route = serving.handlers.find(({ key }) => key === GetData);
   const body = { inventory: [{ type: InvType.WITNESS_BLOCK, hash: new Uint8Array(32) }] };
   await route?.handle(
     { session, bestSent: -1, continueAt: -1, may: () => false } as never,
@@ -56,7 +62,7 @@ async function askChia(height: number, isReached: boolean, mayDownload = false):
   const send = ({ name }: { name: string }) => Promise.resolve(void sent.push(name));
   const peer = { session: { send, sendBytes: send }, may: () => mayDownload };
   const of = (message: typeof requestBlock | typeof requestBlocks) =>
-    serving.routes.find(({ key }) => key === message.id);
+    serving.handlers.find(({ key }) => key === message.id);
   const one = requestBlock.body.encode({ height, includeTransactionBlock: true });
   const two = requestBlocks.body.encode({ startHeight: height, endHeight: height + 1, includeTransactionBlock: true });
   await of(requestBlock)?.handle(peer as never, { message: requestBlock, data: one, id: 1 } as never);

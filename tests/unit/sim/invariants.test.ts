@@ -4,7 +4,7 @@ import { describe, test } from "node:test";
 import { NodeError } from "../../../lib/core/errors.ts";
 import { FAIR } from "../../../lib/sim/faults.ts";
 import { reachedFrom, Rules } from "../../../lib/sim/invariants.ts";
-import type { SimNode } from "../../../lib/sim/node.ts";
+import type { SimNode } from "../../../lib/sim/sim-node.ts";
 import type { BanGlance, PeerGlance, Play, Tip } from "../../../lib/sim/play.ts";
 import { runSmall } from "../../scenario/simulated-worlds.ts";
 

@@ -22,13 +22,13 @@ import {
   respondBlocks,
   respondPeers,
 } from "../protocol/mod.ts";
-import { type ChiaRoute, on } from "../peers/handler.ts";
+import { type ChiaHandler, on } from "../peers/handler.ts";
 import type { Incoming } from "../peers/session.ts";
 import type { ChiaStore } from "../store.ts";
 import { FullBlock } from "../types/mod.ts";
 
-/** What serving needs. */
-export interface ServingParts {
+/** What answering needs. */
+export interface PeerRequestsParts {
   readonly chain: ChiaChain;
   readonly store: ChiaStore;
   readonly upload: Pick<UploadTarget, "servesOld">;
@@ -73,16 +73,16 @@ export function refuseRequest({ message, data }: Incoming): void {
 }
 
 /** Answers requests. */
-export class Serving {
-  readonly #parts: ServingParts;
+export class PeerRequests {
+  readonly #parts: PeerRequestsParts;
   readonly #last = new WeakMap<ChiaPeer, Promise<void>>();
 
-  constructor(parts: ServingParts) {
+  constructor(parts: PeerRequestsParts) {
     this.#parts = parts;
   }
 
   /** What handles the requests that we answer. */
-  get routes(): readonly ChiaRoute[] {
+  get handlers(): readonly ChiaHandler[] {
     return [
       on(requestBlock, (peer, body, id) => this.#inTurn(peer, () => this.#block(peer, body, id))),
       on(requestBlocks, (peer, body, id) => this.#inTurn(peer, () => this.#blocks(peer, body, id))),

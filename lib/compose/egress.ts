@@ -3,20 +3,20 @@
  *
  * @module
  */
-import type { NodeConfig } from "./config.ts";
-import type { Dialer, PeerAddress } from "./core/ports.ts";
-import { Reachability, type SeedUse } from "./core/reachability.ts";
-import type { Drivers } from "./side.ts";
-import { socks5Dialer } from "./transport/socks5.ts";
+import type { NodeConfig } from "../config.ts";
+import type { Dialer, PeerAddress } from "../core/ports.ts";
+import { Reachability, type SeedUse } from "../core/reachability.ts";
+import type { Drivers } from "./chain.ts";
+import { socks5Dialer } from "../transport/socks5.ts";
 
 /** What of the platform the ways out are made of. */
-export type ReachDrivers = Pick<
+export type EgressDrivers = Pick<
   Drivers,
   "dialer" | "resolveHost" | "clock" | "random" | "secureDuplex" | "nameServerResolver"
 >;
 
 /** The ways out of one node. */
-export interface Reach {
+export interface Egress {
   readonly dialer: Dialer;
   /** Names become addresses here, but for those that only the proxy may look up: they stay names. */
   readonly resolveHost: (name: string) => Promise<string[]>;
@@ -29,7 +29,7 @@ export interface Reach {
 }
 
 /** @throws NodeError `CONFIG_INVALID` when networks are selected of which none can be reached */
-export function reachOf({ reach: wanted }: NodeConfig, drivers: ReachDrivers, signal: AbortSignal): Reach {
+export function egressOf({ egress: wanted }: NodeConfig, drivers: EgressDrivers, signal: AbortSignal): Egress {
   const { proxy, only, dnsServer } = wanted ?? {};
   const reachability = new Reachability({ ...(only && { only }), hasProxy: proxy !== undefined });
   const { clock, random, dialer, secureDuplex: secure, resolveHost, nameServerResolver } = drivers;

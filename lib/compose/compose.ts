@@ -4,22 +4,22 @@
  *
  * @module
  */
-import type { Miner } from "./bitcoin/mining.ts";
-import { bitcoinSide } from "./bitcoin-side.ts";
-import { chiaSide } from "./chia-side.ts";
-import { loadRpcIdentity } from "./chia/identity/identity.ts";
-import { cookieFile, GEMEL_VERSION, type NodeConfig, type RpcConfig, rpcUrlFile, type RunningNode } from "./config.ts";
-import { addressText } from "./core/address-text.ts";
-import { Bus } from "./core/events/bus.ts";
-import { messageOf, NodeError } from "./core/errors.ts";
-import { fitToDescriptors } from "./core/peers/descriptor-fit.ts";
-import { type EventHints, subscribeEvents } from "./core/events/reader.ts";
-import { MemoryBudget } from "./core/peers/memory-budget.ts";
-import type { PeerAddress } from "./core/ports.ts";
-import { Turns } from "./core/peers/turns.ts";
-import { UploadTarget } from "./core/peers/upload-target.ts";
-import { type Logging, startLogging } from "./log.ts";
-import type { Platform } from "./platform/platform.ts";
+import type { Miner } from "../bitcoin/mining.ts";
+import { composeBitcoin } from "./bitcoin.ts";
+import { composeChia } from "./chia.ts";
+import { loadRpcIdentity } from "../chia/identity/identity.ts";
+import { cookieFile, GEMEL_VERSION, type NodeConfig, type RpcConfig, rpcUrlFile, type RunningNode } from "../config.ts";
+import { addressText } from "../core/address-text.ts";
+import { Bus } from "../core/events/bus.ts";
+import { messageOf, NodeError } from "../core/errors.ts";
+import { fitToDescriptors } from "../core/peers/descriptor-fit.ts";
+import { type EventHints, subscribeEvents } from "../core/events/reader.ts";
+import { MemoryBudget } from "../core/peers/memory-budget.ts";
+import type { PeerAddress } from "../core/ports.ts";
+import { Turns } from "../core/peers/turns.ts";
+import { UploadTarget } from "../core/peers/upload-target.ts";
+import { type Logging, startLogging } from "../log.ts";
+import type { Platform } from "../platform/platform.ts";
 import {
   type BasicSecrets,
   loadOrCreateToken,
@@ -28,12 +28,12 @@ import {
   rpcApp,
   type RpcContext,
   type SecretFiles,
-} from "./rpc/mod.ts";
-import { type Drivers, Shutdown, type Side } from "./side.ts";
-import { reachOf } from "./reach.ts";
-import type { EventLog, NewEvent } from "./storage/events.ts";
-import { migrate } from "./storage/migrate.ts";
-import { EventForwarder, MemoryNodeLog, NODE_LOG_MIGRATIONS, type NodeLog, SqlNodeLog } from "./storage/node-log.ts";
+} from "../rpc/mod.ts";
+import { type ComposedChain, type Drivers, Shutdown } from "./chain.ts";
+import { egressOf } from "./egress.ts";
+import type { EventLog, NewEvent } from "../storage/events.ts";
+import { migrate } from "../storage/migrate.ts";
+import { EventForwarder, MemoryNodeLog, NODE_LOG_MIGRATIONS, type NodeLog, SqlNodeLog } from "../storage/node-log.ts";
 
 /** What of the platform a node uses. */
 export type NodeDrivers =
@@ -107,7 +107,7 @@ async function start(config: NodeConfig, drivers: NodeDrivers, shutdown: Shutdow
   const rpcPorts = config.rpc === undefined ? 0 : config.rpc.bitcoinHttp === undefined ? 1 : 2;
   const bounds = fitToDescriptors(drivers.descriptorLimit?.(), config.chains, rpcPorts);
   if (bounds.warning !== undefined) logging.log("warning", "node", bounds.warning);
-  const { sides, services, miner, memory, upload } = await openSides(
+  const { composed, services, miner, memory, upload } = await composeChains(
     { ...config, chains: bounds.chains },
     bounds.openingMax,
     drivers,
@@ -116,7 +116,7 @@ async function start(config: NodeConfig, drivers: NodeDrivers, shutdown: Shutdow
     record,
     logging,
   );
-  const chains = sides.map(({ handle }) => handle);
+  const chains = composed.map(({ handle }) => handle);
   const stopped = Promise.withResolvers<void>();
   const context: RpcContext & { readonly log: Logging } = {
     ...services,
@@ -135,9 +135,9 @@ async function start(config: NodeConfig, drivers: NodeDrivers, shutdown: Shutdow
     ? undefined
     : await openRpc({ ...config, rpc: config.rpc }, bounds.rpcConnectionsMax, drivers, context, shutdown);
   shutdown.add(() => record.done());
-  for (const side of sides) {
-    shutdown.add(() => side.stop());
-    await side.start();
+  for (const chain of composed) {
+    shutdown.add(() => chain.stop());
+    await chain.start();
   }
   nodeEvent("node.start", { version: GEMEL_VERSION });
 
@@ -218,7 +218,7 @@ async function openRpc(
 }
 
 /** Opens every chain that is configured, and copies its events into the node's log from then on. */
-async function openSides(
+async function composeChains(
   config: NodeConfig,
   openingMax: number,
   drivers: NodeDrivers,
@@ -227,7 +227,7 @@ async function openSides(
   record: ReturnType<typeof recorder>,
   logging: Logging,
 ): Promise<{
-  readonly sides: readonly Side[];
+  readonly composed: readonly ComposedChain[];
   readonly services: Pick<RunningNode, "chia" | "bitcoin">;
   readonly miner: Miner | undefined;
   readonly memory: MemoryBudget;
@@ -235,10 +235,10 @@ async function openSides(
 }> {
   const stopping = new AbortController();
   shutdown.add(() => stopping.abort());
-  const reach = reachOf(config, drivers, stopping.signal);
-  const sides: Side[] = [];
+  const egress = egressOf(config, drivers, stopping.signal);
+  const composed: ComposedChain[] = [];
   const memory = new MemoryBudget(drivers.clock, config.peerMemoryBytesMax, drivers.collectMemory);
-  const sent = () => sides.reduce((sum, { handle }) => sum + handle.traffic.sent.bytes, 0);
+  const sent = () => composed.reduce((sum, { handle }) => sum + handle.traffic.sent.bytes, 0);
   const upload = new UploadTarget({ clock: drivers.clock, bytesMax: config.uploadBytesPerDay, sent });
   const turns = new Turns(drivers.clock);
   let miner: Miner | undefined;
@@ -248,7 +248,7 @@ async function openSides(
     const parts = {
       config,
       drivers,
-      reach,
+      egress,
       shutdown,
       memory,
       upload,
@@ -259,19 +259,19 @@ async function openSides(
       log: (...line: Parameters<Logging["log"]>) => logging.log(...line),
     };
     if (chain.chain === "chia") {
-      const side = await chiaSide(parts, chain);
-      services = { ...services, chia: side.service };
-      sides.push(side);
+      const chia = await composeChia(parts, chain);
+      services = { ...services, chia: chia.service };
+      composed.push(chia);
     } else {
-      const side = await bitcoinSide(parts, chain);
-      services = { ...services, bitcoin: side.service };
-      miner = side.miner;
-      sides.push(side);
+      const bitcoin = await composeBitcoin(parts, chain);
+      services = { ...services, bitcoin: bitcoin.service };
+      miner = bitcoin.miner;
+      composed.push(bitcoin);
     }
-    const events = sides.at(-1)?.events;
+    const events = composed.at(-1)?.events;
     if (events !== undefined) await forwarder.add(name, events);
   }
-  return { sides, services, miner, memory, upload };
+  return { composed, services, miner, memory, upload };
 }
 
 /** The cookie of this run, and the names with passwords. */

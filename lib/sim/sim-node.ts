@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { composeNode, type NodeDrivers } from "../compose.ts";
+import { composeNode, type NodeDrivers } from "../compose/compose.ts";
 import { type ChainConfig, freezeConfig, type NodeConfig, pathsBelow, type RunningNode } from "../config.ts";
 import { messageOf, NodeError } from "../core/errors.ts";
 import type { SimClock } from "./clock.ts";

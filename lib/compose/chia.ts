@@ -1,43 +1,43 @@
 /**
- * Puts the Chia side together from drivers and configuration.
+ * Composes the Chia side of a node from drivers and configuration.
  *
  * @module
  */
-import { chiaAddressRules } from "./chia/addresses/rules.ts";
-import { ChiaChain } from "./chia/chain/chain.ts";
-import { LinkageValidator } from "./chia/chain/linkage.ts";
-import { loadNodeIdentity, type NodeIdentity, publicAuthorities } from "./chia/identity/identity.ts";
-import { type ChiaNetwork, networkNamed, parseConstants } from "./chia/networks/mod.ts";
-import { askIntroducer } from "./chia/addresses/introducer.ts";
-import { ChiaNode } from "./chia/node.ts";
-import { chiaVisitor } from "./chia/addresses/probe.ts";
-import { readChiaPeersDat } from "./chia/addresses/peers-dat.ts";
-import { Capability, type CapabilityEntry, NodeType, SERVED_CAPABILITIES } from "./chia/protocol/mod.ts";
-import { candidateOf } from "./chia/chain/raw-blocks.ts";
-import type { ChiaStore } from "./chia/store.ts";
-import { MemoryChiaStore } from "./chia/store/memory.ts";
-import { openSqlChiaStore } from "./chia/store/sql.ts";
-import { type ChiaConfig, type ChiaReplay, databasePath, GEMEL_VERSION } from "./config.ts";
-import { addressText } from "./core/address-text.ts";
-import { parseHostPort } from "./core/host-port.ts";
-import { messageOf } from "./core/errors.ts";
-import type { PeerAddress } from "./core/ports.ts";
-import { chiaHandle } from "./rpc/mod.ts";
+import { chiaAddressRules } from "../chia/addresses/rules.ts";
+import { ChiaChain } from "../chia/chain/chain.ts";
+import { LinkageValidator } from "../chia/chain/linkage.ts";
+import { loadNodeIdentity, type NodeIdentity, publicAuthorities } from "../chia/identity/identity.ts";
+import { type ChiaNetwork, networkNamed, parseConstants } from "../chia/networks/mod.ts";
+import { askIntroducer } from "../chia/addresses/introducer.ts";
+import { ChiaNode } from "../chia/node.ts";
+import { chiaVisitor } from "../chia/addresses/probe.ts";
+import { readChiaPeersDat } from "../chia/addresses/peers-dat.ts";
+import { Capability, type CapabilityEntry, NodeType, SERVED_CAPABILITIES } from "../chia/protocol/mod.ts";
+import { candidateOf } from "../chia/chain/raw-blocks.ts";
+import type { ChiaStore } from "../chia/store.ts";
+import { MemoryChiaStore } from "../chia/store/memory.ts";
+import { openSqlChiaStore } from "../chia/store/sql.ts";
+import { type ChiaConfig, type ChiaReplay, databasePath, GEMEL_VERSION } from "../config.ts";
+import { addressText } from "../core/address-text.ts";
+import { parseHostPort } from "../core/host-port.ts";
+import { messageOf } from "../core/errors.ts";
+import type { PeerAddress } from "../core/ports.ts";
+import { chiaHandle } from "../rpc/mod.ts";
 import {
   anchorFile,
+  type ComposedChain,
+  type CompositionParts,
   keepBans,
   nodeVisits,
   openAddresses,
   peeringParts,
   PROXY_DIAL_TIMEOUT_MS,
   seedVisits,
-  type Side,
-  type SideParts,
-} from "./side.ts";
-import { MemoryEventLog, SqlEventLog } from "./storage/event-log.ts";
-import type { EventSource } from "./storage/node-log.ts";
-import type { ChiaService } from "./chia/service.ts";
-import { chiaSoftwareVersion } from "./user-agent.ts";
+} from "./chain.ts";
+import { MemoryEventLog, SqlEventLog } from "../storage/event-log.ts";
+import type { EventSource } from "../storage/node-log.ts";
+import type { ChiaService } from "../chia/service.ts";
+import { chiaSoftwareVersion } from "../user-agent.ts";
 
 /** What we announce when rate limits of version 3 are wanted. */
 const WITH_WINDOWS: readonly CapabilityEntry[] = [...SERVED_CAPABILITIES, [Capability.RATE_LIMITS_V3, "1"]];
@@ -51,7 +51,7 @@ export function networkOf(config: ChiaConfig): ChiaNetwork {
 
 /** The store and the event log of the chain, in one database. */
 async function openStorage(
-  { config, drivers, shutdown, onEvents }: SideParts,
+  { config, drivers, shutdown, onEvents }: CompositionParts,
   chain: ChiaConfig,
   network: ChiaNetwork,
 ): Promise<{ readonly store: ChiaStore; readonly events: EventSource }> {
@@ -75,7 +75,7 @@ async function openStorage(
 /** Feeds the rest of a recording to a node, block by block, until it is at its end or the signal aborts. */
 async function replay(
   node: ChiaNode,
-  { clock }: SideParts["drivers"],
+  { clock }: CompositionParts["drivers"],
   config: ChiaReplay,
   signal: AbortSignal,
 ): Promise<void> {
@@ -86,11 +86,11 @@ async function replay(
 }
 
 /** Opens the chain; nothing is dialled or accepted before `start`. */
-export async function chiaSide(
-  parts: SideParts,
+export async function composeChia(
+  parts: CompositionParts,
   chainConfig: ChiaConfig,
-): Promise<Side & { readonly service: ChiaService }> {
-  const { config, drivers, reach, record, log } = parts;
+): Promise<ComposedChain & { readonly service: ChiaService }> {
+  const { config, drivers, egress, record, log } = parts;
   const { clock, random, listen } = drivers;
   const substitutes = drivers.substitutes?.chia;
   const network = substitutes?.network ?? networkOf(chainConfig);
@@ -105,13 +105,13 @@ export async function chiaSide(
   const anchors = anchorFile(parts, chainConfig);
   const asking = new AbortController();
   const softwareVersion = chiaSoftwareVersion(GEMEL_VERSION, chainConfig.userAgentComments);
-  const visit = chiaVisitor({ network, clock, random, dialer: reach.dialer, identity, softwareVersion });
+  const visit = chiaVisitor({ network, clock, random, dialer: egress.dialer, identity, softwareVersion });
   const node = new ChiaNode({
     anchors: await anchors.take(),
-    ...(reach.seeds === "dial" && {
+    ...(egress.seeds === "dial" && {
       visitSeed: seedVisits(visit, network.defaultPort, asking.signal),
     }),
-    visitNode: nodeVisits(visit, reach, asking.signal),
+    visitNode: nodeVisits(visit, egress, asking.signal),
     askIntroducers: introducersOf(chainConfig, network, parts, identity, asking.signal),
     chain,
     store,
@@ -120,10 +120,10 @@ export async function chiaSide(
     clock,
     protocol: {
       random,
-      dialer: reach.dialer,
+      dialer: egress.dialer,
       memory: parts.memory,
       turns: parts.turns,
-      ...(reach.proxy && { dialTimeoutMs: PROXY_DIAL_TIMEOUT_MS }),
+      ...(egress.proxy && { dialTimeoutMs: PROXY_DIAL_TIMEOUT_MS }),
       identity,
       ownNodeId: identity.nodeId,
       authorities: publicAuthorities,
@@ -138,7 +138,7 @@ export async function chiaSide(
       inboundMax: Math.max(0, chainConfig.peersMax - chainConfig.outbound),
     },
     loopbackExempt: config.allowLoopbackExempt,
-    ...peeringParts(chainConfig, reach),
+    ...peeringParts(chainConfig, egress),
     listen: { addresses: chainConfig.listen, open: listen },
     outbound: chainConfig.outbound,
     ...(parts.openingMax !== undefined && { openingMax: parts.openingMax }),
@@ -184,7 +184,7 @@ export async function chiaSide(
 function introducersOf(
   { introducers }: ChiaConfig,
   network: ChiaNetwork,
-  { drivers: { clock, random }, reach, log }: SideParts,
+  { drivers: { clock, random }, egress, log }: CompositionParts,
   identity: NodeIdentity,
   signal: AbortSignal,
 ): () => Promise<readonly PeerAddress[]> {
@@ -192,8 +192,8 @@ function introducersOf(
   const places = introducers ?? network.introducers.map((place) => parseHostPort(place));
   const ask = async (place: PeerAddress): Promise<readonly PeerAddress[]> => {
     try {
-      const [host = ""] = await reach.resolveHost(place.host);
-      const parts = { network, clock, random, dialer: reach.dialer, identity, softwareVersion };
+      const [host = ""] = await egress.resolveHost(place.host);
+      const parts = { network, clock, random, dialer: egress.dialer, identity, softwareVersion };
       return await askIntroducer({ host, port: place.port }, parts, signal);
     } catch (error) {
       log("debug", "p2p.chia", `introducer ${addressText(place)}: ${messageOf(error)}`);

@@ -1,33 +1,33 @@
 /**
- * What the composition root and the sides of the node, one a chain, have in common.
+ * What the composition of both chains has in common.
  *
  * @module
  */
-import type { ChiaNetwork } from "./chia/networks/mod.ts";
-import type { BlockValidator as ChiaValidator } from "./chia/chain/verdict.ts";
-import type { NodeIdentity } from "./chia/identity/identity.ts";
-import type { BitcoinNetwork } from "./bitcoin/networks/mod.ts";
-import type { BlockValidator as BitcoinValidator } from "./bitcoin/chain/validator.ts";
-import type { V1Transport } from "./bitcoin/wire/mod.ts";
-import type { ChainConfig, LogLevel, NodeConfig } from "./config.ts";
-import { AddressKeeper } from "./core/addresses/keeper.ts";
-import { AnchorFile } from "./core/dialling/anchors.ts";
-import type { AddressRules } from "./core/addresses/rules.ts";
-import type { BookState } from "./core/addresses/state.ts";
-import { BanKeeper } from "./core/peers/ban-keeper.ts";
-import type { BanList } from "./core/peers/bans.ts";
-import { messageOf, NodeError } from "./core/errors.ts";
-import type { MemoryBudget } from "./core/peers/memory-budget.ts";
-import type { PeerAddress } from "./core/ports.ts";
-import { PermissionList } from "./core/peers/permissions.ts";
-import type { Visitor } from "./core/peers/visit.ts";
-import type { Turns } from "./core/peers/turns.ts";
-import type { UploadTarget } from "./core/peers/upload-target.ts";
-import type { NewEvent } from "./storage/events.ts";
-import type { EventSource } from "./storage/node-log.ts";
-import type { Platform } from "./platform/platform.ts";
-import type { Reach } from "./reach.ts";
-import type { ChainHandle } from "./rpc/mod.ts";
+import type { ChiaNetwork } from "../chia/networks/mod.ts";
+import type { BlockValidator as ChiaValidator } from "../chia/chain/verdict.ts";
+import type { NodeIdentity } from "../chia/identity/identity.ts";
+import type { BitcoinNetwork } from "../bitcoin/networks/mod.ts";
+import type { BlockValidator as BitcoinValidator } from "../bitcoin/chain/validator.ts";
+import type { V1Transport } from "../bitcoin/wire/mod.ts";
+import type { ChainConfig, LogLevel, NodeConfig } from "../config.ts";
+import { AddressKeeper } from "../core/addresses/keeper.ts";
+import { AnchorFile } from "../core/dialling/anchors.ts";
+import type { AddressRules } from "../core/addresses/rules.ts";
+import type { BookState } from "../core/addresses/state.ts";
+import { BanKeeper } from "../core/peers/ban-keeper.ts";
+import type { BanList } from "../core/peers/bans.ts";
+import { messageOf, NodeError } from "../core/errors.ts";
+import type { MemoryBudget } from "../core/peers/memory-budget.ts";
+import type { PeerAddress } from "../core/ports.ts";
+import { PermissionList } from "../core/peers/permissions.ts";
+import type { Visitor } from "../core/peers/visit.ts";
+import type { Turns } from "../core/peers/turns.ts";
+import type { UploadTarget } from "../core/peers/upload-target.ts";
+import type { NewEvent } from "../storage/events.ts";
+import type { EventSource } from "../storage/node-log.ts";
+import type { Platform } from "../platform/platform.ts";
+import type { Egress } from "./egress.ts";
+import type { ChainHandle } from "../rpc/mod.ts";
 
 /** Things to undo, last first. */
 export class Shutdown {
@@ -51,14 +51,14 @@ export class Shutdown {
   }
 }
 
-/** What a side is made from. */
-export interface SideParts {
+/** What one chain of a node is composed from. */
+export interface CompositionParts {
   readonly config: NodeConfig;
   readonly drivers: Drivers;
   /** The ways out, which take the place of the drivers' dialler and resolver. */
-  readonly reach: Reach;
+  readonly egress: Egress;
   readonly shutdown: Shutdown;
-  /** What all peers may hold, how much is uploaded, and whose turn it is: for all sides together. */
+  /** What all peers may hold, how much is uploaded, and whose turn it is: for all chains together. */
   readonly memory: MemoryBudget;
   readonly upload: UploadTarget;
   readonly turns: Turns;
@@ -73,7 +73,7 @@ export interface SideParts {
 
 /** Keeps a chain's bans over restarts, in a file of their own beside its database. */
 export async function keepBans(
-  { config, drivers, shutdown, log }: SideParts,
+  { config, drivers, shutdown, log }: CompositionParts,
   chain: ChainConfig,
   bans: BanList,
 ): Promise<void> {
@@ -86,7 +86,7 @@ export async function keepBans(
 }
 
 /** Where a chain's anchors are kept, beside its database. */
-export function anchorFile({ config, drivers, log }: SideParts, chain: ChainConfig): AnchorFile {
+export function anchorFile({ config, drivers, log }: CompositionParts, chain: ChainConfig): AnchorFile {
   const path = `${config.paths.data}/${chain.network}/${chain.chain}-anchors.json`;
   return new AnchorFile(path, drivers, (text) => log("warning", "store", text));
 }
@@ -98,7 +98,7 @@ export function anchorFile({ config, drivers, log }: SideParts, chain: ChainConf
  * @throws NodeError `PEERS_FILE_INVALID` when that file cannot be used
  */
 export async function openAddresses(
-  { config, drivers, log }: SideParts,
+  { config, drivers, log }: CompositionParts,
   chain: ChainConfig,
   rules: AddressRules,
   read: (bytes: Uint8Array) => BookState,
@@ -142,7 +142,7 @@ export function seedVisits(visit: Visitor, port: number, signal: AbortSignal) {
 }
 
 /** Asks a node that the operator named as a peer is asked. Through a proxy its name is the proxy's to look up. */
-export function nodeVisits(visit: Visitor, { resolveHost }: Reach, signal: AbortSignal) {
+export function nodeVisits(visit: Visitor, { resolveHost }: Egress, signal: AbortSignal) {
   return async ({ host, port }: PeerAddress): Promise<readonly PeerAddress[]> => {
     const [address = host] = await resolveHost(host);
     return (await visit({ host: address, port }, signal)).told;
@@ -155,10 +155,10 @@ export const PROXY_DIAL_TIMEOUT_MS = 60_000;
 /** Whom a node is to connect to, as its parts have it. @throws NodeError `CONFIG_INVALID` for a whitelist that is none */
 export function peeringParts(
   { connect, added, dns, seeds, seedNodes, externalHost, whitelist, fixedSeeds, networkActive }: ChainConfig,
-  reach: Reach,
+  egress: Egress,
 ) {
   const permissions = new PermissionList(whitelist);
-  const asked = dns && reach.seeds !== "none" ? seeds : [];
+  const asked = dns && egress.seeds !== "none" ? seeds : [];
   return {
     connect,
     added,
@@ -169,9 +169,9 @@ export function peeringParts(
     usesFixedSeeds: fixedSeeds,
     ...(asked && { seeds: asked }),
     ...(externalHost !== undefined && { externalHost }),
-    resolve: reach.resolveHost,
-    networks: reach.networks,
-    ...(reach.proxy && { proxy: reach.proxy }),
+    resolve: egress.resolveHost,
+    networks: egress.networks,
+    ...(egress.proxy && { proxy: egress.proxy }),
   };
 }
 
@@ -192,7 +192,7 @@ export interface Substitutes {
   };
 }
 
-/** What of the platform a side may use. */
+/** What of the platform a chain may use. */
 export type Drivers =
   & { readonly substitutes?: Substitutes }
   & Pick<
@@ -213,7 +213,7 @@ export type Drivers =
   >;
 
 /** One chain of the node. */
-export interface Side {
+export interface ComposedChain {
   readonly handle: ChainHandle;
   /** The log that its store writes to. */
   readonly events: EventSource;

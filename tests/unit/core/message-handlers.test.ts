@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { Peer, type PeerSession } from "../../../lib/core/peers/peer.ts";
-import { Router, type RouterParts } from "../../../lib/core/peers/router.ts";
+import { MessageHandlers, type MessageHandlersParts } from "../../../lib/core/peers/message-handlers.ts";
 import { OTHER_KINDS, Traffic } from "../../../lib/core/peers/traffic.ts";
 import { simClock } from "./sim.ts";
 
 type Message = { readonly name: string; readonly value?: number };
 
-function world(more: Partial<RouterParts<Peer, Message>> = {}) {
+function world(more: Partial<MessageHandlersParts<Peer, Message>> = {}) {
   const clock = simClock();
   const sum = new Traffic(clock);
   const join = (id: number) => {
@@ -19,27 +19,27 @@ function world(more: Partial<RouterParts<Peer, Message>> = {}) {
     return new Peer({ id, kind: "inbound", session, since: 0 });
   };
   const heard: string[] = [];
-  const router = new Router<Peer, Message>({
+  const handlers = new MessageHandlers<Peer, Message>({
     clock,
     keyOf: ({ name }) => name,
     nameOf: ({ name }) => name,
-    routes: [
+    handlers: [
       { key: "quick", handle: (peer, { value }) => void heard.push(`${peer.id} quick ${value}`) },
       { key: "slow", handle: () => clock.sleep(30) },
       { key: "wrong", handle: () => Promise.reject(new Error("wrong")) },
     ],
     ...more,
   });
-  return { clock, sum, join, heard, router };
+  return { clock, sum, join, heard, handlers };
 }
 
-describe("Router", () => {
+describe("MessageHandlers", () => {
   test("hands a message to its handler, and counts how long it took, for the peer and for all", async () => {
-    const { clock, sum, join, heard, router } = world();
+    const { clock, sum, join, heard, handlers } = world();
     const [one, two] = [join(1), join(2)];
-    assert.equal(router.route(one, { name: "quick", value: 5 }), undefined);
-    await clock.until(Promise.resolve(router.route(one, { name: "slow" })));
-    await clock.until(Promise.resolve(router.route(two, { name: "slow" })));
+    assert.equal(handlers.handle(one, { name: "quick", value: 5 }), undefined);
+    await clock.until(Promise.resolve(handlers.handle(one, { name: "slow" })));
+    await clock.until(Promise.resolve(handlers.handle(two, { name: "slow" })));
     assert.deepEqual(heard, ["1 quick 5"]);
     const latency = (traffic: Traffic, kind: string) => traffic.received.byKind.get(kind)?.latency;
     assert.deepEqual(latency(one.session.traffic, "slow"), { count: 1, sumMs: 30, maxMs: 30 });
@@ -47,19 +47,19 @@ describe("Router", () => {
     assert.deepEqual(latency(sum, "slow"), { count: 2, sumMs: 60, maxMs: 30 });
   });
 
-  test("what no route is for goes to the last one, or nowhere", async () => {
+  test("what no handler is for goes to the last one, or nowhere", async () => {
     const nowhere = world();
-    assert.equal(nowhere.router.route(nowhere.join(1), { name: "odd" }), undefined);
+    assert.equal(nowhere.handlers.handle(nowhere.join(1), { name: "odd" }), undefined);
     const heard: string[] = [];
-    const { join, router } = world({ otherwise: (_, { name }) => void heard.push(name) });
-    router.route(join(1), { name: "odd" });
+    const { join, handlers } = world({ otherwise: (_, { name }) => void heard.push(name) });
+    handlers.handle(join(1), { name: "odd" });
     assert.deepEqual(heard, ["odd"]);
-    await assert.rejects(async () => await router.route(join(1), { name: "wrong" }), /wrong/);
+    await assert.rejects(async () => await handlers.handle(join(1), { name: "wrong" }), /wrong/);
   });
 
-  test("two routes for one message are refused", () => {
-    const route = { key: "same", handle: () => {} };
-    assert.throws(() => world({ routes: [route, route] }), TypeError);
+  test("two handlers for one message are refused", () => {
+    const handler = { key: "same", handle: () => {} };
+    assert.throws(() => world({ handlers: [handler, handler] }), TypeError);
   });
 });
 

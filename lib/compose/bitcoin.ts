@@ -1,29 +1,31 @@
 /**
- * Puts the Bitcoin side together from drivers and configuration.
+ * Composes the Bitcoin side of a node from drivers and configuration.
  *
  * @module
  */
-import { bitcoinAddressRules } from "./bitcoin/addresses/rules.ts";
-import { AsMap } from "./bitcoin/addresses/asmap.ts";
-import { Miner } from "./bitcoin/mining.ts";
-import { structureValidator } from "./bitcoin/chain/validator.ts";
-import { type BitcoinNetwork, networkByName, networks } from "./bitcoin/networks/mod.ts";
-import { readCorePeersDat } from "./bitcoin/addresses/peers-dat.ts";
-import { bitcoinVisitor } from "./bitcoin/addresses/probe.ts";
-import { BitcoinNode } from "./bitcoin/node.ts";
-import type { BitcoinService } from "./bitcoin/service.ts";
-import { type LightStore, MemoryLightStore, SqlLightStore } from "./bitcoin/light/mod.ts";
-import type { BitcoinStore } from "./bitcoin/store.ts";
-import { BlockFiles } from "./bitcoin/store/block-files.ts";
-import { MemoryBitcoinStore } from "./bitcoin/store/memory.ts";
-import { openSqlBitcoinStore, type SqlBitcoinStore } from "./bitcoin/store/sql.ts";
-import { type BitcoinConfig, type BitcoinMining, databasePath, GEMEL_VERSION } from "./config.ts";
-import { messageOf, NodeError } from "./core/errors.ts";
-import { MovableClock } from "./core/movable-clock.ts";
-import type { Clock } from "./core/ports.ts";
-import { bitcoinHandle } from "./rpc/mod.ts";
+import { bitcoinAddressRules } from "../bitcoin/addresses/rules.ts";
+import { AsMap } from "../bitcoin/addresses/asmap.ts";
+import { Miner } from "../bitcoin/mining.ts";
+import { structureValidator } from "../bitcoin/chain/validator.ts";
+import { type BitcoinNetwork, networkByName, networks } from "../bitcoin/networks/mod.ts";
+import { readCorePeersDat } from "../bitcoin/addresses/peers-dat.ts";
+import { bitcoinVisitor } from "../bitcoin/addresses/probe.ts";
+import { BitcoinNode } from "../bitcoin/node.ts";
+import type { BitcoinService } from "../bitcoin/service.ts";
+import { type LightStore, MemoryLightStore, SqlLightStore } from "../bitcoin/light/mod.ts";
+import type { BitcoinStore } from "../bitcoin/store.ts";
+import { BlockFiles } from "../bitcoin/store/block-files.ts";
+import { MemoryBitcoinStore } from "../bitcoin/store/memory.ts";
+import { openSqlBitcoinStore, type SqlBitcoinStore } from "../bitcoin/store/sql.ts";
+import { type BitcoinConfig, type BitcoinMining, databasePath, GEMEL_VERSION } from "../config.ts";
+import { messageOf, NodeError } from "../core/errors.ts";
+import { MovableClock } from "../core/movable-clock.ts";
+import type { Clock } from "../core/ports.ts";
+import { bitcoinHandle } from "../rpc/mod.ts";
 import {
   anchorFile,
+  type ComposedChain,
+  type CompositionParts,
   type Drivers,
   keepBans,
   nodeVisits,
@@ -31,12 +33,10 @@ import {
   peeringParts,
   PROXY_DIAL_TIMEOUT_MS,
   seedVisits,
-  type Side,
-  type SideParts,
-} from "./side.ts";
-import { MemoryEventLog, SqlEventLog } from "./storage/event-log.ts";
-import type { EventSource } from "./storage/node-log.ts";
-import { bitcoinUserAgent } from "./user-agent.ts";
+} from "./chain.ts";
+import { MemoryEventLog, SqlEventLog } from "../storage/event-log.ts";
+import type { EventSource } from "../storage/node-log.ts";
+import { bitcoinUserAgent } from "../user-agent.ts";
 
 function networkOf({ network: name }: BitcoinConfig): BitcoinNetwork {
   const network = networkByName(name);
@@ -54,7 +54,7 @@ interface Storage {
 }
 
 /** Headers, index and events in one database, blocks in files beside it. */
-async function openStorage(parts: SideParts, chain: BitcoinConfig, network: BitcoinNetwork): Promise<Storage> {
+async function openStorage(parts: CompositionParts, chain: BitcoinConfig, network: BitcoinNetwork): Promise<Storage> {
   const { config, drivers, shutdown, onEvents } = parts;
   if (config.database === "memory") {
     const events = new MemoryEventLog({ onAppend: onEvents });
@@ -81,11 +81,11 @@ async function openStorage(parts: SideParts, chain: BitcoinConfig, network: Bitc
 }
 
 /** Opens the chain; nothing is dialled or accepted before `start`. */
-export async function bitcoinSide(
-  parts: SideParts,
+export async function composeBitcoin(
+  parts: CompositionParts,
   chainConfig: BitcoinConfig,
-): Promise<Side & { readonly service: BitcoinService; readonly miner: Miner }> {
-  const { config, drivers, reach, record, log } = parts;
+): Promise<ComposedChain & { readonly service: BitcoinService; readonly miner: Miner }> {
+  const { config, drivers, egress, record, log } = parts;
   const { random, listen } = drivers;
   const substitutes = drivers.substitutes?.bitcoin;
   const network = substitutes?.network ?? networkOf(chainConfig);
@@ -101,16 +101,16 @@ export async function bitcoinSide(
   const anchors = anchorFile(parts, chainConfig);
   const userAgent = bitcoinUserAgent(GEMEL_VERSION, chainConfig.userAgentComments);
   const asking = new AbortController();
-  const visit = bitcoinVisitor({ network, clock, random, dialer: reach.dialer, userAgent });
+  const visit = bitcoinVisitor({ network, clock, random, dialer: egress.dialer, userAgent });
   const node = await BitcoinNode.open({
     network,
     store,
     rules,
     book: addresses.book,
-    ...(reach.seeds === "dial" && {
+    ...(egress.seeds === "dial" && {
       visitSeed: seedVisits(visit, network.defaultPort, asking.signal),
     }),
-    visitNode: nodeVisits(visit, reach, asking.signal),
+    visitNode: nodeVisits(visit, egress, asking.signal),
     ...(time && { time }),
     anchors: await anchors.take(),
     validator: substitutes?.validator ?? structureValidator,
@@ -119,11 +119,11 @@ export async function bitcoinSide(
     clock,
     protocol: {
       random,
-      dialer: reach.dialer,
+      dialer: egress.dialer,
       memory: parts.memory,
       ...(substitutes?.createV1 && { createV1: substitutes.createV1 }),
       turns: parts.turns,
-      ...(reach.proxy && { dialTimeoutMs: PROXY_DIAL_TIMEOUT_MS }),
+      ...(egress.proxy && { dialTimeoutMs: PROXY_DIAL_TIMEOUT_MS }),
       v2: chainConfig.v2,
       ...(chainConfig.peerTimeoutMs !== undefined && { handshakeMs: chainConfig.peerTimeoutMs }),
       inboundMax: Math.max(0, chainConfig.peersMax - chainConfig.outbound),
@@ -132,7 +132,7 @@ export async function bitcoinSide(
     ...(chainConfig.minimumWork !== undefined && { minimumWork: chainConfig.minimumWork }),
     ...(chainConfig.pruneBytes !== undefined && { pruneTarget: chainConfig.pruneBytes }),
     loopbackExempt: config.allowLoopbackExempt,
-    ...peeringParts(chainConfig, reach),
+    ...peeringParts(chainConfig, egress),
     listen: { addresses: chainConfig.listen, open: listen },
     outbound: chainConfig.outbound,
     ...(parts.openingMax !== undefined && { openingMax: parts.openingMax }),

@@ -13,7 +13,7 @@ import { findFork, rowsAfter } from "../headers/locator.ts";
 import { blockWork } from "../headers/pow.ts";
 import type { BitcoinPeer } from "../peers/peer.ts";
 import { disconnecting, misbehaving } from "../peers/faults.ts";
-import { type BitcoinRoute, on } from "../peers/handler.ts";
+import { type BitcoinHandler, on } from "../peers/handler.ts";
 import type { BitcoinStore } from "../store.ts";
 import { Block, type Inventory, InvType } from "../types/mod.ts";
 import {
@@ -39,8 +39,8 @@ import {
   NotFound,
 } from "../wire/mod.ts";
 
-/** What serving needs. */
-export interface ServingParts {
+/** What answering needs. */
+export interface PeerRequestsParts {
   readonly chain: BitcoinChain;
   readonly store: BitcoinStore;
   readonly minimumWork: bigint;
@@ -65,15 +65,15 @@ const LIMITED_DEPTH = 288 + 2;
 const BLOCKTXN_DEPTH = 10;
 
 /** Answers requests. */
-export class Serving {
-  readonly #parts: ServingParts;
+export class PeerRequests {
+  readonly #parts: PeerRequestsParts;
 
-  constructor(parts: ServingParts) {
+  constructor(parts: PeerRequestsParts) {
     this.#parts = parts;
   }
 
   /** What handles the requests. For what we do not offer the peer is disconnected, as by Core. */
-  get routes(): readonly BitcoinRoute[] {
+  get handlers(): readonly BitcoinHandler[] {
     const refuse = (code: string, service: string, message: AnyMessage) =>
       on(message, () => {
         throw disconnecting(code, `${message.type} without ${service}`);

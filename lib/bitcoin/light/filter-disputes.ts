@@ -19,8 +19,8 @@ import type { Block } from "../types/mod.ts";
 import { fetchBlock, servesBlock } from "./block-fetch.ts";
 import { ANSWER_MS, type Questions } from "./questions.ts";
 
-/** What a court needs. */
-export interface CourtParts {
+/** What settling a dispute needs. */
+export interface DisputeParts {
   readonly chain: BitcoinChain;
   readonly questions: Questions;
   /** All connected peers: blocks may come from any. */
@@ -41,14 +41,14 @@ export interface Verdict {
 const BLOCK_TRIES_MAX = 4;
 
 /** What a dispute is about: heights of the chain that ends with the row `target`, whatever becomes of that meanwhile. */
-export interface Case extends DisputeOptions<BitcoinPeer> {
+export interface DisputeCase extends DisputeOptions<BitcoinPeer> {
   readonly target: number;
   /** Headers that parties have told for exactly this span already: they are held to them. */
   readonly told?: ReadonlyMap<BitcoinPeer, FilterHeaderClaim>;
 }
 
-/** Holds one dispute. Proven liars are banned, others found against rest. */
-export async function hold(parts: CourtParts, options: Case, signal: AbortSignal): Promise<Verdict> {
+/** Settles one dispute. Proven liars are banned, others found against rest. */
+export async function settleDispute(parts: DisputeParts, options: DisputeCase, signal: AbortSignal): Promise<Verdict> {
   const { questions, notice, chain: { headers } } = parts;
   const { target, told = new Map<BitcoinPeer, FilterHeaderClaim>() } = options;
   const hashAt = (height: number) => headers.hash(headers.ancestor(target, height));
@@ -81,7 +81,7 @@ export async function hold(parts: CourtParts, options: Case, signal: AbortSignal
 }
 
 /** A block from anybody who has it; undefined when nobody gives it. */
-export async function findBlock(parts: CourtParts, row: number, signal: AbortSignal): Promise<Block | undefined> {
+export async function findBlock(parts: DisputeParts, row: number, signal: AbortSignal): Promise<Block | undefined> {
   const { chain, peers } = parts;
   for (const peer of peers().filter((each) => servesBlock(each, chain, row)).slice(0, BLOCK_TRIES_MAX)) {
     const block = await orNothing(fetchBlock(parts, peer, row, { signal, timeoutMs: ANSWER_MS }), signal);
@@ -90,7 +90,7 @@ export async function findBlock(parts: CourtParts, row: number, signal: AbortSig
   return undefined;
 }
 
-function act({ rest, notice }: CourtParts, { peer, reason, proven }: Finding<BitcoinPeer>): void {
+function act({ rest, notice }: DisputeParts, { peer, reason, proven }: Finding<BitcoinPeer>): void {
   notice(proven ? "warning" : "info", `${peer.session.label} is found against over filters: ${reason}`);
   if (proven) peer.session.fail(misbehaving("false_filter", "bad_filters", `told wrong block filters: ${reason}`));
   else rest(peer, reason);

@@ -29,7 +29,7 @@ import {
   writeFileAtomic,
 } from "#platform";
 import { useSha256 } from "./codec/sha256.ts";
-import { composeNode, type NodeDrivers } from "./compose.ts";
+import { composeNode, type NodeDrivers } from "./compose/compose.ts";
 import { checkConfigWith } from "./config-check.ts";
 import type { NodeConfig, RunningNode } from "./config.ts";
 import type { PeerAddress } from "./core/ports.ts";

@@ -11,11 +11,11 @@ import type { DisputeReason, FilterHeaderClaim } from "../filters/mod.ts";
 import type { BitcoinPeer } from "../peers/peer.ts";
 import { misbehaving } from "../peers/faults.ts";
 import { CFCHECKPT_INTERVAL } from "../wire/mod.ts";
-import { orNothing } from "./court.ts";
+import { orNothing } from "./filter-disputes.ts";
 import { ANSWER_MS, type Questions } from "./questions.ts";
 
-/** What a panel needs. */
-export interface PanelParts {
+/** What a filterPeers needs. */
+export interface FilterPeersParts {
   readonly chain: BitcoinChain;
   readonly clock: Clock;
   readonly questions: Questions;
@@ -42,13 +42,13 @@ const OUTVOTED_REST_MS = 120_000;
 const EVEN_REST_MS = 60_000;
 
 /** Who is asked about filters. */
-export class Panel {
-  readonly #parts: PanelParts;
+export class FilterPeers {
+  readonly #parts: FilterPeersParts;
   /** The row up to which a peer has confirmed our filter headers. */
   #confirmed = new WeakMap<BitcoinPeer, number>();
   readonly #restsUntil = new WeakMap<BitcoinPeer, number>();
 
-  constructor(parts: PanelParts) {
+  constructor(parts: FilterPeersParts) {
     this.#parts = parts;
   }
 
@@ -128,7 +128,7 @@ export class Panel {
     return undefined;
   }
 
-  /** A peer's checkpoints up to the block of `target`, all of them. Undefined as with {@link Panel.claimOf}. */
+  /** A peer's checkpoints up to the block of `target`, all of them. Undefined as with {@link FilterPeers.claimOf}. */
   async checkpointsOf(
     peer: BitcoinPeer,
     target: number,
