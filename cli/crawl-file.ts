@@ -10,7 +10,7 @@ import { UsageError } from "./failures.ts";
 import type { CliIo } from "./io.ts";
 import { exitOf, onStopWish } from "./signals.ts";
 
-/** How often the file is looked at. */
+/** How often the file is checked. */
 const LOOK_EVERY_MS = 1_000;
 
 /** A file that is followed. */

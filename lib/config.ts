@@ -1,5 +1,5 @@
 /**
- * The configuration of one running node, fully resolved, and what a running node gives to whoever started it. Where the
+ * The configuration of one running node, fully resolved, and what a running node gives to its caller. Where the
  * values came from (flag, environment, file) is the command line's business; here every value is there and valid.
  *
  * @module
@@ -36,7 +36,7 @@ export interface ChiaReplay {
   readonly everyMs: number;
 }
 
-/** Whom a chain of the node connects to, and who may connect to it: the same for both chains. */
+/** The peers of one chain, out and in: the same settings for both chains. */
 export interface PeeringConfig {
   /** Dial only these. Empty: peers are discovered. `host` may be a name; it is resolved when dialled. */
   readonly connect: readonly PeerAddress[];

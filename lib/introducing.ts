@@ -18,7 +18,7 @@ export interface IntroducerServerOptions {
   readonly listen: PeerAddress;
   /** Folder of its certificate, which is made when there is none. */
   readonly identityFolder: string;
-  /** Whom it tells of first. */
+  /** The nodes that it tells of first. */
   readonly report: CrawlReport;
   /** Hears of each answer and each connection that failed. */
   readonly notice?: (text: string) => void;

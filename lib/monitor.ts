@@ -90,7 +90,7 @@ export async function crawlWith(
   const { chain, network, progress, before } = options;
   const target = chain === "chia" ? chiaTarget(network, drivers) : bitcoinTarget(network, drivers);
   const seeds = await addressesOf(options.seeds, drivers);
-  // Who names a private seed means a network of private addresses.
+  // A private seed means a network of private addresses.
   const allowPrivate = target.isPrivate || !seeds.some((seed) => target.rules(false).locate(seed) !== undefined);
   const rules = target.rules(allowPrivate);
   if (!seeds.some((seed) => rules.locate(seed) !== undefined)) {

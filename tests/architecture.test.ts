@@ -176,6 +176,14 @@ describe("architecture", () => {
     assert.deepEqual(wrong, []);
   });
 
+  test("comments and messages are plain sentences", () => {
+    const mannered = /\bwhoever\b|\bis dear\b|\blooked at\b/i;
+    const wrong = [...lib, ...sources("cli")].flatMap(({ path, text }) =>
+      text.split("\n").flatMap((line, i) => (mannered.test(line) ? [`${path}:${i + 1}`] : []))
+    );
+    assert.deepEqual(wrong, []);
+  });
+
   test("no file is silenced, none is longer than 400 lines, and the nodes no longer than 250", () => {
     const all = [...lib, ...sources("cli")];
     const silenced = all.filter(({ text, code }) =>

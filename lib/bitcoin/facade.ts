@@ -123,7 +123,7 @@ export class Facade implements BitcoinService {
     return this.#parts.peerNetwork.listenAddress !== undefined;
   }
 
-  /** Wakes whoever waits for another tip. */
+  /** Wakes callers that wait for another tip. */
   tipMoved(): void {
     this.#moved.resolve();
     this.#moved = Promise.withResolvers();

@@ -30,7 +30,7 @@ import {
   Tx,
 } from "./wire/mod.ts";
 
-/** Whom messages are handed to. */
+/** The parts that messages are handed to. */
 export interface MessageHandlersParts {
   readonly requests: PeerRequests;
   readonly headerSync: HeaderSync;

@@ -38,7 +38,7 @@ export interface ChiaNodeParts extends NodeParts {
   readonly record: (events: readonly NewEvent[]) => void;
 }
 
-/** How often it is looked whether our own address is due somewhere. */
+/** How often our own address is told where it is due. */
 const TELL_OWN_MS = 60_000;
 /** How often addresses are forgotten that are two weeks old and were tried ten times in vain (the reference's cleanup). */
 const CLEAN_EVERY_MS = 30 * 60_000;

@@ -36,7 +36,7 @@ export interface SyncState {
   readonly agreement: Pick<Agreement, "agree" | "of">;
   /** What people should know of, one sentence each: a clock that is wrong. */
   readonly warnings: readonly string[];
-  /** Greatest height that a peer of our choice announced: a claim of who dialled us costs nothing. */
+  /** Greatest height that a peer of our choice announced: a claim of a peer that dialled us costs nothing. */
   readonly bestPeerHeight: number;
 }
 

@@ -1,11 +1,11 @@
 /**
- * The one error class of the node. Who is at fault decides what happens next: a peer's fault costs that peer, the
+ * The one error class of the node. The party at fault decides what happens next: a peer's fault costs that peer, the
  * network's is retried, our own is reported.
  *
  * @module
  */
 
-/** Who is to blame. Only `peer` costs reputation. */
+/** The party at fault. Only `peer` costs reputation. */
 export type Fault = "peer" | "network" | "self";
 
 /** An error with a code that programs compare and a one-line message that people read. */

@@ -16,7 +16,7 @@ import type { UploadTarget } from "./peers/upload-target.ts";
 /** One line for the log. */
 export type Notice = (level: "debug" | "info" | "warning" | "error", area: string, text: string) => void;
 
-/** Whom a node connects to, who may connect to it, and to whom it reports. */
+/** The peers that a node connects to, those that may connect to it, and where it reports. */
 export interface NodeParts {
   readonly clock: Clock;
   /** The same clock, where it may be set. */

@@ -123,7 +123,7 @@ export class PeerNetwork<S extends PeerSession<I>, P extends Peer<S>, I> {
     return this.connections.peers;
   }
 
-  /** Who may not connect; to be kept over restarts. */
+  /** Hosts that may not connect; to be kept over restarts. */
   get bans(): BanList {
     return this.connections.bans;
   }
@@ -133,7 +133,7 @@ export class PeerNetwork<S extends PeerSession<I>, P extends Peer<S>, I> {
     return this.#listener?.address;
   }
 
-  /** Whom the next run is to dial first. */
+  /** The peers that the next run is to dial first. */
   get anchors(): readonly Anchor[] {
     return this.dialling.anchorsNow();
   }

@@ -143,7 +143,7 @@ export type SqlRow = Record<string, SqlValue>;
 
 /**
  * A SQL database that one process owns. Statements use `?` for parameters and keep to what SQLite and PostgreSQL share;
- * whoever needs more asks `dialect`. Methods are asynchronous so that a networked database fits behind them.
+ * code that needs more asks `dialect`. Methods are asynchronous so that a networked database fits behind them.
  */
 export interface Database {
   readonly dialect: "sqlite";

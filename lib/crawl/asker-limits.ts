@@ -1,5 +1,5 @@
 /**
- * How often each asker may be answered: a token bucket each. An answer is larger than its question and goes to whoever the
+ * How often each asker may be answered: a token bucket each. An answer is larger than its question and goes to the host that the
  * question names as its sender, so that without a limit a server could be turned against others.
  *
  * @module

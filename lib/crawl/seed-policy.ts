@@ -17,7 +17,7 @@ export interface SeedNode {
 
 /** What a node must have. */
 export interface SeedPolicy {
-  /** The only port that is told, where the answer has none and whoever asks dials this one; absent: any. */
+  /** The only port that is told, where the answer has none and the asker dials this one; absent: any. */
   readonly port?: number;
   /** Bits that every told node offers. */
   readonly services: bigint;
@@ -27,7 +27,7 @@ export interface SeedPolicy {
   readonly lagMax: number;
 }
 
-/** The good nodes of a crawl. Who did not tell a height is not refused for that. */
+/** The good nodes of a crawl. A node that did not tell a height is not refused for that. */
 export function seedNodes({ nodes }: CrawlReport, policy: SeedPolicy): SeedNode[] {
   const reached = nodes.filter(({ reachable }) => reachable);
   const heights = reached.flatMap(({ height }) => height ?? []).sort((a, b) => a - b);

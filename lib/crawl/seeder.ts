@@ -31,7 +31,7 @@ export interface SeederCounts {
   refused: number;
   /** Datagrams that are no question, and got no answer. */
   malformed: number;
-  /** Questions of who asks too often, which got no answer. */
+  /** Questions of hosts that ask too often, which got no answer. */
   limited: number;
 }
 
@@ -225,7 +225,7 @@ interface Query {
   readonly bytesMax: number;
 }
 
-/** Reads a question; undefined for anything else. Counts are looked at before anything is decoded by them. */
+/** Reads a question; undefined for anything else. Counts are checked before anything is decoded by them. */
 function readQuery(bytes: Uint8Array): Query | undefined {
   if (bytes.length < HEADER_BYTES || bytes.length > QUERY_BYTES_MAX) return undefined;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);

@@ -21,7 +21,7 @@ export interface RpcAuth {
   readonly hash: string;
 }
 
-/** Who may call by name and password. */
+/** The names and passwords by which RPC may be called. */
 export interface BasicSecrets {
   /** `name:password` of the cookie; undefined when there is none. */
   readonly cookie: string | undefined;
@@ -39,7 +39,7 @@ export interface Cookie {
 /** The name that the cookie's password goes with. */
 export const COOKIE_USER = "__cookie__";
 const COOKIE_BYTES = 32;
-/** Characters of an Authorization header that are looked at. */
+/** Characters of an Authorization header that are read. */
 const CREDENTIALS_CHARS_MAX = 4_096;
 
 /** Reads `user:salt$hash`. Throws `CONFIG_INVALID`, which does not repeat the line. */

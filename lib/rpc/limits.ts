@@ -44,7 +44,7 @@ export class Gate {
   async enter(): Promise<(() => void) | undefined> {
     if (this.#taken >= this.#places) {
       if (this.#waiting.length >= this.#queueMax) return undefined;
-      // The place is handed over by whoever leaves; it is never free in between.
+      // The request that leaves hands its place over; it is never free in between.
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
     } else {
       this.#taken += 1;

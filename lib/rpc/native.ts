@@ -97,7 +97,7 @@ export function nativeRoutes(
   });
 
   app.get("/metrics", async () => {
-    // Whoever never asks for them need not load what writes them.
+    // A caller that never asks for them need not load what writes them.
     const { metricsOf } = await import("./metrics.ts");
     const { contentType, text } = await metricsOf(context);
     return new Response(text, { headers: { "content-type": contentType } });
@@ -181,7 +181,7 @@ export function nativeRoutes(
 /** What a native route answers when it throws. */
 export function nativeFailure(error: unknown): Response {
   if (error instanceof BodyError) return problem(error.status, error.message);
-  // The code helps whoever reports it; the message of an unforeseen error may name paths and is not shown.
+  // The code helps to report it; the message of an unforeseen error may name paths and is not shown.
   return problem(
     500,
     error instanceof NodeError ? `${error.code}: ${error.message}` : "the call failed inside the node",

@@ -18,7 +18,7 @@ export interface SimClockOptions {
   readonly startMs?: number;
 }
 
-/** Whose timers are counted apart and end together. */
+/** The owner of timers that are counted apart and end together. */
 export interface TimerOwner {
   /** Its timers that are set and not cancelled. */
   pending: number;
@@ -149,7 +149,7 @@ export class SimClock implements Clock {
     return await promise;
   }
 
-  /** As {@link until}, for a condition; looked at after each timer. */
+  /** As {@link until}, for a condition; checked after each timer. */
   async untilTrue(condition: () => boolean, limitMs = 600_000): Promise<void> {
     const end = this.#elapsed + limitMs;
     await this.#turn();

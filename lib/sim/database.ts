@@ -131,7 +131,7 @@ function recording(inner: Database, statements: Statement[]): Database {
     get: (sql, parameters) => inner.get(sql, parameters),
     run: async (sql, parameters = []) => {
       const changed = await inner.run(sql, parameters);
-      // Bytes are copied: whoever wrote them may use the memory again.
+      // Bytes are copied: their writer may use the memory again.
       const kept = parameters.map((value) => (value instanceof Uint8Array ? value.slice() : value));
       statements.push({ sql, parameters: kept });
       return changed;

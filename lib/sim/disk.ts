@@ -76,7 +76,7 @@ export class SimDisk {
   #roomFor: number | undefined;
   /** Writes until the power fails, and who hears of it. */
   #doom: { left: number; readonly dies: () => void } | undefined;
-  /** When it was last found full, in virtual milliseconds of whoever asks. */
+  /** When it was last found full, in virtual milliseconds of the host that asks. */
   #lastRefusal = -Infinity;
 
   constructor(random: SeededRandom, openMemory: OpenMemoryDatabase, faults: DiskFaults = FAIR_DISK) {

@@ -28,7 +28,7 @@ const OPENING_MAX = 64;
 const UNSENT_BYTES_MAX = 20 * 1024 * 1024;
 /** Bytes that came for a node and that it has not read, or read and not handled: what a socket holds and a message more. */
 const UNREAD_BYTES_MAX = 5 * 1024 * 1024;
-/** That is looked at as often as every so manieth time: it is dear, and what waits does not go away. */
+/** That is checked once for so many checks of the rules: it costs much, and what waits does not go away. */
 const UNHANDLED_LOOKS = 61;
 /** Timers that a node may wait for by itself, and for each connection. */
 const TIMERS_MAX = 64;
@@ -91,7 +91,7 @@ export class Rules {
       seen.names = new Map(peers.map(({ name }) => [name, -1]));
       this.#slots(host, peers);
     }
-    // What is as it was was right; who is not known yet, and bytes that wait, are looked at whatever has changed.
+    // What is as it was was right; peers not known yet, and bytes that wait, are checked whatever has changed.
     if (isNew || presence.changes !== seen.changes || presence.isCrowded || seen.unknown.size > 0) {
       seen.changes = presence.changes;
       presence.isCrowded = false;
@@ -213,7 +213,7 @@ export class Rules {
     }
   }
 
-  /** Who was banned at the last look, and still is, has not become a peer since. */
+  /** A host that was banned at the last check, and still is, has not become a peer since. */
   #requireKeptOut(
     host: string,
     before: readonly BanGlance[],

@@ -7,7 +7,7 @@
 import type { Clock } from "../core/ports.ts";
 import type { SimClock, Timer, TimerOwner } from "./clock.ts";
 
-/** Who sleeps until a signal aborts. */
+/** A sleeper, until a signal aborts. */
 interface Sleeper {
   timer: Timer | undefined;
   readonly reject: (reason: unknown) => void;

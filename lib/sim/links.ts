@@ -206,7 +206,7 @@ const CROWDED_BYTES = 1024 * 1024;
 
 /** One end of a connection. */
 export class LinkEnd implements ByteDuplex {
-  /** Who holds it, and is told when much waits in it. */
+  /** The host that holds it, which is told when much waits in it. */
   holder: { isCrowded: boolean } | undefined;
   readonly local: PeerAddress;
   readonly remote: PeerAddress;

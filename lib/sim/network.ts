@@ -22,7 +22,7 @@ export interface Presence {
   readonly ends: Set<LinkEnd>;
   /** Counts up when one comes or goes. */
   changes: number;
-  /** Much waited in one of them since that was last looked at. */
+  /** Much waited in one of them since the last check. */
   isCrowded: boolean;
   readonly listeners: Map<number, ListenOptions>;
   /** Chance of the connections that it dials. */
@@ -70,7 +70,7 @@ export class SimNetwork implements LinkWorld {
   }
 
   /**
-   * A host's process is gone, without a last word of its own. `kill`: its system closes what it held open; `power`: nobody says anything, and whoever
+   * A host's process is gone, without a last word of its own. `kill`: its system closes what it held open; `power`: nobody says anything, and a peer that
    * still sends there is told only when it is back.
    */
   leave(presence: Presence, how: "kill" | "power"): void {

@@ -1,5 +1,5 @@
 /**
- * What the simulated world asks of a chain: how its nodes are made and looked at, how blocks come to be, and how its
+ * What the simulated world asks of a chain: how its nodes are made and observed, how blocks come to be, and how its
  * malicious peers behave.
  *
  * @module
@@ -37,9 +37,9 @@ export interface BanGlance {
   /** Unix milliseconds, by the node's clock. */
   readonly since: number;
   readonly until: number;
-  /** Who is only discouraged may be connected. */
+  /** A host that is only discouraged may be connected. */
   readonly effect: "ban" | "discourage";
-  /** Whom we dial at a host that is only banned inbound may be connected. */
+  /** A peer that we dial at a host that is only banned inbound may be connected. */
   readonly scope: "inbound" | "all";
 }
 
@@ -114,7 +114,7 @@ export interface Play {
   tipOf(node: RunningNode): Tip | undefined;
   peersOf(node: RunningNode): readonly PeerGlance[];
   bansOf(node: RunningNode): readonly BanGlance[];
-  /** Bytes of a peer that the node has looked at, by the peer's host and port: what it took beyond these waits inside. */
+  /** Bytes of a peer that the node has read, by the peer's host and port: what it took beyond these waits inside. */
   readBytesOf(node: RunningNode): ReadonlyMap<string, number>;
   /** Whether a node checks less than everything, so that it goes by what the peers of its choice stand on. */
   trustsPeers(host: string): boolean;

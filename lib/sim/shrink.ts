@@ -1,6 +1,6 @@
 /**
  * Makes a failing world smaller: fewer kinds of faults, nobody malicious, fewer nodes, less time, as long as the same rule
- * breaks. What is left is small enough to be looked at, and is a line to be typed.
+ * breaks. What is left is small enough to be studied, and is a line to be typed.
  *
  * @module
  */

@@ -118,7 +118,7 @@ export class SimNode {
 
   /** Switches the host on. */
   start(): void {
-    // Who stops it starts it again.
+    // The caller that stops it starts it again.
     if (this.#life !== undefined || this.#isStopping) return;
     const { clock, network } = this.#parts;
     this.#lives += 1;
@@ -247,7 +247,7 @@ export class SimNode {
   async #compose(life: Life): Promise<void> {
     const drivers = this.#drivers(life);
     const node = await composeNode(this.#config(), this.#parts.plant?.drivers?.(drivers, this.host) ?? drivers);
-    // Told by whoever stops it.
+    // The caller of stop hears of it.
     node.stopped.catch(() => {});
     life.node = node;
     if (this.#lives === 1) await this.#parts.play.furnish(node, this.host);

@@ -35,7 +35,7 @@ export interface WorldOptions {
   readonly blockEveryMs?: number;
   /** How long the world goes on after its time, at most, until all is as it has to be in the end; 45 minutes by default. */
   readonly graceMs?: number;
-  /** How often the rules are looked at, in virtual time. */
+  /** How often the rules are checked, in virtual time. */
   readonly checkEveryMs?: number;
   /** A bug to find. */
   readonly plant?: Plant;
@@ -72,7 +72,7 @@ const GRACE_STEP_MS = 60_000;
 const DNS_ANSWERS = 16;
 /** What a ban ends, it ends at once; what else may happen in so short a time is next to nothing. */
 const STAYING_MS = 5;
-/** The memory is looked at as often as every so manieth time that the rules are. */
+/** The memory is checked once for so many checks of the rules. */
 const MEMORY_LOOKS = 60;
 /** Breaches that are kept one by one; more are counted. */
 const BREACHES_MAX = 100;

@@ -15,7 +15,7 @@ export interface Migration {
   readonly sql: string;
 }
 
-/** Whose database it is. */
+/** The owner of the database. */
 export interface DatabaseIdentity {
   readonly chain: string;
   readonly network: string;

@@ -45,7 +45,7 @@ export class ByteIntake {
     return taken;
   }
 
-  /** The rest of the stream: first what has come already. No bytes are read ahead of who reads it. */
+  /** The rest of the stream: first what has come already. No bytes are read ahead of its reader. */
   release(): ReadableStream<Uint8Array> {
     this.#isReleased = true;
     const head = this.#chunk;

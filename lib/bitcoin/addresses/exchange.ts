@@ -88,7 +88,7 @@ export class AddressExchange {
   take(peer: BitcoinPeer, told: readonly HeardAddress[]): void {
     // One for blocks only tells nothing of others.
     if (peer.kind === "block-relay") return;
-    // Who dialled us takes part once it has shown that it knows how.
+    // A peer that dialled us takes part once it has shown that it knows how.
     peer.addressRelay = true;
     const useful = told.filter(({ services = 0n }) => (services & USEFUL) !== 0n);
     const { limited } = this.#parts.dialling.learn(useful, peer.host, peer.may("addr"));
@@ -107,7 +107,7 @@ export class AddressExchange {
     peer.addressRelay = true;
     const { rules, dialling } = this.#parts;
     const { network = "none" } = rules.locate(peer.session.remote) ?? {};
-    // Whoever asks from one side, at one of our addresses, hears the same for a day.
+    // All who ask from one network, at one of our addresses, hear the same for a day.
     const { host, port } = peer.session.link.duplex.local;
     const side = `${network} ${host} ${port}`;
     const known = dialling.gossip(ANSWER_MAX, peer.may("addr") ? `${side} ${peer.id}` : side);

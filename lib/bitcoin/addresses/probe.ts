@@ -33,7 +33,7 @@ const ANSWER_MS = 5_000;
 const MORE_MS = 1_000;
 /** How long after the pong addresses may come. We ping after `getaddr`, and a peer takes messages in their order. */
 const AFTER_PONG_MS = 2_000;
-/** Nothing calls when the pong comes: it is looked for so often. */
+/** Nothing calls when the pong comes: so often it is checked. */
 const PONG_STEP_MS = 50;
 /** An answer of so many addresses is the whole one. */
 const PLENTY = 20;
@@ -48,7 +48,7 @@ export function bitcoinVisitor(parts: BitcoinProbeParts): Visitor {
   return visitorBy(protocol, (session, signal) => talk(session, clock, signal));
 }
 
-/** Asks and listens. Who shook hands has been reached, however the rest goes. */
+/** Asks and listens. A node that shook hands has been reached, however the rest goes. */
 async function talk(session: BitcoinSession, clock: Clock, signal: AbortSignal): Promise<Visit> {
   const told: PeerAddress[] = [];
   let leaveAt = clock.monotonic() + ANSWER_MS;

@@ -2,7 +2,7 @@
  * Rules of a block that need no earlier output.
  *
  * Some faults are of the body alone: the same header may come with another body that is good. They are `mutated`, and
- * whoever gets one forgets the bytes, blames the peer, and asks for the block elsewhere; the hash stays a candidate.
+ * the receiver of one forgets the bytes, blames the peer, and asks for the block elsewhere; the hash stays a candidate.
  *
  * The signature of a signet's block is not checked.
  *

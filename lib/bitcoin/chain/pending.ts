@@ -18,7 +18,7 @@ export interface Pending {
   readonly done: PromiseWithResolvers<void>;
 }
 
-/** Nothing yet. `done` settles with its commit, and is handled for whoever does not wait for it. */
+/** Nothing yet. `done` settles with its commit, and is handled for callers that do not wait for it. */
 export function newPending(): Pending {
   const done = Promise.withResolvers<void>();
   done.promise.catch(() => {});

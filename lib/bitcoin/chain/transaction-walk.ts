@@ -7,7 +7,7 @@
 import { Op } from "../types/opcodes.ts";
 import type { Transaction } from "../types/transaction.ts";
 
-/** Signature checks that a multisig counts as where its keys are not looked at. */
+/** Signature checks that a multisig counts as where its keys are not read. */
 const MULTISIG_KEYS_MAX = 20;
 const OUTPOINT_BYTES = 36;
 /** From so many inputs on, equal ones are looked for in a set. */

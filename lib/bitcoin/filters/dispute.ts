@@ -75,7 +75,7 @@ export interface DisputeOptions<P> {
 /** The first place where lists of hashes differ. */
 export interface Difference<P> {
   readonly index: number;
-  /** Who says what there, by the hash in hex; the empty text is for lists that end before. */
+  /** The peers by what they say there, by the hash in hex; the empty text is for lists that end before. */
   readonly parties: ReadonlyMap<string, readonly P[]>;
 }
 

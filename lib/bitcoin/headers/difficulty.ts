@@ -59,7 +59,7 @@ function bitsAfterEasyBlocks(pow: PowParams, chain: HeaderSource, prev: number, 
 
 /**
  * Where easy blocks are allowed: the bits of the last block at or below `row` that is not one of them, but no further
- * back than the period's first block. The walk is as long as the row of easy blocks; whoever goes along a chain uses
+ * back than the period's first block. The walk is as long as the row of easy blocks; code that goes along a chain uses
  * {@link stepCountedBits}.
  */
 export function lastCountedBits(pow: PowParams, chain: HeaderSource, row: number): number {

@@ -1,7 +1,7 @@
 /**
  * All headers that are known: a tree with one best chain, its forks, and what was found invalid.
  *
- * Pure memory. Whoever stores headers gives them back with {@link HeaderChain.restore}; time is passed in. Headers are
+ * Pure memory. The store's headers come back with {@link HeaderChain.restore}; time is passed in. Headers are
  * named by rows, small numbers in order of arrival, so that nothing is allocated for one.
  *
  * Ancestors are found through an index of the best chain by height; from a fork one walks down until it is met. Forks
@@ -360,7 +360,7 @@ export class HeaderChain implements HeaderSource {
   }
 }
 
-/** What is wrong with a batch before any ancestor is looked at. */
+/** What is wrong with a batch by itself, without its ancestors. */
 function batchFault(
   batch: HeaderBatch,
   network: BitcoinNetwork,

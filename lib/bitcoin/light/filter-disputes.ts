@@ -1,5 +1,5 @@
 /**
- * Carries a dispute over filter headers out: asks the parties and whoever has the block, and acts on the verdict.
+ * Carries a dispute over filter headers out: asks the parties and peers that have the block, and acts on the verdict.
  *
  * @see FilterDispute
  * @module

@@ -41,7 +41,7 @@ const OUTVOTED_REST_MS = 120_000;
 /** How long peers that stand even are left alone: somebody else may come, whose word decides. */
 const EVEN_REST_MS = 60_000;
 
-/** Who is asked about filters. */
+/** The peers that are asked about filters. */
 export class FilterPeers {
   readonly #parts: FilterPeersParts;
   /** The row up to which a peer has confirmed our filter headers. */
@@ -52,7 +52,7 @@ export class FilterPeers {
     this.#parts = parts;
   }
 
-  /** Peers that have filters up to the block of `row` and may be asked. Whom we chose ourselves comes first: anybody can dial us. */
+  /** Peers that have filters up to the block of `row` and may be asked. Those that we chose ourselves come first: anybody can dial us. */
   members(row: number): readonly BitcoinPeer[] {
     return this.#usable(row).sort((a, b) => Number(b.direction === "out") - Number(a.direction === "out"))
       .slice(0, ASKED_MAX);

@@ -99,7 +99,7 @@ export class FilterSync {
     const [first] = differing;
     if (first === undefined) return true;
     const { peer, span, claim } = first;
-    // Who differs elsewhere has its turn when this is settled.
+    // A peer that differs elsewhere has its turn when this is settled.
     const parties = differing.filter((each) => each.span.startHeight === span.startHeight);
     const defenders = peers.filter((each) => this.#filterPeers.hasConfirmed(each, known));
     if (defenders.length === 0) return await this.#hearAlone(peer, span, claim, known, signal);
@@ -287,7 +287,7 @@ export class FilterSync {
     return true;
   }
 
-  /** A dispute about what is not here yet. Whoever is left is asked again. */
+  /** A dispute about what is not here yet. The peers that are left are asked again. */
   async #settle(dispute: DisputeCase, signal: AbortSignal): Promise<boolean> {
     const { findings, agreed } = await settleDispute(this.#disputeParts, dispute, signal);
     if (findings.length === 0 && agreed === undefined) this.#filterPeers.standEven(dispute.peers);

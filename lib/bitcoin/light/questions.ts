@@ -51,7 +51,7 @@ export interface AskOptions {
   readonly timeoutMs?: number;
 }
 
-/** The open questions to all peers. Whoever asks bounds how many there are. */
+/** The open questions to all peers. The caller bounds how many there are. */
 export class Questions {
   readonly #clock: Clock;
   readonly #open = new Map<BitcoinPeer, Set<Question>>();
@@ -60,7 +60,7 @@ export class Questions {
     this.#clock = clock;
   }
 
-  /** Hands a message to whoever waits for it; false when nobody does. A handler's exception ends the peer's session. */
+  /** Hands a message to the question that waits for it; false when none does. A handler's exception ends the peer's session. */
   take(peer: BitcoinPeer, incoming: Incoming): boolean {
     let taken = false;
     // One answer may serve two questions; neither is asked again.

@@ -1,5 +1,5 @@
 /**
- * What the light client asks of a store. Heights are of the active chain; the store knows no headers, so whoever writes
+ * What the light client asks of a store. Heights are of the active chain; the store knows no headers, so the code that writes
  * says which block the last filter header belongs to.
  *
  * @module

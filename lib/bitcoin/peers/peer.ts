@@ -51,7 +51,7 @@ export class BitcoinPeer extends Peer<BitcoinSession> {
   gotAddresses = false;
   /** It takes part in the gossip of addresses. */
   addressRelay = false;
-  /** Addresses of it that were looked at, and that were dropped because it told too many. */
+  /** Addresses of it that were taken, and that were dropped because it told too many. */
   addressesProcessed = 0;
   addressesLimited = 0;
   /** Where an inventory of 500 blocks ended that we sent: when it fetches that one, it is told of the tip. */

@@ -50,7 +50,7 @@ const HANDSHAKE_MS = 60_000;
 const PING_INTERVAL_MS = 120_000;
 /** A peer is gone when it has sent, or taken, nothing for so long, or left a ping unanswered. */
 const SILENCE_MS = 20 * 60_000;
-/** How often the timers are looked at when a ping is overdue; before it is, nothing can be. */
+/** How often the timers are checked when a ping is overdue; before it is, nothing can be. */
 const WATCH_MS = 5_000;
 /** From here on pings carry a nonce. */
 const NONCE_VERSION = 60_001;
@@ -68,7 +68,7 @@ export class BitcoinSession implements PeerSession<Incoming> {
   awaitsMore: () => boolean = () => false;
   readonly #options: SessionOptions;
   readonly #ended = new AbortController();
-  /** Kept, because the runtime's own property is slow, and this is looked at for every message. */
+  /** Kept, because the runtime's own property is slow, and this is read for every message. */
   readonly signal: AbortSignal = this.#ended.signal;
   readonly #startedAt: number;
   #fault: Error | undefined;
@@ -216,7 +216,7 @@ export class BitcoinSession implements PeerSession<Incoming> {
   async #read(handle: (incoming: Incoming) => void | Promise<void>): Promise<PeerExit> {
     for (;;) {
       const frame = await this.link.next();
-      // Who does not read our answers is not answered more, and nobody goes before his turn.
+      // A peer that does not read our answers gets no more of them, and no message goes before its turn.
       const wait = this.link.room() ?? this.#turn.next();
       if (wait !== undefined) await wait;
       if (this.#fault !== undefined) throw this.#fault;
@@ -225,7 +225,7 @@ export class BitcoinSession implements PeerSession<Incoming> {
       }
       const message = messageByType(frame.type);
       const handled = this.#turn.work(() => message && this.#dispatch(message, frame.payload, handle));
-      // One message of a peer at a time, in their order: whoever is slow to handle stops the reading.
+      // One message of a peer at a time, in their order: a slow handler stops the reading.
       if (handled !== undefined) await handled;
     }
   }

@@ -1,5 +1,5 @@
 /**
- * What we tell peers of our tip: by headers to who asked for that and can place them, by inventory else, and nothing to
+ * What we tell peers of our tip: by headers to peers that asked for that and can place them, by inventory else, and nothing to
  * who has it.
  *
  * @see spec section f.4 (announcing a new tip); BIP130

@@ -180,7 +180,7 @@ export class BlockFiles {
     await this.#folder.remove(blockFileName(file));
   }
 
-  /** Closes all files. Whoever still reads is waited for by nobody, but gets its bytes. */
+  /** Closes all files. Reads that are under way are not waited for, but get their bytes. */
   async close(): Promise<void> {
     for (const file of [...this.#open.keys()]) await this.#release(file);
   }

@@ -20,7 +20,7 @@ export interface ScannedBlock {
 
 /**
  * The blocks of all files in the order in which they lie. With `part` `block` each is checked against its checksum; with
- * `header` only its first bytes are read, and whoever asks checks their proof of work. Where there is no good record,
+ * `header` only its first bytes are read, and the caller checks their proof of work. Where there is no good record,
  * the next one is looked for by its magic, and `onDamage` hears of the place.
  */
 export async function* scanBlocks(
@@ -85,7 +85,7 @@ async function nextMagic(files: BlockFiles, file: number, from: number, size: nu
     for (let i = bytes.indexOf(magic[0]!); i >= 0; i = bytes.indexOf(magic[0]!, i + 1)) {
       if (magic.every((byte, k) => bytes[i + k] === byte)) return at + i;
     }
-    // The last bytes are looked at again: a magic may begin in them.
+    // The last bytes are searched again: a magic may begin in them.
     if (bytes.length < SEARCH_BYTES) return size;
     at += bytes.length - magic.length + 1;
   }

@@ -9,7 +9,7 @@ import { HEADER_BYTES } from "../types/header.ts";
 import { scanBlocks } from "./block-scan.ts";
 import type { SqlBitcoinStore } from "./sql.ts";
 
-/** Who takes in what is found. */
+/** Takes in what is found. */
 export interface ReindexSink {
   /**
    * Headers, 80 bytes each and at most 2,000, each the child of the one before it as in a `headers` message. The parent

@@ -1,6 +1,6 @@
 /**
  * The transaction index in SQL. A row is a part of the txid and the transaction's place, 18 bytes with all that SQLite adds:
- * the txid itself is in the block, where whoever asks goes anyway, and there the rest of it is compared.
+ * the txid itself is in the block, where the caller goes anyway, and there the rest of it is compared.
  *
  * @module
  */

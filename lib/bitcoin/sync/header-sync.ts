@@ -90,7 +90,7 @@ export class HeaderSync {
     return headersUsefulAt !== undefined && now - headersUsefulAt >= SLOW_MS;
   }
 
-  /** Whether everybody was asked, and nobody's answer is waited for. Who kept us waiting is not waited for. */
+  /** Whether everybody was asked, and nobody's answer is waited for. A peer that kept us waiting is not waited for. */
   get isIdle(): boolean {
     const now = this.#parts.clock.monotonic();
     return this.#parts.peers().every(({ headersBegun, headersAskedAt, headersEnded, headersRestUntil }) =>

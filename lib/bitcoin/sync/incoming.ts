@@ -123,7 +123,7 @@ export class IncomingBlocks {
     const { chain, minimumWork, download } = this.#parts;
     const { headers } = chain;
     if (chain.wasJudged(row)) return false;
-    // Asked of another peer: whoever brings it saves us the wait.
+    // Asked of another peer: this one saves us the wait.
     if (download.isAsked(row)) return true;
     return !headers.hasMoreWork(chain.tip, row) && headers.work(row) >= minimumWork &&
       headers.height(row) <= headers.height(chain.tip) + AHEAD_MAX;

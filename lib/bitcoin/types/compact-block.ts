@@ -51,7 +51,7 @@ export interface PrefilledTransaction {
 
 /**
  * Transactions and their places. On the wire each place is the distance from the one before, less one. A distance above
- * 16 bits is an error of the bytes; a sum above is for whoever rebuilds the block to judge, since it costs the peer more.
+ * 16 bits is an error of the bytes; a sum above is for the code that rebuilds the block to judge, since it costs the peer more.
  */
 const Prefilled: Codec<readonly PrefilledTransaction[]> = {
   type: "vector<prefilled>",

@@ -7,7 +7,7 @@
 import type { Infer } from "../codec/codec.ts";
 import { hash, struct, u32 } from "../codec/mod.ts";
 
-/** The kinds of inventory. An unknown number is no error: whoever gets one ignores the entry. */
+/** The kinds of inventory. An unknown number is no error: its receiver ignores the entry. */
 export const InvType = {
   /** Ignored. */
   UNDEFINED: 0,

@@ -6,7 +6,7 @@
  */
 import { Op, smallInteger } from "./opcodes.ts";
 
-/** Signature checks that a CHECKMULTISIG counts as when its number of keys is not looked at. */
+/** Signature checks that a CHECKMULTISIG counts as when its number of keys is not read. */
 const MULTISIG_KEYS_MAX = 20;
 
 /**

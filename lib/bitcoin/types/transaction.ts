@@ -36,7 +36,7 @@ export {
 export const TRANSACTION_BYTES_MIN = 10;
 
 /**
- * A transaction. Its bytes are those it was decoded from, which it keeps alive as a whole: whoever keeps one transaction
+ * A transaction. Its bytes are those it was decoded from, which it keeps alive as a whole: code that keeps one transaction
  * of a block beyond the block takes {@link Transaction.detach}. Everything else is computed when first asked for.
  */
 export class Transaction {

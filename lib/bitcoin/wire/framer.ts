@@ -66,7 +66,7 @@ export class V1Transport implements NegotiatedTransport {
 
   push(bytes: Uint8Array): Iterable<Frame> {
     if (this.#failure !== undefined) throw this.#failure;
-    // Sockets give Buffers, whose slices would be Buffers: slow, and a surprise to whoever compares.
+    // Sockets give Buffers, whose slices would be Buffers: slow, and a surprise to code that compares.
     const isPlain = bytes.constructor === Uint8Array;
     const chunk = isPlain ? bytes : new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     const frames: Frame[] = [];

@@ -34,7 +34,7 @@ const CountedHeader: Codec<BlockHeader> = {
   },
 };
 
-/** As {@link vector}, but the limit is looked at first, as Core does: a claim of 2,001 costs the peer whatever follows. */
+/** As {@link vector}, but the limit is checked first, as Core does: a claim of 2,001 costs the peer whatever follows. */
 const Headers: Codec<readonly BlockHeader[]> = {
   type: `headers<${HEADERS_MAX}>`,
   minSize: 1,

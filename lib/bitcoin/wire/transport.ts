@@ -39,7 +39,7 @@ export interface Transport {
 export type TransportKind = "detecting" | "v1" | "v2";
 
 /**
- * A transport with a handshake of its own. Whoever drives one writes what {@link NegotiatedTransport.drain} gives after
+ * A transport with a handshake of its own. Its driver writes what {@link NegotiatedTransport.drain} gives after
  * making it and after every chunk pushed, before anything that it packs later.
  */
 export interface NegotiatedTransport extends Transport {

@@ -56,7 +56,7 @@ export class AddressExchange {
     });
   }
 
-  /** A peer has shaken hands. Who dialled us and listens itself is worth knowing, and worth telling of. */
+  /** A peer has shaken hands. A node that dialled us and listens itself is worth knowing, and worth telling of. */
   joined(peer: ChiaPeer): void {
     const { dialling, clock } = this.#parts;
     const isAsked = peer.direction === "out";

@@ -29,7 +29,7 @@ export interface IntroducerParts {
 export const INTRODUCED_MAX = 20;
 /** Connections at once. */
 const CONNECTIONS_MAX = 256;
-/** Who has asked has no reason to stay; who does not ask, neither. */
+/** A peer that has asked has no reason to stay, nor has one that does not ask. */
 const STAY_MS = 30_000;
 const ANSWER_MS = 10_000;
 /** A longer list than the protocol allows is ignored as a whole. */

@@ -54,7 +54,7 @@ export function chiaVisitor(parts: ChiaProbeParts): Visitor {
   return visitorBy(protocol, (session, signal) => talk(session, clock, signal));
 }
 
-/** Asks and listens. Who shook hands has been reached, however the rest goes. */
+/** Asks and listens. A node that shook hands has been reached, however the rest goes. */
 async function talk(session: ChiaSession, clock: Clock, signal: AbortSignal): Promise<Visit> {
   let height: number | undefined;
   const { promise: peak, resolve: onPeak } = Promise.withResolvers<void>();

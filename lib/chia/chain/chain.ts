@@ -21,9 +21,9 @@ import { lookBack, RecordWindow } from "./window.ts";
 export interface AddResult {
   /** Records of the blocks that were new and right. */
   readonly added: readonly BlockRecord[];
-  /** The first block that was refused; those after it were not looked at. */
+  /** The first block that was refused; those after it were not judged. */
   readonly refused?: { readonly candidate: Candidate; readonly refusal: Refusal };
-  /** The first block whose parent is not known; those after it were not looked at. */
+  /** The first block whose parent is not known; those after it were not judged. */
   readonly parentless?: Candidate;
   /** Whether the peak is another one now, and the last height that both chains share. */
   readonly peakMoved: boolean;

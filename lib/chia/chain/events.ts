@@ -13,7 +13,7 @@ export interface EventContext {
   readonly network: string;
   /** Unix milliseconds. */
   readonly time: number;
-  /** Who gave the blocks; null for ourselves. */
+  /** The peer that gave the blocks; null for ourselves. */
   readonly source: string | null;
 }
 

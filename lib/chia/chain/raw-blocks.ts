@@ -1,6 +1,6 @@
 /**
  * Blocks out of replies, each decoded once and with its own bytes. Nothing is copied: blocks share the memory of the
- * message that they came in, so whoever keeps a part of one for long must copy it.
+ * message that they came in, so code that keeps a part of one for long must copy it.
  *
  * @module
  */

@@ -109,7 +109,7 @@ export function judgeWindows(frame: Uint8Array): ConfigureWindowSizes {
   throw handshakeFault("INVALID_HANDSHAKE", "no window sizes after the handshake");
 }
 
-/** The last rule, which the reference looks at only after it has answered. @throws PeerFault `UNKNOWN` (1) */
+/** The last rule, which the reference checks only after it has answered. @throws PeerFault `UNKNOWN` (1) */
 export function requireVersion({ protocolVersion }: Handshake): void {
   if (!VERSION.test(protocolVersion)) throw apiFault("the protocol version is none");
 }

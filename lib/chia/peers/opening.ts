@@ -94,7 +94,7 @@ function deadline({ clock, handshakeTimeoutMs, signal }: SessionOptions) {
 
 /**
  * Shakes hands. The dialler speaks first; the acceptor answers only a handshake that is right (but for its version, which
- * is looked at afterwards, as in the reference). On failure the socket is closed with the reference's code.
+ * is checked afterwards, as in the reference). On failure the socket is closed with the reference's code.
  *
  * @throws PeerFault or NodeError with the reason
  */

@@ -21,7 +21,7 @@ export interface AnnouncedPeak {
 /** One Chia peer, from handshake to end. */
 export class ChiaPeer extends Peer<ChiaSession> {
   peak: AnnouncedPeak | undefined;
-  /** The announcement that was last looked into. */
+  /** The announcement that was last considered. */
   considered: AnnouncedPeak | undefined;
   /** Our peak that it had in its chain when we asked, after its last announcement. */
   confirmed: Uint8Array | undefined;

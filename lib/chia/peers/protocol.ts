@@ -1,6 +1,6 @@
 /**
  * How Chia's connections are opened: TLS with both certificates, WebSocket, handshake; which inbound node types get a
- * slot; who is the same node.
+ * slot; which sessions are with the same node.
  *
  * @see spec section c (sequence, inbound limits)
  * @module

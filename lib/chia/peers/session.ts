@@ -32,7 +32,7 @@ import type { Infer } from "../streamable/mod.ts";
 
 export type { Incoming, SessionOptions };
 
-/** Who handles what a peer sends unasked. A rejection with a {@link PeerFault} ends the session. */
+/** Handles what a peer sends unasked. A rejection with a {@link PeerFault} ends the session. */
 export type IncomingHandler = (incoming: Incoming) => void | Promise<void>;
 
 const INBOUND_PERCENT = 100;

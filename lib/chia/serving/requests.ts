@@ -90,7 +90,7 @@ export class PeerRequests {
     ];
   }
 
-  /** One after the other for each peer: answers may be large, and of whoever does not read them only one is to wait. */
+  /** One after the other for each peer: answers may be large, and for a peer that does not read them only one is to wait. */
   #inTurn(peer: ChiaPeer, answer: () => Promise<void>): Promise<void> {
     const before = this.#last.get(peer) ?? Promise.resolve();
     const now = before.then(answer, answer);

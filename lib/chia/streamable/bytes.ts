@@ -1,7 +1,7 @@
 /**
  * Bytes of fixed and of counted length, text, and compressed curve points.
  *
- * Decoded bytes are views of the input, not copies: whoever keeps one for long keeps the whole message alive, and
+ * Decoded bytes are views of the input, not copies: code that keeps one for long keeps the whole message alive, and
  * copies it with `slice()` when that is too much.
  *
  * @module
@@ -34,7 +34,7 @@ function sized<N extends number>(length: N, type = `bytes${length}`): Codec<Size
 
 /**
  * A compressed point. The flag bits of the first byte are checked when reading, as every node does first; whether the
- * point is on the curve and in its subgroup is for whoever verifies signatures, because it costs a thousand times more
+ * point is on the curve and in its subgroup is for the code that verifies signatures, because it costs a thousand times more
  * than the rest of a block.
  */
 function point<N extends number>(length: N, type: string): Codec<Sized<N>> {

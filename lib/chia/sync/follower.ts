@@ -126,7 +126,7 @@ export class Follower {
   }
 
   /**
-   * Aborts when nothing has come for too long while another peer waits to be followed: whoever announces much and says
+   * Aborts when nothing has come for too long while another peer waits to be followed: a peer that announces much and says
    * nothing must not keep us from the others. A slow line is given more time at each try.
    */
   #patience(peer: ChiaPeer, signal: AbortSignal): { readonly signal: AbortSignal; readonly end: () => void } {
@@ -173,7 +173,7 @@ export class Follower {
   #rest(peer: ChiaPeer): void {
     const { clock } = this.#parts;
     peer.restUntil = clock.monotonic() + REST_MS;
-    // One timer at a time is enough: the loop looks at all peers when it fires.
+    // One timer at a time is enough: the loop goes over all peers when it fires.
     this.#cancelRest();
     this.#cancelRest = clock.after(REST_MS, () => this.poke());
   }
@@ -184,7 +184,7 @@ export class Follower {
 
   /**
    * The peer to follow, of those who announce a heavier peak than ours: first who has not let us wait, then whom we chose
-   * ourselves, then the heaviest. Another tip of our weight is looked at once: it wins when it
+   * ourselves, then the heaviest. Another tip of our weight is fetched once: it wins when it
    * took fewer iterations, which an announcement does not tell.
    */
   #target(except?: ChiaPeer): ChiaPeer | undefined {

@@ -41,7 +41,7 @@ const BACKTRACK_BELOW = 4;
 const BLOCK_TIMEOUT_MS = 15_000;
 const BATCH_TIMEOUT_MS = 15_000;
 const BATCH_TRIES = 6;
-/** Whoever keeps a batch for so long is not waited for alone. */
+/** A peer that keeps a batch for so long is not waited for alone. */
 const BATCH_HEDGE_MS = 2_000;
 const BATCHES_PER_PEER = 2;
 const BATCHES_AHEAD = 8;

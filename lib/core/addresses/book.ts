@@ -67,7 +67,7 @@ export interface BookSize {
   readonly collisions: number;
 }
 
-/** Who tells of addresses. */
+/** A source of addresses. */
 interface Source {
   readonly group: Uint8Array | undefined;
   readonly budget: string;
@@ -338,7 +338,7 @@ export class AddressBook {
     const known = this.#sources.get(source);
     if (known !== undefined) return known;
     const group = this.#options.rules.sourceGroup(source);
-    // Budgets are shared by a group of sources: its addresses are cheap to whoever has one of them.
+    // Budgets are shared by a group of sources: its addresses are cheap to the owner of one of them.
     const found = { group, budget: group === undefined ? source : groupNameOf({ group }) };
     if (this.#sources.size >= SOURCES_MAX) this.#sources.clear();
     this.#sources.set(source, found);

@@ -60,7 +60,7 @@ export class SourceBudgets {
     const earned = Math.max(0, nowS - bucket.sinceS) * perSecond;
     if (bucket.tokens < capacity) bucket.tokens = Math.min(bucket.tokens + earned, capacity);
     bucket.sinceS = nowS;
-    // Last in the map is what was used last. Who tells many messages in a row is there already.
+    // Last in the map is what was used last. A source of many messages in a row is there already.
     if (source !== this.#last) {
       this.#buckets.delete(source);
       this.#buckets.set(source, bucket);

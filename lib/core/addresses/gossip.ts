@@ -38,10 +38,10 @@ const FAN_OUT = 2;
 const QUEUE_MAX = 1_000;
 /** Addresses remembered as known to a peer; the oldest is forgotten. */
 const KNOWN_MAX = 5_000;
-/** Characters of a host that are looked at: an onion name has 62. */
+/** Characters of a host that are read: an onion name has 62. */
 const HOST_LENGTH_MAX = 64;
 const OWN_MEAN_MS = 24 * 3_600_000;
-/** So long after it was not known yet, it is looked at again. */
+/** So long after it was not known yet, it is tried again. */
 const OWN_AGAIN_MS = 60_000;
 const DAY_S = 86_400;
 
@@ -139,7 +139,7 @@ export class Gossip<P extends Peer> {
       const rank = sipHash24Words(this.#key, words, 4);
       let at = Math.min(ranks.length, count);
       if (at === count && !(ranks[at - 1]! < rank)) continue;
-      // Few come so far: the peers themselves are looked at only here.
+      // Few come so far: the peers themselves are compared only here.
       const peer = all[i]!;
       if (peer === from || !takesPart(peer) || !this.#desks.has(peer.id)) continue;
       if (at === count) at -= 1;

@@ -93,7 +93,7 @@ export class AddressKeeper {
   }
 }
 
-/** Moves a file out of the way, for whoever wants to look at it; tells where to. */
+/** Moves a file out of the way, so that the operator can look at it; tells where to. */
 async function setAside(files: AddressFiles, path: string, bytes: Uint8Array): Promise<string> {
   try {
     await files.writeFileAtomic(`${path}.damaged`, bytes, FILE_MODE);

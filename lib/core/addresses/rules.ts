@@ -35,7 +35,7 @@ export const BOOK = {
 
 /** An address as somebody told it. */
 export interface HeardAddress extends PeerAddress {
-  /** Unix seconds at which it was last seen by whoever told; 0 when unknown. */
+  /** Unix seconds at which its teller last saw it; 0 when unknown. */
   readonly timeS?: number;
   /** What it offers, as bits. */
   readonly services?: bigint;
@@ -80,7 +80,7 @@ export interface AddressRules {
   readonly identity: "host" | "host and port";
   /** The normal form of an address; undefined for one that is not taken (private, malformed). */
   locate(address: PeerAddress): Located | undefined;
-  /** The group of who told of an address, by host or by the name of a seed; undefined: the address speaks for itself. */
+  /** The group of the source of an address, by host or by the name of a seed; undefined: the address speaks for itself. */
   sourceGroup(source: string): Uint8Array | undefined;
   placement(secret: Uint8Array): Placement;
   /** Whether the penalty falls away: the address told of itself, or is known already. */

@@ -1,5 +1,5 @@
 /**
- * What the book tells others: a random share of it, the same for a day to whoever asks from one side, so that asking
+ * What the book tells others: a random share of it, the same for a day to all who ask from one network, so that asking
  * often does not empty it.
  *
  * @see Bitcoin Core `addrman.cpp` GetAddr_, `net.cpp` CConnman::GetAddresses

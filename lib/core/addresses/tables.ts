@@ -118,7 +118,7 @@ export class AddressTables {
     if (entry.newSlots.length === 0) this.drop(entry);
   }
 
-  /** Moves an entry to the tried table. Who holds its slot there goes back to the new table. */
+  /** Moves an entry to the tried table. The holder of its slot there goes back to the new table. */
   makeTried(entry: Entry): void {
     for (const slot of entry.newSlots) this.new.set(slot, undefined);
     entry.newSlots.length = 0;

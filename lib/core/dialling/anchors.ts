@@ -1,5 +1,5 @@
 /**
- * Anchors: peers of the last run that are dialled first, before anything that the address book says. Who fills the book
+ * Anchors: peers of the last run that are dialled first, before anything that the address book says. An attacker who fills the book
  * with his own addresses and waits for a restart has to have been connected before it as well.
  *
  * Core keeps two peers that relay blocks only (`anchors.dat`), of which nobody learns by gossip; here two of the longest
@@ -36,7 +36,7 @@ export interface AnchorFiles {
   removeFile(path: string): Promise<void>;
 }
 
-/** Who is a peer is nobody else's business. */
+/** Only the owner may read who the peers are. */
 const FILE_MODE = 0o600;
 /** A file of four addresses; what is longer is not read. */
 const FILE_BYTES_MAX = 4_096;

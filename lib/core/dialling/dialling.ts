@@ -157,7 +157,7 @@ export class Dialling<P extends Peer<PeerSession<unknown>>> {
     this.#wake();
   }
 
-  /** Who is to be dialled first after a restart. */
+  /** The peers that are to be dialled first after a restart. */
   anchorsNow(): readonly Anchor[] {
     return anchorsOf(this.#parts.peers());
   }

@@ -77,7 +77,7 @@ export interface ExtraCandidate {
 
 /**
  * Which peer of a kind goes when there is one more than slots; its id. Of those for blocks only one of the two youngest:
- * the newcomer stays if it gave us a block after the other did. Of the full ones whoever has given us none for longest,
+ * the newcomer stays if it gave us a block after the other did. Of the full ones the peer that has given us none for longest,
  * of equals the youngest.
  *
  * @see Bitcoin Core `net_processing.cpp` EvictExtraOutboundPeers

@@ -103,7 +103,7 @@ export class AcceptGate {
 
   #bucket<K>(buckets: Map<K, Bucket>, key: K, rate: GateRate, now: number): Bucket {
     const bucket = refilled(buckets.get(key) ?? { tokens: rate.burst, at: now }, rate, now);
-    // Whoever came last stands last.
+    // The newcomer stands last.
     buckets.delete(key);
     buckets.set(key, bucket);
     if (buckets.size > BUCKETS_MAX) {

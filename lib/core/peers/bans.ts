@@ -64,7 +64,7 @@ export class BanList {
   readonly #subnets = new Subnets();
   /** What {@link list} gave, which holds until something changes or the first of them ends. */
   #listed: { readonly bans: readonly Ban[]; readonly until: number } | undefined;
-  /** Called after each change; whoever keeps the list over restarts sets it. */
+  /** Called after each change; the code that keeps the list over restarts sets it. */
   onChange: () => void = () => {};
 
   /** @param exempt hosts that are never banned */

@@ -284,7 +284,7 @@ export class Connections<S extends PeerSession<I>, P extends Peer<S>, I> {
     );
   }
 
-  /** Whoever has waited longest of the group that has most who wait: many who say nothing keep out only their own. */
+  /** The one that has waited longest, of the group with most that wait: many who say nothing keep out only their own. */
   #crowdedOut(): { readonly duplex: ByteDuplex } {
     const counts = new Map<bigint, number>();
     for (const { group } of this.#opening) counts.set(group, (counts.get(group) ?? 0) + 1);
@@ -302,7 +302,7 @@ export class Connections<S extends PeerSession<I>, P extends Peer<S>, I> {
       peer.direction === "in" && isAlike(peer.session) && !protocol.isSame(peer.session, session)
     );
     const isDiscouraged = (host: string) => this.bans.find(host, "in")?.effect === "discourage";
-    // Whoever is not wanted does not get the last slot.
+    // A discouraged host does not get the last slot.
     if (rivals.length < max - (isDiscouraged(session.remote.host) ? 1 : 0)) return;
     if (isDiscouraged(session.remote.host)) throw protocol.refuseSlot(session);
     const evicted = max === 0 ? undefined : chooseEviction(rivals.map((peer) => ({

@@ -7,7 +7,7 @@
  * @module
  */
 
-/** What is looked at of a peer. Times are milliseconds of one clock, 0 when never. */
+/** What counts of a peer. Times are milliseconds of one clock, 0 when never. */
 export interface EvictionCandidate {
   readonly id: number;
   readonly direction: "in" | "out";

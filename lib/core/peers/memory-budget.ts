@@ -29,7 +29,7 @@ const AWAITED_SHARE = 8;
 /** What a connection may be: for whom it is, and how it is ended. */
 export interface Holder {
   readonly isInbound: boolean;
-  /** Who it is, for the rules of the simulated world: host and port with a space between. */
+  /** Its owner, for the rules of the simulated world: host and port with a space between. */
   readonly name?: string;
   /** Ends the connection; what it holds is counted as given back from then on. */
   readonly end: (error: NodeError) => void;

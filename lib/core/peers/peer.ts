@@ -131,7 +131,7 @@ export class Peer<S extends PeerSession<unknown> = PeerSession<unknown>> {
 
 const places = new WeakMap<readonly Peer[], readonly PeerPlace[]>();
 
-/** Where peers are: one list for one list, for whoever asks often whether anything has changed. */
+/** Where peers are: one list for one list, so that a caller sees at once whether anything has changed. */
 export function placesOf(peers: readonly Peer[]): readonly PeerPlace[] {
   let known = places.get(peers);
   if (known === undefined) places.set(peers, known = peers.map(({ place }) => place));

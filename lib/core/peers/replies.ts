@@ -45,7 +45,7 @@ export class Replies<Q, T> {
   ask(question: Q, timeoutMs: number): { readonly id: number; readonly answer: Promise<T> } {
     const id = this.#free();
     const { promise, resolve, reject } = Promise.withResolvers<T>();
-    // Whoever asked may have gone before the answer fails; that must not bring the process down.
+    // The asker may have gone before the answer fails; that must not bring the process down.
     promise.catch(() => {});
     if (this.#ended !== undefined) {
       reject(this.#ended);

@@ -1,5 +1,5 @@
 /**
- * What misbehaviour costs: one table for all networks. A peer has 100 points to lose, and slowly wins them back; who has
+ * What misbehaviour costs: one table for all networks. A peer has 100 points to lose, and slowly wins them back; a peer that has
  * lost them all is disconnected, and its host banned or discouraged. Pure: it says what is to be done, and does nothing.
  *
  * @see Bitcoin Core `net_processing.cpp` Misbehaving (spec bitcoin f.6); chia-blockchain 2.7.5 `chia/server/server.py`
@@ -129,7 +129,7 @@ export interface Verdict {
   readonly effect: Price["effect"];
 }
 
-/** What follows when a peer that has lost so many points commits an offence. Who is exempt from bans is not its business. */
+/** What follows when a peer that has lost so many points commits an offence. Exemption from bans is decided elsewhere. */
 export function judge(points: number, offence: Offence): Verdict {
   const price: Price = PRICES[offence];
   const lost = Math.min(POINTS_MAX, points + price.points);

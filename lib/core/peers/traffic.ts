@@ -29,7 +29,7 @@ export interface DirectionTraffic {
   readonly messages: number;
   /** Unix milliseconds of the last message; 0 when there was none. */
   readonly lastTime: number;
-  /** The same in monotonic milliseconds, for whoever measures silence: the wall clock may jump. */
+  /** The same in monotonic milliseconds, for measuring silence: the wall clock may jump. */
   readonly lastAt: number;
   /** By kind of message; kinds beyond the bound are summed up as {@link OTHER_KINDS}. */
   readonly byKind: ReadonlyMap<string, KindTraffic>;

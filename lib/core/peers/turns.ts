@@ -1,7 +1,7 @@
 /**
  * Shares the event loop among peers. What a peer sends is handled in pieces; when all of them together have used up a
  * slice of time, those that go on wait in line, one piece for each turn of the loop, and everything else (RPC, timers,
- * sockets) runs in between. Whoever floods waits behind its own messages.
+ * sockets) runs in between. A peer that floods waits behind its own messages.
  *
  * Only time that was really worked counts, so that it costs nothing while there is little to do, and nothing is waited
  * for in a simulated world, where work takes no time.

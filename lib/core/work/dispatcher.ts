@@ -24,7 +24,7 @@ export interface DispatchOptions<W, T, R> {
   /** Time for the first try; each further try of the same task has twice as long. */
   readonly timeoutMs: number;
   readonly triesMax: number;
-  /** After so long without a result a task is given to a second worker too, and whoever is first wins. Never when absent. */
+  /** After so long without a result a task is given to a second worker too, and the first one wins. Never when absent. */
   readonly hedgeMs?: number;
   readonly signal: AbortSignal;
 }
@@ -43,7 +43,7 @@ const FAILURES_MAX = 2;
 
 /**
  * Runs `tasks` and yields their results in order. Ends early by throwing when a task failed `triesMax` times, when no
- * worker is left, or when the signal aborts; whoever stops reading stops the run. Nothing is under way after the end.
+ * worker is left, or when the signal aborts; a caller that stops reading stops the run. Nothing is under way after the end.
  *
  * @throws NodeError `no_workers`, the error of the last try, or the signal's reason
  */
@@ -129,7 +129,7 @@ export async function* dispatch<W, T, R>(
       tried.add(worker);
       const release = (outcome: Outcome): Outcome => {
         running.delete(worker);
-        // Who was overtaken has failed too.
+        // A worker that was overtaken has failed too.
         if ("result" in outcome) failures.delete(worker);
         else if (!over.signal.aborted) failures.set(worker, (failures.get(worker) ?? 0) + 1);
         load.set(worker, (load.get(worker) ?? 1) - 1);

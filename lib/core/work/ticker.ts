@@ -1,5 +1,5 @@
 /**
- * Something that is looked at every second while work is under way, and seldom when none is: a node with nothing to do
+ * Something that has its turn every second while work is under way, and seldom when none is: a node with nothing to do
  * should do nothing.
  *
  * @module

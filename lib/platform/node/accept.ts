@@ -55,7 +55,7 @@ interface Pending {
   failed: boolean;
 }
 
-/** Opens a port. `close` ends connections in their handshake; those handed over belong to whoever got them. */
+/** Opens a port. `close` ends connections in their handshake; those handed over belong to the code that got them. */
 export async function acceptSockets(options: AcceptOptions): Promise<Listener> {
   const connectionsMax = options.connectionsMax ?? CONNECTIONS_MAX;
   const handshakeTimeoutMs = options.handshakeTimeoutMs ?? HANDSHAKE_TIMEOUT_MS;
@@ -78,7 +78,7 @@ export async function acceptSockets(options: AcceptOptions): Promise<Listener> {
 
   const onTcp = (raw: net.Socket) => {
     raw.on("error", () => {});
-    // Not reported one by one: whoever refuses keeps count, and a flood must not fill the log.
+    // Not reported one by one: the code that refuses keeps count, and a flood must not fill the log.
     if (options.admit?.(addressesOf(raw).remote.host) === false) return void raw.destroy();
     if (descriptorsLeft() <= ACCEPTING_NEEDS) {
       raw.destroy();

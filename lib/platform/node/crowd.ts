@@ -28,7 +28,7 @@ export class Crowd<C> {
     return this.#shown.size;
   }
 
-  /** Takes a connection in. Who has to go for it; `undefined` when nobody, the newcomer itself when there is no room. */
+  /** Takes a connection in. Returns the one that has to go for it: `undefined` when none, the newcomer itself when there is no room. */
   enter(newcomer: C): C | undefined {
     const strangers = this.#strangers();
     if (this.#shown.size < this.#max && strangers.length < this.#strangersMax) {

@@ -172,7 +172,7 @@ async function serve(
     address: port.address,
     async close() {
       await port.close();
-      // Whoever asked for this stop waits for the answer.
+      // The caller who asked for this stop waits for the answer.
       await settled([...answers], ANSWER_GRACE_MS);
       for (const [socket, { raw }] of [...connections]) {
         socket.destroy();

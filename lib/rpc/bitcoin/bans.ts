@@ -17,7 +17,7 @@ export const banMethods: readonly Method[] = [
   {
     name: "setban",
     category: "Network",
-    summary: "Bans an address or a subnet, or lifts a ban. Who is connected from there is disconnected.",
+    summary: "Bans an address or a subnet, or lifts a ban. Peers that are connected from there are disconnected.",
     params: [
       required("subnet", "string", "An address, a subnet as 203.0.113.0/24, or a name of Tor or I2P"),
       required("command", "string", "add or remove"),
@@ -65,7 +65,7 @@ export const banMethods: readonly Method[] = [
     examples: ["listbanned"],
     call(_args, { context: { bitcoin } }) {
       const seconds = (ms: number) => Math.floor(ms / 1000);
-      // Who is only discouraged is no ban here either.
+      // A host that is only discouraged is not banned here either.
       return bitcoin.bans().filter(({ effect }) => effect === "ban").map(({ subnet, since, until }) => ({
         address: subnet,
         ban_created: seconds(since),

@@ -1,6 +1,6 @@
 /**
  * JSON as Bitcoin Core prints it: keys in the order in which they were set, amounts with eight decimals and doubles with
- * sixteen digits, so that whoever reads them exactly sees what Core would have shown.
+ * sixteen digits, so that a client that reads them exactly sees what Core would have shown.
  *
  * @see Bitcoin Core `univalue`, `core_io.cpp` (ValueFromAmount)
  * @module

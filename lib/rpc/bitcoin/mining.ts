@@ -32,7 +32,7 @@ const BLOCK_WEIGHT_MAX = 4_000_000;
 const BLOCK_BYTES_MAX = 4_000_000;
 const SIGOPS_COST_MAX = 80_000;
 
-/** Who makes blocks. Throws −1 where nobody does. */
+/** The miner. Throws −1 where there is none. */
 function minerOf({ miner, bitcoin }: BitcoinRpcContext, generates: boolean): BitcoinMiner {
   if (miner === undefined || (generates && !miner.canMine)) {
     const where = generates ? "on regtest, in full mode" : "in full mode";

@@ -199,7 +199,7 @@ export class ChiaLiar {
     return this.#conversations.has(conversation);
   }
 
-  /** Who it is. Behind another's address it is somebody else. */
+  /** Its identity. Behind another's address it has another. */
   get identity() {
     const { presence: { host }, lie } = this.parts;
     return identityOf(lie === "neighbour" ? `behind ${host}` : host);

@@ -128,7 +128,7 @@ export class ChiaPlay implements Play {
 
   async extend(node: RunningNode, maker: string, made: (tip: Tip) => void): Promise<void> {
     const tip = this.tipOf(node);
-    // Who has no block yet begins with the first one, which is the same for all.
+    // A node without a block begins with the first one, which is the same for all.
     if (tip === undefined) await submit(node, this.blocks.genesis);
     const parent = this.blocks.find(tip?.hash ?? this.blocks.genesis.hash);
     if (parent === undefined) {

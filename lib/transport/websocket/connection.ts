@@ -104,7 +104,7 @@ export class WebSocketConnection implements PeerSocket {
     if (duplex.peerCertificate !== undefined) this.peerCertificate = duplex.peerCertificate;
     this.opened = this.#opening.promise;
     this.closed = this.#closing.promise;
-    // Whoever does not wait for `opened` still learns of a failure from the streams.
+    // Callers that do not wait for `opened` still learn of a failure from the streams.
     this.opened.catch(() => {});
 
     const strategy = { highWaterMark: queueBytes, size: (message?: Message) => (message?.length ?? 0) + 1 };
@@ -238,7 +238,7 @@ export class WebSocketConnection implements PeerSocket {
     }
   }
 
-  /** Counts what comes after we have said good-bye: whoever goes on sending is not listened to until the time is up. */
+  /** Counts what comes after we have said good-bye: a peer that goes on sending is not listened to until the time is up. */
   #afterClose(bytes: number): void {
     this.#bytesAfterClose += bytes;
     if (this.#bytesAfterClose > AFTER_CLOSE_BYTES) {

@@ -17,7 +17,7 @@ export type FramerEvent =
   /** The stream broke a rule; nothing follows. `closeCode` is what to tell the other side. */
   | { readonly kind: "failed"; readonly closeCode: number; readonly error: NodeError };
 
-/** Who writes the bytes and how much a message may hold. */
+/** Which end writes the bytes, and how much a message may hold. */
 export interface FramerOptions {
   /** True for bytes from a client, which must be masked; false for a server's, which must not. */
   readonly masked: boolean;
@@ -49,7 +49,7 @@ function gather(
   for (let at = from; at < to;) {
     const bytes = Math.min(into.reserve(toCome - (at - from)), to - at);
     const { tail, tailLength: start } = into;
-    // Few bytes are quicker copied than looked at through a view.
+    // Few bytes are quicker copied than read through a view.
     if (bytes <= COPIED_BYTES_MAX) { for (let i = 0; i < bytes; i++) tail[start + i] = chunk[at + i]!; }
     else tail.set(chunk.subarray(at, at + bytes), start);
     if (key !== undefined) applyMask(tail, key, phase + at - from, start, start + bytes);

@@ -1,5 +1,5 @@
 /**
- * The two ciphers of BIP324, which change their key as they go: whoever takes a key from memory cannot read what was
+ * The two ciphers of BIP324, which change their key as they go: a thief of a key cannot read what was
  * sent before the last change.
  *
  * @see BIP324, "Rekeying wrappers: FSChaCha20Poly1305 and FSChaCha20"

@@ -16,7 +16,7 @@ export const PACKET_OVERHEAD_BYTES = LENGTH_BYTES + HEADER_BYTES + TAG_BYTES;
 /** The length of what ends a side's garbage. */
 export const TERMINATOR_BYTES = 16;
 
-/** The bit of the header byte that marks a decoy. The other bits mean nothing yet and are not looked at. */
+/** The bit of the header byte that marks a decoy. The other bits mean nothing yet and are ignored. */
 const IGNORE_BIT = 0x80;
 const SALT_PREFIX = "bitcoin_v2_shared_secret";
 const NOTHING = new Uint8Array();
@@ -29,7 +29,7 @@ export interface OpenedPacket {
   readonly contents: Uint8Array;
 }
 
-/** Whose keys, which side, which network. */
+/** The keys, the role (initiator or not) and the network. */
 export interface PacketCipherOptions {
   readonly own: EphemeralKey;
   /** The other side's encoded key, 64 bytes. */

@@ -35,7 +35,7 @@ export type V2FaultCode =
   | "garbage_unterminated"
   /** A packet that would hold more than the longest message. */
   | "oversize"
-  /** A packet that does not authenticate: changed on the way, or not from who holds the key. */
+  /** A packet that does not authenticate: changed on the way, or not from the holder of the key. */
   | "packet_forged";
 
 /**
@@ -244,7 +244,7 @@ export class V2Transport implements NegotiatedTransport {
     this.#expect("length", LENGTH_BYTES);
     if (packet.ignore) return;
     if (!this.#established) {
-      // The version packet: its contents are for versions to come and are not looked at.
+      // The version packet: its contents are for versions to come and are ignored.
       this.#established = true;
       return;
     }
