@@ -246,27 +246,74 @@ export const DEFAULTS = {
   shutdownTimeoutMs: number;
 };
 
-/** The paths when everything is to lie below one folder. */
+/**
+ * The paths when everything is to lie below one folder.
+ *
+ * @example
+ * ```ts
+ * import { pathsBelow } from "gemel";
+ *
+ * assert.equal(pathsBelow("/data").token, "/data/token");
+ * ```
+ */
 export function pathsBelow(dataDir: string): NodePaths {
   return { data: dataDir, ssl: `${dataDir}/ssl`, token: `${dataDir}/token`, state: `${dataDir}/log` };
 }
 
-/** The database file of one chain on one network. */
+/**
+ * The database file of one chain on one network.
+ *
+ * @example
+ * ```ts
+ * import { DEFAULTS, databasePath, pathsBelow } from "gemel";
+ *
+ * const chain = { ...DEFAULTS.chia, chain: "chia" } as const;
+ * assert.equal(databasePath(pathsBelow("/data"), chain), "/data/mainnet/chia.sqlite");
+ * ```
+ */
 export function databasePath(paths: NodePaths, chain: ChainConfig): string {
   return `${paths.data}/${chain.network}/${chain.chain}.sqlite`;
 }
 
-/** The file of the cookie with which Bitcoin's clients call. */
+/**
+ * The file of the cookie with which Bitcoin's clients call.
+ *
+ * @example
+ * ```ts
+ * import { cookieFile, pathsBelow } from "gemel";
+ *
+ * assert.equal(cookieFile({ paths: pathsBelow("/data") }), "/data/.cookie");
+ * ```
+ */
 export function cookieFile({ paths, rpc }: Pick<NodeConfig, "paths" | "rpc">): string {
   return rpc?.cookieFile ?? `${paths.data}/.cookie`;
 }
 
-/** The file in which a running node says where its RPC is; gone when it stopped in order. */
+/**
+ * The file in which a running node says where its RPC is; gone when it stopped in order.
+ *
+ * @example
+ * ```ts
+ * import { pathsBelow, rpcUrlFile } from "gemel";
+ *
+ * assert.equal(rpcUrlFile(pathsBelow("/data")), "/data/rpc.url");
+ * ```
+ */
 export function rpcUrlFile({ data }: Pick<NodePaths, "data">): string {
   return `${data}/rpc.url`;
 }
 
-/** Freezes a configuration to its leaves (bytes of a recording excepted: typed arrays cannot be frozen). */
+/**
+ * Freezes a configuration to its leaves (bytes of a recording excepted: typed arrays cannot be frozen).
+ *
+ * @example
+ * ```ts
+ * import { freezeConfig } from "gemel";
+ *
+ * const config = freezeConfig({ log: { level: "info" } });
+ * assert.ok(Object.isFrozen(config.log));
+ * ```
+ */
 export function freezeConfig<T>(value: T): T {
   if (typeof value !== "object" || value === null || ArrayBuffer.isView(value) || Object.isFrozen(value)) return value;
   for (const part of Object.values(value)) freezeConfig(part);

@@ -12,12 +12,30 @@ const CHIA_CHARS_MAX = 128;
 /** Core's SAFE_CHARS_UA_COMMENT: nothing that stands for something in the form of BIP14. */
 const COMMENT = /^[A-Za-z0-9 .,;\-_?@]*$/;
 
-/** `/gemel:0.1.0(first; second)/`. @throws NodeError `CONFIG_INVALID` for a comment that may not be, or too many */
+/**
+ * `/gemel:0.1.0(first; second)/`. @throws NodeError `CONFIG_INVALID` for a comment that may not be, or too many
+ *
+ * @example
+ * ```ts
+ * import { bitcoinUserAgent } from "gemel";
+ *
+ * assert.equal(bitcoinUserAgent("0.1.0", ["first", "second"]), "/gemel:0.1.0(first; second)/");
+ * ```
+ */
 export function bitcoinUserAgent(version: string, comments: readonly string[] = []): string {
   return bounded(`/gemel:${version}${inParentheses(comments, "")}/`, BITCOIN_CHARS_MAX);
 }
 
-/** `gemel/0.1.0 (first; second)`, as Chia's handshake has it. @throws NodeError as {@link bitcoinUserAgent} does */
+/**
+ * `gemel/0.1.0 (first; second)`, as Chia's handshake has it. @throws NodeError as {@link bitcoinUserAgent} does
+ *
+ * @example
+ * ```ts
+ * import { chiaSoftwareVersion } from "gemel";
+ *
+ * assert.equal(chiaSoftwareVersion("0.1.0"), "gemel/0.1.0");
+ * ```
+ */
 export function chiaSoftwareVersion(version: string, comments: readonly string[] = []): string {
   return bounded(`gemel/${version}${inParentheses(comments, " ")}`, CHIA_CHARS_MAX);
 }

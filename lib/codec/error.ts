@@ -45,6 +45,13 @@ export type CodecErrorCode =
  *
  * The path is not known where the error arises. Every struct and list on the way out adds its own part with
  * {@link CodecError.within}, so decoding that succeeds pays nothing for it.
+ *
+ * @example
+ * ```ts
+ * import { CodecError, fromHex } from "gemel";
+ *
+ * assert.throws(() => fromHex("0"), CodecError);
+ * ```
  */
 export class CodecError extends Error {
   override readonly name = "CodecError";

@@ -7,7 +7,16 @@ import { CodecError } from "./error.ts";
 
 const DIGITS = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
 
-/** Lower-case hexadecimal, two digits a byte, without a prefix. */
+/**
+ * Lower-case hexadecimal, two digits a byte, without a prefix.
+ *
+ * @example
+ * ```ts
+ * import { toHex } from "gemel";
+ *
+ * assert.equal(toHex(Uint8Array.of(1, 0xab)), "01ab");
+ * ```
+ */
 export function toHex(bytes: Uint8Array): string {
   let text = "";
   for (let i = 0; i < bytes.length; i++) text += DIGITS[bytes[i]!];
@@ -17,6 +26,13 @@ export function toHex(bytes: Uint8Array): string {
 /**
  * The bytes of hexadecimal text in either case, with or without `0x`. Throws {@link CodecError} `json` on an odd number
  * of digits or another character.
+ *
+ * @example
+ * ```ts
+ * import { fromHex } from "gemel";
+ *
+ * assert.deepEqual(fromHex("01ab"), Uint8Array.of(1, 0xab));
+ * ```
  */
 export function fromHex(text: string): Uint8Array {
   const start = text.startsWith("0x") ? 2 : 0;

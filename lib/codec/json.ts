@@ -16,7 +16,16 @@ export interface JsonOptions {
   readonly sortKeys?: boolean;
 }
 
-/** Compact JSON text; a bigint is printed as a number with all its digits. */
+/**
+ * Compact JSON text; a bigint is printed as a number with all its digits.
+ *
+ * @example
+ * ```ts
+ * import { stringifyJson } from "gemel";
+ *
+ * assert.equal(stringifyJson({ b: 2n ** 64n, a: 1 }, { sortKeys: true }), '{"a":1,"b":18446744073709551616}');
+ * ```
+ */
 export function stringifyJson(value: Json, options: JsonOptions = {}): string {
   const sortKeys = options.sortKeys ?? false;
   const print = (json: Json): string => {
@@ -38,6 +47,13 @@ function isArray(json: readonly Json[] | JsonObject): json is readonly Json[] {
 /**
  * Parses JSON text; integers beyond 2^53 − 1 become bigint, so that none loses digits. Throws {@link CodecError} `json`
  * when the text is not JSON.
+ *
+ * @example
+ * ```ts
+ * import { parseJson } from "gemel";
+ *
+ * assert.deepEqual(parseJson('{"amount": 18446744073709551615}'), { amount: 18446744073709551615n });
+ * ```
  */
 export function parseJson(text: string): Json {
   try {

@@ -8,7 +8,17 @@
 /** The party at fault. Only `peer` costs reputation. */
 export type Fault = "peer" | "network" | "self";
 
-/** An error with a code that programs compare and a one-line message that people read. */
+/**
+ * An error with a code that programs compare and a one-line message that people read.
+ *
+ * @example
+ * ```ts
+ * import { NodeError } from "gemel";
+ *
+ * const error = new NodeError("PORT_IN_USE", "self", "port 8444 is in use");
+ * assert.deepEqual([error.code, error.fault], ["PORT_IN_USE", "self"]);
+ * ```
+ */
 export class NodeError<Code extends string = string> extends Error {
   override readonly name = "NodeError";
   readonly code: Code;
@@ -29,7 +39,16 @@ export class NodeError<Code extends string = string> extends Error {
   }
 }
 
-/** The message of whatever was thrown, on one line. */
+/**
+ * The message of whatever was thrown, on one line.
+ *
+ * @example
+ * ```ts
+ * import { messageOf } from "gemel";
+ *
+ * assert.equal(messageOf(new Error("gone")), "gone");
+ * ```
+ */
 export function messageOf(thrown: unknown): string {
   const text = thrown instanceof Error ? thrown.message : String(thrown);
   return text.replaceAll(/\s*\n\s*/g, " ");

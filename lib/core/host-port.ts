@@ -13,6 +13,14 @@ const LABEL = /^(?!-)[a-z0-9_-]{1,63}(?<!-)$/i;
  * Whether a text is a host as it stands before a port: an IPv4 address of four decimal parts, an IPv6 address (without
  * brackets) or a name. What only looks like a number is none: the system would read `0` as 0.0.0.0 and `127.1` as
  * 127.0.0.1.
+ *
+ * @example
+ * ```ts
+ * import { isHost } from "gemel";
+ *
+ * assert.ok(isHost("node.example") && isHost("::1"));
+ * assert.ok(!isHost("127.1"));
+ * ```
  */
 export function isHost(text: string): boolean {
   if (text.includes(":")) return isIpv6(text);
@@ -26,6 +34,14 @@ export function isHost(text: string): boolean {
  * name.
  *
  * @throws RangeError that says what was probably meant
+ *
+ * @example
+ * ```ts
+ * import { parseHostPort } from "gemel";
+ *
+ * assert.deepEqual(parseHostPort("[::1]", 8444), { host: "::1", port: 8444 });
+ * assert.throws(() => parseHostPort("localhost"), RangeError);
+ * ```
  */
 export function parseHostPort(text: string, standardPort?: number): PeerAddress {
   const [, bracketed, plain, portText] = /^(?:\[([^\]]*)\]|([^:[\]]*))(?::([0-9]{1,5}))?$/.exec(text) ?? [];

@@ -45,6 +45,13 @@ export function hostKindOf(host: string): HostKind | undefined {
  * The networks of a list such as `ipv4,onion`; `tor` is another word for `onion`, as in Core. Empty text is no list.
  *
  * @throws NodeError `CONFIG_INVALID`, fault `self`, for a word that names no network
+ *
+ * @example
+ * ```ts
+ * import { parseNetworkKinds } from "gemel";
+ *
+ * assert.deepEqual(parseNetworkKinds("ipv4,tor"), ["ipv4", "onion"]);
+ * ```
  */
 export function parseNetworkKinds(text: string): readonly NetworkKind[] {
   const words = text.split(",").map((word) => word.trim().toLowerCase()).filter((word) => word !== "");

@@ -8,7 +8,16 @@ import { parseIpv4 } from "./ipv4.ts";
 
 type Range = [ipaddr.IPv4 | ipaddr.IPv6, number];
 
-/** Whether a host is this machine. */
+/**
+ * Whether a host is this machine.
+ *
+ * @example
+ * ```ts
+ * import { isLoopback } from "gemel";
+ *
+ * assert.ok(isLoopback("127.0.0.2") && isLoopback("::1"));
+ * ```
+ */
 export function isLoopback(host: string): boolean {
   return host === "::1" || host === "localhost" || /^(::ffff:)?127\./.test(host);
 }
@@ -16,6 +25,14 @@ export function isLoopback(host: string): boolean {
 /**
  * The one form of an address or subnet: IPv4 in IPv6 as IPv4, no host bits, no prefix of a single address. Undefined for
  * what is neither.
+ *
+ * @example
+ * ```ts
+ * import { normalSubnet } from "gemel";
+ *
+ * assert.equal(normalSubnet("::ffff:192.0.2.7"), "192.0.2.7");
+ * assert.equal(normalSubnet("10.1.2.3/8"), "10.0.0.0/8");
+ * ```
  */
 export function normalSubnet(text: string): string | undefined {
   // What nearly all hosts are, and this is asked of each address that is told on.

@@ -34,7 +34,20 @@ export interface HttpAnswer {
 /** Sends a request. Rejects with a `NodeError` (fault `network`) when the node cannot be reached. */
 export type FetchText = (request: HttpRequest) => Promise<HttpAnswer>;
 
-/** What the node answered when it did not do what was asked. */
+/**
+ * What the node answered when it did not do what was asked.
+ *
+ * @example
+ * ```ts
+ * import { RpcClient, RpcFailure } from "gemel";
+ *
+ * async function* body() {
+ *   yield new TextEncoder().encode('{"success": false, "error": "no"}');
+ * }
+ * const client = new RpcClient(() => Promise.resolve({ status: 200, headers: {}, body: body() }));
+ * await assert.rejects(client.call("get_block"), (error) => error instanceof RpcFailure && error.message === "no");
+ * ```
+ */
 export class RpcFailure extends Error {
   override readonly name = "RpcFailure";
   /** `BLOCK_NOT_FOUND`, …, or `HTTP_503`. */
@@ -61,7 +74,20 @@ const WAITING_METHODS: ReadonlySet<string> = new Set([
   "generateblock",
 ]);
 
-/** Calls a node. */
+/**
+ * Calls a node.
+ *
+ * @example
+ * ```ts
+ * import { RpcClient } from "gemel";
+ *
+ * async function* body() {
+ *   yield new TextEncoder().encode('{"success": true, "height": 5}');
+ * }
+ * const client = new RpcClient(() => Promise.resolve({ status: 200, headers: {}, body: body() }));
+ * assert.deepEqual(await client.call("get_height"), { height: 5 });
+ * ```
+ */
 export class RpcClient {
   readonly #fetch: FetchText;
   readonly #token: string | undefined;

@@ -38,7 +38,20 @@ function plain(value: EventValue): unknown {
   return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, plain(item)]));
 }
 
-/** The envelope `{id, topic, time, chain, network, data}`; a gap has only `topic` and `data`. */
+/**
+ * The envelope `{id, topic, time, chain, network, data}`; a gap has only `topic` and `data`.
+ *
+ * @example
+ * ```ts
+ * import { eventEnvelope } from "gemel";
+ *
+ * const envelope = eventEnvelope({
+ *   ...{ id: 1, topic: "chia.peak", time: 0, chain: "chia", network: "mainnet" },
+ *   data: { weight: 2n ** 70n },
+ * });
+ * assert.deepEqual(envelope.data, { weight: "1180591620717411303424" });
+ * ```
+ */
 export function eventEnvelope(item: LoggedEvent | EventGap): Record<string, unknown> {
   if ("gap" in item) return { topic: "gap", data: item.gap };
   const { id, topic, time, chain, network, data } = item;

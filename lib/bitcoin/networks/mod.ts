@@ -35,7 +35,17 @@ export const networks: Readonly<Record<string, BitcoinNetwork>> = {
   regtest,
 };
 
-/** The network of a name, also by the names of Core's `-chain` (`main`, `test`); undefined when there is none. */
+/**
+ * The network of a name, also by the names of Core's `-chain` (`main`, `test`); undefined when there is none.
+ *
+ * @example
+ * ```ts
+ * import { networkByName } from "gemel";
+ *
+ * assert.equal(networkByName("signet")?.defaultPort, 38333);
+ * assert.equal(networkByName("nonsense"), undefined);
+ * ```
+ */
 export function networkByName(name: string): BitcoinNetwork | undefined {
   return Object.values(networks).find((network) => network.name === name || network.chain === name);
 }

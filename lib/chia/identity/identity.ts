@@ -60,6 +60,22 @@ export async function nodeId(der: Uint8Array): Promise<Uint8Array> {
  *
  * @throws NodeError `IDENTITY_DAMAGED`, fault `self`, when the files are there but not in order: a new identity in
  * their place would be a surprise.
+ *
+ * @example
+ * ```ts
+ * import * as fs from "node:fs/promises";
+ * import { loadNodeIdentity, type Clock, type Random } from "gemel";
+ *
+ * const files = {
+ *   readFile: (path: string) => fs.readFile(path).catch(() => undefined),
+ *   writeFileAtomic: (path: string, bytes: Uint8Array, mode: number) => fs.writeFile(path, bytes, { mode }),
+ *   makeDir: (path: string, mode: number) => fs.mkdir(path, { recursive: true, mode }).then(() => {}),
+ * };
+ * const clock = { now: () => Date.now() } as Clock;
+ * const random = { bytes: (n: number) => crypto.getRandomValues(new Uint8Array(n)) } as Random;
+ * const { nodeId } = await loadNodeIdentity({ folder, files, clock, random });
+ * assert.equal(nodeId.length, 32);
+ * ```
  */
 export async function loadNodeIdentity(parts: IdentityParts): Promise<NodeIdentity> {
   const { keptNodePair } = await import("./node-certificate.ts");
@@ -73,6 +89,22 @@ export async function loadNodeIdentity(parts: IdentityParts): Promise<NodeIdenti
  *
  * @param hosts names and addresses by which the server is called, beside the loopback ones
  * @throws NodeError `IDENTITY_DAMAGED`, fault `self`, when the files are there but not in order.
+ *
+ * @example
+ * ```ts
+ * import * as fs from "node:fs/promises";
+ * import { loadRpcIdentity, type Clock, type Random } from "gemel";
+ *
+ * const files = {
+ *   readFile: (path: string) => fs.readFile(path).catch(() => undefined),
+ *   writeFileAtomic: (path: string, bytes: Uint8Array, mode: number) => fs.writeFile(path, bytes, { mode }),
+ *   makeDir: (path: string, mode: number) => fs.mkdir(path, { recursive: true, mode }).then(() => {}),
+ * };
+ * const clock = { now: () => Date.now() } as Clock;
+ * const random = { bytes: (n: number) => crypto.getRandomValues(new Uint8Array(n)) } as Random;
+ * const { authority } = await loadRpcIdentity({ folder, files, clock, random });
+ * assert.match(authority, /BEGIN CERTIFICATE/);
+ * ```
  */
 export async function loadRpcIdentity(parts: IdentityParts, hosts: readonly string[] = []): Promise<RpcIdentity> {
   const { keptRpcPairs } = await import("./rpc-certificates.ts");

@@ -77,7 +77,17 @@ export function readConstants(raw: Raw): ChiaConstants {
   return constants;
 }
 
-/** Reads constants laid over those of a network, from the text of a JSON file. @throws NodeError `CONSTANTS_INVALID` */
+/**
+ * Reads constants laid over those of a network, from the text of a JSON file. @throws NodeError `CONSTANTS_INVALID`
+ *
+ * @example
+ * ```ts
+ * import { networkNamed, parseConstants } from "gemel";
+ *
+ * const { constants } = networkNamed("simulator0");
+ * assert.equal(parseConstants('{"DIFFICULTY_STARTING": 7}', constants).DIFFICULTY_STARTING, 7n);
+ * ```
+ */
 export function parseConstants(text: string, base: ChiaConstants): ChiaConstants {
   let raw: unknown;
   try {

@@ -17,7 +17,16 @@ const NETWORKS: readonly ChiaNetwork[] = [mainnet, testnet11, simulator0];
 /** The names of the Chia networks that there are. */
 export const CHIA_NETWORK_NAMES: readonly string[] = NETWORKS.map(({ name }) => name);
 
-/** The network of this name. @throws NodeError `NETWORK_UNKNOWN`, naming those there are */
+/**
+ * The network of this name. @throws NodeError `NETWORK_UNKNOWN`, naming those there are
+ *
+ * @example
+ * ```ts
+ * import { networkNamed } from "gemel";
+ *
+ * assert.equal(networkNamed("mainnet").defaultPort, 8444);
+ * ```
+ */
 export function networkNamed(name: string): ChiaNetwork {
   const found = NETWORKS.find((network) => network.name === name);
   if (found !== undefined) return found;

@@ -157,9 +157,12 @@ function compile(fields: Fields, layout?: Layout<Record<string, unknown>>): Step
  *
  * @example
  * ```ts
- * export const Coin = struct("Coin", { parentCoinInfo: bytes32, puzzleHash: bytes32, amount: u64 });
- * export type Coin = Infer<typeof Coin>;
- * const coin = Coin.decode(bytes); // 72 bytes
+ * import { bytes32, type Infer, struct, u64 } from "./mod.ts";
+ *
+ * const Coin = struct("Coin", { parentCoinInfo: bytes32, puzzleHash: bytes32, amount: u64 });
+ * type Coin = Infer<typeof Coin>;
+ * const coin: Coin = Coin.decode(new Uint8Array(72));
+ * assert.equal(coin.amount, 0n);
  * ```
  */
 export function struct<const F extends Fields>(name: string, fields: F, layout?: Layout<ValueOf<F>>): Struct<F> {

@@ -48,7 +48,17 @@ export const EVENTS_LAG_MAX = 1_000;
 /** Events read from the log at a time; the bound of what a subscription holds in memory. */
 const PAGE = 100;
 
-/** Whether `topic` matches one of the patterns; no patterns match everything. */
+/**
+ * Whether `topic` matches one of the patterns; no patterns match everything.
+ *
+ * @example
+ * ```ts
+ * import { topicMatches } from "gemel";
+ *
+ * assert.ok(topicMatches("chia.peak", ["chia.*"]));
+ * assert.ok(!topicMatches("chia.peak", ["bitcoin.*"]));
+ * ```
+ */
 export function topicMatches(topic: string, patterns: readonly string[]): boolean {
   return patterns.length === 0 || patterns.some((pattern) => matches(topic, pattern));
 }

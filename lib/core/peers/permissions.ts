@@ -32,10 +32,17 @@ interface Entry {
 }
 
 /**
- * Splits a list at its commas into entries, which may have commas of their own between permissions:
+ * The entries of a list that was split at its commas: an entry may have commas of its own between permissions, so that
  * `noban,in@10.0.0.0/8,192.0.2.7` are two.
  *
  * @throws NodeError `CONFIG_INVALID` for words that belong to no subnet
+ *
+ * @example
+ * ```ts
+ * import { splitPermissionList } from "gemel";
+ *
+ * assert.deepEqual(splitPermissionList(["noban", "in@10.0.0.0/8", "192.0.2.7"]), ["noban,in@10.0.0.0/8", "192.0.2.7"]);
+ * ```
  */
 export function splitPermissionList(words: readonly string[]): readonly string[] {
   const entries: string[] = [];
@@ -54,7 +61,17 @@ export function splitPermissionList(words: readonly string[]): readonly string[]
   return entries;
 }
 
-/** Hosts with permissions. */
+/**
+ * Hosts with permissions.
+ *
+ * @example
+ * ```ts
+ * import { PermissionList } from "gemel";
+ *
+ * const list = new PermissionList(["noban,addr@10.0.0.0/8"]);
+ * assert.ok(list.has("10.1.2.3"));
+ * ```
+ */
 export class PermissionList {
   readonly #entries: readonly Entry[];
 

@@ -40,6 +40,14 @@ export function bitcoinMethods(active: () => Iterable<ActiveCall>): ReadonlyMap<
  * The argument that a word of a command line stands for: text where the method wants text, else JSON.
  * @param place position or name of the argument
  * @throws SyntaxError when the method wants JSON and the word is none
+ *
+ * @example
+ * ```ts
+ * import { argumentFromWord } from "gemel";
+ *
+ * assert.equal(argumentFromWord("getblockhash", "height", "7"), 7);
+ * assert.equal(argumentFromWord("getblock", "blockhash", "00ff"), "00ff");
+ * ```
  */
 export function argumentFromWord(method: string, place: number | string, word: string): Json {
   const params = bitcoinMethods(() => []).get(method)?.params ?? [];
