@@ -8,14 +8,13 @@ import { Hono } from "hono";
 import type { ByteDuplex, Random } from "../core/ports.ts";
 import { upgradeWebSocket } from "../transport/websocket/mod.ts";
 import { type AuthOptions, challengeOf, type ClientIdentity, refusalOf } from "./auth.ts";
-import { watchRoutes } from "./bitcoin/watch.ts";
 import { bitcoinRpc, notPosted, type WaitingRoom } from "./bitcoin/mod.ts";
 import { chiaRoutes } from "./chia/mod.ts";
 import type { RpcContext } from "./context.ts";
-import { eventsOverSocket, subscriptionOfRequest } from "./events.ts";
+import { eventsOverSocket, subscriptionOfRequest } from "./v1/event-streams.ts";
 import { problem } from "./json.ts";
 import { Gate, RPC_LIMITS, type RpcLimits } from "./limits.ts";
-import { nativeFailure, nativeRoutes } from "./native.ts";
+import { nativeFailure, nativeRoutes, watchRoutes } from "./v1/mod.ts";
 
 /** How an RPC application is made. */
 export interface RpcOptions {

@@ -5,7 +5,7 @@ import { MemoryLightStore } from "../../../lib/bitcoin/light/mod.ts";
 import { WatchList } from "../../../lib/bitcoin/light/watch-list.ts";
 import { regtest } from "../../../lib/bitcoin/networks/mod.ts";
 import type { BitcoinService } from "../../../lib/bitcoin/service.ts";
-import { watchRoutes } from "../../../lib/rpc/bitcoin/watch.ts";
+import { watchRoutes } from "../../../lib/rpc/v1/watch.ts";
 import type { RpcContext } from "../../../lib/rpc/context.ts";
 import { RPC_LIMITS } from "../../../lib/rpc/limits.ts";
 import { FakeClock } from "../rpc/support.ts";

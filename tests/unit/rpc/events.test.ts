@@ -1,6 +1,6 @@
 import { describe, test } from "node:test";
 import assert from "node:assert/strict";
-import { eventEnvelope, eventsOverSocket } from "../../../lib/rpc/events.ts";
+import { eventEnvelope, eventsOverSocket } from "../../../lib/rpc/v1/event-streams.ts";
 import type { PeerSocket } from "../../../lib/core/ports.ts";
 import type { NewEvent } from "../../../lib/storage/events.ts";
 import { settle, testNode } from "./support.ts";

@@ -9,12 +9,13 @@ import {
   type EventSubscription,
   subscribeEvents,
   type SubscribeOptions,
-} from "../core/events/reader.ts";
-import { NodeError } from "../core/errors.ts";
-import type { PeerSocket } from "../core/ports.ts";
-import type { EventValue, LoggedEvent } from "../storage/events.ts";
-import type { RpcContext } from "./context.ts";
-import { BodyError, parseRequest } from "./json.ts";
+} from "../../core/events/reader.ts";
+import { NodeError } from "../../core/errors.ts";
+import type { PeerSocket } from "../../core/ports.ts";
+import type { EventValue, LoggedEvent } from "../../storage/events.ts";
+import type { RpcContext } from "../context.ts";
+import { BodyError, parseRequest } from "../json.ts";
+import { checked, z } from "./request.ts";
 
 /** What a reader is sent when nothing happens, so that both sides notice a dead connection. */
 const HEARTBEAT_MS = 15_000;
@@ -58,20 +59,23 @@ export function eventEnvelope(item: LoggedEvent | EventGap): Record<string, unkn
   return { id, topic, time: new Date(time).toISOString(), chain, network, data: plain(data) };
 }
 
-/** What the query of `/events` and the first message on a WebSocket may ask. Throws {@link BodyError} 400. */
+const TOPICS_TEXT = `topics: at most ${TOPICS_MAX} names`;
+const TOPIC_TEXT = "topics: names of small letters, digits, dots and * only";
+const SINCE_TEXT = "since: the id of the last event that was read";
+const Topic = z.string(TOPIC_TEXT).check(
+  z.maxLength(TOPIC_CHARS_MAX, TOPIC_TEXT),
+  z.regex(/^[a-z0-9_.*]+$/, TOPIC_TEXT),
+);
+/** What the query of `/events` and the first message on a WebSocket may ask. */
+const Subscription = z.object({
+  topics: z.nullish(z.array(Topic, TOPICS_TEXT).check(z.maxLength(TOPICS_MAX, TOPICS_TEXT))),
+  since: z.nullish(z.number(SINCE_TEXT).check(z.int(SINCE_TEXT), z.gte(0, SINCE_TEXT))),
+});
+
+/** A subscription as it is asked for. Throws {@link BodyError} 400. */
 export function subscriptionOf(topics: unknown, since: unknown): Pick<SubscribeOptions, "topics" | "since"> {
-  const list = topics === undefined || topics === null ? [] : topics;
-  if (!Array.isArray(list) || list.length > TOPICS_MAX) throw new BodyError(400, `topics: at most ${TOPICS_MAX} names`);
-  for (const topic of list) {
-    if (typeof topic !== "string" || topic.length > TOPIC_CHARS_MAX || !/^[a-z0-9_.*]+$/.test(topic)) {
-      throw new BodyError(400, "topics: names of small letters, digits, dots and * only");
-    }
-  }
-  if (since === undefined || since === null) return { topics: list };
-  if (typeof since !== "number" || !Number.isSafeInteger(since) || since < 0) {
-    throw new BodyError(400, "since: the id of the last event that was read");
-  }
-  return { topics: list, since };
+  const asked = checked(Subscription, { topics, since });
+  return { topics: asked.topics ?? [], ...(typeof asked.since === "number" && { since: asked.since }) };
 }
 
 /** The subscription that a request's query and `Last-Event-ID` ask for. Throws {@link BodyError} 400. */
@@ -80,7 +84,7 @@ export function subscriptionOfRequest(url: URL, headers: Headers): Pick<Subscrib
   // A browser that reconnects repeats the first URL; its Last-Event-ID is newer.
   const since = headers.get("last-event-id") ?? url.searchParams.get("since");
   if (since !== null && !/^[0-9]{1,15}$/.test(since)) {
-    throw new BodyError(400, "since: the id of the last event that was read");
+    throw new BodyError(400, SINCE_TEXT);
   }
   return subscriptionOf(topics, since === null ? undefined : Number(since));
 }

@@ -4,9 +4,9 @@
  * @module
  */
 import { Counter, Gauge, Registry } from "prom-client";
-import type { DirectionTraffic } from "../core/peers/traffic.ts";
-import type { ChainHandle } from "./chain-handle.ts";
-import type { RpcContext } from "./context.ts";
+import type { DirectionTraffic } from "../../core/peers/traffic.ts";
+import type { ChainHandle } from "../chain-handle.ts";
+import type { RpcContext } from "../context.ts";
 
 /** What an answer is. */
 export interface MetricsText {

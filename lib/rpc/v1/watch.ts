@@ -11,18 +11,39 @@ import type { LightService, Match, Watched } from "../../bitcoin/light/mod.ts";
 import type { BitcoinNetwork } from "../../bitcoin/networks/network.ts";
 import type { BitcoinService } from "../../bitcoin/service.ts";
 import { AddressError, addressToScript, scriptToAddress } from "../../bitcoin/types/mod.ts";
-import type { Json, JsonObject } from "../../codec/json.ts";
+import type { JsonObject } from "../../codec/json.ts";
 import type { RpcContext } from "../context.ts";
-import { fieldsOf } from "../fields.ts";
+import { bodyOf, checked, nativeFailure, wholeInQuery, z } from "./request.ts";
 import { BodyError, jsonResponse, problem } from "../json.ts";
 import type { RpcLimits } from "../limits.ts";
-import { nativeFailure } from "../native.ts";
 
 /** Scripts and addresses in one request. */
 const SCRIPTS_MAX = 1_000;
 /** Matches in one answer. */
 const MATCHES_MAX = 1_000;
 const MATCHES_DEFAULT = 100;
+
+const texts = (name: string) =>
+  z._default(z.array(z.string(`${name}: an array of text`), `${name}: an array of text`), []);
+const height = (name: string) => {
+  const message = `${name}: a whole number`;
+  return z.number(message).check(z.int(message), z.gte(0, message));
+};
+/** The body of `POST /v1/bitcoin/watch`. */
+const Watch = z.strictObject(
+  { addresses: texts("addresses"), scripts: texts("scripts"), from: z.optional(height("from")) },
+  {
+    error: (issue) =>
+      issue.code === "unrecognized_keys"
+        ? `${String(issue.keys?.[0]).slice(0, 40)}: not a field of this request`
+        : undefined,
+  },
+);
+/** The query of `GET /v1/bitcoin/matches`. */
+const Matches = z.object({
+  since: z.pipe(z.transform((text: unknown) => Number(text ?? 0)), height("since")),
+  limit: wholeInQuery("limit", MATCHES_DEFAULT, 1, MATCHES_MAX),
+});
 
 /** The routes. They are there in every mode, and say so where there is nothing to watch with. */
 export function watchRoutes(context: RpcContext & { readonly bitcoin: BitcoinService }, limits: RpcLimits): Hono {
@@ -44,13 +65,11 @@ export function watchRoutes(context: RpcContext & { readonly bitcoin: BitcoinSer
   });
   app.post("/v1/bitcoin/watch", async (c) => {
     const light = lightOf();
-    const { addresses = [], scripts = [], from, ...rest } = await fieldsOf(c.req.raw, context.clock, limits);
-    const [strange] = Object.keys(rest);
-    if (strange !== undefined) throw new BodyError(400, `${strange.slice(0, 40)}: not a field of this request`);
-    const wanted = scriptsOf(texts("addresses", addresses), texts("scripts", scripts), network);
+    const { addresses, scripts, from } = await bodyOf(Watch, c.req.raw, context, limits);
+    const wanted = scriptsOf(addresses, scripts, network);
     // What is new was paid by nobody yet; on a chain that is not known yet all of it may matter.
     const next = bitcoin.headers.height(bitcoin.state().tip) + 1;
-    const birth = from === undefined ? next : heightOf("from", from);
+    const birth = from ?? next;
     try {
       const watched = await light.watch(wanted, birth);
       return jsonResponse({ watched: watched.map((each) => watchedJson(each, network)) }, { status: 201 });
@@ -68,11 +87,7 @@ export function watchRoutes(context: RpcContext & { readonly bitcoin: BitcoinSer
   });
   app.get("/v1/bitcoin/matches", async (c) => {
     const light = lightOf();
-    const since = heightOf("since", Number(c.req.query("since") ?? 0));
-    const limit = Number(c.req.query("limit") ?? MATCHES_DEFAULT);
-    if (!Number.isInteger(limit) || limit < 1 || limit > MATCHES_MAX) {
-      throw new BodyError(400, `limit: 1 to ${MATCHES_MAX}`);
-    }
+    const { since, limit } = checked(Matches, { since: c.req.query("since"), limit: c.req.query("limit") });
     const matches = await light.matches(since, limit);
     return jsonResponse({ matches: matches.map((match) => matchJson(match, network)) });
   });
@@ -125,14 +140,4 @@ function scriptOf(address: string, network: BitcoinNetwork): Uint8Array {
 function scriptOfHex(text: string): Uint8Array {
   if (!/^(?:[0-9a-fA-F]{2})+$/.test(text)) throw new BodyError(400, "scripts: hex of the scriptPubKey");
   return fromHex(text);
-}
-
-function texts(name: string, value: Json): string[] {
-  if (Array.isArray(value) && value.every((each) => typeof each === "string")) return value as string[];
-  throw new BodyError(400, `${name}: an array of text`);
-}
-
-function heightOf(name: string, value: Json): number {
-  if (typeof value === "number" && Number.isSafeInteger(value) && value >= 0) return value;
-  throw new BodyError(400, `${name}: a whole number`);
 }

@@ -3,8 +3,29 @@
  *
  * @module
  */
-import type { AddressBook } from "../core/addresses/book.ts";
-import type { ChainHandle } from "./chain-handle.ts";
+import { Hono } from "hono";
+import type { AddressBook } from "../../core/addresses/book.ts";
+import type { ChainHandle } from "../chain-handle.ts";
+import type { RpcContext } from "../context.ts";
+import { jsonResponse } from "../json.ts";
+import { chainsOf, checked, wholeInQuery, z } from "./request.ts";
+
+/** Addresses of each book that are told. */
+const ADDRESSES_STANDARD = 100;
+const ADDRESSES_MAX = 10_000;
+/** The query of `GET /v1/addresses`. */
+const Query = z.object({ limit: wholeInQuery("limit", ADDRESSES_STANDARD, 0, ADDRESSES_MAX) });
+
+/** The routes. */
+export function addressRoutes(context: RpcContext): Hono {
+  const app = new Hono();
+  app.get("/v1/addresses", (c) => {
+    const { limit } = checked(Query, { limit: c.req.query("limit") });
+    const books = chainsOf(context, c.req.query("chain")).map((chain) => addressBookJson(chain, limit));
+    return jsonResponse({ books });
+  });
+  return app;
+}
 
 /** Where an entry lies. */
 export type SlotJson = { readonly table: string; readonly bucket: number; readonly position: number };
