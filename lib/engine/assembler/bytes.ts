@@ -8,8 +8,9 @@
 /** Bytes, or lists of them: code is put together without copying what is inside. */
 export type Code = number | Uint8Array | readonly Code[];
 
-/** An unsigned number of variable length. */
+/** An unsigned number of variable length. @throws RangeError for what is no whole number from 0 up */
 export function unsigned(value: number): number[] {
+  if (!Number.isSafeInteger(value) || value < 0) throw new RangeError(`${value} is no unsigned number`);
   const bytes: number[] = [];
   let rest = value;
   do {

@@ -270,8 +270,9 @@ export class Pointer {
   /** An address that is known now is one constant, so that nothing is added at run time. */
   #access(operation: number, align: number, value?: Code): Code {
     const known = typeof this.base === "number";
-    const base = known ? I32.of(0) : this.base as I32;
-    const offset = known ? (this.base as number) + this.offset : this.offset;
+    // An instruction has room for an offset of 0 and more; one below is added before.
+    const base = known ? I32.of(0) : this.offset < 0 ? this.address : this.base as I32;
+    const offset = known ? (this.base as number) + this.offset : Math.max(0, this.offset);
     return [base.code, value ?? [], operation, align, unsigned(offset)];
   }
 

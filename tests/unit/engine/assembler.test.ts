@@ -42,6 +42,7 @@ describe("numbers of variable length", () => {
       const read = unsigned(value).reduce((sum, byte, i) => sum + (byte & 0x7f) * 2 ** (7 * i), 0);
       assert.equal(read, value);
     }
+    for (const value of [-1, 0.5, 2 ** 60]) assert.throws(() => unsigned(value), RangeError);
     for (const value of EDGES_64.map((each) => BigInt.asIntN(64, each))) {
       const bytes = signed(value);
       const read = bytes.reduce((sum, byte, i) => sum | BigInt(byte & 0x7f) << BigInt(7 * i), 0n);
@@ -265,7 +266,8 @@ describe("structure", () => {
     module.fn({ params: ["i32"], results: ["i64"], exportAs: "read" }, (f, index) => {
       f.put(scratch.at(8).storeWord(table.word), scratch.at(16).storeInt(table.int));
       f.put(scratch.at(20).storeByte(table.element(index, 1).byte), scratch.at(22).storeInt16(table.at(4).int16));
-      return new Pointer(scratch.address).at(16).word32.add(table.at(4).word32);
+      // A place before an address that is only known at run time.
+      return new Pointer(scratch.at(32).address).at(-16).word32.add(table.at(4).word32);
     });
     const { exports, memory } = instantiate(module);
     const at = module.addressOf("scratch");

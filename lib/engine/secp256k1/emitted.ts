@@ -1,0 +1,129 @@
+/**
+ * The verifier that we emit, as its callers see it: signatures go into the module's memory, verdicts come out.
+ *
+ * @module
+ */
+import { BATCH_MAX, ITEM } from "./layout.ts";
+import { emitProgram, type ProgramExports, type ProgramOptions } from "./program.ts";
+
+/** SHA-256 of some bytes. */
+export type Sha256 = (bytes: Uint8Array) => Uint8Array;
+/** Fills bytes at random, so that nobody can foresee them. */
+export type FillRandom = (bytes: Uint8Array) => void;
+
+/** What the module is told of a signature whose parts have the wrong length. */
+const KIND_BAD = -1;
+const TAG = "BIP0340/challenge";
+/** The tag's hash twice, r, and the key, before the message. */
+const CHALLENGE_HEAD_BYTES = 128;
+
+/** Digits of the sum, in bits, for so many signatures. */
+function bitsFor(count: number): number {
+  if (count < 24) return 5;
+  if (count < 100) return 6;
+  return count < 400 ? 7 : 8;
+}
+
+/** Verifies ECDSA and BIP340 signatures of secp256k1, in batches of at most {@link BATCH_MAX}. */
+export class EmittedVerifier {
+  readonly wide: boolean;
+  /** Bytes of memory that the module has. */
+  readonly memoryBytes: number;
+  readonly #exports: ProgramExports;
+  readonly #memory: Uint8Array;
+  readonly #view: DataView;
+  readonly #items: number;
+  readonly #random: number;
+  readonly #sha256: Sha256;
+  readonly #fillRandom: FillRandom;
+  readonly #challenge = new Uint8Array(CHALLENGE_HEAD_BYTES + 32);
+  #count = 0;
+
+  constructor(options: ProgramOptions & { readonly sha256: Sha256; readonly fillRandom: FillRandom }) {
+    const { bytes, items, random, memoryBytes } = emitProgram(options);
+    const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes));
+    this.wide = options.wide;
+    this.memoryBytes = memoryBytes;
+    this.#exports = exports as unknown as ProgramExports;
+    this.#memory = new Uint8Array(this.#exports.memory.buffer);
+    this.#view = new DataView(this.#exports.memory.buffer);
+    [this.#items, this.#random] = [items, random];
+    [this.#sha256, this.#fillRandom] = [options.sha256, options.fillRandom];
+    this.#exports.start();
+    const tag = this.#sha256(new TextEncoder().encode(TAG));
+    this.#challenge.set(tag);
+    this.#challenge.set(tag, tag.length);
+  }
+
+  /** Signatures that were added and not verified yet. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Whether there is no room for another one. */
+  get isFull(): boolean {
+    return this.#count === BATCH_MAX;
+  }
+
+  #next(): number {
+    if (this.isFull) throw new RangeError(`at most ${BATCH_MAX} signatures at a time`);
+    return this.#items + ITEM.bytes * this.#count++;
+  }
+
+  /**
+   * Adds an ECDSA signature of a digest: r and s, 32 bytes each, and a key of 33 bytes, or of 65 (uncompressed, or hybrid).
+   *
+   * @throws RangeError when {@link EmittedVerifier.isFull}
+   */
+  addEcdsa(digest: Uint8Array, signature: Uint8Array, key: Uint8Array): void {
+    const at = this.#next();
+    const [kind = 0] = key;
+    const isCompressed = kind === 2 || kind === 3;
+    const isSound = digest.length === 32 && signature.length === 64 && key.length === (isCompressed ? 33 : 65) &&
+      kind !== 0;
+    this.#view.setInt32(at + ITEM.kind, isSound ? kind : KIND_BAD, true);
+    if (!isSound) return;
+    this.#memory.set(digest, at + ITEM.message);
+    this.#memory.set(signature, at + ITEM.r);
+    this.#memory.set(key.subarray(1), at + ITEM.x);
+  }
+
+  /** Adds a BIP340 signature (64 bytes) of a message by a key of 32 bytes. @throws RangeError as {@link EmittedVerifier.addEcdsa} */
+  addSchnorr(message: Uint8Array, signature: Uint8Array, key: Uint8Array): void {
+    const at = this.#next();
+    const isSound = signature.length === 64 && key.length === 32;
+    this.#view.setInt32(at + ITEM.kind, isSound ? 0 : KIND_BAD, true);
+    if (!isSound) return;
+    let challenge = this.#challenge;
+    if (message.length !== 32) {
+      challenge = new Uint8Array(CHALLENGE_HEAD_BYTES + message.length);
+      challenge.set(this.#challenge.subarray(0, 64));
+    }
+    challenge.set(signature.subarray(0, 32), 64);
+    challenge.set(key, 96);
+    challenge.set(message, CHALLENGE_HEAD_BYTES);
+    this.#memory.set(this.#sha256(challenge), at + ITEM.message);
+    this.#memory.set(signature, at + ITEM.r);
+    this.#memory.set(key, at + ITEM.x);
+  }
+
+  /** Verifies what was added since the last call, each signature by itself, in the order in which they came. */
+  verdicts(): boolean[] {
+    const count = this.#count;
+    this.#count = 0;
+    this.#exports.verify(count);
+    return Array.from(
+      { length: count },
+      (_, i) => this.#view.getInt32(this.#items + ITEM.bytes * i + ITEM.verdict, true) === 1,
+    );
+  }
+
+  /** Whether everything that was added since the last call is a good BIP340 signature, as one sum. */
+  areAllGood(bits: number = bitsFor(this.#count)): boolean {
+    const count = this.#count;
+    this.#count = 0;
+    if (count === 0) return true;
+    this.#fillRandom(this.#memory.subarray(this.#random, this.#random + 16 * count));
+    return this.#exports.verifySum(count, bits) === 1;
+  }
+}
