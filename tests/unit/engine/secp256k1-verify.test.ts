@@ -60,7 +60,7 @@ class Cases {
     this.#random = new SeededRandom(first);
   }
 
-  bytes(count = 32): Uint8Array<ArrayBuffer> {
+  bytes(count = 32): Uint8Array {
     return this.#random.bytes(count);
   }
 
