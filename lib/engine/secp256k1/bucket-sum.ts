@@ -12,8 +12,7 @@
 import { type Callable, I32, type Int, type Label, type Local32, type Module, Pointer } from "../assembler/mod.ts";
 import { BETA, POINT, type Points } from "./curve.ts";
 import { type Element, ELEMENT_BYTES, Field } from "./field.ts";
-import { type Batch, BATCH_MAX, ITEM, WORK } from "./layout.ts";
-import { KIND } from "./parse.ts";
+import { type Batch, BATCH_MAX, ITEM, KIND, WORK } from "./layout.ts";
 import { HALVES, SCALAR_BYTES, type Scalars } from "./scalar.ts";
 import { copyNumber, type Invert } from "./shared.ts";
 

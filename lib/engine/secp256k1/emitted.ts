@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { BATCH_MAX, ITEM } from "./layout.ts";
+import { BATCH_MAX, ITEM, KIND } from "./layout.ts";
 import { emitProgram, type ProgramExports, type ProgramOptions } from "./program.ts";
 
 /** SHA-256 of some bytes. */
@@ -11,8 +11,14 @@ export type Sha256 = (bytes: Uint8Array) => Uint8Array;
 /** Fills bytes at random, so that nobody can foresee them. */
 export type FillRandom = (bytes: Uint8Array) => void;
 
-/** What the module is told of a signature whose parts have the wrong length. */
-const KIND_BAD = -1;
+/** First bytes of the public keys that ECDSA takes, with the length of each key. */
+const KEY_BYTES = new Map<number, number>([
+  [KIND.even, 33],
+  [KIND.odd, 33],
+  [KIND.uncompressed, 65],
+  [KIND.hybridEven, 65],
+  [KIND.hybridOdd, 65],
+]);
 const TAG = "BIP0340/challenge";
 /** The tag's hash twice, r, and the key, before the message. */
 const CHALLENGE_HEAD_BYTES = 128;
@@ -78,10 +84,8 @@ export class EmittedVerifier {
   addEcdsa(digest: Uint8Array, signature: Uint8Array, key: Uint8Array): void {
     const at = this.#next();
     const [kind = 0] = key;
-    const isCompressed = kind === 2 || kind === 3;
-    const isSound = digest.length === 32 && signature.length === 64 && key.length === (isCompressed ? 33 : 65) &&
-      kind !== 0;
-    this.#view.setInt32(at + ITEM.kind, isSound ? kind : KIND_BAD, true);
+    const isSound = digest.length === 32 && signature.length === 64 && key.length === KEY_BYTES.get(kind);
+    this.#view.setInt32(at + ITEM.kind, isSound ? kind : KIND.bad, true);
     if (!isSound) return;
     this.#memory.set(digest, at + ITEM.message);
     this.#memory.set(signature, at + ITEM.r);
@@ -92,7 +96,7 @@ export class EmittedVerifier {
   addSchnorr(message: Uint8Array, signature: Uint8Array, key: Uint8Array): void {
     const at = this.#next();
     const isSound = signature.length === 64 && key.length === 32;
-    this.#view.setInt32(at + ITEM.kind, isSound ? 0 : KIND_BAD, true);
+    this.#view.setInt32(at + ITEM.kind, isSound ? KIND.schnorr : KIND.bad, true);
     if (!isSound) return;
     let challenge = this.#challenge;
     if (message.length !== 32) {
@@ -105,6 +109,21 @@ export class EmittedVerifier {
     this.#memory.set(this.#sha256(challenge), at + ITEM.message);
     this.#memory.set(signature, at + ITEM.r);
     this.#memory.set(key, at + ITEM.x);
+  }
+
+  /**
+   * Adds the question whether `output` (32 bytes, x only, with the parity of its y) is the key `internal` (32 bytes) with
+   * the tweak `tweak` (32 bytes) added, as BIP341 has it. @throws RangeError as {@link EmittedVerifier.addEcdsa}
+   */
+  addTweak(internal: Uint8Array, tweak: Uint8Array, output: Uint8Array, isOdd: boolean): void {
+    const at = this.#next();
+    const isSound = internal.length === 32 && tweak.length === 32 && output.length === 32;
+    this.#view.setInt32(at + ITEM.kind, isSound ? KIND.tweak : KIND.bad, true);
+    if (!isSound) return;
+    this.#memory.set(output, at + ITEM.r);
+    this.#memory.set(tweak, at + ITEM.s);
+    this.#memory.set(internal, at + ITEM.x);
+    this.#memory[at + ITEM.y] = Number(isOdd);
   }
 
   /** Verifies what was added since the last call, each signature by itself, in the order in which they came. */

@@ -1,17 +1,14 @@
 /**
  * Signatures and keys as numbers: what is out of range, or no point, is refused here.
  *
- * @see SEC 1 section 2.3.4, 4.1.4; BIP340; Bitcoin Core `pubkey.cpp` (hybrid keys)
+ * @see SEC 1 section 2.3.4, 4.1.4; BIP340; BIP341; Bitcoin Core `pubkey.cpp` (hybrid keys)
  * @module
  */
 import { type Callable, I32, type Module, Pointer } from "../assembler/mod.ts";
 import type { Points } from "./curve.ts";
 import { P } from "./field.ts";
-import { ITEM, WORK } from "./layout.ts";
+import { ITEM, KIND, WORK } from "./layout.ts";
 import type { Scalars } from "./scalar.ts";
-
-/** Kinds of keys by their first byte; that of BIP340 has none. */
-export const KIND = { schnorr: 0, even: 2, odd: 3, uncompressed: 4, hybridEven: 6, hybridOdd: 7 } as const;
 
 /** Makes the function that reads an item into its work; 0 when it cannot be good. */
 export function parsing(
@@ -47,13 +44,13 @@ export function parsing(
     const to = (part: number) => new Pointer(work).at(part);
     const refuse = (condition: I32) => f.if(condition, () => f.return(I32.of(0)));
     const kind = f.let32(from(ITEM.kind).int);
-    refuse(kind.eq(-1));
+    refuse(kind.eq(KIND.bad));
     f.drop(read(to(WORK.e), from(ITEM.message)));
     const isNought = f.let32(read(to(WORK.r), from(ITEM.r)));
     isNought.set(isNought.or(read(to(WORK.s), from(ITEM.s))));
     f.drop(read(to(WORK.x), from(ITEM.x)));
     refuse(isOver(to(WORK.s)).or(isOverP(to(WORK.x))));
-    f.if(kind.eq(KIND.schnorr), () => {
+    f.if(kind.leU(KIND.tweak), () => {
       refuse(isOverP(to(WORK.r)));
       // The challenge is taken modulo n.
       f.put(add(to(WORK.e), to(WORK.e), nought));

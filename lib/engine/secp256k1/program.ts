@@ -1,7 +1,7 @@
 /**
  * The module: verifies the ECDSA and BIP340 signatures that lie in its memory.
  *
- * @see SEC 1 section 4.1.4; BIP340 "Verification"
+ * @see SEC 1 section 4.1.4; BIP340 "Verification"; BIP341 (tweaked keys)
  * @module
  */
 import { type Callable, type Fn, I32, I64, Module, Pointer, select } from "../assembler/mod.ts";
@@ -9,8 +9,8 @@ import { bucketSum } from "./bucket-sum.ts";
 import { POINT, type Points, points as makePoints, ROW } from "./curve.ts";
 import { Field, P } from "./field.ts";
 import { inversion } from "./inversion.ts";
-import { type Batch, batchMemory, ITEM, WORK } from "./layout.ts";
-import { KIND, parsing } from "./parse.ts";
+import { type Batch, batchMemory, ITEM, KIND, WORK } from "./layout.ts";
+import { parsing } from "./parse.ts";
 import { N, type Scalars, scalars as makeScalars } from "./scalar.ts";
 import { copyNumber, GROUP, invertAll, sharedTables } from "./shared.ts";
 import { ROWS_G, ROWS_KEY, type Sum, sumOfMultiples } from "./sum.ts";
@@ -74,7 +74,8 @@ export function emitProgram({ wide, togetherMin = TOGETHER_MIN }: ProgramOptions
       listed.set(listed.add(1));
     };
     const verdict = item.at(ITEM.verdict);
-    const isEcdsa = () => item.at(ITEM.kind).int.ne(KIND.schnorr);
+    const kind = () => item.at(ITEM.kind).int;
+    const isEcdsa = () => kind().gtU(KIND.tweak);
 
     each(() => {
       f.put(verdict.storeInt(parse(item, work)));
@@ -104,13 +105,13 @@ export function emitProgram({ wide, togetherMin = TOGETHER_MIN }: ProgramOptions
             table.set(tables.tables.address);
           });
         });
-        f.put(verdict.storeInt(check(work, isEcdsa(), table)));
+        f.put(verdict.storeInt(check(work, kind(), table)));
         at.set(at.add(1));
         f.if(table, () => table.set(table.add(ROWS_KEY * ROW.bytes)));
         f.if(verdict.int.eq(PERHAPS), () => list(WORK.z));
       });
     });
-    // y = Y / Z³: whether it is even is all that is left of BIP340.
+    // y = Y / Z³: whether it is even (BIP340), or what the tweak's caller said, is all that is left to be seen.
     f.put(inverses.ofP(listed));
     const F = new Field(f, wide);
     each(() => {
@@ -120,7 +121,8 @@ export function emitProgram({ wide, togetherMin = TOGETHER_MIN }: ProgramOptions
         F.mul(cube, cube, z);
         F.mul(y, y, cube);
         F.normalize(y);
-        f.put(verdict.storeInt(y[0]!.and(1n).isZero()));
+        const wanted = select(kind().eq(KIND.tweak), item.at(ITEM.y).byte, f.let32(0));
+        f.put(verdict.storeInt(y[0]!.low().and(1).eq(wanted)));
       });
     });
   });
@@ -170,15 +172,18 @@ function checking(
   points: Points,
   { sum, accumulator, u1, u2 }: Sum,
 ): Callable<readonly ["i32", "i32", "i32"], readonly ["i32"]> {
-  return module.fn({ params: ["i32", "i32", "i32"], results: ["i32"] }, (f, base, isEcdsa, table) => {
+  return module.fn({ params: ["i32", "i32", "i32"], results: ["i32"] }, (f, base, kind, table) => {
     const F = new Field(f, module.wide);
     const work = new Pointer(base);
+    const isEcdsa = f.let32(kind.gtU(KIND.tweak));
+    F.store(u2, F.constant(1n));
     f.if(isEcdsa, () => {
       // s is its inverse by now: u1 = e / s, u2 = r / s.
       f.put(mul(u1, work.at(WORK.e), work.at(WORK.s)), mul(u2, work.at(WORK.r), work.at(WORK.s)));
     }, () => {
       copyNumber(f, u1, work.at(WORK.s));
-      f.put(negate(u2, work.at(WORK.e)));
+      // A tweaked key is t G + P; R is s G − e P.
+      f.if(kind.eq(KIND.schnorr), () => f.put(negate(u2, work.at(WORK.e))));
     });
     f.put(sum(base, table));
     f.if(accumulator.at(POINT.isInfinite).int, () => f.return(I32.of(0)));

@@ -207,6 +207,36 @@ for (const wide of VARIANTS) {
       assert.equal(together.areAllGood(), true, "none at all");
     });
 
+    test("tweaked keys are right in x and in the parity of y", () => {
+      const expected: boolean[] = [];
+      const ask = (internal: Uint8Array, tweak: Uint8Array, output: Uint8Array, isOdd: boolean, isRight: boolean) => {
+        for (const verifier of [together, alone]) verifier.addTweak(internal, tweak, output, isOdd);
+        expected.push(isRight);
+      };
+      for (let round = 0; round < rounds; round++) {
+        const internal = schnorr.getPublicKey(bytesOf(cases.scalar())) as Uint8Array;
+        const point = secp256k1.Point.fromBytes(join(Uint8Array.of(2), internal));
+        const tweak = cases.scalar();
+        const tweaked = point.add(G.multiply(tweak)).toBytes(true) as Uint8Array;
+        const [output, isOdd] = [tweaked.subarray(1), tweaked[0] === 3];
+        ask(internal, bytesOf(tweak), output, isOdd, true);
+        ask(internal, bytesOf(tweak), output, !isOdd, false);
+        ask(internal, cases.flipped(bytesOf(tweak)), output, isOdd, false);
+        ask(internal, bytesOf(tweak), cases.flipped(output), isOdd, false);
+        ask(internal, bytesOf(0n), internal, false, true);
+        ask(internal, bytesOf(N), internal, false, false);
+        ask(internal, bytesOf(TOP - 1n), output, isOdd, false);
+        ask(internal, bytesOf(tweak), output.subarray(1), isOdd, false);
+        ask(bytesOf(P), bytesOf(tweak), output, isOdd, false);
+      }
+      // −P: the sum is at infinity.
+      const secret = cases.scalar();
+      const key = G.multiply(secret).toBytes(true) as Uint8Array;
+      const even = key[0] === 2 ? secret : mod(-secret);
+      ask(key.subarray(1), bytesOf(mod(-even)), key.subarray(1), false, false);
+      for (const verifier of [together, alone]) assert.deepEqual(verifier.verdicts(), expected);
+    });
+
     test("takes as many as there is room for, and no more", () => {
       const [first] = cases.ordinary();
       for (let i = 0; i < BATCH_MAX; i++) add(alone, first!);
