@@ -75,6 +75,8 @@ export class BitcoinNode {
       ...parts,
       headersOnly: parts.mode !== "full",
       onMove: (move) => made.node?.onMove(move),
+      onValidation: (progress) => made.node && made.node.#event("bitcoin.validation", { ...progress }),
+      onActivation: (level, text) => parts.notice(level, "bitcoin.validation", text),
       onStorage: (level, text) => parts.notice(level, "bitcoin.store", text),
     });
     const node = new BitcoinNode(parts, chain);
@@ -112,6 +114,7 @@ export class BitcoinNode {
       mode: parts.mode,
       named: () => dialling.named,
       event: this.#event,
+      charge: (debtor, fault) => this.#network.charge(debtor, fault),
       notice: (level, text) => notice(level, "bitcoin.sync", text),
       isBusy: () => this.#light !== undefined,
       tick: () => {
@@ -179,6 +182,7 @@ export class BitcoinNode {
 
   /** Opens the port and starts dialling and syncing. @throws NodeError `PORT_IN_USE`, `PORT_FORBIDDEN` */
   async start(): Promise<void> {
+    this.#chain.start();
     await this.#network.start();
     const { signal } = this.#network;
     if (this.#light !== undefined) this.#network.track(this.#light.run(signal));
@@ -204,7 +208,7 @@ export class BitcoinNode {
     this.#sync.close();
     await this.#network.stop();
     // What could not be stored was told; it comes again from peers.
-    await this.#chain.flush().catch(() => {});
+    await this.#chain.close().catch(() => {});
   }
 
   /** The chain has a new durable tip. */

@@ -34,6 +34,16 @@ export interface TransactionPlace {
   readonly index: number;
 }
 
+/** How the coins change: a part of a {@link BitcoinStep}, so that they are never ahead of the tip. */
+export interface CoinStep {
+  /** The row after whose block the coins are so. */
+  readonly at: number;
+  /** By outpoint in hexadecimal (txid ‖ index u32 LE); undefined for a coin that is gone. */
+  readonly changed: ReadonlyMap<string, Uint8Array | undefined>;
+  /** What takes a block back, by its row; undefined when the block was taken back. */
+  readonly undo: ReadonlyMap<number, Uint8Array | undefined>;
+}
+
 /** One atomic step of the chain: all of it is there after a crash, or none. */
 export interface BitcoinStep {
   /** Headers that are new; the first follows the last stored row. */
@@ -44,6 +54,8 @@ export interface BitcoinStep {
   readonly blocks?: readonly NewBlock[];
   /** The row of the active chain's tip, when it moved. */
   readonly tip?: number;
+  /** The coins, for a chain whose validator needs them. */
+  readonly coins?: CoinStep;
   /**
    * Transaction index (`--txindex`): the transactions of blocks that joined the active chain, by txid, and the blocks that
    * left it. Blocks that left are taken out first.
@@ -70,6 +82,12 @@ export interface BitcoinStore extends PeerStore {
   headers(): AsyncIterable<HeaderPage>;
   /** The row of the active chain's tip; undefined in an empty store. */
   tip(): Promise<number | undefined>;
+  /** The row after whose block the stored coins are so: the tip's, or one before it. Undefined when none were stored. */
+  coinsAt(): Promise<number | undefined>;
+  /** The coins of outpoints in hexadecimal, in the order of the question; undefined where there is none. */
+  coins(outpoints: readonly string[]): Promise<readonly (Uint8Array | undefined)[]>;
+  /** What takes the block of a row back; undefined when it was not connected with coins, or was pruned. */
+  coinUndo(row: number): Promise<Uint8Array | undefined>;
   /** Makes one step durable, or rejects and changes nothing. Returns the ids given to the events, in order. */
   commit(step: BitcoinStep): Promise<readonly number[]>;
   /** The raw bytes of a block; undefined when it is not stored (any more). */

@@ -102,6 +102,7 @@ export class Rules {
       this.#memory.check(host, presence, node, at);
     }
     this.#bans(subject, seen, play.bansOf(node), fresh);
+    this.#verdicts(host, node, peers, at);
     this.#damage(subject, life);
     this.#tip(subject, seen, play.tipOf(node));
     const timers = TIMERS_MAX + TIMERS_PER_CONNECTION * presence.ends.size;
@@ -113,6 +114,7 @@ export class Rules {
   /** The first look at a run: what has to be there of the one before. */
   #meet({ host }: SimNode, life: Life, node: RunningNode, last: Seen | undefined): Seen {
     const { play, broke } = this.#parts;
+    play.givers?.forget(host);
     const isFileGone = life.damaged.some((path) => path.endsWith(BANS_FILE));
     // By a clock that is wrong a ban that had ended seems to hold.
     if (last !== undefined && !isFileGone && !life.hasJumped) {
@@ -229,6 +231,15 @@ export class Rules {
         this.#parts.broke("who is banned does not become a peer", host, `${peer.kind} ${peer.host}`);
       }
     }
+  }
+
+  /** Who gave a block that was refused later is gone by now, and nothing valid is taken for invalid. */
+  #verdicts(host: string, node: RunningNode, peers: readonly PeerGlance[], at: number): void {
+    const { play, broke } = this.#parts;
+    for (const giver of play.givers?.due(host, at) ?? []) {
+      if (peers.some(({ name }) => name === giver)) broke("who gave a refused block pays for it", host, giver);
+    }
+    if (play.condemnsValid?.(node) === true) broke("no valid block is condemned", host, "one of the honest chain is");
   }
 
   /** Small files that were damaged are set aside, and everybody can see that. */

@@ -44,8 +44,8 @@ export function makeWorld(
   { chain, faults = "bad-day", without = [], ...options }: SimulateOptions,
   drivers: WorldDrivers,
 ): World {
-  const play: WorldOptions["play"] = (clock, hosts) =>
-    chain === "chia" ? new ChiaPlay(hosts) : new BitcoinPlay(clock, hosts);
+  const play: WorldOptions["play"] = (clock, hosts, random) =>
+    chain === "chia" ? new ChiaPlay(hosts) : new BitcoinPlay(clock, hosts, random);
   return new World({ ...options, faults: planWithout(planOf(faults, options.seed), without), play }, drivers);
 }
 

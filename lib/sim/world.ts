@@ -27,7 +27,7 @@ export interface WorldOptions {
   readonly hours: number;
   readonly faults: FaultPlan;
   /** Makes the chain's part of the world. */
-  readonly play: (clock: SimClock, hosts: SpecialHosts) => Play;
+  readonly play: (clock: SimClock, hosts: SpecialHosts, random: SeededRandom) => Play;
   /** Outgoing connections that each node aims at, and connections in all. */
   readonly outbound?: number;
   readonly peersMax?: number;
@@ -133,7 +133,7 @@ export class World {
     this.play = options.play(this.clock, {
       trusting: honest.at(-1),
       furnished: new Set(honest.filter((_, i) => i % 2 === 0)),
-    });
+    }, this.#random.fork("play"));
     const lies = this.#random.fork("lies").shuffle(this.play.lies);
     const lieOf = (index: number) => lies[index % lies.length]!;
     // A peer behind another's address is behind that of the first host.

@@ -32,6 +32,12 @@ export class ActiveLevels {
     return this.#counts.least;
   }
 
+  /** A block of the chain that counted as checked so far was checked further. */
+  change(before: Validation, after: Validation): void {
+    this.#counts.leave(before);
+    this.#counts.join(after);
+  }
+
   /** The tip moved from one row to another, and `fork` is the last that both chains have. */
   move(from: number, fork: number, to: number): void {
     const headers = this.#headers;

@@ -5,6 +5,7 @@
  */
 import type { NewEvent } from "../../storage/events.ts";
 import type { NewBlock } from "../store.ts";
+import type { CoinLayer } from "./coins.ts";
 
 /** Everything that waits for the next commit. */
 export interface Pending {
@@ -14,6 +15,7 @@ export interface Pending {
   left: { row: number; txids: Uint8Array[] }[];
   events: NewEvent[];
   tip: number | undefined;
+  coins: CoinLayer | undefined;
   bytes: number;
   readonly done: PromiseWithResolvers<void>;
 }
@@ -22,10 +24,11 @@ export interface Pending {
 export function newPending(): Pending {
   const done = Promise.withResolvers<void>();
   done.promise.catch(() => {});
-  return { blocks: [], statuses: new Map(), joined: [], left: [], events: [], tip: undefined, bytes: 0, done };
+  const nothing = { tip: undefined, coins: undefined, bytes: 0 };
+  return { blocks: [], statuses: new Map(), joined: [], left: [], events: [], ...nothing, done };
 }
 
 /** Whether there is anything to commit. */
-export function hasAny({ blocks, statuses, events, tip }: Pending): boolean {
-  return blocks.length > 0 || statuses.size > 0 || events.length > 0 || tip !== undefined;
+export function hasAny({ blocks, statuses, events, tip, coins }: Pending): boolean {
+  return blocks.length > 0 || statuses.size > 0 || events.length > 0 || tip !== undefined || coins !== undefined;
 }

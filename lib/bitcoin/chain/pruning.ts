@@ -60,7 +60,9 @@ export class Pruning {
     const { chain, store } = this.#parts;
     this.#running = true;
     try {
-      const below = Math.min(height, chain.headers.height(chain.tip) - KEEP_BLOCKS);
+      // What is still to be validated again stays.
+      const { headers, tip, connected } = chain;
+      const below = Math.min(height, Math.min(headers.height(tip), headers.height(connected)) - KEEP_BLOCKS);
       if (below <= 0) return;
       const rows = await store.prune(bytesMax, below);
       chain.dropData(rows);

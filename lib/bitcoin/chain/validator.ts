@@ -1,21 +1,25 @@
 /**
- * The one place where block validation plugs in.
+ * The one place where block validation plugs in, in two steps.
  *
- * A block is judged when it arrives, in any order, as soon as its header has a place in the tree. What checks scripts and
- * amounts needs the outputs of the blocks before it: that is a second step, to be taken where `BitcoinChain` moves its
- * tip, with the parent as the end of the active chain; its level then takes the place of `structure`.
+ * The first judges a block when it arrives, in any order, as soon as its header has a place in the tree: synchronous,
+ * without coins. The second connects it to the chain that ends with its parent: it may take time, run on other threads,
+ * read coins from disk, and refuse a block that was accepted long before.
  *
  * @module
  */
 import type { Validation } from "../../core/validation.ts";
+import type { HeaderChain } from "../headers/header-chain.ts";
+import type { Refusal } from "../headers/verdict.ts";
 import type { BitcoinNetwork } from "../networks/network.ts";
 import type { Block } from "../types/block.ts";
 import { checkBlock, checkBlockInContext } from "./block-checks.ts";
-import type { HeaderChain } from "../headers/header-chain.ts";
-import type { Refusal } from "../headers/verdict.ts";
+import type { CoinChanges, CoinView } from "./coins.ts";
 
-/** The outcome of judging one block. `mutated` of a refusal says nothing about the hash: another body may fit it. */
+/** The outcome of the first step. `mutated` of a refusal says nothing about the hash: another body may fit it. */
 export type BlockVerdict = { readonly ok: true } | Refusal;
+
+/** The outcome of the second step, with what the block does to the coins when the validator needs coins. */
+export type ConnectVerdict = { readonly ok: true; readonly changes?: CoinChanges } | Refusal;
 
 /** What is known of a block's place when it is judged. */
 export interface BlockView {
@@ -26,12 +30,36 @@ export interface BlockView {
   readonly parentMedianTimePast: number;
 }
 
+/** A block that is to be connected. */
+export interface ConnectingBlock {
+  readonly view: BlockView;
+  /** Its hash in wire order. Copied when asked for. */
+  readonly hash: Uint8Array;
+  /**
+   * The block, from our own disk unless it has just arrived: a validator that needs none of it costs no reading.
+   * @throws NodeError `BLOCK_PRUNED`, `DATABASE_DAMAGED`
+   */
+  load(): Promise<Block>;
+}
+
 /** Judges blocks. A block carries its raw bytes (`block.raw`). */
 export interface BlockValidator {
-  /** How far this validator checks; RPC says so. */
+  /** How far both steps together check; RPC says so. */
   readonly level: Validation;
+  /** Whether the second step reads coins and tells how they change: they are kept for it then. */
+  readonly needsCoins: boolean;
   /** Every rule that needs no earlier output. */
   check(block: Block, view: BlockView): BlockVerdict;
+  /**
+   * The rules that need earlier outputs, for a block that passed {@link check}, with the coins as they are after its
+   * parent. A verdict that is no promise is acted upon at once. Rejects when it cannot say, such as for a disk that fails
+   * or a worker that died: it is asked again then. What it answers after `signal` has aborted counts for nothing.
+   */
+  connect(
+    block: ConnectingBlock,
+    coins: CoinView,
+    signal: AbortSignal,
+  ): ConnectVerdict | Promise<ConnectVerdict>;
 }
 
 /** The view of the header at `row`, which is not genesis. */
@@ -45,8 +73,12 @@ export function blockView(chain: HeaderChain, row: number): BlockView {
   };
 }
 
+const PASSED = { ok: true } as const;
+
 /** Checks all that needs no earlier output, and no more: amounts, scripts and double spends stay unchecked. */
 export const structureValidator: BlockValidator = {
   level: "structure",
-  check: (block, view) => checkBlock(block, view.network) ?? checkBlockInContext(block, view) ?? { ok: true },
+  needsCoins: false,
+  check: (block, view) => checkBlock(block, view.network) ?? checkBlockInContext(block, view) ?? PASSED,
+  connect: () => PASSED,
 };

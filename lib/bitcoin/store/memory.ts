@@ -9,7 +9,14 @@ import type { StoredPeer } from "../../core/ports.ts";
 import { MemoryEventLog } from "../../storage/event-log.ts";
 import { MemoryPeers } from "../../storage/peer-table.ts";
 import { HeaderStatus } from "../headers/header-chain.ts";
-import type { BitcoinStep, BitcoinStore, BitcoinStoreCounts, HeaderPage, TransactionPlace } from "../store.ts";
+import type {
+  BitcoinStep,
+  BitcoinStore,
+  BitcoinStoreCounts,
+  CoinStep,
+  HeaderPage,
+  TransactionPlace,
+} from "../store.ts";
 import { Block } from "../types/block.ts";
 import { HEADER_BYTES } from "../types/header.ts";
 import { checkStep, unknownBlock } from "./step.ts";
@@ -32,7 +39,10 @@ export class MemoryBitcoinStore implements BitcoinStore {
   /** By txid, the oldest place first: two transactions of the early chain are there twice. */
   readonly #transactions = new Map<string, TransactionPlace[]>();
   readonly #peers = new MemoryPeers();
+  readonly #coins = new Map<string, Uint8Array>();
+  readonly #coinUndo = new Map<number, Uint8Array>();
   #tip: number | undefined;
+  #coinsAt: number | undefined;
   #blockBytes = 0;
 
   constructor(options: MemoryBitcoinStoreOptions = {}) {
@@ -65,10 +75,29 @@ export class MemoryBitcoinStore implements BitcoinStore {
       for (const block of index?.left ?? []) this.#leave(block);
       for (const block of index?.joined ?? []) this.#join(block);
       if (step.tip !== undefined) this.#tip = step.tip;
+      if (step.coins !== undefined) this.#changeCoins(step.coins);
       return this.events.append(step.events ?? []);
     } catch (error) {
       return Promise.reject(error);
     }
+  }
+
+  #changeCoins({ at, changed, undo }: CoinStep): void {
+    this.#coinsAt = at;
+    for (const [key, coin] of changed) setOrDelete(this.#coins, key, coin);
+    for (const [row, spent] of undo) setOrDelete(this.#coinUndo, row, spent);
+  }
+
+  coinsAt(): Promise<number | undefined> {
+    return Promise.resolve(this.#coinsAt);
+  }
+
+  coins(outpoints: readonly string[]): Promise<readonly (Uint8Array | undefined)[]> {
+    return Promise.resolve(outpoints.map((key) => this.#coins.get(key)));
+  }
+
+  coinUndo(row: number): Promise<Uint8Array | undefined> {
+    return Promise.resolve(this.#coinUndo.get(row));
   }
 
   /** The transactions of a step, ids computed from the block where the step has none. */
@@ -123,6 +152,7 @@ export class MemoryBitcoinStore implements BitcoinStore {
       this.#blockBytes -= raw.length;
       rows.push(row);
       this.#blocks.delete(row);
+      this.#coinUndo.delete(row);
       this.#statuses[row]! &= ~HeaderStatus.data;
     }
     return Promise.resolve(rows);
@@ -140,4 +170,9 @@ export class MemoryBitcoinStore implements BitcoinStore {
   savePeers(peers: readonly StoredPeer[]): Promise<void> {
     return this.#peers.savePeers(peers);
   }
+}
+
+function setOrDelete<K>(map: Map<K, Uint8Array>, key: K, value: Uint8Array | undefined): void {
+  if (value === undefined) map.delete(key);
+  else map.set(key, value);
 }

@@ -18,6 +18,8 @@ export const CHAIN_TABLES = [
   "bitcoin_blocks",
   "bitcoin_block_files",
   "bitcoin_transactions",
+  "bitcoin_coins",
+  "bitcoin_coin_undo",
   "bitcoin_state",
 ] as const;
 
@@ -71,6 +73,20 @@ ${EVENTS_SCHEMA}
 INSERT INTO bitcoin_state (name, value) SELECT 'blocks', COALESCE(SUM(blocks), 0) FROM bitcoin_block_files;
 INSERT INTO bitcoin_state (name, value) SELECT 'block_bytes', COALESCE(SUM(bytes), 0) FROM bitcoin_block_files;
 CREATE INDEX bitcoin_block_files_height ON bitcoin_block_files (height_max);
+`,
+  },
+  {
+    number: 4,
+    name: "coins, and what takes blocks back",
+    sql: `
+CREATE TABLE bitcoin_coins (
+  outpoint BYTEA PRIMARY KEY,
+  coin BYTEA NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE bitcoin_coin_undo (
+  header INTEGER PRIMARY KEY,
+  spent BYTEA NOT NULL
+);
 `,
   },
 ];

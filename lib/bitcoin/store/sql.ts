@@ -25,6 +25,7 @@ import { Block } from "../types/block.ts";
 import type { BlockFiles, BlockPlace } from "./block-files.ts";
 import { countBlocks, forgetFiles, indexedEnds, insertBlocks, isPlaceKnown, placeOf } from "./block-index.ts";
 import { appendHeaders, changeStatuses, countHeaders, readHeaders } from "./header-pages.ts";
+import { changeCoins, forgetUndo, readCoins, readUndo } from "./coin-table.ts";
 import { BITCOIN_MIGRATIONS, BITCOIN_PEERS, CHAIN_TABLES } from "./schema.ts";
 import { readState, useTransactionIndex, writeState } from "./state.ts";
 import { checkStep, unknownBlock } from "./step.ts";
@@ -124,6 +125,18 @@ export class SqlBitcoinStore implements BitcoinStore {
     return readState(this.#database, "tip");
   }
 
+  coinsAt(): Promise<number | undefined> {
+    return readState(this.#database, "coins_at");
+  }
+
+  coins(outpoints: readonly string[]): Promise<readonly (Uint8Array | undefined)[]> {
+    return readCoins(this.#database, outpoints);
+  }
+
+  coinUndo(row: number): Promise<Uint8Array | undefined> {
+    return readUndo(this.#database, row);
+  }
+
   commit(step: BitcoinStep): Promise<readonly number[]> {
     return this.#exclusive(async () => {
       const count = checkStep(step, this.#headers);
@@ -136,6 +149,7 @@ export class SqlBitcoinStore implements BitcoinStore {
         await insertBlocks(within, blocks);
         if (index !== undefined) await moveTransactions(within, index.left, index.joined);
         if (step.tip !== undefined) await writeState(within, "tip", step.tip);
+        if (step.coins !== undefined) await changeCoins(within, step.coins);
         return await insertEvents(within, step.events ?? []);
       });
       this.#headers = count;
@@ -227,6 +241,7 @@ export class SqlBitcoinStore implements BitcoinStore {
         const gone = await forgetFiles(within, bytesMax, belowHeight);
         const clear = (_row: number, status: number) => status & ~HeaderStatus.data;
         await changeStatuses(within, gone.rows, clear, this.#headers, this.#headers);
+        await forgetUndo(within, gone.rows);
         return gone;
       });
       if (files.length === 0) return [];

@@ -8,10 +8,10 @@ import type { Database } from "../../core/ports.ts";
 import type { BitcoinStoreCode } from "./step.ts";
 
 /**
- * `tip`: a row; `reindexing` and `transaction_index`: 0 or 1; `blocks` and `block_bytes`: how many blocks are stored, and
+ * `tip` and `coins_at`: rows; `reindexing` and `transaction_index`: 0 or 1; `blocks` and `block_bytes`: how many blocks are stored, and
  * the indexed bytes of their files.
  */
-export type StateName = "tip" | "reindexing" | "transaction_index" | "blocks" | "block_bytes";
+export type StateName = "tip" | "coins_at" | "reindexing" | "transaction_index" | "blocks" | "block_bytes";
 
 /** The number of a name; undefined when there was none yet. */
 export async function readState(database: Database, name: StateName): Promise<number | undefined> {

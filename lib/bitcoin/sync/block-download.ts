@@ -27,7 +27,10 @@ export interface BlockDownloadParts {
 
 /** Blocks that one peer may be asked for at a time. */
 export const IN_FLIGHT_MAX = 16;
-/** How far above the last block that a peer and we share it is asked for blocks. */
+/**
+ * How far above the last block that a peer and we share it is asked for blocks, and how far above the last one that is
+ * connected: what waits to be connected waits on disk, and is no more than this.
+ */
 export const WINDOW = 1_024;
 /** What peers without the whole chain serve of its end, less two blocks that may come meanwhile. */
 const LIMITED_DEPTH = 288 - 2;
@@ -203,7 +206,8 @@ export class BlockDownload {
     this.#moveCommon(peer);
     const from = headers.height(peer.lastCommon);
     const top = headers.height(best);
-    const end = Math.min(top, from + WINDOW);
+    const connected = headers.height(headers.commonAncestor(chain.connected, best)) + WINDOW;
+    const end = Math.min(top, from + WINDOW, connected);
     const onBest = headers.onBest(best);
     const rows: number[] = [];
     let waitsFor: BitcoinPeer | undefined;
@@ -219,8 +223,9 @@ export class BlockDownload {
       if (!peer.servesAll && peer.servesRecent && top - height >= LIMITED_DEPTH) continue;
       rows.push(row);
     }
-    // The window is used up, and its first block is with somebody else.
-    const isStuck = rows.length === 0 && end < top && peer.inFlight.size === 0;
+    // The window is used up, and its first block is with somebody else. When it ends where it does because blocks wait to
+    // be connected, nobody but we ourselves holds it up.
+    const isStuck = rows.length === 0 && end < top && from + WINDOW <= connected && peer.inFlight.size === 0;
     if (isStuck && waitsFor !== undefined && waitsFor !== peer) {
       waitsFor.stallingSince ??= this.#parts.clock.monotonic();
     }

@@ -4,7 +4,9 @@
  *
  * @module
  */
+import type { Debtor } from "../../core/peers/connections.ts";
 import type { MemoryBudget } from "../../core/peers/memory-budget.ts";
+import type { PeerOffence } from "../../core/peers/reputation.ts";
 import type { Clock, Random } from "../../core/ports.ts";
 import { Ticker } from "../../core/work/ticker.ts";
 import type { ChainEvents } from "../../storage/events.ts";
@@ -29,6 +31,8 @@ export interface ChainSyncParts {
   readonly peers: () => readonly BitcoinPeer[];
   /** How many peers `--connect` names; 0 when peers are discovered. */
   readonly named: () => number;
+  /** Makes the giver of a block answer for it, whether the connection still stands or not. */
+  readonly charge: (debtor: Debtor, fault: PeerOffence) => void;
   readonly event: ChainEvents;
   readonly notice: (level: "debug" | "info" | "warning", text: string) => void;
   /** What else the node does at each turn. */
@@ -61,7 +65,7 @@ export class ChainSync {
     this.headers = new HeaderSync({ ...shared, random, tooNew });
     this.download = new BlockDownload(shared);
     this.incoming = new IncomingBlocks({
-      ...{ chain, minimumWork, memory, now: () => clock.now() },
+      ...{ chain, minimumWork, memory, charge: parts.charge, now: () => clock.now() },
       ...{ download: this.download, headerSync: this.headers },
     });
     this.#ticker = new Ticker({

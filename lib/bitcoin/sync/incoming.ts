@@ -5,7 +5,9 @@
  * @module
  */
 import type { MemoryBudget } from "../../core/peers/memory-budget.ts";
-import type { BitcoinChain } from "../chain/chain.ts";
+import type { Debtor } from "../../core/peers/connections.ts";
+import type { PeerOffence } from "../../core/peers/reputation.ts";
+import type { BitcoinChain, BlockGiver } from "../chain/chain.ts";
 import { HeaderBatch } from "../headers/header-batch.ts";
 import { blockWork } from "../headers/pow.ts";
 import type { Refusal } from "../headers/verdict.ts";
@@ -34,6 +36,8 @@ export interface IncomingBlocksParts {
   readonly minimumWork: bigint;
   /** The memory that all peers may hold, of which blocks that wait for the disk are a part. */
   readonly memory?: MemoryBudget | undefined;
+  /** Makes the giver of a block answer for it, whether the connection still stands or not. */
+  readonly charge: (debtor: Debtor, fault: PeerOffence) => void;
   /** Unix milliseconds. */
   readonly now: () => number;
 }
@@ -66,7 +70,7 @@ export class IncomingBlocks {
     }
     peer.knows(chain.headers, row);
     if (!wasAsked && !this.#isWanted(row)) return;
-    const { refusal, duplicate, stored } = chain.addBlock(row, block);
+    const { refusal, duplicate, stored } = chain.addBlock(row, block, this.#giver(peer));
     if (refusal === undefined && !duplicate) this.#charge(block.raw.length, stored);
     if (refusal !== undefined) {
       download.release(row, peer);
@@ -77,6 +81,12 @@ export class IncomingBlocks {
     download.arrived(row);
     await chain.room();
     download.fill();
+  }
+
+  /** Who answers for a peer's block when it is refused later: the peer, or its host when the peer has gone. */
+  #giver(peer: BitcoinPeer): BlockGiver {
+    const { id, kind, place, score } = peer;
+    return { refused: (refusal) => this.#parts.charge({ id, kind, place, score }, blockFault(refusal)) };
   }
 
   /** Counts a block until it is stored, or cannot be: the chain keeps few of them, and no peer's end would free one. */
@@ -93,10 +103,10 @@ export class IncomingBlocks {
     if (known >= 0 && chain.wasJudged(known)) return { kind: "duplicate" };
     const header = chain.acceptHeaders(HeaderBatch.fromBytes(block.raw.slice(0, HEADER_BYTES)));
     if (header.refusal !== undefined) return { kind: "refused", refusal: header.refusal };
-    const { refusal, stored } = chain.addBlock(header.last, block);
+    const submitting = chain.submit(header.last, block);
+    if (chain.hasData(header.last)) this.#parts.download.arrived(header.last);
+    const refusal = await submitting;
     if (refusal !== undefined) return { kind: "refused", refusal };
-    this.#parts.download.arrived(header.last);
-    await stored;
     return { kind: chain.isActive(header.last) ? "accepted" : "inconclusive" };
   }
 
@@ -131,10 +141,15 @@ export class IncomingBlocks {
 
   /** What a refused block costs (Core's MaybePunishNodeForBlock). */
   #punish(peer: BitcoinPeer, refusal: Refusal): void {
-    const { result, reason, detail } = refusal;
+    const { result } = refusal;
     if (result === "time_future") return this.#parts.headerSync.askLater(peer, refusal);
     if (peer.wanted && result === "cached_invalid") return;
     if (result === "cached_invalid" && peer.direction === "in") return;
-    throw misbehaving("invalid_body", reason, `invalid block received: ${reason}, ${detail}`);
+    throw blockFault(refusal);
   }
+}
+
+/** What a block that breaks a rule costs. */
+function blockFault({ reason, detail }: Refusal): PeerOffence {
+  return misbehaving("invalid_body", reason, `invalid block received: ${reason}, ${detail}`);
 }

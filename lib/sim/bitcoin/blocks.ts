@@ -6,9 +6,8 @@
 import { HeaderBatch } from "../../bitcoin/headers/header-batch.ts";
 import { HeaderChain } from "../../bitcoin/headers/header-chain.ts";
 import { blockWork, checkProofOfWork } from "../../bitcoin/headers/pow.ts";
-import { type BlockValidator, structureValidator } from "../../bitcoin/chain/validator.ts";
-import { refuse } from "../../bitcoin/headers/verdict.ts";
-import { sha256d, toDisplayHex } from "../../bitcoin/hash.ts";
+import type { Bytes32 } from "../../codec/sized.ts";
+import { sha256d, toDisplayHex, ZERO_HASH } from "../../bitcoin/hash.ts";
 import { blockTemplate, coinbaseOf } from "../../bitcoin/mining.ts";
 import { type BitcoinNetwork, networkByName } from "../../bitcoin/networks/mod.ts";
 import { Block, headerToBytes } from "../../bitcoin/types/mod.ts";
@@ -36,22 +35,28 @@ export const network: BitcoinNetwork = {
   headersSync: { commitmentPeriod: 3, redownloadBufferSize: 12 },
 };
 
-/** First bytes of the coinbase's script in blocks that the simulated validator takes for invalid: OP_RETURN "bad". */
-const MARK = Uint8Array.of(0x6a, 0x03, 0x62, 0x61, 0x64);
+/**
+ * First bytes of the coinbase's script in blocks that the simulated validator takes for invalid. `bad` (OP_RETURN "bad") is
+ * refused by its first step, `late` (OP_RETURN "odd") by its second.
+ */
+export const MARKS = {
+  bad: Uint8Array.of(0x6a, 0x03, 0x62, 0x61, 0x64),
+  late: Uint8Array.of(0x6a, 0x03, 0x6f, 0x64, 0x64),
+} as const;
+const UNMARKED = Uint8Array.of(0x51, 0x6a);
 
-const isMarked = ({ transactions: [coinbase] }: Block): boolean => {
+/**
+ * What a block of the world is: valid, marked, or `unsound`: without a mark, and invalid by what it is built on.
+ */
+export type BlockKind = "valid" | "unsound" | keyof typeof MARKS;
+
+/** Whether a block has a mark. */
+export function isMarked({ transactions: [coinbase] }: Block, mark: Uint8Array): boolean {
   const script = coinbase?.outputs[0]?.scriptPubKey;
-  return script !== undefined && MARK.every((byte, i) => script[i] === byte);
-};
+  return script !== undefined && mark.every((byte, i) => script[i] === byte);
+}
 
-/** Judges structure as the node does, and takes marked blocks for invalid. */
-export const simValidator: BlockValidator = {
-  ...structureValidator,
-  check: (block, view) =>
-    isMarked(block)
-      ? refuse("consensus", "bad-sim", "the block is marked invalid")
-      : structureValidator.check(block, view),
-};
+const markOf = (kind: BlockKind) => kind === "valid" || kind === "unsound" ? UNMARKED : MARKS[kind];
 
 /** Every block of the world, valid or forged, by its row in one header tree. */
 export class WorldBlocks {
@@ -59,6 +64,7 @@ export class WorldBlocks {
   /** The blocks of the history, rising. */
   readonly history: readonly Uint8Array[];
   readonly #raws: (Uint8Array | undefined)[] = [];
+  readonly #coinbases: Bytes32[] = [];
   readonly #valid = new Set<string>();
   /** Row of the heaviest valid block. */
   best = 0;
@@ -67,7 +73,7 @@ export class WorldBlocks {
   constructor(now: number) {
     this.history = Array.from({ length: HISTORY_BLOCKS }, (_, i) => {
       const at = now - (HISTORY_BLOCKS - i) * HISTORY_EVERY_MS;
-      return this.mine(this.best, at, `history ${i}`, true).block.raw;
+      return this.mine(this.best, at, `history ${i}`, "valid").block.raw;
     });
   }
 
@@ -79,17 +85,23 @@ export class WorldBlocks {
     return this.#raws[row];
   }
 
+  /** The txid of the coinbase of a block; genesis has one that nobody spends. */
+  coinbaseOf(hash: Uint8Array): Bytes32 {
+    const row = this.headers.find(hash);
+    return this.#coinbases[row] ?? ZERO_HASH;
+  }
+
   tip(row: number): Tip {
     const { headers } = this;
     return { hash: toDisplayHex(headers.hash(row)), height: headers.height(row), weight: headers.work(row) };
   }
 
   /** Mines a block on a row. `now` in milliseconds; `maker` tells blocks of one parent apart. */
-  mine(parent: number, now: number, maker: string, valid: boolean): { readonly row: number; readonly block: Block } {
+  mine(parent: number, now: number, maker: string, kind: BlockKind): { readonly row: number; readonly block: Block } {
     const { headers } = this;
     const template = blockTemplate(headers, parent, Math.floor(now / 1000));
     const name = new TextEncoder().encode(maker);
-    const coinbase = coinbaseOf(template, Uint8Array.of(...(valid ? [0x51, 0x6a] : MARK), name.length, ...name));
+    const coinbase = coinbaseOf(template, Uint8Array.of(...markOf(kind), name.length, ...name));
     const { version, previousBlockHash: prevBlockHash, time, bits } = template;
     let nonce = 0;
     let bytes: Uint8Array;
@@ -101,7 +113,8 @@ export class WorldBlocks {
     const block = Block.of(header(), [coinbase]);
     const { last: row } = headers.accept(HeaderBatch.fromBytes(bytes), Math.floor(now / 1000));
     this.#raws[row] = block.raw;
-    if (valid) {
+    this.#coinbases[row] = coinbase.txid;
+    if (kind === "valid") {
       this.#valid.add(toDisplayHex(block.hash));
       if (headers.hasMoreWork(row, this.best)) this.best = row;
     }

@@ -23,7 +23,10 @@ import {
   Verack,
   Version,
 } from "../../bitcoin/wire/mod.ts";
+import { toDisplayHex } from "../../bitcoin/hash.ts";
+import { addressText } from "../../core/address-text.ts";
 import type { ByteDuplex } from "../../core/ports.ts";
+import type { Givers } from "../givers.ts";
 import { type LiarParts, nobodyOf } from "../play.ts";
 import { network, type WorldBlocks } from "./blocks.ts";
 
@@ -240,7 +243,10 @@ class Conversation {
     if (parts.lie === "stall") return;
     for (const { hash } of inventory) {
       const raw = blocks.raw(blocks.headers.find(hash));
-      if (raw !== undefined) this.raw(this.#transport.pack(BlockMessage.type, raw));
+      if (raw === undefined) continue;
+      this.raw(this.#transport.pack(BlockMessage.type, raw));
+      const { remote, local } = this.#duplex;
+      this.#liar.givers.gave(remote.host, toDisplayHex(hash), addressText(local));
     }
   }
 
@@ -260,13 +266,15 @@ class Conversation {
 /** One malicious host. */
 export class BitcoinLiar {
   readonly blocks: WorldBlocks;
+  readonly givers: Givers;
   readonly parts: LiarParts;
   readonly #conversations = new Set<Conversation>();
   /** Row of the tip of its forged chain, and of the honest block that it was made after. */
   #forgery = { tip: 0, after: -1 };
 
-  constructor(blocks: WorldBlocks, parts: LiarParts) {
+  constructor(blocks: WorldBlocks, givers: Givers, parts: LiarParts) {
     this.blocks = blocks;
+    this.givers = givers;
     this.parts = parts;
   }
 
@@ -284,13 +292,16 @@ export class BitcoinLiar {
     this.#dialLater();
   }
 
-  /** Row of the tip of a chain heavier than the honest one; all its own blocks are marked invalid. */
+  /** Row of the tip of a chain heavier than the honest one, none of whose own blocks is valid. */
   forged(): number {
     const { blocks, parts: { clock, presence } } = this;
     if (this.#forgery.after === blocks.best) return this.#forgery.tip;
     let tip = blocks.headers.parent(blocks.best);
     if (tip < 0) tip = 0;
-    for (let i = 0; i < FORGED_BLOCKS; i++) tip = blocks.mine(tip, clock.now(), `${presence.host} ${i}`, false).row;
+    // Refused at once, or by its coins and much later: then what is built upon the first block has no fault of its own.
+    const isLate = this.parts.random.chance(0.5);
+    const kindOf = (i: number) => !isLate ? "bad" : i === 0 ? "late" : "unsound";
+    for (let i = 0; i < FORGED_BLOCKS; i++) tip = blocks.mine(tip, clock.now(), `${presence.host} ${i}`, kindOf(i)).row;
     this.#forgery = { tip, after: blocks.best };
     return tip;
   }

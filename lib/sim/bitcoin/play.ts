@@ -19,8 +19,12 @@ import {
   type Tip,
 } from "../play.ts";
 import { FramedTail, type Tail } from "../tail.ts";
-import { network, simValidator, WorldBlocks } from "./blocks.ts";
+import { Givers } from "../givers.ts";
+import { LateVerdicts } from "../late-verdicts.ts";
+import type { SeededRandom } from "../random.ts";
+import { network, WorldBlocks } from "./blocks.ts";
 import { BitcoinLiar } from "./liar.ts";
+import { simValidator } from "./validator.ts";
 
 /** Magic, type, length and checksum before each message. */
 const ENVELOPE_BYTES = 24;
@@ -38,20 +42,31 @@ export class BitcoinPlay implements Play {
   readonly port = network.defaultPort;
   readonly blockEveryMs = BLOCK_EVERY_MS;
   readonly blocks: WorldBlocks;
+  readonly givers = new Givers();
   readonly #clock: SimClock;
+  readonly #random: SeededRandom;
+  /** How often each host was started. */
+  readonly #lives = new Map<string, number>();
   readonly #hosts: SpecialHosts;
   /** The same tip is asked for again and again; a header keeps its row as long as the node runs. */
   readonly #tips = new WeakMap<RunningNode, { readonly row: number; readonly tip: Tip }>();
   readonly #bans = new WeakMap<readonly BitcoinBan[], readonly BanGlance[]>();
 
-  constructor(clock: SimClock, hosts: SpecialHosts) {
+  constructor(clock: SimClock, hosts: SpecialHosts, random: SeededRandom) {
     this.#clock = clock;
+    this.#random = random;
     this.#hosts = hosts;
     this.blocks = new WorldBlocks(clock.now());
   }
 
   isValid(hash: string): boolean {
     return this.blocks.isValid(hash);
+  }
+
+  condemnsValid(node: RunningNode): boolean {
+    const { headers } = serviceOf(node);
+    const row = headers.find(this.blocks.headers.hash(this.blocks.best));
+    return row >= 0 && headers.isInvalid(row);
   }
 
   configOf(host: string, { outbound, peersMax }: PlayOptions): ChainConfig {
@@ -67,8 +82,17 @@ export class BitcoinPlay implements Play {
     };
   }
 
-  substitutesOf() {
-    return { bitcoin: { network, validator: simValidator } };
+  /** Half of the hosts keep coins, and most of them take their time over verdicts. */
+  substitutesOf(host: string) {
+    const life = (this.#lives.get(host) ?? 0) + 1;
+    this.#lives.set(host, life);
+    const validator = simValidator({
+      needsCoins: this.#random.fork(`coins ${host}`).chance(0.5),
+      coinbaseOf: (hash) => this.blocks.coinbaseOf(hash),
+      late: new LateVerdicts(this.#clock, this.#random.fork(`verdicts ${host} ${life}`)),
+      refused: (hash) => this.givers.refused(host, hash, this.#clock.monotonic()),
+    });
+    return { bitcoin: { network, validator } };
   }
 
   tipOf(node: RunningNode): Tip {
@@ -121,13 +145,13 @@ export class BitcoinPlay implements Play {
     const { tip } = service.state();
     const parent = this.blocks.headers.find(service.headers.hash(tip));
     if (parent < 0) throw new NodeError("unknown_tip", "self", "a node stands on a block that nobody made");
-    const { row, block } = this.blocks.mine(parent, this.#clock.now(), maker, true);
+    const { row, block } = this.blocks.mine(parent, this.#clock.now(), maker, "valid");
     made(this.blocks.tip(row));
     const result = await service.submitBlock(block.raw);
     if (result.kind === "refused") throw new NodeError("refused", "self", result.refusal.reason);
   }
 
   lie(parts: LiarParts): void {
-    new BitcoinLiar(this.blocks, parts).start();
+    new BitcoinLiar(this.blocks, this.givers, parts).start();
   }
 }

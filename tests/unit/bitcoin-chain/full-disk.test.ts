@@ -34,7 +34,7 @@ async function scene() {
   let parent = 0;
   /** Adds a block; `within`: as a view into so many bytes. */
   const add = (within = 0) => {
-    const { row, block: mined } = blocks.mine(parent, clock.now(), "test", true);
+    const { row, block: mined } = blocks.mine(parent, clock.now(), "test", "valid");
     parent = row;
     const chunk = new Uint8Array(Math.max(within, mined.raw.length));
     chunk.set(mined.raw);

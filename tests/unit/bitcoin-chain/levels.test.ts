@@ -15,7 +15,7 @@ const blocks = new WorldBlocks(1_750_000_000_000);
 /** Blocks of the world's above one of its rows. */
 function mined(parent: number, count: number, maker: string) {
   const made: ReturnType<WorldBlocks["mine"]>[] = [];
-  for (let i = 0; i < count; i++) made.push(blocks.mine(made.at(-1)?.row ?? parent, 1_750_000_000_000, maker, true));
+  for (let i = 0; i < count; i++) made.push(blocks.mine(made.at(-1)?.row ?? parent, 1_750_000_000_000, maker, "valid"));
   return made;
 }
 

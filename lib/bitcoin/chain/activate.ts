@@ -1,0 +1,387 @@
+/**
+ * The second step of blocks: the branch of most work whose blocks are all there becomes the active chain, one block at a
+ * time, at the pace of the validator. A loop of its own: it takes blocks back down to where the better branch begins,
+ * connects that branch's blocks, gives up what it is about when a still better branch appears, and goes over to the next
+ * best when a block is refused. The tip never moves to a block before the verdict on it, nor to a branch that has no more
+ * work than the one it leaves.
+ *
+ * Where it stands is its {@link Activation.head}. That is behind the tip when stored blocks are connected again: by a
+ * validator that checks more than the one that let them in, or because coins were lost or lag behind.
+ *
+ * @see Bitcoin Core `validation.cpp` (ActivateBestChainStep, ConnectTip, DisconnectTip, InvalidBlockFound)
+ * @module
+ */
+import { messageOf, NodeError } from "../../core/errors.ts";
+import type { Clock } from "../../core/ports.ts";
+import type { Validation } from "../../core/validation.ts";
+import { toDisplayHex } from "../hash.ts";
+import { type HeaderChain, HeaderStatus } from "../headers/header-chain.ts";
+import type { Refusal } from "../headers/verdict.ts";
+import type { BitcoinStore } from "../store.ts";
+import { Block } from "../types/block.ts";
+import { type CoinState, NO_CHANGES } from "./coins.ts";
+import type { ChainCommit } from "./commit.ts";
+import { blockEvent, reorgEvent } from "./events.ts";
+import { type ActiveLevels, bitsOf, levelOf } from "./levels.ts";
+import { betweenRows, verifiedUpTo } from "./rows.ts";
+import type { BlockSources } from "./sources.ts";
+import { type BlockValidator, blockView, type ConnectVerdict } from "./validator.ts";
+
+/** How far stored blocks were validated again. */
+export interface ValidationProgress {
+  /** Height of the last block that did not need it. */
+  readonly from: number;
+  readonly height: number;
+  /** The tip's height. */
+  readonly to: number;
+  /** The validator's. */
+  readonly level: Validation;
+}
+
+/** What activation needs. */
+export interface ActivationParts {
+  readonly headers: HeaderChain;
+  readonly store: BitcoinStore;
+  readonly validator: BlockValidator;
+  readonly clock: Clock;
+  readonly commit: ChainCommit;
+  readonly sources: BlockSources;
+  readonly levels: ActiveLevels;
+  /** The coins, for a validator that needs them. */
+  readonly coins: CoinState | undefined;
+  /** Without blocks the active chain is the best header's, and nothing is connected. */
+  readonly headersOnly: boolean;
+  /** Whether a block and all before it are or were there. */
+  readonly isLinked: (row: number) => boolean;
+  /** Whether a row is on the durable active chain. */
+  readonly isActive: (row: number) => boolean;
+  /** Hears once a minute, and at the end, how far stored blocks were connected again. */
+  readonly onValidation?: ((progress: ValidationProgress) => void) | undefined;
+  readonly notice: (level: "error" | "warning" | "info", text: string) => void;
+}
+
+/** The block that is being connected, and what withdraws the question. */
+interface Question {
+  readonly row: number;
+  readonly abort: AbortController;
+}
+
+/** A block that is at hand, so that nobody reads it again. */
+interface KnownBlock {
+  readonly row: number;
+  readonly block: Block;
+}
+
+/** Steps that wait for nothing, between two turns of the runtime's loop. */
+const STEPS_MAX = 4_096;
+/** How long after a failure that is nobody's verdict a block is tried again. */
+const RETRY_MS = 10_000;
+const TELL_EVERY_MS = 60_000;
+const PASSED = { ok: true } as const;
+
+/** Moves the tip. */
+export class Activation {
+  readonly #parts: ActivationParts;
+  #head = 0;
+  #lead = 0;
+  /** The best block that is to be connected. */
+  #target = 0;
+  #question: Question | undefined;
+  #fresh: KnownBlock | undefined;
+  #busy: Promise<void> | undefined;
+  #isClosed = false;
+  #isTold = false;
+  #cancelRetry = () => {};
+  /** Height from which on stored blocks are connected again. */
+  #from: number | undefined;
+  #toldAt = 0;
+
+  constructor(parts: ActivationParts) {
+    this.#parts = parts;
+  }
+
+  /** The last block that is connected by the validator as it is now. */
+  get head(): number {
+    return this.#head;
+  }
+
+  /** The judged tip; ahead of the durable one while a commit runs. */
+  get lead(): number {
+    return this.#lead;
+  }
+
+  /** How far stored blocks were connected again; undefined when all are. */
+  get progress(): ValidationProgress | undefined {
+    const { headers, validator: { level } } = this.#parts;
+    if (this.#from === undefined) return undefined;
+    return { from: this.#from, height: headers.height(this.#head), to: headers.height(this.#lead), level };
+  }
+
+  /**
+   * Stands where an earlier run ended: `tip` is the durable tip. Nothing is connected before {@link run}.
+   * @throws NodeError `BLOCK_PRUNED` when blocks that coins are to be made from are not stored any more
+   */
+  resume(tip: number): void {
+    const { headers, validator, coins, notice } = this.#parts;
+    this.#lead = this.#target = tip;
+    // Without blocks there is nothing to connect.
+    if (this.#parts.headersOnly) return void (this.#head = tip);
+    if (coins === undefined) {
+      const { row, pruned } = verifiedUpTo(headers, tip, validator.level);
+      this.#head = row;
+      if (pruned > 0) {
+        const text = `${pruned} blocks were pruned before they were validated in full: that cannot be made up for`;
+        notice("warning", `${text}, and the chain counts as ${levelOf(headers.status(headers.ancestor(tip, 1)))}`);
+      }
+    } else {
+      this.#head = coins.at;
+      const fork = headers.commonAncestor(coins.at, tip);
+      const missing = betweenRows(headers, fork, tip).filter((row) => !this.#hasData(row)).length;
+      if (missing > 0) {
+        const text =
+          `${missing} blocks were pruned before their coins were taken in; only an empty data folder can help`;
+        throw new NodeError("BLOCK_PRUNED", "self", text);
+      }
+      if (fork === tip && coins.at !== tip) {
+        const heights = `${headers.height(coins.at)}, the chain at ${headers.height(tip)}`;
+        notice("error", `the coins are ahead of the chain: they are at ${heights}; they are taken back`);
+      }
+    }
+    if (this.#isUnderLead() && this.#head !== tip) {
+      this.#from = headers.height(this.#head);
+      this.#toldAt = this.#parts.clock.monotonic();
+    }
+    this.#target = this.#best();
+  }
+
+  /** Blocks whose ancestors are all there; the first of them is `block`. */
+  offer(rows: readonly number[], block: Block): void {
+    const { headers } = this.#parts;
+    // On equal work the one that was complete first stays.
+    this.#target = rows.filter((row) => !headers.isInvalid(row))
+      .reduce((most, row) => (headers.hasMoreWork(row, most) ? row : most), this.#target);
+    this.#withdraw();
+    this.#fresh = { row: rows[0]!, block };
+    this.run();
+    this.#fresh = undefined;
+  }
+
+  /** Goes on, as far as it can at once; the rest in the background. */
+  run(): void {
+    const { commit, clock, sources } = this.#parts;
+    if (this.#busy !== undefined || this.#isClosed || this.#parts.headersOnly) return;
+    if (commit.hasFailed) return sources.atRest();
+    this.#cancelRetry();
+    for (let steps = 0; this.#head !== this.#target; steps++) {
+      try {
+        const work = steps < STEPS_MAX ? this.#step() : clock.sleep(0);
+        if (work === undefined) continue;
+        this.#busy = this.#goOnAfter(work);
+        return;
+      } catch (thrown) {
+        return this.#trouble(thrown);
+      }
+    }
+    sources.atRest();
+  }
+
+  /** Ends the work and what waits for it; what is judged stays to be committed. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#cancelRetry();
+    this.#question?.abort.abort(new NodeError("stopped", "self", "the chain is closed"));
+    await this.#busy;
+    this.#parts.sources.atRest();
+  }
+
+  /** Asks the validator for its verdict on the block after the head. */
+  judge(row: number, load: () => Promise<Block>, signal: AbortSignal): ConnectVerdict | Promise<ConnectVerdict> {
+    const { headers, validator, coins } = this.#parts;
+    const block = { view: blockView(headers, row), load, hash: headers.hash(row) };
+    return validator.connect(block, coins ?? NO_COINS, signal);
+  }
+
+  /** Makes `tip` the judged tip, with the events of what is left and what is joined. */
+  moveTo(tip: number, known?: KnownBlock): void {
+    const { headers, commit: { pending }, clock, headersOnly, store } = this.#parts;
+    const fork = headers.commonAncestor(this.#lead, tip);
+    const left = betweenRows(headers, fork, this.#lead);
+    const joined = betweenRows(headers, fork, tip);
+    const context = { headers, network: headers.network.name, time: clock.now() };
+    if (left.length > 0) pending.events.push(reorgEvent(context, fork, left, joined));
+    if (!headersOnly) {
+      for (const row of joined) pending.events.push(blockEvent(context, row, left.length > 0));
+      if (store.hasTransactionIndex) {
+        // Ids that are not known here are computed from the stored block.
+        for (const row of left) pending.left.push({ row, txids: [] });
+        for (const row of joined) pending.joined.push({ row, txids: row === known?.row ? known.block.txids() : [] });
+      }
+    }
+    this.#lead = tip;
+    pending.tip = tip;
+  }
+
+  async #goOnAfter(work: Promise<void>): Promise<void> {
+    try {
+      await work;
+    } catch (thrown) {
+      this.#busy = undefined;
+      return this.#trouble(thrown);
+    }
+    this.#busy = undefined;
+    this.run();
+  }
+
+  /** One block taken back or connected; a promise when that takes time. */
+  #step(): Promise<void> | undefined {
+    const { headers, coins } = this.#parts;
+    const head = this.#head;
+    if (headers.commonAncestor(head, this.#target) === head) {
+      return this.#connect(headers.ancestor(this.#target, headers.height(head) + 1));
+    }
+    const parent = headers.parent(head);
+    if (coins === undefined) return void this.#stand(parent);
+    return this.#load(head).then((block) => coins.undo(block, parent)).then(() => this.#stand(parent));
+  }
+
+  #connect(row: number): Promise<void> | undefined {
+    const { coins, headers } = this.#parts;
+    let known = this.#fresh?.row === row ? this.#fresh : undefined;
+    // What was connected once and is pruned cannot be judged again; without coins nobody needs it.
+    const isGone = !this.#hasData(row) && (headers.status(row) & HeaderStatus.connected) !== 0;
+    if (isGone && coins === undefined) return void this.#settle(row, PASSED, undefined);
+    const load = async () => {
+      known ??= { row, block: await this.#load(row) };
+      return known.block;
+    };
+    const abort = new AbortController();
+    const verdict = this.judge(row, load, abort.signal);
+    if (!(verdict instanceof Promise)) return void this.#settle(row, verdict, known);
+    this.#question = { row, abort };
+    return this.#unlessWithdrawn(verdict, abort.signal)
+      .finally(() => (this.#question = undefined))
+      .then((found) => found === undefined ? undefined : this.#settle(row, found, known));
+  }
+
+  /** The verdict; undefined when the question was withdrawn, whatever comes then. */
+  #unlessWithdrawn(verdict: Promise<ConnectVerdict>, signal: AbortSignal): Promise<ConnectVerdict | undefined> {
+    return new Promise((resolve, reject) => {
+      signal.addEventListener("abort", () => resolve(undefined), { once: true });
+      verdict.then(
+        (found) => resolve(signal.aborted ? undefined : found),
+        (thrown) => (signal.aborted ? resolve(undefined) : reject(thrown)),
+      );
+    });
+  }
+
+  /** Withdraws the question when its block is not on the way to the target. */
+  #withdraw(): void {
+    if (this.#question === undefined) return;
+    const { headers } = this.#parts;
+    const { row, abort } = this.#question;
+    if (headers.commonAncestor(row, this.#target) !== row) {
+      abort.abort(new NodeError("withdrawn", "self", "another branch is better"));
+    }
+  }
+
+  #settle(row: number, verdict: ConnectVerdict, known: KnownBlock | undefined): void {
+    const { coins, sources } = this.#parts;
+    if (!verdict.ok) return this.#refuse(row, verdict);
+    coins?.apply(row, verdict.changes ?? NO_CHANGES);
+    this.#raise(row);
+    sources.connected(row);
+    this.#stand(row, known);
+  }
+
+  /** The block passed: it counts as checked as far as the validator checks, unless it is gone. */
+  #raise(row: number): void {
+    const { headers, commit, validator, levels, isActive } = this.#parts;
+    const before = levelOf(headers.status(row));
+    commit.mark(row, HeaderStatus.connected | (this.#hasData(row) ? bitsOf(validator.level) : 0));
+    const after = levelOf(headers.status(row));
+    if (after !== before && isActive(row)) levels.change(before, after);
+  }
+
+  /** The head is at `row` now. The tip follows when that is better; coins may be committed when they are the tip's or older. */
+  #stand(row: number, known?: KnownBlock): void {
+    const { headers, commit, coins } = this.#parts;
+    this.#head = row;
+    this.#isTold = false;
+    const isBetter = headers.hasMoreWork(row, this.#lead) || headers.isInvalid(this.#lead);
+    if (isBetter && !headers.isInvalid(row)) this.moveTo(row, known);
+    const { pending } = commit;
+    if (coins !== undefined && this.#isUnderLead()) pending.coins = coins.release(pending.coins);
+    this.#tellProgress();
+    commit.soon();
+  }
+
+  /** The block breaks a rule: its branch is no candidate any more, and a tip on it moves back. */
+  #refuse(row: number, refusal: Refusal): void {
+    const { headers, commit, sources, notice } = this.#parts;
+    const name = `block ${toDisplayHex(headers.hash(row))} at height ${headers.height(row)}`;
+    if (refusal.result === "mutated") {
+      throw new NodeError("DATABASE_DAMAGED", "self", `${name} is not what was accepted; start with --reindex`);
+    }
+    notice("warning", `${name} is refused: ${refusal.reason}, ${refusal.detail}`);
+    commit.condemn(row);
+    if (headers.isInvalid(this.#lead)) this.#stand(this.#head);
+    this.#target = this.#best();
+    sources.refused(row, refusal);
+  }
+
+  /** The block of most work whose ancestors are all there and valid; the tip where nothing is better. */
+  #best(): number {
+    const { headers, isLinked } = this.#parts;
+    let best = headers.isInvalid(this.#lead) ? this.#head : this.#lead;
+    for (let row = 1; row < headers.length; row++) {
+      if (isLinked(row) && !headers.isInvalid(row) && headers.hasMoreWork(row, best)) best = row;
+    }
+    return best;
+  }
+
+  /** Whether the head is the tip or one of its ancestors. */
+  #isUnderLead(): boolean {
+    if (this.#head === this.#lead) return true;
+    const { headers } = this.#parts;
+    const height = headers.height(this.#head);
+    return height < headers.height(this.#lead) && headers.ancestor(this.#lead, height) === this.#head;
+  }
+
+  #hasData(row: number): boolean {
+    return (this.#parts.headers.status(row) & HeaderStatus.data) !== 0;
+  }
+
+  /** @throws NodeError `BLOCK_PRUNED`, `DATABASE_DAMAGED` */
+  async #load(row: number): Promise<Block> {
+    const { commit, store, headers } = this.#parts;
+    const raw = commit.rawOf(row) ?? await store.block(row);
+    if (raw !== undefined) return Block.decode(raw);
+    throw new NodeError("BLOCK_PRUNED", "self", `the block at height ${headers.height(row)} is not stored any more`);
+  }
+
+  /** What is no verdict passes, or an operator sees to it. */
+  #trouble(thrown: unknown): void {
+    const { clock, notice } = this.#parts;
+    if (this.#isClosed) return;
+    const text = `blocks cannot be connected: ${messageOf(thrown)}; it is tried again every ${RETRY_MS / 1000} s`;
+    if (!this.#isTold) notice("error", text);
+    this.#isTold = true;
+    this.#cancelRetry();
+    this.#cancelRetry = clock.after(RETRY_MS, () => this.run());
+  }
+
+  #tellProgress(): void {
+    if (this.#from === undefined) return;
+    const { clock, onValidation, notice } = this.#parts;
+    const progress = this.progress!;
+    const isDone = this.#head === this.#lead || !this.#isUnderLead();
+    if (isDone) this.#from = undefined;
+    else if (clock.monotonic() - this.#toldAt < TELL_EVERY_MS) return;
+    this.#toldAt = clock.monotonic();
+    notice("info", `stored blocks are validated again: height ${progress.height} of ${progress.to}`);
+    onValidation?.(progress);
+  }
+}
+
+/** What a validator that needs no coins is given. */
+const NO_COINS = { getMany: () => Promise.reject(new TypeError("no coins are kept")) };

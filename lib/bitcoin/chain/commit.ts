@@ -1,0 +1,178 @@
+/**
+ * What makes the chain's steps durable: headers, blocks, statuses, tip, coins and events of one step in one transaction.
+ * What was judged waits for its commit; commits follow one another, each with all that came meanwhile, so that a slow
+ * disk makes them larger and not more.
+ *
+ * @module
+ */
+import type { Clock } from "../../core/ports.ts";
+import { type HeaderChain, HeaderStatus } from "../headers/header-chain.ts";
+import type { BitcoinStep, BitcoinStore } from "../store.ts";
+import { HEADER_BYTES } from "../types/header.ts";
+import { type CoinLayer, coinStep } from "./coins.ts";
+import { PatientCommit, type StorageNotice } from "./patient-commit.ts";
+import { hasAny, newPending, type Pending } from "./pending.ts";
+
+/** What commits need. */
+export interface ChainCommitParts {
+  readonly headers: HeaderChain;
+  readonly store: BitcoinStore;
+  readonly clock: Clock;
+  /** Hears of each durable step that moved the tip. */
+  readonly moved: (tip: number) => void;
+  /** Hears of trouble with the disk. */
+  readonly onStorage?: StorageNotice | undefined;
+}
+
+/** The bits of a status that are stored. */
+const STORED = 0xff & ~HeaderStatus.hasChild;
+/** Bytes of blocks that may wait for their commit before whoever adds more has to wait. */
+const PENDING_BYTES_MAX = 32 * 1024 * 1024;
+
+/** The commits of one chain. */
+export class ChainCommit {
+  readonly #parts: ChainCommitParts;
+  readonly #commits: PatientCommit;
+  #storedHeaders = 0;
+  #pending = newPending();
+  #underWay: Pending | undefined;
+  #writing: Promise<void> | undefined;
+  #failure: unknown;
+
+  constructor(parts: ChainCommitParts) {
+    this.#parts = parts;
+    this.#commits = new PatientCommit(parts.clock, parts.onStorage);
+  }
+
+  /** What the next commit will take. */
+  get pending(): Pending {
+    return this.#pending;
+  }
+
+  /** What waits and what is being written, the newest first. */
+  get waiting(): readonly Pending[] {
+    return this.#underWay === undefined ? [this.#pending] : [this.#pending, this.#underWay];
+  }
+
+  /** Coins that are not on disk yet, the newest first. */
+  get coinLayers(): readonly CoinLayer[] {
+    return this.waiting.flatMap(({ coins }) => coins ?? []);
+  }
+
+  /** Whether nothing can be stored any more: what is in memory is ahead of the disk for good. */
+  get hasFailed(): boolean {
+    return this.#failure !== undefined;
+  }
+
+  /** Bytes of blocks that wait for their commit. */
+  get pendingBytes(): number {
+    return this.#pending.bytes + (this.#underWay?.bytes ?? 0);
+  }
+
+  /** So many headers are stored. */
+  restored(headers: number): void {
+    this.#storedHeaders += headers;
+  }
+
+  /** Resolves when there is room for more blocks. Whoever adds without waiting grows the memory. */
+  async room(): Promise<void> {
+    while (this.pendingBytes > PENDING_BYTES_MAX) await (this.#underWay ?? this.#pending).done.promise;
+  }
+
+  /** The bytes of a block that waits for its commit or is being written. */
+  rawOf(row: number): Uint8Array | undefined {
+    return this.waiting.flatMap(({ blocks }) => blocks).find((block) => block.row === row)?.raw;
+  }
+
+  /** Sets bits of a block's status. */
+  mark(row: number, bits: number): void {
+    const { headers } = this.#parts;
+    headers.addStatus(row, bits);
+    this.#pending.statuses.set(row, headers.status(row) & STORED);
+  }
+
+  /** Remembers that a block breaks a rule: it and all that descends from it. */
+  condemn(row: number): void {
+    const { headers } = this.#parts;
+    const before = new Map<number, number>();
+    for (let at = row; at < headers.length; at++) before.set(at, headers.status(at));
+    headers.markInvalid(row);
+    for (const [at, status] of before) {
+      const now = headers.status(at);
+      if (now !== status) this.#pending.statuses.set(at, now & STORED);
+    }
+    this.soon();
+  }
+
+  /** The end of whatever came after a commit that failed for good. Handled, for whoever does not wait for it. */
+  failed(): Promise<void> {
+    const failed = Promise.reject(this.#failure);
+    failed.catch(() => {});
+    return failed;
+  }
+
+  /** Starts a commit of all that waits unless one runs, which then is followed by another. Resolves when it is durable. */
+  soon(): Promise<void> {
+    const { promise } = this.#pending.done;
+    this.#writing ??= this.#write().finally(() => (this.#writing = undefined));
+    return promise;
+  }
+
+  /**
+   * Resolves when everything that was judged so far is durable. The chain takes nothing more when that fails: for the
+   * end, and for whoever cannot go on without.
+   * @throws the error of a commit that failed
+   */
+  async flush(): Promise<void> {
+    const end = this.#commits.hurry();
+    this.soon();
+    while (this.#writing !== undefined) await this.#writing;
+    end();
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  async #write(): Promise<void> {
+    // All that comes in the same moment belongs into one commit.
+    await this.#parts.clock.sleep(1);
+    while (this.#failure === undefined && (hasAny(this.#pending) || this.#parts.headers.length > this.#storedHeaders)) {
+      const pending = this.#underWay = this.#pending;
+      this.#pending = newPending();
+      try {
+        await this.#commits.run(() => this.#commit(pending));
+        pending.done.resolve();
+      } catch (thrown) {
+        // What is in memory is ahead of the disk now and for good: nothing may be added to it.
+        this.#failure = thrown;
+        pending.done.reject(thrown);
+        this.#pending.done.reject(thrown);
+      } finally {
+        this.#underWay = undefined;
+      }
+    }
+    this.#pending.done.resolve();
+    this.#pending = newPending();
+  }
+
+  async #commit(pending: Pending): Promise<void> {
+    const { headers, store, moved } = this.#parts;
+    const firstRow = this.#storedHeaders;
+    const lastRow = headers.length;
+    const bytes = new Uint8Array((lastRow - firstRow) * HEADER_BYTES);
+    for (let row = firstRow; row < lastRow; row++) {
+      bytes.set(headers.headerBytes(row), (row - firstRow) * HEADER_BYTES);
+    }
+    const { blocks, statuses, events, tip, coins, joined, left } = pending;
+    const step: BitcoinStep = {
+      ...(lastRow > firstRow && { headers: { firstRow, bytes } }),
+      ...(store.hasTransactionIndex && { transactions: { joined, left } }),
+      ...(tip !== undefined && { tip }),
+      ...(coins !== undefined && { coins: coinStep(coins) }),
+      statuses,
+      blocks,
+      events,
+    };
+    await store.commit(step);
+    this.#storedHeaders = lastRow;
+    if (tip !== undefined) moved(tip);
+  }
+}

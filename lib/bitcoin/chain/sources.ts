@@ -1,0 +1,87 @@
+/**
+ * Who gave which block, remembered until the block is connected or refused: a refusal may come long after the block was
+ * accepted, and then it is the giver's.
+ *
+ * @module
+ */
+import type { HeaderChain } from "../headers/header-chain.ts";
+import { type Refusal, refuse } from "../headers/verdict.ts";
+
+/** Answers for a block. */
+export interface BlockGiver {
+  /** The block was refused after it had been accepted. Must not throw. */
+  refused(refusal: Refusal): void;
+}
+
+/**
+ * Blocks whose giver is remembered: what a download has under way and waits to be connected, and as much again. Blocks of a
+ * branch that is never connected are forgotten with time, the oldest first; each of them has cost its work.
+ */
+const SOURCES_MAX = 4_096;
+
+/** The givers, and who waits for a verdict. */
+export class BlockSources {
+  readonly #headers: HeaderChain;
+  readonly #givers = new Map<number, BlockGiver>();
+  readonly #waiting = new Map<number, ((refusal: Refusal | undefined) => void)[]>();
+
+  constructor(headers: HeaderChain) {
+    this.#headers = headers;
+  }
+
+  /** Blocks whose giver is remembered. */
+  get size(): number {
+    return this.#givers.size;
+  }
+
+  /** Remembers who gave a block. The first counts. */
+  add(row: number, giver: BlockGiver): void {
+    if (this.#givers.has(row)) return;
+    this.#givers.set(row, giver);
+    if (this.#givers.size <= SOURCES_MAX) return;
+    const [oldest] = this.#givers.keys();
+    this.#givers.delete(oldest!);
+  }
+
+  /** Resolves when a block was judged: with why it was refused, or with undefined when it was connected or left alone. */
+  verdict(row: number): Promise<Refusal | undefined> {
+    return new Promise((resolve) => {
+      const waiting = this.#waiting.get(row);
+      if (waiting === undefined) this.#waiting.set(row, [resolve]);
+      else waiting.push(resolve);
+    });
+  }
+
+  /** A block was connected. */
+  connected(row: number): void {
+    this.#givers.delete(row);
+    this.answer(row, undefined);
+  }
+
+  /**
+   * A block was refused, and is marked as invalid with its descendants. Its giver is charged. Who gave a descendant is not:
+   * nobody could say anything against that one when it was given.
+   */
+  refused(row: number, refusal: Refusal): void {
+    const giver = this.#givers.get(row);
+    this.#givers.delete(row);
+    this.answer(row, refusal);
+    for (const other of [...this.#givers.keys()]) if (this.#headers.isInvalid(other)) this.#givers.delete(other);
+    const below = refuse("invalid_prev", "bad-prevblk", "builds on an invalid block");
+    for (const other of [...this.#waiting.keys()]) if (this.#headers.isInvalid(other)) this.answer(other, below);
+    giver?.refused(refusal);
+  }
+
+  /** Nothing is left to be connected, or nothing will be any more: who still waits has a block that is no better than the tip. */
+  atRest(): void {
+    for (const row of [...this.#waiting.keys()]) this.answer(row, undefined);
+  }
+
+  /** Tells those who wait for the verdict on a block. */
+  answer(row: number, refusal: Refusal | undefined): void {
+    const waiting = this.#waiting.get(row);
+    if (waiting === undefined) return;
+    this.#waiting.delete(row);
+    for (const resolve of waiting) resolve(refusal);
+  }
+}

@@ -1,0 +1,59 @@
+/**
+ * Who gave which block to whom. When a node refuses a block late, the connection over which it came has to end.
+ *
+ * @module
+ */
+
+/** How long a node has for it after it refused the block, in virtual milliseconds. */
+const CHARGE_MS = 5_000;
+
+interface Gift {
+  /** The connections over which the block came, as the node names them. */
+  readonly names: Set<string>;
+  refusedAt: number | undefined;
+}
+
+/** What malicious peers gave, told by themselves, and what became of it, told by the validators. */
+export class Givers {
+  /** By victim, then by block. */
+  readonly #gifts = new Map<string, Map<string, Gift>>();
+
+  /** A block went to `victim` over the connection that it knows as `name` (`host:port`). */
+  gave(victim: string, block: string, name: string): void {
+    const gifts = this.#giftsOf(victim);
+    const gift = gifts.get(block);
+    if (gift === undefined) gifts.set(block, { names: new Set([name]), refusedAt: undefined });
+    else gift.names.add(name);
+  }
+
+  /** `victim` refused a block at a time, in virtual milliseconds. */
+  refused(victim: string, block: string, at: number): void {
+    const gift = this.#gifts.get(victim)?.get(block);
+    if (gift !== undefined) gift.refusedAt ??= at;
+  }
+
+  /** The connections that must be over by now; each is told once. */
+  due(victim: string, at: number): readonly string[] {
+    const gifts = this.#gifts.get(victim);
+    if (gifts === undefined) return [];
+    const due: string[] = [];
+    for (const [block, { names, refusedAt }] of gifts) {
+      if (refusedAt === undefined || at < refusedAt + CHARGE_MS) continue;
+      gifts.delete(block);
+      // Of several connections nobody out here knows which one brought it first.
+      if (names.size === 1) due.push(...names);
+    }
+    return due;
+  }
+
+  /** The node was started anew: it no longer knows who gave what. */
+  forget(victim: string): void {
+    this.#gifts.delete(victim);
+  }
+
+  #giftsOf(victim: string): Map<string, Gift> {
+    let gifts = this.#gifts.get(victim);
+    if (gifts === undefined) this.#gifts.set(victim, gifts = new Map());
+    return gifts;
+  }
+}
