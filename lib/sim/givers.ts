@@ -7,9 +7,17 @@
 /** How long a node has for it after it refused the block, in virtual milliseconds. */
 const CHARGE_MS = 5_000;
 
+/** A malicious peer's end of a connection. */
+export interface Giving {
+  /** How the node names the connection: `host:port`. */
+  readonly name: string;
+  /** Whether the malicious peer still has it. Another one to the same place may have the same name. */
+  readonly isOpen: () => boolean;
+}
+
 interface Gift {
-  /** The connections over which the block came, as the node names them. */
-  readonly names: Set<string>;
+  /** The connections over which the block came. */
+  readonly over: Set<Giving>;
   refusedAt: number | undefined;
 }
 
@@ -18,12 +26,12 @@ export class Givers {
   /** By victim, then by block. */
   readonly #gifts = new Map<string, Map<string, Gift>>();
 
-  /** A block went to `victim` over the connection that it knows as `name` (`host:port`). */
-  gave(victim: string, block: string, name: string): void {
+  /** A block went to `victim` over a connection; the same object for the same connection. */
+  gave(victim: string, block: string, over: Giving): void {
     const gifts = this.#giftsOf(victim);
     const gift = gifts.get(block);
-    if (gift === undefined) gifts.set(block, { names: new Set([name]), refusedAt: undefined });
-    else gift.names.add(name);
+    if (gift === undefined) gifts.set(block, { over: new Set([over]), refusedAt: undefined });
+    else gift.over.add(over);
   }
 
   /** `victim` refused a block at a time, in virtual milliseconds. */
@@ -37,11 +45,11 @@ export class Givers {
     const gifts = this.#gifts.get(victim);
     if (gifts === undefined) return [];
     const due: string[] = [];
-    for (const [block, { names, refusedAt }] of gifts) {
+    for (const [block, { over, refusedAt }] of gifts) {
       if (refusedAt === undefined || at < refusedAt + CHARGE_MS) continue;
       gifts.delete(block);
       // Of several connections nobody out here knows which one brought it first.
-      if (names.size === 1) due.push(...names);
+      if (over.size === 1) { for (const { name, isOpen } of over) if (isOpen()) due.push(name); }
     }
     return due;
   }

@@ -74,6 +74,11 @@ interface KnownBlock {
 
 /** Steps that wait for nothing, between two turns of the runtime's loop. */
 const STEPS_MAX = 4_096;
+/**
+ * Blocks whose coins are committed together while more blocks wait to be connected. After a crash as many are connected
+ * again.
+ */
+const COIN_STEPS = 16;
 /** How long after a failure that is nobody's verdict a block is tried again. */
 const RETRY_MS = 10_000;
 const TELL_EVERY_MS = 60_000;
@@ -95,6 +100,8 @@ export class Activation {
   /** Height from which on stored blocks are connected again. */
   #from: number | undefined;
   #toldAt = 0;
+  /** Blocks since coins were last given to a commit. */
+  #coinSteps = 0;
 
   constructor(parts: ActivationParts) {
     this.#parts = parts;
@@ -191,6 +198,7 @@ export class Activation {
     this.#cancelRetry();
     this.#question?.abort.abort(new NodeError("stopped", "self", "the chain is closed"));
     await this.#busy;
+    this.#releaseCoins();
     this.#parts.sources.atRest();
   }
 
@@ -309,8 +317,8 @@ export class Activation {
     this.#isTold = false;
     const isBetter = headers.hasMoreWork(row, this.#lead) || headers.isInvalid(this.#lead);
     if (isBetter && !headers.isInvalid(row)) this.moveTo(row, known);
-    const { pending } = commit;
-    if (coins !== undefined && this.#isUnderLead()) pending.coins = coins.release(pending.coins);
+    const isEnough = ++this.#coinSteps >= COIN_STEPS || row === this.#target;
+    if (coins !== undefined && isEnough) this.#releaseCoins();
     this.#tellProgress();
     commit.soon();
   }
@@ -337,6 +345,14 @@ export class Activation {
       if (isLinked(row) && !headers.isInvalid(row) && headers.hasMoreWork(row, best)) best = row;
     }
     return best;
+  }
+
+  /** Lets the next commit take the coins, unless they belong to no tip yet. */
+  #releaseCoins(): void {
+    const { commit: { pending }, coins } = this.#parts;
+    if (coins === undefined || coins.isClean || !this.#isUnderLead()) return;
+    pending.coins = coins.release(pending.coins);
+    this.#coinSteps = 0;
   }
 
   /** Whether the head is the tip or one of its ancestors. */

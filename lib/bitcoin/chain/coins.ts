@@ -146,6 +146,11 @@ export class CoinState implements CoinView {
     return this.#open.at;
   }
 
+  /** Whether nothing waits to be released. */
+  get isClean(): boolean {
+    return this.#open.undo.size === 0;
+  }
+
   async getMany(outpoints: readonly OutPoint[]): Promise<readonly (Coin | undefined)[]> {
     const layers = this.#layers();
     const keys = outpoints.map(coinKey);

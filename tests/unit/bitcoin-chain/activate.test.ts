@@ -1,0 +1,232 @@
+/** Blocks that are connected by work which takes time, and may be refused after they were accepted. */
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { toDisplayHex } from "../../../lib/bitcoin/hash.ts";
+import { HeaderBatch } from "../../../lib/bitcoin/headers/header-batch.ts";
+import { AskingValidator, BAD, type Mined, mined, open } from "./slow-chain.ts";
+
+const OK = { ok: true } as const;
+const hashOf = ({ block }: Mined) => toDisplayHex(block.hash);
+
+describe("BitcoinChain with a validator that takes its time", () => {
+  test("the tip moves block by block, each after its verdict", async () => {
+    const validator = new AskingValidator();
+    const { add, rest, height, chain, store, row } = await open(validator);
+    const made = mined(0, 3, "one by one");
+    for (const block of made) assert.equal(add(block).refusal, undefined);
+    await rest();
+    assert.equal(height(), 0);
+    assert.equal((await store.counts()).blocks, 4, "they wait on disk");
+    for (const [i, block] of made.entries()) {
+      assert.deepEqual(validator.questions.map(({ hash }) => hash), made.slice(0, i + 1).map(hashOf), "one at a time");
+      validator.questions[i]!.answer(OK);
+      await rest();
+      assert.equal(height(), i + 1);
+      assert.equal(chain.connected, row(block));
+      assert.equal(await store.tip(), row(block));
+    }
+    const events = await store.events.read(0, 10);
+    assert.deepEqual(events.map(({ data }) => data.validation), ["full", "full", "full"]);
+  });
+
+  test("a late refusal condemns the branch, charges the giver of that block alone, and the next best becomes the tip", async () => {
+    const validator = new AskingValidator();
+    const { add, rest, height, chain, charged, row, said } = await open(validator);
+    const bad = mined(0, 4, "bad");
+    const good = mined(bad[0]!.row, 2, "good");
+    for (const [i, block] of bad.entries()) add(block, `giver ${i}`);
+    for (const block of good) add(block, "honest");
+    await rest();
+    validator.questions[0]!.answer(OK);
+    await rest();
+    validator.questions[1]!.answer(BAD);
+    await rest();
+    assert.deepEqual(charged, ["giver 1 bad-late"]);
+    for (const block of bad.slice(1)) assert.ok(chain.headers.isInvalid(row(block)));
+    assert.equal(chain.headers.best, row(good.at(-1)!));
+    assert.deepEqual(validator.questions.slice(2).map(({ hash }) => hash), [hashOf(good[0]!)]);
+    validator.questions[2]!.answer(OK);
+    await rest();
+    validator.questions[3]!.answer(OK);
+    await rest();
+    assert.equal(chain.tip, row(good.at(-1)!));
+    assert.equal(height(), 3);
+    assert.match(said.join(), /^warning block \w+ at height 2 is refused: bad-late/);
+  });
+
+  test("what is refused stays refused after a restart, and is connected by nobody", async () => {
+    const validator = new AskingValidator();
+    const { add, rest, store, clock, chain } = await open(validator);
+    const bad = mined(0, 2, "stays bad");
+    for (const block of bad) add(block);
+    await rest();
+    validator.questions[0]!.answer(BAD);
+    await rest();
+    await clock.until(chain.close());
+    const later = new AskingValidator();
+    const again = await open(later, store);
+    again.chain.start();
+    await again.rest();
+    assert.deepEqual(later.questions, []);
+    assert.ok(bad.every((block) => again.chain.headers.isInvalid(again.row(block))));
+  });
+
+  test("a better branch withdraws the question, and the answer to it then counts for nothing", async () => {
+    const validator = new AskingValidator();
+    const { add, rest, chain, charged, row } = await open(validator);
+    const slow = mined(0, 1, "slow");
+    const better = mined(0, 2, "better");
+    add(slow[0]!, "slow giver");
+    await rest();
+    for (const block of better) add(block);
+    await rest();
+    const [first, second] = validator.questions;
+    assert.ok(first!.signal.aborted);
+    assert.equal(second!.hash, hashOf(better[0]!));
+    first!.answer(BAD);
+    await rest();
+    assert.deepEqual(charged, []);
+    assert.ok(!chain.headers.isInvalid(row(slow[0]!)));
+    assert.ok(!chain.headers.isInvalid(row(better[0]!)));
+    assert.equal(chain.tip, 0);
+    second!.answer(OK);
+    await rest();
+    validator.questions[2]!.answer(OK);
+    await rest();
+    assert.equal(chain.tip, row(better[1]!));
+  });
+
+  test("a branch that grows on does not withdraw the question", async () => {
+    const validator = new AskingValidator();
+    const { add, rest } = await open(validator);
+    const made = mined(0, 2, "grows");
+    add(made[0]!);
+    await rest();
+    add(made[1]!);
+    await rest();
+    assert.equal(validator.questions.length, 1);
+    assert.ok(!validator.questions[0]!.signal.aborted);
+  });
+
+  test("a reorganisation that fails half-way leaves the tip where it was, without an event", async () => {
+    const validator = new AskingValidator();
+    const { add, rest, chain, row, store } = await open(validator);
+    const old = mined(0, 2, "old");
+    for (const block of old) add(block);
+    for (let i = 0; i < 2; i++) {
+      await rest();
+      validator.questions[i]!.answer(OK);
+    }
+    await rest();
+    const young = mined(0, 4, "young");
+    for (const block of young) add(block, "liar");
+    await rest();
+    validator.questions[2]!.answer(OK);
+    await rest();
+    validator.questions[3]!.answer(OK);
+    await rest();
+    assert.equal(chain.tip, row(old[1]!), "as much work as the tip is not more");
+    validator.questions[4]!.answer(BAD);
+    for (let i = 5; i < 7; i++) {
+      await rest();
+      assert.equal(chain.tip, row(old[1]!));
+      validator.questions[i]!.answer(OK);
+    }
+    await rest();
+    assert.deepEqual(validator.questions.slice(5).map(({ hash }) => hash), old.map(hashOf), "they are joined again");
+    assert.equal(chain.connected, chain.tip);
+    const topics = (await store.events.read(0, 50)).map(({ topic }) => topic);
+    assert.deepEqual(topics, ["bitcoin.block", "bitcoin.block"]);
+  });
+
+  test("a validator that fails is no verdict: it is said once, and tried again", async () => {
+    const validator = new AskingValidator();
+    const { add, rest, clock, height, said, chain } = await open(validator);
+    const [block] = mined(0, 1, "worker dies");
+    add(block!, "giver");
+    await rest();
+    validator.questions[0]!.fail(new Error("the worker died"));
+    await clock.advance(10_100);
+    validator.questions[1]!.fail(new Error("the worker died"));
+    await clock.advance(10_100);
+    assert.deepEqual(said, ["error blocks cannot be connected: the worker died; it is tried again every 10 s"]);
+    validator.questions[2]!.answer(OK);
+    await rest();
+    assert.equal(height(), 1);
+    await clock.until(chain.close());
+    assert.equal(clock.pending, 0);
+  });
+
+  test("submit() waits for the verdict, and gives the refusal", async () => {
+    const validator = new AskingValidator();
+    const { chain, clock, rest, row } = await open(validator);
+    const made = mined(0, 2, "submitted");
+    const submit = ({ block }: Mined) => {
+      const { last } = chain.acceptHeaders(HeaderBatch.fromBytes(block.raw.slice(0, 80)));
+      return chain.submit(last, block);
+    };
+    let answered = false;
+    const first = submit(made[0]!).finally(() => (answered = true));
+    await rest();
+    assert.equal(answered, false);
+    validator.questions[0]!.answer(OK);
+    assert.equal(await clock.until(first), undefined);
+    assert.equal(chain.tip, row(made[0]!), "durable by then");
+    const second = submit(made[1]!);
+    const child = submit(mined(made[1]!.row, 1, "on it")[0]!);
+    await rest();
+    validator.questions[1]!.answer(BAD);
+    assert.equal((await clock.until(second))?.reason, "bad-late");
+    assert.equal((await clock.until(child))?.result, "invalid_prev");
+    // One that is no better than the tip is kept, and nobody is asked.
+    assert.equal(await clock.until(submit(mined(0, 1, "beside")[0]!)), undefined);
+    const waiting = submit(mined(made[0]!.row, 1, "at the end")[0]!);
+    await rest();
+    await clock.until(chain.close());
+    assert.equal(await clock.until(waiting), undefined, "the end leaves nobody waiting");
+  });
+
+  test("blocks are read from disk when their turn comes, and after a restart", async () => {
+    const validator = new AskingValidator();
+    const { add, rest, store, chain, clock } = await open(validator);
+    const made = mined(0, 2, "from disk");
+    for (const block of made) add(block);
+    await rest();
+    assert.equal(chain.pendingBytes, 0);
+    await clock.until(chain.close());
+    assert.ok(validator.questions[0]!.signal.aborted);
+    assert.equal(clock.pending, 0);
+
+    const later = new AskingValidator();
+    const again = await open(later, store);
+    assert.equal(again.height(), 0);
+    again.chain.start();
+    for (const [i, block] of made.entries()) {
+      await again.rest();
+      assert.equal(later.questions[i]!.hash, hashOf(block));
+      assert.ok(await again.clock.until(later.questions[i]!.load()));
+      later.questions[i]!.answer(OK);
+    }
+    await again.rest();
+    assert.equal(again.height(), 2);
+  });
+
+  test("givers of branches that are never connected are forgotten with time", async () => {
+    const validator = new AskingValidator();
+    const { add, rest, charged, chain, row } = await open(validator);
+    const made = mined(0, 2, "judged");
+    add(made[0]!, "first");
+    add(made[0]!, "second");
+    await rest();
+    validator.questions[0]!.answer(BAD);
+    await rest();
+    assert.deepEqual(charged, ["first bad-late"], "who gave it first, once");
+    assert.equal(add(mined(0, 1, "another")[0]!, "third").refusal, undefined);
+    await rest();
+    validator.questions[1]!.answer(OK);
+    await rest();
+    assert.equal(chain.headers.height(chain.tip), 1);
+    assert.ok(chain.headers.isInvalid(row(made[0]!)));
+    assert.deepEqual(charged.length, 1);
+  });
+});
