@@ -3,17 +3,13 @@
  *
  * @module
  */
+import type { ByteDuplex } from "../core/ports.ts";
 
 /** How long a node has for it after it refused the block, in virtual milliseconds. */
 const CHARGE_MS = 5_000;
 
-/** A malicious peer's end of a connection. */
-export interface Giving {
-  /** How the node names the connection: `host:port`. */
-  readonly name: string;
-  /** Whether the malicious peer still has it. Another one to the same place may have the same name. */
-  readonly isOpen: () => boolean;
-}
+/** A malicious peer's end of a connection. Both ports together tell connections apart. */
+export type Giving = Pick<ByteDuplex, "local" | "remote">;
 
 interface Gift {
   /** The connections over which the block came. */
@@ -41,15 +37,15 @@ export class Givers {
   }
 
   /** The connections that must be over by now; each is told once. */
-  due(victim: string, at: number): readonly string[] {
+  due(victim: string, at: number): readonly Giving[] {
     const gifts = this.#gifts.get(victim);
     if (gifts === undefined) return [];
-    const due: string[] = [];
+    const due: Giving[] = [];
     for (const [block, { over, refusedAt }] of gifts) {
       if (refusedAt === undefined || at < refusedAt + CHARGE_MS) continue;
       gifts.delete(block);
       // Of several connections nobody out here knows which one brought it first.
-      if (over.size === 1) { for (const { name, isOpen } of over) if (isOpen()) due.push(name); }
+      if (over.size === 1) due.push(...over);
     }
     return due;
   }

@@ -102,7 +102,7 @@ export class Rules {
       this.#memory.check(host, presence, node, at);
     }
     this.#bans(subject, seen, play.bansOf(node), fresh);
-    this.#verdicts(host, node, peers, at);
+    this.#verdicts(host, life, node, at);
     this.#damage(subject, life);
     this.#tip(subject, seen, play.tipOf(node));
     const timers = TIMERS_MAX + TIMERS_PER_CONNECTION * presence.ends.size;
@@ -234,10 +234,12 @@ export class Rules {
   }
 
   /** Who gave a block that was refused later is gone by now, and nothing valid is taken for invalid. */
-  #verdicts(host: string, node: RunningNode, peers: readonly PeerGlance[], at: number): void {
+  #verdicts(host: string, { presence }: Life, node: RunningNode, at: number): void {
     const { play, broke } = this.#parts;
-    for (const giver of play.givers?.due(host, at) ?? []) {
-      if (peers.some(({ name }) => name === giver)) broke("who gave a refused block pays for it", host, giver);
+    for (const { local: giver, remote: { port } } of play.givers?.due(host, at) ?? []) {
+      const isHis = ({ remote, local, isOver }: LinkEnd) =>
+        !isOver && local.port === port && remote.host === giver.host && remote.port === giver.port;
+      if ([...presence.ends].some(isHis)) broke("who gave a refused block pays for it", host, giver.host);
     }
     if (play.condemnsValid?.(node) === true) broke("no valid block is condemned", host, "one of the honest chain is");
   }

@@ -44,6 +44,20 @@ async function interrupted(say: (actor: Actor, chain: Recording, answers: number
   await world.end();
 }
 
+test("headers of a branch that ours has more work than are told to their end, message by message", async () => {
+  const world = new BitcoinWorld({ ...network, headersSync: regtest.headersSync });
+  const own = world.recording().extend(45);
+  const better = world.recording().extend(BLOCKS, Uint8Array.of(0x52));
+  const { connections } = await world.actor(PEER, async (actor, message, body) => {
+    // Without an end of its own, one that asks the same again and again would never be done.
+    if (message !== GetHeaders || asked(actor) < BLOCKS) await serving(better)(actor, message, body);
+  });
+  const node = await world.node(NODE, { blocks: own.blocks, connect: [PEER] });
+  await world.until(() => node.tip() === better.tip, 60_000);
+  assert.ok(asked(connections[0]!) <= BLOCKS / 20 + 5, `${asked(connections[0]!)} questions`);
+  await world.end();
+});
+
 describe("during a presync", () => {
   test("the announcement of a tip that does not connect changes nothing", async () => {
     await interrupted((actor, chain) => actor.send(HeadersMessage, headersOf(chain.blocks.slice(-1))));

@@ -2,14 +2,18 @@
 import assert from "node:assert/strict";
 import process from "node:process";
 import { describe, test } from "node:test";
-import { structureValidator } from "../../lib/bitcoin/chain/validator.ts";
+import { Activation } from "../../lib/bitcoin/chain/activate.ts";
+import { type BlockValidator, type ConnectVerdict, structureValidator } from "../../lib/bitcoin/chain/validator.ts";
+import { HeaderChain, HeaderStatus } from "../../lib/bitcoin/headers/header-chain.ts";
+import { refuse } from "../../lib/bitcoin/headers/verdict.ts";
+import { SqlBitcoinStore } from "../../lib/bitcoin/store/sql.ts";
 import { ENVELOPE_BYTES, V1Transport } from "../../lib/bitcoin/wire/framer.ts";
 import type { Frame } from "../../lib/bitcoin/wire/transport.ts";
 import type { NodeDrivers } from "../../lib/compose/compose.ts";
 import { HeaderSync } from "../../lib/bitcoin/sync/header-sync.ts";
 import { BanList } from "../../lib/core/peers/bans.ts";
 import { Connections } from "../../lib/core/peers/connections.ts";
-import type { ByteDuplex } from "../../lib/core/ports.ts";
+import type { ByteDuplex, Clock } from "../../lib/core/ports.ts";
 import { FAIR_DISK } from "../../lib/sim/disk.ts";
 import { FAIR } from "../../lib/sim/faults.ts";
 import type { Plant } from "../../lib/sim/sim-node.ts";
@@ -111,6 +115,72 @@ function cutsWholeHosts(): () => void {
   return () => ends.forEach((end) => end());
 }
 
+/** The tip is where the validator is still at work: the verdict is awaited for the record only. */
+const movesBeforeTheVerdict = () =>
+  replaced(Activation.prototype, "judge", (judge) =>
+    function (this: Activation, row, load, signal) {
+      const verdict = judge.call(this, row, load, signal);
+      this.moveTo(row);
+      return verdict;
+    });
+
+/** A refused block is passed over from then on, and what is built upon it counts for itself. */
+function sparesChildren(): () => void {
+  const refused = new WeakMap<Activation, Set<number>>();
+  const ends = [
+    replaced(HeaderChain.prototype, "isInvalid", () =>
+      function (this: HeaderChain, row) {
+        return (this.status(row) & HeaderStatus.failed) !== 0;
+      }),
+    replaced(Activation.prototype, "judge", (judge) =>
+      function (this: Activation, row, load, signal) {
+        const rows = refused.get(this) ?? new Set();
+        refused.set(this, rows);
+        if (rows.has(row)) return { ok: true };
+        const verdict = Promise.resolve(judge.call(this, row, load, signal));
+        return verdict.then((found) => (found.ok ? found : (rows.add(row), found)));
+      }),
+  ];
+  return () => ends.forEach((end) => end());
+}
+
+/** The step of the coins is durable before the one of the tip. */
+const commitsCoinsFirst = () =>
+  replaced(SqlBitcoinStore.prototype, "commit", (commit) =>
+    async function (this: SqlBitcoinStore, step) {
+      const { headers, blocks, coins, ...rest } = step;
+      if (coins === undefined) return await commit.call(this, step);
+      await commit.call(this, { ...(headers && { headers }), ...(blocks && { blocks }), coins });
+      return await commit.call(this, rest);
+    });
+
+/** Answers of the validator go to whoever is waiting, and not to the question that they answer. */
+function mixesAnswersUp(): () => void {
+  const waiting = new WeakMap<Activation, (verdict: ConnectVerdict) => void>();
+  return replaced(Activation.prototype, "judge", (judge) =>
+    function (this: Activation, row, load, signal) {
+      const verdict = judge.call(this, row, load, signal);
+      if (!(verdict instanceof Promise)) return verdict;
+      return new Promise((resolve, reject) => {
+        waiting.set(this, resolve);
+        verdict.then((found) => waiting.get(this)?.(found), reject);
+      });
+    });
+}
+
+/** How long each verdict takes where all are slow. */
+const SLOW_MS = 8_000;
+
+/** Drivers with another validator of Bitcoin's blocks. */
+const withValidator = (change: (validator: BlockValidator, clock: Clock) => BlockValidator): Plant => ({
+  drivers: (drivers) => {
+    const { substitutes, clock } = drivers;
+    const bitcoin = substitutes?.bitcoin;
+    if (bitcoin === undefined) return drivers;
+    return { ...drivers, substitutes: { bitcoin: { ...bitcoin, validator: change(bitcoin.validator, clock) } } };
+  },
+});
+
 /** A transport that goes on counting what it has passed over as held. */
 class ForgetfulV1 extends V1Transport {
   #given = 0;
@@ -141,6 +211,56 @@ const bugs: readonly {
     rule: "headers are asked for once",
     patch: freesEveryQuestion,
     world: { malicious: 0.4 },
+  },
+  {
+    bug: "the tip moves to a block before the verdict on it",
+    rule: "the tip is valid",
+    patch: movesBeforeTheVerdict,
+    world: { malicious: 0.4 },
+  },
+  {
+    bug: "who gave a block that is refused late is not charged",
+    rule: "who gave a refused block pays for it",
+    patch: () => replaced(Connections.prototype, "charge", () => () => {}),
+    world: { malicious: 0.4 },
+  },
+  {
+    bug: "children of a refused block are connected",
+    rule: "the tip is valid",
+    patch: sparesChildren,
+    world: { malicious: 0.4 },
+  },
+  {
+    bug: "coins are on the disk before the tip that they belong to, and a crash comes between",
+    rule: "nothing goes wrong inside",
+    patch: commitsCoinsFirst,
+    world: { ...restless, faults: { ...restless.faults, torn: 1 } },
+  },
+  {
+    bug: "the late answer of a worker is taken for the one on another branch",
+    rule: "the tip is valid",
+    patch: mixesAnswersUp,
+    // Every verdict takes so long that a branch which comes meanwhile is met with often.
+    plant: withValidator((validator, clock) => ({
+      ...validator,
+      connect: async (block, coins, signal) => {
+        const verdict = await validator.connect(block, coins, signal);
+        await clock.sleep(SLOW_MS);
+        return verdict;
+      },
+    })),
+    world: { malicious: 0.4 },
+  },
+  {
+    bug: "a worker that dies is taken for a refusal",
+    rule: "no valid block is condemned",
+    plant: withValidator((validator) => {
+      let count = 0;
+      const dead = refuse("consensus", "dead", "the worker died");
+      const connect: typeof validator.connect = (block, coins, signal) =>
+        ++count % 60 === 0 ? dead : validator.connect(block, coins, signal);
+      return { ...validator, connect };
+    }),
   },
   {
     bug: "a ban cuts every connection of its host, the ones that we dialled as well",
@@ -271,14 +391,7 @@ const bugs: readonly {
   {
     bug: "an invalid block is taken for valid",
     rule: "the tip is valid",
-    plant: {
-      drivers: (drivers) => {
-        const { substitutes } = drivers;
-        const bitcoin = substitutes?.bitcoin;
-        if (bitcoin === undefined) return drivers;
-        return { ...drivers, substitutes: { bitcoin: { ...bitcoin, validator: structureValidator } } };
-      },
-    },
+    plant: withValidator(() => structureValidator),
     world: { malicious: 0.4 },
   },
   {

@@ -232,9 +232,9 @@ export class HeaderSync {
     if (peer.presync === undefined) peer.headersEnded = !full;
     // Nothing after a refused header can be of use.
     if (full && result.refusal === undefined) {
-      // Others may have brought us further meanwhile.
-      const from = headers.hasMoreWork(headers.best, result.last) ? headers.best : result.last;
-      this.#askFrom(peer, from);
+      // Others may have brought us further on the same chain meanwhile. On another one its last header has to be named:
+      // from ours it would tell the same headers again, and again.
+      this.#askFrom(peer, headers.onBest(result.last) ? headers.best : result.last);
     }
     this.#judgeUseful(peer, full);
     if (!full) this.tick();

@@ -24,9 +24,8 @@ import {
   Version,
 } from "../../bitcoin/wire/mod.ts";
 import { toDisplayHex } from "../../bitcoin/hash.ts";
-import { addressText } from "../../core/address-text.ts";
 import type { ByteDuplex } from "../../core/ports.ts";
-import type { Givers, Giving } from "../givers.ts";
+import type { Givers } from "../givers.ts";
 import { type LiarParts, nobodyOf } from "../play.ts";
 import { network, type WorldBlocks } from "./blocks.ts";
 
@@ -69,7 +68,6 @@ class Conversation {
   /** Whether its garbage is messages that nodes pass over. */
   readonly #mumbles: boolean;
   #isDeaf = false;
-  readonly #giving: Giving;
   #cancel = () => {};
 
   constructor(liar: BitcoinLiar, duplex: ByteDuplex, dials: boolean) {
@@ -77,7 +75,6 @@ class Conversation {
     this.#duplex = duplex;
     this.#dials = dials;
     this.#mumbles = liar.parts.lie === "garbage" && liar.parts.random.chance(0.5);
-    this.#giving = { name: addressText(duplex.local), isOpen: () => liar.holds(this) };
     this.#writer = duplex.writable.getWriter();
     this.#writer.closed.catch(() => {});
   }
@@ -247,7 +244,7 @@ class Conversation {
       const raw = blocks.raw(blocks.headers.find(hash));
       if (raw === undefined) continue;
       this.raw(this.#transport.pack(BlockMessage.type, raw));
-      this.#liar.givers.gave(this.#duplex.remote.host, toDisplayHex(hash), this.#giving);
+      this.#liar.givers.gave(this.#duplex.remote.host, toDisplayHex(hash), this.#duplex);
     }
   }
 
