@@ -111,10 +111,8 @@ export class BitcoinNode {
     const { dialling } = this.#network;
     this.#sync = new ChainSync({
       ...{ chain, clock, minimumWork, peers, random: parts.protocol.random, memory: parts.protocol.memory },
-      mode: parts.mode,
-      named: () => dialling.named,
-      event: this.#event,
-      charge: (debtor, fault) => this.#network.charge(debtor, fault),
+      ...{ mode: parts.mode, named: () => dialling.named, event: this.#event },
+      charge: (debtor, fault) => this.#network.connections.charge(debtor, fault),
       notice: (level, text) => notice(level, "bitcoin.sync", text),
       isBusy: () => this.#light !== undefined,
       tick: () => {

@@ -1,5 +1,5 @@
 /**
- * Who gave which block to whom. When a node refuses a block late, the connection over which it came has to end.
+ * Which malicious peer gave which block to which node. When a node refuses a block late, the connection over which it came has to end.
  *
  * @module
  */
@@ -50,7 +50,7 @@ export class Givers {
     return due;
   }
 
-  /** The node was started anew: it no longer knows who gave what. */
+  /** The node was started anew: it no longer knows the givers. */
   forget(victim: string): void {
     this.#gifts.delete(victim);
   }

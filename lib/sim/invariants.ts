@@ -233,13 +233,13 @@ export class Rules {
     }
   }
 
-  /** Who gave a block that was refused later is gone by now, and nothing valid is taken for invalid. */
+  /** The giver of a block that was refused later is gone by now, and nothing valid is taken for invalid. */
   #verdicts(host: string, { presence }: Life, node: RunningNode, at: number): void {
     const { play, broke } = this.#parts;
     for (const { local: giver, remote: { port } } of play.givers?.due(host, at) ?? []) {
       const isHis = ({ remote, local, isOver }: LinkEnd) =>
         !isOver && local.port === port && remote.host === giver.host && remote.port === giver.port;
-      if ([...presence.ends].some(isHis)) broke("who gave a refused block pays for it", host, giver.host);
+      if ([...presence.ends].some(isHis)) broke("the giver of a refused block pays for it", host, giver.host);
     }
     if (play.condemnsValid?.(node) === true) broke("no valid block is condemned", host, "one of the honest chain is");
   }

@@ -129,7 +129,7 @@ export interface Play {
   isValid(hash: string): boolean;
   /** Whether a node takes a valid block for invalid. */
   condemnsValid?(node: RunningNode): boolean;
-  /** Who gave blocks that are refused late, where the chain's validator does so. */
+  /** The givers of blocks that are refused late, where the chain's validator does so. */
   readonly givers?: Givers;
   /** Starts a malicious peer. It runs as long as the world does. */
   lie(parts: LiarParts): void;

@@ -219,8 +219,8 @@ const bugs: readonly {
     world: { malicious: 0.4 },
   },
   {
-    bug: "who gave a block that is refused late is not charged",
-    rule: "who gave a refused block pays for it",
+    bug: "the giver of a block that is refused late is not charged",
+    rule: "the giver of a refused block pays for it",
     patch: () => replaced(Connections.prototype, "charge", () => () => {}),
     world: { malicious: 0.4 },
   },

@@ -21,10 +21,10 @@ import type { BitcoinStore } from "../store.ts";
 import { Block } from "../types/block.ts";
 import { type CoinState, NO_CHANGES } from "./coins.ts";
 import type { ChainCommit } from "./commit.ts";
-import { blockEvent, reorgEvent } from "./events.ts";
 import { type ActiveLevels, bitsOf, levelOf } from "./levels.ts";
 import { betweenRows, verifiedUpTo } from "./rows.ts";
 import type { BlockSources } from "./sources.ts";
+import { type KnownBlock, noteTipMove } from "./tip-move.ts";
 import { type BlockValidator, blockView, type ConnectVerdict } from "./validator.ts";
 
 /** How far stored blocks were validated again. */
@@ -64,12 +64,6 @@ export interface ActivationParts {
 interface Question {
   readonly row: number;
   readonly abort: AbortController;
-}
-
-/** A block that is at hand, so that nobody reads it again. */
-interface KnownBlock {
-  readonly row: number;
-  readonly block: Block;
 }
 
 /** Steps that wait for nothing, between two turns of the runtime's loop. */
@@ -211,22 +205,10 @@ export class Activation {
 
   /** Makes `tip` the judged tip, with the events of what is left and what is joined. */
   moveTo(tip: number, known?: KnownBlock): void {
-    const { headers, commit: { pending }, clock, headersOnly, store } = this.#parts;
-    const fork = headers.commonAncestor(this.#lead, tip);
-    const left = betweenRows(headers, fork, this.#lead);
-    const joined = betweenRows(headers, fork, tip);
-    const context = { headers, network: headers.network.name, time: clock.now() };
-    if (left.length > 0) pending.events.push(reorgEvent(context, fork, left, joined));
-    if (!headersOnly) {
-      for (const row of joined) pending.events.push(blockEvent(context, row, left.length > 0));
-      if (store.hasTransactionIndex) {
-        // Ids that are not known here are computed from the stored block.
-        for (const row of left) pending.left.push({ row, txids: [] });
-        for (const row of joined) pending.joined.push({ row, txids: row === known?.row ? known.block.txids() : [] });
-      }
-    }
+    const { headers, commit: { pending }, clock, headersOnly, store: { hasTransactionIndex } } = this.#parts;
+    const terms = { time: clock.now(), hasBlocks: !headersOnly, hasTransactionIndex };
+    noteTipMove(pending, headers, this.#lead, tip, known, terms);
     this.#lead = tip;
-    pending.tip = tip;
   }
 
   async #goOnAfter(work: Promise<void>): Promise<void> {
@@ -266,20 +248,9 @@ export class Activation {
     const verdict = this.judge(row, load, abort.signal);
     if (!(verdict instanceof Promise)) return void this.#settle(row, verdict, known);
     this.#question = { row, abort };
-    return this.#unlessWithdrawn(verdict, abort.signal)
+    return unlessWithdrawn(verdict, abort.signal)
       .finally(() => (this.#question = undefined))
       .then((found) => found === undefined ? undefined : this.#settle(row, found, known));
-  }
-
-  /** The verdict; undefined when the question was withdrawn, whatever comes then. */
-  #unlessWithdrawn(verdict: Promise<ConnectVerdict>, signal: AbortSignal): Promise<ConnectVerdict | undefined> {
-    return new Promise((resolve, reject) => {
-      signal.addEventListener("abort", () => resolve(undefined), { once: true });
-      verdict.then(
-        (found) => resolve(signal.aborted ? undefined : found),
-        (thrown) => (signal.aborted ? resolve(undefined) : reject(thrown)),
-      );
-    });
   }
 
   /** Withdraws the question when its block is not on the way to the target. */
@@ -401,3 +372,14 @@ export class Activation {
 
 /** What a validator that needs no coins is given. */
 const NO_COINS = { getMany: () => Promise.reject(new TypeError("no coins are kept")) };
+
+/** The verdict; undefined when the question was withdrawn, whatever comes then. */
+function unlessWithdrawn(verdict: Promise<ConnectVerdict>, signal: AbortSignal): Promise<ConnectVerdict | undefined> {
+  return new Promise((resolve, reject) => {
+    signal.addEventListener("abort", () => resolve(undefined), { once: true });
+    verdict.then(
+      (found) => resolve(signal.aborted ? undefined : found),
+      (thrown) => (signal.aborted ? resolve(undefined) : reject(thrown)),
+    );
+  });
+}

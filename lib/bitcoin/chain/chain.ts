@@ -163,7 +163,7 @@ export class BitcoinChain {
     return this.#commit.pendingBytes;
   }
 
-  /** Resolves when there is room for more blocks. Whoever adds without waiting grows the memory. */
+  /** Resolves when there is room for more blocks. A caller that adds without waiting grows the memory. */
   room(): Promise<void> {
     return this.#commit.room();
   }
@@ -222,7 +222,7 @@ export class BitcoinChain {
 
   /**
    * Resolves when everything that was judged so far is durable. The chain takes nothing more when that fails: for the
-   * end, and for whoever cannot go on without.
+   * end, and for callers that cannot go on without.
    * @throws the error of a commit that failed
    */
   flush(): Promise<void> {

@@ -26,7 +26,7 @@ export interface ChainCommitParts {
 
 /** The bits of a status that are stored. */
 const STORED = 0xff & ~HeaderStatus.hasChild;
-/** Bytes of blocks that may wait for their commit before whoever adds more has to wait. */
+/** Bytes of blocks that may wait for their commit before the next one has to wait. */
 const PENDING_BYTES_MAX = 32 * 1024 * 1024;
 
 /** The commits of one chain. */
@@ -74,7 +74,7 @@ export class ChainCommit {
     this.#storedHeaders += headers;
   }
 
-  /** Resolves when there is room for more blocks. Whoever adds without waiting grows the memory. */
+  /** Resolves when there is room for more blocks. A caller that adds without waiting grows the memory. */
   async room(): Promise<void> {
     while (this.pendingBytes > PENDING_BYTES_MAX) await (this.#underWay ?? this.#pending).done.promise;
   }
@@ -104,7 +104,7 @@ export class ChainCommit {
     this.soon();
   }
 
-  /** The end of whatever came after a commit that failed for good. Handled, for whoever does not wait for it. */
+  /** The end of what came after a commit that failed for good. Handled, for callers that do not wait for it. */
   failed(): Promise<void> {
     const failed = Promise.reject(this.#failure);
     failed.catch(() => {});
@@ -120,7 +120,7 @@ export class ChainCommit {
 
   /**
    * Resolves when everything that was judged so far is durable. The chain takes nothing more when that fails: for the
-   * end, and for whoever cannot go on without.
+   * end, and for callers that cannot go on without.
    * @throws the error of a commit that failed
    */
   async flush(): Promise<void> {

@@ -1,5 +1,5 @@
 /**
- * Who gave which block, remembered until the block is connected or refused: a refusal may come long after the block was
+ * The giver of each block, remembered until the block is connected or refused: a refusal may come long after the block was
  * accepted, and then it is the giver's.
  *
  * @module
@@ -19,7 +19,7 @@ export interface BlockGiver {
  */
 const SOURCES_MAX = 4_096;
 
-/** The givers, and who waits for a verdict. */
+/** The givers, and the callers that wait for a verdict. */
 export class BlockSources {
   readonly #headers: HeaderChain;
   readonly #givers = new Map<number, BlockGiver>();
@@ -34,7 +34,7 @@ export class BlockSources {
     return this.#givers.size;
   }
 
-  /** Remembers who gave a block. The first counts. */
+  /** Remembers the giver of a block. The first counts. */
   add(row: number, giver: BlockGiver): void {
     if (this.#givers.has(row)) return;
     this.#givers.set(row, giver);
@@ -59,8 +59,8 @@ export class BlockSources {
   }
 
   /**
-   * A block was refused, and is marked as invalid with its descendants. Its giver is charged. Who gave a descendant is not:
-   * nobody could say anything against that one when it was given.
+   * A block was refused, and is marked as invalid with its descendants. Its giver is charged. The giver of a
+   * descendant is not: nobody could say anything against that one when it was given.
    */
   refused(row: number, refusal: Refusal): void {
     const giver = this.#givers.get(row);
@@ -72,12 +72,12 @@ export class BlockSources {
     giver?.refused(refusal);
   }
 
-  /** Nothing is left to be connected, or nothing will be any more: who still waits has a block that is no better than the tip. */
+  /** Nothing is left to be connected, or nothing will be any more: a block whose verdict is awaited is no better than the tip. */
   atRest(): void {
     for (const row of [...this.#waiting.keys()]) this.answer(row, undefined);
   }
 
-  /** Tells those who wait for the verdict on a block. */
+  /** Tells the callers that wait for the verdict on a block. */
   answer(row: number, refusal: Refusal | undefined): void {
     const waiting = this.#waiting.get(row);
     if (waiting === undefined) return;
