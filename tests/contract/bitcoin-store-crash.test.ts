@@ -68,6 +68,14 @@ const blocks = (...rows: number[]) => rows.map(block);
 const have = (...rows: number[]) => new Map(rows.map((row) => [row, HeaderStatus.data | HeaderStatus.structure]));
 const joined = (...rows: number[]) => rows.map((row) => ({ row, txids: [] }));
 
+/** The coins after a block: one that it makes, and the one of the block before it gone. */
+const coins = (at: number) => ({
+  at,
+  changed: new Map([[keyOf(at), Uint8Array.of(at)], [keyOf(at - 1), undefined]]),
+  undo: new Map([[at, Uint8Array.of(at)]]),
+});
+const keyOf = (row: number) => row.toString(16).padStart(72, "0");
+
 /** A short life: headers, blocks over several files, a reorganisation, pruning, and blocks again. */
 const LIFE: readonly ((store: SqlBitcoinStore) => Promise<unknown>)[] = [
   (store) =>
@@ -83,6 +91,7 @@ const LIFE: readonly ((store: SqlBitcoinStore) => Promise<unknown>)[] = [
       statuses: have(1, 2, 3),
       blocks: blocks(1, 2, 3),
       tip: 3,
+      coins: coins(3),
       transactions: { joined: joined(1, 2, 3), left: [] },
       events: [eventOf(1), eventOf(2), eventOf(3)],
     }),
@@ -99,6 +108,7 @@ const LIFE: readonly ((store: SqlBitcoinStore) => Promise<unknown>)[] = [
       statuses: have(8),
       blocks: blocks(8),
       tip: 8,
+      coins: coins(8),
       transactions: { joined: joined(8), left: joined(7) },
       events: [eventOf(8)],
     }),
@@ -124,6 +134,9 @@ async function stateOf(store: SqlBitcoinStore, events: SqlEventLog): Promise<unk
     statuses: toHex(Uint8Array.from(statuses)),
     counts: await store.counts(),
     tip: await store.tip(),
+    coinsAt: await store.coinsAt(),
+    coins: await store.coins(rows.map(keyOf)),
+    undo: await store.coinUndo(3),
     raw,
     places,
     bounds: await events.bounds(),

@@ -122,6 +122,39 @@ export function bitcoinStoreContract(driver: BitcoinStoreDriver): void {
         ]);
       }));
 
+    test("coins change with the rest of a step or not at all, and are there after a restart", () =>
+      withStore(async ({ store }, reopen) => {
+        const bytes = (value: number, length = 5) => new Uint8Array(length).fill(value);
+        const keys = Array.from({ length: 450 }, (_, i) => i.toString(16).padStart(72, "0"));
+        assert.equal(await store.coinsAt(), undefined);
+        assert.deepEqual(await store.coins(keys.slice(0, 2)), [undefined, undefined]);
+        assert.deepEqual(await store.coins([]), []);
+        const first = new Map(keys.map((key, i) => [key, bytes(i & 0xff)]));
+        await store.commit({ ...chainStep(0, 3), coins: { at: 2, changed: first, undo: new Map([[2, bytes(9)]]) } });
+        assert.equal(await store.coinsAt(), 2);
+        assert.deepEqual(await store.coins([keys[449]!, "ff".repeat(36), keys[0]!]), [bytes(193), undefined, bytes(0)]);
+        assert.deepEqual(await store.coins(keys), [...first.values()]);
+        assert.deepEqual([await store.coinUndo(2), await store.coinUndo(1)], [bytes(9), undefined]);
+
+        const second = new Map([[keys[0]!, undefined], [keys[1]!, bytes(7, 0)], ["ee".repeat(36), bytes(3)]]);
+        const step = { ...chainStep(3, 4), coins: { at: 3, changed: second, undo: new Map([[3, bytes(1)]]) } };
+        await assert.rejects(store.commit({ ...step, coins: { ...step.coins, at: 4 } }), { code: "STORE_UNKNOWN_ROW" });
+        await assert.rejects(store.commit({ ...step, tip: 9 }), { code: "STORE_UNKNOWN_ROW" });
+        const undo = new Map([[4, bytes(1)]]);
+        await assert.rejects(store.commit({ ...step, coins: { ...step.coins, undo } }), { code: "STORE_UNKNOWN_ROW" });
+        assert.equal(await store.coinsAt(), 2);
+        assert.deepEqual(await store.coins([keys[0]!]), [bytes(0)]);
+        await store.commit(step);
+        const again = driver.durable ? (await reopen()).store : store;
+        assert.deepEqual([await again.coinsAt(), await again.tip()], [3, 3]);
+        assert.deepEqual(await again.coins(keys.slice(0, 3)), [undefined, bytes(7, 0), bytes(2)]);
+
+        await again.commit({ coins: { at: 2, changed: new Map(), undo: new Map([[3, undefined]]) } });
+        assert.deepEqual([await again.coinsAt(), await again.coinUndo(3)], [2, undefined]);
+        assert.ok((await again.prune(0, 1_000)).includes(2));
+        assert.equal(await again.coinUndo(2), undefined, "what was pruned can no longer be taken back");
+      }));
+
     test("blocks are read whole, in part, and by size", () =>
       withStore(async ({ store }) => {
         const step = chainStep(0, 4);

@@ -42,6 +42,7 @@ const MAY_NOT_SCAN = /^(DELETE FROM bitcoin_\w+|SELECT file, bytes FROM bitcoin_
 const SOURCES = [
   "bitcoin/light/store/sql.ts",
   "bitcoin/store/block-index.ts",
+  "bitcoin/store/coin-table.ts",
   "bitcoin/store/header-pages.ts",
   "bitcoin/store/sql.ts",
   "bitcoin/store/state.ts",
@@ -52,6 +53,8 @@ const SOURCES = [
   "storage/node-log.ts",
   "storage/peer-table.ts",
 ];
+
+const changedUndo = (spent: Uint8Array | undefined) => new Map([[3, spent]]);
 
 type Recorded = Map<string, readonly SqlValue[]>;
 
@@ -138,6 +141,14 @@ for (const driver of databaseDrivers) {
       try {
         const { store, close } = await place.open({ transactionIndex: true });
         for (let from = 0; from < 12; from += 4) await store.commit(chainStep(from, from + 4));
+        const key = "ab".repeat(36);
+        const changed = (coin: Uint8Array | undefined) => new Map([[key, coin]]);
+        await store.commit({
+          coins: { at: 3, changed: changed(Uint8Array.of(1)), undo: changedUndo(Uint8Array.of(2)) },
+        });
+        await store.coins([key]);
+        await store.coinUndo(3);
+        await store.commit({ coins: { at: 2, changed: changed(undefined), undo: changedUndo(undefined) } });
         const left = [{ row: 11, txids: [] }];
         await store.commit({ tip: 10, transactions: { joined: [], left }, statuses: new Map([[11, 0]]) });
         await readAll(store);

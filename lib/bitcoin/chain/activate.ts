@@ -85,6 +85,8 @@ export class Activation {
   #lead = 0;
   /** The best block that is to be connected. */
   #target = 0;
+  /** Whether the target was chosen among all blocks that an earlier run left. */
+  #isChosen = true;
   #question: Question | undefined;
   #fresh: KnownBlock | undefined;
   #busy: Promise<void> | undefined;
@@ -152,7 +154,7 @@ export class Activation {
       this.#from = headers.height(this.#head);
       this.#toldAt = this.#parts.clock.monotonic();
     }
-    this.#target = this.#best();
+    this.#isChosen = false;
   }
 
   /** Blocks whose ancestors are all there; the first of them is `block`. */
@@ -173,7 +175,7 @@ export class Activation {
     if (this.#busy !== undefined || this.#isClosed || this.#parts.headersOnly) return;
     if (commit.hasFailed) return sources.atRest();
     this.#cancelRetry();
-    for (let steps = 0; this.#head !== this.#target; steps++) {
+    for (let steps = 0; this.#isOnTheWay(); steps++) {
       try {
         const work = steps < STEPS_MAX ? this.#step() : clock.sleep(0);
         if (work === undefined) continue;
@@ -184,6 +186,15 @@ export class Activation {
       }
     }
     sources.atRest();
+  }
+
+  /** Whether there is another block to go to. Where an earlier run ended is reached first, then what is better. */
+  #isOnTheWay(): boolean {
+    if (this.#head === this.#target && !this.#isChosen) {
+      this.#isChosen = true;
+      this.#target = this.#best();
+    }
+    return this.#head !== this.#target;
   }
 
   /** Ends the work and what waits for it; what is judged stays to be committed. */

@@ -105,6 +105,29 @@ function world({ whitelist = [] }: { readonly whitelist?: readonly string[] } = 
   return { clock, connections, refused, refusing, comeIn, offend, sessions, shaken };
 }
 
+test("charge() ends the connection that did wrong and no other of its host, and its host pays when it has gone", async () => {
+  const { connections, comeIn, sessions, clock } = world();
+  await comeIn("192.0.2.1");
+  const [first] = connections.peers;
+  const debtor = { id: first!.id, kind: first!.kind, place: first!.place, score: first!.score };
+  const session = sessions.get("192.0.2.1")!;
+  await comeIn("192.0.2.1");
+  const fault = new PeerOffence("bad-late", "a bad block", "invalid_body");
+  connections.charge(debtor, fault);
+  await clock.advance(0);
+  assert.ok(session.signal.aborted);
+  assert.deepEqual(connections.peers.map(({ host }) => host), ["192.0.2.1"], "the other one stays");
+  assert.equal(connections.bans.find("192.0.2.1", "in")?.effect, "discourage");
+
+  await comeIn("192.0.2.2");
+  const other = connections.peers.find(({ host }) => host === "192.0.2.2")!;
+  other.session.close();
+  await clock.advance(0);
+  connections.charge({ id: other.id, kind: other.kind, place: other.place, score: other.score }, fault);
+  assert.equal(connections.bans.find("192.0.2.2", "in")?.effect, "discourage");
+  await connections.close();
+});
+
 describe("Connections", () => {
   test("admits() takes whoever behaves, and says once a minute whom it refuses", async () => {
     const { clock, connections, refusing, comeIn } = world();
