@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { bitcoinAddressRules } from "../../lib/bitcoin/addresses/rules.ts";
 import { HeaderBatch, HEADERS_MAX } from "../../lib/bitcoin/headers/header-batch.ts";
 import { HeaderChain } from "../../lib/bitcoin/headers/header-chain.ts";
-import { structureValidator } from "../../lib/bitcoin/chain/validator.ts";
+import { type BlockValidator, structureValidator } from "../../lib/bitcoin/chain/validator.ts";
 import { toDisplayHex } from "../../lib/bitcoin/hash.ts";
 import { type BlockTemplate, blockTemplate, coinbaseOf } from "../../lib/bitcoin/mining.ts";
 import { type BitcoinNetwork, regtest } from "../../lib/bitcoin/networks/mod.ts";
@@ -119,6 +119,8 @@ export interface NodeOptions {
   /** What its peers may hold together. */
   readonly memory?: MemoryBudget;
   readonly mode?: BitcoinMode;
+  /** What judges its blocks; their structure alone when absent. */
+  readonly validator?: BlockValidator;
   /** What it keeps in mode `filters`. */
   readonly light?: MemoryLightStore;
   readonly minimumWork?: bigint;
@@ -201,7 +203,7 @@ export class BitcoinWorld {
       store,
       rules: RULES,
       book: new AddressBook({ rules: RULES, clock, random: this.#random }),
-      validator: structureValidator,
+      validator: options.validator ?? structureValidator,
       mode: options.mode ?? "full",
       light: options.light ?? new MemoryLightStore((added) => store.events.append(added)),
       clock: options.clock ?? clock,

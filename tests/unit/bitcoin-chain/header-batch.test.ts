@@ -41,6 +41,10 @@ describe("HeaderBatch.fromPayload()", () => {
   test("refuses more than 2,000 before it allocates", () => {
     const count = Uint8Array.of(0xfd, 0xd1, 0x07);
     assert.throws(() => HeaderBatch.fromPayload(count), code("limit"));
+    const header = headerToBytes(chain[0]!);
+    const many = (length: number) => headersPayload(Array.from({ length }, () => header));
+    assert.equal(HeaderBatch.fromPayload(many(2_000)).length, 2_000);
+    assert.throws(() => HeaderBatch.fromPayload(many(2_001)), code("limit"));
   });
 
   test("refuses a payload that ends too soon, at every length", () => {
