@@ -84,7 +84,9 @@ describe("a block that is refused when it is connected", () => {
   });
 });
 
-test("no more blocks are asked for than a window above the last that is connected, and nobody is blamed for that", async () => {
+test("no more blocks are asked for than a window above the last that is connected, and nobody is blamed for that", {
+  timeout: 60_000,
+}, async () => {
   const world = new BitcoinWorld();
   const chain = world.recording().extend(1_100);
   const validator = new AskingValidator();

@@ -388,9 +388,6 @@ const NO_COINS = { getMany: () => Promise.reject(new TypeError("no coins are kep
 function unlessWithdrawn(verdict: Promise<ConnectVerdict>, signal: AbortSignal): Promise<ConnectVerdict | undefined> {
   return new Promise((resolve, reject) => {
     signal.addEventListener("abort", () => resolve(undefined), { once: true });
-    verdict.then(
-      (found) => resolve(signal.aborted ? undefined : found),
-      (thrown) => (signal.aborted ? resolve(undefined) : reject(thrown)),
-    );
+    verdict.then(resolve, reject);
   });
 }

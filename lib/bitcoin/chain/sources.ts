@@ -34,9 +34,8 @@ export class BlockSources {
     return this.#givers.size;
   }
 
-  /** Remembers the giver of a block. The first counts. */
+  /** Remembers the giver of a block. */
   add(row: number, giver: BlockGiver): void {
-    if (this.#givers.has(row)) return;
     this.#givers.set(row, giver);
     if (this.#givers.size <= SOURCES_MAX) return;
     const [oldest] = this.#givers.keys();

@@ -3,6 +3,10 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { toDisplayHex } from "../../../lib/bitcoin/hash.ts";
 import { HeaderBatch } from "../../../lib/bitcoin/headers/header-batch.ts";
+import { BlockSources } from "../../../lib/bitcoin/chain/sources.ts";
+import { HeaderChain } from "../../../lib/bitcoin/headers/header-chain.ts";
+import { NodeError } from "../../../lib/core/errors.ts";
+import { network } from "../../../lib/sim/bitcoin/blocks.ts";
 import { AskingValidator, BAD, type Mined, mined, open } from "./slow-chain.ts";
 
 const OK = { ok: true } as const;
@@ -211,7 +215,26 @@ describe("BitcoinChain with a validator that takes its time", () => {
     assert.equal(again.height(), 2);
   });
 
-  test("givers of branches that are never connected are forgotten with time", async () => {
+  test("submit() rejects when nothing can be stored any more", async () => {
+    const validator = new AskingValidator();
+    const { chain, clock, store, rest } = await open(validator);
+    const broken = new NodeError("DATABASE_DAMAGED", "self", "damaged");
+    const submit = ({ block }: Mined) => {
+      const { last } = chain.acceptHeaders(HeaderBatch.fromBytes(block.raw.slice(0, 80)));
+      return chain.submit(last, block);
+    };
+    const [one, two] = mined(0, 2, "not stored");
+    const first = submit(one!);
+    first.catch(() => {});
+    store.commit = () => Promise.reject(broken);
+    await rest();
+    validator.questions[0]!.answer(OK);
+    await assert.rejects(clock.until(first), broken);
+    await assert.rejects(clock.until(submit(two!)), broken);
+    assert.equal(validator.questions.length, 1);
+  });
+
+  test("the first giver of a block is charged, once", async () => {
     const validator = new AskingValidator();
     const { add, rest, charged, chain, row } = await open(validator);
     const made = mined(0, 2, "judged");
@@ -228,5 +251,29 @@ describe("BitcoinChain with a validator that takes its time", () => {
     assert.equal(chain.headers.height(chain.tip), 1);
     assert.ok(chain.headers.isInvalid(row(made[0]!)));
     assert.deepEqual(charged.length, 1);
+  });
+});
+
+describe("BlockSources", () => {
+  const giver = { refused: () => {} };
+
+  test("add() forgets the oldest of more than 4,096", () => {
+    const sources = new BlockSources(new HeaderChain(network));
+    const charged: number[] = [];
+    for (let row = 0; row < 4_100; row++) sources.add(row, { refused: () => void charged.push(row) });
+    assert.equal(sources.size, 4_096);
+    for (const row of [3, 4]) sources.refused(row, BAD);
+    assert.deepEqual(charged, [4]);
+  });
+
+  test("refused() forgets the givers of what descends from the block", () => {
+    const headers = new HeaderChain(network);
+    const made = mined(0, 3, "descends");
+    for (const { block } of made) headers.accept(HeaderBatch.fromBytes(block.raw.slice(0, 80)), 1_750_000_000);
+    const sources = new BlockSources(headers);
+    for (let row = 1; row <= 3; row++) sources.add(row, giver);
+    headers.markInvalid(2);
+    sources.refused(2, BAD);
+    assert.equal(sources.size, 1);
   });
 });

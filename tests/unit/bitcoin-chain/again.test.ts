@@ -5,6 +5,7 @@ import type { BitcoinStep } from "../../../lib/bitcoin/store.ts";
 import { MemoryBitcoinStore } from "../../../lib/bitcoin/store/memory.ts";
 import type { ValidationProgress } from "../../../lib/bitcoin/chain/chain.ts";
 import { coinKey } from "../../../lib/bitcoin/chain/coins.ts";
+import { Pruning } from "../../../lib/bitcoin/chain/pruning.ts";
 import { structureValidator } from "../../../lib/bitcoin/chain/validator.ts";
 import { toDisplayHex } from "../../../lib/bitcoin/hash.ts";
 import { simValidator } from "../../../lib/sim/bitcoin/validator.ts";
@@ -105,6 +106,21 @@ describe("BitcoinChain over blocks that were checked less", () => {
     assert.deepEqual(validator.questions.map(({ hash }) => hash), [...made, young!].map(hashOf));
   });
 
+  test("what is still to be validated again is not pruned", async () => {
+    const made = mined(0, 295, "not yet");
+    const store = await stored(made);
+    const validator = new AskingValidator();
+    const scene = await open(validator, store);
+    const failed = (text: string) => assert.fail(text);
+    const pruning = new Pruning({ chain: scene.chain, store, bytesMax: 0, failed });
+    await pruning.run();
+    assert.equal((await store.counts()).blocks, 296);
+    scene.chain.start();
+    await answer(scene, validator, 0, 290);
+    await pruning.run();
+    assert.equal((await store.counts()).blocks, 296 - 2);
+  });
+
   test("says that pruned blocks cannot be validated again, and validates the others", async () => {
     const made = mined(0, 4, "pruned");
     const store = await stored(made);
@@ -189,14 +205,39 @@ describe("BitcoinChain with coins", () => {
       return commit(step);
     };
     const one = mined(0, 40, "long");
-    const two = mined(one[29]!.row, 30, "longer");
+    const two = mined(one[9]!.row, 45, "longer");
     for (const block of [...one, ...two]) {
       scene.add(block);
       if (block.row % 7 === 0) await scene.clock.advance(1);
     }
     await scene.rest();
-    await requireCoins(scene, two[29]!);
+    await requireCoins(scene, two[44]!);
     assert.ok(heights.length > 3, `${heights.length} commits`);
+  });
+
+  test("a stop in the middle leaves the coins at the tip", async () => {
+    for (const ms of [1, 2, 3, 4, 5]) {
+      const scene = await open(withCoins());
+      for (const block of mined(0, 40, `stopped after ${ms}`)) scene.add(block);
+      await scene.clock.advance(ms);
+      await scene.clock.until(scene.chain.close());
+      assert.equal(await scene.store.coinsAt() ?? 0, await scene.store.tip());
+    }
+  });
+
+  test("a block whose undo data is lost cannot be taken back, and the operator is told what to do", async () => {
+    const store = new MemoryBitcoinStore();
+    const scene = await open(withCoins(), store);
+    const one = mined(0, 2, "no undo");
+    for (const block of one) scene.add(block);
+    await scene.rest();
+    const at = scene.chain.tip;
+    await store.commit({ coins: { at, changed: new Map(), undo: new Map([[at, undefined]]) } });
+    for (const block of mined(0, 3, "in its place")) scene.add(block);
+    await scene.rest();
+    assert.equal(scene.height(), 2);
+    assert.match(scene.said.join(), /^error blocks cannot be connected: .*start with --reindex/);
+    await scene.clock.until(scene.chain.close());
   });
 
   test("coins that are ahead of the tip are told of and taken back", async () => {
