@@ -1,6 +1,7 @@
 /** Whole nodes whose blocks are connected late: the giver pays, a submitter waits, and the download keeps its distance. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { toDisplayHex } from "../../lib/bitcoin/hash.ts";
 import { regtest } from "../../lib/bitcoin/networks/mod.ts";
 import { Block as BlockMessage, type BodyOf, GetData } from "../../lib/bitcoin/wire/mod.ts";
 import { AskingValidator, BAD } from "../unit/bitcoin-chain/slow-chain.ts";
@@ -91,12 +92,18 @@ test("no more blocks are asked for than a window above the last that is connecte
   const chain = world.recording().extend(1_100);
   const validator = new AskingValidator();
   const asked = new Set<string>();
+  const withheld = toDisplayHex(chain.blocks[999]!.hash);
+  let questions = 0;
   for (const host of ["10.0.0.1", "10.0.0.2"]) {
     await world.actor(host, async (actor, message, body) => {
       if (message === GetData) {
-        for (const { hash } of (body as BodyOf<typeof GetData>).inventory) asked.add(String(hash));
+        for (const { hash } of (body as BodyOf<typeof GetData>).inventory) {
+          asked.add(String(hash));
+          if (toDisplayHex(hash) === withheld) questions += 1;
+        }
       }
-      await serving(chain)(actor, message, body);
+      // The first to be asked for one block never gives it. Nobody waits for that one yet.
+      await serving(chain, (height) => height !== 1_000 || questions > 1)(actor, message, body);
     });
   }
   const node = await world.node(NODE, { validator, connect: ["10.0.0.1", "10.0.0.2"] });
@@ -104,7 +111,8 @@ test("no more blocks are asked for than a window above the last that is connecte
   await world.clock.advance(120_000);
   assert.equal(asked.size, 1_024);
   assert.equal(node.height(), 0);
-  assert.equal(node.node.service.peers().length, 2);
+  assert.equal(questions, 2);
+  assert.deepEqual(node.node.service.peers().map(({ id }) => id), [1, 2], "the first connections still");
   const ten = approve(validator, 10);
   await world.until(() => {
     ten();
