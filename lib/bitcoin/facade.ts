@@ -134,7 +134,7 @@ export class Facade implements BitcoinService {
   }
 
   state(): BitcoinState {
-    const { mode, pruneTarget, chain: { headers, tip, validation } } = this.#parts;
+    const { mode, pruneTarget, chain: { headers, tip, validation, validating } } = this.#parts;
     const { progress } = this.#parts.sync;
     const { agree, of } = progress.agreement();
     return {
@@ -144,6 +144,7 @@ export class Facade implements BitcoinService {
       initialBlockDownload: progress.initialBlockDownload,
       synced: progress.synced,
       validation,
+      validating,
       agreement: { agree, of },
       warnings: progress.warnings,
       bestPeerHeight: Math.max(

@@ -13,6 +13,7 @@ import type { Traffic } from "../core/peers/traffic.ts";
 import type { UploadState } from "../core/peers/upload-target.ts";
 import type { Validation } from "../core/validation.ts";
 import type { ChainTip } from "./headers/chain-tips.ts";
+import type { ValidationProgress } from "./chain/chain.ts";
 import type { HeaderChain } from "./headers/header-chain.ts";
 import type { Refusal } from "./headers/verdict.ts";
 import type { LightService } from "./light/service.ts";
@@ -38,6 +39,8 @@ export interface BitcoinState {
   /** The tip is the best header and enough peers say so, or was so within the last minute. */
   readonly synced: boolean;
   readonly validation: Validation;
+  /** How far stored blocks were validated again at the level of this program; undefined when none has to be. */
+  readonly validating: ValidationProgress | undefined;
   /** How many of the peers of our choice told us of the tip, and of how many. */
   readonly agreement: Pick<Agreement, "agree" | "of">;
   /** What people should know of, one sentence each: a clock that is wrong. */

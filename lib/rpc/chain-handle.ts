@@ -39,6 +39,8 @@ export type ChainStatus = {
   readonly peers: { readonly out: number; readonly in: number };
   readonly disk_bytes: number;
   readonly validation: string;
+  /** Heights, while stored blocks are validated again at a higher level, or to bring coins to the tip. */
+  readonly validating?: { readonly from: number; readonly height: number; readonly to: number; readonly level: string };
   readonly agree: string;
   /** What people should know of: one sentence each. */
   readonly warnings: readonly string[];

@@ -4,8 +4,11 @@ import { describe, test } from "node:test";
 import { toDisplayHex } from "../../lib/bitcoin/hash.ts";
 import { regtest } from "../../lib/bitcoin/networks/mod.ts";
 import { Block as BlockMessage, type BodyOf, GetData } from "../../lib/bitcoin/wire/mod.ts";
+import { AddressBook } from "../../lib/core/addresses/book.ts";
+import { bitcoinHandle } from "../../lib/rpc/bitcoin/handle.ts";
+import { SeededRandom } from "../../lib/sim/random.ts";
 import { AskingValidator, BAD } from "../unit/bitcoin-chain/slow-chain.ts";
-import { BitcoinWorld, serving } from "./bitcoin-world.ts";
+import { BitcoinWorld, RULES, serving } from "./bitcoin-world.ts";
 
 const NODE = "10.0.0.9";
 const LIAR = "10.0.0.66";
@@ -94,8 +97,10 @@ test("no more blocks are asked for than a window above the last that is connecte
   const asked = new Set<string>();
   const withheld = toDisplayHex(chain.blocks[999]!.hash);
   let questions = 0;
+  const node = await world.node(NODE, { validator });
+  // Strangers: what the operator names is not ended for being slow.
   for (const host of ["10.0.0.1", "10.0.0.2"]) {
-    await world.actor(host, async (actor, message, body) => {
+    await world.dialIn(host, NODE, async (actor, message, body) => {
       if (message === GetData) {
         for (const { hash } of (body as BodyOf<typeof GetData>).inventory) {
           asked.add(String(hash));
@@ -106,7 +111,6 @@ test("no more blocks are asked for than a window above the last that is connecte
       await serving(chain, (height) => height !== 1_000 || questions > 1)(actor, message, body);
     });
   }
-  const node = await world.node(NODE, { validator, connect: ["10.0.0.1", "10.0.0.2"] });
   await world.until(() => asked.size >= 1_024);
   await world.clock.advance(120_000);
   assert.equal(asked.size, 1_024);
@@ -127,6 +131,38 @@ test("no more blocks are asked for than a window above the last that is connecte
   });
   assert.ok(asked.size > 1_074);
   assert.deepEqual(node.bans(), []);
+  await world.end();
+});
+
+test("a node with a validator of a higher level validates what it has again, and says how far it is", async () => {
+  const world = new BitcoinWorld();
+  const chain = world.recording().extend(4);
+  const before = await world.node(NODE, { blocks: chain.blocks });
+  const { store } = before;
+  assert.equal(before.node.service.state().validating, undefined);
+  await before.stop();
+  const validator = new AskingValidator();
+  const node = await world.node(NODE, { validator, store });
+  const { service } = node.node;
+  const some = approve(validator, 3);
+  await world.until(() => {
+    some();
+    return service.state().validating?.height === 3;
+  });
+  assert.deepEqual(service.state().validating, { from: 0, height: 3, to: 4, level: "full" });
+  assert.equal(service.state().validation, "structure");
+  const status = await bitcoinHandle(service, {
+    clock: world.clock,
+    addressBook: new AddressBook({ rules: RULES, clock: world.clock, random: new SeededRandom(1) }),
+    listenAddress: () => undefined,
+    refusedAccepts: () => ({}),
+  }).status();
+  assert.deepEqual([status.validation, status.validating], ["structure", service.state().validating]);
+  validator.questions[3]!.answer(OK);
+  await world.until(() => service.state().validation === "full");
+  assert.equal(service.state().validating, undefined);
+  const told = node.events.filter(({ topic }) => topic === "bitcoin.validation").map(({ data }) => data);
+  assert.deepEqual(told, [{ from: 0, height: 4, to: 4, level: "full" }]);
   await world.end();
 });
 

@@ -46,7 +46,8 @@ const SERVICES = 9n;
 /** How often a condition that is waited for is looked at. */
 const STEP_MS = 250;
 
-const RULES = bitcoinAddressRules({ allowPrivate: true });
+/** The rules of all addresses here. */
+export const RULES = bitcoinAddressRules({ allowPrivate: true });
 
 /** What of a mined block is changed before its work is sought. */
 export interface Change {

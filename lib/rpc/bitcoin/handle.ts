@@ -72,7 +72,8 @@ export function bitcoinHandle(
     },
 
     async status(): Promise<ChainStatus> {
-      const { mode, tip, bestHeader, bestPeerHeight, synced, validation, agreement, warnings } = bitcoin.state();
+      const { mode, tip, bestHeader, bestPeerHeight, synced, validation, validating, agreement, warnings } = bitcoin
+        .state();
       const { blockBytes } = await bitcoin.store.counts();
       const height = headers.height(tip);
       const best = Math.max(headers.height(bestHeader), bestPeerHeight);
@@ -91,6 +92,7 @@ export function bitcoinHandle(
         peers: { out, in: peers.length - out },
         disk_bytes: blockBytes,
         validation,
+        ...(validating && { validating: { ...validating } }),
         agree: `${agreement.agree}/${agreement.of}`,
         warnings,
       };
