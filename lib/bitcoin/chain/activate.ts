@@ -19,7 +19,7 @@ import { type HeaderChain, HeaderStatus } from "../headers/header-chain.ts";
 import type { Refusal } from "../headers/verdict.ts";
 import type { BitcoinStore } from "../store.ts";
 import { Block } from "../types/block.ts";
-import { type CoinState, NO_CHANGES } from "./coins.ts";
+import { type CoinState, NO_CHANGES, NO_COINS } from "./coins.ts";
 import type { ChainCommit } from "./commit.ts";
 import { type ActiveLevels, bitsOf, levelOf } from "./levels.ts";
 import { betweenRows, verifiedUpTo } from "./rows.ts";
@@ -88,6 +88,8 @@ export class Activation {
   /** Whether the target was chosen among all blocks that an earlier run left. */
   #isChosen = true;
   #question: Question | undefined;
+  /** What withdrew nothing serves the next question: a verdict that is given at once leaves it as it was. */
+  #unused: AbortController | undefined;
   #fresh: KnownBlock | undefined;
   #busy: Promise<void> | undefined;
   #isClosed = false;
@@ -161,8 +163,9 @@ export class Activation {
   offer(rows: readonly number[], block: Block): void {
     const { headers } = this.#parts;
     // On equal work the one that was complete first stays.
-    this.#target = rows.filter((row) => !headers.isInvalid(row))
-      .reduce((most, row) => (headers.hasMoreWork(row, most) ? row : most), this.#target);
+    for (const row of rows) {
+      if (headers.hasMoreWork(row, this.#target) && !headers.isInvalid(row)) this.#target = row;
+    }
     this.#withdraw();
     this.#fresh = { row: rows[0]!, block };
     this.run();
@@ -210,7 +213,13 @@ export class Activation {
   /** Asks the validator for its verdict on the block after the head. */
   judge(row: number, load: () => Promise<Block>, signal: AbortSignal): ConnectVerdict | Promise<ConnectVerdict> {
     const { headers, validator, coins } = this.#parts;
-    const block = { view: blockView(headers, row), load, hash: headers.hash(row) };
+    const block = {
+      view: blockView(headers, row),
+      load,
+      get hash() {
+        return headers.hash(row);
+      },
+    };
     return validator.connect(block, coins ?? NO_COINS, signal);
   }
 
@@ -255,8 +264,9 @@ export class Activation {
       known ??= { row, block: await this.#load(row) };
       return known.block;
     };
-    const abort = new AbortController();
+    const abort = this.#unused ?? new AbortController();
     const verdict = this.judge(row, load, abort.signal);
+    this.#unused = verdict instanceof Promise ? undefined : abort;
     if (!(verdict instanceof Promise)) return void this.#settle(row, verdict, known);
     this.#question = { row, abort };
     return unlessWithdrawn(verdict, abort.signal)
@@ -380,9 +390,6 @@ export class Activation {
     onValidation?.(progress);
   }
 }
-
-/** What a validator that needs no coins is given. */
-const NO_COINS = { getMany: () => Promise.reject(new TypeError("no coins are kept")) };
 
 /** The verdict; undefined when the question was withdrawn, whatever comes then. */
 function unlessWithdrawn(verdict: Promise<ConnectVerdict>, signal: AbortSignal): Promise<ConnectVerdict | undefined> {

@@ -46,6 +46,9 @@ export interface CoinChanges {
   readonly spent: readonly PlacedCoin[];
 }
 
+/** What a validator that needs no coins is given. */
+export const NO_COINS: CoinView = { getMany: () => Promise.reject(new TypeError("no coins are kept")) };
+
 /** Nothing. */
 export const NO_CHANGES: CoinChanges = { created: [], spent: [] };
 
