@@ -116,7 +116,7 @@ const LIFE: readonly ((store: SqlBitcoinStore) => Promise<unknown>)[] = [
   (store) => store.commit({ statuses: have(9), blocks: blocks(9), tip: 9, events: [eventOf(9)] }),
 ];
 const PRUNES_AT = 4;
-const PARTS = [0, 1, 2, 3, 4, 5];
+const PARTS = [0, 1, 2, 3, 4, 5, 6, 7];
 
 /** Everything that can be asked of a store. */
 async function stateOf(store: SqlBitcoinStore, events: SqlEventLog): Promise<unknown> {
