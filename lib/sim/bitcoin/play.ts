@@ -45,6 +45,8 @@ export class BitcoinPlay implements Play {
   readonly givers = new Givers();
   readonly #clock: SimClock;
   readonly #random: SeededRandom;
+  /** Hosts that are being given the blocks of the history. */
+  readonly #furnishing = new Set<string>();
   /** How often each host was started. */
   readonly #lives = new Map<string, number>();
   readonly #hosts: SpecialHosts;
@@ -86,10 +88,12 @@ export class BitcoinPlay implements Play {
   substitutesOf(host: string) {
     const life = (this.#lives.get(host) ?? 0) + 1;
     this.#lives.set(host, life);
+    this.#furnishing.delete(host);
     const validator = simValidator({
       needsCoins: this.#random.fork(`coins ${host}`).chance(0.5),
       coinbaseOf: (hash) => this.blocks.coinbaseOf(hash),
       late: new LateVerdicts(this.#clock, this.#random.fork(`verdicts ${host} ${life}`)),
+      isPunctual: () => this.#furnishing.has(host),
       refused: (hash) => this.givers.refused(host, hash, this.#clock.monotonic()),
     });
     return { bitcoin: { network, validator } };
@@ -137,7 +141,10 @@ export class BitcoinPlay implements Play {
 
   async furnish(node: RunningNode, host: string): Promise<void> {
     if (!this.#hosts.furnished.has(host)) return;
+    // What a host begins with it has at once: a world whose nodes all crash before they have it cannot reach the least work.
+    this.#furnishing.add(host);
     for (const raw of this.blocks.history) await serviceOf(node).submitBlock(raw);
+    this.#furnishing.delete(host);
   }
 
   async extend(node: RunningNode, maker: string, made: (tip: Tip) => void): Promise<void> {

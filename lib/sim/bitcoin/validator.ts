@@ -25,6 +25,8 @@ export interface SimValidatorOptions {
   readonly coinbaseOf: (hash: Uint8Array) => Bytes32;
   /** How late its second step is; undefined for at once. */
   readonly late?: LateVerdicts | undefined;
+  /** Whether verdicts are given at once for now. */
+  readonly isPunctual?: () => boolean;
   /** Hears of a block that the second step refuses, when it does. */
   readonly refused?: (hash: string) => void;
 }
@@ -59,7 +61,7 @@ async function spend(
 
 /** Judges structure as the node does, and takes marked blocks for invalid, at once or late. */
 export function simValidator(
-  { needsCoins, coinbaseOf, late, refused = () => {} }: SimValidatorOptions,
+  { needsCoins, coinbaseOf, late, isPunctual = () => false, refused = () => {} }: SimValidatorOptions,
 ): BlockValidator {
   const judge = async (block: ConnectingBlock, coins: CoinView): Promise<ConnectVerdict> => {
     if (isMarked(await block.load(), MARKS.late)) {
@@ -76,7 +78,7 @@ export function simValidator(
         : structureValidator.check(block, view),
     async connect(block, coins, signal) {
       const verdict = await judge(block, coins);
-      const given = late === undefined ? verdict : await late.give(verdict, !verdict.ok, signal);
+      const given = late === undefined || isPunctual() ? verdict : await late.give(verdict, !verdict.ok, signal);
       if (!given.ok && !signal.aborted) refused(toDisplayHex(block.hash));
       return given;
     },
