@@ -18,7 +18,7 @@ import { BanKeeper } from "../core/peers/ban-keeper.ts";
 import type { BanList } from "../core/peers/bans.ts";
 import { messageOf, NodeError } from "../core/errors.ts";
 import type { MemoryBudget } from "../core/peers/memory-budget.ts";
-import type { PeerAddress } from "../core/ports.ts";
+import type { PeerAddress, Workers } from "../core/ports.ts";
 import { PermissionList } from "../core/peers/permissions.ts";
 import type { Visitor } from "../core/peers/visit.ts";
 import type { Turns } from "../core/peers/turns.ts";
@@ -62,6 +62,8 @@ export interface CompositionParts {
   readonly memory: MemoryBudget;
   readonly upload: UploadTarget;
   readonly turns: Turns;
+  /** Does what would keep the event loop from everything else. */
+  readonly workers: Workers;
   /** Inbound connections of a chain that may be shaking hands. */
   readonly openingMax?: number;
   /** There may be new events in the chain's own log. */
