@@ -85,7 +85,10 @@ async function main(): Promise<void> {
       setTimeout(tick, 1);
       let spent = 0;
       for (let height = 0; height < BLOCKS; height += perCommit) {
-        const raws = Array.from({ length: perCommit }, () => new Uint8Array(new SharedArrayBuffer(BLOCK_BYTES)).fill(height));
+        const raws = Array.from(
+          { length: perCommit },
+          () => new Uint8Array(new SharedArrayBuffer(BLOCK_BYTES)).fill(height),
+        );
         // The bytes are there already where they are in a node.
         await clock.sleep(2);
         due = performance.now() + 1;
