@@ -1,0 +1,191 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { BitcoinPeer } from "../../../lib/bitcoin/peers/peer.ts";
+import { type BodyOf, Inv, Ping, Pong, Version } from "../../../lib/bitcoin/wire/mod.ts";
+import type { PeerExit } from "../../../lib/core/peers/peer.ts";
+import { hand } from "./hand.ts";
+
+const MINUTE = 60_000;
+const pingsOf = ({ received }: ReturnType<typeof hand>) =>
+  received.filter(({ message }) => message === Ping).map(({ body }) => (body as BodyOf<typeof Ping>).nonce);
+
+/** Lets time pass, with a word of the peer each minute. */
+async function pass(world: ReturnType<typeof hand>, minutes: number): Promise<void> {
+  for (let i = 0; i < minutes; i++) {
+    await world.clock.advance(MINUTE);
+    await world.send(Inv, { inventory: [] });
+  }
+}
+
+describe("BitcoinSession", () => {
+  test("pings every two minutes a peer that answers, and one that does not only once", async () => {
+    for (const [answers, expected] of [[true, 6], [false, 1]] as const) {
+      const world = hand();
+      world.read();
+      const { session } = await world.up();
+      for (let i = 0, done = 0; i < 11; i++) {
+        const pings = pingsOf(world);
+        if (answers && pings.length > done) await world.send(Pong, { nonce: pings[done++]! });
+        await pass(world, 1);
+      }
+      assert.equal(pingsOf(world).length, expected);
+      session.close();
+    }
+  });
+
+  test("a peer that talks and never answers a ping is let go after twenty minutes, and not before", async () => {
+    const world = hand();
+    world.read();
+    const { session, exit } = await world.up();
+    await pass(world, 19);
+    assert.equal(session.signal.aborted, false);
+    assert.equal(session.pingWaitMs, 19 * MINUTE);
+    await pass(world, 2);
+    const { code, offence, message } = await exit as PeerExit;
+    assert.deepEqual([code, offence], ["silent", "timeout"]);
+    assert.match(message, /left a ping unanswered for 20 minutes/);
+    assert.equal(world.clock.pending, 0);
+  });
+
+  test("a wrong nonce is no answer; none, or zero, ends the waiting and measures nothing", async () => {
+    for (const [nonce, waits] of [[1n << 60n, true], [0n, false]] as const) {
+      const world = hand();
+      world.read();
+      const { session } = await world.up();
+      await world.clock.advance(250);
+      await world.send(Pong, { nonce });
+      assert.deepEqual([session.pingWaitMs !== undefined, session.minimumPingMs], [waits, undefined]);
+      session.close();
+    }
+  });
+
+  test("a peer that says nothing is let go after twenty minutes", async () => {
+    const world = hand();
+    world.read();
+    const { exit, session } = await world.up();
+    const [nonce] = pingsOf(world);
+    await world.send(Pong, { nonce: nonce! });
+    for (let i = 0; i < 4; i++) {
+      await world.clock.advance(4 * MINUTE);
+      // It would answer pings if it were there, so that this is not what ends it.
+      assert.equal(session.signal.aborted, false);
+    }
+    await world.clock.advance(4 * MINUTE + 5_000);
+    const { code, message } = await exit;
+    assert.equal(code, "silent");
+    assert.match(message, /sent nothing for 20 minutes/);
+  });
+
+  test("a peer that talks and reads nothing is let go after twenty minutes", async () => {
+    const world = hand({}, 4_096);
+    // Enough is read for the handshake, and then nothing.
+    const { exit, session } = await world.up();
+    const [nonce] = [session.pingWaitMs];
+    assert.equal(nonce, 0);
+    session.post(Inv, { inventory: Array.from({ length: 1_000 }, () => ({ type: 2, hash: new Uint8Array(32) })) });
+    assert.ok(session.link.pendingBytes > 30_000);
+    await pass(world, 19);
+    assert.equal(session.signal.aborted, false);
+    await pass(world, 3);
+    assert.equal((await exit).code, "silent");
+    assert.match((await exit).message, /left a ping unanswered|took nothing for 20 minutes/);
+    assert.equal(world.clock.pending, 0);
+  });
+
+  test("nobody is judged for silence before the time of the handshake has passed", async () => {
+    const world = hand({ handshakeMs: 60 * MINUTE });
+    world.read();
+    const { exit, session } = await world.up();
+    await world.clock.advance(59 * MINUTE);
+    assert.equal(session.signal.aborted, false);
+    await world.clock.advance(2 * MINUTE);
+    assert.equal((await exit).code, "silent");
+  });
+
+  test("the least of all pings is what counts when slots are scarce", async () => {
+    const world = hand();
+    world.read();
+    const { session } = await world.up();
+    const peer = new BitcoinPeer({ id: 1, kind: "inbound", since: 0, session });
+    assert.equal(peer.merits.pingMinMs, Infinity);
+    for (const [ms, least] of [[300, 300], [120, 120], [700, 120]] as const) {
+      const count = pingsOf(world).length;
+      await world.clock.advance(ms);
+      await world.send(Pong, { nonce: pingsOf(world)[count - 1]! });
+      assert.deepEqual([session.pingMs, peer.merits.pingMinMs], [ms, least]);
+      session.ping();
+      await world.clock.advance(0);
+    }
+    session.close();
+  });
+
+  test("answers pings with their nonce", async () => {
+    const world = hand();
+    world.read();
+    const { session } = await world.up();
+    await world.send(Ping, { nonce: 77n });
+    assert.deepEqual(world.received.at(-1), { message: Pong, body: { nonce: 77n } });
+    session.close();
+  });
+
+  test("a handshake that takes too long fails, and leaves nothing", async () => {
+    const world = hand({ handshakeMs: 5_000 });
+    world.read();
+    await world.clock.advance(4_999);
+    await world.clock.advance(1);
+    await assert.rejects(world.opening, { code: "handshake_timeout" });
+    await world.far.closed;
+    assert.equal(world.clock.pending, 0);
+  });
+
+  test("a signal ends the handshake, and a session that runs", async () => {
+    const early = new AbortController();
+    const shaking = hand({ signal: early.signal });
+    shaking.read();
+    early.abort();
+    await assert.rejects(shaking.opening, { code: "stopped" });
+    await assert.rejects(hand({ signal: AbortSignal.abort() }).opening, { code: "stopped" });
+    const late = new AbortController();
+    const running = hand({ signal: late.signal });
+    running.read();
+    const { exit, session } = await running.up();
+    late.abort();
+    assert.equal((await exit).code, "stopped");
+    await assert.rejects(session.send(Ping, { nonce: 1n }), { code: "stopped" });
+    assert.equal(running.clock.pending, 0);
+  });
+});
+
+describe("the handshake by kind of connection", () => {
+  for (
+    const [connectionType, relay, asks] of [
+      ["outbound-full-relay", true, true],
+      ["manual", true, true],
+      ["addr-fetch", true, true],
+      ["block-relay-only", false, false],
+      ["feeler", false, false],
+      ["inbound", true, false],
+    ] as const
+  ) {
+    test(`${connectionType}: transactions ${relay ? "may be told" : "are not wanted"}, addresses ${asks ? "are asked for" : "are not"}`, async () => {
+      const world = hand({ connectionType });
+      world.read();
+      const { session } = await world.up();
+      const said = world.received[0];
+      assert.equal(said?.message, Version);
+      assert.equal((said?.body as BodyOf<typeof Version>).relay, relay);
+      assert.equal(world.names().includes("getaddr"), asks);
+      session.close();
+    });
+  }
+
+  test("a node that wants no transactions says so on every kind of connection", async () => {
+    for (const connectionType of ["outbound-full-relay", "manual", "inbound"] as const) {
+      const world = hand({ connectionType, own: { services: 9n, userAgent: "/x/", startHeight: 0, relay: false } });
+      world.read();
+      const { session } = await world.up();
+      assert.equal((world.received[0]?.body as BodyOf<typeof Version>).relay, false);
+      session.close();
+    }
+  });
+});
