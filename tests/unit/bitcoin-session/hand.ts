@@ -91,8 +91,11 @@ export function hand(more: Partial<SessionOptions> = {}, bufferBytes = 1 << 20) 
   const send = <T>(message: Message<string, T>, body: T) => raw(transport.pack(message.type, message.encode(body)));
   const handled: Incoming[] = [];
   /** Shakes hands and runs. */
-  const up = async (handle: (incoming: Incoming) => void | Promise<void> = () => {}) => {
-    await send(Version, VERSION);
+  const up = async (
+    handle: (incoming: Incoming) => void | Promise<void> = () => {},
+    said: Partial<BodyOf<typeof Version>> = {},
+  ) => {
+    await send(Version, { ...VERSION, ...said });
     await send(Verack, {});
     const session = await clock.until(opening, 0);
     const exit = session.run((incoming) => {
@@ -103,5 +106,5 @@ export function hand(more: Partial<SessionOptions> = {}, bufferBytes = 1 << 20) 
     return { session, exit };
   };
   const names = () => received.map(({ message }) => message.type);
-  return { clock, memory, traffic, opening, received, names, read, raw, send, up, handled, far, transport };
+  return { clock, memory, traffic, opening, received, names, read, readOnce, raw, send, up, handled, far, transport };
 }

@@ -130,7 +130,9 @@ describe("Link", () => {
     assert.equal(link.overflow()?.code, "send_queue_full");
     await assert.rejects(link.send("ping", new Uint8Array(8)), { code: "send_queue_full", fault: "peer" });
     const reader = far.readable.getReader();
-    for (let read = 0; read < 17 * (1_000_000 - 512) + 32;) read += (await reader.read()).value?.length ?? assert.fail("ended");
+    for (let read = 0; read < 17 * (1_000_000 - 512) + 32;) {
+      read += (await reader.read()).value?.length ?? assert.fail("ended");
+    }
     await clock.advance(0);
     assert.ok(isFree);
     link.destroy();

@@ -76,20 +76,44 @@ describe("BitcoinSession", () => {
     assert.match(message, /sent nothing for 20 minutes/);
   });
 
-  test("a peer that talks and reads nothing is let go after twenty minutes", async () => {
+  for (
+    const [version, reason] of [
+      [70_016, /left a ping unanswered/],
+      // A peer of before 60,001 answers no pings, and a ping that is sent is not one that was taken.
+      [60_000, /took nothing for 20 minutes/],
+    ] as const
+  ) {
+    test(`a peer of version ${version} that talks and reads nothing is let go after twenty minutes`, async () => {
+      const world = hand({}, 4_096);
+      const { exit, session } = await world.up(() => {}, { version });
+      session.post(Inv, { inventory: Array.from({ length: 1_000 }, () => ({ type: 2, hash: new Uint8Array(32) })) });
+      assert.ok(session.link.pendingBytes > 30_000);
+      await pass(world, 19);
+      assert.equal(session.signal.aborted, false);
+      await pass(world, 6);
+      assert.equal(session.signal.aborted, true);
+      assert.equal((await exit).code, "silent");
+      assert.match((await exit).message, reason);
+      assert.equal(world.clock.pending, 0);
+    });
+  }
+
+  test("a peer of an old version that reads, however slowly, stays", async () => {
     const world = hand({}, 4_096);
-    // Enough is read for the handshake, and then nothing.
-    const { exit, session } = await world.up();
-    const [nonce] = [session.pingWaitMs];
-    assert.equal(nonce, 0);
-    session.post(Inv, { inventory: Array.from({ length: 1_000 }, () => ({ type: 2, hash: new Uint8Array(32) })) });
-    assert.ok(session.link.pendingBytes > 30_000);
-    await pass(world, 19);
+    const { session } = await world.up(() => {}, { version: 60_000 });
+    const big = { inventory: Array.from({ length: 1_000 }, () => ({ type: 2, hash: new Uint8Array(32) })) };
+    for (let i = 0; i < 6; i++) session.post(Inv, big);
+    for (let i = 0; i < 5; i++) {
+      await pass(world, 15);
+      assert.ok(session.link.pendingBytes > 0);
+      const wanted = session.link.bytesWritten + 36_000;
+      while (session.link.bytesWritten < wanted) {
+        assert.ok(await world.readOnce());
+        await world.clock.advance(0);
+      }
+    }
     assert.equal(session.signal.aborted, false);
-    await pass(world, 3);
-    assert.equal((await exit).code, "silent");
-    assert.match((await exit).message, /left a ping unanswered|took nothing for 20 minutes/);
-    assert.equal(world.clock.pending, 0);
+    session.close();
   });
 
   test("nobody is judged for silence before the time of the handshake has passed", async () => {
