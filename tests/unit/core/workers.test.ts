@@ -214,14 +214,24 @@ describe("InlineWorkers", () => {
     const controller = new AbortController();
     const say = (name: string): Job<string, void> => ({ ...double, name, run: (text) => void order.push(text) });
     const slow = workers.run(say("slow"), "slow", controller.signal);
-    const dropped = assert.rejects(slow, /a better block/);
+    const reason = new Error("a better block");
+    const dropped = assert.rejects(slow, reason);
     const quick = workers.run(say("quick"), "quick");
+    assert.equal(workers.counts.running, 2);
     await clock.advance(1_000);
     await quick;
-    controller.abort(new Error("a better block"));
+    controller.abort(reason);
     await clock.advance(10_000);
     await dropped;
     assert.deepEqual(order, ["quick"]);
+    assert.deepEqual(workers.counts, { threads: 0, running: 0, waiting: 0, done: 1, failed: 0, lost: 0 });
+    await assert.rejects(workers.run(double, 1, AbortSignal.abort(reason)), reason);
+    // What ran while it was aborted has no result either.
+    const during = new AbortController();
+    const aborting: Job<number, number> = { ...double, run: (value) => (during.abort(reason), value) };
+    await clock.advance(0);
+    const ran = assert.rejects(new InlineWorkers().run(aborting, 1, during.signal), reason);
+    await ran;
   });
 
   test("close() rejects what comes later and what waits", async () => {
@@ -243,5 +253,18 @@ describe("jobAnswerer()", () => {
       failure: { code: "JOB_FAILED", message: "treble failed: no job is called treble", data: {} },
     });
     assert.throws(() => jobAnswerer([double, double]), TypeError);
+  });
+
+  test("answers what cannot be cloned of an error's data as plain data", async () => {
+    const failing: Job<number, number> = {
+      ...double,
+      run: () => {
+        throw new NodeError("DISK_FULL", "self", "no room", { data: { path: "/x", call: () => {} } });
+      },
+    };
+    assert.deepEqual(await jobAnswerer([failing])({ id: 8, name: "double", input: 1 }), {
+      id: 8,
+      failure: { code: "DISK_FULL", message: "no room", data: { path: "/x" } },
+    });
   });
 });
