@@ -493,4 +493,42 @@ test("SourceBudgets keeps a bounded number of sources and forgets the one used l
 test("AddressBook refuses a key that is not 32 bytes long", () => {
   const options = { rules: BOTH[0]!, clock: new HandClock(), random: new SeededRandom(1) };
   assert.throws(() => new AddressBook({ ...options, key: new Uint8Array(31) }), RangeError);
+
+  test("counts by network and table are those of the entries, whatever was forgotten, displaced or moved", () => {
+    for (const rules of BOTH) {
+      const { book } = makeBook({ rules });
+      let displaced = 0;
+      for (let i = 0; i < 12_000; i++) {
+        // Few groups, so that slots are fought for.
+        const host = i % 40 === 0
+          ? `2a01:${(i % 97).toString(16)}::${i.toString(16)}`
+          : `2${i % 3}.1.${(i >> 8) & 255}.${i & 255}`;
+        const before = book.size.tried;
+        book.learn([{ host, port: 8333, timeS: 1_749_999_000 }], `9.${i % 5}.0.1`);
+        if (i % 2 === 0) book.good({ host, port: 8333 }, { testBeforeEvict: false });
+        if (i % 2 === 0 && book.size.tried === before) displaced += 1;
+      }
+      const { entries } = book.state();
+      const tried = entries.filter(({ isTried }) => isTried).length;
+      assert.ok(displaced > 100, `${displaced} were displaced`);
+      assert.deepEqual([book.size.tried, book.size.new, book.size.total], [
+        tried,
+        entries.length - tried,
+        entries.length,
+      ]);
+      const isV6 = ({ host }: { readonly host: string }) => host.includes(":");
+      for (
+        const [network, matches] of [["ipv6", isV6], [
+          "ipv4",
+          (each: { readonly host: string }) => !isV6(each),
+        ]] as const
+      ) {
+        for (const table of ["new", "tried"] as const) {
+          const expected = entries.filter((each) => matches(each) && each.isTried === (table === "tried")).length;
+          assert.equal(book.countOn(network, table), expected, `${rules.name} ${network} ${table}`);
+          assert.ok(expected > 0);
+        }
+      }
+    }
+  });
 });

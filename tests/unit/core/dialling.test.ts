@@ -364,4 +364,39 @@ describe("Dialling", () => {
     assert.ok(world.dialled.every(([, kind]) => kind === "manual"));
     await world.end();
   });
+
+  test("whom the operator named and who answers is in the book, as reached; who does not answer is not", async () => {
+    const { clock, dialling, end } = network({
+      up: (host) => host === "10.1.0.1",
+      connect: [{ host: "10.1.0.1", port: 8444 }, { host: "10.2.0.1", port: 8444 }],
+      resolve: (host) => Promise.resolve([host]),
+    });
+    await clock.advance(60_000);
+    const known = dialling.book.find({ host: "10.1.0.1", port: 8444 });
+    assert.equal(known?.isTried, true);
+    assert.equal(known?.timeS, 1_750_000_000);
+    assert.equal(dialling.book.find({ host: "10.2.0.1", port: 8444 }), undefined);
+    await end();
+  });
+
+  test("what a peer tells is taken up to the longest name, with a time that can be, and with its penalty", async () => {
+    const { clock, dialling, end } = network({ up: () => false });
+    const nowS = Math.floor(clock.now() / 1000);
+    dialling.asked("5.5.0.5");
+    const told = [
+      { host: "10.1.0.1", port: 8444, timeS: nowS - 1_000 },
+      { host: "10.2.0.1", port: 8444, timeS: nowS + 5_000 },
+      { host: "10.3.0.1", port: 8444 },
+      { host: "pg6mmjiyjmcrsslvykfwnntlaru7p5svn6y2ymmju6nubxndf4pscryd.onion", port: 8444, timeS: nowS },
+      // One longer is not even looked up.
+      { host: "x".repeat(63), port: 8444, timeS: nowS },
+    ];
+    assert.deepEqual(dialling.learn(told, "5.5.0.5"), { added: 4, known: 0, refused: 0, limited: 0 });
+    const timeOf = (host: string) => dialling.book.find({ host, port: 8444 })?.timeS;
+    assert.equal(timeOf("10.1.0.1"), nowS - 1_000 - 7_200);
+    // Five days ago, as Core takes it.
+    assert.equal(timeOf("10.2.0.1"), nowS - 5 * 86_400 - 7_200);
+    assert.equal(timeOf("10.3.0.1"), nowS - 5 * 86_400 - 7_200);
+    await end();
+  });
 });
