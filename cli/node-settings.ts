@@ -92,8 +92,7 @@ export const NODE_SETTINGS: readonly NodeSetting[] = [
     key: "workers",
     value: "N",
     help: "threads for work that takes long; 0: none (default: one less than cores)",
-    document:
-      "threads for work that takes long; 0: none, it is done between other work ([why](decisions/workers.md))",
+    document: "threads for work that takes long; 0: none, it is done between other work ([why](decisions/workers.md))",
     standardWords: "cores − 1, at least 1",
     read: (text) => ({ workers: parseWhole(text, "workers", 0, WORKERS_MAX) }),
   },

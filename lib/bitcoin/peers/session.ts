@@ -299,7 +299,7 @@ export class BitcoinSession implements PeerSession<Incoming> {
     }
   }
 
-  /** What we send does not count, only what is taken: pings alone would make whoever reads nothing look alive. */
+  /** Only what the socket took counts: by the pings that we send, a peer that reads nothing would seem alive. */
   #noteTaken(): void {
     const { bytesWritten: bytes, pendingBytes } = this.link;
     if (pendingBytes > 0 && bytes === this.#taken.bytes) return;
