@@ -49,7 +49,7 @@ export const TARGETS: readonly Target[] = [
   {
     name: "core/work",
     sources: ["lib/core/work", "lib/core/sync"],
-    tests: ["tests/unit/core", ...scenario("follow", "agreement")],
+    tests: ["tests/unit/core", "tests/unit/platform/threads.test.ts", ...scenario("follow", "agreement")],
   },
   {
     name: "bitcoin/peers",

@@ -493,7 +493,9 @@ test("SourceBudgets keeps a bounded number of sources and forgets the one used l
 test("AddressBook refuses a key that is not 32 bytes long", () => {
   const options = { rules: BOTH[0]!, clock: new HandClock(), random: new SeededRandom(1) };
   assert.throws(() => new AddressBook({ ...options, key: new Uint8Array(31) }), RangeError);
+});
 
+describe("AddressBook as a whole", () => {
   test("counts by network and table are those of the entries, whatever was forgotten, displaced or moved", () => {
     for (const rules of BOTH) {
       const { book } = makeBook({ rules });
@@ -529,6 +531,30 @@ test("AddressBook refuses a key that is not 32 bytes long", () => {
           assert.ok(expected > 0);
         }
       }
+    }
+  });
+
+  test("entries() lists the tried ones first, by slot, and the slots of a new one in their order", () => {
+    const { book } = makeBook();
+    for (let i = 0; i < 400; i++) {
+      // From several sources, so that one has several slots.
+      for (let from = 0; from < 6; from++) {
+        book.learn([{ host: hostAt(i % 40), port: 8333, timeS: 1_750_000_000 + i }], `${60 + from}.${i % 250}.0.1`);
+      }
+    }
+    for (let i = 0; i < 10; i++) book.good({ host: hostAt(i), port: 8333 });
+    const all = [...book.entries()];
+    assert.deepEqual(all.map(({ isTried }) => isTried), [...Array(10).fill(true), ...Array(30).fill(false)]);
+    const at = ({ bucket, position }: { readonly bucket: number; readonly position: number }) => bucket * 64 + position;
+    for (const group of [all.slice(0, 10), all.slice(10)]) {
+      const firsts = group.map(({ slots }) => at(slots[0]!));
+      assert.deepEqual(firsts, firsts.toSorted((a, b) => a - b));
+    }
+    assert.ok(all.some(({ slots }) => slots.length > 2));
+    for (const { slots, isTried } of all) {
+      const places = slots.map(at);
+      assert.deepEqual(places, places.toSorted((a, b) => a - b));
+      assert.ok(slots.every(({ table }) => table === (isTried ? "tried" : "new")));
     }
   });
 });

@@ -316,7 +316,8 @@ describe("Dialling", () => {
     world.tell(...Array.from({ length: 40 }, (_, i) => `${i + 1}.1.0.1`));
     await world.clock.advance(3_600_000);
     const kinds = world.dialled.map(([, kind]) => kind);
-    assert.ok(kinds.length > 20, `${kinds.length} were tried`);
+    // Sixty are to be expected, and no storm of them.
+    assert.ok(kinds.length > 20 && kinds.length < 120, `${kinds.length} were tried`);
     assert.ok(world.of("block-relay").length <= 3);
     // Nobody gave a block: the two who came first are still here.
     assert.deepEqual(world.of("block-relay").slice(0, 2), world.dialled.slice(0, 2).map(([host]) => host));
@@ -398,5 +399,38 @@ describe("Dialling", () => {
     assert.equal(timeOf("10.2.0.1"), nowS - 5 * 86_400 - 7_200);
     assert.equal(timeOf("10.3.0.1"), nowS - 5 * 86_400 - 7_200);
     await end();
+  });
+
+  test("feelers go out at their mean distance from the start on, not at once", async () => {
+    const world = network({ up: () => true, slots: { full: 1, blockRelay: 0 }, feelerMeanMs: 600_000 });
+    world.tell(...Array.from({ length: 40 }, (_, i) => `${i + 1}.1.0.1`));
+    await world.clock.untilTrue(() => world.dialled.length > 0, 60_000);
+    await world.clock.advance(5_000);
+    assert.deepEqual(world.dialled.map(([, kind]) => kind), ["outbound"]);
+    await world.clock.advance(36_000_000);
+    const feelers = world.dialled.filter(([, kind]) => kind === "feeler").length;
+    assert.ok(feelers > 25 && feelers < 100, `${feelers} in ten hours`);
+    await world.end();
+  });
+
+  test("trouble with a named peer is a warning once, and what repeats it is for debugging", async () => {
+    const notices: string[] = [];
+    let failure: NodeError = new NodeError("connection_refused", "network", "refused");
+    const world = network({
+      up: () => false,
+      connect: [{ host: "10.0.0.1", port: 1 }],
+      resolve: (name) => Promise.resolve([name]),
+      dial: () => Promise.reject(failure),
+      notice: (level, text) => notices.push(`${level} ${text}`),
+    });
+    await world.clock.advance(5_000);
+    const ofPeer = () => notices.filter((line) => line.includes("10.0.0.1:1")).map((line) => line.split(" ")[0]);
+    assert.ok(ofPeer().length >= 2);
+    assert.deepEqual([ofPeer()[0], new Set(ofPeer().slice(1))], ["warning", new Set(["debug"])]);
+    const before = ofPeer().length;
+    failure = new NodeError("timeout", "network", "no answer");
+    await world.clock.advance(60_000);
+    assert.equal(ofPeer()[before], "warning", "other trouble is news");
+    await world.end();
   });
 });

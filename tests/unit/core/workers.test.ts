@@ -175,6 +175,56 @@ describe("ThreadPool", () => {
     await workers.close();
   });
 
+  test("close() rejects what runs, waits and comes later, and ends every thread", async () => {
+    const { clock, threads, workers } = pool(2);
+    const jobs = [1, 2, 3].map((value) => workers.run(double, value));
+    for (const job of jobs) job.catch(() => {});
+    threads[0]!.ready();
+    const closing = workers.close();
+    assert.deepEqual(threads.map(({ isEnded }) => isEnded), [true, true]);
+    for (const job of jobs) await assert.rejects(job, code("JOBS_CLOSED"));
+    await closing;
+    await assert.rejects(workers.run(double, 4), code("JOBS_CLOSED"));
+    assert.equal(threads.length, 2);
+    assert.deepEqual(workers.counts, { threads: 0, running: 0, waiting: 0, done: 0, failed: 0, lost: 0 });
+    assert.equal(clock.pending, 0);
+    // A job that runs here, because there are no threads, has no result either.
+    const { threads: none, workers: unable } = pool(1);
+    const gate = Promise.withResolvers<number>();
+    const slow = unable.run({ ...double, run: () => gate.promise }, 1);
+    slow.catch(() => {});
+    none[0]!.events.onEnd("no such module");
+    const over = unable.close();
+    gate.resolve(1);
+    await over;
+    await assert.rejects(slow, code("JOBS_CLOSED"));
+  });
+
+  test("counts what was done, what threw and what was lost", async () => {
+    const { threads, workers } = pool(1);
+    const thread = () => threads.at(-1)!;
+    const done = workers.run(double, 1);
+    thread().ready().answer(2);
+    await done;
+    const failed = workers.run(double, 1);
+    thread().events.onMessage({ id: thread().got.at(-1)!.id, failure: { code: "X", message: "m", data: {} } });
+    await assert.rejects(failed, { code: "X", fault: "self", message: "m" });
+    const lost = workers.run(double, 1);
+    thread().events.onEnd("gone");
+    await assert.rejects(lost, code("JOB_LOST"));
+    assert.deepEqual(workers.counts, { threads: 0, running: 0, waiting: 0, done: 1, failed: 1, lost: 1 });
+  });
+
+  test("gives a thread that is free to the next job before it starts another", async () => {
+    const { threads, workers } = pool(4);
+    for (let i = 0; i < 5; i++) {
+      const job = workers.run(double, i);
+      threads[0]!.ready().answer(i);
+      await job;
+    }
+    assert.equal(threads.length, 1);
+  });
+
   test("refuses an input that cannot be cloned, and gives the thread to the next job", async () => {
     const { threads, workers } = pool(1);
     const first = workers.run(double, 1);
