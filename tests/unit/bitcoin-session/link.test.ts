@@ -8,6 +8,7 @@ import { regtest } from "../../../lib/bitcoin/networks/mod.ts";
 import { V1Transport } from "../../../lib/bitcoin/wire/mod.ts";
 import { duplexPair } from "../../../lib/transport/memory.ts";
 import { simClock } from "../core/sim.ts";
+import { end } from "../bitcoin-v2/peers.ts";
 import { Account, hand } from "./hand.ts";
 
 const many = (count: number) => ({
@@ -162,5 +163,35 @@ describe("Link", () => {
     await world.raw(world.transport.pack("madeup", new Uint8Array(10)));
     assert.equal(world.traffic.received.bytes - before, 32 + 34);
     session.close();
+  });
+
+  test("counts a message of the encrypted transport with all that is around it", async () => {
+    const clock = simClock();
+    const memory = new Account();
+    const traffic = new Traffic(clock);
+    const [near, far] = duplexPair({ bufferBytes: 1 << 20 });
+    const link = new Link(near, end(true, 10), { traffic, memory });
+    link.welcome();
+    const theirs = end(false, 20);
+    const writer = far.writable.getWriter();
+    writer.closed.catch(() => {});
+    const reader = far.readable.getReader();
+    const meet = link.next();
+    // Keys, garbage and version packets go both ways before a message does.
+    while (!theirs.established) {
+      [...theirs.push((await reader.read()).value!)];
+      await writer.write(theirs.drain());
+      await clock.advance(0);
+    }
+    for (const [type, payload] of [["ping", 8], ["inv", 100], ["madeup", 50]] as const) {
+      const before = traffic.received.bytes;
+      const packet = theirs.pack(type, new Uint8Array(payload));
+      const next = type === "ping" ? meet : link.next();
+      await writer.write(packet);
+      assert.equal((await next)?.type, type);
+      assert.equal(memory.held.in, packet.length, type);
+      assert.equal(traffic.received.bytes - before, packet.length, type);
+    }
+    link.destroy();
   });
 });

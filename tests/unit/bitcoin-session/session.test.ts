@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { BitcoinPeer } from "../../../lib/bitcoin/peers/peer.ts";
 import { type BodyOf, GetData, Inv, NotFound, Ping, Pong, Version } from "../../../lib/bitcoin/wire/mod.ts";
+import { NodeError } from "../../../lib/core/errors.ts";
 import type { PeerExit } from "../../../lib/core/peers/peer.ts";
 import { hand } from "./hand.ts";
 
@@ -180,6 +181,46 @@ describe("BitcoinSession", () => {
     session.awaitsMore = () => true;
     assert.equal(session.isAwaited, true);
     session.close();
+  });
+
+  test("ends for a message that cannot be read, and for one that comes too late; not for a pong that is short", async () => {
+    const bytes = (type: string, payload: readonly number[]) => (world: ReturnType<typeof hand>) =>
+      world.raw(world.transport.pack(type, Uint8Array.from(payload)));
+    for (
+      const [say, ends] of [
+        // 50,001 entries, and a count of as many with nothing behind it, which is passed over.
+        [bytes("inv", [0xfd, 0x51, 0xc3, ...new Uint8Array(50_001 * 36)]), true],
+        [bytes("inv", [0xfd, 0x51, 0xc3]), false],
+        [bytes("wtxidrelay", []), true],
+        [bytes("pong", [1, 2]), false],
+        [bytes("verack", []), false],
+        [bytes("sendtxrcncl", []), false],
+        [bytes("madeup", [1]), false],
+      ] as const
+    ) {
+      const world = hand();
+      world.read();
+      const { session } = await world.up();
+      await say(world);
+      assert.equal(session.signal.aborted, ends);
+      session.close();
+    }
+  });
+
+  test("what a handler throws ends the session: as our own fault, unless it says whose it is", async () => {
+    for (
+      const [thrown, code, fault] of [
+        [new Error("no such row"), "internal", "self"],
+        [new NodeError("bad_block", "peer", "bad"), "bad_block", "peer"],
+      ] as const
+    ) {
+      const world = hand();
+      world.read();
+      const { exit } = await world.up(() => Promise.reject(thrown));
+      await world.send(Inv, { inventory: [] });
+      const ended = await exit;
+      assert.deepEqual([ended.code, ended.fault], [code, fault]);
+    }
   });
 
   test("a handshake that takes too long fails, and leaves nothing", async () => {

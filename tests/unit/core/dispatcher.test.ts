@@ -263,4 +263,16 @@ describe("dispatch()", () => {
     assert.ok(isReturned);
     assert.equal(stopped.clock.pending, 0);
   });
+
+  test("gives a task to the worker that has least to do, and to one that failed last", async () => {
+    const { clock, log, collect } = world({ a: 50, b: 50 }, { perWorkerMax: 2, aheadMax: 4 });
+    const results = collect(upTo(4));
+    await clock.advance(10);
+    assert.deepEqual(log.map((line) => line.split("@")[0]), ["a:0", "b:1", "a:2", "b:3"]);
+    await clock.until(results);
+    const failing = world({ bad: -1, good: 5 }, { perWorkerMax: 1, aheadMax: 1 });
+    await failing.clock.until(failing.collect(upTo(6)));
+    const afterFirst = failing.log.slice(2).map((line) => line.split(":")[0]);
+    assert.deepEqual(afterFirst, Array(5).fill("good"), failing.log.join(" "));
+  });
 });
