@@ -465,6 +465,25 @@ describe("connectWebSocket()", () => {
     client.close();
   });
 
+  test("a connection that dies fails whoever writes, and tells what it holds only when that changes", async () => {
+    const held: number[] = [];
+    const { client, server, near } = pair({ server: { onHeld: (bytes) => void held.push(bytes) } });
+    await Promise.all([client.opened, server.opened]);
+    const writer = server.writable.getWriter();
+    const failed = assert.rejects(writer.closed, NodeError);
+    await send(client, new Uint8Array(1_000));
+    await send(client, new Uint8Array(10));
+    await settle();
+    assert.ok(held.some((bytes) => bytes >= 1_010), `${held}`);
+    assert.equal(await receive(server).then((message) => message?.length), 1_000);
+    assert.equal(await receive(server).then((message) => message?.length), 10);
+    near.destroy();
+    await failed;
+    await settle();
+    assert.equal(held.at(-1), 0);
+    for (const [i, bytes] of held.entries()) assert.notEqual(bytes, held[i - 1], `${held}`);
+  });
+
   test("an abort while it opens rejects with the signal's reason", async () => {
     const controller = new AbortController();
     const { client } = rawServer({ signal: controller.signal });
