@@ -34,6 +34,12 @@ export const EQUAL: readonly Equal[] = [
     why: "A cache of what is computed anew when it is not there; one entry more or less is seen by nobody.",
   },
   {
+    file: "lib/bitcoin/wire/framer.ts",
+    was: "if (found !== undefined && hasAt(bytes, start, found.bytes)) return found.type;",
+    becomes: ";",
+    why: "A short way for what the lines below read anew.",
+  },
+  {
     file: "lib/bitcoin/wire/v2/inbound.ts",
     was: "while (at < chunk.length && this.#matched < this.#v1Prefix.length) {",
     becomes: "while (at <= chunk.length && this.#matched < this.#v1Prefix.length) {",
@@ -44,6 +50,12 @@ export const EQUAL: readonly Equal[] = [
     was: "for (let k = 0, to = i * 8; k < 8; k++) hashes[to + k] = digest[k]!;",
     becomes: "for (let k = 0, to = i * 8; k <= 8; k++) hashes[to + k] = digest[k]!;",
     why: "The ninth word is the next header's first, which is written after it; behind the last there is no place.",
+  },
+  {
+    file: "lib/bitcoin/headers/header-batch.ts",
+    was: "for (let i = 0; i < count; i++) putWord(bytes, 4 * i, words[at + i]!);",
+    becomes: "for (let i = 0; i <= count; i++) putWord(bytes, 4 * i, words[at + i]!);",
+    why: "One word more is written behind the end of the array, where there is no place for it.",
   },
   {
     file: "lib/bitcoin/headers/redownload-buffer.ts",
