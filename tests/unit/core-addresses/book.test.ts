@@ -557,4 +557,18 @@ describe("AddressBook as a whole", () => {
       assert.ok(slots.every(({ table }) => table === (isTried ? "tried" : "new")));
     }
   });
+
+  test("some() goes by table, network and what is asked", () => {
+    const { book } = makeBook();
+    const addresses = ["25.1.2.3", "26.1.2.3", "2a01:4f8::1"].map((host) => ({ host, port: 8333 }));
+    book.learn(addresses.map((address) => ({ ...address, timeS: 1_750_000_000 })), "9.9.9.9");
+    assert.equal(book.some(() => true), true);
+    assert.equal(book.some(() => false), false);
+    assert.equal(book.some(({ host }) => host === "25.1.2.3", { networks: ["ipv4"] }), true);
+    assert.equal(book.some(({ host }) => host === "25.1.2.3", { networks: ["ipv6"] }), false);
+    book.good(addresses[0]!);
+    assert.equal(book.some(({ host }) => host === "25.1.2.3", { newOnly: true }), false);
+    assert.equal(book.some(({ host }) => host === "26.1.2.3", { newOnly: true }), true);
+    assert.equal(book.some(({ host }) => host === "25.1.2.3", { newOnly: false }), true);
+  });
 });

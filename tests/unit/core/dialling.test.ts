@@ -433,4 +433,27 @@ describe("Dialling", () => {
     assert.equal(ofPeer()[before], "warning", "other trouble is news");
     await world.end();
   });
+
+  test("an extra block-relay connection is tried about as often as its mean says", async () => {
+    const world = network({ up: () => true, slots: { full: 0, blockRelay: 2 }, extraMeanMs: 600_000 });
+    world.tell(...Array.from({ length: 40 }, (_, i) => `${i + 1}.1.0.1`));
+    await world.clock.advance(36_000_000);
+    // Sixty are to be expected in ten hours, beside the first two.
+    assert.ok(world.dialled.length > 35 && world.dialled.length < 95, `${world.dialled.length}`);
+    await world.end();
+  });
+
+  test("a connection that is kept for another reason is no other name of one of --connect", async () => {
+    const place = { host: "10.0.0.1", port: 8444 };
+    const world = network({ up: () => true, connect: [place], resolve: (name) => Promise.resolve([name]) });
+    await world.clock.advance(10_000);
+    assert.equal(world.dialling.named, 1);
+    const stop = new AbortController();
+    const keeping = world.dialling.keep(place, stop.signal);
+    await world.clock.advance(10_000);
+    assert.equal(world.dialling.named, 1);
+    stop.abort();
+    await world.clock.until(keeping);
+    await world.end();
+  });
 });
