@@ -46,6 +46,12 @@ export const EQUAL: readonly Equal[] = [
     why: "Behind the chunk there is no byte, which equals none of the prefix: the loop ends there all the same.",
   },
   {
+    file: "lib/bitcoin/peers/session.ts",
+    was: "if (this.#asked.size === 0) return;",
+    becomes: ";",
+    why: "A loop over nothing does nothing; this is done for every message.",
+  },
+  {
     file: "lib/bitcoin/headers/header-batch.ts",
     was: "for (let k = 0, to = i * 8; k < 8; k++) hashes[to + k] = digest[k]!;",
     becomes: "for (let k = 0, to = i * 8; k <= 8; k++) hashes[to + k] = digest[k]!;",

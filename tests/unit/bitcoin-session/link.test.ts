@@ -49,6 +49,28 @@ describe("Link reports to the memory budget", () => {
     await assert.rejects(after, { code: "closed" });
   });
 
+  test("what came in one chunk and was not given to the transport yet", async () => {
+    const { memory, link, put, transport } = linked(1 << 22);
+    link.welcome();
+    const long = transport.pack(Inv.type, Inv.encode(many(30_000)));
+    const next = link.next();
+    await put(long);
+    await next;
+    // Of a stranger's chunk four kilobytes are read at a time; the rest is held, and counted, all the same.
+    const stranger = linked();
+    const one = transport.pack(Ping.type, Ping.encode({ nonce: 1n })).slice();
+    const all = new Uint8Array(one.length * 500);
+    for (let i = 0; i < 500; i++) all.set(one, i * one.length);
+    const first = stranger.link.next();
+    await stranger.put(all);
+    await first;
+    assert.ok(stranger.memory.held.in >= all.length - one.length, `${stranger.memory.held.in} of ${all.length}`);
+    assert.ok(stranger.memory.most.in >= all.length, `${stranger.memory.most.in}`);
+    assert.ok(memory.most.in >= long.length);
+    link.destroy();
+    stranger.link.destroy();
+  });
+
   test("messages that came together and wait, each until the next is asked for", async () => {
     const { clock, memory, link, put, transport } = linked();
     link.welcome();

@@ -1,10 +1,25 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { OwnNonces } from "../../../lib/bitcoin/peers/handshake.ts";
 import { BitcoinPeer } from "../../../lib/bitcoin/peers/peer.ts";
-import { type BodyOf, GetData, Inv, NotFound, Ping, Pong, Version } from "../../../lib/bitcoin/wire/mod.ts";
+import { SeededRandom } from "../../../lib/sim/random.ts";
+import {
+  type BodyOf,
+  GetData,
+  Inv,
+  NotFound,
+  Ping,
+  Pong,
+  SendAddrV2,
+  SendCmpct,
+  SendHeaders,
+  Verack,
+  Version,
+  WtxidRelay,
+} from "../../../lib/bitcoin/wire/mod.ts";
 import { NodeError } from "../../../lib/core/errors.ts";
 import type { PeerExit } from "../../../lib/core/peers/peer.ts";
-import { hand } from "./hand.ts";
+import { hand, VERSION } from "./hand.ts";
 
 const MINUTE = 60_000;
 const pingsOf = ({ received }: ReturnType<typeof hand>) =>
@@ -274,12 +289,93 @@ describe("the handshake by kind of connection", () => {
     });
   }
 
+  test("tells the peer where it is, and what we are", async () => {
+    const world = hand();
+    world.read();
+    const { session } = await world.up();
+    const said = world.received[0]?.body as BodyOf<typeof Version>;
+    const ip = Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 127, 0, 0, 1);
+    assert.deepEqual(said.addrRecv, { services: 0n, ip, port: 8_444 });
+    assert.deepEqual([said.services, said.userAgent, said.startHeight, said.version], [9n, "/under test/", 7, 70_017]);
+    assert.equal(said.timestamp, 1_750_000_000n);
+    assert.deepEqual([session.peer.userAgent, session.peer.version, session.peer.commonVersion], [
+      "/by hand/",
+      70_016,
+      70_016,
+    ]);
+    assert.equal(session.peer.timeOffset, 0);
+    session.close();
+  });
+
   test("a node that wants no transactions says so on every kind of connection", async () => {
     for (const connectionType of ["outbound-full-relay", "manual", "inbound"] as const) {
       const world = hand({ connectionType, own: { services: 9n, userAgent: "/x/", startHeight: 0, relay: false } });
       world.read();
       const { session } = await world.up();
       assert.equal((world.received[0]?.body as BodyOf<typeof Version>).relay, false);
+      session.close();
+    }
+  });
+
+  test("what is agreed on between version and verack is what the peer offered", async () => {
+    const agreed = async (say: (world: ReturnType<typeof hand>) => Promise<void>) => {
+      const world = hand();
+      world.read();
+      await world.send(Version, VERSION);
+      await say(world);
+      await world.send(Verack, {});
+      const { peer } = await world.clock.until(world.opening, 0);
+      return [peer.compactBlocks, peer.prefersHeaders, peer.wtxidRelay, peer.addrV2];
+    };
+    assert.deepEqual(await agreed(() => Promise.resolve()), [false, false, false, false]);
+    assert.deepEqual(await agreed((world) => world.send(SendCmpct, { announce: 1, version: 2n })), [
+      true,
+      false,
+      false,
+      false,
+    ]);
+    assert.deepEqual(await agreed((world) => world.send(SendCmpct, { announce: 0, version: 1n })), [
+      false,
+      false,
+      false,
+      false,
+    ]);
+    assert.deepEqual(await agreed((world) => world.send(SendHeaders, {})), [false, true, false, false]);
+    assert.deepEqual(await agreed((world) => world.send(WtxidRelay, {})), [false, false, true, false]);
+    assert.deepEqual(await agreed((world) => world.send(SendAddrV2, {})), [false, false, false, true]);
+    const wrong = hand();
+    wrong.read();
+    await wrong.send(Version, VERSION);
+    await wrong.send(SendCmpct, { announce: 2, version: 2n });
+    await assert.rejects(wrong.opening, { code: "bad_sendcmpct" });
+  });
+
+  test("a version that is too old, offers too little, or is our own ends the handshake", async () => {
+    const nonces = new OwnNonces();
+    const { nonce } = nonces.draw(new SeededRandom(9));
+    for (
+      const [more, said, code] of [
+        [{}, { version: 31_799 }, "obsolete_version"],
+        [{ requiredServices: 9n }, { services: 8n }, "missing_services"],
+        [{ connectionType: "inbound", nonces }, { nonce }, "SELF_CONNECTION"],
+      ] as const
+    ) {
+      const world = hand(more);
+      world.read();
+      await world.send(Version, { ...VERSION, ...said });
+      await assert.rejects(world.opening, { code });
+    }
+    for (
+      const [more, said] of [
+        [{}, { version: 31_800 }],
+        [{ requiredServices: 9n }, { services: 0x449n }],
+        [{ connectionType: "inbound", nonces }, { nonce: nonce + 1n }],
+        [{ connectionType: "inbound", nonces }, { nonce: null, userAgent: null, startHeight: null, relay: null }],
+      ] as const
+    ) {
+      const world = hand(more);
+      world.read();
+      const { session } = await world.up(() => {}, said);
       session.close();
     }
   });
