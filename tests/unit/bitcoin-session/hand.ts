@@ -105,6 +105,24 @@ export function hand(more: Partial<SessionOptions> = {}, bufferBytes = 1 << 20) 
     await clock.advance(0);
     return { session, exit };
   };
+  /** Ends the peer's side in order. */
+  const end = () => void writer.close().catch(() => {});
   const names = () => received.map(({ message }) => message.type);
-  return { clock, memory, traffic, opening, received, names, read, readOnce, raw, send, up, handled, far, transport };
+  return {
+    clock,
+    memory,
+    traffic,
+    opening,
+    received,
+    names,
+    read,
+    readOnce,
+    end,
+    raw,
+    send,
+    up,
+    handled,
+    far,
+    transport,
+  };
 }

@@ -238,6 +238,31 @@ describe("BitcoinSession", () => {
     }
   });
 
+  test("nothing more is handled of a peer that leaves a megabyte unread, until it reads", async () => {
+    const world = hand({}, 65_536);
+    const { session } = await world.up();
+    const big = { inventory: Array.from({ length: 30_000 }, () => ({ type: 2, hash: new Uint8Array(32) })) };
+    session.post(Inv, big);
+    for (let i = 0; i < 3; i++) await world.send(Inv, { inventory: [] });
+    // The one that was being waited for may be handled; those behind it are not.
+    const handled = world.handled.length;
+    assert.ok(handled <= 1, `${handled}`);
+    await world.clock.advance(10_000);
+    assert.equal(world.handled.length, handled);
+    world.read();
+    await world.clock.advance(1_000);
+    assert.equal(world.handled.length, 3);
+    session.close();
+  });
+
+  test("a peer that hangs up during the handshake is the network's fault", async () => {
+    const world = hand();
+    world.read();
+    await world.send(Version, VERSION);
+    world.end();
+    await assert.rejects(world.opening, { code: "closed", fault: "network" });
+  });
+
   test("a handshake that takes too long fails, and leaves nothing", async () => {
     const world = hand({ handshakeMs: 5_000 });
     world.read();
