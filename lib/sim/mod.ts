@@ -45,7 +45,7 @@ export function makeWorld(
   drivers: WorldDrivers,
 ): World {
   const play: WorldOptions["play"] = (clock, hosts) =>
-    chain === "chia" ? new ChiaPlay(hosts) : new BitcoinPlay(clock, hosts);
+    chain === "chia" ? new ChiaPlay(clock, hosts) : new BitcoinPlay(clock, hosts);
   return new World({ ...options, faults: planWithout(planOf(faults, options.seed), without), play }, drivers);
 }
 

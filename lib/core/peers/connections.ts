@@ -10,10 +10,10 @@ import { BAN_WORDS, BanList, type BanTerms } from "./bans.ts";
 import { OPENING_MAX } from "./descriptor-fit.ts";
 import { messageOf, NodeError } from "../errors.ts";
 import { chooseEviction } from "./eviction.ts";
-import { type Peer, type PeerExit, type PeerInit, type PeerKind, type PeerSession, stopped } from "./peer.ts";
+import { exitFor, type Peer, type PeerExit, type PeerInit, type PeerKind, type PeerSession, stopped } from "./peer.ts";
 import type { PermissionList } from "./permissions.ts";
 import type { ByteDuplex, Clock, PeerAddress } from "../ports.ts";
-import { Score } from "./reputation.ts";
+import { type PeerOffence, Score } from "./reputation.ts";
 import { isLoopback, type Subnets } from "../subnets.ts";
 
 /** What the protocol is told of a connection that it is to open. */
@@ -80,6 +80,9 @@ export interface ConnectionsParts<S extends PeerSession<I>, P extends Peer<S>, I
   /** Inbound connections that may be shaking hands at once; 128 when absent. */
   readonly openingMax?: number | undefined;
 }
+
+/** What is remembered of a peer that has to answer for something later, when it may be gone. */
+export type Debtor = Pick<Peer, "id" | "kind" | "place" | "score">;
 
 /** How often it is told that connections were refused at the gate. */
 const REFUSING_EVERY_MS = 60_000;
@@ -198,6 +201,16 @@ export class Connections<S extends PeerSession<I>, P extends Peer<S>, I> {
     if (this.#note(subnet, seconds, reason, { effect: "ban", scope: "all" })) {
       this.disconnect((peer) => this.bans.find(peer.host, "out")?.effect === "ban");
     }
+  }
+
+  /**
+   * A peer did wrong what is found out only now. The connection over which it did ends for that; when it has ended, its host
+   * pays as it would have then.
+   */
+  charge(debtor: Debtor, fault: PeerOffence): void {
+    const peer = this.#alive.find(({ id }) => id === debtor.id);
+    if (peer !== undefined) return peer.session.fail(fault);
+    this.#settle(debtor.kind, debtor.place, exitFor(fault), debtor.score);
   }
 
   /** Ends all connections and waits until they are gone. */

@@ -51,6 +51,8 @@ export interface PeerSession<I> {
   readonly traffic: Traffic;
   /** Closes in order, for no fault. */
   close(): void;
+  /** Ends the session for a reason that was found outside of it. */
+  fail(fault: PeerOffence): void;
   /** Reads until the end. Never throws: why it ended is its result. A handler that rejects ends the session. */
   run(handle: (incoming: I) => void | Promise<void>): Promise<PeerExit>;
 }

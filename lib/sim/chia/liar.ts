@@ -36,6 +36,8 @@ const DIAL_ONLY_EVERY_MS = 60_000;
 const ACT_EVERY_MS = 60_000;
 const FLOOD_MESSAGES = 300;
 const FORGED_BLOCKS = 3;
+/** How long the end of a connection may take, whose last answer waits behind whatever is sent before it. */
+const LEAVE_MS = 30_000;
 /** Addresses that are told at first, as many as a message holds, and each time after. */
 const ADDRESSES = 1_000;
 const ADDRESSES_AGAIN = 50;
@@ -53,6 +55,8 @@ class Conversation {
   /** The end of the chain that it claims to have here. */
   #tip: WorldBlock | undefined;
   #told = false;
+  /** Hashes of the forged blocks that were given over it. */
+  readonly #given = new Set<string>();
   #cancel = () => {};
 
   constructor(liar: ChiaLiar, duplex: ByteDuplex, dials: boolean) {
@@ -64,6 +68,11 @@ class Conversation {
   end(): void {
     this.#cancel();
     this.#duplex.destroy();
+  }
+
+  /** Whether it gave a block to a host. */
+  gave(host: string, hash: string): boolean {
+    return this.#duplex.remote.host === host && this.#given.has(hash);
   }
 
   async run(): Promise<void> {
@@ -113,6 +122,7 @@ class Conversation {
     if (type === requestBlock.id) {
       const { height } = requestBlock.body.decode(data);
       const block = this.#at(height);
+      if (block !== undefined) this.#given.add(block.hash);
       if (block === undefined) this.#send(rejectBlock, { height }, id);
       else this.#raw(encodeEnvelope({ type: respondBlock.id, id, data: block.raw }));
     } else if (type === requestBlocks.id) {
@@ -122,6 +132,7 @@ class Conversation {
         const block = this.#at(height);
         if (block === undefined) return this.#send(rejectBlocks, { startHeight, endHeight }, id);
         blocks.push(block);
+        this.#given.add(block.hash);
       }
       this.#send(
         respondBlocks,
@@ -199,6 +210,20 @@ export class ChiaLiar {
     return this.#conversations.has(conversation);
   }
 
+  /**
+   * A host refused a block, late or not: of the connections over which this liar gave it, the one whose block was judged
+   * does not stay. It may have been given over more than one.
+   */
+  foundOut(host: string, hash: string): void {
+    const { clock, broke } = this.parts;
+    const givers = [...this.#conversations].filter((conversation) => conversation.gave(host, hash));
+    if (givers.length === 0) return;
+    clock.after(LEAVE_MS, () => {
+      if (givers.some((conversation) => !this.#conversations.has(conversation))) return;
+      broke("who gives an invalid block does not stay", host, `${this.parts.presence.host} gave ${hash}`);
+    });
+  }
+
   /** Its identity. Behind another's address it has another. */
   get identity() {
     const { presence: { host }, lie } = this.parts;
@@ -221,12 +246,18 @@ export class ChiaLiar {
 
   /** The tip of a chain heavier than the honest one; none of its own blocks is valid. */
   forged(): WorldBlock {
-    const { blocks, parts: { presence, lie } } = this;
-    const worth = lie === "mint" ? "minted" : "marked";
+    const { blocks, parts: { presence, lie, random } } = this;
     const after = blocks.best;
     if (this.#forgery !== undefined && this.#forgery.after === after) return this.#forgery.tip;
-    let tip = blocks.make(after.parent ?? after, `${presence.host} 0`, worth);
-    for (let i = 1; i < FORGED_BLOCKS; i++) tip = blocks.make(tip, `${presence.host} ${i}`, worth);
+    const worth = lie === "mint" ? "minted" : random.pick(["unproven", "unspendable", "unlinked"] as const);
+    // Blocks that are right by themselves are built on it, and sometimes it is built on one that is right: of the honest
+    // tip's weight, and no more.
+    const bad = random.below(2);
+    let tip = after.parent ?? after;
+    for (let i = 0; i < FORGED_BLOCKS; i++) {
+      const honest = i < bad ? "valid" : "heir";
+      tip = blocks.make(tip, `${presence.host} ${i}`, i === bad ? worth : honest);
+    }
     this.#forgery = { tip, after };
     return tip;
   }

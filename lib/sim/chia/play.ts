@@ -19,9 +19,14 @@ import {
   type Tip,
 } from "../play.ts";
 import { FramedTail, type Tail } from "../tail.ts";
-import { network, simValidator, type WorldBlock, WorldBlocks } from "./blocks.ts";
+import type { SimClock } from "../clock.ts";
+import { LateVerdicts } from "../late-verdicts.ts";
+import type { SeededRandom } from "../random.ts";
+import { network, type WorldBlock, WorldBlocks } from "./blocks.ts";
+import { openSimCoins } from "./coins.ts";
 import { identityOf } from "./identity.ts";
 import { ChiaLiar } from "./liar.ts";
+import { SimValidator } from "./validator.ts";
 
 /** Chia makes a block each 18.75 s; what the world is to show does not hang on so many. */
 const BLOCK_EVERY_MS = 300_000;
@@ -64,9 +69,12 @@ export class ChiaPlay implements Play {
   readonly blocks = new WorldBlocks();
   /** The same tip is asked for again and again. */
   readonly #tips = new WeakMap<BlockRecord, Tip>();
+  readonly #clock: SimClock;
   readonly #hosts: SpecialHosts;
+  readonly #liars: ChiaLiar[] = [];
 
-  constructor(hosts: SpecialHosts) {
+  constructor(clock: SimClock, hosts: SpecialHosts) {
+    this.#clock = clock;
     this.#hosts = hosts;
   }
 
@@ -85,9 +93,15 @@ export class ChiaPlay implements Play {
     };
   }
 
-  substitutesOf(host: string) {
-    const validator = simValidator(this.trustsPeers(host) ? "linkage" : "full");
-    return { chia: { network, validator, identity: identityOf(host) } };
+  substitutesOf(host: string, random: SeededRandom) {
+    const validator = new SimValidator({
+      level: this.trustsPeers(host) ? "linkage" : "full",
+      late: new LateVerdicts(this.#clock, random.fork("verdicts")),
+      refused: (headerHash) => {
+        for (const liar of this.#liars) liar.foundOut(host, toHex(headerHash));
+      },
+    });
+    return { chia: { network, validator, identity: identityOf(host), openCoins: openSimCoins } };
   }
 
   trustsPeers(host: string): boolean {
@@ -140,6 +154,8 @@ export class ChiaPlay implements Play {
   }
 
   lie(parts: LiarParts): void {
-    new ChiaLiar(this.blocks, parts).start();
+    const liar = new ChiaLiar(this.blocks, parts);
+    this.#liars.push(liar);
+    liar.start();
   }
 }

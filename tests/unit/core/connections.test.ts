@@ -26,6 +26,9 @@ class Session implements PeerSession<never> {
   close() {
     this.end(new NodeError("stopped", "self", "closed here"));
   }
+  fail(fault: Error) {
+    this.end(fault);
+  }
   end(cause: Error) {
     this.#ended.abort();
     this.#exit.resolve(exitFor(cause));

@@ -40,6 +40,7 @@ export class DialledPeers {
       label: host,
       traffic: new Traffic(this.#clock),
       close: end,
+      fail: end,
       run: () => Promise.reject(new Error("nobody runs it")),
     };
     const peer = new Peer({ id: ++this.#id, kind, session, since: this.#clock.now() });
