@@ -43,11 +43,11 @@ const bugs: readonly { readonly bug: string; readonly rule: string; readonly pat
   },
   {
     bug: "nobody is charged for a block that is refused late",
-    rule: "who gives an invalid block does not stay",
+    rule: "the giver of an invalid block does not stay",
     patch: () => replaced(PeerGiver.prototype, "refused", () => () => {}),
   },
   {
-    bug: "a block counts as given by whoever gave the run's first one, and not by its own giver",
+    bug: "a block is charged to the giver of the block before it, and not to its own giver",
     rule: "no honest node is banned",
     patch: () =>
       replaced(Step.prototype, "giverOf", (giverOf) => {

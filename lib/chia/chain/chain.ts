@@ -152,7 +152,7 @@ export class ChiaChain {
    * Adds blocks, parents before children. Those that are right are stored in one transaction; when the heaviest of them is
    * heavier than the peak it becomes the peak in the same step.
    *
-   * @param source who gave them; null for blocks that come from no peer
+   * @param source the giver of the run; null for blocks that come from no peer
    * @throws NodeError `stopped`, the reason of the options' signal, or our own failure; nothing of the run is kept then
    */
   async add(

@@ -12,7 +12,7 @@ import type { BlockValidator, Frame } from "./validator.ts";
 import type { Candidate, Refusal } from "./verdict.ts";
 import type { RecordWindow } from "./window.ts";
 
-/** Who gave a block, and answers for it however late it is refused. Must hold nothing of a connection. */
+/** The giver of a block, which answers for it however late it is refused. Must hold nothing of a connection. */
 export interface BlockGiver {
   /** What events call it. */
   readonly name: string;
@@ -25,13 +25,13 @@ export interface Refused {
   readonly headerHash: Uint8Array;
   readonly height: number;
   readonly refusal: Refusal;
-  /** Who gave it; null for one that came from no peer, or whose giver is not known any more. */
+  /** Its giver; null for one that came from no peer, or whose giver is not known any more. */
   readonly giver: BlockGiver | null;
 }
 
 /** What is told with a run of blocks. */
 export interface AddOptions {
-  /** Who gave a block, where that is another than the run's source. */
+  /** Givers of blocks, where that is another than the run's source. */
   readonly givers?: ReadonlyMap<Candidate, BlockGiver>;
   /** Withdraws the run when it aborts, as far as it is not durable. */
   readonly signal?: AbortSignal;

@@ -1,5 +1,5 @@
 /**
- * Which blocks this run of the program has proven, and who gave them: a block beside the main chain may be found wrong long
+ * The blocks that this run of the program has proven, and their givers: a block beside the main chain may be found wrong long
  * after it came, when its branch becomes the heaviest and is spent.
  *
  * @module
@@ -30,7 +30,7 @@ export class RecentProofs {
     return this.#givers.has(toHex(headerHash));
   }
 
-  /** Who gave a block; null when nobody knows. */
+  /** The giver of a block; null when it is not known. */
   giverOf({ headerHash }: BlockRecord): BlockGiver | null {
     return this.#givers.get(toHex(headerHash)) ?? null;
   }

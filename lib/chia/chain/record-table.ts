@@ -95,7 +95,7 @@ export class RecordTable {
   /** The rows of a height, the newest first. */
   *rowsAt(height: number): Generator<number> {
     for (let row = this.#atHeight.get(height) ?? -1; row >= 0;) {
-      // It may be removed by whoever goes through them.
+      // The caller may remove the row before it asks for the next one.
       const next = this.#nextOf[row]!;
       yield row;
       row = next;

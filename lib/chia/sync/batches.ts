@@ -35,7 +35,7 @@ export interface BatchTask {
 
 const BATCH_TIMEOUT_MS = 15_000;
 const BATCH_TRIES = 6;
-/** Whoever keeps a batch for so long is not waited for alone. */
+/** A peer that keeps a batch for so long is not waited for alone. */
 const BATCH_HEDGE_MS = 2_000;
 const BATCHES_PER_PEER = 2;
 const BATCHES_AHEAD = 8;
@@ -118,7 +118,7 @@ export class BatchSync {
       }
     } finally {
       for (const batch of unjudged) batch.release();
-      // Whoever gives up the run does not wait for these; what becomes of them is seen to all the same.
+      // A run that is given up does not wait for these; the chain and their givers see to them all the same.
       for (const { adding } of this.#inHand) adding.catch(() => {});
     }
   }

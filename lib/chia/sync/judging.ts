@@ -1,6 +1,6 @@
 /**
- * Handing blocks of peers to the chain. Whoever gave one that is refused answers for it, however late that is found out,
- * whether anybody still waits for the verdict, and whether the peer is still connected.
+ * Handing blocks of peers to the chain. The giver of a refused block answers for it, however late the refusal comes, and
+ * whether or not the verdict is still waited for and the peer still connected.
  *
  * @module
  */
@@ -77,7 +77,7 @@ export class Judging {
    * Hands a batch over, which is released when it has its verdict or is withdrawn. What becomes of it is seen to here,
    * whether or not the result is waited for.
    *
-   * @param givers who gave blocks that the peer itself did not give
+   * @param givers the givers of blocks that the peer itself did not give
    */
   async add(
     peer: ChiaPeer,

@@ -220,7 +220,7 @@ export class ChiaLiar {
     if (givers.length === 0) return;
     clock.after(LEAVE_MS, () => {
       if (givers.some((conversation) => !this.#conversations.has(conversation))) return;
-      broke("who gives an invalid block does not stay", host, `${this.parts.presence.host} gave ${hash}`);
+      broke("the giver of an invalid block does not stay", host, `${this.parts.presence.host} gave ${hash}`);
     });
   }
 

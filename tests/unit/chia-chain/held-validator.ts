@@ -80,7 +80,7 @@ export class HeldValidator implements BlockValidator {
   }
 }
 
-/** Who gave blocks, and what they heard. */
+/** A giver of blocks, and what it heard. */
 export class Giver implements BlockGiver {
   readonly heard: Refused[] = [];
   constructor(readonly name: string) {}
