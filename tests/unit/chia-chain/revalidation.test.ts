@@ -114,7 +114,7 @@ describe("ChiaChain.revalidate()", () => {
   test("goes over to the best that is stored beside the chain when that fails, and to nothing built on it", async () => {
     const beside = (blocks: WorldBlocks, main: readonly WorldBlock[]) => [
       ...branch(blocks, main[20]!, 8, "sound"),
-      ...branch(blocks, main[35]!, 3, "doomed"),
+      ...branch(blocks, main[26]!, 1, "doomed"),
     ];
     const { chain, run, clock, validator, main, tip, beside: [...side], unspent } = await upgraded(45, beside);
     validator.unproven.add(main[25]!.hash);
