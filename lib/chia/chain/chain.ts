@@ -250,6 +250,10 @@ export class ChiaChain {
     }
     await step.grounded();
     if (step.isLost) return undefined;
+    const { frames, known, refusals, parentless } = step;
+    if (frames.length === 0 && known.length === 0) {
+      return { added: [], refusals, ...(parentless && { parentless }), peakMoved: false, forkHeight: -1 };
+    }
     const tip = heaviest([...step.known, ...step.frames.map(({ record }) => record)]);
     return await this.#settling.run(tip, (overtaken) => this.#conclude(step, overtaken));
   }

@@ -105,10 +105,18 @@ export class Step {
     if (holder !== undefined && holder !== this) this.needs.add(holder);
   }
 
-  /** Before it is linked, or linked anew: after the runs that it built on, which may have to be linked anew as well. */
-  async begin(): Promise<void> {
+  /**
+   * Before it is linked anew: until the runs that it built on are, which may have to be linked anew as well. Must not be
+   * waited for in the line in which those stand.
+   */
+  async othersLinked(): Promise<void> {
     await Promise.all([...this.needs].map((step) => Promise.race([step.#linked.promise, step.ended.promise])));
+  }
+
+  /** It is linked now, or linked anew. */
+  begin(): void {
     this.signal.throwIfAborted();
+    this.proofs = undefined;
     this.frames = [];
     this.known = [];
     this.refusals = [];

@@ -45,14 +45,15 @@ export class Linker {
   }
 
   /** Links a run up to the first block that is refused or has no parent, when it is its turn. Its proofs begin then. */
-  link(step: Step): Promise<void> {
+  async link(step: Step): Promise<void> {
+    if (step.needs.size > 0) await step.othersLinked();
     const run = this.#queue.then(async () => {
-      await step.begin();
+      step.begin();
       await this.#run(step);
       if (!step.isLost) step.prove(this.#parts.validator);
     });
     this.#queue = run.catch(() => {});
-    return run;
+    await run;
   }
 
   async #run(step: Step): Promise<void> {

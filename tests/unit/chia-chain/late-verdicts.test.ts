@@ -80,6 +80,25 @@ describe("ChiaChain.add()", () => {
     assert.equal((await again).refusals.length, 1, "and is judged again when it comes again");
   });
 
+  for (const answered of [[], [5], [6], [5, 6], [6, 5]]) {
+    test(`runs on runs on a refused one are all withdrawn, proven before in this order: ${answered.join(", ")}`, async () => {
+      const { blocks, top, chain, validator, rest, tip, clock } = await scene();
+      const run = branch(blocks, top, 3, "a");
+      validator.holds = new Set(["prove"]);
+      validator.unproven.add(run[0]!.hash);
+      const adding = run.map((block) => chain.add(given([block]), null));
+      await rest();
+      for (const height of answered) {
+        validator.answer("prove", height);
+        await rest();
+      }
+      validator.answer("prove", 4);
+      const results = await clock.until(Promise.all(adding));
+      const missed = results.map(({ parentless }) => parentless?.block.rewardChainBlock.height);
+      assert.deepEqual([missed, results[0]!.refusals.length, tip()], [[undefined, 5, 6], 1, top.hash]);
+    });
+  }
+
   test("of two branches the one that is proven first is not held up, nor refused with the other", async () => {
     const { blocks, top, chain, validator, giver, rest, tip } = await scene();
     const slow = branch(blocks, top, 3, "slow");
