@@ -16,8 +16,8 @@ export const LATEST_MS = 60_000;
 /** The mean of the delays that are neither nothing nor long. */
 const SHORT_MS = 300;
 /** Shares of the answers that come at once, and that take long. */
-const AT_ONCE = 0.6;
-const LONG = 0.04;
+const AT_ONCE = 0.5;
+const LONG = 0.12;
 /** Share of the hosts whose verdicts are never late. */
 const PUNCTUAL = 0.3;
 /** Share of the workers that do not notice that their work was withdrawn. */

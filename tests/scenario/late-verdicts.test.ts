@@ -15,6 +15,8 @@ import {
 } from "../../lib/chia/protocol/mod.ts";
 import type { ChiaSession, Incoming } from "../../lib/chia/peers/session.ts";
 import { MemoryBudget } from "../../lib/core/peers/memory-budget.ts";
+import { MemoryChiaStore } from "../../lib/chia/store/memory.ts";
+import type { ChainCommit } from "../../lib/chia/store.ts";
 import type { SimClock } from "../../lib/sim/clock.ts";
 import { hashAt, network, recorded, tipOf, World } from "./world.ts";
 
@@ -151,7 +153,44 @@ describe("a block that is refused late", () => {
   });
 });
 
+/** A store that may be full. */
+class FullStore extends MemoryChiaStore {
+  isFull = false;
+  override commit(step: ChainCommit): Promise<readonly number[]> {
+    return this.isFull ? Promise.reject(new Error("disk full")) : super.commit(step);
+  }
+}
+
 describe("while verdicts are waited for", () => {
+  test("a peer whose block loses its ground, because ours cannot be stored, is not charged for it", async () => {
+    const world = new World();
+    const validator = new Slow(world.clock, (height) => (height === 60 ? 10_000 : 0));
+    const store = new FullStore();
+    const follower = await world.node(FOLLOWER, { connect: [ONE], blocks: 60, validator, store });
+    store.isFull = true;
+    let session: ChiaSession | undefined;
+    let asked = 0;
+    const answer = giving((height) => (asked += height === 61 ? 1 : 0));
+    const end = await world.actor(ONE, answer, (opened) => claim(50)(session = opened));
+    await world.until(() => session !== undefined && follower.service.peers().length === 1);
+    for (let round = 1; round <= 4; round++) {
+      const ours = assert.rejects(follower.service.submitBlock(recorded(60, 61)[0]!.raw), /disk full/);
+      await world.until(() => validator.waiting === 1);
+      await claim(61)(session!);
+      await world.until(() => asked === round);
+      await world.clock.until(ours);
+      await world.clock.advance(100);
+      await claim(50)(session!);
+      await world.clock.advance(6_000);
+    }
+    assert.deepEqual(follower.service.bans(), []);
+    store.isFull = false;
+    await claim(61)(session!);
+    await world.until(() => follower.height() === 61);
+    await end();
+    await world.end();
+  });
+
   test("the next batch is linked and no more than that, and all that waits is counted in the peers' memory", async () => {
     const world = new World();
     const validator = new Slow(world.clock, (height) => (height >= 0 ? 5_000 : 0));

@@ -117,10 +117,11 @@ export class Follower {
     peer.considered = announced;
     const patience = this.#patience(peer, signal);
     try {
-      await this.#sync.approach(peer, announced, patience.signal);
+      const outcome = await this.#sync.approach(peer, announced, patience.signal);
       if (signal.aborted) return;
       const { chain } = this.#parts;
       if (await chain.record(announced.headerHash) === undefined) {
+        if (outcome === "lost its ground") return this.#rest(peer);
         // It gave something else than it announced: its chain has moved on, or there never was such a block.
         return this.#unserved(peer, announced);
       }

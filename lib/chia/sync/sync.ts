@@ -90,8 +90,17 @@ export class Sync {
     return this.#judging.giverOf(peer).blame(fault);
   }
 
-  /** Fetches and adds what leads to the announced tip. @throws NodeError when the peer did not deliver, PeerFault when it was blamed */
-  async approach(peer: ChiaPeer, announced: AnnouncedPeak, signal: AbortSignal): Promise<void> {
+  /**
+   * Fetches and adds what leads to the announced tip. What was delivered may lose its ground: a block of another peer that
+   * it builds on was refused, or withdrawn for a trouble of our own. That is nothing that this peer could help.
+   *
+   * @throws NodeError when the peer did not deliver, PeerFault when it was blamed
+   */
+  async approach(
+    peer: ChiaPeer,
+    announced: AnnouncedPeak,
+    signal: AbortSignal,
+  ): Promise<"added" | "lost its ground"> {
     const { chain } = this.#parts;
     this.#delivered();
     const height = chain.peak?.height ?? -1;
@@ -99,12 +108,14 @@ export class Sync {
     if (known !== undefined) {
       if (known.weight !== announced.weight) throw this.blame(peer, wrongWeight());
       // A known block is heavier than the peak only when the peak was taken back, because it was found to be invalid.
-      if (!heavier(known, chain.peak)) return;
+      if (!heavier(known, chain.peak)) return "added";
       return await this.#addWithOrphans(peer, await this.#tip(peer, announced, true, signal), signal);
     }
     const near = announced.height >= height && announced.height <= height + BACKTRACK_MAX && height >= 0;
-    if (near && await this.#backtrack(peer, announced, height, signal)) return;
+    const outcome = near ? await this.#backtrack(peer, announced, height, signal) : undefined;
+    if (outcome !== undefined) return outcome;
     await this.#batchSync(peer, announced, signal);
+    return "added";
   }
 
   /** The block at the height that a peer announced. @throws NodeError `refused` when the peer does not have it */
@@ -138,33 +149,34 @@ export class Sync {
     this.#deliveredAt = this.#parts.clock.monotonic();
   }
 
-  /** Fetches blocks downwards until one connects, then adds them upwards. False when none did within reach. */
+  /** Fetches blocks downwards until one connects, then adds them upwards. Undefined when none did within reach. */
   async #backtrack(
     peer: ChiaPeer,
     announced: AnnouncedPeak,
     ourHeight: number,
     signal: AbortSignal,
-  ): Promise<boolean> {
+  ): Promise<"added" | "lost its ground" | undefined> {
     const { chain } = this.#parts;
     const lowest = Math.max(0, ourHeight - BACKTRACK_BELOW);
     for (let height = announced.height; height >= lowest; height--) {
       const candidate = height === announced.height
         ? await this.#tip(peer, announced, true, signal)
         : await this.#block(peer, height, true, signal);
-      if (candidate === undefined) return false;
+      if (candidate === undefined) return undefined;
       const parent = candidate.block.foliage.prevBlockHash;
       const connects = height === 0 || chain.isPending(parent) || await chain.record(parent) !== undefined;
-      if (connects) {
-        await this.#addWithOrphans(peer, candidate, signal);
-        return true;
-      }
+      if (connects) return await this.#addWithOrphans(peer, candidate, signal);
       this.#orphans.add(candidate, peer.host, peer.session, this.#judging.giverOf(peer));
     }
-    return false;
+    return undefined;
   }
 
   /** Adds a block, and from the pool whatever follows it. */
-  async #addWithOrphans(peer: ChiaPeer, first: Candidate, signal: AbortSignal): Promise<void> {
+  async #addWithOrphans(
+    peer: ChiaPeer,
+    first: Candidate,
+    signal: AbortSignal,
+  ): Promise<"added" | "lost its ground"> {
     const run = [first];
     const givers = new Map<Candidate, BlockGiver>();
     for (let i = 0; i < run.length; i++) {
@@ -176,7 +188,8 @@ export class Sync {
     }
     const batch = new WaitingBatch(peer.session, run);
     const adding = this.#judging.add(peer, batch, run, givers).finally(() => this.#parts.judged());
-    await this.#judging.wait(peer, adding, signal);
+    // Its parent was known when it was handed over.
+    return (await this.#judging.wait(peer, adding, signal)).parentless === undefined ? "added" : "lost its ground";
   }
 
   async #batchSync(peer: ChiaPeer, announced: AnnouncedPeak, signal: AbortSignal): Promise<void> {

@@ -24,7 +24,7 @@ describe("LateVerdicts", () => {
     }
     assert.ok(Math.max(...all) <= LATEST_MS);
     assert.ok(Math.max(...all) > LATEST_MS / 2);
-    assert.ok(all.filter((ms) => ms < 1_000).length > 0.9 * all.length);
+    assert.ok(all.filter((ms) => ms < 1_000).length > 0.8 * all.length);
   });
 
   test("give() is later with a refusal", async () => {
