@@ -102,6 +102,7 @@ export class Rules {
       this.#memory.check(host, presence, node, at);
     }
     this.#bans(subject, seen, play.bansOf(node), fresh);
+    this.#verdicts(host, life, node, at);
     this.#damage(subject, life);
     this.#tip(subject, seen, play.tipOf(node));
     const timers = TIMERS_MAX + TIMERS_PER_CONNECTION * presence.ends.size;
@@ -113,6 +114,7 @@ export class Rules {
   /** The first look at a run: what has to be there of the one before. */
   #meet({ host }: SimNode, life: Life, node: RunningNode, last: Seen | undefined): Seen {
     const { play, broke } = this.#parts;
+    play.givers?.forget(host);
     const isFileGone = life.damaged.some((path) => path.endsWith(BANS_FILE));
     // By a clock that is wrong a ban that had ended seems to hold.
     if (last !== undefined && !isFileGone && !life.hasJumped) {
@@ -229,6 +231,21 @@ export class Rules {
         this.#parts.broke("who is banned does not become a peer", host, `${peer.kind} ${peer.host}`);
       }
     }
+  }
+
+  /** The giver of a block that was refused later is gone by now, and nothing valid is taken for invalid. */
+  #verdicts(host: string, { presence }: Life, node: RunningNode, at: number): void {
+    const { play, broke } = this.#parts;
+    const due = play.givers?.due(host, at) ?? [];
+    const peers = due.length === 0 ? [] : play.peersOf(node);
+    for (const { local: giver, remote: { port } } of due) {
+      // One that takes its leave in order has a connection for a while, and is no peer any more.
+      if (!peers.some((peer) => peer.host === giver.host && peer.port === giver.port)) continue;
+      const isHis = ({ remote, local, isOver }: LinkEnd) =>
+        !isOver && local.port === port && remote.host === giver.host && remote.port === giver.port;
+      if ([...presence.ends].some(isHis)) broke("the giver of a refused block pays for it", host, giver.host);
+    }
+    if (play.condemnsValid?.(node) === true) broke("no valid block is condemned", host, "one of the honest chain is");
   }
 
   /** Small files that were damaged are set aside, and everybody can see that. */

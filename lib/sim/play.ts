@@ -8,6 +8,7 @@ import type { ChainConfig, RunningNode } from "../config.ts";
 import type { PeerKind } from "../core/peers/peer.ts";
 import type { Substitutes } from "../compose/chain.ts";
 import type { SimClock } from "./clock.ts";
+import type { Givers } from "./givers.ts";
 import type { Presence, SimNetwork } from "./network.ts";
 import type { SeededRandom } from "./random.ts";
 import type { Tail } from "./tail.ts";
@@ -53,7 +54,7 @@ export const LIES = ["silent", "stall", "garbage", "flood", "claim", "forge", "a
  * - `garbage`: shakes hands, then sends bytes without meaning, or messages that are passed over or never end.
  * - `flood`: sends many small messages, one after another, or questions as long as they are taken, and reads no answer.
  * - `claim`: announces blocks that do not exist.
- * - `forge`: serves a chain heavier than the honest one, whose blocks are invalid.
+ * - `forge`: serves a chain heavier than the honest one, whose blocks are invalid: at once, or when they are connected.
  * - `addresses`: tells of as many addresses as a message holds, none of which answers.
  * - `announce`: Bitcoin: serves the honest chain, and announces its tip at every moment, asked or not.
  * - `mint`: Chia: dials only, and tells of a heavier chain that passes every check below full validation.
@@ -127,6 +128,10 @@ export interface Play {
   extend(node: RunningNode, maker: string, made: (tip: Tip) => void): Promise<void>;
   /** Whether a hash is that of a valid block. */
   isValid(hash: string): boolean;
+  /** Whether a node takes a valid block for invalid. */
+  condemnsValid?(node: RunningNode): boolean;
+  /** The givers of blocks that are refused late, where the chain's validator does so. */
+  readonly givers?: Givers;
   /** Starts a malicious peer. It runs as long as the world does. */
   lie(parts: LiarParts): void;
 }

@@ -43,7 +43,7 @@ const bugs: readonly { readonly bug: string; readonly rule: string; readonly pat
   },
   {
     bug: "nobody is charged for a block that is refused late",
-    rule: "the giver of an invalid block does not stay",
+    rule: "the giver of a refused block pays for it",
     patch: () => replaced(PeerGiver.prototype, "refused", () => () => {}),
   },
   {

@@ -25,6 +25,7 @@ import type { Infer } from "../../chia/streamable/mod.ts";
 import { sha256 } from "../../codec/sha256.ts";
 import type { ByteDuplex, PeerSocket } from "../../core/ports.ts";
 import { acceptWebSocket, connectWebSocket } from "../../transport/websocket/mod.ts";
+import type { Givers } from "../givers.ts";
 import { type LiarParts, nobodyOf } from "../play.ts";
 import { network, type WorldBlock, type WorldBlocks } from "./blocks.ts";
 import { identityOf } from "./identity.ts";
@@ -36,8 +37,6 @@ const DIAL_ONLY_EVERY_MS = 60_000;
 const ACT_EVERY_MS = 60_000;
 const FLOOD_MESSAGES = 300;
 const FORGED_BLOCKS = 3;
-/** How long the end of a connection may take, whose last answer waits behind whatever is sent before it. */
-const LEAVE_MS = 30_000;
 /** Addresses that are told at first, as many as a message holds, and each time after. */
 const ADDRESSES = 1_000;
 const ADDRESSES_AGAIN = 50;
@@ -55,8 +54,6 @@ class Conversation {
   /** The end of the chain that it claims to have here. */
   #tip: WorldBlock | undefined;
   #told = false;
-  /** Hashes of the forged blocks that were given over it. */
-  readonly #given = new Set<string>();
   #cancel = () => {};
 
   constructor(liar: ChiaLiar, duplex: ByteDuplex, dials: boolean) {
@@ -70,9 +67,8 @@ class Conversation {
     this.#duplex.destroy();
   }
 
-  /** Whether it gave a block to a host. */
-  gave(host: string, hash: string): boolean {
-    return this.#duplex.remote.host === host && this.#given.has(hash);
+  #gave(block: WorldBlock): void {
+    this.#liar.givers.gave(this.#duplex.remote.host, block.hash, this.#duplex);
   }
 
   async run(): Promise<void> {
@@ -122,7 +118,7 @@ class Conversation {
     if (type === requestBlock.id) {
       const { height } = requestBlock.body.decode(data);
       const block = this.#at(height);
-      if (block !== undefined) this.#given.add(block.hash);
+      if (block !== undefined) this.#gave(block);
       if (block === undefined) this.#send(rejectBlock, { height }, id);
       else this.#raw(encodeEnvelope({ type: respondBlock.id, id, data: block.raw }));
     } else if (type === requestBlocks.id) {
@@ -132,7 +128,7 @@ class Conversation {
         const block = this.#at(height);
         if (block === undefined) return this.#send(rejectBlocks, { startHeight, endHeight }, id);
         blocks.push(block);
-        this.#given.add(block.hash);
+        this.#gave(block);
       }
       this.#send(
         respondBlocks,
@@ -196,32 +192,20 @@ class Conversation {
 /** One malicious host. */
 export class ChiaLiar {
   readonly blocks: WorldBlocks;
+  readonly givers: Givers;
   readonly parts: LiarParts;
   readonly #conversations = new Set<Conversation>();
   /** The tip of its forged chain, and the honest block that it was made after. */
   #forgery: { readonly tip: WorldBlock; readonly after: WorldBlock } | undefined;
 
-  constructor(blocks: WorldBlocks, parts: LiarParts) {
+  constructor(blocks: WorldBlocks, givers: Givers, parts: LiarParts) {
     this.blocks = blocks;
+    this.givers = givers;
     this.parts = parts;
   }
 
   holds(conversation: Conversation): boolean {
     return this.#conversations.has(conversation);
-  }
-
-  /**
-   * A host refused a block, late or not: of the connections over which this liar gave it, the one whose block was judged
-   * does not stay. It may have been given over more than one.
-   */
-  foundOut(host: string, hash: string): void {
-    const { clock, broke } = this.parts;
-    const givers = [...this.#conversations].filter((conversation) => conversation.gave(host, hash));
-    if (givers.length === 0) return;
-    clock.after(LEAVE_MS, () => {
-      if (givers.some((conversation) => !this.#conversations.has(conversation))) return;
-      broke("the giver of an invalid block does not stay", host, `${this.parts.presence.host} gave ${hash}`);
-    });
   }
 
   /** Its identity. Behind another's address it has another. */

@@ -20,6 +20,7 @@ import {
 } from "../play.ts";
 import { FramedTail, type Tail } from "../tail.ts";
 import type { SimClock } from "../clock.ts";
+import { Givers } from "../givers.ts";
 import { LateVerdicts } from "../late-verdicts.ts";
 import type { SeededRandom } from "../random.ts";
 import { network, type WorldBlock, WorldBlocks } from "./blocks.ts";
@@ -67,11 +68,11 @@ export class ChiaPlay implements Play {
   readonly port = network.defaultPort;
   readonly blockEveryMs = BLOCK_EVERY_MS;
   readonly blocks = new WorldBlocks();
+  readonly givers = new Givers();
   /** The same tip is asked for again and again. */
   readonly #tips = new WeakMap<BlockRecord, Tip>();
   readonly #clock: SimClock;
   readonly #hosts: SpecialHosts;
-  readonly #liars: ChiaLiar[] = [];
 
   constructor(clock: SimClock, hosts: SpecialHosts) {
     this.#clock = clock;
@@ -97,9 +98,7 @@ export class ChiaPlay implements Play {
     const validator = new SimValidator({
       level: this.trustsPeers(host) ? "linkage" : "full",
       late: new LateVerdicts(this.#clock, random.fork("verdicts")),
-      refused: (headerHash) => {
-        for (const liar of this.#liars) liar.foundOut(host, toHex(headerHash));
-      },
+      refused: (headerHash) => this.givers.refused(host, toHex(headerHash), this.#clock.monotonic()),
     });
     return { chia: { network, validator, identity: identityOf(host), openCoins: openSimCoins } };
   }
@@ -154,8 +153,6 @@ export class ChiaPlay implements Play {
   }
 
   lie(parts: LiarParts): void {
-    const liar = new ChiaLiar(this.blocks, parts);
-    this.#liars.push(liar);
-    liar.start();
+    new ChiaLiar(this.blocks, this.givers, parts).start();
   }
 }
