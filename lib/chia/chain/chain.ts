@@ -8,19 +8,17 @@
  *
  * @module
  */
-import { toHex } from "../../codec/hex.ts";
-import { equalBytes } from "../../codec/sized.ts";
 import { NodeError } from "../../core/errors.ts";
 import type { Clock } from "../../core/ports.ts";
 import type { Validation } from "../../core/validation.ts";
 import type { ChiaNetwork } from "../networks/network.ts";
 import type { ChiaStore } from "../store.ts";
 import type { BlockRecord } from "../types/mod.ts";
-import { Committer, type Move, unspentLevel } from "./commit.ts";
+import { BranchChoice } from "./branch-choice.ts";
+import { Committer, unspentLevel } from "./commit.ts";
 import { nextPace, type Pace } from "./epochs.ts";
 import { type AddOptions, type BlockGiver, Flight, type Refused, Step } from "./flight.ts";
 import { Linker } from "./link.ts";
-import { ProofRun } from "./prove.ts";
 import { RecentProofs } from "./recent-proofs.ts";
 import {
   type RevalidatedChain,
@@ -28,9 +26,8 @@ import {
   type ValidationListener,
   type ValidationProgress,
 } from "./revalidation.ts";
-import { heavier, heaviest, Settling } from "./settling.ts";
-import { spendBranch } from "./spend.ts";
-import type { BlockValidator, Frame } from "./validator.ts";
+import { heaviest, Settling } from "./settling.ts";
+import type { BlockValidator } from "./validator.ts";
 import type { Candidate, Refusal } from "./verdict.ts";
 import { lookBack, RecordWindow } from "./window.ts";
 
@@ -70,6 +67,7 @@ export class ChiaChain {
   readonly #committer: Committer;
   readonly #settling = new Settling();
   readonly #recent = new RecentProofs();
+  readonly #choice: BranchChoice;
   #peak: BlockRecord | undefined;
   #validation: Validation | undefined;
   #owed: number | undefined;
@@ -84,6 +82,8 @@ export class ChiaChain {
     this.#flight = new Flight(this.#window);
     this.#linker = new Linker({ ...parts, window: this.#window, flight: this.#flight });
     this.#committer = new Committer({ ...parts, window: this.#window, linker: this.#linker });
+    const [flight, linker, committer] = [this.#flight, this.#linker, this.#committer];
+    this.#choice = new BranchChoice({ ...parts, flight, linker, committer, recent: this.#recent });
   }
 
   /** Opens the chain where the store stands. */
@@ -272,7 +272,8 @@ export class ChiaChain {
   async #conclude(step: Step, overtaken: AbortSignal): Promise<AddResult | undefined> {
     step.signal.throwIfAborted();
     if (step.isLost) return undefined;
-    const move = await this.#bestMove(step, overtaken);
+    const main = { peak: this.#peak, owed: this.#owed };
+    const move = await this.#choice.bestMove(step, main, overtaken);
     step.signal.throwIfAborted();
     const { frames, removed, source, parentless } = step;
     const level = this.validator.level;
@@ -287,90 +288,4 @@ export class ChiaChain {
     this.#validation = await this.#parts.store.validation();
     return { ...result, peakMoved: true, forkHeight: move.forkHeight };
   }
-
-  /** The heaviest tip whose branch can be spent, of those that a run gives; undefined when none is heavier than the peak. */
-  async #bestMove(step: Step, overtaken: AbortSignal): Promise<Move | undefined> {
-    const over = new AbortController();
-    const abort = () => over.abort(step.signal.aborted ? step.signal.reason : overtaken.reason);
-    for (const signal of [step.signal, overtaken]) signal.addEventListener("abort", abort, { once: true });
-    if (step.signal.aborted || overtaken.aborted) abort();
-    /** Tips of branches that were spent up to there. */
-    const spent: BlockRecord[] = [];
-    try {
-      for (;;) {
-        const tip = heaviest([...step.known, ...step.frames.map(({ record }) => record), ...spent]);
-        if (tip === undefined || !heavier(tip, this.#peak)) return undefined;
-        const branch = await this.#committer.branch(tip);
-        const forkHeight = branch[0]!.height - 1;
-        // What stands on blocks that are not spent cannot be spent.
-        if (this.#owed !== undefined && forkHeight >= this.#owed) return { branch, forkHeight, changes: undefined };
-        const frames = new Map(step.frames.map((frame) => [toHex(frame.record.headerHash), frame]));
-        const { changes, refused } = await spendBranch(branch, {
-          validator: this.validator,
-          coins: this.#parts.store.coinsAt(forkHeight),
-          frameOf: (record) => frames.get(toHex(record.headerHash)) ?? this.#stored(record, over.signal),
-          signal: over.signal,
-        });
-        if (refused === undefined) return { branch, forkHeight, changes };
-        if (refused.at > 0) spent.push(branch[refused.at - 1]!);
-        await this.#refuseOne(step, branch[refused.at]!, refused.refusal);
-      }
-    } finally {
-      for (const signal of [step.signal, overtaken]) signal.removeEventListener("abort", abort);
-    }
-  }
-
-  /** A stored block that joins the main chain (again). Where nothing is checked beyond its links, they were checked. */
-  #stored(record: BlockRecord, signal: AbortSignal): Promise<Frame | Refusal> | undefined {
-    const { level } = this.validator;
-    return unspentLevel(level) === level ? undefined : this.#again(record, signal);
-  }
-
-  /** Links a stored block anew, and proves it anew unless this run of the program has proven it. */
-  async #again(record: BlockRecord, signal: AbortSignal): Promise<Frame | Refusal> {
-    const frame = await this.#linker.relink(record);
-    if ("ok" in frame || this.#recent.has(record)) return frame;
-    const run = new ProofRun(this.validator, [frame]);
-    const abort = () => run.abort(signal.reason);
-    signal.addEventListener("abort", abort, { once: true });
-    if (signal.aborted) abort();
-    try {
-      return (await run.verdict())?.refusal ?? frame;
-    } finally {
-      signal.removeEventListener("abort", abort);
-    }
-  }
-
-  /** A block of a branch is refused when it is spent: it goes, and all that is built on it, stored or under way. */
-  async #refuseOne(step: Step, record: BlockRecord, refusal: Refusal): Promise<void> {
-    const own = step.frames.find((frame) => equalBytes(frame.record.headerHash, record.headerHash));
-    const giver = own === undefined ? this.#recent.giverOf(record) : step.giverOf(own.candidate);
-    step.refuse(record.headerHash, record.height, refusal, giver);
-    const gone = new Set([toHex(record.headerHash)]);
-    const isGone = ({ headerHash, prevHash }: BlockRecord) => {
-      if (gone.has(toHex(prevHash))) gone.add(toHex(headerHash));
-      return gone.has(toHex(headerHash));
-    };
-    if (own === undefined) step.removed.push(record, ...await this.#storedAbove(record, isGone));
-    const lost = step.frames.filter((frame) => isGone(frame.record)).map((frame) => frame.record);
-    step.frames = step.frames.filter((frame) => !gone.has(toHex(frame.record.headerHash)));
-    step.known = step.known.filter(({ headerHash }) => !gone.has(toHex(headerHash)));
-    this.#flight.forget(lost);
-  }
-
-  /** Stored blocks beside the main chain that are built on one. */
-  async #storedAbove({ height }: BlockRecord, isGone: (record: BlockRecord) => boolean): Promise<BlockRecord[]> {
-    const found: BlockRecord[] = [];
-    for (let from = height + 1;;) {
-      const side = await this.#parts.store.sideRecords(from, SIDE_AT_ONCE);
-      found.push(...side.filter(isGone));
-      const last = side.at(-1);
-      if (last === undefined || side.length < SIDE_AT_ONCE) return found;
-      // A height whose blocks did not all fit is read once more; one of so many blocks is passed over.
-      from = last.height > from ? last.height : from + 1;
-    }
-  }
 }
-
-/** Records beside the main chain that are read at once. */
-const SIDE_AT_ONCE = 1_000;
