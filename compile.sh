@@ -25,10 +25,11 @@ fi
 out=dist/gemel${target:+-${target#bun-}}
 mkdir -p dist
 # Bytecode takes two thirds off the time to the first line of output. Without the --no-compile-autoload switches the
-# program would read .env and bunfig.toml of whatever folder it is started in, and run the code that they name.
+# program would read .env and bunfig.toml of whatever folder it is started in, and run the code that they name. The second
+# entry is what the program's threads run.
 bun build --compile --bytecode --format=esm --minify-syntax --conditions=bun \
   --no-compile-autoload-dotenv --no-compile-autoload-bunfig \
   --no-compile-autoload-tsconfig --no-compile-autoload-package-json \
-  ${target:+--target="$target"} --outfile "$out" cli/main.ts >&2
+  ${target:+--target="$target"} --outfile "$out" cli/main.ts lib/worker.ts >&2
 (cd dist && sha256sum "$(basename "$out")" > "$(basename "$out").sha256")
 echo "$out $(du -m "$out" | cut -f1) MB sha256 $(cut -d' ' -f1 "$out.sha256")"

@@ -7,10 +7,12 @@ import { isIP } from "node:net";
 import { resolve } from "node:path";
 import { addressText, DEFAULTS, isHost, isLoopback, type NodeConfig, parseNetworkKinds } from "../mod.ts";
 import { CHAINS, configError, type NodeSetting, oneOf } from "./setting.ts";
-import { parseAddress, parseLogLevel, parsePlace, parseSize, parseTime, sizeText } from "./values.ts";
+import { parseAddress, parseLogLevel, parsePlace, parseSize, parseTime, parseWhole, sizeText } from "./values.ts";
 
 /** Less than this ends peers for ordinary blocks. */
 const PEER_MEMORY_BYTES_MIN = 16 * 1024 * 1024;
+/** More threads than any machine has use for are a slip. */
+const WORKERS_MAX = 256;
 const RPC_TIMEOUT_MS_MIN = 1_000;
 const RPC_TIMEOUT_MS_MAX = 86_400_000;
 const COOKIE_MODES = { owner: 0o600, group: 0o640, all: 0o644 } as const;
@@ -85,6 +87,14 @@ export const NODE_SETTINGS: readonly NodeSetting[] = [
       if (peerMemoryBytesMax < PEER_MEMORY_BYTES_MIN) throw configError("peer-memory: at least 16M");
       return { peerMemoryBytesMax };
     },
+  },
+  {
+    key: "workers",
+    value: "N",
+    help: "threads for work that takes long; 0: none (default: one less than cores)",
+    document: "threads for work that takes long; 0: none, it is done between other work ([why](decisions/workers.md))",
+    standardWords: "cores − 1, at least 1",
+    read: (text) => ({ workers: parseWhole(text, "workers", 0, WORKERS_MAX) }),
   },
   {
     key: "max-upload",

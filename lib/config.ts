@@ -190,6 +190,8 @@ export interface NodeConfig {
   readonly cacheBytesMax: number;
   /** What all peers together may hold in memory, in bytes; 192 MiB when absent. */
   readonly peerMemoryBytesMax?: number;
+  /** Threads for work that takes long; 0: none. One less than there are cores, but one at least, when absent. */
+  readonly workers?: number;
   /** Bytes that may be uploaded in a day before old blocks are no longer served; absent: no bound. */
   readonly uploadBytesPerDay?: number;
   /** Absent: no RPC is served. */

@@ -15,7 +15,9 @@ import {
   nameServerResolver,
   openDatabase,
   openFileFolder,
+  openThread,
   openUdp,
+  parallelism,
   random,
   readFile,
   removeFile,
@@ -32,7 +34,9 @@ import { useSha256 } from "./codec/sha256.ts";
 import { composeNode, type NodeDrivers } from "./compose/compose.ts";
 import { checkConfigWith } from "./config-check.ts";
 import type { NodeConfig, RunningNode } from "./config.ts";
-import type { PeerAddress } from "./core/ports.ts";
+import type { PeerAddress, Workers } from "./core/ports.ts";
+import { InlineWorkers } from "./core/work/inline-workers.ts";
+import { ThreadPool } from "./core/work/thread-pool.ts";
 import type { CrawlReport } from "./crawl/report.ts";
 import { type CrawlOptions, crawlWith, readCrawlWith, saveCrawlWith, type SavedFormat } from "./monitor.ts";
 import {
@@ -46,6 +50,17 @@ import {
 import { type IntroducerServer, type IntroducerServerOptions, serveIntroductionsWith } from "./introducing.ts";
 import type { Shrunk, SimReport, SimulateOptions } from "./sim/mod.ts";
 
+/** Where the thread's entry is: beside this file, or, in the executable, where all of lib is one file, in its folder. */
+const WORKER = new URL(import.meta.url.endsWith("/lib/start.ts") ? "./worker.ts" : "./lib/worker.ts", import.meta.url);
+
+function openWorkers(
+  threadsMax = Math.max(1, parallelism() - 1),
+  onUnable: (cause: string) => void = () => {},
+): Workers {
+  if (threadsMax === 0) return new InlineWorkers();
+  return new ThreadPool({ threadsMax, clock, open: (events) => openThread(WORKER, events), onUnable });
+}
+
 const drivers: NodeDrivers = {
   clock,
   collectMemory,
@@ -56,6 +71,7 @@ const drivers: NodeDrivers = {
   makeDir,
   openDatabase,
   openFileFolder,
+  openWorkers,
   random,
   readFile,
   removeFile,

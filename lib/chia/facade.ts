@@ -109,6 +109,6 @@ export class Facade implements ChiaService {
   }
 
   async submitBlock(raw: Uint8Array): Promise<Refusal | undefined> {
-    return (await this.#parts.feed([candidateOf(raw)])).refused?.refusal;
+    return (await this.#parts.feed([candidateOf(raw)])).refusals[0]?.refusal;
   }
 }

@@ -24,6 +24,7 @@ import { PeersWord } from "./sync/peers-word.ts";
 import { on } from "./peers/handler.ts";
 import { PeerRequests, refuseRequest } from "./serving/requests.ts";
 import type { Incoming } from "./peers/session.ts";
+import { revalidate } from "./sync/revalidating.ts";
 import { Standing } from "./sync/standing.ts";
 import type { ChiaStore } from "./store.ts";
 
@@ -83,6 +84,7 @@ export class ChiaNode {
       clock,
       peers: () => this.#network.peers,
       moved: (result, source) => this.#moved(result, source),
+      charge: (debtor, fault) => this.#network.connections.charge(debtor, fault),
       idle: () => this.#settle(undefined),
       notice: (level, text) => notice(level, "chia.sync", text),
       named,
@@ -144,13 +146,14 @@ export class ChiaNode {
     await this.#network.start();
     this.#network.track(this.#keepAddresses());
     this.#network.track(this.#follower.run(this.#network.signal));
+    this.#network.track(this.#revalidate());
   }
 
   /** Ends everything that was started. */
   async stop(): Promise<void> {
     this.#standing.close();
     this.#word.close();
-    await this.#network.stop();
+    await Promise.all([this.#network.stop(), this.#parts.chain.close()]);
   }
 
   /** Adds blocks that come from no peer: a recording. */
@@ -158,6 +161,20 @@ export class ChiaNode {
     const result = await this.#parts.chain.add(blocks, null);
     if (result.peakMoved) this.#moved(result, undefined);
     return result;
+  }
+
+  #revalidate(): Promise<void> {
+    const { chain, clock, notice } = this.#parts;
+    return revalidate({
+      chain,
+      clock,
+      notice: (level, text) => notice(level, "chia.validation", text),
+      progress: (progress) => this.#event("chia.validation", { ...progress }),
+      changed: () => {
+        this.#follower.poke();
+        this.#settle(undefined);
+      },
+    }, this.#network.signal);
   }
 
   /** Tells our own address to everybody who has not heard it, and again a day later; cleans the book now and then. */

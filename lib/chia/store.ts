@@ -7,6 +7,7 @@
 import type { PeerStore } from "../core/ports.ts";
 import type { Validation } from "../core/validation.ts";
 import type { NewEvent } from "../storage/events.ts";
+import type { CoinChanges, CoinView } from "./coin-set.ts";
 import type { BlockRecord, SubEpochSummary } from "./types/mod.ts";
 
 /** A block as it is stored: the raw FullBlock and the record that was derived from it. */
@@ -32,6 +33,15 @@ export interface ChainCommit {
    * above is off the main chain afterwards (its blocks stay stored). Absent when the peak does not move.
    */
   readonly main?: { readonly fromHeight: number; readonly hashes: readonly Uint8Array[] };
+  /** Stored blocks that were checked further than before. */
+  readonly raised?: { readonly hashes: readonly Uint8Array[]; readonly validation: Validation };
+  /** Stored blocks that turned out to be invalid, none of them on the main chain after this step: they are forgotten. */
+  readonly removed?: readonly Uint8Array[];
+  /**
+   * What main blocks do to the coins, from a height on: `blocks[i]` at `fromHeight + i`. When `main` moves and this is
+   * absent, what the blocks from `main.fromHeight` on did is undone, and no more.
+   */
+  readonly coins?: { readonly fromHeight: number; readonly blocks: readonly CoinChanges[] };
   /** Events that become visible together with the blocks. */
   readonly events: readonly NewEvent[];
 }
@@ -70,6 +80,12 @@ export interface ChiaStore extends PeerStore {
   blocksAt(from: number, to: number, limit: number): Promise<PlacedBlock[]>;
   /** Whether a block is on the main chain; undefined when it is not stored. */
   isMain(headerHash: Uint8Array): Promise<boolean | undefined>;
+  /** Records of blocks that are not on the main chain, from a height up, by height. At most `limit`. */
+  sideRecords(fromHeight: number, limit: number): Promise<BlockRecord[]>;
+  /** The least height of a main block that was checked less far than `level`; undefined when there is none. */
+  firstBelow(level: Validation): Promise<number | undefined>;
+  /** The coins as they were after the main block of a height; before any block at −1. */
+  coinsAt(height: number): CoinView;
   /** All summaries of the main chain, rising by height. */
   summaries(): Promise<PlacedSummary[]>;
   /** How far every block of the main chain was checked: the least of them. Undefined when it has none. */

@@ -3,8 +3,9 @@
  *
  * @module
  */
+import type { CoinSet } from "../chia/coin-set.ts";
 import type { ChiaNetwork } from "../chia/networks/mod.ts";
-import type { BlockValidator as ChiaValidator } from "../chia/chain/verdict.ts";
+import type { BlockValidator as ChiaValidator } from "../chia/chain/validator.ts";
 import type { NodeIdentity } from "../chia/identity/identity.ts";
 import type { BitcoinNetwork } from "../bitcoin/networks/mod.ts";
 import type { BlockValidator as BitcoinValidator } from "../bitcoin/chain/validator.ts";
@@ -18,7 +19,7 @@ import { BanKeeper } from "../core/peers/ban-keeper.ts";
 import type { BanList } from "../core/peers/bans.ts";
 import { messageOf, NodeError } from "../core/errors.ts";
 import type { MemoryBudget } from "../core/peers/memory-budget.ts";
-import type { PeerAddress } from "../core/ports.ts";
+import type { Database, PeerAddress, Workers } from "../core/ports.ts";
 import { PermissionList } from "../core/peers/permissions.ts";
 import type { Visitor } from "../core/peers/visit.ts";
 import type { Turns } from "../core/peers/turns.ts";
@@ -62,6 +63,8 @@ export interface CompositionParts {
   readonly memory: MemoryBudget;
   readonly upload: UploadTarget;
   readonly turns: Turns;
+  /** Does what would keep the event loop from everything else. */
+  readonly workers: Workers;
   /** Inbound connections of a chain that may be shaking hands. */
   readonly openingMax?: number;
   /** There may be new events in the chain's own log. */
@@ -184,6 +187,8 @@ export interface Substitutes {
     readonly network: ChiaNetwork;
     readonly validator: ChiaValidator;
     readonly identity: NodeIdentity;
+    /** The coins, which a validator of all spends needs. */
+    readonly openCoins?: (database: Database) => Promise<CoinSet>;
   };
   readonly bitcoin?: {
     readonly network: BitcoinNetwork;

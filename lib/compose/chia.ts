@@ -68,6 +68,7 @@ async function openStorage(
     genesisChallenge: network.constants.GENESIS_CHALLENGE,
     cacheBytesMax: config.cacheBytesMax,
     onEvents,
+    ...(drivers.substitutes?.chia?.openCoins && { openCoins: drivers.substitutes.chia.openCoins }),
   });
   return { store, events: new SqlEventLog(database, onEvents) };
 }

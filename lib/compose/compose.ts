@@ -15,9 +15,10 @@ import { messageOf, NodeError } from "../core/errors.ts";
 import { fitToDescriptors } from "../core/peers/descriptor-fit.ts";
 import { type EventHints, subscribeEvents } from "../core/events/reader.ts";
 import { MemoryBudget } from "../core/peers/memory-budget.ts";
-import type { PeerAddress } from "../core/ports.ts";
+import type { PeerAddress, Workers } from "../core/ports.ts";
 import { Turns } from "../core/peers/turns.ts";
 import { UploadTarget } from "../core/peers/upload-target.ts";
+import { InlineWorkers } from "../core/work/inline-workers.ts";
 import { type Logging, startLogging } from "../log.ts";
 import type { Platform } from "../platform/platform.ts";
 import {
@@ -40,6 +41,8 @@ export type NodeDrivers =
   & Drivers
   & Pick<Platform, "lockDir" | "removeFile" | "serveHttp" | "serveHttps" | "stderr">
   & Partial<Pick<Platform, "collectMemory" | "descriptorLimit">>
+  /** Threads for jobs; without it jobs run on the thread of the node. `onUnable` hears why there can be none. */
+  & { readonly openWorkers?: (threadsMax: number | undefined, onUnable: (cause: string) => void) => Workers }
   /** Where log lines go: the process's logging, unless many nodes share the process. */
   & { readonly startLogging?: typeof startLogging };
 
@@ -104,6 +107,10 @@ async function start(config: NodeConfig, drivers: NodeDrivers, shutdown: Shutdow
   const nodeEvent = (topic: string, data: NewEvent["data"]) =>
     record.write([{ topic, time: clock.now(), chain: null, network: null, data }]);
 
+  const unable = (cause: string) =>
+    logging.log("warning", "node", `no thread can be started (${cause}); jobs run on the thread of the node`);
+  const workers = drivers.openWorkers?.(config.workers, unable) ?? new InlineWorkers();
+  shutdown.add(() => workers.close());
   const rpcPorts = config.rpc === undefined ? 0 : config.rpc.bitcoinHttp === undefined ? 1 : 2;
   const bounds = fitToDescriptors(drivers.descriptorLimit?.(), config.chains, rpcPorts);
   if (bounds.warning !== undefined) logging.log("warning", "node", bounds.warning);
@@ -111,6 +118,7 @@ async function start(config: NodeConfig, drivers: NodeDrivers, shutdown: Shutdow
     { ...config, chains: bounds.chains },
     bounds.openingMax,
     drivers,
+    workers,
     shutdown,
     forwarder,
     record,
@@ -123,6 +131,7 @@ async function start(config: NodeConfig, drivers: NodeDrivers, shutdown: Shutdow
     ...(miner && { miner }),
     memory,
     upload,
+    workers,
     chains,
     events,
     hints,
@@ -222,6 +231,7 @@ async function composeChains(
   config: NodeConfig,
   openingMax: number,
   drivers: NodeDrivers,
+  workers: Workers,
   shutdown: Shutdown,
   forwarder: EventForwarder,
   record: ReturnType<typeof recorder>,
@@ -253,6 +263,7 @@ async function composeChains(
       memory,
       upload,
       turns,
+      workers,
       openingMax,
       onEvents: () => forwarder.poke(name),
       record: record.write,

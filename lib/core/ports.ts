@@ -202,3 +202,64 @@ export interface FileFolder {
   /** Removes a file; one that is not there is no error. */
   remove(name: string): Promise<void>;
 }
+
+/**
+ * Work that any thread can do: data in, data out, and nothing else. `run` sees nothing of the node but its input, which
+ * it neither changes nor keeps, so that it does not matter where it runs.
+ */
+export interface Job<In, Out> {
+  /** By which it is found on the other side: `chain.what`. Unique among `JOBS` (`lib/jobs.ts`). */
+  readonly name: string;
+  /** Milliseconds that it may take on a thread, starting that thread included. Then the thread is ended. */
+  readonly deadlineMs: number;
+  /**
+   * Input and result can be cloned: plain data and typed arrays. Bytes over a `SharedArrayBuffer` are not copied. What is
+   * wrong with a peer's bytes belongs into the result; an exception is our own fault.
+   */
+  readonly run: (input: In) => Out | Promise<Out>;
+}
+
+/** What has become of jobs so far. */
+export interface JobCounts {
+  /** Threads that live now. */
+  readonly threads: number;
+  readonly running: number;
+  readonly waiting: number;
+  readonly done: number;
+  /** Jobs that threw. */
+  readonly failed: number;
+  /** Jobs whose thread died or was ended at the deadline. */
+  readonly lost: number;
+}
+
+/** Runs jobs, on other threads where there are some. */
+export interface Workers {
+  /** Threads at most. 0: jobs run on the thread of the caller, which waits for them. */
+  readonly threadsMax: number;
+  readonly counts: JobCounts;
+  /**
+   * Runs a job and gives its result. Rejects with the signal's reason once it aborts; a job that runs already runs on, and
+   * its result is dropped.
+   *
+   * @throws NodeError, all of fault `self`: `JOB_FAILED` (it threw, unless it threw a NodeError, which is passed on),
+   * `JOB_LOST` (its thread died), `JOB_LATE` (past its deadline), `JOBS_BUSY` (too many wait), `JOBS_CLOSED`
+   */
+  run<In, Out>(job: Job<In, Out>, input: In, signal?: AbortSignal): Promise<Out>;
+  /** Ends every thread; jobs that wait or run are rejected with `JOBS_CLOSED`. */
+  close(): Promise<void>;
+}
+
+/** One thread that takes messages. */
+export interface JobThread {
+  /** Hands a message over. Throws where it cannot be cloned. */
+  post(message: unknown): void;
+  /** Ends the thread, whatever it is doing. Resolves when it is gone. */
+  end(): Promise<void>;
+}
+
+/** What is heard of a {@link JobThread}. */
+export interface ThreadEvents {
+  readonly onMessage: (message: unknown) => void;
+  /** It is gone: of its own accord, by an error that nobody caught, or after `end`. Called once. */
+  readonly onEnd: (cause: string) => void;
+}

@@ -11,10 +11,12 @@ import type {
   Database,
   Dialer,
   FileFolder,
+  JobThread,
   Listener,
   ListenOptions,
   PeerAddress,
   Random,
+  ThreadEvents,
   TlsIdentity,
 } from "../core/ports.ts";
 import type { NameServerOptions } from "./node/resolver.ts";
@@ -149,6 +151,12 @@ export interface Platform {
   lockDir(path: string): Promise<FolderLock>;
   /** Resolves when all work that waits for no timer and no input has been done: a turn of the event loop, or less. */
   turn(): Promise<void>;
+  /** Starts a thread that runs the module at `entry`, which calls {@link Platform.serveThread}. */
+  openThread(entry: URL, events: ThreadEvents): JobThread;
+  /** On a thread that {@link Platform.openThread} started: says `hello`, and answers each message, one after another. */
+  serveThread(answer: (message: unknown) => Promise<unknown>, hello: unknown): void;
+  /** Threads that can run at the same time on this machine, as far as the process may. At least 1. */
+  parallelism(): number;
   gzip(bytes: Uint8Array): Uint8Array;
   /** Rejects more than `bytesMax` bytes of output with a `RangeError`, before they are made. */
   gunzip(bytes: Uint8Array, bytesMax: number): Uint8Array;

@@ -7,7 +7,7 @@ import type { BitcoinService } from "../bitcoin/service.ts";
 import type { ChiaService } from "../chia/service.ts";
 import type { EventHints } from "../core/events/reader.ts";
 import type { MemoryBudget } from "../core/peers/memory-budget.ts";
-import type { Clock } from "../core/ports.ts";
+import type { Clock, Workers } from "../core/ports.ts";
 import type { UploadTarget } from "../core/peers/upload-target.ts";
 import type { LogLevel } from "../config.ts";
 import type { EventLog } from "../storage/events.ts";
@@ -33,6 +33,8 @@ export interface RpcContext {
   /** What peers may hold together, and upload. */
   readonly memory: Pick<MemoryBudget, "used" | "bytesMax">;
   readonly upload: Pick<UploadTarget, "state">;
+  /** Does what would keep others waiting. */
+  readonly workers: Workers;
   readonly events: EventLog;
   readonly hints: EventHints;
   readonly clock: Clock;

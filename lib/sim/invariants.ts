@@ -236,7 +236,11 @@ export class Rules {
   /** The giver of a block that was refused later is gone by now, and nothing valid is taken for invalid. */
   #verdicts(host: string, { presence }: Life, node: RunningNode, at: number): void {
     const { play, broke } = this.#parts;
-    for (const { local: giver, remote: { port } } of play.givers?.due(host, at) ?? []) {
+    const due = play.givers?.due(host, at) ?? [];
+    const peers = due.length === 0 ? [] : play.peersOf(node);
+    for (const { local: giver, remote: { port } } of due) {
+      // One that takes its leave in order has a connection for a while, and is no peer any more.
+      if (!peers.some((peer) => peer.host === giver.host && peer.port === giver.port)) continue;
       const isHis = ({ remote, local, isOver }: LinkEnd) =>
         !isOver && local.port === port && remote.host === giver.host && remote.port === giver.port;
       if ([...presence.ends].some(isHis)) broke("the giver of a refused block pays for it", host, giver.host);

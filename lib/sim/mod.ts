@@ -45,7 +45,7 @@ export function makeWorld(
   drivers: WorldDrivers,
 ): World {
   const play: WorldOptions["play"] = (clock, hosts, random) =>
-    chain === "chia" ? new ChiaPlay(hosts) : new BitcoinPlay(clock, hosts, random);
+    chain === "chia" ? new ChiaPlay(clock, hosts) : new BitcoinPlay(clock, hosts, random);
   return new World({ ...options, faults: planWithout(planOf(faults, options.seed), without), play }, drivers);
 }
 

@@ -110,7 +110,8 @@ export interface Play {
   /** Mean time between two blocks. */
   readonly blockEveryMs: number;
   configOf(host: string, options: PlayOptions): ChainConfig;
-  substitutesOf(host: string): Substitutes;
+  /** @param random of one run of the host */
+  substitutesOf(host: string, random: SeededRandom): Substitutes;
   /** The same object as long as it is the same tip; so are the two lists below. */
   tipOf(node: RunningNode): Tip | undefined;
   peersOf(node: RunningNode): readonly PeerGlance[];

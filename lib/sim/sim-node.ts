@@ -290,7 +290,7 @@ export class SimNode {
             if (!life.isOver) heard(this, level, area, text);
           },
         }),
-      substitutes: play.substitutesOf(host),
+      substitutes: play.substitutesOf(host, random.fork(`substitutes ${this.#lives}`)),
     };
   }
 }

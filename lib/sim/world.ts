@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { messageOf } from "../core/errors.ts";
+import { messageOf, NodeError } from "../core/errors.ts";
 import type { Database } from "../core/ports.ts";
 import { SimClock } from "./clock.ts";
 import { SimDisk } from "./disk.ts";
@@ -87,6 +87,8 @@ export function hostOf(index: number): string {
 function outboundOf(nodes: number): number {
   return Math.max(2, Math.min(8, Math.floor(nodes / 4)));
 }
+
+const isStopped = (error: unknown) => error instanceof NodeError && error.code === "stopped";
 
 /** The world. */
 export class World {
@@ -237,12 +239,12 @@ export class World {
       if (up.length === 0) continue;
       const node = random.pick(up);
       const at = this.clock.monotonic();
-      // The node may crash over it; then the block was never there.
+      // The node may crash over it, or be stopped before its verdict; then the block was never there.
       this.play.extend(node.running!, `${count}`, (tip) => {
         this.#made.set(tip.hash, { at, seen: new Set() });
         this.#bestHeight = Math.max(this.#bestHeight, tip.height);
       }).catch((error) => {
-        if (node.isSound) this.#broke("a block is taken", node.host, messageOf(error));
+        if (node.isSound && !isStopped(error)) this.#broke("a block is taken", node.host, messageOf(error));
       });
     }
   }

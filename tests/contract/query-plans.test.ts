@@ -125,6 +125,15 @@ for (const driver of databaseDrivers) {
         await store.summaries();
         await store.counts();
         await store.validation();
+        await store.firstBelow("full");
+        await store.sideRecords(0, 5);
+        await store.commit({
+          blocks: [],
+          main: { fromHeight: 2, hashes: [] },
+          raised: { hashes: [hashOf(1, 1)], validation: "full" },
+          removed: [hashOf(1, 3)],
+          events: [],
+        });
         await store.savePeers([peer]);
         await store.peers();
         await useEvents(new SqlEventLog(recording(database, recorded)));

@@ -163,6 +163,64 @@ export function storeContract(driver: StoreDriver): void {
         assert.equal(await store.validation(), undefined);
       }));
 
+    test("firstBelow() is the first main block that was checked less, and raising blocks moves it", () =>
+      withStore(async ({ store }) => {
+        assert.equal(await store.firstBelow("full"), undefined);
+        const levels = ["full", "linkage", "headers", "full", "linkage"] as const;
+        const main = levels.map((validation, height) => blockOf(1, height, { validation }));
+        await store.commit({ blocks: main, main: { fromHeight: 0, hashes: hashesOf(main) }, events: [] });
+        await store.commit({ blocks: [blockOf(2, 0, { validation: "headers" })], events: [] });
+        assert.deepEqual([await store.firstBelow("full"), await store.firstBelow("linkage")], [1, 2]);
+        const raise = async (validation: "linkage" | "full", ...heights: number[]) => {
+          const hashes = heights.map((height) => hashOf(1, height));
+          await store.commit({ blocks: [], raised: { hashes, validation }, events: [] });
+        };
+        await raise("full", 1, 2);
+        assert.deepEqual([await store.firstBelow("full"), await store.validation()], [4, "linkage"]);
+        await raise("linkage", 0, 1);
+        await raise("full", 4);
+        assert.deepEqual([await store.firstBelow("full"), await store.validation()], [undefined, "full"]);
+      }));
+
+    test("blocks that are removed are gone from everywhere, and no main block is removed", () =>
+      withStore(async ({ store }, reopen) => {
+        const main = branchOf(1, 0, 4);
+        await store.commit({ blocks: main, main: { fromHeight: 0, hashes: hashesOf(main) }, events: [] });
+        const side = [blockOf(2, 2, { parentBranch: 1 }), blockOf(2, 3, { subEpochSummaryIncluded: summaryOf(3) })];
+        await store.commit({ blocks: [...side, blockOf(3, 3)], events: [] });
+        const sideAt = async (from: number, limit = 9) =>
+          (await store.sideRecords(from, limit)).map(({ headerHash, height }) => `${headerHash[0]}:${height}`);
+        assert.deepEqual(await sideAt(0), ["2:2", "2:3", "3:3"]);
+        assert.deepEqual([await sideAt(3), await sideAt(0, 1), await sideAt(4)], [["2:3", "3:3"], ["2:2"], []]);
+        await assert.rejects(store.commit({ blocks: [], removed: [hashOf(1, 3)], events: [] }), {
+          code: "STORE_BROKEN_CHAIN",
+        });
+        await store.commit({ blocks: [], removed: [...hashesOf(side), hashOf(9, 9)], events: [] });
+        const check = async ({ store }: OpenedStore) => {
+          for (const { record: { headerHash } } of side) {
+            assert.deepEqual([await store.record(headerHash), await store.block(headerHash)], [undefined, undefined]);
+          }
+          assert.deepEqual(await store.counts(), { blocks: 5, mainBlocks: 4, bytes: 500 });
+        };
+        await check({ store } as OpenedStore);
+        await store.commit({ blocks: [], main: { fromHeight: 2, hashes: [] }, removed: [hashOf(1, 3)], events: [] });
+        assert.deepEqual(await store.counts(), { blocks: 4, mainBlocks: 2, bytes: 400 });
+        assert.deepEqual(await sideAt(0), ["1:2", "3:3"]);
+        const back = [main[2]!, main[3]!];
+        await store.commit({ blocks: back, main: { fromHeight: 2, hashes: hashesOf(back) }, events: [] });
+        await check(driver.durable ? await reopen() : { store } as OpenedStore);
+      }));
+
+    test("a commit that changes coins is refused by a store that keeps none", () =>
+      withStore(async ({ store }) => {
+        const [block] = branchOf(1, 0, 1);
+        const coins = { fromHeight: 0, blocks: [{ created: [], spent: [hashOf(7, 7)] }] };
+        const main = { fromHeight: 0, hashes: hashesOf([block!]) };
+        await assert.rejects(store.commit({ blocks: [block!], main, coins, events: [] }), { code: "STORE_NO_COINS" });
+        assert.equal(await store.peak(), undefined);
+        assert.deepEqual(await store.coinsAt(0).getMany([hashOf(7, 7)]), [undefined]);
+      }));
+
     test("summaries() follows the main chain", () =>
       withStore(async ({ store }) => {
         const main = [blockOf(1, 0), blockOf(1, 1, { subEpochSummaryIncluded: summaryOf(1) }), blockOf(1, 2)];

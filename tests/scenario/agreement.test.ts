@@ -4,7 +4,8 @@ import { describe, test } from "node:test";
 import { Block as BlockMessage, GetData, GetHeaders } from "../../lib/bitcoin/wire/mod.ts";
 import { InvType } from "../../lib/bitcoin/types/mod.ts";
 import { LinkageValidator } from "../../lib/chia/chain/linkage.ts";
-import type { BlockValidator, Candidate } from "../../lib/chia/chain/verdict.ts";
+import type { BlockValidator } from "../../lib/chia/chain/validator.ts";
+import type { Candidate } from "../../lib/chia/chain/verdict.ts";
 import {
   newPeak,
   rejectBlock,
@@ -85,7 +86,12 @@ describe("a Chia chain that only strangers tell", () => {
   test("becomes the peak at once where blocks are validated in full", async () => {
     const world = new World();
     const linkage = new LinkageValidator(network.constants);
-    const validator: BlockValidator = { level: "full", judge: (candidate, view) => linkage.judge(candidate, view) };
+    const validator: BlockValidator = {
+      level: "full",
+      link: (candidate, view) => linkage.link(candidate, view),
+      prove: (frames) => linkage.prove(frames),
+      spend: () => linkage.spend(),
+    };
     await world.node(PEER, { blocks: 60 });
     const node = await world.node(NODE, { connect: [PEER], validator });
     await world.until(() => node.height() === 59);

@@ -5,7 +5,7 @@ import type { ByteDuplex } from "../../lib/core/ports.ts";
 import { toHex } from "../../lib/codec/hex.ts";
 import { newPeak, requestBlock, respondBlock } from "../../lib/chia/protocol/mod.ts";
 import { LinkageValidator } from "../../lib/chia/chain/linkage.ts";
-import type { BlockValidator } from "../../lib/chia/chain/verdict.ts";
+import type { BlockValidator } from "../../lib/chia/chain/validator.ts";
 import type { Incoming } from "../../lib/chia/peers/session.ts";
 import { hashAt, network, recorded, slowed, tipOf, World } from "./world.ts";
 
@@ -94,7 +94,12 @@ describe("a node that follows", () => {
     const before = await world.node("10.0.0.1", { blocks: 60 });
     await before.stop();
     const linkage = new LinkageValidator(network.constants);
-    const validator: BlockValidator = { level: "full", judge: (candidate, view) => linkage.judge(candidate, view) };
+    const validator: BlockValidator = {
+      level: "full",
+      link: (candidate, view) => linkage.link(candidate, view),
+      prove: (frames) => linkage.prove(frames),
+      spend: () => linkage.spend(),
+    };
     const after = await world.node("10.0.0.1", { store: before.store, validator });
     assert.equal(after.service.state().validation, "linkage");
     await world.clock.until(after.node.feed(recorded(60, 70)));

@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { toHex } from "../../lib/codec/hex.ts";
 import { LinkageValidator } from "../../lib/chia/chain/linkage.ts";
-import type { BlockValidator, Candidate } from "../../lib/chia/chain/verdict.ts";
+import type { BlockValidator } from "../../lib/chia/chain/validator.ts";
+import type { Candidate } from "../../lib/chia/chain/verdict.ts";
 import {
   newPeak,
   rejectBlock,
@@ -188,8 +189,10 @@ function lenient(): BlockValidator {
   const strict = new LinkageValidator(network.constants);
   return {
     level: "linkage",
-    judge(candidate, view) {
-      const verdict = strict.judge(candidate, view);
+    prove: (frames) => strict.prove(frames),
+    spend: () => strict.spend(),
+    link(candidate, view) {
+      const verdict = strict.link(candidate, view);
       if (verdict.ok) return verdict;
       const { rewardChainBlock, foliage } = candidate.block;
       const [original] = recorded(rewardChainBlock.height, rewardChainBlock.height + 1);
@@ -199,13 +202,18 @@ function lenient(): BlockValidator {
       if (twin === undefined) return verdict;
       return {
         ok: true,
-        record: {
-          ...parent,
-          headerHash: candidate.headerHash,
-          prevHash: foliage.prevBlockHash,
-          height: rewardChainBlock.height,
-          weight: rewardChainBlock.weight,
-          totalIters: rewardChainBlock.totalIters,
+        frame: {
+          candidate,
+          parent,
+          pace: { difficulty: 1n, subSlotIters: parent.subSlotIters },
+          record: {
+            ...parent,
+            headerHash: candidate.headerHash,
+            prevHash: foliage.prevBlockHash,
+            height: rewardChainBlock.height,
+            weight: rewardChainBlock.weight,
+            totalIters: rewardChainBlock.totalIters,
+          },
         },
       };
     },

@@ -278,7 +278,12 @@ const bugs: readonly {
         if (chia === undefined) return drivers;
         const { validator } = chia;
         // It checks what it checked, and is trusted with what it does not check.
-        const trusted = { level: "full" as const, judge: validator.judge.bind(validator) };
+        const trusted = {
+          level: "full" as const,
+          link: validator.link.bind(validator),
+          prove: validator.prove.bind(validator),
+          spend: validator.spend.bind(validator),
+        };
         return { ...drivers, substitutes: { chia: { ...chia, validator: trusted } } };
       },
     },

@@ -14,7 +14,8 @@ import { Subnets } from "../../lib/core/subnets.ts";
 import { chiaAddressRules } from "../../lib/chia/addresses/rules.ts";
 import { ChiaChain } from "../../lib/chia/chain/chain.ts";
 import { LinkageValidator } from "../../lib/chia/chain/linkage.ts";
-import type { BlockValidator, Candidate } from "../../lib/chia/chain/verdict.ts";
+import type { BlockValidator } from "../../lib/chia/chain/validator.ts";
+import type { Candidate } from "../../lib/chia/chain/verdict.ts";
 import { simulator0 } from "../../lib/chia/networks/simulator0.ts";
 import { ChiaNode } from "../../lib/chia/node.ts";
 import type { ChiaService } from "../../lib/chia/service.ts";
@@ -123,7 +124,7 @@ export class World {
     });
     for (let at = 0; at < blocks; at += 200) {
       const fed = await clock.until(node.feed(recorded(at, Math.min(at + 200, blocks))));
-      assert.equal(fed.refused, undefined);
+      assert.deepEqual(fed.refusals, []);
     }
     await node.start();
     const member: Member = {

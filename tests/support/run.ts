@@ -101,6 +101,12 @@ const steps: readonly Step[] = [
     count: bunCounts,
   },
   {
+    name: "mutants",
+    // Small changes in security and consensus code, and which of them the tests notice.
+    commands: isLong ? [["bun", join("tests", "mutation", "run.ts")]] : [],
+    timeoutS: TESTS_S,
+  },
+  {
     name: "tests on Deno",
     commands: [["deno", "test", "-A", "--no-check", "--quiet", ...portable]],
     timeoutS: TESTS_S,

@@ -74,6 +74,8 @@ export class BitcoinSession implements PeerSession<Incoming> {
   #fault: Error | undefined;
   #ping: { readonly nonce: bigint; readonly sentAt: number } | undefined;
   #nextPing = 0;
+  /** What the socket had taken from us when we looked last, and when that had become more. */
+  #taken = { bytes: 0, at: 0 };
   /** When each question was sent that has no answer yet; the first of each kind. */
   readonly #asked = new Map<AnyMessage, number>();
   readonly #turn: Turn;
@@ -84,6 +86,7 @@ export class BitcoinSession implements PeerSession<Incoming> {
     this.connectionType = options.connectionType;
     this.#options = options;
     this.#startedAt = options.clock.monotonic();
+    this.#taken = { bytes: link.bytesWritten, at: this.#startedAt };
     this.#turn = (options.turns ?? new Turns(options.clock)).join();
   }
 
@@ -288,11 +291,19 @@ export class BitcoinSession implements PeerSession<Incoming> {
   async #watch(): Promise<void> {
     const { clock } = this.#options;
     while (!this.signal.aborted) {
+      this.#noteTaken();
       const silence = this.#silence();
       if (silence !== undefined) this.#end(tooLate("silent", silence));
       else if (clock.monotonic() >= this.#nextPing && this.#ping === undefined) this.ping();
       await clock.sleep(Math.max(WATCH_MS, this.#nextPing - clock.monotonic()), this.signal).catch(() => {});
     }
+  }
+
+  /** Only what the socket took counts: by the pings that we send, a peer that reads nothing would seem alive. */
+  #noteTaken(): void {
+    const { bytesWritten: bytes, pendingBytes } = this.link;
+    if (pendingBytes > 0 && bytes === this.#taken.bytes) return;
+    this.#taken = { bytes, at: this.#options.clock.monotonic() };
   }
 
   #silence(): string | undefined {
@@ -304,9 +315,7 @@ export class BitcoinSession implements PeerSession<Incoming> {
     const now = clock.monotonic();
     if (now - this.#startedAt < SILENCE_MS) return undefined;
     if (now - this.traffic.received.lastAt > SILENCE_MS) return "sent nothing for 20 minutes";
-    return this.link.pendingBytes > 0 && now - this.traffic.sent.lastAt > SILENCE_MS
-      ? "took nothing for 20 minutes"
-      : undefined;
+    return now - this.#taken.at > SILENCE_MS ? "took nothing for 20 minutes" : undefined;
   }
 
   /** Ends the connection. The first cause stands. */

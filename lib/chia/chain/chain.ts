@@ -1,28 +1,42 @@
 /**
- * The chain: judges blocks, chooses the heaviest branch and makes each step durable. The only writer of the store.
+ * The chain: links, proves and spends blocks, chooses the heaviest branch and makes each step durable. The only writer of
+ * the store.
+ *
+ * A run of blocks is linked at once and proven in parallel, while the next one is linked to it already. When the runs below
+ * it have their results and its proofs are there it settles: in its turn its branch is spent, block after block, and blocks,
+ * coins and events become durable together. What is refused, however late, takes with it what was built on it, and no more.
  *
  * @module
  */
-import { toHex } from "../../codec/hex.ts";
-import { equalBytes } from "../../codec/sized.ts";
+import { NodeError } from "../../core/errors.ts";
 import type { Clock } from "../../core/ports.ts";
 import type { Validation } from "../../core/validation.ts";
-import type { NewEvent } from "../../storage/events.ts";
 import type { ChiaNetwork } from "../networks/network.ts";
-import type { ChiaStore, StoredBlock } from "../store.ts";
-import { BlockRecord } from "../types/mod.ts";
-import { blockEvent, peakEvent, reorgEvent } from "./events.ts";
+import type { ChiaStore } from "../store.ts";
+import type { BlockRecord } from "../types/mod.ts";
+import { BranchChoice } from "./branch-choice.ts";
+import { Committer, unspentLevel } from "./commit.ts";
 import { nextPace, type Pace } from "./epochs.ts";
-import type { BlockValidator, Candidate, Refusal, Verdict } from "./verdict.ts";
-import { isTransactionBlock, MissingAncestor } from "./view.ts";
+import { type AddOptions, type BlockGiver, Flight, type Refused, Step } from "./flight.ts";
+import { Linker } from "./link.ts";
+import { RecentProofs } from "./recent-proofs.ts";
+import {
+  type RevalidatedChain,
+  Revalidation,
+  type ValidationListener,
+  type ValidationProgress,
+} from "./revalidation.ts";
+import { heaviest, Settling } from "./settling.ts";
+import type { BlockValidator } from "./validator.ts";
+import type { Candidate, Refusal } from "./verdict.ts";
 import { lookBack, RecordWindow } from "./window.ts";
 
 /** What became of a run of blocks. */
 export interface AddResult {
   /** Records of the blocks that were new and right. */
   readonly added: readonly BlockRecord[];
-  /** The first block that was refused; those after it were not judged. */
-  readonly refused?: { readonly candidate: Candidate; readonly refusal: Refusal };
+  /** What was refused: the first of the run, and blocks of its branch that came earlier and were not spent then. */
+  readonly refusals: readonly Refused[];
   /** The first block whose parent is not known; those after it were not judged. */
   readonly parentless?: Candidate;
   /** Whether the peak is another one now, and the last height that both chains share. */
@@ -40,13 +54,7 @@ export interface ChainParts {
   readonly onCommit?: (eventIds: readonly number[]) => void;
 }
 
-/** Blocks that are judged before others get their turn on the event loop. */
-const YIELD_EVERY = 8;
-
-function heavier(record: BlockRecord, than: BlockRecord | undefined): boolean {
-  if (than === undefined || record.weight > than.weight) return true;
-  return record.weight === than.weight && record.totalIters < than.totalIters;
-}
+const closed = () => new NodeError("stopped", "self", "the chain is closed");
 
 /** The chain of one network. */
 export class ChiaChain {
@@ -54,27 +62,46 @@ export class ChiaChain {
   readonly validator: BlockValidator;
   readonly #parts: ChainParts;
   readonly #window: RecordWindow;
+  readonly #flight: Flight;
+  readonly #linker: Linker;
+  readonly #committer: Committer;
+  readonly #settling = new Settling();
+  readonly #recent = new RecentProofs();
+  readonly #choice: BranchChoice;
   #peak: BlockRecord | undefined;
   #validation: Validation | undefined;
-  #queue: Promise<unknown> = Promise.resolve();
+  #owed: number | undefined;
+  #revalidation: Revalidation | undefined;
+  #isClosed = false;
 
   private constructor(parts: ChainParts) {
     this.network = parts.network;
     this.validator = parts.validator;
     this.#parts = parts;
     this.#window = new RecordWindow(2 * lookBack(parts.network.constants));
+    this.#flight = new Flight(this.#window);
+    this.#linker = new Linker({ ...parts, window: this.#window, flight: this.#flight });
+    this.#committer = new Committer({ ...parts, window: this.#window, linker: this.#linker });
+    const [flight, linker, committer] = [this.#flight, this.#linker, this.#committer];
+    this.#choice = new BranchChoice({ ...parts, flight, linker, committer, recent: this.#recent });
   }
 
   /** Opens the chain where the store stands. */
   static async load(parts: ChainParts): Promise<ChiaChain> {
     const chain = new ChiaChain(parts);
-    chain.#peak = await parts.store.peak();
-    chain.#validation = await parts.store.validation();
+    await chain.#read();
     if (chain.#peak !== undefined) {
       const from = Math.max(0, chain.#peak.height - lookBack(parts.network.constants));
       chain.#window.setMain(from, await parts.store.mainRecords(from, chain.#peak.height + 1));
     }
     return chain;
+  }
+
+  async #read(): Promise<void> {
+    const { store, validator } = this.#parts;
+    this.#peak = await store.peak();
+    this.#validation = await store.validation();
+    this.#owed = await store.firstBelow(validator.level);
   }
 
   get peak(): BlockRecord | undefined {
@@ -84,6 +111,14 @@ export class ChiaChain {
   /** How far every block of the main chain was checked, whatever checks them now. Before the first block: will be. */
   get validation(): Validation {
     return this.#validation ?? this.validator.level;
+  }
+
+  /**
+   * The first height of the main chain that was checked less far than the validator would; undefined when there is none.
+   * From there on the coins are not known: what joins the chain above is proven and not spent.
+   */
+  get owed(): number | undefined {
+    return this.#owed;
   }
 
   /** Time of the newest block that has one, in seconds since 1970; two blocks of three have none. */
@@ -100,142 +135,157 @@ export class ChiaChain {
 
   /** The record of a block that is known, on whatever branch. */
   async record(headerHash: Uint8Array): Promise<BlockRecord | undefined> {
-    return this.#window.record(headerHash) ?? await this.#parts.store.record(headerHash);
+    return this.#flight.holderOf(headerHash) === undefined ? await this.#linker.record(headerHash) : undefined;
+  }
+
+  /** Whether a block is linked and waits for its verdict. */
+  isPending(headerHash: Uint8Array): boolean {
+    return this.#flight.holderOf(headerHash) !== undefined;
   }
 
   /** The header hash at a height of the main chain. */
-  async hashAt(height: number): Promise<Uint8Array | undefined> {
-    return this.#window.mainAt(height)?.headerHash ?? await this.#parts.store.hashAt(height);
+  hashAt(height: number): Promise<Uint8Array | undefined> {
+    return this.#committer.hashAt(height);
   }
 
   /**
    * Adds blocks, parents before children. Those that are right are stored in one transaction; when the heaviest of them is
    * heavier than the peak it becomes the peak in the same step.
+   *
+   * @param source the giver of the run; null for blocks that come from no peer
+   * @throws NodeError `stopped`, the reason of the options' signal, or our own failure; nothing of the run is kept then
    */
-  add(candidates: readonly Candidate[], source: string | null): Promise<AddResult> {
-    const run = this.#queue.then(() => this.#add(candidates, source));
-    this.#queue = run.catch(() => {});
-    return run;
-  }
-
-  async #add(candidates: readonly Candidate[], source: string | null): Promise<AddResult> {
-    const blocks: StoredBlock[] = [];
+  async add(
+    candidates: readonly Candidate[],
+    source: BlockGiver | null,
+    options: AddOptions = {},
+  ): Promise<AddResult> {
+    if (this.#isClosed) throw closed();
+    const step = new Step(candidates, source, options);
+    const { signal } = options;
+    const abort = () => step.abort(signal?.reason);
+    signal?.addEventListener("abort", abort, { once: true });
+    if (signal?.aborted) abort();
+    this.#flight.begin(step);
     try {
-      const { tip, ...outcome } = await this.#judgeAll(candidates, blocks);
-      const step = await this.#commit(blocks, tip, source);
-      return { added: blocks.map(({ record }) => record), ...outcome, ...step };
+      for (;;) {
+        await this.#linker.link(step);
+        const result = await this.#settle(step);
+        if (result !== undefined) return result;
+      }
     } catch (thrown) {
       // What is not stored must not count as known.
-      for (const { record } of blocks) this.#window.remove(record);
+      this.#flight.withdraw(step);
       throw thrown;
+    } finally {
+      this.#flight.end(step);
+      signal?.removeEventListener("abort", abort);
     }
   }
 
-  /** Judges blocks up to the first that is not right, and puts the new ones into `blocks`; `tip` is the heaviest. */
-  async #judgeAll(candidates: readonly Candidate[], blocks: StoredBlock[]) {
-    let tip: BlockRecord | undefined;
-    for (const [i, candidate] of candidates.entries()) {
-      if (i % YIELD_EVERY === YIELD_EVERY - 1) await this.#parts.clock.sleep(0);
-      const known = await this.record(candidate.headerHash);
-      if (known !== undefined) {
-        if (heavier(known, tip)) tip = known;
-        continue;
-      }
-      if (!await this.#hasParent(candidate)) return { tip, parentless: candidate };
-      const verdict = await this.#judge(candidate);
-      if (!verdict.ok) return { tip, refused: { candidate, refusal: verdict } };
-      // The record stays for thousands of blocks; it must not keep the block's bytes alive with it.
-      const record = BlockRecord.decode(BlockRecord.encode(verdict.record));
-      this.#window.add(record);
-      blocks.push({ record, raw: candidate.raw, validation: this.validator.level });
-      if (heavier(record, tip)) tip = record;
-    }
-    return { tip };
+  /** How far stored blocks were validated again; undefined when that is not under way. */
+  get validating(): ValidationProgress | undefined {
+    return this.#revalidation?.progress;
   }
 
-  async #hasParent({ block }: Candidate): Promise<boolean> {
-    const parent = block.foliage.prevBlockHash;
-    return equalBytes(parent, this.network.constants.GENESIS_CHALLENGE) || await this.record(parent) !== undefined;
+  /**
+   * Validates again, from our own disk, what was checked less far than the validator would: until nothing is owed. Ends early
+   * when the signal aborts; what was validated until then stays so.
+   */
+  async revalidate(signal: AbortSignal, listener: ValidationListener): Promise<void> {
+    if (this.#owed === undefined) return;
+    const run = this.#revalidation ??= new Revalidation({
+      ...this.#parts,
+      settling: this.#settling,
+      chain: this.#revalidated(),
+    });
+    await run.run(signal, listener);
+    this.#revalidation = undefined;
   }
 
-  async #judge(candidate: Candidate): Promise<Verdict> {
-    const parent = candidate.block.foliage.prevBlockHash;
-    const genesis = equalBytes(parent, this.network.constants.GENESIS_CHALLENGE);
-    if (!genesis && this.#window.record(parent) === undefined) await this.#loadAncestors(parent);
+  #revalidated(): RevalidatedChain {
+    const owed = () => this.#owed;
+    const peak = () => this.#peak;
+    return {
+      get owed() {
+        return owed();
+      },
+      get peak() {
+        return peak();
+      },
+      raised: async (height) => {
+        this.#owed = height;
+        this.#validation = await this.#parts.store.validation();
+      },
+      cut: async (record, removed) => {
+        this.#peak = record;
+        this.#window.setMain((record?.height ?? -1) + 1, []);
+        this.#flight.forget(removed);
+        this.#owed = await this.#parts.store.firstBelow(this.validator.level);
+        this.#validation = await this.#parts.store.validation();
+      },
+      adopt: async (tip) => {
+        const step = new Step([], null, {});
+        step.known.push(tip);
+        await this.#conclude(step, new AbortController().signal);
+      },
+    };
+  }
+
+  /** Withdraws what is under way, and resolves when nothing is any more. Nothing can be added afterwards. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    const steps = [...this.#flight.steps];
+    for (const step of steps) step.abort(closed());
+    await Promise.all(steps.map(({ ended }) => ended.promise));
+  }
+
+  /** The result of a run that is linked; undefined when it lost its ground meanwhile. */
+  async #settle(step: Step): Promise<AddResult | undefined> {
     try {
-      return this.validator.judge(candidate, this.#window);
+      const failed = await step.proofs?.verdict();
+      if (failed !== undefined && !step.isLost) this.#refuseFrom(step, failed.at, failed.refusal);
     } catch (thrown) {
-      if (!(thrown instanceof MissingAncestor)) throw thrown;
-      await this.#loadAncestors(parent);
-      return this.validator.judge(candidate, this.#window);
+      if (!step.isLost || step.signal.aborted) throw thrown;
     }
+    await step.grounded();
+    if (step.isLost) return undefined;
+    const { frames, known, refusals, parentless } = step;
+    if (frames.length === 0 && known.length === 0) {
+      return { added: [], refusals, ...(parentless && { parentless }), peakMoved: false, forkHeight: -1 };
+    }
+    const tip = heaviest([...step.known, ...step.frames.map(({ record }) => record)]);
+    return await this.#settling.run(tip, (overtaken) => this.#conclude(step, overtaken));
   }
 
-  /** Brings the ancestors of a branch that left the main chain long ago into the window. */
-  async #loadAncestors(headerHash: Uint8Array): Promise<void> {
-    let record = await this.#parts.store.record(headerHash);
-    const lowest = (record?.height ?? 0) - lookBack(this.network.constants);
-    while (record !== undefined && record.height >= lowest) {
-      if (await this.#parts.store.isMain(record.headerHash)) {
-        for (const below of await this.#parts.store.mainRecords(Math.max(0, lowest), record.height + 1)) {
-          this.#window.add(below);
-        }
-        return;
-      }
-      this.#window.add(record);
-      record = await this.#parts.store.record(record.prevHash);
-    }
+  /** A block of a run is refused: those after it in the run are not judged, as when it did not link. */
+  #refuseFrom(step: Step, at: number, refusal: Refusal): void {
+    const { record, candidate } = step.frames[at]!;
+    step.parentless = undefined;
+    // What was refused when the run was linked came later in it.
+    step.refusals = [];
+    step.refuse(record.headerHash, record.height, refusal, step.giverOf(candidate));
+    this.#flight.withdraw(step, at);
   }
 
-  async #commit(blocks: readonly StoredBlock[], tip: BlockRecord | undefined, source: string | null) {
-    const { store, onCommit } = this.#parts;
-    const previous = this.#peak;
-    if (tip === undefined || !heavier(tip, previous)) {
-      if (blocks.length > 0) await store.commit({ blocks, events: [] });
-      return { peakMoved: false, forkHeight: -1 };
-    }
-    const fresh = new Map(blocks.map(({ record }) => [toHex(record.headerHash), record]));
-    const branch = await this.#branch(tip, fresh);
-    const fromHeight = branch[0]?.height ?? tip.height;
-    const events = await this.#eventsOf(branch, previous, source);
-    const hashes = branch.map((record) => record.headerHash);
-    const ids = await store.commit({ blocks, main: { fromHeight, hashes }, events });
-    this.#window.setMain(fromHeight, branch);
-    this.#peak = tip;
-    onCommit?.(ids);
-    this.#validation = await store.validation();
-    return { peakMoved: true, forkHeight: fromHeight - 1 };
-  }
-
-  /** The records from the main chain (exclusive) up to `tip`, rising. */
-  async #branch(tip: BlockRecord, fresh: ReadonlyMap<string, BlockRecord>): Promise<BlockRecord[]> {
-    const branch: BlockRecord[] = [];
-    let current: BlockRecord | undefined = tip;
-    while (current !== undefined) {
-      const main = await this.hashAt(current.height);
-      if (main !== undefined && equalBytes(main, current.headerHash)) break;
-      branch.push(current);
-      current = fresh.get(toHex(current.prevHash)) ?? await this.record(current.prevHash);
-    }
-    return branch.reverse();
-  }
-
-  async #eventsOf(
-    branch: readonly BlockRecord[],
-    previous: BlockRecord | undefined,
-    source: string | null,
-  ): Promise<NewEvent[]> {
-    const context = { network: this.network.name, time: this.#parts.clock.now(), source };
-    const fromHeight = branch[0]?.height ?? 0;
-    const depth = previous === undefined ? 0 : Math.max(0, previous.height - fromHeight + 1);
-    const events: NewEvent[] = [];
-    if (depth > 0 && previous !== undefined) {
-      const undone = await this.#parts.store.mainRecords(fromHeight, previous.height + 1);
-      events.push(reorgEvent(context, fromHeight - 1, undone, branch));
-    }
-    for (const record of branch) events.push(blockEvent(context, record, isTransactionBlock(record), depth > 0));
-    const tip = branch.at(-1);
-    if (tip !== undefined) events.push(peakEvent(context, tip, isTransactionBlock(tip), depth));
-    return events;
+  /** Spends what is to become the main chain, and makes the step durable. */
+  async #conclude(step: Step, overtaken: AbortSignal): Promise<AddResult | undefined> {
+    step.signal.throwIfAborted();
+    if (step.isLost) return undefined;
+    const main = { peak: this.#peak, owed: this.#owed };
+    const move = await this.#choice.bestMove(step, main, overtaken);
+    step.signal.throwIfAborted();
+    const { frames, removed, source, parentless } = step;
+    const level = this.validator.level;
+    const added = frames.map(({ record }) => record);
+    await this.#committer.commit({ frames, removed, move, previous: this.#peak, level, source: source?.name ?? null });
+    this.#flight.forget(removed);
+    if (unspentLevel(level) !== level) this.#recent.proven(frames, step);
+    const result = { added, refusals: step.refusals, ...(parentless && { parentless }) };
+    if (move === undefined) return { ...result, peakMoved: false, forkHeight: -1 };
+    this.#peak = move.branch.at(-1);
+    if (move.changes !== undefined) this.#owed = undefined;
+    this.#validation = await this.#parts.store.validation();
+    return { ...result, peakMoved: true, forkHeight: move.forkHeight };
   }
 }

@@ -14,12 +14,14 @@ import { canFinish, nextPace, type Pace } from "./epochs.ts";
 import { ipItersOf, isOverflow, requiredItersOf, spIters } from "./iterations.ts";
 import { makeRecord } from "./record.ts";
 import { firstOfSubSlot, hashSlots, judgeSlots, type SlotHashes } from "./slots.ts";
-import { type BlockValidator, type Candidate, type Refusal, refuse, type Verdict } from "./verdict.ts";
+import { NO_CHANGES } from "../coin-set.ts";
+import type { BlockValidator, Frame, Linked, Spent } from "./validator.ts";
+import { type Candidate, type Refusal, refuse } from "./verdict.ts";
 import { type AncestorView, lastTransactionBlock, parentOf } from "./view.ts";
 import type { BlockRecord } from "../types/mod.ts";
 
 /** Where one block stands against its parent; computed once, used by each rule. */
-interface Frame {
+interface Place {
   readonly constants: ChiaConstants;
   readonly view: AncestorView;
   readonly candidate: Candidate;
@@ -31,7 +33,7 @@ interface Frame {
 }
 
 /** 27, 28: height and weight. */
-function judgePlace({ candidate, parent, pace, constants }: Frame): Refusal | undefined {
+function judgePlace({ candidate, parent, pace, constants }: Place): Refusal | undefined {
   const { height, weight } = candidate.block.rewardChainBlock;
   if (parent === undefined) {
     if (height !== 0) return refuse("INVALID_HEIGHT", `height ${height} after the genesis challenge`);
@@ -44,7 +46,7 @@ function judgePlace({ candidate, parent, pace, constants }: Frame): Refusal | un
 }
 
 /** 18, 32: the foliage commits to the reward chain block, finished and unfinished. */
-function judgeRewardChain({ candidate }: Frame, rewardChainBlockHash: Uint8Array): Refusal | undefined {
+function judgeRewardChain({ candidate }: Place, rewardChainBlockHash: Uint8Array): Refusal | undefined {
   const { rewardChainBlock, foliage } = candidate.block;
   if (!equalBytes(rewardChainBlockHash, foliage.rewardBlockHash)) {
     return refuse("INVALID_REWARD_BLOCK_HASH", "reward chain block");
@@ -56,7 +58,7 @@ function judgeRewardChain({ candidate }: Frame, rewardChainBlockHash: Uint8Array
 }
 
 /** 4: a sub-slot holds so many blocks and no more. */
-function judgeCrowd({ constants, view, parent, slots }: Frame): Refusal | undefined {
+function judgeCrowd({ constants, view, parent, slots }: Place): Refusal | undefined {
   if (parent === undefined || slots.length > 0) return undefined;
   const first = firstOfSubSlot(view, parent);
   const blocks = parent.height - first.height + 2;
@@ -64,7 +66,7 @@ function judgeCrowd({ constants, view, parent, slots }: Frame): Refusal | undefi
 }
 
 /** 5a: the challenge of the proof of space is that of the sub-slot in which its signage point lies. */
-function judgeChallenge({ constants, view, candidate, parent, overflow, slots }: Frame): Refusal | undefined {
+function judgeChallenge({ constants, view, candidate, parent, overflow, slots }: Place): Refusal | undefined {
   // Newest first. An overflow block's signage point lies one sub-slot back.
   const challenges = slots.map((slot) => slot.challenge).reverse();
   const wanted = overflow ? 1 : 0;
@@ -82,7 +84,7 @@ function judgeChallenge({ constants, view, candidate, parent, overflow, slots }:
 }
 
 /** 10: total iterations up to the start of the sub-slot in which the block is infused. */
-function slotStartIters({ constants, parent, pace, slots }: Frame): bigint {
+function slotStartIters({ constants, parent, pace, slots }: Place): bigint {
   if (parent === undefined) return pace.subSlotIters * BigInt(slots.length);
   const parentStart = parent.totalIters - ipItersOf(constants, parent);
   if (slots.length === 0) return parentStart;
@@ -90,7 +92,7 @@ function slotStartIters({ constants, parent, pace, slots }: Frame): bigint {
 }
 
 /** 8, 11, 13 without the proofs: signage point VDFs are there when there is a signage point, and state its iterations. */
-function judgeSignagePoint({ constants, candidate, pace }: Frame): Refusal | undefined {
+function judgeSignagePoint({ constants, candidate, pace }: Place): Refusal | undefined {
   const { rewardChainBlock: reward, challengeChainSpProof, rewardChainSpProof } = candidate.block;
   const atSlotStart = reward.signagePointIndex === 0;
   const parts = [reward.challengeChainSpVdf, challengeChainSpProof, reward.rewardChainSpVdf, rewardChainSpProof];
@@ -105,8 +107,8 @@ function judgeSignagePoint({ constants, candidate, pace }: Frame): Refusal | und
 }
 
 /** 29, 30 without the proofs: the infusion VDFs start where the chain stood. This binds the finished sub-slots. */
-function judgeInfusion(frame: Frame, infusionIters: bigint): Refusal | undefined {
-  const { constants, view, candidate, parent, slots } = frame;
+function judgeInfusion(place: Place, infusionIters: bigint): Refusal | undefined {
+  const { constants, view, candidate, parent, slots } = place;
   const reward = candidate.block.rewardChainBlock;
   const last = slots.at(-1);
   const rcChallenge = last?.reward ?? parent?.rewardInfusionNewChallenge ?? constants.GENESIS_CHALLENGE;
@@ -127,8 +129,8 @@ function judgeInfusion(frame: Frame, infusionIters: bigint): Refusal | undefined
 }
 
 /** 15, 24, 26b, 33: whether this is a transaction block, and that it follows the last one. */
-function judgeTransactionBlock(frame: Frame, signagePointTotal: bigint): Refusal | undefined {
-  const { constants, candidate, lastTransaction } = frame;
+function judgeTransactionBlock(place: Place, signagePointTotal: bigint): Refusal | undefined {
+  const { constants, candidate, lastTransaction } = place;
   const { rewardChainBlock, foliageTransactionBlock: foliage } = candidate.block;
   const expected = lastTransaction === undefined || signagePointTotal > lastTransaction.totalIters;
   if (rewardChainBlock.isTransactionBlock !== expected) {
@@ -145,7 +147,7 @@ function judgeTransactionBlock(frame: Frame, signagePointTotal: bigint): Refusal
 }
 
 /** 31 without the proof: the infused chain is there exactly when the deficit says so. */
-function judgeInfusedChain({ candidate, parent }: Frame, deficit: number, most: number): Refusal | undefined {
+function judgeInfusedChain({ candidate, parent }: Place, deficit: number, most: number): Refusal | undefined {
   const vdf = candidate.block.rewardChainBlock.infusedChallengeChainIpVdf;
   const proof = candidate.block.infusedChallengeChainIpProof;
   const expected = parent !== undefined && deficit < most - 1;
@@ -153,6 +155,8 @@ function judgeInfusedChain({ candidate, parent }: Frame, deficit: number, most: 
     ? undefined
     : refuse("INVALID_ICC_VDF", `deficit ${deficit}`);
 }
+
+const NOTHING_SPENT: Spent = { ok: true, coins: NO_CHANGES };
 
 /** Checks linkage and nothing more. */
 export class LinkageValidator implements BlockValidator {
@@ -163,7 +167,7 @@ export class LinkageValidator implements BlockValidator {
     this.#constants = constants;
   }
 
-  judge(candidate: Candidate, view: AncestorView): Verdict {
+  link(candidate: Candidate, view: AncestorView): Linked | Refusal {
     const constants = this.#constants;
     const { block } = candidate;
     const { rewardChainBlock: reward, foliage } = block;
@@ -175,9 +179,9 @@ export class LinkageValidator implements BlockValidator {
       return refuse("INVALID_PREV_BLOCK_HASH", "unknown parent");
     }
     const newSlot = block.finishedSubSlots.length > 0;
-    let frame: Frame;
+    let place: Place;
     try {
-      frame = {
+      place = {
         constants,
         view,
         candidate,
@@ -192,29 +196,29 @@ export class LinkageValidator implements BlockValidator {
       if (thrown instanceof RangeError) return refuse("INVALID_NEW_DIFFICULTY", "an epoch without duration");
       throw thrown;
     }
-    return this.#judgeFrame(frame, newSlot);
+    return this.#judge(place, newSlot);
   }
 
-  #judgeFrame(frame: Frame, newSlot: boolean): Verdict {
-    const { constants, view, candidate, parent, pace, overflow } = frame;
+  #judge(place: Place, newSlot: boolean): Linked | Refusal {
+    const { constants, view, candidate, parent, pace, overflow } = place;
     const { block } = candidate;
     const reward = block.rewardChainBlock;
     const rewardChainBlockHash = RewardChainBlock.hash(reward);
-    const early = judgePlace(frame) ?? judgeRewardChain(frame, rewardChainBlockHash) ?? judgeBody(constants, block) ??
-      judgeCrowd(frame) ?? judgeChallenge(frame) ?? judgeSignagePoint(frame);
+    const early = judgePlace(place) ?? judgeRewardChain(place, rewardChainBlockHash) ?? judgeBody(constants, block) ??
+      judgeCrowd(place) ?? judgeChallenge(place) ?? judgeSignagePoint(place);
     if (early !== undefined) return early;
 
     const ends = newSlot && parent !== undefined
       ? canFinish(constants, view, parent, parent.subEpochSummaryIncluded !== null)
       : { subEpoch: false, epoch: false };
-    const slots = judgeSlots({ constants, view, parent, pace, ends }, block, frame.slots);
+    const slots = judgeSlots({ constants, view, parent, pace, ends }, block, place.slots);
     if ("refusal" in slots) return slots.refusal;
     // 9. The first sub-slot of an epoch has its own pace, which an overflow block's signage point did not know.
     if (overflow && ends.epoch && block.finishedSubSlots.length < 2) {
       return refuse("NO_OVERFLOWS_IN_FIRST_SUB_SLOT_NEW_EPOCH", "overflow block");
     }
 
-    const start = slotStartIters(frame);
+    const start = slotStartIters(place);
     const infusionIters = reward.totalIters - start;
     const requiredIters = requiredItersOf(constants, pace.subSlotIters, reward.signagePointIndex, infusionIters);
     // Not fewer than the parent's: then its VDF would have to run backwards. As many are possible, and the reference takes
@@ -225,8 +229,8 @@ export class LinkageValidator implements BlockValidator {
     const signagePointTotal = start + spIters(constants, pace.subSlotIters, reward.signagePointIndex) -
       (overflow ? pace.subSlotIters : 0n);
     const deficit = deficitAfter(constants, parent, overflow, block.finishedSubSlots.length);
-    const late = judgeTransactionBlock(frame, signagePointTotal) ?? judgeInfusion(frame, infusionIters) ??
-      judgeInfusedChain(frame, deficit, constants.MIN_BLOCKS_PER_CHALLENGE_BLOCK);
+    const late = judgeTransactionBlock(place, signagePointTotal) ?? judgeInfusion(place, infusionIters) ??
+      judgeInfusedChain(place, deficit, constants.MIN_BLOCKS_PER_CHALLENGE_BLOCK);
     if (late !== undefined) return late;
 
     const record = makeRecord(constants, candidate, {
@@ -235,10 +239,20 @@ export class LinkageValidator implements BlockValidator {
       requiredIters,
       deficit,
       overflow,
-      previousTransactionHeight: frame.lastTransaction?.height ?? 0,
-      slots: frame.slots,
+      previousTransactionHeight: place.lastTransaction?.height ?? 0,
+      slots: place.slots,
       summary: slots.summary,
     });
-    return { ok: true, record };
+    return { ok: true, frame: { candidate, record, parent, pace } };
+  }
+
+  /** Takes all proofs as given. */
+  prove(frames: readonly Frame[]): Promise<readonly undefined[]> {
+    return Promise.resolve(frames.map(() => undefined));
+  }
+
+  /** Takes all spends as given, and tells of no coin. */
+  spend(): Promise<Spent> {
+    return Promise.resolve(NOTHING_SPENT);
   }
 }

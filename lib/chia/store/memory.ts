@@ -7,9 +7,10 @@ import type { StoredPeer } from "../../core/ports.ts";
 import { toHex } from "../../codec/hex.ts";
 import { ownBytes } from "../../codec/own.ts";
 import { NodeError } from "../../core/errors.ts";
-import { type Validation, ValidationCounts } from "../../core/validation.ts";
+import { Validation, ValidationCounts } from "../../core/validation.ts";
 import { MemoryEventLog } from "../../storage/event-log.ts";
 import { MemoryPeers } from "../../storage/peer-table.ts";
+import { type CoinSet, type CoinView, NO_COINS } from "../coin-set.ts";
 import type { ChainCommit, ChiaStore, PlacedBlock, PlacedSummary, StoreCounts } from "../store.ts";
 import { BlockRecord } from "../types/mod.ts";
 import type { StoreCode } from "./sql.ts";
@@ -18,7 +19,7 @@ interface KeptBlock {
   readonly record: Uint8Array;
   readonly raw: Uint8Array;
   readonly height: number;
-  readonly validation: Validation;
+  validation: Validation;
 }
 
 /** {@link ChiaStore} in maps. Its events go to the given log. */
@@ -33,40 +34,83 @@ export class MemoryChiaStore implements ChiaStore {
   /** Of the main chain. */
   readonly #levels = new ValidationCounts();
   readonly #peers = new MemoryPeers();
+  readonly #coins: CoinSet;
+  #queue: Promise<unknown> = Promise.resolve();
   #bytes = 0;
 
-  constructor(events: MemoryEventLog = new MemoryEventLog()) {
+  /** @param coins the coins, which are part of every commit; none are kept when absent */
+  constructor(events: MemoryEventLog = new MemoryEventLog(), coins: CoinSet = NO_COINS) {
     this.events = events;
+    this.#coins = coins;
   }
 
   commit(step: ChainCommit): Promise<readonly number[]> {
-    try {
-      // Everything that can be refused is refused before anything is changed.
-      const heights = new Map(step.blocks.map(({ record }) => [toHex(record.headerHash), record.height]));
-      const encoded = step.blocks.map(({ record, raw, validation }) => ({
-        record: BlockRecord.encode(record),
-        raw: ownBytes(raw),
-        height: record.height,
-        validation,
-      }));
-      if (step.main !== undefined) this.#check(step.main, heights);
-      step.blocks.forEach((block, index) => {
-        const key = toHex(block.record.headerHash);
-        if (!this.#blocks.has(key)) this.#insert(key, encoded[index]!);
-      });
-      if (step.main !== undefined) {
-        for (const key of this.#main.splice(step.main.fromHeight)) {
-          this.#levels.leave(this.#blocks.get(key)!.validation);
-        }
-        for (const key of step.main.hashes.map(toHex)) {
-          this.#main.push(key);
-          this.#levels.join(this.#blocks.get(key)!.validation);
-        }
+    const run = this.#queue.then(() => this.#commit(step));
+    this.#queue = run.catch(() => {});
+    return run;
+  }
+
+  async #commit(step: ChainCommit): Promise<readonly number[]> {
+    // Everything that can be refused is refused before anything is changed.
+    const heights = new Map(step.blocks.map(({ record }) => [toHex(record.headerHash), record.height]));
+    const encoded = step.blocks.map(({ record, raw, validation }) => ({
+      record: BlockRecord.encode(record),
+      raw: ownBytes(raw),
+      height: record.height,
+      validation,
+    }));
+    if (step.main !== undefined) this.#check(step.main, heights);
+    this.#checkRemoved(step);
+    const coins = step.coins ?? (step.main && { fromHeight: step.main.fromHeight, blocks: [] });
+    if (coins !== undefined) await this.#coins.change(coins);
+    step.blocks.forEach((block, index) => {
+      const key = toHex(block.record.headerHash);
+      if (!this.#blocks.has(key)) this.#insert(key, encoded[index]!);
+    });
+    if (step.main !== undefined) {
+      for (const key of this.#main.splice(step.main.fromHeight)) {
+        this.#levels.leave(this.#blocks.get(key)!.validation);
       }
-      return this.events.append(step.events);
-    } catch (error) {
-      return Promise.reject(error);
+      for (const key of step.main.hashes.map(toHex)) {
+        this.#main.push(key);
+        this.#levels.join(this.#blocks.get(key)!.validation);
+      }
     }
+    if (step.raised !== undefined) this.#raise(step.raised);
+    for (const hash of step.removed ?? []) this.#forget(toHex(hash));
+    return await this.events.append(step.events);
+  }
+
+  #raise({ hashes, validation }: NonNullable<ChainCommit["raised"]>): void {
+    for (const key of hashes.map(toHex)) {
+      const block = this.#blocks.get(key);
+      if (block === undefined || Validation[block.validation] >= Validation[validation]) continue;
+      const isMain = this.#main[block.height] === key;
+      if (isMain) this.#levels.leave(block.validation);
+      block.validation = validation;
+      if (isMain) this.#levels.join(validation);
+    }
+  }
+
+  #checkRemoved({ removed = [], main }: ChainCommit): void {
+    const joining = new Set(main?.hashes.map(toHex));
+    for (const key of removed.map(toHex)) {
+      const height = this.#blocks.get(key)?.height;
+      if (height === undefined) continue;
+      const stays = this.#main[height] === key && (main === undefined || height < main.fromHeight);
+      if (!stays && !joining.has(key)) continue;
+      throw new NodeError<StoreCode>("STORE_BROKEN_CHAIN", "self", `block ${key} is on the main chain`);
+    }
+  }
+
+  #forget(key: string): void {
+    const block = this.#blocks.get(key);
+    if (block === undefined) return;
+    this.#blocks.delete(key);
+    this.#bytes -= block.raw.length;
+    const same = this.#heights.get(block.height)?.filter((other) => other !== key) ?? [];
+    if (same.length === 0) this.#heights.delete(block.height);
+    else this.#heights.set(block.height, same);
   }
 
   #insert(key: string, block: KeptBlock): void {
@@ -148,6 +192,28 @@ export class MemoryChiaStore implements ChiaStore {
     const key = toHex(headerHash);
     const block = this.#blocks.get(key);
     return Promise.resolve(block && this.#main[block.height] === key);
+  }
+
+  sideRecords(fromHeight: number, limit: number): Promise<BlockRecord[]> {
+    const found: BlockRecord[] = [];
+    for (const height of [...this.#heights.keys()].filter((each) => each >= fromHeight).sort((a, b) => a - b)) {
+      for (const key of this.#heights.get(height) ?? []) {
+        if (found.length >= limit) return Promise.resolve(found);
+        if (this.#main[height] !== key) found.push(this.#record(key)!);
+      }
+    }
+    return Promise.resolve(found);
+  }
+
+  firstBelow(level: Validation): Promise<number | undefined> {
+    const least = this.#levels.least;
+    if (least === undefined || Validation[least] >= Validation[level]) return Promise.resolve(undefined);
+    const isBelow = (key: string) => Validation[this.#blocks.get(key)!.validation] < Validation[level];
+    return Promise.resolve(this.#main.findIndex(isBelow));
+  }
+
+  coinsAt(height: number): CoinView {
+    return this.#coins.viewAt(height);
   }
 
   async summaries(): Promise<PlacedSummary[]> {

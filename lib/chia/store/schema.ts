@@ -64,4 +64,13 @@ ALTER TABLE chia_blocks ADD COLUMN validation SMALLINT NOT NULL DEFAULT 2;
 CREATE INDEX chia_blocks_validation ON chia_blocks (validation) WHERE main = 1;
 `,
   },
+  {
+    number: 4,
+    name: "the first main block of each level, and the blocks beside the main chain",
+    sql: `
+DROP INDEX chia_blocks_validation;
+CREATE INDEX chia_blocks_validation ON chia_blocks (validation, height) WHERE main = 1;
+CREATE INDEX chia_blocks_side ON chia_blocks (height) WHERE main = 0;
+`,
+  },
 ];

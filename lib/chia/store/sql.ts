@@ -12,6 +12,7 @@ import { insertEvents } from "../../storage/event-log.ts";
 import { ByteCache } from "../../storage/lru.ts";
 import { migrate } from "../../storage/migrate.ts";
 import { SqlPeers } from "../../storage/peer-table.ts";
+import { type CoinSet, type CoinView, NO_COINS } from "../coin-set.ts";
 import type { ChainCommit, ChiaStore, PlacedBlock, PlacedSummary, StoreCounts, StoredBlock } from "../store.ts";
 import { BlockRecord, SubEpochSummary } from "../types/mod.ts";
 import { CHIA_MIGRATIONS, CHIA_PEERS } from "./schema.ts";
@@ -26,6 +27,8 @@ export interface SqlStoreOptions {
   readonly cacheBytesMax?: number;
   /** Told the newest id after a commit that appended events. Must not throw. */
   readonly onEvents?: (newest: number) => void;
+  /** Opens the coins, which are part of every commit; none are kept when absent. */
+  readonly openCoins?: (database: Database) => Promise<CoinSet>;
 }
 
 /** Codes of a store that was asked for the impossible. */
@@ -38,7 +41,8 @@ export async function openSqlChiaStore(database: Database, options: SqlStoreOpti
     network: options.network,
     genesis: toHex(options.genesisChallenge),
   });
-  return new SqlChiaStore(database, options);
+  const coins = await options.openCoins?.(database);
+  return new SqlChiaStore(database, { ...options, ...(coins && { coins }) });
 }
 
 /** {@link ChiaStore} over a {@link Database} whose schema is up to date; made by {@link openSqlChiaStore}. */
@@ -47,8 +51,13 @@ export class SqlChiaStore implements ChiaStore {
   readonly #peers: SqlPeers;
   readonly #cache: ByteCache;
   readonly #onEvents: (newest: number) => void;
+  readonly #coins: CoinSet;
 
-  constructor(database: Database, options: Pick<SqlStoreOptions, "cacheBytesMax" | "onEvents">) {
+  constructor(
+    database: Database,
+    options: Pick<SqlStoreOptions, "cacheBytesMax" | "onEvents"> & { readonly coins?: CoinSet },
+  ) {
+    this.#coins = options.coins ?? NO_COINS;
     this.#database = database;
     this.#peers = new SqlPeers(database, CHIA_PEERS);
     this.#cache = new ByteCache(options.cacheBytesMax ?? 0);
@@ -60,11 +69,16 @@ export class SqlChiaStore implements ChiaStore {
     const ids = await this.#database.transaction(async (within) => {
       inserted = await insertBlocks(within, step.blocks);
       if (step.main !== undefined) await moveMain(within, step.main.fromHeight, step.main.hashes);
-      await count(within, inserted, step.main);
+      await raise(within, step.raised);
+      const gone = await forget(within, step.removed ?? []);
+      await count(within, inserted, gone, step.main);
+      const coins = step.coins ?? (step.main && { fromHeight: step.main.fromHeight, blocks: [] });
+      if (coins !== undefined) await this.#coins.change(coins, within);
       return await insertEvents(within, step.events);
     });
     // Only now: what a rolled back transaction held must not be found in the cache.
     for (const block of inserted) this.#cache.set(toHex(block.record.headerHash), block.raw);
+    for (const hash of step.removed ?? []) this.#cache.delete(toHex(hash));
     const newest = ids.at(-1);
     if (newest !== undefined) this.#onEvents(newest);
     return ids;
@@ -133,6 +147,31 @@ export class SqlChiaStore implements ChiaStore {
   async isMain(headerHash: Uint8Array): Promise<boolean | undefined> {
     const row = await this.#database.get("SELECT main FROM chia_blocks WHERE header_hash = ?", [headerHash]);
     return row && row.main === 1;
+  }
+
+  async sideRecords(fromHeight: number, limit: number): Promise<BlockRecord[]> {
+    const rows = await this.#database.all(
+      "SELECT record FROM chia_blocks WHERE main = 0 AND height >= ? ORDER BY height LIMIT ?",
+      [fromHeight, limit],
+    );
+    return rows.map((row) => BlockRecord.decode(row.record as Uint8Array));
+  }
+
+  async firstBelow(level: Validation): Promise<number | undefined> {
+    const heights: number[] = [];
+    // One question for each level, of which there are few: each is answered by the first entry of the index.
+    for (let lower = 1; lower < Validation[level]; lower++) {
+      const row = await this.#database.get(
+        "SELECT MIN(height) AS height FROM chia_blocks WHERE main = 1 AND validation = ?",
+        [lower],
+      );
+      if (row?.height != null) heights.push(Number(row.height));
+    }
+    return heights.length === 0 ? undefined : Math.min(...heights);
+  }
+
+  coinsAt(height: number): CoinView {
+    return this.#coins.viewAt(height);
   }
 
   async summaries(): Promise<PlacedSummary[]> {
@@ -227,13 +266,48 @@ async function moveMain(within: Database, fromHeight: number, hashes: readonly U
   }
 }
 
+/** Notes that blocks were checked further. */
+async function raise(within: Database, raised: ChainCommit["raised"]): Promise<void> {
+  for (const hash of raised?.hashes ?? []) {
+    const level = Validation[raised!.validation];
+    await within.run("UPDATE chia_blocks SET validation = ? WHERE header_hash = ? AND validation < ?", [
+      level,
+      hash,
+      level,
+    ]);
+  }
+}
+
+/** Forgets blocks. How many there were, and of how many bytes. */
+async function forget(within: Database, hashes: readonly Uint8Array[]): Promise<{ blocks: number; bytes: number }> {
+  const gone = { blocks: 0, bytes: 0 };
+  for (const hash of hashes) {
+    const row = await within.get("SELECT number, main, bytes FROM chia_blocks WHERE header_hash = ?", [hash]);
+    if (row === undefined) continue;
+    if (row.main === 1) {
+      throw new NodeError<StoreCode>("STORE_BROKEN_CHAIN", "self", `block ${toHex(hash)} is on the main chain`);
+    }
+    await within.run("DELETE FROM chia_bodies WHERE number = ?", [row.number!]);
+    await within.run("DELETE FROM chia_summaries WHERE number = ?", [row.number!]);
+    await within.run("DELETE FROM chia_blocks WHERE number = ?", [row.number!]);
+    gone.blocks += 1;
+    gone.bytes += Number(row.bytes);
+  }
+  return gone;
+}
+
 /** Keeps the counts. The main chain has no holes: its length follows from where it was changed. */
-async function count(within: Database, inserted: readonly StoredBlock[], main: ChainCommit["main"]): Promise<void> {
-  if (inserted.length > 0) {
+async function count(
+  within: Database,
+  inserted: readonly StoredBlock[],
+  gone: { readonly blocks: number; readonly bytes: number },
+  main: ChainCommit["main"],
+): Promise<void> {
+  if (inserted.length > 0 || gone.blocks > 0) {
     const bytes = inserted.reduce((sum, { raw }) => sum + raw.length, 0);
     await within.run("UPDATE chia_counts SET blocks = blocks + ?, bytes = bytes + ? WHERE id = 1", [
-      inserted.length,
-      bytes,
+      inserted.length - gone.blocks,
+      bytes - gone.bytes,
     ]);
   }
   if (main === undefined) return;

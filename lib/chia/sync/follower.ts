@@ -8,6 +8,7 @@
 import { equalBytes } from "../../codec/sized.ts";
 import { type Agreement, agreementOf } from "../../core/sync/agreement.ts";
 import { messageOf, NodeError } from "../../core/errors.ts";
+import type { Debtor } from "../../core/peers/connections.ts";
 import type { Clock } from "../../core/ports.ts";
 import type { AddResult, ChiaChain } from "../chain/chain.ts";
 import type { AnnouncedPeak, ChiaPeer } from "../peers/peer.ts";
@@ -23,6 +24,8 @@ export interface FollowerParts {
   readonly peers: () => readonly ChiaPeer[];
   /** Hears of each step that moved the peak. */
   readonly moved: (result: AddResult, source: ChiaPeer | undefined) => void;
+  /** Makes a peer pay for a fault, or its host when it has left. */
+  readonly charge: (debtor: Debtor, fault: PeerFault) => void;
   /** Hears when nothing is left to fetch. */
   readonly idle: () => void;
   /** Hears when a batch sync begins and ends, and of trouble worth a log line. */
@@ -37,6 +40,10 @@ const REST_MS = 5_000;
 const PATIENCE_FIRST_MS = 2_000;
 const PATIENCE_LAST_MS = 64_000;
 const LOOK_MS = 500;
+/** Why the node gives up by itself what it does with a peer. */
+const NO_TROUBLE: ReadonlySet<string> = new Set(["stopped", "memory_budget"]);
+/** Somebody announced a heavier chain while the verdict on what a peer gave was waited for. */
+const OVERTAKEN = new NodeError("overtaken", "self", "a heavier chain was announced");
 /** How often in a row a peer may let us wait in vain before its slot goes to another. */
 const TIMEOUTS_MAX = 3;
 /** How often it is said that a chain waits for a peer of our choice. */
@@ -52,7 +59,11 @@ export class Follower {
 
   constructor(parts: FollowerParts) {
     this.#parts = parts;
-    this.#sync = new Sync({ ...parts, peers: () => this.#fullNodes().filter((peer) => this.#isVouched(peer)) });
+    this.#sync = new Sync({
+      ...parts,
+      peers: () => this.#fullNodes().filter((peer) => this.#isVouched(peer)),
+      judged: () => this.poke(),
+    });
   }
 
   /** The running batch sync, if there is one. */
@@ -106,16 +117,23 @@ export class Follower {
     peer.considered = announced;
     const patience = this.#patience(peer, signal);
     try {
-      await this.#sync.approach(peer, announced, patience.signal);
+      const outcome = await this.#sync.approach(peer, announced, patience.signal);
       if (signal.aborted) return;
-      if (await this.#parts.chain.record(announced.headerHash) !== undefined) peer.timeouts = 0;
-      // It gave something else than it announced: its chain has moved on, or there never was such a block.
-      else this.#unserved(peer, announced);
+      const { chain } = this.#parts;
+      if (await chain.record(announced.headerHash) === undefined) {
+        if (outcome === "lost its ground") return this.#rest(peer);
+        // It gave something else than it announced: its chain has moved on, or there never was such a block.
+        return this.#unserved(peer, announced);
+      }
+      peer.timeouts = 0;
+      // It is stored and could not become the peak; there is nothing to be gained by asking at once again.
+      if (announced.weight > (chain.peak?.weight ?? 0n)) this.#rest(peer);
     } catch (thrown) {
-      if (signal.aborted) return;
+      // What it gave is judged on while another is followed.
+      if (signal.aborted || patience.signal.reason === OVERTAKEN) return;
       if (patience.signal.aborted) return this.#late(peer, announced, patience.signal.reason);
       // A connection that we closed, for whatever reason, is no trouble of ours either.
-      const others = thrown instanceof NodeError && (thrown.fault !== "self" || thrown.code === "stopped");
+      const others = thrown instanceof NodeError && (thrown.fault !== "self" || NO_TROUBLE.has(thrown.code));
       this.#parts.notice(others ? "debug" : "error", `sync with ${peer.session.label}: ${messageOf(thrown)}`);
       if (thrown instanceof PeerFault || !(thrown instanceof NodeError) || thrown.fault !== "peer") this.#rest(peer);
       else if (thrown.code === "timeout") this.#late(peer, announced, thrown);
@@ -138,7 +156,11 @@ export class Follower {
       // In a batch sync others have their chance to step in first.
       const most = this.#sync.progress === undefined ? given : 2 * given;
       const left = most - this.#sync.idleMs;
-      if (left <= 0 && this.#target(peer) !== undefined) {
+      const other = left <= 0 ? this.#target(peer) : undefined;
+      if (other !== undefined && this.#sync.isJudging) {
+        if ((other.peak?.weight ?? 0n) > (peer.peak?.weight ?? 0n)) over.abort(OVERTAKEN);
+        else cancel = clock.after(LOOK_MS, look);
+      } else if (other !== undefined) {
         over.abort(new NodeError("timeout", "peer", `delivered nothing for ${most / 1000} s, and others wait`));
       } else cancel = clock.after(Math.max(left, LOOK_MS), look);
     };
@@ -191,7 +213,8 @@ export class Follower {
     const ours = this.#parts.chain.peak;
     const now = this.#parts.clock.monotonic();
     const promises = ({ peak, considered }: ChiaPeer) => {
-      if (peak === undefined || ours === undefined) return peak !== undefined;
+      if (peak === undefined || this.#parts.chain.isPending(peak.headerHash)) return false;
+      if (ours === undefined) return true;
       if (peak.weight !== ours.weight) return peak.weight > ours.weight;
       return considered !== peak && !equalBytes(peak.headerHash, ours.headerHash);
     };
@@ -206,7 +229,8 @@ export class Follower {
    * and anybody may dial us: such a chain waits until a peer of our choice tells of it, and gives its blocks.
    */
   #isVouched(peer: ChiaPeer): boolean {
-    return this.#parts.chain.validator.level === "full" || isChosen(peer);
+    const { validator, owed } = this.#parts.chain;
+    return (validator.level === "full" && owed === undefined) || isChosen(peer);
   }
 
   #sayWaiting(peer: ChiaPeer, now: number): void {

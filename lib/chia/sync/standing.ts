@@ -50,7 +50,12 @@ export class Standing {
 
   /** What people should know of: one sentence each. */
   get warnings(): readonly string[] {
-    return [this.#clockCheck.warning()].filter((each) => each !== undefined);
+    return [this.#clockCheck.warning(), this.#validating()].filter((each) => each !== undefined);
+  }
+
+  #validating(): string | undefined {
+    const { validating } = this.#parts.chain;
+    return validating && `stored blocks are validated again: height ${validating.height} of ${validating.to}`;
   }
 
   /** Ends what waits. */

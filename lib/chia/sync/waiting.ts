@@ -5,7 +5,9 @@
  * @module
  */
 import { ownBytes } from "../../codec/own.ts";
+import { NodeError } from "../../core/errors.ts";
 import { OrphanPool } from "../../core/work/orphans.ts";
+import type { BlockGiver } from "../chain/flight.ts";
 import type { Candidate } from "../chain/verdict.ts";
 import { candidateOf } from "../chain/raw-blocks.ts";
 import type { ChiaSession } from "../peers/session.ts";
@@ -27,17 +29,26 @@ export function memoryOf({ raw, block }: Candidate): number {
     transactionsGeneratorRefList.length * REFERENCE_BYTES;
 }
 
-/** The blocks of a range that wait until those below them are added. */
+/** Blocks that wait until those below them are added, and for their verdicts. */
 export class WaitingBatch {
   /** What it counts for while it waits. */
   readonly bytes: number;
+  readonly #dropped = new AbortController();
   readonly #release: () => void;
   #blocks: readonly Candidate[] | undefined;
 
-  constructor(session: ChiaSession, blocks: readonly Candidate[]) {
+  constructor(session: Pick<ChiaSession, "hold">, blocks: readonly Candidate[]) {
     this.#blocks = blocks;
     this.bytes = blocks.reduce((sum, block) => sum + memoryOf(block), 0);
-    this.#release = session.hold(this.bytes, () => (this.#blocks = undefined));
+    this.#release = session.hold(this.bytes, () => {
+      this.#blocks = undefined;
+      this.#dropped.abort(new NodeError("memory_budget", "self", "the memory of blocks that wait was needed"));
+    });
+  }
+
+  /** Aborts when their memory is needed: nobody may hold them any more. */
+  get dropped(): AbortSignal {
+    return this.#dropped.signal;
   }
 
   /** The blocks; undefined when their memory was needed. They stay counted until {@link release}. */
@@ -57,6 +68,7 @@ interface Orphan {
   readonly hash: Uint8Array;
   readonly parent: Uint8Array;
   readonly raw: Uint8Array;
+  readonly giver: BlockGiver;
   readonly release: () => void;
 }
 
@@ -75,7 +87,7 @@ export class ChiaOrphans {
   }
 
   /** Keeps a block that `host` gave over a session. */
-  add({ raw, headerHash: hash, block }: Candidate, host: string, session: ChiaSession): void {
+  add({ raw, headerHash: hash, block }: Candidate, host: string, session: ChiaSession, giver: BlockGiver): void {
     if (this.#pool.has(hash)) return;
     const own = ownBytes(raw);
     let isWanted = true;
@@ -85,12 +97,14 @@ export class ChiaOrphans {
     });
     // The budget may have been passed by this very block.
     if (!isWanted) return;
-    if (!this.#pool.add({ hash, parent: block.foliage.prevBlockHash.slice(), raw: own, release }, host)) release();
+    if (!this.#pool.add({ hash, parent: block.foliage.prevBlockHash.slice(), raw: own, giver, release }, host)) {
+      release();
+    }
   }
 
-  /** Takes out those whose parent is `hash`, with the hosts that gave them. */
-  takeChildren(hash: Uint8Array): { readonly block: Candidate; readonly source: string }[] {
-    return this.#pool.takeChildren(hash).map(({ item, source }) => ({ block: candidateOf(item.raw), source }));
+  /** Takes out those whose parent is `hash`, with the ones that gave them. */
+  takeChildren(hash: Uint8Array): { readonly block: Candidate; readonly giver: BlockGiver }[] {
+    return this.#pool.takeChildren(hash).map(({ item }) => ({ block: candidateOf(item.raw), giver: item.giver }));
   }
 
   /** Forgets what a host gave. */

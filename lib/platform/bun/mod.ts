@@ -26,6 +26,7 @@ export {
 } from "../node/process.ts";
 export { sha256 } from "./sha256.ts";
 export { openDatabase } from "./sqlite.ts";
+export { openThread, parallelism, serveThread } from "../node/threads.ts";
 export { openUdp } from "../node/udp.ts";
 export { nameServerResolver } from "../node/resolver.ts";
 export { secureDuplex } from "../node/secure.ts";

@@ -25,6 +25,7 @@ export {
 } from "./process.ts";
 export { sha256 } from "./sha256.ts";
 export { openDatabase } from "./sqlite.ts";
+export { openThread, parallelism, serveThread } from "./threads.ts";
 export { openUdp } from "./udp.ts";
 export { nameServerResolver } from "./resolver.ts";
 export { secureDuplex } from "./secure.ts";

@@ -6,12 +6,13 @@
  */
 import { toHex } from "../../codec/hex.ts";
 import { Reader } from "../../codec/reader.ts";
-import type { Clock } from "../../core/ports.ts";
 import { compactToTarget, difficultyOf } from "../../bitcoin/headers/pow.ts";
 import { readCompactSize } from "../../bitcoin/codec/mod.ts";
 import { toDisplayHex } from "../../bitcoin/hash.ts";
 import type { BitcoinService } from "../../bitcoin/service.ts";
 import { type AddressPrefixes, type Block, HEADER_BYTES, type Transaction } from "../../bitcoin/types/mod.ts";
+import type { RpcContext } from "../context.ts";
+import { decodedBlock } from "./block-job.ts";
 import { JsonText, type RpcJson, type RpcObject, rpcText } from "./json.ts";
 import { transactionJson } from "./transaction-json.ts";
 
@@ -69,7 +70,7 @@ export function blockJson(
   bitcoin: BitcoinService,
   row: number,
   block: Block,
-  transactions: readonly RpcJson[],
+  transactions: RpcJson,
 ): RpcObject {
   return {
     ...headerJson(bitcoin, row, block.transactions.length),
@@ -85,14 +86,20 @@ export function blockJson(
 const TRANSACTIONS_AT_ONCE = 50;
 
 /**
- * The transactions of a block, taken apart and printed. That of a full block takes half a second, so it is done in pieces.
- * Fees are not known without the outputs that are spent. Rejects when the signal aborts.
+ * The transactions of a block, taken apart and printed. That of a full block takes half a second, so it is done on another
+ * thread, or, where there is none, in pieces. Fees are not known without the outputs that are spent. Rejects when the signal
+ * aborts.
  */
 export async function decodedTransactions(
   block: Block,
-  prefixes: AddressPrefixes,
-  { clock, signal }: { readonly clock: Clock; readonly signal: AbortSignal },
-): Promise<readonly JsonText[]> {
+  { base58, bech32Hrp }: AddressPrefixes,
+  { clock, workers, signal }: Pick<RpcContext, "clock" | "workers"> & { readonly signal: AbortSignal },
+): Promise<JsonText | readonly JsonText[]> {
+  // Of a network only what can be cloned.
+  const prefixes = { base58, bech32Hrp };
+  if (workers.threadsMax > 0 && block.transactions.length > TRANSACTIONS_AT_ONCE) {
+    return new JsonText(await workers.run(decodedBlock, { raw: block.raw, prefixes }, signal));
+  }
   block.txids();
   const texts: JsonText[] = [];
   for (const transaction of block.transactions) {

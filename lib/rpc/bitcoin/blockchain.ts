@@ -89,7 +89,7 @@ export const blockchainMethods: readonly Method[] = [
     ],
     result: '"hex" or {...}    (string or object) the block; "fee" is never there',
     examples: ["getblock 0f9188f13cb7b2c71f2a335e3a4fc328bf5beb436012afca590b1a11466e2206 2"],
-    async call(args, { context: { bitcoin, clock }, signal }) {
+    async call(args, { context: { bitcoin, clock, workers }, signal }) {
       const row = rowOfHash(bitcoin, args.text(0));
       const verbosity = parseVerbosity(args.at(1), 1);
       if (verbosity >= 3) {
@@ -100,7 +100,7 @@ export const blockchainMethods: readonly Method[] = [
       const block = Block.decode(raw);
       const transactions = verbosity === 1
         ? block.txids().map(toDisplayHex)
-        : await decodedTransactions(block, bitcoin.network, { clock, signal });
+        : await decodedTransactions(block, bitcoin.network, { clock, workers, signal });
       return blockJson(bitcoin, row, block, transactions);
     },
   },

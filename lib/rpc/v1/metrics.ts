@@ -15,7 +15,7 @@ export interface MetricsText {
 }
 
 /** All figures of a node as they are now. */
-export async function metricsOf({ chains, memory, upload, version }: RpcContext): Promise<MetricsText> {
+export async function metricsOf({ chains, memory, upload, workers, version }: RpcContext): Promise<MetricsText> {
   const registry = new Registry();
   const gauge = <T extends string>(name: string, help: string, labelNames: readonly T[]) =>
     new Gauge({ name: `gemel_${name}`, help, labelNames, registers: [registry] });
@@ -28,6 +28,14 @@ export async function metricsOf({ chains, memory, upload, version }: RpcContext)
   const target = upload.state();
   gauge("upload_bytes_left", "what may still be uploaded today; +Inf without a target", [])
     .set(target.bytesMax === 0 ? Infinity : target.bytesLeft);
+  gauge("worker_threads_max", "threads that jobs may have; 0: they run on the node's own", []).set(workers.threadsMax);
+  const { threads, running, waiting, done, failed, lost } = workers.counts;
+  gauge("worker_threads", "threads that live now", []).set(threads);
+  const jobs = gauge("jobs", "jobs that run and that wait", ["state"]);
+  jobs.set({ state: "running" }, running);
+  jobs.set({ state: "waiting" }, waiting);
+  const jobsTotal = counter("jobs_total", "jobs that were done, threw, or were lost with their thread", ["outcome"]);
+  for (const [outcome, count] of Object.entries({ done, failed, lost })) jobsTotal.inc({ outcome }, count);
 
   const height = gauge("height", "height of our tip", ["chain"]);
   const best = gauge("best_peer_height", "the greatest height that a peer tells", ["chain"]);

@@ -1,185 +1,101 @@
 /**
- * The blocks of a simulated Chia world. They have the shape of blocks and none of the proofs; the simulated validator
- * checks how they follow one another, and takes marked ones for invalid.
+ * The blocks of a simulated Chia world. They link as real ones do and have no proofs; what is wrong with one that is
+ * invalid is written in it, and the simulated validator finds it when the block is proven or spent.
  *
  * @module
  */
 import { toHex } from "../../codec/hex.ts";
 import { sha256 } from "../../codec/sha256.ts";
 import { equalBytes } from "../../codec/sized.ts";
-import type { BlockValidator, Candidate, Verdict } from "../../chia/chain/verdict.ts";
-import { refuse } from "../../chia/chain/verdict.ts";
+import { LinkageValidator } from "../../chia/chain/linkage.ts";
+import { candidateOf } from "../../chia/chain/raw-blocks.ts";
 import type { AncestorView } from "../../chia/chain/view.ts";
 import { type ChiaNetwork, networkNamed } from "../../chia/networks/mod.ts";
-import { candidateOf } from "../../chia/chain/raw-blocks.ts";
 import { type BlockRecord, FullBlock } from "../../chia/types/mod.ts";
 import type { Tip } from "../play.ts";
+import { farm } from "./farm.ts";
 
 /** What DNS introducers of the world are called. */
 const SEED = "introducer.sim";
 
-/** The reference's simulator with a DNS introducer, so that nodes find one another as on a public network. */
-export const network: ChiaNetwork = { ...networkNamed("simulator0"), dnsSeeds: [SEED] };
+const simulator0 = networkNamed("simulator0");
+/**
+ * The reference's simulator with a DNS introducer, so that nodes find one another as on a public network; with mainnet's
+ * epochs, and with sub-slots as `farm.ts` makes them.
+ */
+export const network: ChiaNetwork = {
+  ...simulator0,
+  dnsSeeds: [SEED],
+  constants: {
+    ...simulator0.constants,
+    MIN_BLOCKS_PER_CHALLENGE_BLOCK: 1,
+    SUB_EPOCH_BLOCKS: 384,
+    EPOCH_BLOCKS: 4_608,
+  },
+};
 
-const { GENESIS_CHALLENGE, DIFFICULTY_STARTING, SUB_SLOT_ITERS_STARTING } = network.constants;
-const ITERS = 1_000n;
-const zeros = (length: number) => new Uint8Array(length);
-/** Extension data of blocks that the simulated validator takes for invalid. */
-const MARK = zeros(32).fill(0xbd);
-/** And of those that only full validation tells from valid ones. */
-const MINTED = zeros(32).fill(0x3d);
-/** Compressed points at infinity: what stands where no signature and no key is. */
-const NO_G1 = zeros(48).fill(0xc0, 0, 1);
-const NO_G2 = zeros(96).fill(0xc0, 0, 1);
-const NO_VDF = { challenge: zeros(32), numberOfIterations: 0n, output: { data: zeros(100) } };
-const NO_PROOF = { witnessType: 0, witness: zeros(0), normalizedToIdentity: false };
+const { constants } = network;
 
 /** A block of the world. */
 export interface WorldBlock extends Tip {
   readonly raw: Uint8Array;
   readonly headerHash: Uint8Array;
   readonly parent: WorldBlock | undefined;
-  readonly totalIters: bigint;
+  readonly record: BlockRecord;
 }
 
-/** What a block is worth: `minted` passes every check below full validation, `marked` none. */
-export type Worth = "valid" | "minted" | "marked";
-const EXTENSION_DATA: Readonly<Record<Worth, Uint8Array>> = { valid: zeros(32), minted: MINTED, marked: MARK };
+/**
+ * What a block is worth.
+ *
+ * - `unproven`, `unspendable`: refused when it is proven or spent, wherever it is.
+ * - `minted`: passes every check below full validation, which refuses it when it is proven.
+ * - `heir`: nothing is wrong with it but an ancestor.
+ * - `unlinked`: does not link.
+ */
+export type Worth = "valid" | "heir" | "minted" | "unproven" | "unspendable" | "unlinked";
 
-function blockOf(parent: WorldBlock | undefined, maker: string, worth: Worth): WorldBlock {
-  const name = sha256(new TextEncoder().encode(maker));
-  const height = parent === undefined ? 0 : parent.height + 1;
-  const weight = (parent?.weight ?? 0n) + DIFFICULTY_STARTING;
-  // Blocks of one height differ in it, as real ones do: of two tips of one weight the one with fewer is better.
-  const totalIters = (parent?.totalIters ?? 0n) + ITERS + BigInt(name[0]!);
-  const raw = FullBlock.encode({
-    finishedSubSlots: [],
-    rewardChainBlock: {
-      weight,
-      height,
-      totalIters,
-      signagePointIndex: 0,
-      posSsCcChallengeHash: zeros(32),
-      proofOfSpace: {
-        challenge: zeros(32),
-        poolPublicKey: null,
-        poolContractPuzzleHash: zeros(32),
-        plotPublicKey: NO_G1,
-        version: 0,
-        plotIndex: 0,
-        metaGroup: 0,
-        strength: 0,
-        size: 32,
-        proof: zeros(0),
-      },
-      challengeChainSpVdf: null,
-      challengeChainSpSignature: NO_G2,
-      challengeChainIpVdf: NO_VDF,
-      rewardChainSpVdf: null,
-      rewardChainSpSignature: NO_G2,
-      rewardChainIpVdf: NO_VDF,
-      infusedChallengeChainIpVdf: null,
-      headerMmrRoot: null,
-      isTransactionBlock: false,
-    },
-    challengeChainSpProof: null,
-    challengeChainIpProof: NO_PROOF,
-    rewardChainSpProof: null,
-    rewardChainIpProof: NO_PROOF,
-    infusedChallengeChainIpProof: null,
-    foliage: {
-      prevBlockHash: parent?.headerHash ?? GENESIS_CHALLENGE,
-      rewardBlockHash: name,
-      foliageBlockData: {
-        unfinishedRewardBlockHash: zeros(32),
-        poolTarget: { puzzleHash: zeros(32), maxHeight: 0 },
-        poolSignature: null,
-        farmerRewardPuzzleHash: name,
-        extensionData: EXTENSION_DATA[worth],
-      },
-      foliageBlockDataSignature: NO_G2,
-      foliageTransactionBlockHash: null,
-      foliageTransactionBlockSignature: null,
-    },
-    foliageTransactionBlock: null,
-    transactionsInfo: null,
-    transactionsGenerator: null,
-    transactionsGeneratorRefList: [],
-    transactionsGeneratorBuffer: null,
-    version: 0,
-  });
-  const { headerHash } = candidateOf(raw);
-  return { hash: toHex(headerHash), headerHash, height, weight, totalIters, raw, parent };
+const mark = (byte: number) => new Uint8Array(32).fill(byte);
+const VALID = mark(0);
+const MARKS: Readonly<Record<Worth, Uint8Array>> = {
+  valid: VALID,
+  heir: VALID,
+  unlinked: VALID,
+  minted: mark(0x3d),
+  unproven: mark(0xbd),
+  unspendable: mark(0xb5),
+};
+
+/** What is wrong with a block that links, if anything is. */
+export function faultOf(
+  { foliage }: FullBlock,
+): { readonly step: "prove" | "spend"; readonly isMinted: boolean } | undefined {
+  const { extensionData } = foliage.foliageBlockData;
+  const is = (worth: Worth) => equalBytes(extensionData, MARKS[worth]);
+  if (is("minted")) return { step: "prove", isMinted: true };
+  if (is("unproven")) return { step: "prove", isMinted: false };
+  return is("unspendable") ? { step: "spend", isMinted: false } : undefined;
 }
-
-/** The record of a block that follows from its bytes alone. */
-export function recordOf({ block, headerHash }: Candidate): BlockRecord {
-  const { foliage, rewardChainBlock: reward } = block;
-  const isGenesis = reward.height === 0;
-  return {
-    headerHash,
-    prevHash: foliage.prevBlockHash,
-    height: reward.height,
-    weight: reward.weight,
-    totalIters: reward.totalIters,
-    signagePointIndex: 0,
-    challengeVdfOutput: reward.challengeChainIpVdf.output,
-    infusedChallengeVdfOutput: null,
-    rewardInfusionNewChallenge: foliage.rewardBlockHash,
-    challengeBlockInfoHash: foliage.rewardBlockHash,
-    subSlotIters: SUB_SLOT_ITERS_STARTING,
-    poolPuzzleHash: foliage.foliageBlockData.poolTarget.puzzleHash,
-    farmerPuzzleHash: foliage.foliageBlockData.farmerRewardPuzzleHash,
-    requiredIters: 1n,
-    deficit: 0,
-    overflow: false,
-    prevTransactionBlockHeight: 0,
-    timestamp: null,
-    prevTransactionBlockHash: null,
-    fees: null,
-    rewardClaimsIncorporated: null,
-    finishedChallengeSlotHashes: isGenesis ? [GENESIS_CHALLENGE] : null,
-    finishedInfusedChallengeSlotHashes: null,
-    finishedRewardSlotHashes: isGenesis ? [GENESIS_CHALLENGE] : null,
-    subEpochSummaryIncluded: null,
-  };
-}
-
-/** Judges how blocks follow one another, and takes for invalid what is not. At `linkage` minted blocks pass. */
-export const simValidator = (level: "linkage" | "full"): BlockValidator => ({
-  level,
-  judge(candidate: Candidate, view: AncestorView): Verdict {
-    const { foliage, rewardChainBlock: reward } = candidate.block;
-    const parent = view.record(foliage.prevBlockHash);
-    if (parent === undefined && !equalBytes(foliage.prevBlockHash, GENESIS_CHALLENGE)) {
-      return refuse("INVALID_PREV_BLOCK_HASH", "unknown parent");
-    }
-    if (reward.height !== (parent === undefined ? 0 : parent.height + 1)) {
-      return refuse("INVALID_HEIGHT", `height ${reward.height}`);
-    }
-    if (reward.weight !== (parent?.weight ?? 0n) + DIFFICULTY_STARTING) {
-      return refuse("INVALID_WEIGHT", `weight ${reward.weight}`);
-    }
-    const { extensionData } = foliage.foliageBlockData;
-    if (equalBytes(extensionData, MARK) || (level === "full" && equalBytes(extensionData, MINTED))) {
-      return refuse("INVALID_POSPACE", "the block is marked invalid");
-    }
-    return { ok: true, record: recordOf(candidate) };
-  },
-});
 
 /** Every block of the world, valid or forged. */
 export class WorldBlocks {
   readonly #byHash = new Map<string, WorldBlock>();
   readonly #valid = new Set<string>();
+  readonly #validator = new LinkageValidator(constants);
+  readonly #view: AncestorView = {
+    record: (headerHash) => this.#byHash.get(toHex(headerHash))?.record,
+    ancestorAt: (descendant, height) => {
+      let current = this.#byHash.get(toHex(descendant.headerHash));
+      while (current !== undefined && current.height > height) current = current.parent;
+      return current?.record;
+    },
+  };
   /** The first block of the world, which every node has. */
   readonly genesis: WorldBlock;
   /** The heaviest valid block. */
   best: WorldBlock;
 
   constructor() {
-    this.genesis = this.best = blockOf(undefined, "genesis", "valid");
-    this.#byHash.set(this.genesis.hash, this.genesis);
+    this.genesis = this.best = this.#make(undefined, "genesis", "valid");
     this.#valid.add(this.genesis.hash);
   }
 
@@ -193,12 +109,33 @@ export class WorldBlocks {
 
   /** Makes a block on another. `maker` tells blocks of one parent apart. */
   make(parent: WorldBlock, maker: string, worth: Worth): WorldBlock {
-    const block = blockOf(parent, maker, worth);
-    this.#byHash.set(block.hash, block);
+    const block = this.#make(parent, maker, worth);
     if (worth === "valid") {
       this.#valid.add(block.hash);
       if (block.weight > this.best.weight) this.best = block;
     }
     return block;
   }
+
+  #make(parent: WorldBlock | undefined, maker: string, worth: Worth): WorldBlock {
+    const name = sha256(new TextEncoder().encode(maker));
+    const view = this.#view;
+    const made = farm({ constants, view, parent: parent?.record, name, extensionData: MARKS[worth] });
+    const linked = this.#validator.link(candidateOf(FullBlock.encode(made)), view);
+    if (!linked.ok) throw new TypeError(`the world makes a block that does not link: ${linked.error} ${linked.detail}`);
+    const raw = worth === "unlinked" ? FullBlock.encode(unlinked(made)) : linked.frame.candidate.raw;
+    const { headerHash } = candidateOf(raw);
+    const record = { ...linked.frame.record, headerHash };
+    const { height, weight } = record;
+    const block = { hash: toHex(headerHash), headerHash, height, weight, raw, parent, record };
+    this.#byHash.set(block.hash, block);
+    return block;
+  }
+}
+
+/** The block with another hash in the place of the one that binds it to what it was before it was infused. */
+function unlinked(block: FullBlock): FullBlock {
+  const { foliage } = block;
+  const foliageBlockData = { ...foliage.foliageBlockData, unfinishedRewardBlockHash: mark(0xbd) };
+  return { ...block, foliage: { ...foliage, foliageBlockData } };
 }

@@ -25,6 +25,7 @@ import type { Infer } from "../../chia/streamable/mod.ts";
 import { sha256 } from "../../codec/sha256.ts";
 import type { ByteDuplex, PeerSocket } from "../../core/ports.ts";
 import { acceptWebSocket, connectWebSocket } from "../../transport/websocket/mod.ts";
+import type { Givers } from "../givers.ts";
 import { type LiarParts, nobodyOf } from "../play.ts";
 import { network, type WorldBlock, type WorldBlocks } from "./blocks.ts";
 import { identityOf } from "./identity.ts";
@@ -64,6 +65,10 @@ class Conversation {
   end(): void {
     this.#cancel();
     this.#duplex.destroy();
+  }
+
+  #gave(block: WorldBlock): void {
+    this.#liar.givers.gave(this.#duplex.remote.host, block.hash, this.#duplex);
   }
 
   async run(): Promise<void> {
@@ -113,6 +118,7 @@ class Conversation {
     if (type === requestBlock.id) {
       const { height } = requestBlock.body.decode(data);
       const block = this.#at(height);
+      if (block !== undefined) this.#gave(block);
       if (block === undefined) this.#send(rejectBlock, { height }, id);
       else this.#raw(encodeEnvelope({ type: respondBlock.id, id, data: block.raw }));
     } else if (type === requestBlocks.id) {
@@ -122,6 +128,7 @@ class Conversation {
         const block = this.#at(height);
         if (block === undefined) return this.#send(rejectBlocks, { startHeight, endHeight }, id);
         blocks.push(block);
+        this.#gave(block);
       }
       this.#send(
         respondBlocks,
@@ -185,13 +192,15 @@ class Conversation {
 /** One malicious host. */
 export class ChiaLiar {
   readonly blocks: WorldBlocks;
+  readonly givers: Givers;
   readonly parts: LiarParts;
   readonly #conversations = new Set<Conversation>();
   /** The tip of its forged chain, and the honest block that it was made after. */
   #forgery: { readonly tip: WorldBlock; readonly after: WorldBlock } | undefined;
 
-  constructor(blocks: WorldBlocks, parts: LiarParts) {
+  constructor(blocks: WorldBlocks, givers: Givers, parts: LiarParts) {
     this.blocks = blocks;
+    this.givers = givers;
     this.parts = parts;
   }
 
@@ -221,12 +230,18 @@ export class ChiaLiar {
 
   /** The tip of a chain heavier than the honest one; none of its own blocks is valid. */
   forged(): WorldBlock {
-    const { blocks, parts: { presence, lie } } = this;
-    const worth = lie === "mint" ? "minted" : "marked";
+    const { blocks, parts: { presence, lie, random } } = this;
     const after = blocks.best;
     if (this.#forgery !== undefined && this.#forgery.after === after) return this.#forgery.tip;
-    let tip = blocks.make(after.parent ?? after, `${presence.host} 0`, worth);
-    for (let i = 1; i < FORGED_BLOCKS; i++) tip = blocks.make(tip, `${presence.host} ${i}`, worth);
+    const worth = lie === "mint" ? "minted" : random.pick(["unproven", "unspendable", "unlinked"] as const);
+    // Blocks that are right by themselves are built on it, and sometimes it is built on one that is right: of the honest
+    // tip's weight, and no more.
+    const bad = random.below(2);
+    let tip = after.parent ?? after;
+    for (let i = 0; i < FORGED_BLOCKS; i++) {
+      const honest = i < bad ? "valid" : "heir";
+      tip = blocks.make(tip, `${presence.host} ${i}`, i === bad ? worth : honest);
+    }
     this.#forgery = { tip, after };
     return tip;
   }

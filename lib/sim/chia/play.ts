@@ -19,9 +19,15 @@ import {
   type Tip,
 } from "../play.ts";
 import { FramedTail, type Tail } from "../tail.ts";
-import { network, simValidator, type WorldBlock, WorldBlocks } from "./blocks.ts";
+import type { SimClock } from "../clock.ts";
+import { Givers } from "../givers.ts";
+import { LateVerdicts } from "../late-verdicts.ts";
+import type { SeededRandom } from "../random.ts";
+import { network, type WorldBlock, WorldBlocks } from "./blocks.ts";
+import { openSimCoins } from "./coins.ts";
 import { identityOf } from "./identity.ts";
 import { ChiaLiar } from "./liar.ts";
+import { SimValidator } from "./validator.ts";
 
 /** Chia makes a block each 18.75 s; what the world is to show does not hang on so many. */
 const BLOCK_EVERY_MS = 300_000;
@@ -62,11 +68,14 @@ export class ChiaPlay implements Play {
   readonly port = network.defaultPort;
   readonly blockEveryMs = BLOCK_EVERY_MS;
   readonly blocks = new WorldBlocks();
+  readonly givers = new Givers();
   /** The same tip is asked for again and again. */
   readonly #tips = new WeakMap<BlockRecord, Tip>();
+  readonly #clock: SimClock;
   readonly #hosts: SpecialHosts;
 
-  constructor(hosts: SpecialHosts) {
+  constructor(clock: SimClock, hosts: SpecialHosts) {
+    this.#clock = clock;
     this.#hosts = hosts;
   }
 
@@ -85,9 +94,13 @@ export class ChiaPlay implements Play {
     };
   }
 
-  substitutesOf(host: string) {
-    const validator = simValidator(this.trustsPeers(host) ? "linkage" : "full");
-    return { chia: { network, validator, identity: identityOf(host) } };
+  substitutesOf(host: string, random: SeededRandom) {
+    const validator = new SimValidator({
+      level: this.trustsPeers(host) ? "linkage" : "full",
+      late: new LateVerdicts(this.#clock, random.fork("verdicts")),
+      refused: (headerHash) => this.givers.refused(host, toHex(headerHash), this.#clock.monotonic()),
+    });
+    return { chia: { network, validator, identity: identityOf(host), openCoins: openSimCoins } };
   }
 
   trustsPeers(host: string): boolean {
@@ -140,6 +153,6 @@ export class ChiaPlay implements Play {
   }
 
   lie(parts: LiarParts): void {
-    new ChiaLiar(this.blocks, parts).start();
+    new ChiaLiar(this.blocks, this.givers, parts).start();
   }
 }

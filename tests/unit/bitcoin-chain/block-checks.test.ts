@@ -144,6 +144,8 @@ describe("structureValidator calls mutated, and no hash invalid,", () => {
     const node = payment({ outputs: [{ value: 1n, scriptPubKey: new Uint8Array(4) }] });
     assert.equal(node.strippedSize, 64);
     assert.ok(isBlockMutated(blockOf([node]), true));
+    assert.ok(isBlockMutated(blockOf([payment(), node]), true), "one among others is enough");
+    assert.ok(!isBlockMutated(blockOf([payment()]), true));
     assert.ok(!isBlockMutated(blockOf([coinbase(), node]), true));
   });
 });

@@ -1,6 +1,6 @@
 import { describe, test } from "node:test";
 import assert from "node:assert/strict";
-import { HeaderBatch } from "../../../lib/bitcoin/headers/header-batch.ts";
+import { hashWords, HeaderBatch, wordBytes } from "../../../lib/bitcoin/headers/header-batch.ts";
 import { regtest } from "../../../lib/bitcoin/networks/mod.ts";
 import { headerHash, headerToBytes } from "../../../lib/bitcoin/types/header.ts";
 import { CodecError } from "../../../lib/codec/error.ts";
@@ -65,4 +65,15 @@ test("HeaderBatch.firstWithoutWork() names the header that lacks it", () => {
 test("HeaderBatch.firstGap() names the header that does not follow", () => {
   assert.equal(batchOf(chain).firstGap(), -1);
   assert.equal(batchOf([chain[0]!, chain[1]!, chain[3]!]).firstGap(), 2);
+});
+
+test("hashWords() takes 32 bytes and nothing else, and wordBytes() gives them back", () => {
+  const hash = headerHash(genesis);
+  assert.deepEqual(wordBytes(hashWords(hash).slice(), 0, 8), hash);
+  for (const length of [0, 31, 33]) assert.throws(() => hashWords(new Uint8Array(length)), RangeError);
+});
+
+test("HeaderBatch.fromPayload() says how many bytes are missing", () => {
+  const payload = headersPayload(chain.slice(0, 2).map(headerToBytes));
+  assert.throws(() => HeaderBatch.fromPayload(payload.subarray(0, payload.length - 5)), /5 bytes short/);
 });

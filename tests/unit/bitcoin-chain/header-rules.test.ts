@@ -92,3 +92,25 @@ test("HeightIndex follows its tip up, down and across, whatever it held before",
     assert.equal(index.top, heights[tip]);
   }
 });
+
+test("HeightIndex has each row as it grows, one header at a time and many at once", () => {
+  const line = {
+    height: (row: number) => row,
+    parent: (row: number) => row - 1,
+    time: () => 0,
+    bits: () => 0,
+    ancestor: (_row: number, height: number) => height,
+  };
+  const index = new HeightIndex(line);
+  for (let tip = 1; tip <= 5_000; tip++) {
+    index.setTip(tip);
+    assert.equal(index.at(tip), tip);
+    assert.equal(index.at(tip + 1), -1);
+  }
+  for (let height = 0; height <= 5_000; height++) assert.equal(index.at(height), height);
+  assert.equal(index.at(-1), -1);
+  assert.ok(index.byteLength >= 4 * 5_001);
+  const jump = new HeightIndex(line);
+  jump.setTip(100_000);
+  assert.deepEqual([0, 1, 50_000, 100_000].map((height) => jump.at(height)), [0, 1, 50_000, 100_000]);
+});

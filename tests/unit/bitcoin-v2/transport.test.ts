@@ -111,6 +111,11 @@ describe("V2Transport handshake", () => {
     assert.notEqual(initiator.sessionId, undefined);
   });
 
+  test("garbage of another length than may be sent is our own mistake", () => {
+    for (const length of [-1, 4_096, 1.5, NaN]) assert.throws(() => end(true, length), RangeError);
+    assert.equal(end(true, 4_095).drain().length, 64 + 4_095);
+  });
+
   test("garbage without a terminator ends the connection at 4095 + 16 bytes and not before", () => {
     const initiator = end(true, 0);
     const { key } = manualResponder(initiator.drain());

@@ -166,4 +166,28 @@ describe("V1Transport.push()", () => {
     // Unknown but well-formed ones are for whoever dispatches to ignore.
     assert.deepEqual(drain(transport.push(header("!~ twelve ch", 0, "5df6e0e2"))).types, ["!~ twelve ch"]);
   });
+
+  test("types that a hash cannot tell apart are told apart", () => {
+    const transport = new V1Transport(MAGIC);
+    // 31 times the one character and the other: "Aa" and "BB" have the same sum.
+    const types = ["xAaAa", "xBBAa", "xAaBB", "xBBBB"];
+    for (let round = 0; round < 2; round++) {
+      const frames = [...transport.push(join(...types.map((type) => packV1(MAGIC, type, new Uint8Array()))))];
+      assert.deepEqual(frames.map(({ type }) => type), types);
+    }
+  });
+
+  test("pendingBytes counts what is here of a message that is not complete, header and payload", () => {
+    const transport = new V1Transport(MAGIC);
+    const bytes = packV1(MAGIC, "inv", new Uint8Array(1_000));
+    let at = 0;
+    for (const to of [1, 24, 25, 600, 1_023]) {
+      assert.deepEqual([...transport.push(bytes.subarray(at, to))], []);
+      at = to;
+      assert.equal(transport.pendingBytes, to);
+      assert.ok(transport.heldBytes >= to);
+    }
+    assert.equal([...transport.push(bytes.subarray(at))].length, 1);
+    assert.deepEqual([transport.pendingBytes, transport.heldBytes], [0, 0]);
+  });
 });

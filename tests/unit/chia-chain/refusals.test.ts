@@ -76,7 +76,7 @@ function seal(block: Block, parts: readonly Seal[]): void {
 }
 
 const judge = (block: Block, by = validator, over: AncestorView = view) =>
-  by.judge({ block: block as FullBlock, raw: new Uint8Array(), headerHash: Foliage.hash(block.foliage) }, over);
+  by.link({ block: block as FullBlock, raw: new Uint8Array(), headerHash: Foliage.hash(block.foliage) }, over);
 
 const any = () => find((b) => b.rewardChainBlock.height === 100);
 const plain = () => find((b) => b.transactionsInfo !== null && b.transactionsGenerator === null, 20);
@@ -681,7 +681,7 @@ const cases: readonly Case[] = [
   },
 ];
 
-describe("LinkageValidator.judge() refuses", () => {
+describe("LinkageValidator.link() refuses", () => {
   for (const { error, what, block: make, change, seal: parts = [] } of cases) {
     test(`${error}: ${what}`, () => {
       const block = make();

@@ -280,3 +280,19 @@ test("an acceptor answers with the version of the peer's node type", async () =>
   assert.equal(Handshake.decode(decodeEnvelope(answer).data).protocolVersion, "0.0.38");
   (await world.opening).close();
 });
+
+test("what the handshake costs is counted: a message each way, with its bytes", async () => {
+  for (const role of ["dialler", "acceptor"] as const) {
+    const world = await bench(role);
+    const theirs = said();
+    await world.hand.send(theirs);
+    const { traffic } = await world.opening;
+    const [ours] = await world.hand.take();
+    assert.ok(ours instanceof Uint8Array);
+    for (const [side, bytes] of [[traffic.received, theirs.length], [traffic.sent, ours.length]] as const) {
+      assert.deepEqual([side.bytes, side.messages], [bytes, 1], role);
+      assert.equal(side.byKind.get("handshake")?.messages, 1);
+    }
+    (await world.opening).close();
+  }
+});

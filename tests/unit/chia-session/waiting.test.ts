@@ -1,6 +1,7 @@
 /** Blocks that wait are counted, hold nothing else alive, and are dropped when their memory is needed. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import type { BlockGiver } from "../../../lib/chia/chain/flight.ts";
 import { candidateOf } from "../../../lib/chia/chain/raw-blocks.ts";
 import type { ChiaSession } from "../../../lib/chia/peers/session.ts";
 import { FullBlock } from "../../../lib/chia/types/mod.ts";
@@ -16,6 +17,9 @@ const blocks = recordedBlocks().slice(0, 8).map((raw) => {
   return candidateOf(reply.subarray(100, 100 + raw.length));
 });
 
+/** Those who gave blocks. */
+const [giver, other] = ["a", "b"].map((name) => ({ name, refused: () => {} })) as unknown as [BlockGiver, BlockGiver];
+
 function world(bytesMax = 1_000_000) {
   const budget = new MemoryBudget(simClock(), bytesMax);
   const session = () => {
@@ -30,12 +34,12 @@ describe("ChiaOrphans", () => {
     const { budget, session } = world();
     const orphans = new ChiaOrphans();
     const one = session();
-    for (const block of blocks.slice(1, 4)) orphans.add(block, "a", one.session);
-    orphans.add(blocks[1]!, "b", session().session);
+    for (const block of blocks.slice(1, 4)) orphans.add(block, "a", one.session, giver);
+    orphans.add(blocks[1]!, "b", session().session, other);
     const bytes = blocks.slice(1, 4).reduce((sum, { raw }) => sum + raw.length, 0);
     assert.deepEqual([orphans.size, budget.used], [3, bytes], "one that is there already counts once");
     const [child] = orphans.takeChildren(blocks[0]!.headerHash);
-    assert.deepEqual([child?.source, child?.block.headerHash], ["a", blocks[1]!.headerHash]);
+    assert.deepEqual([child?.giver, child?.block.headerHash], [giver, blocks[1]!.headerHash]);
     assert.deepEqual(child?.block.block, blocks[1]!.block);
     assert.ok(child!.block.raw.buffer.byteLength < 10_000, "nothing of the reply is kept");
     assert.equal(budget.used, bytes - blocks[1]!.raw.length);
@@ -48,8 +52,8 @@ describe("ChiaOrphans", () => {
   test("drops what waits when its memory is needed", () => {
     const { budget, session } = world(10_000);
     const orphans = new ChiaOrphans();
-    const { session: giver } = session();
-    for (const block of blocks.slice(2, 4)) orphans.add(block, "a", giver);
+    const { session: holder } = session();
+    for (const block of blocks.slice(2, 4)) orphans.add(block, "a", holder, giver);
     const held = budget.used;
     const other = session().account;
     other.set("in", held - 1);
@@ -63,7 +67,7 @@ describe("ChiaOrphans", () => {
   test("does not keep what passes the budget by itself", () => {
     const { budget, session } = world(100);
     const orphans = new ChiaOrphans();
-    orphans.add(blocks[2]!, "a", session().session);
+    orphans.add(blocks[2]!, "a", session().session, giver);
     assert.deepEqual([orphans.size, budget.used], [0, 0]);
   });
 });

@@ -111,6 +111,7 @@ describe("buildConfig()", () => {
       "bitcoin.asmap": "/maps/asmap.dat",
       "peer-memory": "64M",
       "max-upload": "2G",
+      workers: "3",
     });
     const [chia, bitcoin] = config.chains;
     assert.deepEqual(chia?.listen, [{ host: "0.0.0.0", port: 1 }, { host: "::", port: 2 }]);
@@ -118,6 +119,9 @@ describe("buildConfig()", () => {
     assert.deepEqual(bitcoin?.whitelist, ["10.0.0.0/8", "2001:db8::1"]);
     assert.equal(bitcoin?.chain === "bitcoin" && bitcoin.asMapFile, "/maps/asmap.dat");
     assert.deepEqual([config.peerMemoryBytesMax, config.uploadBytesPerDay], [64 * 1024 ** 2, 2 * 1024 ** 3]);
+    assert.equal(config.workers, 3);
+    assert.equal("workers" in await build({}), false, "as many as the machine has cores for");
+    assert.equal((await build({ workers: "0" })).workers, 0);
     await assert.rejects(
       build({ chain: ["chia"], whitelist: "10.0.0.0/8,everybody" }),
       /whitelist: everybody is neither/,
@@ -208,6 +212,7 @@ describe("buildConfig()", () => {
       [{ "dns-server": "dns.example" }, /dns-server: dns.example is a name/],
       [{ chain: ["bitcoin"], prune: "1M" }, /prune: at least 550M/],
       [{ "peer-memory": "1M" }, /peer-memory: at least 16M/],
+      [{ workers: "-1" }, /workers: a whole number from 0 to 256/],
       [{ chain: ["bitcoin"], prune: "1G", txindex: true }, /txindex: an index needs all blocks/],
       [{ chain: ["bitcoin"], "min-work": "much" }, /min-work: a hexadecimal number/],
       [{ chain: ["chai"] }, /did you mean chia\?/],

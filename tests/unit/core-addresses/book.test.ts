@@ -494,3 +494,81 @@ test("AddressBook refuses a key that is not 32 bytes long", () => {
   const options = { rules: BOTH[0]!, clock: new HandClock(), random: new SeededRandom(1) };
   assert.throws(() => new AddressBook({ ...options, key: new Uint8Array(31) }), RangeError);
 });
+
+describe("AddressBook as a whole", () => {
+  test("counts by network and table are those of the entries, whatever was forgotten, displaced or moved", () => {
+    for (const rules of BOTH) {
+      const { book } = makeBook({ rules });
+      let displaced = 0;
+      for (let i = 0; i < 12_000; i++) {
+        // Few groups, so that slots are fought for.
+        const host = i % 40 === 0
+          ? `2a01:${(i % 97).toString(16)}::${i.toString(16)}`
+          : `2${i % 3}.1.${(i >> 8) & 255}.${i & 255}`;
+        const before = book.size.tried;
+        book.learn([{ host, port: 8333, timeS: 1_749_999_000 }], `9.${i % 5}.0.1`);
+        if (i % 2 === 0) book.good({ host, port: 8333 }, { testBeforeEvict: false });
+        if (i % 2 === 0 && book.size.tried === before) displaced += 1;
+      }
+      const { entries } = book.state();
+      const tried = entries.filter(({ isTried }) => isTried).length;
+      assert.ok(displaced > 100, `${displaced} were displaced`);
+      assert.deepEqual([book.size.tried, book.size.new, book.size.total], [
+        tried,
+        entries.length - tried,
+        entries.length,
+      ]);
+      const isV6 = ({ host }: { readonly host: string }) => host.includes(":");
+      for (
+        const [network, matches] of [["ipv6", isV6], [
+          "ipv4",
+          (each: { readonly host: string }) => !isV6(each),
+        ]] as const
+      ) {
+        for (const table of ["new", "tried"] as const) {
+          const expected = entries.filter((each) => matches(each) && each.isTried === (table === "tried")).length;
+          assert.equal(book.countOn(network, table), expected, `${rules.name} ${network} ${table}`);
+          assert.ok(expected > 0);
+        }
+      }
+    }
+  });
+
+  test("entries() lists the tried ones first, by slot, and the slots of a new one in their order", () => {
+    const { book } = makeBook();
+    for (let i = 0; i < 400; i++) {
+      // From several sources, so that one has several slots.
+      for (let from = 0; from < 6; from++) {
+        book.learn([{ host: hostAt(i % 40), port: 8333, timeS: 1_750_000_000 + i }], `${60 + from}.${i % 250}.0.1`);
+      }
+    }
+    for (let i = 0; i < 10; i++) book.good({ host: hostAt(i), port: 8333 });
+    const all = [...book.entries()];
+    assert.deepEqual(all.map(({ isTried }) => isTried), [...Array(10).fill(true), ...Array(30).fill(false)]);
+    const at = ({ bucket, position }: { readonly bucket: number; readonly position: number }) => bucket * 64 + position;
+    for (const group of [all.slice(0, 10), all.slice(10)]) {
+      const firsts = group.map(({ slots }) => at(slots[0]!));
+      assert.deepEqual(firsts, firsts.toSorted((a, b) => a - b));
+    }
+    assert.ok(all.some(({ slots }) => slots.length > 2));
+    for (const { slots, isTried } of all) {
+      const places = slots.map(at);
+      assert.deepEqual(places, places.toSorted((a, b) => a - b));
+      assert.ok(slots.every(({ table }) => table === (isTried ? "tried" : "new")));
+    }
+  });
+
+  test("some() goes by table, network and what is asked", () => {
+    const { book } = makeBook();
+    const addresses = ["25.1.2.3", "26.1.2.3", "2a01:4f8::1"].map((host) => ({ host, port: 8333 }));
+    book.learn(addresses.map((address) => ({ ...address, timeS: 1_750_000_000 })), "9.9.9.9");
+    assert.equal(book.some(() => true), true);
+    assert.equal(book.some(() => false), false);
+    assert.equal(book.some(({ host }) => host === "25.1.2.3", { networks: ["ipv4"] }), true);
+    assert.equal(book.some(({ host }) => host === "25.1.2.3", { networks: ["ipv6"] }), false);
+    book.good(addresses[0]!);
+    assert.equal(book.some(({ host }) => host === "25.1.2.3", { newOnly: true }), false);
+    assert.equal(book.some(({ host }) => host === "26.1.2.3", { newOnly: true }), true);
+    assert.equal(book.some(({ host }) => host === "25.1.2.3", { newOnly: false }), true);
+  });
+});

@@ -2,6 +2,7 @@ import { Encoder } from "cbor-x";
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { chiaAddressRules } from "../../../lib/chia/addresses/rules.ts";
+import { sha256 } from "../../../lib/codec/sha256.ts";
 import { AddressBook, type AddressBookOptions } from "../../../lib/core/addresses/book.ts";
 import { decodeBook, encodeBook } from "../../../lib/core/addresses/file.ts";
 import { type AddressFiles, AddressKeeper } from "../../../lib/core/addresses/keeper.ts";
@@ -197,5 +198,90 @@ describe("AddressKeeper", () => {
     await (await opened).save();
     assert.match(notices[0]!, /^info .*older version/);
     assert.equal(decodeBook(files.files.get(PATH)!, () => new Uint8Array(32)).isMigrated, false);
+  });
+});
+
+describe("decodeBook() of a file whose checksum is right", () => {
+  const entry = ["1.2.3.4", 8333, 9n, "5.6.7.8", 10, 20, 30, 1, true, [5]];
+  const fileOf = (entries: unknown, more: Record<string, unknown> = {}) => {
+    const key = new Uint8Array(32).fill(1);
+    const body = new Uint8Array(cbor.encode({ network: "n", key, grouping: "", lastGoodS: 1, entries, ...more }));
+    return new Uint8Array(cbor.encode({ version: 2, checksum: sha256(body), body }));
+  };
+  const read = (bytes: Uint8Array) => decodeBook(bytes, () => new Uint8Array(32));
+  const withField = (index: number, value: unknown) => entry.map((each, i) => i === index ? value : each);
+
+  test("reads each field at its place, numbers and big numbers alike", () => {
+    const [read0, read1] = read(fileOf([entry, withField(4, 10n).with(2, 2n ** 63n)])).state.entries;
+    assert.deepEqual(read0, {
+      host: "1.2.3.4",
+      port: 8333,
+      services: 9n,
+      source: "5.6.7.8",
+      timeS: 10,
+      lastTryS: 20,
+      lastSuccessS: 30,
+      attempts: 1,
+      isTried: true,
+      newBuckets: [5],
+    });
+    assert.deepEqual([read1?.timeS, read1?.services], [10, 2n ** 63n]);
+    assert.equal(read(fileOf([withField(0, "x".repeat(255))])).state.entries[0]?.host.length, 255);
+    assert.equal(read(fileOf([withField(1, 65_535)])).state.entries[0]?.port, 65_535);
+  });
+
+  const wrong: readonly (readonly [string, Uint8Array])[] = [
+    ...([
+      [0, "x".repeat(256)],
+      [0, 5],
+      [1, 65_536],
+      [1, -1],
+      [1, 1.5],
+      [1, "8333"],
+      [2, -1],
+      [2, 2n ** 64n - 1n + 1n],
+      [3, null],
+      [4, -1],
+      [5, Number.MAX_SAFE_INTEGER + 1],
+      [6, "now"],
+      [7, true],
+      [8, 1],
+      [8, undefined],
+      [9, 5],
+      [9, [1_024]],
+      [9, [-1]],
+      [9, [1, 2, 3, 4, 5, 6, 7, 8, 9]],
+    ] as const).map(([index, value]) =>
+      [`field ${index} is ${String(value)}`, fileOf([withField(index, value)])] as const
+    ),
+    ["an entry of eleven fields", fileOf([[...entry, 1]])],
+    ["an entry that is no list", fileOf([{ host: "1.2.3.4" }])],
+    ["entries that are no list", fileOf({ 0: entry })],
+    ["a key of 31 bytes", fileOf([], { key: new Uint8Array(31) })],
+    ["a key that is a list", fileOf([], { key: Array(32).fill(1) })],
+    ["no network", fileOf([], { network: undefined })],
+    ["more entries than both tables hold", fileOf(Array(81_921).fill(0))],
+  ];
+  for (const [name, bytes] of wrong) {
+    test(`refuses ${name}`, () => {
+      assert.throws(() => read(bytes), { code: "addresses_damaged" });
+    });
+  }
+
+  test("refuses what is no map, a checksum of another body, and a later version by its number", () => {
+    assert.throws(() => read(new Uint8Array(cbor.encode([1]))), { code: "addresses_damaged" });
+    const body = new Uint8Array(cbor.encode({}));
+    assert.throws(() => read(new Uint8Array(cbor.encode({ version: 2, checksum: sha256(), body }))), /checksum/);
+    assert.throws(() => read(new Uint8Array(cbor.encode({ version: 3, checksum: sha256(body), body }))), {
+      code: "addresses_too_new",
+    });
+    assert.throws(() => read(new Uint8Array(cbor.encode({ version: "2", checksum: sha256(body), body }))), {
+      code: "addresses_damaged",
+    });
+  });
+
+  test("a book of as many entries as both tables hold is one", () => {
+    const many = Array.from({ length: 81_920 }, () => entry);
+    assert.equal(read(fileOf(many)).state.entries.length, 81_920);
   });
 });

@@ -83,4 +83,55 @@ describe("AcceptGate", () => {
     }
     assert.ok(gate.size <= 8_192, String(gate.size));
   });
+
+  test("all newcomers together, each of a host and a group of its own, get the rate and no more", async () => {
+    for (const [rate, name] of [[TLS_RATE, "TLS"], [PLAIN_RATE, "plain"]] as const) {
+      const clock = simClock();
+      const gate = new AcceptGate(clock, rate);
+      let next = 0n;
+      const come = (count: number) => {
+        let admitted = 0;
+        for (let i = 0; i < count; i++) if (gate.admit(`2001:db8::${++next}`, next)) admitted += 1;
+        return admitted;
+      };
+      assert.equal(come(4_000), rate.burst, name);
+      assert.equal(gate.refused.rate, 4_000 - rate.burst, name);
+      await clock.advance(1_000);
+      assert.equal(come(4_000), rate.perSecond, name);
+      // The burst comes back, and no more than it.
+      await clock.advance(3_600_000);
+      assert.equal(come(4_000), rate.burst, name);
+    }
+  });
+
+  test("scarcity begins below half of the places, and the last fifth is for groups that have not come", () => {
+    const enter = (free: number, groups: readonly bigint[]) => {
+      const gate = new AcceptGate(simClock(), PLAIN_RATE);
+      return groups.map((group, i) => gate.admit(`10.0.0.${i}`, group, free));
+    };
+    const four = [1n, 1n, 1n, 1n];
+    assert.deepEqual(enter(0.5, four), [true, true, true, true]);
+    assert.deepEqual(enter(0.49, four), [true, true, true, false]);
+    assert.deepEqual(enter(0.2, [1n, 1n, 2n]), [true, true, true]);
+    assert.deepEqual(enter(0.19, [1n, 1n, 2n]), [true, false, true]);
+  });
+
+  test("a host that is refused for its share keeps its place in the rate, and gets its share back with time", async () => {
+    const clock = simClock();
+    const gate = new AcceptGate(clock, PLAIN_RATE);
+    const come = (count: number) => {
+      let admitted = 0;
+      // Each time of another group, so that the host's own share is what is bounded.
+      for (let i = 0; i < count; i++) {
+        if (gate.admit("10.0.0.1", BigInt(clock.monotonic() * 1_000 + i), 0.4)) admitted += 1;
+      }
+      return admitted;
+    };
+    assert.equal(come(50), 20);
+    assert.deepEqual(gate.refused, { rate: 0, host: 30, group: 0, failures: 0 });
+    await clock.advance(1_000);
+    assert.equal(come(50), 5);
+    await clock.advance(100_000);
+    assert.equal(come(50), 20);
+  });
 });

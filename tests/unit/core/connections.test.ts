@@ -41,7 +41,13 @@ class Session implements PeerSession<never> {
 const INBOUND_MAX = 2;
 
 /** Connections of a made-up protocol, and the means to come in by. */
-function world({ whitelist = [] }: { readonly whitelist?: readonly string[] } = {}) {
+interface WorldOptions {
+  readonly whitelist?: readonly string[];
+  readonly slots?: number;
+  readonly openingMax?: number;
+}
+
+function world({ whitelist = [], slots = INBOUND_MAX, openingMax }: WorldOptions = {}) {
   const clock = simClock();
   const sessions = new Map<string, Session>();
   const refused: string[] = [];
@@ -58,7 +64,7 @@ function world({ whitelist = [] }: { readonly whitelist?: readonly string[] } = 
     dial: begin,
     accept: (duplex, { banned }) => {
       // Connects and says nothing.
-      if (duplex.remote.host.startsWith("10.66.")) {
+      if (/^10\.6\d\./.test(duplex.remote.host)) {
         return new Promise((_, reject) =>
           void gone.set(duplex.remote.host, () => reject(new NodeError("closed", "network", "gone")))
         );
@@ -71,7 +77,7 @@ function world({ whitelist = [] }: { readonly whitelist?: readonly string[] } = 
     },
     exitFor,
     isSame: () => false,
-    slotsFor: () => ({ max: INBOUND_MAX, isAlike: () => true }),
+    slotsFor: () => ({ max: slots, isAlike: () => true }),
     refuseSlot: () => new NodeError("slots_full", "peer", "full"),
   };
   const spared = new Subnets();
@@ -81,6 +87,7 @@ function world({ whitelist = [] }: { readonly whitelist?: readonly string[] } = 
     protocol,
     makePeer: (init: PeerInit<Session>) => new Peer(init),
     isExempt: () => false,
+    openingMax,
     whitelist: spared,
     placeOf: (host) => ({ network: "ipv4", keyedGroup: BigInt(host.split(".")[1] ?? 0) }),
     events: {
@@ -283,5 +290,92 @@ describe("Connections", () => {
     assert.ok(await comeIn("10.1.0.1"));
     for (let i = 0; i < 500; i++) await comeIn(`10.66.2.${i}`);
     assert.ok(connections.peers.some(({ host }) => host === "10.1.0.1"));
+  });
+
+  test("a discouraged newcomer gets nobody's slot, where another newcomer gets one", async () => {
+    const { connections, comeIn, offend, refused } = world({ slots: 40 });
+    assert.ok(await comeIn("10.1.0.9"));
+    await offend("10.1.0.9", "invalid_body");
+    for (let i = 0; i < 40; i++) assert.ok(await comeIn(`10.2.0.${i}`), `${i}`);
+    const before = connections.peers.map(({ id }) => id);
+    assert.equal(await comeIn("10.1.0.9"), false);
+    assert.deepEqual(connections.peers.map(({ id }) => id), before, "nobody went for it");
+    assert.deepEqual(refused, ["10.1.0.9 full"]);
+    assert.ok(await comeIn("10.3.0.1"), "one that did nothing wrong");
+    assert.equal(connections.peers.length, 40);
+    assert.deepEqual(before.filter((id) => !connections.peers.some((peer) => peer.id === id)).length, 1);
+    await connections.close();
+  });
+
+  test("a peer whose host was discouraged since it came makes room before any other", async () => {
+    const { clock, connections, comeIn, offend } = world({ slots: 40 });
+    const fill = async (host: string) => {
+      assert.ok(await comeIn(host));
+      await clock.advance(1);
+    };
+    for (let i = 0; i < 31; i++) await fill(`10.3.0.${i}`);
+    for (let i = 0; i < 8; i++) {
+      await fill(`10.2.0.${i}`);
+      // Another connection of the host is the one that offends.
+      await fill(`10.2.0.${i}`);
+      await offend(`10.2.0.${i}`, "invalid_body");
+    }
+    await fill("10.3.0.31");
+    const before = connections.peers;
+    assert.equal(before.length, 40);
+    await fill("10.4.0.1");
+    const gone = before.filter((peer) => !connections.peers.includes(peer));
+    assert.deepEqual(gone.map(({ host }) => host.split(".")[1]), ["2"], "not one of the group that is fullest");
+    await connections.close();
+  });
+
+  test("of those that shake hands the oldest of the fullest group goes: not the oldest of all, not the newest", async () => {
+    const { clock, connections, comeIn, refused } = world({ openingMax: 4 });
+    for (const host of ["10.60.0.1", "10.66.0.1", "10.61.0.1", "10.66.0.2"]) await comeIn(host);
+    assert.deepEqual(refused, []);
+    await comeIn("10.66.0.3");
+    assert.deepEqual(refused, ["10.66.0.1 gone"]);
+    await comeIn("10.62.0.1");
+    assert.deepEqual(refused, ["10.66.0.1 gone", "10.66.0.2 gone"], "the group that has most, not that of who comes");
+    // Each group has one now: the oldest of all goes. Who has shaken hands since does not count any more.
+    assert.ok(await comeIn("10.1.0.1"));
+    assert.equal(refused.at(-1), "10.60.0.1 gone");
+    const before = refused.length;
+    await comeIn("10.63.0.1");
+    assert.equal(refused.length, before);
+    connections.setActive(false);
+    await clock.advance(0);
+    assert.equal(refused.length, before + 4, "all of them end when the network is switched off");
+  });
+
+  test("whom we chose stands before who chose us, and a session that ends is on the list no more", async () => {
+    const { clock, connections, comeIn, sessions } = world();
+    await comeIn("10.1.0.1");
+    await connections.dial({ host: "10.2.0.1", port: 1 }, "outbound");
+    await comeIn("10.3.0.1");
+    await connections.dial({ host: "10.4.0.1", port: 1 }, "manual");
+    const hosts = () => connections.peers.map(({ host }) => host);
+    assert.deepEqual(hosts(), ["10.2.0.1", "10.4.0.1", "10.1.0.1", "10.3.0.1"]);
+    sessions.get("10.2.0.1")?.close();
+    assert.deepEqual(hosts(), ["10.4.0.1", "10.1.0.1", "10.3.0.1"], "before anything else has happened");
+    await clock.advance(0);
+    await connections.dial({ host: "10.5.0.1", port: 1 }, "outbound");
+    assert.deepEqual(hosts(), ["10.4.0.1", "10.5.0.1", "10.1.0.1", "10.3.0.1"]);
+    await connections.close();
+    assert.deepEqual(hosts(), []);
+  });
+
+  test("a network that is switched off dials nobody and takes nobody in", async () => {
+    const { connections, comeIn } = world();
+    assert.ok(await comeIn("10.1.0.1"));
+    connections.setActive(false);
+    assert.equal(connections.isActive, false);
+    assert.deepEqual(connections.peers, []);
+    assert.equal(await comeIn("10.1.0.2"), false);
+    await assert.rejects(connections.dial({ host: "10.2.0.1", port: 1 }, "manual"), { code: "NETWORK_OFF" });
+    connections.setActive(true);
+    assert.ok(await comeIn("10.1.0.2"));
+    await connections.close();
+    assert.equal(await comeIn("10.1.0.3"), false);
   });
 });

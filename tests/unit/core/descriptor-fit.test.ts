@@ -34,4 +34,16 @@ describe("fitToDescriptors()", () => {
     assert.match(warning, /only 64 file descriptors: at most 15 peers.*raise the limit.*at least 544/);
     assert.equal(chains[0]?.name, "bitcoin");
   });
+
+  test("takes no more of outgoing connections than it must, and of nothing else", () => {
+    const some = fitToDescriptors(300, [BITCOIN, CHIA], 1);
+    assert.deepEqual(some.chains.map(({ outbound }) => outbound), [8, 8]);
+    const least = fitToDescriptors(0, [BITCOIN, CHIA], 2);
+    assert.deepEqual(least.chains.map(({ peersMax, outbound }) => [peersMax, outbound]), [[2, 1], [2, 1]]);
+    assert.deepEqual([least.openingMax, least.rpcConnectionsMax], [4, 4]);
+    // One more than too few is enough, and changes nothing.
+    const enough = 32 + (125 + 3 + 128) + 256;
+    assert.equal(fitToDescriptors(enough, [BITCOIN], 1).warning, undefined);
+    assert.match(fitToDescriptors(enough - 1, [BITCOIN], 1).warning ?? "", new RegExp(`at least ${enough}`));
+  });
 });

@@ -316,7 +316,8 @@ describe("Dialling", () => {
     world.tell(...Array.from({ length: 40 }, (_, i) => `${i + 1}.1.0.1`));
     await world.clock.advance(3_600_000);
     const kinds = world.dialled.map(([, kind]) => kind);
-    assert.ok(kinds.length > 20, `${kinds.length} were tried`);
+    // Sixty are to be expected, and no storm of them.
+    assert.ok(kinds.length > 20 && kinds.length < 120, `${kinds.length} were tried`);
     assert.ok(world.of("block-relay").length <= 3);
     // Nobody gave a block: the two who came first are still here.
     assert.deepEqual(world.of("block-relay").slice(0, 2), world.dialled.slice(0, 2).map(([host]) => host));
@@ -362,6 +363,97 @@ describe("Dialling", () => {
     await world.clock.advance(600_000);
     assert.ok(world.dialled.length > 15 && world.dialled.length < 45, `${world.dialled.length} times in ten minutes`);
     assert.ok(world.dialled.every(([, kind]) => kind === "manual"));
+    await world.end();
+  });
+
+  test("whom the operator named and who answers is in the book, as reached; who does not answer is not", async () => {
+    const { clock, dialling, end } = network({
+      up: (host) => host === "10.1.0.1",
+      connect: [{ host: "10.1.0.1", port: 8444 }, { host: "10.2.0.1", port: 8444 }],
+      resolve: (host) => Promise.resolve([host]),
+    });
+    await clock.advance(60_000);
+    const known = dialling.book.find({ host: "10.1.0.1", port: 8444 });
+    assert.equal(known?.isTried, true);
+    assert.equal(known?.timeS, 1_750_000_000);
+    assert.equal(dialling.book.find({ host: "10.2.0.1", port: 8444 }), undefined);
+    await end();
+  });
+
+  test("what a peer tells is taken up to the longest name, with a time that can be, and with its penalty", async () => {
+    const { clock, dialling, end } = network({ up: () => false });
+    const nowS = Math.floor(clock.now() / 1000);
+    dialling.asked("5.5.0.5");
+    const told = [
+      { host: "10.1.0.1", port: 8444, timeS: nowS - 1_000 },
+      { host: "10.2.0.1", port: 8444, timeS: nowS + 5_000 },
+      { host: "10.3.0.1", port: 8444 },
+      { host: "pg6mmjiyjmcrsslvykfwnntlaru7p5svn6y2ymmju6nubxndf4pscryd.onion", port: 8444, timeS: nowS },
+      // One longer is not even looked up.
+      { host: "x".repeat(63), port: 8444, timeS: nowS },
+    ];
+    assert.deepEqual(dialling.learn(told, "5.5.0.5"), { added: 4, known: 0, refused: 0, limited: 0 });
+    const timeOf = (host: string) => dialling.book.find({ host, port: 8444 })?.timeS;
+    assert.equal(timeOf("10.1.0.1"), nowS - 1_000 - 7_200);
+    // Five days ago, as Core takes it.
+    assert.equal(timeOf("10.2.0.1"), nowS - 5 * 86_400 - 7_200);
+    assert.equal(timeOf("10.3.0.1"), nowS - 5 * 86_400 - 7_200);
+    await end();
+  });
+
+  test("feelers go out at their mean distance from the start on, not at once", async () => {
+    const world = network({ up: () => true, slots: { full: 1, blockRelay: 0 }, feelerMeanMs: 600_000 });
+    world.tell(...Array.from({ length: 40 }, (_, i) => `${i + 1}.1.0.1`));
+    await world.clock.untilTrue(() => world.dialled.length > 0, 60_000);
+    await world.clock.advance(5_000);
+    assert.deepEqual(world.dialled.map(([, kind]) => kind), ["outbound"]);
+    await world.clock.advance(36_000_000);
+    const feelers = world.dialled.filter(([, kind]) => kind === "feeler").length;
+    assert.ok(feelers > 25 && feelers < 100, `${feelers} in ten hours`);
+    await world.end();
+  });
+
+  test("trouble with a named peer is a warning once, and what repeats it is for debugging", async () => {
+    const notices: string[] = [];
+    let failure: NodeError = new NodeError("connection_refused", "network", "refused");
+    const world = network({
+      up: () => false,
+      connect: [{ host: "10.0.0.1", port: 1 }],
+      resolve: (name) => Promise.resolve([name]),
+      dial: () => Promise.reject(failure),
+      notice: (level, text) => notices.push(`${level} ${text}`),
+    });
+    await world.clock.advance(5_000);
+    const ofPeer = () => notices.filter((line) => line.includes("10.0.0.1:1")).map((line) => line.split(" ")[0]);
+    assert.ok(ofPeer().length >= 2);
+    assert.deepEqual([ofPeer()[0], new Set(ofPeer().slice(1))], ["warning", new Set(["debug"])]);
+    const before = ofPeer().length;
+    failure = new NodeError("timeout", "network", "no answer");
+    await world.clock.advance(60_000);
+    assert.equal(ofPeer()[before], "warning", "other trouble is news");
+    await world.end();
+  });
+
+  test("an extra block-relay connection is tried about as often as its mean says", async () => {
+    const world = network({ up: () => true, slots: { full: 0, blockRelay: 2 }, extraMeanMs: 600_000 });
+    world.tell(...Array.from({ length: 40 }, (_, i) => `${i + 1}.1.0.1`));
+    await world.clock.advance(36_000_000);
+    // Sixty are to be expected in ten hours, beside the first two.
+    assert.ok(world.dialled.length > 35 && world.dialled.length < 95, `${world.dialled.length}`);
+    await world.end();
+  });
+
+  test("a connection that is kept for another reason is no other name of one of --connect", async () => {
+    const place = { host: "10.0.0.1", port: 8444 };
+    const world = network({ up: () => true, connect: [place], resolve: (name) => Promise.resolve([name]) });
+    await world.clock.advance(10_000);
+    assert.equal(world.dialling.named, 1);
+    const stop = new AbortController();
+    const keeping = world.dialling.keep(place, stop.signal);
+    await world.clock.advance(10_000);
+    assert.equal(world.dialling.named, 1);
+    stop.abort();
+    await world.clock.until(keeping);
     await world.end();
   });
 });

@@ -224,4 +224,55 @@ describe("dispatch()", () => {
     await assert.rejects(clock.until(collect([1])), { code: "stopped" });
     assert.deepEqual(log, []);
   });
+
+  test("never gives a task to more than two at once, and no more often than it may be tried", async () => {
+    const never = { a: Infinity, b: Infinity, c: Infinity, d: Infinity };
+    const hedged = world(never, { hedgeMs: 10, timeoutMs: 100, triesMax: 3 });
+    const failing = assert.rejects(hedged.collect([7]), /too slow/);
+    await hedged.clock.advance(99);
+    assert.equal(hedged.log.length, 2, hedged.log.join(" "));
+    await hedged.clock.advance(10_000);
+    await failing;
+    assert.equal(hedged.log.length, 3, hedged.log.join(" "));
+    const twice = world(never, { hedgeMs: 10, timeoutMs: 100, triesMax: 1 });
+    const once = assert.rejects(twice.collect([7]), /too slow/);
+    await twice.clock.advance(10_000);
+    await once;
+    assert.equal(twice.log.length, 1, "a second that may not be tried is not begun either");
+  });
+
+  test("lets the source of tasks go when the run is given up", async () => {
+    let isReturned = false;
+    const tasks = function* () {
+      try {
+        for (let i = 0;; i++) yield i;
+      } finally {
+        isReturned = true;
+      }
+    };
+    const { clock, collect } = world({ a: 1, b: 1 });
+    assert.deepEqual(numbers(await clock.until(collect(tasks(), 3))), [0, 1, 2]);
+    assert.ok(isReturned);
+    const stopped = world({ a: 50 });
+    isReturned = false;
+    const running = assert.rejects(stopped.collect(tasks()));
+    await stopped.clock.advance(20);
+    stopped.stop.abort(new Error("enough"));
+    await stopped.clock.advance(20);
+    await running;
+    assert.ok(isReturned);
+    assert.equal(stopped.clock.pending, 0);
+  });
+
+  test("gives a task to the worker that has least to do, and to one that failed last", async () => {
+    const { clock, log, collect } = world({ a: 50, b: 50 }, { perWorkerMax: 2, aheadMax: 4 });
+    const results = collect(upTo(4));
+    await clock.advance(10);
+    assert.deepEqual(log.map((line) => line.split("@")[0]), ["a:0", "b:1", "a:2", "b:3"]);
+    await clock.until(results);
+    const failing = world({ bad: -1, good: 5 }, { perWorkerMax: 1, aheadMax: 1 });
+    await failing.clock.until(failing.collect(upTo(6)));
+    const afterFirst = failing.log.slice(2).map((line) => line.split(":")[0]);
+    assert.deepEqual(afterFirst, Array(5).fill("good"), failing.log.join(" "));
+  });
 });

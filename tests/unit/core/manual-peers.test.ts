@@ -50,4 +50,28 @@ describe("keepPeer()", () => {
     const tries = await triesIn10Minutes({ resolves: true, stands });
     assert.ok(tries > 10 && tries < 40, `${tries} tries`);
   });
+
+  test("says nothing of a dial that failed because it was given up", async () => {
+    const clock = simClock();
+    const life = new AbortController();
+    const notices: string[] = [];
+    const dialling = Promise.withResolvers<never>();
+    const keeping = keepPeer({ host: "10.0.0.1", port: 1 }, {
+      clock,
+      random: new SeededRandom(1),
+      resolve: (host) => Promise.resolve([host]),
+      peers: () => [],
+      dial: () => dialling.promise,
+      took: () => {},
+      isSame: (one, other) => one === other,
+      succeeded: () => {},
+      notice: (level, text) => notices.push(`${level} ${text}`),
+    }, life.signal);
+    await clock.advance(1_000);
+    life.abort();
+    dialling.reject(new NodeError("stopped", "self", "stopped"));
+    await clock.advance(0);
+    await keeping;
+    assert.deepEqual([notices, clock.pending], [[], 0]);
+  });
 });

@@ -175,4 +175,29 @@ describe("MemoryBudget", () => {
     release();
     assert.equal(budget.used, 0);
   });
+
+  test("what was shed is collected at the first, then after twelve megabytes or two seconds, whichever comes first", async () => {
+    const clock = simClock();
+    let collections = 0;
+    const budget = new MemoryBudget(clock, 1_000, () => collections++);
+    const shed = (bytes: number) => budget.open({ isInbound: true, end: () => {} }).set("in", bytes);
+    await clock.advance(10_000);
+    shed(2_000);
+    assert.equal(collections, 1);
+    shed(2_000);
+    assert.equal(collections, 1);
+    // The bytes of both add up.
+    shed(12 * 1024 * 1024 - 2_001);
+    assert.equal(collections, 1);
+    shed(2_000);
+    assert.equal(collections, 2);
+    await clock.advance(1_999);
+    shed(2_000);
+    assert.equal(collections, 2);
+    await clock.advance(1);
+    shed(2_000);
+    assert.equal(collections, 3);
+    shed(12 * 1024 * 1024);
+    assert.equal(collections, 4, "at exactly so much");
+  });
 });

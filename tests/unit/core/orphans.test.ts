@@ -75,4 +75,43 @@ describe("OrphanPool", () => {
     pool.dropSource("b");
     assert.equal(pool.bytes, 0);
   });
+
+  test("as many and as much as its bounds say stay, and one or one byte more goes", () => {
+    const counted = new OrphanPool({ countMax: 3, bytesMax: 1_000 });
+    for (let i = 1; i <= 3; i++) assert.ok(counted.add(at(i), "a"));
+    assert.equal(counted.size, 3);
+    assert.ok(counted.add(at(4), "a"));
+    assert.deepEqual([counted.size, counted.has(hashOf(1))], [3, false]);
+    const weighed = new OrphanPool({ countMax: 100, bytesMax: 1_000 });
+    assert.ok(weighed.add(at(1, 400), "a"));
+    assert.ok(weighed.add(at(2, 600), "b"));
+    assert.deepEqual([weighed.size, weighed.bytes], [2, 1_000]);
+    assert.ok(weighed.add(at(3, 1), "c"));
+    assert.deepEqual([weighed.size, weighed.bytes, weighed.has(hashOf(2))], [2, 401, false]);
+    assert.ok(new OrphanPool({ countMax: 1, bytesMax: 1_000 }).add(at(1, 1_000), "a"), "as large as the pool");
+    // A newcomer whose host holds most goes itself.
+    const full = new OrphanPool({ countMax: 2, bytesMax: 1_000 });
+    full.add(at(1, 10), "a");
+    full.add(at(2, 10), "b");
+    assert.equal(full.add(at(3, 900), "c"), false);
+    assert.deepEqual([full.size, full.bytes], [2, 20]);
+  });
+
+  test("each that leaves is told of once, taken or dropped or pushed out", () => {
+    const left: number[] = [];
+    const pool = new Pool<Item>({
+      hash: (item) => hashOf(item.number),
+      parent: (item) => hashOf(item.number - 1),
+      bytes: (item) => item.size,
+      left: (item) => left.push(item.number),
+    }, { countMax: 3, bytesMax: 1_000 });
+    for (const number of [1, 3, 5, 7]) pool.add(at(number), "a");
+    assert.deepEqual(left, [1]);
+    pool.takeChildren(hashOf(2));
+    pool.drop(hashOf(5));
+    pool.drop(hashOf(5));
+    pool.dropSource("a");
+    assert.deepEqual(left, [1, 3, 5, 7]);
+    assert.deepEqual([pool.size, pool.bytes], [0, 0]);
+  });
 });

@@ -84,4 +84,16 @@ describe("Replies", () => {
     await clock.advance(20);
     assert.equal(replies.open, 0);
   });
+
+  test("failAll() leaves no question open, and none that could still be answered", async () => {
+    const { replies } = make();
+    const { id, answer } = replies.ask("question", 1_000);
+    replies.failAll(new Error("the first end"));
+    replies.failAll(new Error("another"));
+    assert.equal(replies.open, 0);
+    assert.equal(replies.questionOf(id), undefined);
+    assert.equal(replies.settle(id, "answer"), false);
+    await assert.rejects(answer, /the first end/);
+    await assert.rejects(replies.ask("later", 1_000).answer, /the first end/);
+  });
 });

@@ -68,4 +68,35 @@ describe("Turns", () => {
     assert.throws(() => turn.work(fail), /no/);
     assert.notEqual(turn.next(), undefined);
   });
+
+  test("a turn is thirty-two messages, or two milliseconds, whichever is used up first", async () => {
+    for (const [ms, expected] of [[0, 32], [0.25, 8], [1, 2], [3, 1]] as const) {
+      const { sim, clock, work } = workingClock();
+      const turns = new Turns(clock);
+      // The slice is used up, and others wait in line.
+      turns.spent(8);
+      const mine = turns.join();
+      const first = mine.next();
+      void turns.join().next();
+      assert.notEqual(first, undefined);
+      await sim.until(Promise.resolve(first));
+      let handled = 0;
+      for (; mine.next() === undefined; handled++) mine.work(work(ms));
+      assert.equal(handled, expected, `${ms} ms a message`);
+      await sim.advance(10);
+    }
+  });
+
+  test("the slice is eight milliseconds or 4,096 messages of all together", () => {
+    const busy = new Turns(simClock());
+    busy.spent(7.9);
+    assert.equal(busy.take(), undefined);
+    busy.spent(0.1);
+    assert.notEqual(busy.take(), undefined);
+    const chatty = new Turns(simClock());
+    for (let i = 0; i < 4_095; i++) chatty.spent(0);
+    assert.equal(chatty.take(), undefined);
+    chatty.spent(0);
+    assert.notEqual(chatty.take(), undefined);
+  });
 });

@@ -15,7 +15,8 @@ import { Block } from "../../../lib/bitcoin/types/mod.ts";
 import type { LogLevel } from "../../../lib/config.ts";
 import { Bus } from "../../../lib/core/events/bus.ts";
 import { NodeError } from "../../../lib/core/errors.ts";
-import type { Random } from "../../../lib/core/ports.ts";
+import type { Random, Workers } from "../../../lib/core/ports.ts";
+import { InlineWorkers } from "../../../lib/core/work/inline-workers.ts";
 import { MemoryBudget } from "../../../lib/core/peers/memory-budget.ts";
 import { UploadTarget } from "../../../lib/core/peers/upload-target.ts";
 import { Subnets } from "../../../lib/core/subnets.ts";
@@ -130,6 +131,7 @@ export async function bitcoinNode(options: {
   readonly limits?: Partial<RpcLimits>;
   readonly overrides?: Partial<BitcoinService>;
   readonly mines?: boolean;
+  readonly workers?: Workers;
   /** Bytes of blocks to keep. */
   readonly pruneTarget?: number;
 } = {}) {
@@ -191,6 +193,7 @@ export async function bitcoinNode(options: {
     version: "0.1.0",
     memory: new MemoryBudget(clock),
     upload,
+    workers: options.workers ?? new InlineWorkers(),
   };
   const app = rpcApp(context, {
     auth: { token: TOKEN, hosts: [], basic: { cookie: COOKIE, rpcauth: [parseRpcAuth(RPCAUTH)] } },

@@ -392,6 +392,9 @@ describe("native routes", () => {
         'gemel_addrman_addresses{chain="chia",table="tried"} 0',
         "gemel_peer_memory_bytes 0",
         "gemel_upload_bytes_left +Inf",
+        "gemel_worker_threads_max 0",
+        'gemel_jobs{state="waiting"} 0',
+        'gemel_jobs_total{outcome="lost"} 0',
       ]
     ) assert.ok(lines.includes(line), `${line}\n${lines.join("\n")}`);
     // A second answer does not count anything twice.

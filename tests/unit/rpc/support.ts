@@ -18,6 +18,7 @@ import type { LogLevel } from "../../../lib/config.ts";
 import { Bus } from "../../../lib/core/events/bus.ts";
 import { NodeError } from "../../../lib/core/errors.ts";
 import type { Clock } from "../../../lib/core/ports.ts";
+import { InlineWorkers } from "../../../lib/core/work/inline-workers.ts";
 import { MemoryBudget } from "../../../lib/core/peers/memory-budget.ts";
 import { Traffic } from "../../../lib/core/peers/traffic.ts";
 import { UploadTarget } from "../../../lib/core/peers/upload-target.ts";
@@ -190,6 +191,7 @@ export function testNode(
     clock,
     memory: new MemoryBudget(clock),
     upload: new UploadTarget({ clock, sent: () => 0 }),
+    workers: new InlineWorkers(),
     log: { level: () => level, set: (wanted) => void (level = wanted), configured: "info" },
     stop: () => void stops.push(1),
     version: "0.1.0",

@@ -66,4 +66,22 @@ describe("InboundQueue", () => {
     waiting.close();
     assert.equal(waiting.bytes, 0);
   });
+
+  test("says of each message that is taken, and of the end, that there is room", async () => {
+    const { queue: waiting, reader, heard } = queue();
+    waiting.put("one");
+    waiting.put("two");
+    assert.deepEqual(heard, []);
+    await reader.read();
+    assert.deepEqual(heard, ["taken"]);
+    waiting.close();
+    await reader.read();
+    assert.deepEqual(heard, ["taken", "taken"]);
+    waiting.close(new Error("late"));
+    assert.deepEqual(heard, ["taken", "taken"], "it was over already");
+    const other = queue();
+    other.queue.put("one");
+    other.queue.close(new Error("broken"));
+    assert.deepEqual(other.heard, ["taken"], "what waited is held no more");
+  });
 });

@@ -442,6 +442,48 @@ describe("connectWebSocket()", () => {
     assert.equal(clock.pending, 0);
   });
 
+  test("minimumPingMs is the least round trip of a ping; a pong that nobody asked for measures nothing", async () => {
+    const { far, client, write, clock } = rawServer({ pingIntervalMs: 60_000, pongTimeoutMs: 30_000 });
+    await write(ACCEPT.replace("KEY", await acceptFor(far)));
+    await client.opened;
+    const pong = async () => {
+      await write(encodeFrame(OPCODE.pong, new Uint8Array()));
+      await settle();
+    };
+    await pong();
+    assert.equal(client.minimumPingMs, undefined);
+    let at = clock.monotonic();
+    for (const [ms, least] of [[200, 200], [50, 50], [900, 50]] as const) {
+      await clock.advance(at + 60_000 + ms - clock.monotonic());
+      at += 60_000;
+      await pong();
+      assert.equal(client.minimumPingMs, least);
+      // A second answer to the same ping is no shorter way.
+      await pong();
+      assert.equal(client.minimumPingMs, least);
+    }
+    client.close();
+  });
+
+  test("a connection that dies fails whoever writes, and tells what it holds only when that changes", async () => {
+    const held: number[] = [];
+    const { client, server, near } = pair({ server: { onHeld: (bytes) => void held.push(bytes) } });
+    await Promise.all([client.opened, server.opened]);
+    const writer = server.writable.getWriter();
+    const failed = assert.rejects(writer.closed, NodeError);
+    await send(client, new Uint8Array(1_000));
+    await send(client, new Uint8Array(10));
+    await settle();
+    assert.ok(held.some((bytes) => bytes >= 1_010), `${held}`);
+    assert.equal(await receive(server).then((message) => message?.length), 1_000);
+    assert.equal(await receive(server).then((message) => message?.length), 10);
+    near.destroy();
+    await failed;
+    await settle();
+    assert.equal(held.at(-1), 0);
+    for (const [i, bytes] of held.entries()) assert.notEqual(bytes, held[i - 1], `${held}`);
+  });
+
   test("an abort while it opens rejects with the signal's reason", async () => {
     const controller = new AbortController();
     const { client } = rawServer({ signal: controller.signal });

@@ -1,0 +1,10 @@
+/**
+ * The jobs that threads know. A new one is one more entry here.
+ *
+ * @module
+ */
+import type { AnyJob } from "./core/work/job-messages.ts";
+import { decodedBlock } from "./rpc/bitcoin/block-job.ts";
+
+/** All jobs, by name in any order. */
+export const JOBS: readonly AnyJob[] = [decodedBlock];

@@ -1,0 +1,78 @@
+/**
+ * Mutants that nobody can notice, each with the argument. Found again by content: the line as it is and as it would
+ * become, with single spaces.
+ *
+ * @module
+ */
+
+/** One mutant that behaves as the source does. */
+export interface Equal {
+  readonly file: string;
+  readonly was: string;
+  readonly becomes: string;
+  readonly why: string;
+}
+
+/** The list. */
+export const EQUAL: readonly Equal[] = [
+  {
+    file: "lib/core/peers/memory-budget.ts",
+    was: "} else if (this.sum > this.#most) this.#most = this.sum;",
+    becomes: "} else if (this.sum >= this.#most) this.#most = this.sum;",
+    why: "What is assigned where both are equal is what is there.",
+  },
+  {
+    file: "lib/core/subnets.ts",
+    was: "if (parseIpv4(text) >= 0) return text;",
+    becomes: ";",
+    why: "A short way for what the lines below give as well, only later.",
+  },
+  {
+    file: "lib/core/addresses/book.ts",
+    was: "if (this.#sources.size >= SOURCES_MAX) this.#sources.clear();",
+    becomes: "if (this.#sources.size > SOURCES_MAX) this.#sources.clear();",
+    why: "A cache of what is computed anew when it is not there; one entry more or less is seen by nobody.",
+  },
+  {
+    file: "lib/bitcoin/wire/framer.ts",
+    was: "if (found !== undefined && hasAt(bytes, start, found.bytes)) return found.type;",
+    becomes: ";",
+    why: "A short way for what the lines below read anew.",
+  },
+  {
+    file: "lib/bitcoin/wire/v2/inbound.ts",
+    was: "while (at < chunk.length && this.#matched < this.#v1Prefix.length) {",
+    becomes: "while (at <= chunk.length && this.#matched < this.#v1Prefix.length) {",
+    why: "Behind the chunk there is no byte, which equals none of the prefix: the loop ends there all the same.",
+  },
+  {
+    file: "lib/bitcoin/peers/session.ts",
+    was: "if (this.#asked.size === 0) return;",
+    becomes: ";",
+    why: "A loop over nothing does nothing; this is done for every message.",
+  },
+  {
+    file: "lib/bitcoin/headers/header-batch.ts",
+    was: "for (let k = 0, to = i * 8; k < 8; k++) hashes[to + k] = digest[k]!;",
+    becomes: "for (let k = 0, to = i * 8; k <= 8; k++) hashes[to + k] = digest[k]!;",
+    why: "The ninth word is the next header's first, which is written after it; behind the last there is no place.",
+  },
+  {
+    file: "lib/bitcoin/headers/header-batch.ts",
+    was: "for (let i = 0; i < count; i++) putWord(bytes, 4 * i, words[at + i]!);",
+    becomes: "for (let i = 0; i <= count; i++) putWord(bytes, 4 * i, words[at + i]!);",
+    why: "One word more is written behind the end of the array, where there is no place for it.",
+  },
+  {
+    file: "lib/bitcoin/headers/redownload-buffer.ts",
+    was: "if ((this.#to + 1) * ENTRY_WORDS > this.#words.length) this.#makeRoom();",
+    becomes: "if ((this.#to + 1) * ENTRY_WORDS >= this.#words.length) this.#makeRoom();",
+    why: "Room is made one entry earlier, for the same entries.",
+  },
+  {
+    file: "lib/bitcoin/chain/pruning.ts",
+    was: "if (below <= 0) return;",
+    becomes: "if (below < 0) return;",
+    why: "Below height zero there is no block to be pruned.",
+  },
+];
