@@ -8,7 +8,7 @@ import { type Callable, type Fn, I32, I64, Module, Pointer, select } from "../as
 import { bucketSum } from "./bucket-sum.ts";
 import { POINT, type Points, points as makePoints, ROW } from "./curve.ts";
 import { Field, P } from "./field.ts";
-import { inversion } from "./inversion.ts";
+import { inversion } from "../inversion.ts";
 import { type Batch, batchMemory, ITEM, KIND, WORK } from "./layout.ts";
 import { parsing } from "./parse.ts";
 import { N, type Scalars, scalars as makeScalars } from "./scalar.ts";
@@ -55,7 +55,7 @@ export function emitProgram({ wide, togetherMin = TOGETHER_MIN }: ProgramOptions
   const batch = batchMemory(module);
   const scalars = makeScalars(module);
   const points = makePoints(module, Math.max(ROWS_G, ROWS_KEY));
-  const invert = inversion(module, [P, N]);
+  const invert = inversion(module, { name: "inversion", moduli: [P, N], words: 4 });
   const sum = sumOfMultiples(module, scalars, points, invert);
   const parse = parsing(module, scalars, points);
   const tables = sharedTables(module, batch, invert, ROWS_KEY);

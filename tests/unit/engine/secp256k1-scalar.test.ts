@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { Fn, hasWideArithmetic, Module } from "../../../lib/engine/assembler/mod.ts";
 import { P } from "../../../lib/engine/secp256k1/field.ts";
-import { inversion } from "../../../lib/engine/secp256k1/inversion.ts";
+import { inversion } from "../../../lib/engine/inversion.ts";
 import { DIGIT_ROW_BYTES, DIGIT_ROWS, HALVES, LAMBDA, N, scalars } from "../../../lib/engine/secp256k1/scalar.ts";
 import { SeededRandom } from "../../../lib/sim/random.ts";
 import { effort, seed } from "../../support/effort.ts";
@@ -38,7 +38,7 @@ class Host {
     const { mul, add, negate, isOver, halve, digits } = scalars(module);
     Fn.prototype.if = original;
     // The one of the inversion is left alone: without it the loop need not end.
-    const invert = inversion(module, [P, N]);
+    const invert = inversion(module, { name: "inversion", moduli: [P, N], words: 4 });
     module.reserve("test", 4_096);
     const three = { params: ["i32", "i32", "i32"], results: [] } as const;
     const two = { params: ["i32", "i32"], results: [] } as const;
