@@ -118,7 +118,7 @@ export class Fp {
 
   /** a · b as twelve words. @throws RangeError when they could not hold it */
   product(a: Element, b: Element): Product {
-    const below = fits(ceilDivide(a.below * b.below, UNIT), DOUBLE_MAX, "a product");
+    const below = fits(productBelow(a, b), DOUBLE_MAX, "a product");
     const words = this.f.i64s(2 * WORDS);
     this.words.addProduct(words, a.words, b.words, 0);
     return { words, below };
@@ -138,8 +138,8 @@ export class Fp {
   }
 
   /**
-   * a − b where the caller knows that a is at least b, and that the difference is below so many p²: as with
-   * (a0 + a1) (b0 + b1) − a0 b0 − a1 b1.
+   * a − b where the caller knows that a is at least b, and what the difference is below: as with
+   * (a0 + a1) (b0 + b1) − a0 b0 − a1 b1, which is a0 b1 + a1 b0.
    */
   exactDifference(a: Product, b: Product, below: bigint): Product {
     return { words: this.#difference(a.words, b.words), below };
@@ -210,6 +210,10 @@ export class Fp {
     return [words, borrow];
   }
 }
+
+/** The bound of a product, in p². */
+export const productBelow = (a: Pick<Element, "below">, b: Pick<Element, "below">): bigint =>
+  ceilDivide(a.below * b.below, UNIT);
 
 const constants = (value: bigint, count: number): bigint[] => Array.from({ length: count }, (_, i) => wordOf(value, i));
 
