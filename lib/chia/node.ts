@@ -218,7 +218,7 @@ export class ChiaNode {
     const { chain, notice } = this.#parts;
     const peak = chain.peak;
     if (peak === undefined) return;
-    if (source !== undefined) source.lastHeadTime = this.#parts.clock.now();
+    source?.gaveHead(this.#parts.clock.now());
     this.#word.peakMoved();
     if (this.#follower.progress === undefined) {
       notice("info", "chia.chain", `height ${peak.height} ${toHex(peak.headerHash).slice(0, 16)}`);

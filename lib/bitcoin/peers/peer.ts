@@ -44,8 +44,6 @@ export class BitcoinPeer extends Peer<BitcoinSession> {
   readonly blockRate = new DeliveryRate();
   /** Since when its block is the one that everything else waits for. */
   stallingSince: number | undefined;
-  /** Unix milliseconds of the last block that it gave and that was new to us; 0 when none. */
-  lastBlockTime = 0;
   minimumFeeFilter = 0n;
   /** It was told addresses already: once a connection is enough. */
   gotAddresses = false;
@@ -95,7 +93,7 @@ export class BitcoinPeer extends Peer<BitcoinSession> {
       pingMinMs: this.session.minimumPingMs ?? Infinity,
       // Transactions are not relayed yet.
       lastNewsMs: 0,
-      lastHeadMs: this.lastBlockTime,
+      lastHeadMs: this.lastHeadTime,
       relaysNews: this.session.peer.relay,
       filtersNews: false,
       isUseful: this.servesAll,
@@ -120,7 +118,7 @@ export class BitcoinPeer extends Peer<BitcoinSession> {
       relayTransactions: peer.relay,
       lastSend: seconds(traffic.sent.lastTime),
       lastReceive: seconds(traffic.received.lastTime),
-      lastBlock: seconds(this.lastBlockTime),
+      lastBlock: seconds(this.lastHeadTime),
       lastTransaction: 0,
       bytesSent: traffic.sent.bytes,
       bytesReceived: traffic.received.bytes,

@@ -77,7 +77,7 @@ export class IncomingBlocks {
       this.#punish(peer, refusal);
       return;
     }
-    peer.lastBlockTime = now();
+    peer.gaveHead(now());
     download.arrived(row);
     await chain.room();
     download.fill();

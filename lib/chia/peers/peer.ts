@@ -27,8 +27,6 @@ export class ChiaPeer extends Peer<ChiaSession> {
   confirmed: Uint8Array | undefined;
   /** Monotonic milliseconds until which its announcement is left alone, after it did not deliver. */
   restUntil = 0;
-  /** Unix milliseconds at which blocks of it last became our tip; 0 for never. */
-  lastHeadTime = 0;
   /** How often in a row what it announced did not come in time. */
   timeouts = 0;
 

@@ -100,6 +100,7 @@ export class Peer<S extends PeerSession<unknown> = PeerSession<unknown>> {
   readonly permissions: readonly Permission[];
   /** What it has done wrong so far. */
   readonly score = new Score();
+  #lastHeadTime = 0;
 
   constructor({ id, kind, session, since, permissions = [] }: PeerInit<S>) {
     this.id = id;
@@ -119,6 +120,16 @@ export class Peer<S extends PeerSession<unknown> = PeerSession<unknown>> {
   /** Whether the operator lets it do what others may not. */
   may(permission: Permission): boolean {
     return this.permissions.includes(permission);
+  }
+
+  /** Unix milliseconds at which it last gave an extension of the chain that was new to us and valid; 0 when never. */
+  get lastHeadTime(): number {
+    return this.#lastHeadTime;
+  }
+
+  /** It gave such an extension. `now`: unix milliseconds. */
+  gaveHead(now: number): void {
+    this.#lastHeadTime = now;
   }
 
   /** What speaks for keeping it when inbound slots are scarce. */

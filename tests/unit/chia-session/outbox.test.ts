@@ -124,7 +124,7 @@ describe("ChiaPeer.merits", () => {
     const peer = make(NodeType.FULL_NODE);
     assert.equal(peer.merits.pingMinMs, Infinity);
     socket.minimumPingMs = 17;
-    peer.lastHeadTime = 99;
+    peer.gaveHead(99);
     const { pingMinMs, lastHeadMs, isUseful } = peer.merits;
     assert.deepEqual([pingMinMs, lastHeadMs, isUseful], [17, 99, true]);
     assert.equal(make(NodeType.WALLET).merits.isUseful, false);
