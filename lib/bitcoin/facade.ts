@@ -14,6 +14,7 @@ import type { MovableClock } from "../core/movable-clock.ts";
 import type { Notice } from "../core/node-parts.ts";
 import { type PeerPlace, placesOf } from "../core/peers/peer.ts";
 import type { Clock, PeerAddress } from "../core/ports.ts";
+import type { AddressExchange } from "./addresses/exchange.ts";
 import type { AddedNodes } from "./peers/added-nodes.ts";
 import { chainTips } from "./headers/chain-tips.ts";
 import type { BitcoinChain } from "./chain/chain.ts";
@@ -39,9 +40,11 @@ import type {
   MadeConnection,
   SubmitResult,
 } from "./service.ts";
+import type { Announcing } from "./serving/announcing.ts";
 import type { ChainSync } from "./sync/chain-sync.ts";
 import type { BitcoinStore } from "./store.ts";
 import { Block } from "./types/mod.ts";
+import { peerView } from "./views.ts";
 
 /** What the facade shows. */
 export interface FacadeParts {
@@ -53,6 +56,8 @@ export interface FacadeParts {
   readonly peerNetwork: BitcoinPeerNetwork;
   readonly added: AddedNodes;
   readonly sync: ChainSync;
+  readonly announcing: Announcing;
+  readonly addresses: AddressExchange;
   readonly opening: OpeningConnections;
   /** Outgoing connections for everything. */
   readonly outbound: number;
@@ -149,9 +154,9 @@ export class Facade implements BitcoinService {
       warnings: progress.warnings,
       bestPeerHeight: Math.max(
         0,
-        ...this.#parts.peerNetwork.connections.peers.map((
-          peer,
-        ) => (peer.bestKnown < 0 ? 0 : headers.height(peer.bestKnown))),
+        ...this.#parts.peerNetwork.connections.peers.map(({ knowledge: { best } }) =>
+          best < 0 ? 0 : headers.height(best)
+        ),
       ),
       pruneHeight: this.#parts.pruning?.height ?? 0,
       pruneTarget,
@@ -181,7 +186,15 @@ export class Facade implements BitcoinService {
   }
 
   peers(): readonly BitcoinPeerView[] {
-    return this.#parts.peerNetwork.connections.peers.map((peer) => peer.view(this.headers)).sort((a, b) => a.id - b.id);
+    return this.#parts.peerNetwork.connections.peers.map((peer) => this.#viewOf(peer)).sort((a, b) => a.id - b.id);
+  }
+
+  #viewOf(peer: BitcoinPeer): BitcoinPeerView {
+    const { sync, announcing, addresses } = this.#parts;
+    return peerView(peer, {
+      ...{ headers: this.headers, headerSync: sync.headers, download: sync.download },
+      ...{ announcing, addresses },
+    });
   }
 
   places(): readonly PeerPlace[] {
@@ -224,9 +237,8 @@ export class Facade implements BitcoinService {
   async connect(host: string, port: number, options: DialChoice = {}): Promise<BitcoinPeerView> {
     const { peerNetwork, notice } = this.#parts;
     try {
-      return (await peerNetwork.dialling.manual.dial({ host: await peerNetwork.resolve(host), port, ...options })).view(
-        this.headers,
-      );
+      const place = { host: await peerNetwork.resolve(host), port, ...options };
+      return this.#viewOf(await peerNetwork.dialling.manual.dial(place));
     } catch (thrown) {
       notice("info", "p2p.bitcoin", `not connected to ${addressText({ host, port })}: ${messageOf(thrown)}`);
       throw thrown;

@@ -7,32 +7,22 @@ import type { Clock } from "../core/ports.ts";
 import { MessageHandlers } from "../core/peers/message-handlers.ts";
 import { type AddressExchange, ofAddr, ofAddrV2 } from "./addresses/exchange.ts";
 import type { HeaderBatch } from "./headers/header-batch.ts";
-import { offersCompactBlocks } from "./peers/handshake.ts";
 import type { IncomingBlocks } from "./sync/incoming.ts";
 import type { LightClient } from "./light/mod.ts";
 import type { BitcoinPeer } from "./peers/peer.ts";
 import { disconnecting } from "./peers/faults.ts";
 import { on } from "./peers/handler.ts";
+import type { Announcing } from "./serving/announcing.ts";
 import type { PeerRequests } from "./serving/requests.ts";
 import type { Incoming } from "./peers/session.ts";
 import type { HeaderSync } from "./sync/header-sync.ts";
 import { InvType } from "./types/mod.ts";
-import {
-  Addr,
-  AddrV2,
-  Block as BlockMessage,
-  type BodyOf,
-  FeeFilter,
-  HeadersMessage,
-  Inv,
-  SendCmpct,
-  SendHeaders,
-  Tx,
-} from "./wire/mod.ts";
+import { Addr, AddrV2, Block as BlockMessage, type BodyOf, HeadersMessage, Inv, Tx } from "./wire/mod.ts";
 
 /** The parts that messages are handed to. */
 export interface MessageHandlersParts {
   readonly requests: PeerRequests;
+  readonly announcing: Announcing;
   readonly headerSync: HeaderSync;
   readonly incoming: IncomingBlocks;
   /** Whether blocks are kept; those of light modes come by other ways. */
@@ -50,6 +40,7 @@ export interface MessageHandlersParts {
 export function bitcoinHandlers(clock: Clock, parts: MessageHandlersParts): MessageHandlers<BitcoinPeer, Incoming> {
   const handlers = [
     ...parts.requests.handlers,
+    ...parts.announcing.handlers,
     on<unknown, HeaderBatch>(HeadersMessage, (peer, batch) => {
       parts.headerSync.take(peer, batch);
       parts.headersTold(peer);
@@ -57,9 +48,6 @@ export function bitcoinHandlers(clock: Clock, parts: MessageHandlersParts): Mess
     }),
     on(BlockMessage, (peer, block) => (parts.takesBlocks ? parts.incoming.take(peer, block) : undefined)),
     on(Inv, (peer, body) => announced(parts, peer, body)),
-    on(SendHeaders, (peer) => void (peer.prefersHeaders = true)),
-    on(SendCmpct, (peer, body) => void (peer.compactBlocks ||= offersCompactBlocks(body))),
-    on(FeeFilter, (peer, { feeRate }) => void (peer.minimumFeeFilter = feeRate)),
     on(Addr, (peer, body) => parts.addresses.take(peer, ofAddr(body))),
     on(AddrV2, (peer, body) => parts.addresses.take(peer, ofAddrV2(body))),
     on(Tx, () => {

@@ -9,7 +9,7 @@ import type { NodeParts } from "../core/node-parts.ts";
 import { type ChainEvents, chainEvents, type NewEvent } from "../storage/events.ts";
 import { AddedNodes } from "./peers/added-nodes.ts";
 import { AddressExchange } from "./addresses/exchange.ts";
-import { announce } from "./serving/announcing.ts";
+import { Announcing } from "./serving/announcing.ts";
 import { BitcoinChain, type TipMove } from "./chain/chain.ts";
 import type { BlockValidator } from "./chain/validator.ts";
 import { toDisplayHex } from "./hash.ts";
@@ -62,6 +62,7 @@ export class BitcoinNode {
   readonly #event: ChainEvents;
   readonly #sync: ChainSync;
   readonly #addresses: AddressExchange;
+  readonly #announcing: Announcing;
   readonly #added: AddedNodes;
   readonly #pruning: Pruning | undefined;
   readonly #handlers: MessageHandlers<BitcoinPeer, Incoming>;
@@ -94,6 +95,7 @@ export class BitcoinNode {
     const peers = () => this.#network.peers;
     const traffic = new Traffic(clock);
     const opening = new OpeningConnections(clock);
+    this.#announcing = new Announcing(chain);
     this.#event = chainEvents({ ...parts, chain: "bitcoin", network: network.name });
     this.#network = bitcoinPeerNetwork({
       ...parts,
@@ -142,8 +144,7 @@ export class BitcoinNode {
       chain,
       peerNetwork: this.#network,
       added: this.#added,
-      sync: this.#sync,
-      opening,
+      ...{ sync: this.#sync, announcing: this.#announcing, addresses: this.#addresses, opening },
       pruning: this.#pruning,
       pruneTarget: parts.pruneTarget,
       traffic,
@@ -158,6 +159,7 @@ export class BitcoinNode {
         addresses: this.#addresses,
         upload: parts.upload,
       }),
+      announcing: this.#announcing,
       headerSync: this.#sync.headers,
       incoming: this.#sync.incoming,
       takesBlocks: parts.mode === "full",
@@ -191,10 +193,9 @@ export class BitcoinNode {
     const { light: store, clock, notice } = this.#parts;
     if (store === undefined) throw new TypeError("mode filters needs a store for filters");
     this.#light = await LightClient.open({
-      chain: this.#chain,
-      store,
-      clock,
+      ...{ chain: this.#chain, store, clock },
       peers: () => this.#network.peers,
+      hasHeaders: () => this.#sync.headers.hasHeaders,
       event: this.#event,
       notice: (level, text) => notice(level, "bitcoin.filters", text),
     });
@@ -218,7 +219,7 @@ export class BitcoinNode {
     const text = `height ${headers.height(move.tip)} ${toDisplayHex(headers.hash(move.tip))}`;
     // While catching up the progress says as much.
     notice(isLive && move.tip === headers.best ? "info" : "debug", "bitcoin.chain", text);
-    if (isLive && mode === "full") announce(this.#chain, this.#network.peers, move);
+    if (isLive && mode === "full") this.#announcing.announce(this.#network.peers, move);
     if (this.#light !== undefined) this.#network.track(this.#light.onMove(move));
     this.#facade.tipMoved();
     if (this.#pruning !== undefined) this.#network.track(this.#pruning.run());
@@ -227,8 +228,6 @@ export class BitcoinNode {
   #joined(peer: BitcoinPeer): void {
     this.#addresses.joined(peer);
     const { session, direction } = peer;
-    peer.prefersHeaders = session.peer.prefersHeaders;
-    peer.compactBlocks = session.peer.compactBlocks;
     // It has shown that somebody is there; nothing is asked of it.
     if (peer.kind === "feeler") return session.close();
     if (this.#light !== undefined && direction === "out" && !peer.wanted && !peer.servesFilters) {

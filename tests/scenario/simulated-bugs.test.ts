@@ -10,7 +10,7 @@ import { SqlBitcoinStore } from "../../lib/bitcoin/store/sql.ts";
 import { ENVELOPE_BYTES, V1Transport } from "../../lib/bitcoin/wire/framer.ts";
 import type { Frame } from "../../lib/bitcoin/wire/transport.ts";
 import type { NodeDrivers } from "../../lib/compose/compose.ts";
-import { HeaderSync } from "../../lib/bitcoin/sync/header-sync.ts";
+import { HeaderState } from "../../lib/bitcoin/sync/header-state.ts";
 import { BanList } from "../../lib/core/peers/bans.ts";
 import { Connections } from "../../lib/core/peers/connections.ts";
 import type { ByteDuplex, Clock } from "../../lib/core/ports.ts";
@@ -88,11 +88,12 @@ function replaced<T extends object, K extends keyof T>(type: T, name: K, make: (
 
 /** Each headers message frees the question that waits, and one that does not follow ends the presync. */
 const freesEveryQuestion = () =>
-  replaced(HeaderSync.prototype, "take", (take) =>
-    function (this: HeaderSync, peer, batch) {
-      peer.headersAskedAt = undefined;
-      if (batch.length > 0 && peer.presync?.isContinuedBy(batch) === false) peer.presync = undefined;
-      return take.call(this, peer, batch);
+  replaced(HeaderState.prototype, "isContinuedBy", (isContinuedBy) =>
+    function (this: HeaderState, batch) {
+      this.askedAt = undefined;
+      const isContinued = isContinuedBy.call(this, batch);
+      if (!isContinued) this.presync = undefined;
+      return isContinued;
     });
 
 /** A ban is for every connection of its host, in both directions. */

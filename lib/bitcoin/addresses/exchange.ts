@@ -8,6 +8,7 @@ import type { AddressRules, HeardAddress } from "../../core/addresses/rules.ts";
 import type { Dialling } from "../../core/dialling/dialling.ts";
 import { Gossip } from "../../core/addresses/gossip.ts";
 import { OwnAddress } from "../../core/addresses/own-address.ts";
+import { PerPeer } from "../../core/peers/per-peer.ts";
 import type { Clock, PeerAddress, Random } from "../../core/ports.ts";
 import type { BitcoinPeer } from "../peers/peer.ts";
 import { fromIp16, hostText, isSoundAddress, NetworkId, parseHost, ServiceFlag, toIp16 } from "../types/mod.ts";
@@ -36,11 +37,23 @@ const ANSWER_MAX = 1_000;
 /** What an address must offer to be of use to anybody. */
 const USEFUL = ServiceFlag.NETWORK | ServiceFlag.NETWORK_LIMITED;
 
+/** What has gone between us and one peer. */
+class Exchanged {
+  /** It takes part in the gossip of addresses. */
+  takesPart = false;
+  /** It was told addresses already: once a connection is enough. */
+  wasAnswered = false;
+  /** Addresses of it that were taken, and that were dropped because it told too many. */
+  processed = 0;
+  limited = 0;
+}
+
 /** The exchange of one node. */
 export class AddressExchange {
   readonly #parts: AddressExchangeParts;
   readonly #gossip: Gossip<BitcoinPeer>;
   readonly #own: OwnAddress;
+  readonly #exchanged = new PerPeer<BitcoinPeer, Exchanged>(() => new Exchanged());
 
   constructor(parts: AddressExchangeParts) {
     this.#parts = parts;
@@ -48,7 +61,7 @@ export class AddressExchange {
     this.#own = new OwnAddress({ rules, external, listening });
     this.#gossip = new Gossip({
       ...parts,
-      takesPart: ({ addressRelay }) => addressRelay,
+      takesPart: (peer) => this.#exchanged.of(peer).takesPart,
       send: (peer, addresses) => void send(peer, addresses).catch(() => {}),
       isRelayable: (address) => rules.locate(address) !== undefined,
       own: () => {
@@ -76,7 +89,7 @@ export class AddressExchange {
     }
     // The handshake has asked it for addresses.
     if (isAsked) dialling.asked(peer.host);
-    peer.addressRelay = isAsked;
+    this.#exchanged.of(peer).takesPart = isAsked;
     this.#gossip.joined(peer, isAsked);
   }
 
@@ -84,16 +97,22 @@ export class AddressExchange {
     this.#gossip.left(peer);
   }
 
+  /** What has gone between us and a peer. */
+  exchangedWith(peer: BitcoinPeer): Readonly<Exchanged> {
+    return this.#exchanged.of(peer);
+  }
+
   /** Takes the addresses of a message. */
   take(peer: BitcoinPeer, told: readonly HeardAddress[]): void {
     // One for blocks only tells nothing of others.
     if (peer.kind === "block-relay") return;
     // A peer that dialled us takes part once it has shown that it knows how.
-    peer.addressRelay = true;
+    const exchanged = this.#exchanged.of(peer);
+    exchanged.takesPart = true;
     const useful = told.filter(({ services = 0n }) => (services & USEFUL) !== 0n);
     const { limited } = this.#parts.dialling.learn(useful, peer.host, peer.may("addr"));
-    peer.addressesLimited += limited;
-    peer.addressesProcessed += told.length - limited;
+    exchanged.limited += limited;
+    exchanged.processed += told.length - limited;
     this.#gossip.heard(peer, useful);
   }
 
@@ -102,9 +121,10 @@ export class AddressExchange {
    * nothing is known: btcd ends a connection for an empty list.
    */
   async answer(peer: BitcoinPeer): Promise<void> {
-    if (peer.direction === "out" || peer.gotAddresses) return;
-    peer.gotAddresses = true;
-    peer.addressRelay = true;
+    const exchanged = this.#exchanged.of(peer);
+    if (peer.direction === "out" || exchanged.wasAnswered) return;
+    exchanged.wasAnswered = true;
+    exchanged.takesPart = true;
     const { rules, dialling } = this.#parts;
     const { network = "none" } = rules.locate(peer.session.remote) ?? {};
     // All who ask from one network, at one of our addresses, hear the same for a day.

@@ -24,9 +24,9 @@ const LIMITED_DEPTH = 288 - 2;
 /** Whether a peer can be asked for a block. */
 export function servesBlock(peer: BitcoinPeer, chain: BitcoinChain, row: number): boolean {
   const { headers } = chain;
-  if (!peer.has(headers, row)) return false;
+  if (!peer.knowledge.has(headers, row)) return false;
   if (peer.servesAll) return true;
-  return peer.servesRecent && headers.height(row) > headers.height(peer.bestKnown) - LIMITED_DEPTH;
+  return peer.servesRecent && headers.height(row) > headers.height(peer.knowledge.best) - LIMITED_DEPTH;
 }
 
 /**

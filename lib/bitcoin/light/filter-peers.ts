@@ -144,7 +144,7 @@ export class FilterPeers {
     const { peers, chain, clock } = this.#parts;
     const now = clock.monotonic();
     return peers().filter((peer) =>
-      peer.servesFilters && (this.#restsUntil.get(peer) ?? 0) <= now && peer.has(chain.headers, row)
+      peer.servesFilters && (this.#restsUntil.get(peer) ?? 0) <= now && peer.knowledge.has(chain.headers, row)
     );
   }
 

@@ -26,6 +26,8 @@ export interface LightClientParts {
   readonly store: LightStore;
   readonly clock: Clock;
   readonly peers: () => readonly BitcoinPeer[];
+  /** Whether some peer has told us all its headers. One that never says must not keep us from asking the others. */
+  readonly hasHeaders: () => boolean;
   /** Writes an event that belongs to no block. */
   readonly event: (topic: string, data: EventData) => void;
   readonly notice: (level: "debug" | "info" | "warning" | "error", text: string) => void;
@@ -70,7 +72,7 @@ export class LightClient implements LightService {
     const stop = () => this.wake();
     signal.addEventListener("abort", stop, { once: true });
     await Promise.all([
-      this.#loop(signal, async () => this.#hasHeaders && await this.#sync.step(signal)),
+      this.#loop(signal, async () => this.#parts.hasHeaders() && await this.#sync.step(signal)),
       this.#loop(signal, () => this.#scan.step(signal)),
     ]);
     signal.removeEventListener("abort", stop);
@@ -128,17 +130,12 @@ export class LightClient implements LightService {
       headers,
       filterHeaders,
       scanned,
-      synced: this.#hasHeaders && filterHeaders === headers && scanned === headers,
+      synced: this.#parts.hasHeaders() && filterHeaders === headers && scanned === headers,
       peers: {
         offering: peers().filter(({ servesFilters }) => servesFilters).length,
         agreeing: this.#sync.agreeing(chain.activeAt(filterHeaders)).length,
       },
     };
-  }
-
-  /** Whether some peer has told us all its headers. One that never says must not keep us from asking the others. */
-  get #hasHeaders(): boolean {
-    return this.#parts.peers().some(({ headersEnded }) => headersEnded);
   }
 
   /** Blocks above a height left the active chain. All is changed here before anybody else has a turn, then in the store. */

@@ -56,7 +56,7 @@ export function bitcoinDialling(parts: BitcoinDiallingParts): DiallingRules<Bitc
     offersEnough: ({ services }) => services === 0n || (services & needed) === needed,
     isTipStale,
     isSynced,
-    isBusy: ({ inFlight }) => inFlight.size > 0,
+    isBusy: ({ session }) => session.awaitsMore(),
     isSame: (one, other) => one.id === other.id,
   };
 }

@@ -5,28 +5,73 @@
  * @see spec section f.4 (announcing a new tip); BIP130
  * @module
  */
+import { PerPeer } from "../../core/peers/per-peer.ts";
 import type { BitcoinChain, TipMove } from "../chain/chain.ts";
 import type { BitcoinPeer } from "../peers/peer.ts";
+import { type BitcoinHandler, on } from "../peers/handler.ts";
+import { offersCompactBlocks } from "../peers/handshake.ts";
 import { headerFromBytes, InvType } from "../types/mod.ts";
-import { HeadersMessage, Inv } from "../wire/mod.ts";
+import { FeeFilter, HeadersMessage, Inv, SendCmpct, SendHeaders } from "../wire/mod.ts";
 
 /** More new blocks than this are told by naming the last one. */
 const HEADERS_ANNOUNCED_MAX = 8;
 
-/** Tells peers of a tip that has become durable. */
-export function announce(chain: BitcoinChain, peers: readonly BitcoinPeer[], { tip, fork }: TipMove): void {
-  const { headers } = chain;
-  const fresh: number[] = [];
-  for (let row = tip; row !== fork && fresh.length <= HEADERS_ANNOUNCED_MAX; row = headers.parent(row)) fresh.push(row);
-  fresh.reverse();
-  for (const peer of peers) {
-    if (peer.has(headers, tip)) continue;
-    const wanted = fresh.filter((row) => !peer.has(headers, row));
-    const [first = tip] = wanted;
-    const canPlace = peer.has(headers, headers.parent(first));
-    peer.bestSent = tip;
-    if (peer.prefersHeaders && canPlace && wanted.length <= HEADERS_ANNOUNCED_MAX) {
-      peer.session.post(HeadersMessage, { headers: wanted.map((row) => headerFromBytes(headers.headerBytes(row))) });
-    } else peer.session.post(Inv, { inventory: [{ type: InvType.BLOCK, hash: headers.hash(tip) }] });
+/** What a peer said that it wants to be told of, and how. */
+class Wishes {
+  /** It wants new blocks announced by headers. */
+  headers: boolean;
+  /** It offered compact blocks of version 2. */
+  compactBlocks: boolean;
+  /** Transactions that pay less are not for it; satoshi for 1000 virtual bytes. */
+  minimumFee = 0n;
+
+  constructor({ session }: BitcoinPeer) {
+    this.headers = session.peer.prefersHeaders;
+    this.compactBlocks = session.peer.compactBlocks;
+  }
+}
+
+/** Announces as each peer wishes. */
+export class Announcing {
+  readonly #chain: BitcoinChain;
+  readonly #wishes = new PerPeer<BitcoinPeer, Wishes>((peer) => new Wishes(peer));
+
+  constructor(chain: BitcoinChain) {
+    this.#chain = chain;
+  }
+
+  /** What handles the messages by which peers say what they wish. */
+  get handlers(): readonly BitcoinHandler[] {
+    return [
+      on(SendHeaders, (peer) => void (this.#wishes.of(peer).headers = true)),
+      on(SendCmpct, (peer, body) => void (this.#wishes.of(peer).compactBlocks ||= offersCompactBlocks(body))),
+      on(FeeFilter, (peer, { feeRate }) => void (this.#wishes.of(peer).minimumFee = feeRate)),
+    ];
+  }
+
+  /** What transactions have to pay for a peer to be told of them, in satoshi for 1000 virtual bytes. */
+  minimumFeeOf(peer: BitcoinPeer): bigint {
+    return this.#wishes.of(peer).minimumFee;
+  }
+
+  /** Tells peers of a tip that has become durable. */
+  announce(peers: readonly BitcoinPeer[], { tip, fork }: TipMove): void {
+    const { headers } = this.#chain;
+    const fresh: number[] = [];
+    for (let row = tip; row !== fork && fresh.length <= HEADERS_ANNOUNCED_MAX; row = headers.parent(row)) {
+      fresh.push(row);
+    }
+    fresh.reverse();
+    for (const peer of peers) {
+      const { knowledge, session } = peer;
+      if (knowledge.has(headers, tip)) continue;
+      const wanted = fresh.filter((row) => !knowledge.has(headers, row));
+      const [first = tip] = wanted;
+      const canPlace = knowledge.has(headers, headers.parent(first));
+      knowledge.isToldTip(tip);
+      if (this.#wishes.of(peer).headers && canPlace && wanted.length <= HEADERS_ANNOUNCED_MAX) {
+        session.post(HeadersMessage, { headers: wanted.map((row) => headerFromBytes(headers.headerBytes(row))) });
+      } else session.post(Inv, { inventory: [{ type: InvType.BLOCK, hash: headers.hash(tip) }] });
+    }
   }
 }

@@ -67,6 +67,8 @@ const BLOCKTXN_DEPTH = 10;
 /** Answers requests. */
 export class PeerRequests {
   readonly #parts: PeerRequestsParts;
+  /** Where an inventory of {@link BLOCKS_MAX} blocks ended that we sent. */
+  readonly #continueAt = new WeakMap<BitcoinPeer, number>();
 
   constructor(parts: PeerRequestsParts) {
     this.#parts = parts;
@@ -105,7 +107,7 @@ export class PeerRequests {
       rows = rowsAfter(headers, chain.tip, findFork(headers, chain.tip, locator), stop, most);
     }
     const last = rows.at(-1) ?? chain.tip;
-    if (peer.bestSent < 0 || headers.hasMoreWork(last, peer.bestSent)) peer.bestSent = last;
+    peer.knowledge.isGiven(headers, last);
     // As they are kept: a full answer has two thousand of them.
     await peer.session.sendBytes(HeadersMessage, headersPayload(rows.length, (i) => headers.headerBytes(rows[i]!)));
   }
@@ -117,7 +119,7 @@ export class PeerRequests {
     const rows = rowsAfter(headers, chain.tip, fork, stop, BLOCKS_MAX).filter((row) => chain.hasData(row));
     if (rows.length === 0) return;
     // When it fetches the last of these, it is told of the tip, and asks on.
-    if (rows.length === BLOCKS_MAX) peer.continueAt = rows.at(-1) ?? -1;
+    if (rows.length === BLOCKS_MAX) this.#continueAt.set(peer, rows.at(-1) ?? -1);
     const inventory = rows.map((row) => ({ type: InvType.BLOCK, hash: headers.hash(row) }));
     await peer.session.send(Inv, { inventory });
   }
@@ -154,9 +156,9 @@ export class PeerRequests {
       await peer.session.sendBytes(BlockMessage, raw);
     } else if (type === InvType.BLOCK) await peer.session.sendBytes(BlockMessage, Block.decode(raw).stripped);
     else return;
-    peer.bestSent = peer.bestSent < 0 || chain.headers.hasMoreWork(row, peer.bestSent) ? row : peer.bestSent;
-    if (row !== peer.continueAt) return;
-    peer.continueAt = -1;
+    peer.knowledge.isGiven(chain.headers, row);
+    if (row !== this.#continueAt.get(peer)) return;
+    this.#continueAt.delete(peer);
     await peer.session.send(Inv, { inventory: [{ type: InvType.BLOCK, hash: chain.headers.hash(chain.tip) }] });
   }
 

@@ -5,6 +5,8 @@
  * @see spec section f.4; Bitcoin Core `net_processing.cpp` (FindNextBlocksToDownload, SendMessages)
  * @module
  */
+import { DeliveryRate } from "../../core/peers/delivery-rate.ts";
+import { PerPeer } from "../../core/peers/per-peer.ts";
 import type { Clock } from "../../core/ports.ts";
 import type { BitcoinChain } from "../chain/chain.ts";
 import type { BitcoinPeer } from "../peers/peer.ts";
@@ -53,10 +55,36 @@ interface Question {
   readonly askedAt: number;
 }
 
+/** What is under way with one peer. Rows are of the header tree; times are monotonic milliseconds. */
+class DownloadState {
+  /** Rows of blocks that it was asked for and when, oldest first. */
+  readonly inFlight = new Map<number, number>();
+  /** How fast it delivers the blocks that it is asked for. */
+  readonly rate = new DeliveryRate();
+  /** Since when its block is the one that everything else waits for. */
+  stallingSince: number | undefined;
+  /** The last block that it and we have, on the way to the best that it has; −1 before that is known. */
+  lastCommon = -1;
+
+  constructor({ session }: BitcoinPeer) {
+    session.awaitsMore = () => this.inFlight.size > 0;
+  }
+}
+
+/** What `getpeerinfo` tells of the download from a peer. */
+export interface DownloadView {
+  /** The last block that it and we have in common; −1 when none is known. */
+  readonly lastCommon: number;
+  /** Rows of blocks that it was asked for, oldest first. */
+  readonly inFlight: readonly number[];
+  readonly bytesPerSecond: number;
+}
+
 /** The questions that are under way with all peers. */
 export class BlockDownload {
   readonly #parts: BlockDownloadParts;
   readonly #questions = new Map<number, Question>();
+  readonly #states = new PerPeer<BitcoinPeer, DownloadState>((peer) => new DownloadState(peer));
   #stallMs = STALL_FIRST_MS;
 
   constructor(parts: BlockDownloadParts) {
@@ -70,7 +98,13 @@ export class BlockDownload {
 
   /** Whether a block was asked of this peer. */
   isAskedOf(row: number, peer: BitcoinPeer): boolean {
-    return peer.inFlight.has(row);
+    return this.#states.of(peer).inFlight.has(row);
+  }
+
+  /** How the download from a peer stands. */
+  viewOf(peer: BitcoinPeer): DownloadView {
+    const { lastCommon, inFlight, rate: { bytesPerSecond } } = this.#states.of(peer);
+    return { lastCommon, inFlight: [...inFlight.keys()], bytesPerSecond };
   }
 
   /** Gives every peer something to do. */
@@ -80,7 +114,7 @@ export class BlockDownload {
     for (const peer of this.#sources((each) => this.#hasMore(each))) {
       // Our own choice of peers first; who came to us serves when nothing is to be had from them.
       if (spares && peer.direction === "in" && this.#questions.size > 0) return;
-      const rows = this.#choose(peer, IN_FLIGHT_MAX - peer.inFlight.size);
+      const rows = this.#choose(peer, IN_FLIGHT_MAX - this.#states.of(peer).inFlight.size);
       if (rows.length > 0) this.#ask(peer, rows);
     }
   }
@@ -94,13 +128,14 @@ export class BlockDownload {
   direct(peer: BitcoinPeer): void {
     const { chain, clock } = this.#parts;
     const { headers, tip } = chain;
-    if (peer.servesRecent || !peer.servesWitnesses || peer.bestKnown < 0) return;
+    const { best } = peer.knowledge;
+    if (peer.servesRecent || !peer.servesWitnesses || best < 0) return;
     const recentMs = RECENT_SPACINGS * headers.network.pow.targetSpacing * 1000;
     if (headers.time(tip) * 1000 <= clock.now() - recentMs) return;
     // So many that it is a reorganisation of many blocks are left to those that serve the chain.
-    const common = headers.commonAncestor(tip, peer.bestKnown);
-    if (headers.height(peer.bestKnown) - headers.height(common) > IN_FLIGHT_MAX) return;
-    const rows = this.#choose(peer, IN_FLIGHT_MAX - peer.inFlight.size);
+    const common = headers.commonAncestor(tip, best);
+    if (headers.height(best) - headers.height(common) > IN_FLIGHT_MAX) return;
+    const rows = this.#choose(peer, IN_FLIGHT_MAX - this.#states.of(peer).inFlight.size);
     if (rows.length > 0) this.#ask(peer, rows);
   }
 
@@ -119,23 +154,25 @@ export class BlockDownload {
 
   /** A block came from a peer that was asked for it: it counts for its speed, whatever the block is worth. */
   delivered(row: number, peer: BitcoinPeer, bytes: number): void {
-    const askedAt = peer.inFlight.get(row);
-    if (askedAt !== undefined) peer.blockRate.delivered(bytes, askedAt, this.#parts.clock.monotonic());
+    const { inFlight, rate } = this.#states.of(peer);
+    const askedAt = inFlight.get(row);
+    if (askedAt !== undefined) rate.delivered(bytes, askedAt, this.#parts.clock.monotonic());
   }
 
   /** A block came, from whomever: it is no longer asked for. */
   arrived(row: number): void {
     this.#stallMs = Math.max(STALL_FIRST_MS, this.#stallMs * STALL_DECAY);
     for (const peer of this.#questions.get(row)?.peers ?? []) {
-      peer.inFlight.delete(row);
-      peer.stallingSince = undefined;
+      const state = this.#states.of(peer);
+      state.inFlight.delete(row);
+      state.stallingSince = undefined;
     }
     this.#questions.delete(row);
   }
 
   /** A peer delivered something else than the block, or never will: others may. */
   release(row: number, peer: BitcoinPeer): void {
-    peer.inFlight.delete(row);
+    this.#states.of(peer).inFlight.delete(row);
     const question = this.#questions.get(row);
     question?.peers.delete(peer);
     if (question?.peers.size !== 0) return;
@@ -145,7 +182,7 @@ export class BlockDownload {
 
   /** Takes back what a peer was asked for. */
   forget(peer: BitcoinPeer): void {
-    for (const row of [...peer.inFlight.keys()]) this.release(row, peer);
+    for (const row of [...this.#states.of(peer).inFlight.keys()]) this.release(row, peer);
   }
 
   /**
@@ -156,7 +193,7 @@ export class BlockDownload {
     const { chain, clock, peers } = this.#parts;
     const now = clock.monotonic();
     for (const { askedAt } of this.#questions.values()) if (now - askedAt < YOUNG_MS) return false;
-    if (peers().some(({ stallingSince }) => stallingSince !== undefined)) return false;
+    if (peers().some((peer) => this.#states.of(peer).stallingSince !== undefined)) return false;
     return this.#questions.size > 0 || chain.tip === chain.headers.best || !peers().some((peer) => this.#hasMore(peer));
   }
 
@@ -164,12 +201,13 @@ export class BlockDownload {
   tick(): void {
     const now = this.#parts.clock.monotonic();
     const peers = this.#parts.peers();
-    const delivering = peers.reduce((count, { inFlight }) => count + (inFlight.size > 0 ? 1 : 0), 0);
+    const delivering = peers.filter((peer) => this.#states.of(peer).inFlight.size > 0).length;
     let isLate = false;
     for (const peer of peers) {
-      if (peer.inFlight.size === 0 && peer.stallingSince === undefined) continue;
-      const [oldest] = peer.inFlight.values();
-      if (peer.stallingSince !== undefined && now - peer.stallingSince > this.#stallMs && !peer.wanted) {
+      const { inFlight, stallingSince } = this.#states.of(peer);
+      if (inFlight.size === 0 && stallingSince === undefined) continue;
+      const [oldest] = inFlight.values();
+      if (stallingSince !== undefined && now - stallingSince > this.#stallMs && !peer.wanted) {
         this.#stallMs = Math.min(this.#stallMs * 2, STALL_LAST_MS);
         peer.session.fail(tooLate("stalling", "held up the download of blocks"));
       } else if (oldest !== undefined && now - oldest > BLOCK_TIMEOUT_MS * (1 + 0.5 * Math.max(0, delivering - 1))) {
@@ -183,28 +221,29 @@ export class BlockDownload {
   /** Peers that blocks may be asked of, outbound ones first, and the fastest first: what comes next in the window is its. */
   #sources(isMeant: (peer: BitcoinPeer) => boolean): readonly BitcoinPeer[] {
     const out = ({ direction }: BitcoinPeer) => Number(direction === "out");
+    const speed = (peer: BitcoinPeer) => this.#states.of(peer).rate.bytesPerSecond;
     return this.#parts.peers().filter((peer) =>
-      peer.servesRecent && peer.inFlight.size < IN_FLIGHT_MAX && isMeant(peer)
+      peer.servesRecent && this.#states.of(peer).inFlight.size < IN_FLIGHT_MAX && isMeant(peer)
     )
-      .sort((a, b) => out(b) - out(a) || b.blockRate.bytesPerSecond - a.blockRate.bytesPerSecond);
+      .sort((a, b) => out(b) - out(a) || speed(b) - speed(a));
   }
 
   /** Whether a peer serves a chain that is no worse than ours, and has not all of it in common with us. */
-  #hasMore({ bestKnown, lastCommon, servesRecent }: BitcoinPeer): boolean {
-    if (bestKnown < 0 || bestKnown === lastCommon || !servesRecent) return false;
+  #hasMore(peer: BitcoinPeer): boolean {
+    const { best } = peer.knowledge;
+    if (best < 0 || best === this.#states.of(peer).lastCommon || !peer.servesRecent) return false;
     const { headers, tip } = this.#parts.chain;
-    return !headers.hasMoreWork(tip, bestKnown);
+    return !headers.hasMoreWork(tip, best);
   }
 
   /** The next blocks that a peer has and nobody is asked for. */
   #choose(peer: BitcoinPeer, count: number): number[] {
     const { chain, minimumWork } = this.#parts;
     const { headers } = chain;
-    const best = peer.bestKnown;
+    const { best } = peer.knowledge;
     if (best < 0 || count <= 0 || headers.work(best) < minimumWork) return [];
     if (headers.hasMoreWork(chain.tip, best) || headers.isInvalid(best)) return [];
-    this.#moveCommon(peer);
-    const from = headers.height(peer.lastCommon);
+    const from = headers.height(this.#moveCommon(peer));
     const top = headers.height(best);
     const connected = headers.height(headers.commonAncestor(chain.connected, best)) + WINDOW;
     const end = Math.min(top, from + WINDOW, connected);
@@ -225,19 +264,21 @@ export class BlockDownload {
     }
     // The window is used up, and its first block is with somebody else. When it ends where it does because blocks wait to
     // be connected, nobody but we ourselves holds it up.
-    const isStuck = rows.length === 0 && end < top && from + WINDOW <= connected && peer.inFlight.size === 0;
+    const isStuck = rows.length === 0 && end < top && from + WINDOW <= connected &&
+      this.#states.of(peer).inFlight.size === 0;
     if (isStuck && waitsFor !== undefined && waitsFor !== peer) {
-      waitsFor.stallingSince ??= this.#parts.clock.monotonic();
+      this.#states.of(waitsFor).stallingSince ??= this.#parts.clock.monotonic();
     }
     return rows;
   }
 
-  /** Moves the last block that the peer and we share up, past all that is here. */
-  #moveCommon(peer: BitcoinPeer): void {
+  /** Moves the last block that the peer and we share up, past all that is here, and tells it. */
+  #moveCommon(peer: BitcoinPeer): number {
     const { chain } = this.#parts;
     const { headers } = chain;
-    const best = peer.bestKnown;
-    const common = peer.lastCommon < 0 ? headers.commonAncestor(chain.tip, best) : peer.lastCommon;
+    const { best } = peer.knowledge;
+    const state = this.#states.of(peer);
+    const common = state.lastCommon < 0 ? headers.commonAncestor(chain.tip, best) : state.lastCommon;
     let row = headers.commonAncestor(common, best);
     const onBest = headers.onBest(best);
     for (let height = headers.height(row) + 1; height <= headers.height(best); height++) {
@@ -245,17 +286,18 @@ export class BlockDownload {
       if (!chain.wasJudged(next)) break;
       row = next;
     }
-    peer.lastCommon = row;
+    return state.lastCommon = row;
   }
 
   #ask(peer: BitcoinPeer, rows: readonly number[]): void {
     const { chain, clock } = this.#parts;
     const askedAt = clock.monotonic();
+    const { inFlight } = this.#states.of(peer);
     for (const row of rows) {
       const question = this.#questions.get(row);
       if (question === undefined) this.#questions.set(row, { peers: new Set([peer]), askedAt });
       else question.peers.add(peer);
-      peer.inFlight.set(row, askedAt);
+      inFlight.set(row, askedAt);
     }
     const inventory = rows.map((row) => ({ type: InvType.WITNESS_BLOCK, hash: chain.headers.hash(row) }));
     peer.session.post(GetData, { inventory });
@@ -264,13 +306,14 @@ export class BlockDownload {
 
   /** Asks peers that have nothing to do for what others are slow to deliver. */
   #secondSource(now: number): void {
-    const idle = this.#sources(({ inFlight }) => inFlight.size === 0);
+    const idle = this.#sources((peer) => this.#states.of(peer).inFlight.size === 0);
     const late = [...this.#questions].filter(([, { askedAt, peers }]) =>
       peers.size === 1 && now - askedAt > SECOND_SOURCE_MS
     );
     for (const peer of idle) {
       const rows = late.map(([row]) => row).filter((row) =>
-        (this.#questions.get(row)?.peers.size ?? 2) < 2 && peer.has(this.#parts.chain.headers, row) && peer.servesAll
+        (this.#questions.get(row)?.peers.size ?? 2) < 2 && peer.knowledge.has(this.#parts.chain.headers, row) &&
+        peer.servesAll
       ).slice(0, IN_FLIGHT_MAX);
       if (rows.length > 0) this.#ask(peer, rows);
     }

@@ -5,6 +5,7 @@
  * @see spec section d.4; Bitcoin Core `net_processing.cpp` (ProcessHeadersMessage, SendMessages)
  * @module
  */
+import { PerPeer } from "../../core/peers/per-peer.ts";
 import type { Clock, Random } from "../../core/ports.ts";
 import type { BitcoinChain } from "../chain/chain.ts";
 import { type HeaderBatch, HEADERS_MAX } from "../headers/header-batch.ts";
@@ -15,6 +16,7 @@ import type { Refusal } from "../headers/verdict.ts";
 import type { BitcoinPeer } from "../peers/peer.ts";
 import { disconnecting, misbehaving } from "../peers/faults.ts";
 import { GetHeaders } from "../wire/mod.ts";
+import { HeaderState } from "./header-state.ts";
 import { PROTOCOL_VERSION } from "../peers/handshake.ts";
 
 /** What header sync needs. */
@@ -47,17 +49,12 @@ const NEAR_SECONDS = 24 * 60 * 60;
 const BEHIND_BLOCKS = 144n;
 const NO_STOP = new Uint8Array(32);
 
-/**
- * So long a peer may go on without a header that is kept before another is asked beside it. The presync of the longest
- * chain takes less on a line that is worth anything.
- */
-const SLOW_MS = 300_000;
-
 const isChosen = ({ direction }: BitcoinPeer) => direction === "out";
 
 /** Header sync with all peers. */
 export class HeaderSync {
   readonly #parts: HeaderSyncParts;
+  readonly #states = new PerPeer<BitcoinPeer, HeaderState>(() => new HeaderState());
 
   constructor(parts: HeaderSyncParts) {
     this.#parts = parts;
@@ -78,24 +75,30 @@ export class HeaderSync {
     const now = clock.monotonic();
     const chosen = peers().filter(isChosen);
     const asked = chosen.length > 0 ? chosen : peers();
-    return asked.some(({ headersEnded }) => headersEnded) &&
-      asked.every((peer) =>
-        peer.headersRestUntil > now || this.#isSlow(peer, now) ||
-        (peer.presync === undefined && (peer.headersAskedAt === undefined || peer.headersEnded))
+    const states = asked.map((peer) => this.#states.of(peer));
+    return states.some(({ hasEnded }) => hasEnded) &&
+      states.every((state) =>
+        state.rests(now) || state.isSlow(now) || (state.presync === undefined && !state.isAwaited)
       );
   }
 
-  /** Whether nothing that a peer gave has got into the tree for so long that others are to be asked beside it. */
-  #isSlow({ headersUsefulAt }: BitcoinPeer, now: number): boolean {
-    return headersUsefulAt !== undefined && now - headersUsefulAt >= SLOW_MS;
+  /** Whether some peer that is connected has told us all its headers. */
+  get hasHeaders(): boolean {
+    return this.#parts.peers().some((peer) => this.#states.of(peer).hasEnded);
+  }
+
+  /** How high a header sync of a peer has got that has too little work so far; −1 when none is running. */
+  presyncedHeight(peer: BitcoinPeer): number {
+    return this.#states.of(peer).presync?.height ?? -1;
   }
 
   /** Whether everybody was asked, and nobody's answer is waited for. A peer that kept us waiting is not waited for. */
   get isIdle(): boolean {
     const now = this.#parts.clock.monotonic();
-    return this.#parts.peers().every(({ headersBegun, headersAskedAt, headersEnded, headersRestUntil }) =>
-      headersRestUntil > now || (headersBegun && (headersAskedAt === undefined || headersEnded))
-    );
+    return this.#parts.peers().every((peer) => {
+      const state = this.#states.of(peer);
+      return state.rests(now) || (state.hasBegun && !state.isAwaited);
+    });
   }
 
   /** Asks whom there is to ask: at each coming and going, and every second while something is under way. */
@@ -104,28 +107,32 @@ export class HeaderSync {
     const now = this.#parts.clock.monotonic();
     for (const peer of peers) this.#resolveUnknown(peer);
     for (const peer of peers) {
-      if (peer.headersAskedAt === undefined || now - peer.headersAskedAt < STALL_MS || peer.headersEnded) continue;
-      if (peer.headersRestUntil > now) continue;
+      const state = this.#states.of(peer);
+      if (state.askedAt === undefined || now - state.askedAt < STALL_MS || state.hasEnded) continue;
+      if (state.rests(now)) continue;
       // Its answer is still welcome; others need not wait for it.
-      peer.headersRestUntil = now + REST_MS;
+      state.restUntil = now + REST_MS;
       this.#parts.notice("debug", `${peer.session.label} keeps us waiting for headers`);
     }
-    if (peers.every(({ headersBegun }) => headersBegun)) return;
+    if (peers.every((peer) => this.#states.of(peer).hasBegun)) return;
     const chosen = peers.filter(isChosen);
     this.#askSome(chosen, now);
     // Peers that dialled us are asked when no other can be: they must not take the places of those that we chose.
-    const isForsaken = chosen.every(({ headersRestUntil }) => headersRestUntil > now);
+    const isForsaken = chosen.every((peer) => this.#states.of(peer).rests(now));
     if (this.isNear || isForsaken) this.#askSome(peers.filter((peer) => !isChosen(peer)), now);
   }
 
   /** Asks those that were not asked, few at once while we are far behind. */
   #askSome(peers: readonly BitcoinPeer[], now: number): void {
-    const isWorking = (peer: BitcoinPeer) =>
-      peer.headersAskedAt !== undefined && peer.headersRestUntil <= now && !this.#isSlow(peer, now);
+    const isWorking = (peer: BitcoinPeer) => {
+      const state = this.#states.of(peer);
+      return state.askedAt !== undefined && !state.rests(now) && !state.isSlow(now);
+    };
     let free = this.isNear ? Infinity : ASKED_MAX - peers.filter(isWorking).length;
     for (const peer of peers) {
       if (free <= 0) return;
-      if (peer.headersBegun || peer.headersRestUntil > now) continue;
+      const state = this.#states.of(peer);
+      if (state.hasBegun || state.rests(now)) continue;
       this.ask(peer);
       free -= 1;
     }
@@ -134,10 +141,11 @@ export class HeaderSync {
   /** Asks for the headers after our best one, or for those that a running presync needs, unless the last question waits. */
   ask(peer: BitcoinPeer): void {
     const { chain: { headers }, clock } = this.#parts;
+    const state = this.#states.of(peer);
     // What it gave last was ahead of our clock: until the rest is over its answer would be the same.
-    if (peer.headersAskedAt === undefined && peer.headersRestUntil > clock.monotonic()) return;
+    if (state.askedAt === undefined && state.rests(clock.monotonic())) return;
     // A question of another kind would start a second stream of answers beside the one that the presync needs.
-    if (peer.presync !== undefined) return this.#sendUnlessWaiting(peer, peer.presync.locator());
+    if (state.presync !== undefined) return this.#sendUnlessWaiting(peer, state.presync.locator());
     // From its parent, so that the answer is never empty and tells that the peer has our best one.
     this.#askFrom(peer, Math.max(0, headers.parent(headers.best)));
   }
@@ -145,8 +153,8 @@ export class HeaderSync {
   /** The peer announced a block. */
   announced(peer: BitcoinPeer, hash: Uint8Array): void {
     const row = this.#parts.chain.headers.find(hash);
-    if (row >= 0) return peer.knows(this.#parts.chain.headers, row);
-    peer.lastUnknown = hash.slice();
+    if (row >= 0) return peer.knowledge.tells(this.#parts.chain.headers, row);
+    this.#states.of(peer).unknown = hash.slice();
     this.ask(peer);
   }
 
@@ -161,9 +169,7 @@ export class HeaderSync {
 
   /** The peer is asked again after a while, and not before. */
   #rest(peer: BitcoinPeer): void {
-    peer.headersAskedAt = undefined;
-    peer.headersBegun = false;
-    peer.headersRestUntil = this.#parts.clock.monotonic() + REST_MS;
+    this.#states.of(peer).rest(this.#parts.clock.monotonic() + REST_MS);
   }
 
   /**
@@ -175,40 +181,35 @@ export class HeaderSync {
    */
   take(peer: BitcoinPeer, batch: HeaderBatch): void {
     const { chain } = this.#parts;
+    const state = this.#states.of(peer);
     const full = batch.length >= (chain.network.headersPerMessage ?? HEADERS_MAX);
     if (batch.length === 0) {
       // No announcement is empty.
-      this.#answered(peer);
-      peer.presync = undefined;
-      peer.headersEnded = true;
+      state.answered();
+      state.presync = undefined;
+      state.hasEnded = true;
       return this.tick();
     }
     this.#requireSound(batch);
-    if (peer.presync?.isContinuedBy(batch) === true && this.#continuePresync(peer, batch, full)) return;
+    if (state.isContinuedBy(batch) && this.#continuePresync(peer, batch, full)) return;
 
     const parent = chain.headers.find(batch.parentHash());
     if (parent < 0) {
       // No answer begins where we know nothing. The question that waits finds what lies between.
-      peer.lastUnknown = batch.hash(batch.length - 1);
+      state.unknown = batch.hash(batch.length - 1);
       return this.ask(peer);
     }
     const isWorthKeeping = this.#isKnownGood(batch) || this.#workAfter(parent, batch) >= this.#threshold();
     // A few headers on a block that we know are the announcement of another branch: the presync and its question go on.
-    if (peer.presync !== undefined && !full) return isWorthKeeping ? this.#accept(peer, batch, full) : undefined;
-    this.#answered(peer);
+    if (state.presync !== undefined && !full) return isWorthKeeping ? this.#accept(peer, batch, full) : undefined;
+    state.answered();
     // The peer has gone over to another chain, which it tells from its beginning.
-    peer.presync = undefined;
+    state.presync = undefined;
     if (isWorthKeeping) return this.#accept(peer, batch, full);
     if (full) this.#startPresync(peer, parent, batch);
     // Too little work and no more to come: not worth a word.
-    else peer.headersEnded = true;
+    else state.hasEnded = true;
     this.#judgeUseful(peer, full);
-  }
-
-  /** The question that waited has its answer. */
-  #answered(peer: BitcoinPeer): void {
-    peer.headersAskedAt = undefined;
-    peer.headersRestUntil = 0;
   }
 
   #requireSound(batch: HeaderBatch): void {
@@ -224,12 +225,13 @@ export class HeaderSync {
   #accept(peer: BitcoinPeer, batch: HeaderBatch, full: boolean): void {
     const { chain } = this.#parts;
     const { headers } = chain;
+    const state = this.#states.of(peer);
     const result = chain.acceptHeaders(batch);
-    peer.knows(headers, result.last);
-    if (result.added > 0) peer.headersUsefulAt = this.#parts.clock.monotonic();
+    peer.knowledge.tells(headers, result.last);
+    if (result.added > 0) state.usefulAt = this.#parts.clock.monotonic();
     if (result.refusal !== undefined) this.#punish(peer, result.refusal);
     else if (result.added > 0) this.#parts.tooNew(peer);
-    if (peer.presync === undefined) peer.headersEnded = !full;
+    if (state.presync === undefined) state.hasEnded = !full;
     // Nothing after a refused header can be of use.
     if (full && result.refusal === undefined) {
       // Others may have brought us further on the same chain meanwhile. On another one its last header has to be named:
@@ -256,8 +258,10 @@ export class HeaderSync {
   /** In the initial download, an outbound peer with too little work is in the way of a better one. */
   #judgeUseful(peer: BitcoinPeer, full: boolean): void {
     const { chain, minimumWork, initialBlockDownload } = this.#parts;
-    if (full || peer.presync !== undefined || !initialBlockDownload() || peer.direction === "in" || peer.wanted) return;
-    if (peer.bestKnown >= 0 && chain.headers.work(peer.bestKnown) >= minimumWork) return;
+    const isUnderWay = full || this.#states.of(peer).presync !== undefined;
+    if (isUnderWay || !initialBlockDownload() || peer.direction === "in" || peer.wanted) return;
+    const { best } = peer.knowledge;
+    if (best >= 0 && chain.headers.work(best) >= minimumWork) return;
     throw disconnecting("insufficient_work", "the peer's chain has too little work");
   }
 
@@ -290,7 +294,7 @@ export class HeaderSync {
   #startPresync(peer: BitcoinPeer, start: number, batch: HeaderBatch): void {
     const { chain, clock, random, notice } = this.#parts;
     notice("info", `${peer.session.label}: headers of little work from height ${chain.headers.height(start) + 1} on`);
-    peer.presync = new HeadersPresync({
+    this.#states.of(peer).presync = new HeadersPresync({
       chain: chain.headers,
       start,
       minimumWork: this.#threshold(),
@@ -302,10 +306,11 @@ export class HeaderSync {
 
   /** Feeds a running presync; false when it ends because the batch contradicts it, which is then taken as any other. */
   #continuePresync(peer: BitcoinPeer, batch: HeaderBatch, full: boolean): boolean {
-    const { presync } = peer;
+    const state = this.#states.of(peer);
+    const { presync } = state;
     if (presync === undefined) return false;
     const { requestMore, failure, ...result } = presync.next(batch, full);
-    if (!requestMore) peer.presync = undefined;
+    if (!requestMore) state.presync = undefined;
     if (failure !== undefined) {
       this.#parts.notice("debug", `${peer.session.label}: headers given up, ${failure}`);
       if (failure !== "incomplete") {
@@ -314,24 +319,25 @@ export class HeaderSync {
         return false;
       }
       // A chain that ends before it has enough work is an answer.
-      peer.headersEnded = true;
+      state.hasEnded = true;
     }
-    this.#answered(peer);
+    state.answered();
     if (requestMore) this.#send(peer, presync.locator());
     const released = releasedBatch({ ...result, requestMore });
     // What is released has shown its work: many messages' worth at once.
-    if (released !== undefined) this.#accept(peer, released, peer.presync === undefined && full);
+    if (released !== undefined) this.#accept(peer, released, state.presync === undefined && full);
     else this.#judgeUseful(peer, full);
     return true;
   }
 
   /** Finds the header of a block that was announced before it was known. */
   #resolveUnknown(peer: BitcoinPeer): void {
-    if (peer.lastUnknown === undefined) return;
-    const row = this.#parts.chain.headers.find(peer.lastUnknown);
+    const state = this.#states.of(peer);
+    if (state.unknown === undefined) return;
+    const row = this.#parts.chain.headers.find(state.unknown);
     if (row < 0) return;
-    peer.knows(this.#parts.chain.headers, row);
-    peer.lastUnknown = undefined;
+    peer.knowledge.tells(this.#parts.chain.headers, row);
+    state.unknown = undefined;
   }
 
   #askFrom(peer: BitcoinPeer, row: number): void {
@@ -339,15 +345,13 @@ export class HeaderSync {
   }
 
   #sendUnlessWaiting(peer: BitcoinPeer, locator: readonly Uint8Array[]): void {
-    const now = this.#parts.clock.monotonic();
-    if (peer.headersAskedAt === undefined || now - peer.headersAskedAt >= REPEAT_MS) this.#send(peer, locator);
+    const { askedAt } = this.#states.of(peer);
+    if (askedAt === undefined || this.#parts.clock.monotonic() - askedAt >= REPEAT_MS) this.#send(peer, locator);
   }
 
   #send(peer: BitcoinPeer, locator: readonly Uint8Array[]): void {
-    peer.headersAskedAt = this.#parts.clock.monotonic();
-    peer.headersUsefulAt ??= peer.headersAskedAt;
+    this.#states.of(peer).asked(this.#parts.clock.monotonic());
     this.#parts.asked();
-    peer.headersBegun = true;
     peer.session.post(GetHeaders, { version: PROTOCOL_VERSION, locator, stop: NO_STOP });
   }
 }

@@ -68,7 +68,7 @@ export class IncomingBlocks {
       if (place === undefined) return;
       row = place;
     }
-    peer.knows(chain.headers, row);
+    peer.knowledge.tells(chain.headers, row);
     if (!wasAsked && !this.#isWanted(row)) return;
     const { refusal, duplicate, stored } = chain.addBlock(row, block, this.#giver(peer));
     if (refusal === undefined && !duplicate) this.#charge(block.raw.length, stored);

@@ -87,7 +87,7 @@ export class Progress {
     const { chain: { headers, tip }, peers, named, headerSync } = this.#parts;
     if (this.#downloading) return;
     for (const peer of [...voicesOf(peers(), named()).values()].flat()) {
-      if (!peer.told(headers, tip)) headerSync().ask(peer);
+      if (!peer.knowledge.told(headers, tip)) headerSync().ask(peer);
     }
   }
 
@@ -111,7 +111,7 @@ export class Progress {
   /** How many of those that have a voice have told us of our tip, or of one after it. What we told them is not counted. */
   agreement(): Agreement {
     const { chain: { headers, tip }, named, peers } = this.#parts;
-    return agreementOf(peers(), named(), (peer) => peer.told(headers, tip));
+    return agreementOf(peers(), named(), (peer) => peer.knowledge.told(headers, tip));
   }
 
   /** Whether the tip is that of the network, by the word of enough peers and by our clock. */

@@ -71,10 +71,10 @@ describe("bitcoinDialling()", () => {
   test("built-in addresses are used unless they must not be, and a peer is busy that was asked for a block", () => {
     assert.equal(rules().made.fixedSeeds?.length, mainnet.seedHosts.length);
     assert.deepEqual(rules({ usesFixedSeeds: false }).made.fixedSeeds, []);
-    const peer = (id: number, rows: readonly number[]) =>
-      ({ id, inFlight: new Map(rows.map((row) => [row, 0])) }) as unknown as BitcoinPeer;
+    const peer = (id: number, isAwaited: boolean) =>
+      ({ id, session: { awaitsMore: () => isAwaited } }) as unknown as BitcoinPeer;
     const { isBusy, isSame } = rules().made;
-    assert.deepEqual([isBusy!(peer(1, [])), isBusy!(peer(1, [5]))], [false, true]);
-    assert.deepEqual([isSame(peer(1, []), peer(1, [5])), isSame(peer(1, []), peer(2, []))], [true, false]);
+    assert.deepEqual([isBusy!(peer(1, false)), isBusy!(peer(1, true))], [false, true]);
+    assert.deepEqual([isSame(peer(1, false), peer(1, true)), isSame(peer(1, false), peer(2, false))], [true, false]);
   });
 });
