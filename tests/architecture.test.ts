@@ -103,7 +103,7 @@ const FLOORS: Readonly<
     },
   },
   chia: {
-    roof: ["facade.ts", "node.ts", "service.ts"],
+    roof: ["facade.ts", "node.ts", "service.ts", "views.ts"],
     ground: ["types"],
     rooms: {
       streamable: [],

@@ -16,6 +16,7 @@ import type { ChiaStore } from "./store.ts";
 import type { Follower } from "./sync/follower.ts";
 import type { Standing } from "./sync/standing.ts";
 import type { BlockRecord } from "./types/mod.ts";
+import { peerView } from "./views.ts";
 
 /** What the facade shows. */
 export interface FacadeParts {
@@ -79,7 +80,7 @@ export class Facade implements ChiaService {
   }
 
   peers(): readonly PeerView[] {
-    return this.#parts.network.peers.map((peer) => peer.view()).sort((a, b) => a.id - b.id);
+    return this.#parts.network.peers.map(peerView).sort((a, b) => a.id - b.id);
   }
 
   places(): readonly PeerPlace[] {
@@ -92,7 +93,7 @@ export class Facade implements ChiaService {
 
   async connect(host: string, port: number): Promise<PeerView> {
     const { network } = this.#parts;
-    return (await network.dialling.manual.dial({ host: await network.resolve(host), port })).view();
+    return peerView(await network.dialling.manual.dial({ host: await network.resolve(host), port }));
   }
 
   disconnect(nodeId: Uint8Array): Promise<boolean> {

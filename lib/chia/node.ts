@@ -14,7 +14,8 @@ import type { AddResult, ChiaChain } from "./chain/chain.ts";
 import { AddressExchange } from "./addresses/exchange.ts";
 import { Announcing } from "./serving/announcing.ts";
 import { Follower } from "./sync/follower.ts";
-import type { AnnouncedPeak, ChiaPeer } from "./peers/peer.ts";
+import type { AnnouncedPeak } from "./peers/knowledge.ts";
+import type { ChiaPeer } from "./peers/peer.ts";
 import { type ChiaPeerNetwork, chiaPeerNetwork } from "./peers/network.ts";
 import type { ProtocolParts } from "./peers/protocol.ts";
 import { newPeak, NodeType, respondPeers } from "./protocol/mod.ts";
@@ -206,11 +207,8 @@ export class ChiaNode {
     this.#settle(undefined);
   }
 
-  #newPeak(peer: ChiaPeer, { headerHash, height, weight }: AnnouncedPeak): void {
-    peer.peak = { headerHash: headerHash.slice(), height, weight };
-    peer.confirmed = undefined;
-    peer.restUntil = 0;
-    this.#follower.poke();
+  #newPeak(peer: ChiaPeer, peak: AnnouncedPeak): void {
+    this.#follower.announced(peer, peak);
     this.#settle(undefined);
   }
 

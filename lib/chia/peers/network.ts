@@ -7,6 +7,7 @@ import type { NodeParts } from "../../core/node-parts.ts";
 import { PeerNetwork, type PeerNetworkParts } from "../../core/peer-network.ts";
 import type { Traffic } from "../../core/peers/traffic.ts";
 import type { PeerStore } from "../../core/ports.ts";
+import { printable } from "../../core/printable.ts";
 import { chiaDialling, type ChiaDiallingParts } from "./dialling.ts";
 import { ChiaPeer } from "./peer.ts";
 import { ChiaProtocol, type ProtocolParts } from "./protocol.ts";
@@ -39,8 +40,8 @@ export function chiaPeerNetwork(parts: ChiaPeerNetworkParts): ChiaPeerNetwork {
     tls: { identity, authorities },
     store: parts.store,
     dialling: chiaDialling(parts),
-    introduce: (peer) => {
-      const { agent } = peer.view();
+    introduce: ({ session }) => {
+      const agent = printable(session.peer.softwareVersion);
       return { text: agent, data: { agent } };
     },
     event: parts.event,

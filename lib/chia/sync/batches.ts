@@ -9,7 +9,8 @@ import type { Clock } from "../../core/ports.ts";
 import type { AddResult, ChiaChain } from "../chain/chain.ts";
 import type { Candidate } from "../chain/verdict.ts";
 import { consensusFault, type PeerFault } from "../peers/faults.ts";
-import type { AnnouncedPeak, ChiaPeer } from "../peers/peer.ts";
+import type { AnnouncedPeak } from "../peers/knowledge.ts";
+import type { ChiaPeer } from "../peers/peer.ts";
 import type { Judging } from "./judging.ts";
 import { fetchRange, type HeightRange } from "./requests.ts";
 import { WaitingBatch } from "./waiting.ts";
@@ -182,7 +183,7 @@ export class BatchSync {
   #sources(): ChiaPeer[] {
     const { peer: announcer, announced } = this.#task;
     const others = this.#parts.peers().filter((peer) =>
-      peer.id !== announcer.id && (peer.peak?.height ?? -1) >= announced.height
+      peer.id !== announcer.id && (peer.knowledge.peak?.height ?? -1) >= announced.height
     );
     const alive = announcer.session.signal.aborted ? [] : [announcer];
     const [outbound, inbound] = [others.filter(isOutbound), others.filter((peer) => !isOutbound(peer))];

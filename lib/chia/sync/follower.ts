@@ -9,9 +9,11 @@ import { equalBytes } from "../../codec/sized.ts";
 import { type Agreement, agreementOf } from "../../core/sync/agreement.ts";
 import { messageOf, NodeError } from "../../core/errors.ts";
 import type { Debtor } from "../../core/peers/connections.ts";
+import { PerPeer } from "../../core/peers/per-peer.ts";
 import type { Clock } from "../../core/ports.ts";
 import type { AddResult, ChiaChain } from "../chain/chain.ts";
-import type { AnnouncedPeak, ChiaPeer } from "../peers/peer.ts";
+import type { AnnouncedPeak } from "../peers/knowledge.ts";
+import type { ChiaPeer } from "../peers/peer.ts";
 import { PeerFault, timeoutFault, unservedFault } from "../peers/faults.ts";
 import { NodeType } from "../protocol/mod.ts";
 import { Sync, type SyncProgress } from "./sync.ts";
@@ -49,10 +51,21 @@ const TIMEOUTS_MAX = 3;
 /** How often it is said that a chain waits for a peer of our choice. */
 const WAITING_SAID_MS = 600_000;
 
+/** How the follower stands with one peer. */
+class FollowState {
+  /** The announcement that was last considered. */
+  considered: AnnouncedPeak | undefined;
+  /** Monotonic milliseconds until which its announcement is left alone, after it did not deliver. */
+  restUntil = 0;
+  /** How often in a row what it announced did not come in time. */
+  timeouts = 0;
+}
+
 /** The loop. */
 export class Follower {
   readonly #parts: FollowerParts;
   readonly #sync: Sync;
+  readonly #states = new PerPeer<ChiaPeer, FollowState>(() => new FollowState());
   #wake = Promise.withResolvers<void>();
   #cancelRest = () => {};
   #sayWaitingFrom = 0;
@@ -71,6 +84,13 @@ export class Follower {
     return this.#sync.progress;
   }
 
+  /** A peer announces a peak: it is considered anew, whatever it did before. */
+  announced(peer: ChiaPeer, peak: AnnouncedPeak): void {
+    peer.knowledge.announces(peak);
+    this.#states.of(peer).restUntil = 0;
+    this.poke();
+  }
+
   /** Looks at the peers' peaks again. */
   poke(): void {
     this.#wake.resolve();
@@ -84,12 +104,19 @@ export class Follower {
   /** How many of those that have a voice stand on our peak. */
   agreement(): Agreement {
     const { chain: { peak }, named } = this.#parts;
-    return agreementOf(this.#fullNodes(), named(), (peer) => peak !== undefined && peer.standsOn(peak.headerHash));
+    return agreementOf(
+      this.#fullNodes(),
+      named(),
+      (peer) => peak !== undefined && peer.knowledge.standsOn(peak.headerHash),
+    );
   }
 
   /** The greatest height that a peer of our choice announced; 0 when none did. */
   get heightTold(): number {
-    return this.#fullNodes().filter(isChosen).reduce((most, { peak }) => Math.max(most, peak?.height ?? 0), 0);
+    return this.#fullNodes().filter(isChosen).reduce(
+      (most, { knowledge: { peak } }) => Math.max(most, peak?.height ?? 0),
+      0,
+    );
   }
 
   /** Runs until the signal aborts. */
@@ -112,9 +139,10 @@ export class Follower {
 
   /** One step towards what a peer announced. Never throws: who does not deliver is left alone for a while, then ended. */
   async #follow(peer: ChiaPeer, signal: AbortSignal): Promise<void> {
-    const announced = peer.peak;
+    const announced = peer.knowledge.peak;
     if (announced === undefined) return;
-    peer.considered = announced;
+    const state = this.#states.of(peer);
+    state.considered = announced;
     const patience = this.#patience(peer, signal);
     try {
       const outcome = await this.#sync.approach(peer, announced, patience.signal);
@@ -125,7 +153,7 @@ export class Follower {
         // It gave something else than it announced: its chain has moved on, or there never was such a block.
         return this.#unserved(peer, announced);
       }
-      peer.timeouts = 0;
+      state.timeouts = 0;
       // It is stored and could not become the peak; there is nothing to be gained by asking at once again.
       if (announced.weight > (chain.peak?.weight ?? 0n)) this.#rest(peer);
     } catch (thrown) {
@@ -150,7 +178,7 @@ export class Follower {
   #patience(peer: ChiaPeer, signal: AbortSignal): { readonly signal: AbortSignal; readonly end: () => void } {
     const { clock } = this.#parts;
     const over = new AbortController();
-    const given = Math.min(PATIENCE_FIRST_MS * 2 ** peer.timeouts, PATIENCE_LAST_MS);
+    const given = Math.min(PATIENCE_FIRST_MS * 2 ** this.#states.of(peer).timeouts, PATIENCE_LAST_MS);
     const stop = () => over.abort(signal.reason);
     const look = () => {
       // In a batch sync others have their chance to step in first.
@@ -158,7 +186,7 @@ export class Follower {
       const left = most - this.#sync.idleMs;
       const other = left <= 0 ? this.#target(peer) : undefined;
       if (other !== undefined && this.#sync.isJudging) {
-        if ((other.peak?.weight ?? 0n) > (peer.peak?.weight ?? 0n)) over.abort(OVERTAKEN);
+        if (weightTold(other) > weightTold(peer)) over.abort(OVERTAKEN);
         else cancel = clock.after(LOOK_MS, look);
       } else if (other !== undefined) {
         over.abort(new NodeError("timeout", "peer", `delivered nothing for ${most / 1000} s, and others wait`));
@@ -178,9 +206,10 @@ export class Follower {
 
   /** What was asked for did not come: no fault, but its turn is later, and in the end its slot another's. */
   #late(peer: ChiaPeer, announced: AnnouncedPeak, reason: unknown): void {
-    peer.timeouts += 1;
-    if (peer.timeouts >= TIMEOUTS_MAX) this.#sync.blame(peer, timeoutFault("UNKNOWN", messageOf(reason), reason));
-    else if (peer.peak === announced) this.#rest(peer);
+    const state = this.#states.of(peer);
+    state.timeouts += 1;
+    if (state.timeouts >= TIMEOUTS_MAX) this.#sync.blame(peer, timeoutFault("UNKNOWN", messageOf(reason), reason));
+    else if (peer.knowledge.peak === announced) this.#rest(peer);
   }
 
   /** It does not have what it announced: a race with its own reorganisation, or a lie if it goes on. */
@@ -188,13 +217,13 @@ export class Follower {
     const { height } = announced;
     const fault = unservedFault(`announced a block of height ${height} that it does not deliver`);
     if (peer.score.charge(fault.offence, this.#parts.clock.monotonic()).isOut) this.#sync.blame(peer, fault);
-    else if (peer.peak === announced) this.#rest(peer);
+    else if (peer.knowledge.peak === announced) this.#rest(peer);
   }
 
   /** Leaves a peer's announcement alone for a while, or until it announces another. */
   #rest(peer: ChiaPeer): void {
     const { clock } = this.#parts;
-    peer.restUntil = clock.monotonic() + REST_MS;
+    this.#states.of(peer).restUntil = clock.monotonic() + REST_MS;
     // One timer at a time is enough: the loop goes over all peers when it fires.
     this.#cancelRest();
     this.#cancelRest = clock.after(REST_MS, () => this.poke());
@@ -212,16 +241,19 @@ export class Follower {
   #target(except?: ChiaPeer): ChiaPeer | undefined {
     const ours = this.#parts.chain.peak;
     const now = this.#parts.clock.monotonic();
-    const promises = ({ peak, considered }: ChiaPeer) => {
+    const promises = (peer: ChiaPeer) => {
+      const { peak } = peer.knowledge;
       if (peak === undefined || this.#parts.chain.isPending(peak.headerHash)) return false;
       if (ours === undefined) return true;
       if (peak.weight !== ours.weight) return peak.weight > ours.weight;
-      return considered !== peak && !equalBytes(peak.headerHash, ours.headerHash);
+      return this.#states.of(peer).considered !== peak && !equalBytes(peak.headerHash, ours.headerHash);
     };
-    const promising = this.#fullNodes().filter((peer) => peer !== except && promises(peer) && peer.restUntil <= now);
+    const promising = this.#fullNodes().filter((peer) =>
+      peer !== except && promises(peer) && this.#states.of(peer).restUntil <= now
+    );
     const vouched = promising.filter((peer) => this.#isVouched(peer));
     if (vouched.length === 0 && promising.length > 0) this.#sayWaiting(promising[0]!, now);
-    return vouched.reduce<ChiaPeer | undefined>((best, peer) => isBetter(peer, best) ? peer : best, undefined);
+    return vouched.reduce<ChiaPeer | undefined>((best, peer) => this.#isBetter(peer, best) ? peer : best, undefined);
   }
 
   /**
@@ -233,12 +265,21 @@ export class Follower {
     return (validator.level === "full" && owed === undefined) || isChosen(peer);
   }
 
+  /** Whether to follow one peer rather than another. Both have announced a peak. */
+  #isBetter(peer: ChiaPeer, than: ChiaPeer | undefined): boolean {
+    if (than === undefined) return true;
+    const [its, other] = [this.#states.of(peer).timeouts, this.#states.of(than).timeouts];
+    if (its !== other) return its < other;
+    if (peer.direction !== than.direction) return peer.direction === "out";
+    return weightTold(peer) > weightTold(than);
+  }
+
   #sayWaiting(peer: ChiaPeer, now: number): void {
     if (now < this.#sayWaitingFrom) return;
     this.#sayWaitingFrom = now + WAITING_SAID_MS;
     this.#parts.notice(
       "info",
-      `a chain of height ${peer.peak?.height} told by ${peer.session.label} waits until a peer that we dialled stands on it`,
+      `a chain of height ${peer.knowledge.peak?.height} told by ${peer.session.label} waits until a peer that we dialled stands on it`,
     );
   }
 }
@@ -248,10 +289,5 @@ const isChosen = (peer: ChiaPeer) => peer.kind !== "feeler" && (peer.direction =
 
 const isFullNode = ({ session }: ChiaPeer) => session.peer.nodeType === NodeType.FULL_NODE;
 
-/** Whether to follow one peer rather than another. Both have announced a peak. */
-function isBetter(peer: ChiaPeer, than: ChiaPeer | undefined): boolean {
-  if (than?.peak === undefined || peer.peak === undefined) return than === undefined;
-  if (peer.timeouts !== than.timeouts) return peer.timeouts < than.timeouts;
-  if (peer.direction !== than.direction) return peer.direction === "out";
-  return peer.peak.weight > than.peak.weight;
-}
+/** The weight of the peak that a peer announced; 0 when it announced none. */
+const weightTold = ({ knowledge }: ChiaPeer) => knowledge.peak?.weight ?? 0n;

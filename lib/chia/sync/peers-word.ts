@@ -61,12 +61,14 @@ export class PeersWord {
   async #askOne(peer: ChiaPeer): Promise<void> {
     const { chain, given } = this.#parts;
     const { peak } = chain;
-    if (peak === undefined || peer.standsOn(peak.headerHash)) return;
-    const announced = peer.peak;
+    if (peak === undefined || peer.knowledge.standsOn(peak.headerHash)) return;
+    const announced = peer.knowledge.peak;
     const theirs = await fetchBlock(peer.session, peak.height, false, ANSWER_MS, this.#stop.signal);
     // What it announced meanwhile is newer than its answer.
-    if (theirs === undefined || peer.peak !== announced || !equalBytes(theirs.headerHash, peak.headerHash)) return;
-    peer.confirmed = peak.headerHash;
+    if (theirs === undefined || peer.knowledge.peak !== announced || !equalBytes(theirs.headerHash, peak.headerHash)) {
+      return;
+    }
+    peer.knowledge.confirms(peak.headerHash);
     given();
   }
 }
