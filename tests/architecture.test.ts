@@ -162,6 +162,17 @@ describe("architecture", () => {
     });
   }
 
+  test("a peer is written by nobody else: what a part of a node keeps of it is there, and what several need has methods", () => {
+    const peers = lib.filter(({ path }) => /^lib\/(?:core|bitcoin|chia)\/peers\/(?:peer|knowledge)\.ts$/.test(path));
+    assert.equal(peers.length, 5);
+    // A field of a class that is neither private nor readonly.
+    const open = /^ {2}(?:declare |override )*[a-zA-Z]\w*[?!]?(?:: [^;]*)?(?: = [^;]*)?;$/;
+    const wrong = peers.flatMap(({ path, text }) =>
+      text.split("\n").filter((line) => open.test(line)).map((line) => `${path}: ${line.trim()}`)
+    );
+    assert.deepEqual(wrong, []);
+  });
+
   test("only lib/platform names a runtime, and only the composition root asks for the platform", () => {
     const named =
       /\b(?:Bun|Deno)\.|"(?:bun|node):|\bDate\.now\(|\bperformance\.now\(|\bset(?:Timeout|Interval)\(|\bMath\.random\(|\bgetRandomValues\(/;

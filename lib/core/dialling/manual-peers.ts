@@ -76,8 +76,8 @@ export class ManualDials<P extends Peer<PeerSession<unknown>>> {
 
   /** A peer has the name by which it is looked for, unless it has one of them already. */
   #took(peer: P, name: string | undefined): void {
+    peer.isNamed(name);
     if (name === undefined) return;
-    peer.namedAs ??= name;
     if (peer.namedAs === name) this.#aliases.delete(name);
     else this.#aliases.add(name);
   }
@@ -123,7 +123,6 @@ export async function keepPeer<P extends Peer<PeerSession<unknown>>>(
       // The first address of a name may be one that we cannot reach: each has its turn.
       const address = { ...place, host: found[turn++ % Math.max(1, found.length)] ?? host };
       const peer = standing ?? find?.(address) ?? await dial(address, "manual");
-      peer.wanted = true;
       took(peer);
       last = peer;
       said = "";

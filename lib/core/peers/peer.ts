@@ -92,14 +92,12 @@ export class Peer<S extends PeerSession<unknown> = PeerSession<unknown>> {
   /** Unix milliseconds. */
   readonly since: number;
   readonly place: PeerPlace;
-  /** The operator named it: by `--connect`, by `--add-peer`, or in a call. */
-  wanted: boolean;
-  /** `host:port` by which `--connect` names it. */
-  namedAs: string | undefined;
   /** What the operator lets it do that others may not. */
   readonly permissions: readonly Permission[];
   /** What it has done wrong so far. */
   readonly score = new Score();
+  #wanted: boolean;
+  #namedAs: string | undefined;
   #lastHeadTime = 0;
 
   constructor({ id, kind, session, since, permissions = [] }: PeerInit<S>) {
@@ -107,7 +105,7 @@ export class Peer<S extends PeerSession<unknown> = PeerSession<unknown>> {
     this.kind = kind;
     this.session = session;
     this.since = since;
-    this.wanted = kind === "manual";
+    this.#wanted = kind === "manual";
     this.permissions = permissions;
     const { host, port } = session.remote;
     this.place = { host, port, name: addressText({ host, port }), direction: this.direction, kind };
@@ -120,6 +118,26 @@ export class Peer<S extends PeerSession<unknown> = PeerSession<unknown>> {
   /** Whether the operator lets it do what others may not. */
   may(permission: Permission): boolean {
     return this.permissions.includes(permission);
+  }
+
+  /** Whether the operator named it: by `--connect`, by `--add-peer`, or in a call. */
+  get wanted(): boolean {
+    return this.#wanted;
+  }
+
+  /** `host:port` by which `--connect` names it; undefined when it does not. */
+  get namedAs(): string | undefined {
+    return this.#namedAs;
+  }
+
+  /**
+   * It turns out to be a peer that the operator named.
+   *
+   * @param name by which `--connect` names it, if it does: the first one stays
+   */
+  isNamed(name?: string): void {
+    this.#wanted = true;
+    this.#namedAs ??= name;
   }
 
   /** Unix milliseconds at which it last gave an extension of the chain that was new to us and valid; 0 when never. */

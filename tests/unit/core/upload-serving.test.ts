@@ -1,6 +1,7 @@
 /** What the two chains do when the upload target leaves nothing for old blocks. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { PeerChainKnowledge } from "../../../lib/bitcoin/peers/knowledge.ts";
 import {
   PeerRequests as BitcoinServing,
   type PeerRequestsParts as BitcoinParts,
@@ -40,7 +41,7 @@ async function askBitcoin(row: number, isReached: boolean): Promise<string[]> {
   const route = serving.handlers.find(({ key }) => key === GetData);
   const body = { inventory: [{ type: InvType.WITNESS_BLOCK, hash: new Uint8Array(32) }] };
   await route?.handle(
-    { session, bestSent: -1, continueAt: -1, may: () => false } as never,
+    { session, knowledge: new PeerChainKnowledge(), may: () => false } as never,
     { message: GetData, body } as never,
   );
   return sent;
