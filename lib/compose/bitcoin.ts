@@ -22,18 +22,7 @@ import { messageOf, NodeError } from "../core/errors.ts";
 import { MovableClock } from "../core/movable-clock.ts";
 import type { Clock } from "../core/ports.ts";
 import { bitcoinHandle } from "../rpc/mod.ts";
-import {
-  anchorFile,
-  type ComposedChain,
-  type CompositionParts,
-  type Drivers,
-  keepBans,
-  nodeVisits,
-  openAddresses,
-  peeringParts,
-  PROXY_DIAL_TIMEOUT_MS,
-  seedVisits,
-} from "./chain.ts";
+import { ChainPeering, type ComposedChain, type CompositionParts, type Drivers } from "./chain.ts";
 import { MemoryEventLog, SqlEventLog } from "../storage/event-log.ts";
 import type { EventSource } from "../storage/node-log.ts";
 import { bitcoinUserAgent } from "../user-agent.ts";
@@ -85,8 +74,7 @@ export async function composeBitcoin(
   parts: CompositionParts,
   chainConfig: BitcoinConfig,
 ): Promise<ComposedChain & { readonly service: BitcoinService; readonly miner: Miner }> {
-  const { config, drivers, egress, record, log } = parts;
-  const { random, listen } = drivers;
+  const { drivers, egress, log } = parts;
   const substitutes = drivers.substitutes?.bitcoin;
   const network = substitutes?.network ?? networkOf(chainConfig);
   // A simulated world has its own way with time.
@@ -97,86 +85,47 @@ export async function composeBitcoin(
   // A network without seeds is one within somebody's own machines.
   const asMap = await asMapOf(drivers, chainConfig);
   const rules = bitcoinAddressRules({ allowPrivate: network.dnsSeeds.length === 0, ...(asMap && { asMap }) });
-  const addresses = await openAddresses(parts, chainConfig, rules, (bytes) => readCorePeersDat(bytes, network.magic));
-  const anchors = anchorFile(parts, chainConfig);
+  const peering = await ChainPeering.open(parts, chainConfig, rules, (bytes) => readCorePeersDat(bytes, network.magic));
   const userAgent = bitcoinUserAgent(GEMEL_VERSION, chainConfig.userAgentComments);
-  const asking = new AbortController();
-  const visit = bitcoinVisitor({ network, clock, random, dialer: egress.dialer, userAgent });
+  const { dialer } = egress;
+  const visit = bitcoinVisitor({ network, clock, random: drivers.random, dialer, userAgent });
   const node = await BitcoinNode.open({
+    ...await peering.nodeParts(visit, network.defaultPort),
     network,
     store,
-    rules,
-    book: addresses.book,
-    ...(egress.seeds === "dial" && {
-      visitSeed: seedVisits(visit, network.defaultPort, asking.signal),
-    }),
-    visitNode: nodeVisits(visit, egress, asking.signal),
     ...(time && { time }),
-    anchors: await anchors.take(),
     validator: substitutes?.validator ?? structureValidator,
     mode: chainConfig.mode,
     light,
     clock,
     protocol: {
-      random,
-      dialer: egress.dialer,
-      memory: parts.memory,
+      ...peering.protocolParts,
       ...(substitutes?.createV1 && { createV1: substitutes.createV1 }),
-      turns: parts.turns,
-      ...(egress.proxy && { dialTimeoutMs: PROXY_DIAL_TIMEOUT_MS }),
       v2: chainConfig.v2,
-      ...(chainConfig.peerTimeoutMs !== undefined && { handshakeMs: chainConfig.peerTimeoutMs }),
-      inboundMax: Math.max(0, chainConfig.peersMax - chainConfig.outbound),
     },
     userAgent,
     ...(chainConfig.minimumWork !== undefined && { minimumWork: chainConfig.minimumWork }),
     ...(chainConfig.pruneBytes !== undefined && { pruneTarget: chainConfig.pruneBytes }),
-    loopbackExempt: config.allowLoopbackExempt,
-    ...peeringParts(chainConfig, egress),
-    listen: { addresses: chainConfig.listen, open: listen },
-    outbound: chainConfig.outbound,
-    ...(parts.openingMax !== undefined && { openingMax: parts.openingMax }),
-    upload: parts.upload,
-    record,
-    notice: log,
   });
-  await keepBans(parts, chainConfig, node.peerNetwork.bans);
   const miner = new Miner(node.service, clock);
-  const life = new AbortController();
-  let keeping: Promise<void> | undefined;
+  const index = async () => {
+    if (reindex === undefined) return;
+    log("info", "bitcoin.store", "indexing the block files anew");
+    const { headers, blocks, damaged } = await node.reindex(reindex);
+    log("info", "bitcoin.store", `indexed ${headers} headers and ${blocks} blocks; ${damaged} damaged stretches`);
+  };
+  const mine = (life: AbortSignal) => {
+    if (chainConfig.mining === undefined) return;
+    mineForShow(miner, node.service, clock, chainConfig.mining, life).catch((error) => {
+      if (!life.aborted) log("error", "bitcoin.mining", messageOf(error));
+    });
+  };
   return {
     service: node.service,
     miner,
     events,
-    handle: bitcoinHandle(node.service, {
-      clock,
-      addressBook: addresses.book,
-      listenAddress: () => node.peerNetwork.listenAddress,
-      refusedAccepts: () => node.peerNetwork.refusedAccepts,
-    }),
-    async start() {
-      if (reindex !== undefined) {
-        log("info", "bitcoin.store", "indexing the block files anew");
-        const { headers, blocks, damaged } = await node.reindex(reindex);
-        log("info", "bitcoin.store", `indexed ${headers} headers and ${blocks} blocks; ${damaged} damaged stretches`);
-      }
-      await node.start();
-      keeping = addresses.run(life.signal);
-      if (chainConfig.mining === undefined) return;
-      mineForShow(miner, node.service, clock, chainConfig.mining, life.signal).catch((error) => {
-        if (!life.signal.aborted) log("error", "bitcoin.mining", messageOf(error));
-      });
-    },
-    async stop() {
-      asking.abort();
-      await anchors.keep(node.peerNetwork.anchors);
-      try {
-        await node.stop();
-      } finally {
-        life.abort();
-        await keeping;
-      }
-    },
+    handle: bitcoinHandle(node.service, { clock, ...peering.handleParts(node) }),
+    ...await peering.lifeOf(node, mine, index),
   };
 }
 

@@ -12,7 +12,7 @@ import type { BlockValidator as BitcoinValidator } from "../bitcoin/chain/valida
 import type { V1Transport } from "../bitcoin/wire/mod.ts";
 import type { ChainConfig, LogLevel, NodeConfig } from "../config.ts";
 import { AddressKeeper } from "../core/addresses/keeper.ts";
-import { AnchorFile } from "../core/dialling/anchors.ts";
+import { type Anchor, AnchorFile } from "../core/dialling/anchors.ts";
 import type { AddressRules } from "../core/addresses/rules.ts";
 import type { BookState } from "../core/addresses/state.ts";
 import { BanKeeper } from "../core/peers/ban-keeper.ts";
@@ -75,7 +75,7 @@ export interface CompositionParts {
 }
 
 /** Keeps a chain's bans over restarts, in a file of their own beside its database. */
-export async function keepBans(
+async function keepBans(
   { config, drivers, shutdown, log }: CompositionParts,
   chain: ChainConfig,
   bans: BanList,
@@ -89,7 +89,7 @@ export async function keepBans(
 }
 
 /** Where a chain's anchors are kept, beside its database. */
-export function anchorFile({ config, drivers, log }: CompositionParts, chain: ChainConfig): AnchorFile {
+function anchorFile({ config, drivers, log }: CompositionParts, chain: ChainConfig): AnchorFile {
   const path = `${config.paths.data}/${chain.network}/${chain.chain}-anchors.json`;
   return new AnchorFile(path, drivers, (text) => log("warning", "store", text));
 }
@@ -100,7 +100,7 @@ export function anchorFile({ config, drivers, log }: CompositionParts, chain: Ch
  *
  * @throws NodeError `PEERS_FILE_INVALID` when that file cannot be used
  */
-export async function openAddresses(
+async function openAddresses(
   { config, drivers, log }: CompositionParts,
   chain: ChainConfig,
   rules: AddressRules,
@@ -140,12 +140,12 @@ export async function importedBook(
  * Asks a seed as a peer is asked: through a proxy no name is looked up, so the proxy is told the seed's name, and ends up
  * at one of its addresses.
  */
-export function seedVisits(visit: Visitor, port: number, signal: AbortSignal) {
+function seedVisits(visit: Visitor, port: number, signal: AbortSignal) {
   return async (host: string): Promise<readonly PeerAddress[]> => (await visit({ host, port }, signal)).told;
 }
 
 /** Asks a node that the operator named as a peer is asked. Through a proxy its name is the proxy's to look up. */
-export function nodeVisits(visit: Visitor, { resolveHost }: Egress, signal: AbortSignal) {
+function nodeVisits(visit: Visitor, { resolveHost }: Egress, signal: AbortSignal) {
   return async ({ host, port }: PeerAddress): Promise<readonly PeerAddress[]> => {
     const [address = host] = await resolveHost(host);
     return (await visit({ host: address, port }, signal)).told;
@@ -153,10 +153,10 @@ export function nodeVisits(visit: Visitor, { resolveHost }: Egress, signal: Abor
 }
 
 /** A circuit of Tor takes its time to be made. */
-export const PROXY_DIAL_TIMEOUT_MS = 60_000;
+const PROXY_DIAL_TIMEOUT_MS = 60_000;
 
 /** Whom a node is to connect to, as its parts have it. @throws NodeError `CONFIG_INVALID` for a whitelist that is none */
-export function peeringParts(
+function peeringParts(
   { connect, added, dns, seeds, seedNodes, externalHost, whitelist, fixedSeeds, networkActive }: ChainConfig,
   egress: Egress,
 ) {
@@ -176,6 +176,134 @@ export function peeringParts(
     networks: egress.networks,
     ...(egress.proxy && { proxy: egress.proxy }),
   };
+}
+
+/** A node of a chain, as far as its peers and its life go. */
+interface ComposedNode {
+  readonly peerNetwork: {
+    readonly bans: BanList;
+    readonly anchors: readonly Anchor[];
+    readonly listenAddress: PeerAddress | undefined;
+    readonly refusedAccepts: Readonly<Record<string, number>>;
+  };
+  start(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** What both chains do alike: whom a node knows and keeps knowing, what it is told of its peers, and its life. */
+export class ChainPeering {
+  readonly #parts: CompositionParts;
+  readonly #chain: ChainConfig;
+  readonly #rules: AddressRules;
+  readonly #addresses: AddressKeeper;
+  readonly #anchors: AnchorFile;
+  readonly #asking = new AbortController();
+
+  private constructor(parts: CompositionParts, chain: ChainConfig, rules: AddressRules, addresses: AddressKeeper) {
+    this.#parts = parts;
+    this.#chain = chain;
+    this.#rules = rules;
+    this.#addresses = addresses;
+    this.#anchors = anchorFile(parts, chain);
+  }
+
+  /**
+   * Opens the address book. `read` reads a `peers.dat` of the chain.
+   *
+   * @throws NodeError `PEERS_FILE_INVALID`
+   */
+  static async open(
+    parts: CompositionParts,
+    chain: ChainConfig,
+    rules: AddressRules,
+    read: (bytes: Uint8Array) => BookState,
+  ): Promise<ChainPeering> {
+    return new ChainPeering(parts, chain, rules, await openAddresses(parts, chain, rules, read));
+  }
+
+  /** Aborts when the node is to stop: what asks others for addresses ends then. */
+  get asking(): AbortSignal {
+    return this.#asking.signal;
+  }
+
+  /** What the node of either chain is told, beside the clock that it goes by. `visit` asks one node as a peer does. */
+  async nodeParts(visit: Visitor, defaultPort: number) {
+    const { config, drivers, egress, openingMax, upload, record, log } = this.#parts;
+    const { listen, outbound } = this.#chain;
+    return {
+      rules: this.#rules,
+      book: this.#addresses.book,
+      ...(egress.seeds === "dial" && { visitSeed: seedVisits(visit, defaultPort, this.asking) }),
+      visitNode: nodeVisits(visit, egress, this.asking),
+      anchors: await this.#anchors.take(),
+      loopbackExempt: config.allowLoopbackExempt,
+      ...peeringParts(this.#chain, egress),
+      listen: { addresses: listen, open: drivers.listen },
+      outbound,
+      ...(openingMax !== undefined && { openingMax }),
+      upload,
+      record,
+      notice: log,
+    };
+  }
+
+  /** What the protocol of either chain is told. */
+  get protocolParts() {
+    const { drivers: { random }, egress, memory, turns } = this.#parts;
+    const { peerTimeoutMs, peersMax, outbound } = this.#chain;
+    return {
+      random,
+      dialer: egress.dialer,
+      memory,
+      turns,
+      ...(egress.proxy && { dialTimeoutMs: PROXY_DIAL_TIMEOUT_MS }),
+      ...(peerTimeoutMs !== undefined && { handshakeMs: peerTimeoutMs }),
+      inboundMax: Math.max(0, peersMax - outbound),
+    };
+  }
+
+  /** What RPC shows of a node's peers. */
+  handleParts({ peerNetwork }: ComposedNode) {
+    return {
+      addressBook: this.#addresses.book,
+      listenAddress: () => peerNetwork.listenAddress,
+      refusedAccepts: () => peerNetwork.refusedAccepts,
+    };
+  }
+
+  /**
+   * Keeps a node's bans from now on, and gives its start and its stop.
+   *
+   * @param begun what else begins once the node has started, and ends with the signal
+   * @param before what has to be done before it starts
+   */
+  async lifeOf(
+    node: ComposedNode,
+    begun: (life: AbortSignal) => Promise<void> | void,
+    before: () => Promise<void> | void = () => {},
+  ): Promise<Pick<ComposedChain, "start" | "stop">> {
+    await keepBans(this.#parts, this.#chain, node.peerNetwork.bans);
+    const life = new AbortController();
+    let keeping: Promise<void> | undefined;
+    return {
+      start: async () => {
+        await before();
+        await node.start();
+        keeping = this.#addresses.run(life.signal);
+        await begun(life.signal);
+      },
+      stop: async () => {
+        this.#asking.abort();
+        await this.#anchors.keep(node.peerNetwork.anchors);
+        try {
+          await node.stop();
+        } finally {
+          life.abort();
+          await keeping;
+        }
+      },
+    };
+  }
 }
 
 /**

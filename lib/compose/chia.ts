@@ -23,17 +23,7 @@ import { parseHostPort } from "../core/host-port.ts";
 import { messageOf } from "../core/errors.ts";
 import type { PeerAddress } from "../core/ports.ts";
 import { chiaHandle } from "../rpc/mod.ts";
-import {
-  anchorFile,
-  type ComposedChain,
-  type CompositionParts,
-  keepBans,
-  nodeVisits,
-  openAddresses,
-  peeringParts,
-  PROXY_DIAL_TIMEOUT_MS,
-  seedVisits,
-} from "./chain.ts";
+import { ChainPeering, type ComposedChain, type CompositionParts } from "./chain.ts";
 import { MemoryEventLog, SqlEventLog } from "../storage/event-log.ts";
 import type { EventSource } from "../storage/node-log.ts";
 import type { ChiaService } from "../chia/service.ts";
@@ -91,8 +81,8 @@ export async function composeChia(
   parts: CompositionParts,
   chainConfig: ChiaConfig,
 ): Promise<ComposedChain & { readonly service: ChiaService }> {
-  const { config, drivers, egress, record, log } = parts;
-  const { clock, random, listen } = drivers;
+  const { config, drivers, egress, log } = parts;
+  const { clock, random } = drivers;
   const substitutes = drivers.substitutes?.chia;
   const network = substitutes?.network ?? networkOf(chainConfig);
   const { store, events } = await openStorage(parts, chainConfig, network);
@@ -102,29 +92,17 @@ export async function composeChia(
     await loadNodeIdentity({ folder: config.paths.ssl, files: drivers, clock, random });
   // A network without seeds is one within somebody's own machines.
   const rules = chiaAddressRules({ allowPrivate: network.dnsSeeds.length === 0 });
-  const addresses = await openAddresses(parts, chainConfig, rules, readChiaPeersDat);
-  const anchors = anchorFile(parts, chainConfig);
-  const asking = new AbortController();
+  const peering = await ChainPeering.open(parts, chainConfig, rules, readChiaPeersDat);
   const softwareVersion = chiaSoftwareVersion(GEMEL_VERSION, chainConfig.userAgentComments);
   const visit = chiaVisitor({ network, clock, random, dialer: egress.dialer, identity, softwareVersion });
   const node = new ChiaNode({
-    anchors: await anchors.take(),
-    ...(egress.seeds === "dial" && {
-      visitSeed: seedVisits(visit, network.defaultPort, asking.signal),
-    }),
-    visitNode: nodeVisits(visit, egress, asking.signal),
-    askIntroducers: introducersOf(chainConfig, network, parts, identity, asking.signal),
+    ...await peering.nodeParts(visit, network.defaultPort),
+    askIntroducers: introducersOf(chainConfig, network, parts, identity, peering.asking),
     chain,
     store,
-    rules,
-    book: addresses.book,
     clock,
     protocol: {
-      random,
-      dialer: egress.dialer,
-      memory: parts.memory,
-      turns: parts.turns,
-      ...(egress.proxy && { dialTimeoutMs: PROXY_DIAL_TIMEOUT_MS }),
+      ...peering.protocolParts,
       identity,
       ownNodeId: identity.nodeId,
       authorities: publicAuthorities,
@@ -135,49 +113,20 @@ export async function composeChia(
         serverPort: chainConfig.listen[0]?.port ?? 0,
         capabilities: chainConfig.rateLimits === 3 ? WITH_WINDOWS : SERVED_CAPABILITIES,
       },
-      ...(chainConfig.peerTimeoutMs !== undefined && { handshakeMs: chainConfig.peerTimeoutMs }),
-      inboundMax: Math.max(0, chainConfig.peersMax - chainConfig.outbound),
     },
-    loopbackExempt: config.allowLoopbackExempt,
-    ...peeringParts(chainConfig, egress),
-    listen: { addresses: chainConfig.listen, open: listen },
-    outbound: chainConfig.outbound,
-    ...(parts.openingMax !== undefined && { openingMax: parts.openingMax }),
-    upload: parts.upload,
-    record,
-    notice: log,
   });
-  await keepBans(parts, chainConfig, node.peerNetwork.bans);
-  const life = new AbortController();
-  let keeping: Promise<void> | undefined;
+  const play = async (life: AbortSignal) => {
+    if (chainConfig.replay === undefined) return;
+    await node.feed(chainConfig.replay.blocks.slice(0, chainConfig.replay.atStart).map(candidateOf));
+    replay(node, drivers, chainConfig.replay, life).catch((error) => {
+      if (!life.aborted) log("error", "chia.replay", messageOf(error));
+    });
+  };
   return {
     service: node.service,
     events,
-    handle: chiaHandle(node.service, {
-      clock,
-      addressBook: addresses.book,
-      listenAddress: () => node.peerNetwork.listenAddress,
-      refusedAccepts: () => node.peerNetwork.refusedAccepts,
-    }),
-    async start() {
-      await node.start();
-      keeping = addresses.run(life.signal);
-      if (chainConfig.replay === undefined) return;
-      await node.feed(chainConfig.replay.blocks.slice(0, chainConfig.replay.atStart).map(candidateOf));
-      replay(node, drivers, chainConfig.replay, life.signal).catch((error) => {
-        if (!life.signal.aborted) log("error", "chia.replay", messageOf(error));
-      });
-    },
-    async stop() {
-      asking.abort();
-      await anchors.keep(node.peerNetwork.anchors);
-      try {
-        await node.stop();
-      } finally {
-        life.abort();
-        await keeping;
-      }
-    },
+    handle: chiaHandle(node.service, { clock, ...peering.handleParts(node) }),
+    ...await peering.lifeOf(node, play),
   };
 }
 
