@@ -21,13 +21,13 @@ export class PeerChainKnowledge {
     if (row >= 0 && (this.#best < 0 || headers.hasMoreWork(row, this.#best))) this.#best = row;
   }
 
-  /** It is given a header, or its block, that it asked for. */
-  isGiven(headers: HeaderChain, row: number): void {
+  /** It receives a header, or its block, that it asked for. */
+  receives(headers: HeaderChain, row: number): void {
     if (this.#sent < 0 || headers.hasMoreWork(row, this.#sent)) this.#sent = row;
   }
 
-  /** Our tip is announced to it. */
-  isToldTip(row: number): void {
+  /** It hears of our tip, which we announce to it. */
+  hearsOfTip(row: number): void {
     this.#sent = row;
   }
 

@@ -68,7 +68,7 @@ export class Announcing {
       const wanted = fresh.filter((row) => !knowledge.has(headers, row));
       const [first = tip] = wanted;
       const canPlace = knowledge.has(headers, headers.parent(first));
-      knowledge.isToldTip(tip);
+      knowledge.hearsOfTip(tip);
       if (this.#wishes.of(peer).headers && canPlace && wanted.length <= HEADERS_ANNOUNCED_MAX) {
         session.post(HeadersMessage, { headers: wanted.map((row) => headerFromBytes(headers.headerBytes(row))) });
       } else session.post(Inv, { inventory: [{ type: InvType.BLOCK, hash: headers.hash(tip) }] });

@@ -107,7 +107,7 @@ export class PeerRequests {
       rows = rowsAfter(headers, chain.tip, findFork(headers, chain.tip, locator), stop, most);
     }
     const last = rows.at(-1) ?? chain.tip;
-    peer.knowledge.isGiven(headers, last);
+    peer.knowledge.receives(headers, last);
     // As they are kept: a full answer has two thousand of them.
     await peer.session.sendBytes(HeadersMessage, headersPayload(rows.length, (i) => headers.headerBytes(rows[i]!)));
   }
@@ -156,7 +156,7 @@ export class PeerRequests {
       await peer.session.sendBytes(BlockMessage, raw);
     } else if (type === InvType.BLOCK) await peer.session.sendBytes(BlockMessage, Block.decode(raw).stripped);
     else return;
-    peer.knowledge.isGiven(chain.headers, row);
+    peer.knowledge.receives(chain.headers, row);
     if (row !== this.#continueAt.get(peer)) return;
     this.#continueAt.delete(peer);
     await peer.session.send(Inv, { inventory: [{ type: InvType.BLOCK, hash: chain.headers.hash(chain.tip) }] });

@@ -76,7 +76,7 @@ export class ManualDials<P extends Peer<PeerSession<unknown>>> {
 
   /** A peer has the name by which it is looked for, unless it has one of them already. */
   #took(peer: P, name: string | undefined): void {
-    peer.isNamed(name);
+    peer.namedByOperator(name);
     if (name === undefined) return;
     if (peer.namedAs === name) this.#aliases.delete(name);
     else this.#aliases.add(name);

@@ -135,7 +135,7 @@ export class Peer<S extends PeerSession<unknown> = PeerSession<unknown>> {
    *
    * @param name by which `--connect` names it, if it does: the first one stays
    */
-  isNamed(name?: string): void {
+  namedByOperator(name?: string): void {
     this.#wanted = true;
     this.#namedAs ??= name;
   }

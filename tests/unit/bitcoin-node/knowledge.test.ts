@@ -35,9 +35,9 @@ describe("PeerChainKnowledge", () => {
 
   test("has() counts what we gave it, which is no word of its own", () => {
     const knowledge = new PeerChainKnowledge();
-    knowledge.isGiven(headers, 6);
-    knowledge.isGiven(headers, 5);
-    knowledge.isGiven(headers, 11);
+    knowledge.receives(headers, 6);
+    knowledge.receives(headers, 5);
+    knowledge.receives(headers, 11);
     assert.deepEqual(rowsOf((row) => knowledge.has(headers, row)), [0, 1, 2, 3, 4, 5, 6]);
     assert.deepEqual(rowsOf((row) => knowledge.told(headers, row)), []);
     assert.equal(knowledge.best, -1);
@@ -45,10 +45,10 @@ describe("PeerChainKnowledge", () => {
     assert.deepEqual(rowsOf((row) => knowledge.has(headers, row)), [0, 1, 2, 3, 4, 5, 6, 10]);
   });
 
-  test("isToldTip() has it know our tip, of however much work", () => {
+  test("hearsOfTip() has it know our tip, of however much work", () => {
     const knowledge = new PeerChainKnowledge();
-    knowledge.isGiven(headers, 9);
-    knowledge.isToldTip(11);
+    knowledge.receives(headers, 9);
+    knowledge.hearsOfTip(11);
     assert.deepEqual(rowsOf((row) => knowledge.has(headers, row)), [0, 1, 2, 3, 4, 10, 11]);
   });
 });
