@@ -5,7 +5,7 @@
  * @module
  */
 import { type Code, unsigned, vector } from "./bytes.ts";
-import { I32, I64, type Int, Type, type Word } from "./values.ts";
+import { I32, I64, type Int, type Pointer, Type, type Word } from "./values.ts";
 import type { Arithmetic, Wide } from "./wide.ts";
 
 /** What of its module a function needs. */
@@ -112,6 +112,16 @@ export class Fn {
   /** Statements. */
   put(...code: Code[]): void {
     this.#code.push(...code);
+  }
+
+  /** Copies so many bytes, a multiple of 8. The places may be the same, but do not overlap otherwise. */
+  copy(to: Pointer, from: Pointer, bytes: number): void {
+    for (let i = 0; i < bytes; i += 8) this.put(to.at(i).storeWord(from.at(i).word));
+  }
+
+  /** Makes so many bytes 0, a multiple of 8. */
+  zero(to: Pointer, bytes: number): void {
+    for (let i = 0; i < bytes; i += 8) this.put(to.at(i).storeWord(0n));
   }
 
   /** Takes both words of a value. */

@@ -86,9 +86,22 @@ export class Module implements WideHost {
     return place;
   }
 
+  /** Bytes of memory without a name: for what one function keeps while it runs. */
+  scratch(bytes: number): Pointer {
+    return this.reserve(`scratch ${this.#places.size}`, bytes);
+  }
+
   /** Memory that holds these bytes at start. */
   constant(name: string, bytes: Uint8Array): Pointer {
-    const place = this.reserve(name, bytes.length);
+    return this.#constant(this.reserve(name, bytes.length), bytes);
+  }
+
+  /** The same without a name. */
+  literal(bytes: Uint8Array): Pointer {
+    return this.#constant(this.scratch(bytes.length), bytes);
+  }
+
+  #constant(place: Pointer, bytes: Uint8Array): Pointer {
     this.#data.push({ at: place.base as number, bytes });
     return place;
   }

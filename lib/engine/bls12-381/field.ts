@@ -124,6 +124,41 @@ export class Fp {
     return { words, below };
   }
 
+  /** a² as twelve words: each pair of different words is multiplied once, by the doubled one. */
+  square(a: Element): Product {
+    const { f } = this;
+    // The doubled number has the same six words.
+    fits(2n * a.below, SINGLE_MAX, "a doubled number");
+    const below = fits(productBelow(a, a), DOUBLE_MAX, "a square");
+    const t = f.i64s(2 * WORDS);
+    const carry = f.i64();
+    // Word j of the doubled number, and the same without the bit that comes from the word below.
+    const cut = a.words.map((word, j) => j === 0 ? word : f.let64(word.shl(1n)));
+    const doubled = a.words.map((word, j) => j < 2 ? word : f.let64(cut[j]!.or(a.words[j - 1]!.shrU(63n))));
+    for (let i = 0; i < WORDS; i++) {
+      for (let j = i; j < WORDS; j++) {
+        // The row of word i is a_i times (a_i, 2 (a_(i+1), …)): its lowest doubled word takes no bit from a_i.
+        const factor = j === i ? a.words[i]! : j === i + 1 ? cut[j]! : doubled[j]!;
+        let sum = f.arithmetic.mulU(factor, a.words[i]!);
+        if (i > 0) sum = sum.add(t[i + j]!);
+        if (j > i) sum = sum.add(carry);
+        f.split(sum, t[i + j]!, j === WORDS - 1 ? t[i + WORDS]! : carry);
+      }
+    }
+    return { words: t, below };
+  }
+
+  sqr(a: Element): Element {
+    return this.reduce(this.square(a));
+  }
+
+  /** Adds a · b to a sum of products. */
+  addProduct(sum: Product, a: Element, b: Element): Product {
+    const below = fits(sum.below + productBelow(a, b), DOUBLE_MAX, "a sum of products");
+    this.words.addProduct(sum.words, a.words, b.words, 2 * WORDS);
+    return { words: sum.words, below };
+  }
+
   /** Sums of products. */
   addProducts(a: Product, b: Product): Product {
     return { words: this.#sum(a.words, b.words), below: fits(a.below + b.below, DOUBLE_MAX, "a sum of products") };

@@ -34,6 +34,11 @@ const OPERATIONS: Readonly<
   sub: { emit: (F, a, b) => F.sub(a, b), right: (a, b) => a - b },
   negate: { emit: (F, a) => F.negate(a), right: (a) => -a },
   mul: { emit: (F, a, b) => F.mul(a, b), right: (a, b) => a * b * R_INVERSE },
+  sqr: { emit: (F, a) => F.sqr(a), right: (a) => a * a * R_INVERSE },
+  "added product": {
+    emit: (F, a, b) => F.reduce(F.addProduct(F.product(a, b), b, F.add(b, b))),
+    right: (a, b) => (a * b + 2n * b * b) * R_INVERSE,
+  },
   "lazy sums": {
     emit: (F, a, b) => F.mul(F.add(a, F.add(b, b)), F.add(a, b)),
     right: (a, b) => (a + 2n * b) * (a + b) * R_INVERSE,
