@@ -175,8 +175,8 @@ export class Facade implements BitcoinService {
     return this.store.block(row);
   }
 
-  submitBlock(raw: Uint8Array): Promise<SubmitResult> {
-    return this.#parts.sync.incoming.submit(Block.decode(raw));
+  submitBlock(raw: Uint8Array, signal?: AbortSignal): Promise<SubmitResult> {
+    return this.#parts.sync.incoming.submit(Block.decode(raw), signal);
   }
 
   submitHeader(header: Uint8Array): Promise<Refusal | undefined> {

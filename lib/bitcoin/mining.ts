@@ -156,14 +156,14 @@ export class Miner {
       const { block, tries } = await this.#solve(script, left, signal);
       left -= tries;
       if (block === undefined) break;
-      if (submit) await this.#submit(block);
+      if (submit) await this.#submit(block, signal);
       blocks.push({ hash: block.hash, raw: block.raw });
     }
     return blocks;
   }
 
-  async #submit(block: Block): Promise<void> {
-    const result = await this.#service.submitBlock(block.raw);
+  async #submit(block: Block, signal: AbortSignal): Promise<void> {
+    const result = await this.#service.submitBlock(block.raw, signal);
     if (result.kind === "accepted" || result.kind === "inconclusive") return;
     const reason = result.kind === "refused" ? result.refusal.reason : result.kind;
     throw new NodeError("BLOCK_REFUSED", "self", `the mined block was refused: ${reason}`);

@@ -90,8 +90,11 @@ export interface BitcoinService {
   chainTips(): readonly ChainTip[];
   /** The raw block of a row; undefined when it is not stored. */
   block(row: number): Promise<Uint8Array | undefined>;
-  /** Adds a block that comes from no peer (`submitblock`, the miner). Resolves when it is stored. */
-  submitBlock(raw: Uint8Array): Promise<SubmitResult>;
+  /**
+   * Adds a block that comes from no peer (`submitblock`, the miner). Resolves when it is judged and stored. The signal ends
+   * the wait, not the block. @throws the signal's reason
+   */
+  submitBlock(raw: Uint8Array, signal?: AbortSignal): Promise<SubmitResult>;
   /** Takes headers in as a peer's (`submitheader`). */
   submitHeader(header: Uint8Array): Promise<Refusal | undefined>;
   peers(): readonly BitcoinPeerView[];

@@ -65,7 +65,10 @@ export class Gate {
   }
 }
 
-/** Runs `work` under a deadline; `late` is the result when it passes. The signal tells the work to stop. */
+/**
+ * Runs `work` under a deadline. When it passes the result is what `late` gives or throws, and the signal tells the work to
+ * stop.
+ */
 export async function withDeadline<T>(
   clock: Clock,
   ms: number,
@@ -74,16 +77,21 @@ export async function withDeadline<T>(
 ): Promise<T> {
   const controller = new AbortController();
   let cancel: () => void = () => {};
-  const deadline = new Promise<T>((resolve) => {
+  const deadline = new Promise<T>((resolve, reject) => {
     cancel = clock.after(ms, () => {
       // First: work that ends the moment it is told to would be the answer otherwise.
-      resolve(late());
+      try {
+        resolve(late());
+      } catch (thrown) {
+        reject(thrown);
+      }
       controller.abort(new DOMException("too slow", "TimeoutError"));
     });
   });
+  // What comes after the race is decided interests nobody.
+  deadline.catch(() => {});
   try {
     const working = work(controller.signal);
-    // When the deadline wins, what the work comes to later interests nobody.
     working.catch(() => {});
     return await Promise.race([working, deadline]);
   } finally {

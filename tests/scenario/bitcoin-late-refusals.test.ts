@@ -134,6 +134,67 @@ test("no more blocks are asked for than a window above the last that is connecte
   await world.end();
 });
 
+describe("a branch that forks deeper than the window", () => {
+  /** A node on a chain of 1,030 blocks learns of one of 1,035 that has only the first block in common with it. */
+  const told = async (validator?: AskingValidator) => {
+    const world = new BitcoinWorld();
+    const ours = world.recording().extend(1_030);
+    const better = ours.fork(1).extend(1_034, Uint8Array.of(0x52));
+    await world.node("10.0.0.1", { blocks: better.blocks });
+    const before = await world.node(NODE, { blocks: ours.blocks });
+    await before.stop();
+    const { store } = before;
+    const node = await world.node(NODE, { store, ...(validator && { validator }), connect: ["10.0.0.1"] });
+    return { world, node, better };
+  };
+
+  test("is downloaded up to where it is better, and becomes the chain", { timeout: 60_000 }, async () => {
+    const { world, node, better } = await told();
+    await world.until(() => node.tip() === better.tip, 120_000);
+    assert.deepEqual(node.bans(), []);
+    await world.end();
+  });
+
+  test("is when its blocks are judged late, too", { timeout: 60_000 }, async () => {
+    const validator = new AskingValidator();
+    const { world, node, better } = await told(validator);
+    const all = approve(validator);
+    await world.until(() => {
+      all();
+      return node.tip() === better.tip;
+    }, 600_000);
+    assert.deepEqual(node.bans(), []);
+    await world.end();
+  });
+});
+
+describe("a block that is submitted", () => {
+  test("is answered for by a node that connects no blocks", async () => {
+    for (const mode of ["headers", "filters"] as const) {
+      const world = new BitcoinWorld();
+      const chain = world.recording().extend(2);
+      const node = await world.node(NODE, { mode });
+      for (const { raw } of chain.blocks) {
+        const { kind } = await world.clock.until(node.node.service.submitBlock(raw));
+        assert.equal(kind, "accepted", mode);
+      }
+      await world.end();
+    }
+  });
+
+  test("is waited for no longer than the caller does", async () => {
+    const world = new BitcoinWorld();
+    const chain = world.recording().extend(1);
+    const node = await world.node(NODE, { validator: new AskingValidator() });
+    const caller = new AbortController();
+    const answer = node.node.service.submitBlock(chain.blocks[0]!.raw, caller.signal);
+    await world.clock.advance(1_000);
+    caller.abort(new Error("gone"));
+    await assert.rejects(world.clock.until(answer), /gone/);
+    await world.end();
+  });
+});
+
 test("a node with a validator of a higher level validates what it has again, and says how far it is", async () => {
   const world = new BitcoinWorld();
   const chain = world.recording().extend(4);

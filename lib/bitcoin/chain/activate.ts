@@ -115,6 +115,11 @@ export class Activation {
     return this.#lead;
   }
 
+  /** The best block that is to be connected: the head, or above it while blocks wait for their verdicts. */
+  get target(): number {
+    return this.#target;
+  }
+
   /** How far stored blocks were connected again; undefined when all are. */
   get progress(): ValidationProgress | undefined {
     const { headers, validator: { level } } = this.#parts;
@@ -175,8 +180,9 @@ export class Activation {
   /** Goes on, as far as it can at once; the rest in the background. */
   run(): void {
     const { commit, clock, sources } = this.#parts;
-    if (this.#busy !== undefined || this.#isClosed || this.#parts.headersOnly) return;
-    if (commit.hasFailed) return sources.atRest();
+    if (this.#busy !== undefined) return;
+    // Nothing will be connected: a caller that waits for a verdict is told so.
+    if (this.#isClosed || this.#parts.headersOnly || commit.hasFailed) return sources.atRest();
     this.#cancelRetry();
     for (let steps = 0; this.#isOnTheWay(); steps++) {
       try {

@@ -9,6 +9,7 @@
  * @module
  */
 import type { Clock } from "../../core/ports.ts";
+import { unlessAborted } from "../../core/work/abortable.ts";
 import type { Validation } from "../../core/validation.ts";
 import { HeaderBatch } from "../headers/header-batch.ts";
 import { type AcceptResult, HeaderChain, HeaderStatus } from "../headers/header-chain.ts";
@@ -128,6 +129,16 @@ export class BitcoinChain {
     return this.#activation.head;
   }
 
+  /**
+   * The last block of a branch that is connected, when blocks of it wait to be connected; undefined when none do: all
+   * are connected, or the branch is not complete up to where it would be better than the tip.
+   */
+  connectedOf(tip: number): number | undefined {
+    const { head, target } = this.#activation;
+    if (head === target || this.headers.commonAncestor(target, tip) !== target) return undefined;
+    return this.headers.commonAncestor(head, tip);
+  }
+
   /** How far stored blocks were validated again; undefined when none has to be. */
   get validating(): ValidationProgress | undefined {
     return this.#activation.progress;
@@ -194,16 +205,18 @@ export class BitcoinChain {
 
   /**
    * Adds a block, waits until it is connected, refused, or known not to be on the best branch, and until that is durable.
-   * Resolves with why it was refused, by the first step or the second. @throws the error of what could not be stored
+   * Resolves with why it was refused, by the first step or the second. The signal ends the wait, not what is waited for.
+   * @throws the error of what could not be stored, or the signal's reason
    */
-  async submit(row: number, block: Block): Promise<Refusal | undefined> {
-    const judged = this.#sources.verdict(row);
+  async submit(row: number, block: Block, signal?: AbortSignal): Promise<Refusal | undefined> {
+    const judged = this.#sources.verdict(row, signal);
     const { refusal } = this.addBlock(row, block);
     if (refusal !== undefined) this.#sources.answer(row, refusal);
     // Answers at once when nothing is left to be connected.
     else this.#activation.run();
     const verdict = await judged;
-    await (this.#commit.hasFailed ? this.#commit.failed() : this.#commit.soon());
+    const durable = this.#commit.hasFailed ? this.#commit.failed() : this.#commit.soon();
+    await (signal === undefined ? durable : unlessAborted(durable, signal));
     return verdict;
   }
 

@@ -23,7 +23,7 @@ const SOURCES_MAX = 4_096;
 export class BlockSources {
   readonly #headers: HeaderChain;
   readonly #givers = new Map<number, BlockGiver>();
-  readonly #waiting = new Map<number, ((refusal: Refusal | undefined) => void)[]>();
+  readonly #waiting = new Map<number, Set<(refusal: Refusal | undefined) => void>>();
 
   constructor(headers: HeaderChain) {
     this.#headers = headers;
@@ -42,13 +42,33 @@ export class BlockSources {
     this.#givers.delete(oldest!);
   }
 
-  /** Resolves when a block was judged: with why it was refused, or with undefined when it was connected or left alone. */
-  verdict(row: number): Promise<Refusal | undefined> {
-    return new Promise((resolve) => {
-      const waiting = this.#waiting.get(row);
-      if (waiting === undefined) this.#waiting.set(row, [resolve]);
-      else waiting.push(resolve);
+  /**
+   * Resolves when a block was judged: with why it was refused, or with undefined when it was connected or left alone.
+   * @throws the signal's reason when it aborts first
+   */
+  verdict(row: number, signal?: AbortSignal): Promise<Refusal | undefined> {
+    return new Promise((resolve, reject) => {
+      const waiting = this.#waiting.get(row) ?? new Set();
+      const end = () => signal?.removeEventListener("abort", giveUp);
+      const answer = (refusal: Refusal | undefined) => {
+        end();
+        resolve(refusal);
+      };
+      // Callers that are gone are not kept: there may be many before the verdict comes.
+      const giveUp = () => {
+        waiting.delete(answer);
+        if (waiting.size === 0) this.#waiting.delete(row);
+        reject(signal?.reason);
+      };
+      if (signal?.aborted === true) return reject(signal.reason);
+      signal?.addEventListener("abort", giveUp);
+      this.#waiting.set(row, waiting.add(answer));
     });
+  }
+
+  /** Callers that wait for a verdict. */
+  get waiting(): number {
+    return [...this.#waiting.values()].reduce((sum, { size }) => sum + size, 0);
   }
 
   /** A block was connected. */

@@ -30,8 +30,9 @@ export interface BlockDownloadParts {
 /** Blocks that one peer may be asked for at a time. */
 export const IN_FLIGHT_MAX = 16;
 /**
- * How far above the last block that a peer and we share it is asked for blocks, and how far above the last one that is
- * connected: what waits to be connected waits on disk, and is no more than this.
+ * How far above the last block that a peer and we share it is asked for blocks. Blocks that wait to be connected wait on
+ * disk, and are no more than this, too. Those of a branch that is not complete wait for nothing: what it lacks to be better
+ * than ours may be any number of blocks.
  */
 export const WINDOW = 1_024;
 /** What peers without the whole chain serve of its end, less two blocks that may come meanwhile. */
@@ -245,8 +246,9 @@ export class BlockDownload {
     if (headers.hasMoreWork(chain.tip, best) || headers.isInvalid(best)) return [];
     const from = headers.height(this.#moveCommon(peer));
     const top = headers.height(best);
-    const connected = headers.height(headers.commonAncestor(chain.connected, best)) + WINDOW;
-    const end = Math.min(top, from + WINDOW, connected);
+    const connected = chain.connectedOf(best);
+    const judgeable = connected === undefined ? top : headers.height(connected) + WINDOW;
+    const end = Math.min(top, from + WINDOW, judgeable);
     const onBest = headers.onBest(best);
     const rows: number[] = [];
     let waitsFor: BitcoinPeer | undefined;
@@ -264,7 +266,7 @@ export class BlockDownload {
     }
     // The window is used up, and its first block is with somebody else. When it ends where it does because blocks wait to
     // be connected, nobody but we ourselves holds it up.
-    const isStuck = rows.length === 0 && end < top && from + WINDOW <= connected &&
+    const isStuck = rows.length === 0 && end < top && from + WINDOW <= judgeable &&
       this.#states.of(peer).inFlight.size === 0;
     if (isStuck && waitsFor !== undefined && waitsFor !== peer) {
       this.#states.of(waitsFor).stallingSince ??= this.#parts.clock.monotonic();

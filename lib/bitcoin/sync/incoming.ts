@@ -95,15 +95,15 @@ export class IncomingBlocks {
     if (release !== undefined) stored.then(release, release);
   }
 
-  /** A block that comes from no peer. */
-  async submit(block: Block): Promise<SubmitResult> {
+  /** A block that comes from no peer. The signal ends the wait for its verdict. @throws the signal's reason */
+  async submit(block: Block, signal?: AbortSignal): Promise<SubmitResult> {
     const { chain } = this.#parts;
     const known = chain.headers.find(block.hash);
     if (known >= 0 && chain.headers.isInvalid(known)) return { kind: "duplicate-invalid" };
     if (known >= 0 && chain.wasJudged(known)) return { kind: "duplicate" };
     const header = chain.acceptHeaders(HeaderBatch.fromBytes(block.raw.slice(0, HEADER_BYTES)));
     if (header.refusal !== undefined) return { kind: "refused", refusal: header.refusal };
-    const submitting = chain.submit(header.last, block);
+    const submitting = chain.submit(header.last, block, signal);
     if (chain.hasData(header.last)) this.#parts.download.arrived(header.last);
     const refusal = await submitting;
     if (refusal !== undefined) return { kind: "refused", refusal };

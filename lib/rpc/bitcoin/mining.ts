@@ -78,7 +78,7 @@ function withReservedValue(block: Block): Block {
   return Block.of(block.header, [filled, ...rest]);
 }
 
-async function submitBlock(bitcoin: BitcoinService, text: string): Promise<RpcJson> {
+async function submitBlock(bitcoin: BitcoinService, text: string, signal: AbortSignal): Promise<RpcJson> {
   const block = blockFromHex(text);
   if (block.transactions[0]?.isCoinbase !== true) {
     throw new JsonRpcError(RpcCode.deserialization, "Block does not start with a coinbase");
@@ -87,7 +87,7 @@ async function submitBlock(bitcoin: BitcoinService, text: string): Promise<RpcJs
   const row = headers.find(block.hash);
   if (row >= 0 && headers.isInvalid(row)) return "duplicate-invalid";
   if (row >= 0 && (headers.status(row) & HeaderStatus.data) !== 0) return "duplicate";
-  const result = await bitcoin.submitBlock(withReservedValue(block).raw);
+  const result = await bitcoin.submitBlock(withReservedValue(block).raw, signal);
   switch (result.kind) {
     case "accepted":
       return null;
@@ -208,7 +208,7 @@ export const miningMethods: readonly Method[] = [
     params: [required("hexdata", "hex", "The block"), optional("dummy", "any", "Ignored")],
     result: 'null, or "reason"    (string) duplicate, duplicate-invalid, inconclusive, or why it was refused',
     examples: ["submitblock <hex>"],
-    call: (args, { context: { bitcoin } }) => submitBlock(bitcoin, args.text(0)),
+    call: (args, { context: { bitcoin }, signal }) => submitBlock(bitcoin, args.text(0), signal),
   },
   {
     name: "submitheader",

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { settle } from "../rpc/support.ts";
-import { bitcoinNode, COOKIE, type Reply, TOKEN } from "./support.ts";
+import { ADDRESS, bitcoinNode, COOKIE, type Reply, TOKEN } from "./support.ts";
 
 const basic = (text: string) => ({ authorization: `Basic ${btoa(text)}` });
 
@@ -84,6 +84,32 @@ describe("one call", () => {
     const { post } = await bitcoinNode({ limits: { bodyBytesMax: 100 } });
     assert.equal((await post(Uint8Array.of(0x22, 0xff, 0x22))).status, 500);
     assert.equal((await post('{"method":"getblockcount"}' + " ".repeat(100))).status, 413);
+  });
+
+  test("a body that does not come in time is answered 408", async () => {
+    const { post, clock } = await bitcoinNode();
+    const never = new ReadableStream<Uint8Array>({ pull: () => new Promise(() => {}) });
+    const answer = post(never);
+    await settle();
+    clock.advance(30_000);
+    assert.equal((await answer).status, 408);
+  });
+
+  test("one that takes too long is answered, and told to stop", async () => {
+    const { hex } = await (await bitcoinNode()).call<{ hex: string }>("generateblock", ADDRESS, [], false);
+    let stopped: AbortSignal | undefined;
+    // It goes on all the same.
+    const submitBlock = (_: Uint8Array, signal?: AbortSignal) => {
+      stopped = signal;
+      return new Promise<never>(() => {});
+    };
+    const { post, clock } = await bitcoinNode({ overrides: { submitBlock } });
+    const answer = post(JSON.stringify({ method: "submitblock", params: [hex], id: 1 }));
+    await settle();
+    clock.advance(30_000);
+    const reply = await (await answer).json() as Reply;
+    assert.deepEqual(reply.error, { code: -1, message: "the call took too long" });
+    assert.equal(stopped?.aborted, true);
   });
 
   test("what fails inside the node says so, and no more", async () => {

@@ -207,6 +207,8 @@ export async function bitcoinNode(options: {
       new Request("http://127.0.0.1:18443/", {
         method: "POST",
         body,
+        // A body that is a stream needs it.
+        ...(body instanceof ReadableStream && { duplex: "half" }),
         headers: { authorization: `Basic ${btoa(COOKIE)}`, host: "127.0.0.1:18443", ...headers },
         ...(signal && { signal }),
       }),

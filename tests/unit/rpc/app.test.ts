@@ -107,12 +107,14 @@ describe("limits", () => {
   });
 
   test("a body that does not come in time is answered 408", async () => {
-    const { request, clock } = testNode();
-    const never = new ReadableStream<Uint8Array>({ pull: () => new Promise(() => {}) });
-    const answer = request("/healthz", { method: "POST", body: never, duplex: "half" } as RequestInit);
-    await settle();
-    clock.advance(30_000);
-    assert.equal((await answer).status, 408);
+    for (const path of ["/healthz", "/v1/bans"]) {
+      const { request, clock } = testNode();
+      const never = new ReadableStream<Uint8Array>({ pull: () => new Promise(() => {}) });
+      const answer = request(path, { method: "POST", body: never, duplex: "half" } as RequestInit);
+      await settle();
+      clock.advance(30_000);
+      assert.equal((await answer).status, 408, path);
+    }
   });
 
   test("calls beyond concurrency wait, calls beyond the queue get 503 and Retry-After", async () => {

@@ -27,6 +27,23 @@ describe("withDeadline()", () => {
     assert.equal(clock.pending, 0);
   });
 
+  test("throws what is thrown at the deadline, and tells the work to stop", async () => {
+    const clock = simClock();
+    let stopped: AbortSignal | undefined;
+    const answer = withDeadline<string>(clock, 1_000, (signal) => {
+      stopped = signal;
+      // Work that does not notice.
+      return new Promise(() => {});
+    }, () => {
+      throw new Error("too late");
+    });
+    const refused = assert.rejects(answer, /too late/);
+    await clock.advance(1_000);
+    await refused;
+    assert.equal(stopped?.aborted, true);
+    assert.equal(clock.pending, 0);
+  });
+
   test("gives what the work gives or throws in time, and leaves no timer", async () => {
     const clock = simClock();
     const done = withDeadline(clock, 1_000, () => clock.sleep(999).then(() => "done"), () => "late");
