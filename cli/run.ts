@@ -12,6 +12,7 @@ import { showProgress } from "./display.ts";
 import { failureOf, formatFailure } from "./failures.ts";
 import type { CliIo } from "./io.ts";
 import { untilStopped } from "./lifetime.ts";
+import { onUnforeseen } from "./unforeseen.ts";
 
 /** What the banner and `version` say of the runtime: `bun 1.4.5, linux-x64`. */
 export function runtimeText(): string {
@@ -64,12 +65,14 @@ export function banner(config: NodeConfig, node: RunningNode): string {
   return lines.join("\n") + "\n";
 }
 
+/** A record of the JSON log. */
+function logLine(level: "info" | "error", msg: string): string {
+  return JSON.stringify({ time: new Date().toISOString(), level, cat: "run", msg }) + "\n";
+}
+
 /** Lines for people as records of the JSON log. */
 function logLines(text: string): string {
-  const time = new Date().toISOString();
-  return text.trimEnd().split("\n").map((msg) => JSON.stringify({ time, level: "info", cat: "run", msg }) + "\n").join(
-    "",
-  );
+  return text.trimEnd().split("\n").map((msg) => logLine("info", msg)).join("");
 }
 
 /** Adds the command. */
@@ -98,11 +101,22 @@ export function addRun(program: Command, io: CliIo, setExit: (code: number) => v
 }
 
 /** Runs the node until it is told to stop; the exit code. */
-async function run(
-  config: NodeConfig,
-  io: CliIo,
-  { json, quiet }: { readonly json: boolean; readonly quiet: boolean },
-): Promise<number> {
+async function run(config: NodeConfig, io: CliIo, options: RunOptions): Promise<number> {
+  const isJson = config.log.format === "json";
+  const stopTelling = onUnforeseen(process, (text) => io.err(isJson ? logLine("error", text) : `error: ${text}\n`));
+  try {
+    return await runNode(config, io, options);
+  } finally {
+    stopTelling();
+  }
+}
+
+interface RunOptions {
+  readonly json: boolean;
+  readonly quiet: boolean;
+}
+
+async function runNode(config: NodeConfig, io: CliIo, { json, quiet }: RunOptions): Promise<number> {
   const node = await startNode(config);
   const isJsonLog = config.log.format === "json";
   // One object a line, for what does not come from the log too.
