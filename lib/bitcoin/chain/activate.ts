@@ -13,7 +13,6 @@
  */
 import { messageOf, NodeError } from "../../core/errors.ts";
 import type { Clock } from "../../core/ports.ts";
-import type { Validation } from "../../core/validation.ts";
 import { toDisplayHex } from "../hash.ts";
 import { type HeaderChain, HeaderStatus } from "../headers/header-chain.ts";
 import type { Refusal } from "../headers/verdict.ts";
@@ -23,20 +22,10 @@ import { type CoinState, NO_CHANGES, NO_COINS } from "./coins.ts";
 import type { ChainCommit } from "./commit.ts";
 import { type ActiveLevels, bitsOf, levelOf } from "./levels.ts";
 import { betweenRows, verifiedUpTo } from "./rows.ts";
+import { Revalidation, type ValidationProgress } from "./revalidation.ts";
 import type { BlockSources } from "./sources.ts";
 import { type KnownBlock, noteTipMove } from "./tip-move.ts";
 import { type BlockValidator, blockView, type ConnectVerdict } from "./validator.ts";
-
-/** How far stored blocks were validated again. */
-export interface ValidationProgress {
-  /** Height of the last block that did not need it. */
-  readonly from: number;
-  readonly height: number;
-  /** The tip's height. */
-  readonly to: number;
-  /** The validator's. */
-  readonly level: Validation;
-}
 
 /** What activation needs. */
 export interface ActivationParts {
@@ -75,7 +64,6 @@ const STEPS_MAX = 4_096;
 const COIN_STEPS = 16;
 /** How long after a failure that is nobody's verdict a block is tried again. */
 const RETRY_MS = 10_000;
-const TELL_EVERY_MS = 60_000;
 const PASSED = { ok: true } as const;
 
 /** Moves the tip. */
@@ -95,14 +83,13 @@ export class Activation {
   #isClosed = false;
   #isTold = false;
   #cancelRetry = () => {};
-  /** Height from which on stored blocks are connected again. */
-  #from: number | undefined;
-  #toldAt = 0;
+  readonly #again: Revalidation;
   /** Blocks since coins were last given to a commit. */
   #coinSteps = 0;
 
   constructor(parts: ActivationParts) {
     this.#parts = parts;
+    this.#again = new Revalidation({ ...parts, level: parts.validator.level });
   }
 
   /** The last block that is connected by the validator as it is now. */
@@ -122,9 +109,7 @@ export class Activation {
 
   /** How far stored blocks were connected again; undefined when all are. */
   get progress(): ValidationProgress | undefined {
-    const { headers, validator: { level } } = this.#parts;
-    if (this.#from === undefined) return undefined;
-    return { from: this.#from, height: headers.height(this.#head), to: headers.height(this.#lead), level };
+    return this.#again.progress(this.#head, this.#lead);
   }
 
   /**
@@ -157,10 +142,7 @@ export class Activation {
         notice("error", `the coins are ahead of the chain: they are at ${heights}; they are taken back`);
       }
     }
-    if (this.#isUnderLead() && this.#head !== tip) {
-      this.#from = headers.height(this.#head);
-      this.#toldAt = this.#parts.clock.monotonic();
-    }
+    if (this.#isUnderLead() && this.#head !== tip) this.#again.begin(this.#head);
     this.#isChosen = false;
   }
 
@@ -317,7 +299,7 @@ export class Activation {
     if (isBetter && !headers.isInvalid(row)) this.moveTo(row, known);
     const isEnough = ++this.#coinSteps >= COIN_STEPS || row === this.#target;
     if (coins !== undefined && isEnough) this.#releaseCoins();
-    this.#tellProgress();
+    this.#again.moved(row, this.#lead, row === this.#lead || !this.#isUnderLead());
     commit.soon();
   }
 
@@ -382,18 +364,6 @@ export class Activation {
     this.#isTold = true;
     this.#cancelRetry();
     this.#cancelRetry = clock.after(RETRY_MS, () => this.run());
-  }
-
-  #tellProgress(): void {
-    if (this.#from === undefined) return;
-    const { clock, onValidation, notice } = this.#parts;
-    const progress = this.progress!;
-    const isDone = this.#head === this.#lead || !this.#isUnderLead();
-    if (isDone) this.#from = undefined;
-    else if (clock.monotonic() - this.#toldAt < TELL_EVERY_MS) return;
-    this.#toldAt = clock.monotonic();
-    notice("info", `stored blocks are validated again: height ${progress.height} of ${progress.to}`);
-    onValidation?.(progress);
   }
 }
 

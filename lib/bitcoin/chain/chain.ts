@@ -20,16 +20,17 @@ import type { BitcoinStore } from "../store.ts";
 import type { Block } from "../types/block.ts";
 import { HEADER_BYTES } from "../types/header.ts";
 import { Acceptance, type BlockResult } from "./accept.ts";
-import { Activation, type ValidationProgress } from "./activate.ts";
+import { Activation } from "./activate.ts";
 import { CoinState } from "./coins.ts";
 import { ChainCommit } from "./commit.ts";
 import { ActiveLevels } from "./levels.ts";
+import type { ValidationProgress } from "./revalidation.ts";
 import type { StorageNotice } from "./patient-commit.ts";
 import { type BlockGiver, BlockSources } from "./sources.ts";
 import type { BlockValidator } from "./validator.ts";
 
 export type { BlockResult } from "./accept.ts";
-export type { ValidationProgress } from "./activate.ts";
+export type { ValidationProgress } from "./revalidation.ts";
 export type { BlockGiver } from "./sources.ts";
 
 /** How the active chain moved, once it is durable. */
