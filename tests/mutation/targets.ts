@@ -21,6 +21,7 @@ const BITCOIN_PEERS = scenario(
   "bitcoin-eviction",
   "bitcoin-core-ways",
   "bitcoin-faults",
+  "bitcoin-unasked",
   "waiting-memory",
   "bitcoin-follow",
 );

@@ -309,11 +309,10 @@ export class BitcoinSession implements PeerSession<Incoming> {
   #silence(): string | undefined {
     const { clock, handshakeMs = HANDSHAKE_MS } = this.#options;
     // A peer has the time that the operator gives it before it is judged at all (Core's ShouldRunInactivityChecks).
-    if (clock.monotonic() - this.#startedAt < handshakeMs) return undefined;
+    if (clock.monotonic() - this.#startedAt <= handshakeMs) return undefined;
     if ((this.pingWaitMs ?? 0) > SILENCE_MS) return "left a ping unanswered for 20 minutes";
     // By the monotonic clock: a wall clock that is set right must not end every connection.
     const now = clock.monotonic();
-    if (now - this.#startedAt < SILENCE_MS) return undefined;
     if (now - this.traffic.received.lastAt > SILENCE_MS) return "sent nothing for 20 minutes";
     return now - this.#taken.at > SILENCE_MS ? "took nothing for 20 minutes" : undefined;
   }

@@ -161,6 +161,20 @@ describe("Link", () => {
     link.destroy();
   });
 
+  test("gives room again as soon as no more than a megabyte waits", async () => {
+    const { link, far, clock } = linked(1_024);
+    // The first is with the socket as soon as it is sent, and is done when the peer has read it.
+    link.send("tx", new Uint8Array(10_000)).catch(() => {});
+    link.send("block", new Uint8Array(1_000_000 - 24 - 512)).catch(() => {});
+    let isFree = false;
+    link.room()!.then(() => (isFree = true));
+    const reader = far.readable.getReader();
+    for (let read = 0; read < 10_024;) read += (await reader.read()).value?.length ?? assert.fail("ended");
+    await clock.advance(0);
+    assert.deepEqual([link.pendingBytes, isFree], [1_000_000, true]);
+    link.destroy();
+  });
+
   test("takes no long message of a stranger, and takes it once hands are shaken", async () => {
     const { link, put, transport } = linked();
     const bytes = transport.pack(Inv.type, Inv.encode(many(4_000)));

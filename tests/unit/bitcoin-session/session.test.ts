@@ -63,13 +63,21 @@ describe("BitcoinSession", () => {
     assert.equal(world.clock.pending, 0);
   });
 
-  test("a wrong nonce is no answer; none, or zero, ends the waiting and measures nothing", async () => {
-    for (const [nonce, waits] of [[1n << 60n, true], [0n, false]] as const) {
+  test("a wrong nonce is no answer; none, or zero, or a pong that is cut off ends the waiting and measures nothing", async () => {
+    for (
+      const [type, payload, waits] of [
+        [Pong.type, Pong.encode({ nonce: 1n << 60n }), true],
+        [Pong.type, Pong.encode({ nonce: 0n }), false],
+        [Pong.type, Uint8Array.of(1, 2), false],
+        // It cannot be read either, and says nothing of the ping.
+        [Inv.type, Uint8Array.of(0xfd, 0x51, 0xc3), true],
+      ] as const
+    ) {
       const world = hand();
       world.read();
       const { session } = await world.up();
       await world.clock.advance(250);
-      await world.send(Pong, { nonce });
+      await world.raw(world.transport.pack(type, payload));
       assert.deepEqual([session.pingWaitMs !== undefined, session.minimumPingMs], [waits, undefined]);
       session.close();
     }
@@ -86,7 +94,9 @@ describe("BitcoinSession", () => {
       // It would answer pings if it were there, so that this is not what ends it.
       assert.equal(session.signal.aborted, false);
     }
-    await world.clock.advance(4 * MINUTE + 5_000);
+    await world.clock.advance(4 * MINUTE);
+    assert.equal(session.signal.aborted, false, "twenty minutes are not more than twenty minutes");
+    await world.clock.advance(5_000);
     const { code, message } = await exit;
     assert.equal(code, "silent");
     assert.match(message, /sent nothing for 20 minutes/);
@@ -136,9 +146,9 @@ describe("BitcoinSession", () => {
     const world = hand({ handshakeMs: 60 * MINUTE });
     world.read();
     const { exit, session } = await world.up();
-    await world.clock.advance(59 * MINUTE);
+    await world.clock.advance(60 * MINUTE);
     assert.equal(session.signal.aborted, false);
-    await world.clock.advance(2 * MINUTE);
+    await world.clock.advance(5_000);
     assert.equal((await exit).code, "silent");
   });
 
@@ -288,6 +298,16 @@ describe("BitcoinSession", () => {
     assert.equal((await exit).code, "stopped");
     await assert.rejects(session.send(Ping, { nonce: 1n }), { code: "stopped" });
     assert.equal(running.clock.pending, 0);
+  });
+});
+
+describe("OwnNonces", () => {
+  test("knows a nonce that comes back until its connection is open or has failed, and tells then whether it came", () => {
+    const nonces = new OwnNonces();
+    const [met, other] = [nonces.draw(new SeededRandom(1)), nonces.draw(new SeededRandom(2))];
+    assert.equal(nonces.meet(met.nonce), true);
+    assert.deepEqual([met.forget(), other.forget()], [true, false]);
+    assert.deepEqual([nonces.meet(met.nonce), nonces.meet(other.nonce)], [false, false]);
   });
 });
 
