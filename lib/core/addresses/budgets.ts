@@ -58,7 +58,7 @@ export class SourceBudgets {
     const { perSecond, capacity, initial, sourcesMax } = this.#options;
     const bucket = this.#buckets.get(source) ?? { tokens: initial, sinceS: nowS };
     const earned = Math.max(0, nowS - bucket.sinceS) * perSecond;
-    if (bucket.tokens < capacity) bucket.tokens = Math.min(bucket.tokens + earned, capacity);
+    bucket.tokens = Math.max(bucket.tokens, Math.min(bucket.tokens + earned, capacity));
     bucket.sinceS = nowS;
     // Last in the map is what was used last. A source of many messages in a row is there already.
     if (source !== this.#last) {

@@ -164,8 +164,10 @@ function count(value: unknown, max = Number.MAX_SAFE_INTEGER): number {
   return number;
 }
 
-/** Small bigints come back as numbers. */
+/** 64 bits. Small bigints come back as numbers. */
 function flags(value: unknown): bigint {
-  if (typeof value === "bigint" && value >= 0n && value < 1n << 64n) return value;
-  return BigInt(count(value));
+  const bits = typeof value === "bigint" ? value : BigInt(count(value));
+  // Of a negative number every bit above is set.
+  if (bits >> 64n !== 0n) throw damaged("a number is out of range");
+  return bits;
 }

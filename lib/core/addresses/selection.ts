@@ -76,7 +76,7 @@ function drawSlot(
     let entry = table.at(bucket * size + position);
     while (entry === undefined) {
       bucket = (bucket + random.below(rules.draw.steps[name])) % table.buckets;
-      position = (position + random.below(size)) % size;
+      position = random.below(size);
       entry = table.at(bucket * size + position);
     }
     if (fits(entry)) return entry;

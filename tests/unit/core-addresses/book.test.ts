@@ -490,6 +490,17 @@ test("SourceBudgets keeps a bounded number of sources and forgets the one used l
   assert.equal(budgets.take("b", 100, 0), 1, "it begins anew");
 });
 
+test("SourceBudgets fills by time up to a bound, and takes nothing of what was granted beyond it", () => {
+  const budgets = new SourceBudgets({ perSecond: 2, capacity: 10, initial: 1, sourcesMax: 3 });
+  assert.equal(budgets.take("a", 100, 5), 1);
+  assert.equal(budgets.take("a", 100, 7.6), 5);
+  assert.equal(budgets.take("a", 100, 1_000), 10);
+  budgets.grant("a", 50, 1_000);
+  assert.equal(budgets.take("a", 20, 2_000), 20);
+  assert.equal(budgets.take("a", 20, 1_000), 20, "a clock that is set back takes nothing");
+  assert.equal(budgets.take("a", 100, 2_000), 10);
+});
+
 test("AddressBook refuses a key that is not 32 bytes long", () => {
   const options = { rules: BOTH[0]!, clock: new HandClock(), random: new SeededRandom(1) };
   assert.throws(() => new AddressBook({ ...options, key: new Uint8Array(31) }), RangeError);

@@ -5,6 +5,7 @@ import { chiaAddressRules } from "../../../lib/chia/addresses/rules.ts";
 import { sha256 } from "../../../lib/codec/sha256.ts";
 import { AddressBook, type AddressBookOptions } from "../../../lib/core/addresses/book.ts";
 import { decodeBook, encodeBook } from "../../../lib/core/addresses/file.ts";
+import { NodeError } from "../../../lib/core/errors.ts";
 import { type AddressFiles, AddressKeeper } from "../../../lib/core/addresses/keeper.ts";
 import { SeededRandom } from "../../../lib/sim/random.ts";
 import { simClock } from "../core/sim.ts";
@@ -267,6 +268,14 @@ describe("decodeBook() of a file whose checksum is right", () => {
       assert.throws(() => read(bytes), { code: "addresses_damaged" });
     });
   }
+
+  test("tells what the decoder found wrong with a file that it cannot read", () => {
+    const whole = fileOf([entry]);
+    assert.throws(() => read(whole.subarray(0, whole.length - 9)), (thrown) => {
+      assert.ok(thrown instanceof NodeError && thrown.cause instanceof Error);
+      return thrown.message.endsWith(thrown.cause.message);
+    });
+  });
 
   test("refuses what is no map, a checksum of another body, and a later version by its number", () => {
     assert.throws(() => read(new Uint8Array(cbor.encode([1]))), { code: "addresses_damaged" });

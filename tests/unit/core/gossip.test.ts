@@ -225,6 +225,18 @@ describe("gossip", () => {
     assert.equal(clock.pending, 0);
   });
 
+  test("nothing is sent to a peer that has heard of all that waits for it, nor to one that has gone", async () => {
+    const { clock, gossip, peers, sent, nowS } = world(3, { delayMeanMs: 30_000 });
+    gossip.relay(address(1, nowS()), 2, peers[0]);
+    gossip.heard(peers[1]!, [address(1, 0)]);
+    gossip.left(peers[2]!);
+    gossip.relay(address(2, nowS()), 2, peers[0]);
+    gossip.heard(peers[1]!, [address(2, 0)]);
+    await clock.advance(600_000);
+    assert.deepEqual([...sent.values()], [[], [], []]);
+    assert.equal(clock.pending, 0);
+  });
+
   test("what is just not too old, not too far ahead or not too long a list goes on", async () => {
     for (
       const list of [
