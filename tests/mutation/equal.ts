@@ -40,6 +40,12 @@ export const EQUAL: readonly Equal[] = [
     why: "Two ranks are 53 bits of a keyed hash: they are never the same.",
   },
   {
+    file: "lib/core/addresses/selection.ts",
+    was: "if (random.below(RESOLUTION) < factor * selectionChance(entry, nowS) * RESOLUTION) return entry;",
+    becomes: "if (random.below(RESOLUTION) <= factor * selectionChance(entry, nowS) * RESOLUTION) return entry;",
+    why: "The right side is a whole number only where it is above all that can be drawn.",
+  },
+  {
     file: "lib/core/dialling/outbound.ts",
     was: "if (!book.some(fits, options)) return undefined;",
     becomes: ";",

@@ -125,7 +125,6 @@ export class AddressTables {
     const slot = this.triedSlot(entry);
     const old = this.tried.at(slot);
     if (old !== undefined) {
-      this.tried.set(slot, undefined);
       old.triedSlot = -1;
       this.#tally(old, "tried", -1);
       this.#tally(old, "new", 1);
