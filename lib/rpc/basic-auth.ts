@@ -44,18 +44,19 @@ const CREDENTIALS_CHARS_MAX = 4_096;
 
 /** Reads `user:salt$hash`. Throws `CONFIG_INVALID`, which does not repeat the line. */
 export function parseRpcAuth(line: string): RpcAuth {
-  const [, user, salt, hash] = /^([^:]+):([^:$]+)\$([0-9a-fA-F]{64})$/.exec(line) ?? [];
-  if (user === undefined || salt === undefined || hash === undefined) {
+  const match = /^([^:]+):([^:$]+)\$([0-9a-fA-F]{64})$/.exec(line);
+  if (match === null) {
     throw new NodeError("CONFIG_INVALID", "self", "rpcauth: user:salt$hash, as Bitcoin Core's share/rpcauth prints it");
   }
+  const [, user = "", salt = "", hash = ""] = match;
   return { user, salt, hash: hash.toLowerCase() };
 }
 
 /** Whether the credentials of a Basic header (Base64) are among the secrets. */
 export function knowsBasic(credentials: string, { cookie, rpcauth }: BasicSecrets): boolean {
-  const given = decodeCredentials(credentials);
-  const colon = given?.indexOf(":") ?? -1;
-  if (given === undefined || colon < 0) return false;
+  const given = decodeCredentials(credentials) ?? "";
+  const colon = given.indexOf(":");
+  if (colon === -1) return false;
   if (cookie !== undefined && sameSecret(given, cookie)) return true;
   const user = given.slice(0, colon);
   const password = new TextEncoder().encode(given.slice(colon + 1));

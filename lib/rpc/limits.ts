@@ -91,9 +91,8 @@ export async function withDeadline<T>(
   // What comes after the race is decided interests nobody.
   deadline.catch(() => {});
   try {
-    const working = work(controller.signal);
-    working.catch(() => {});
-    return await Promise.race([working, deadline]);
+    // When the deadline wins, what the work comes to later is passed over, also when it fails.
+    return await Promise.race([work(controller.signal), deadline]);
   } finally {
     cancel();
   }

@@ -99,6 +99,6 @@ export const TARGETS: readonly Target[] = [
   {
     name: "rpc",
     sources: ["lib/rpc/auth.ts", "lib/rpc/basic-auth.ts", "lib/rpc/limits.ts", "lib/rpc/token.ts", "lib/rpc/app.ts"],
-    tests: ["tests/unit/rpc", "tests/unit/rpc-bitcoin/basic-auth.test.ts", "tests/unit/rpc-bitcoin/http.test.ts"],
+    tests: ["tests/unit/rpc", "tests/unit/rpc-bitcoin", "tests/unit/bitcoin-light/routes.test.ts"],
   },
 ];

@@ -45,6 +45,20 @@ describe("knowsBasic()", () => {
     assert.equal(knowsBasic(base64("élise:pä:ss:wort"), { cookie: undefined, rpcauth: [line] }), true);
   });
 
+  test("no name and password that no colon parts", () => {
+    // HMAC-SHA256 of "alice1" under "salt", from Python's hmac.
+    const line = parseRpcAuth("alice:salt$35b5f14426ddb12f3c2bde607d2eadae99a7fb9bad028c752fcabe12e6c14f46");
+    assert.equal(knowsBasic(base64("alice:alice1"), { cookie: undefined, rpcauth: [line] }), true);
+    assert.equal(knowsBasic(base64("alice1"), { cookie: undefined, rpcauth: [line] }), false);
+  });
+
+  test("credentials of up to 4,096 characters", () => {
+    for (const [bytes, isKnown] of [[3_072, true], [3_073, false]] as const) {
+      const cookie = `__cookie__:${"a".repeat(bytes - 11)}`;
+      assert.equal(knowsBasic(base64(cookie), { cookie, rpcauth: [] }), isKnown);
+    }
+  });
+
   test("what is no Base64, no name, or far too long", () => {
     for (const text of ["", "%%%", base64("noname"), base64("alice:" + "x".repeat(10_000))]) {
       assert.ok(!knowsBasic(text, secrets));

@@ -188,6 +188,29 @@ describe("the plain port", () => {
     assert.equal((await post(body, { authorization: "" })).status, 401);
   });
 
+  test("tells its listener of a right secret and of no other, and a caller what is needed or wrong", async () => {
+    const byName = "the cookie (or a name and its password)";
+    for (
+      const [authorization, times, title] of [
+        [basic(COOKIE).authorization, 1, undefined],
+        ["", 0, `${byName} is needed\n`],
+        [basic("alice:wrong").authorization, 0, "the cookie or the password is wrong\n"],
+        [`Bearer ${TOKEN}`, 0, "the token is wrong\n"],
+      ] as const
+    ) {
+      const { app, clock } = await bitcoinNode();
+      let proved = 0;
+      const headers = { host: "localhost", authorization };
+      const request = new Request("http://localhost/", { method: "POST", headers, body: '{"method":"uptime","id":1}' });
+      const answering = app.fetchPlain(request, { proved: () => void (proved += 1) });
+      await settle();
+      clock.advance(250);
+      const text = await (await answering).text();
+      assert.equal(proved, times);
+      assert.equal(text.startsWith("{") ? undefined : text, title);
+    }
+  });
+
   test("serves POST / only", async () => {
     const { app } = await bitcoinNode();
     const headers = { ...basic(COOKIE), host: "localhost:18443" };
@@ -231,6 +254,13 @@ describe("the port with TLS", () => {
     const response = await refused;
     assert.equal(response.status, 401);
     assert.equal(response.headers.get("www-authenticate"), 'Bearer realm="gemel", Basic realm="jsonrpc"');
-    assert.equal((await send("/", {}, call)).status, 401);
+    const missing = await send("/", {}, call);
+    assert.equal(missing.status, 401);
+    assert.equal(
+      (await missing.json()).title,
+      "a bearer token or the cookie (or a name and its password) or a client certificate is needed",
+    );
+    // The routes of what is watched are there, and say that this node watches nothing.
+    assert.notEqual((await send("/v1/bitcoin/watch", basic(COOKIE))).status, 404);
   });
 });
