@@ -14,6 +14,8 @@ const COPIED = ["lib", "cli", "tests", "mod.ts", "package.json", "tsconfig.json"
 /** A mutant that makes memory without end is as good as one that hangs. */
 const RSS_BYTES_MAX = 2 * 1024 ** 3;
 const LOOK_EVERY_MS = 200;
+/** One test: the slowest takes a fifth of it. */
+const TEST_TIMEOUT_MS = 15_000;
 
 /** How a run of tests ended. */
 export type Outcome = "passed" | "failed" | "hung";
@@ -48,7 +50,7 @@ export class Scratch {
 
   #run(tests: readonly string[], timeoutMs: number): Promise<Outcome> {
     return new Promise((resolve) => {
-      const child = spawn("bun", ["test", "--bail", "--timeout", `${timeoutMs}`, ...tests], {
+      const child = spawn("bun", ["test", "--bail", "--timeout", `${TEST_TIMEOUT_MS}`, ...tests], {
         cwd: this.#tree,
         stdio: "ignore",
         env: { ...process.env, NO_COLOR: "1" },

@@ -10,7 +10,16 @@ import type { AddressRules, HeardAddress } from "../addresses/rules.ts";
 import { type Anchor, anchorsOf } from "./anchors.ts";
 import { ManualDials } from "./manual-peers.ts";
 import { messageOf, NodeError } from "../errors.ts";
-import { candidate, extraToEnd, nextDue, nextOutbound, type OutboundSlots, type OutboundState } from "./outbound.ts";
+import {
+  candidate,
+  extraToEnd,
+  heldSlots,
+  idleMs,
+  nextOutbound,
+  type OutboundSlots,
+  type OutboundState,
+  type PendingDial,
+} from "./outbound.ts";
 import { type Peer, type PeerKind, type PeerSession, SELF_CONNECTION } from "../peers/peer.ts";
 import type { PeerAddress, PeerStore, StoredPeer } from "../ports.ts";
 import { AddressSources, type AddressSourcesParts } from "../addresses/sources.ts";
@@ -51,18 +60,10 @@ export interface DiallingParts<P> extends Omit<AddressSourcesParts, "hasEnough">
 const PASS_MS = 500;
 /** How often when no address fitted: one may be told, a ban may end, and one that was tried may be tried again. */
 const NONE_PASS_MS = 5_000;
-/** And when every slot was full: they stay so until a peer goes, which wakes the loop. A tip turns stale without a sign. */
-const FULL_PASS_MS = 30_000;
 /** How long a peer that is one too many may show what it is good for. */
 const EXTRA_TRIAL_MS = 30_000;
 /** After one of no use another is tried for a stale tip only so much later. */
 const STALE_AGAIN_MS = 600_000;
-/**
- * A dial that has had no answer for so long holds no slot: where most addresses are dead, each would cost its whole
- * timeout otherwise. So many at a time are passed over; if more answer than there are slots, the late ones are closed.
- */
-const SLOW_DIAL_MS = 5_000;
-const SLOW_DIALS_MAX = 4;
 /** Addresses of our own that are remembered. */
 const OURSELVES_MAX = 64;
 /** Full connections that make seeds needless. */
@@ -78,16 +79,9 @@ const KEPT_MAX = 1_000;
 /** Share of the book that one asker is told. */
 const GOSSIP_PERCENT = 23;
 
-type DialledKind = Exclude<PeerKind, "inbound">;
-
-/** A dial that is under way. */
-interface Pending {
-  readonly kind: DialledKind;
-  /** It is for a connection more than there are slots of its kind. */
-  readonly isExtra: boolean;
+/** A dial that is under way, and the group of its address. */
+interface Pending extends PendingDial {
   readonly group: string;
-  /** Monotonic milliseconds. */
-  readonly since: number;
 }
 
 /** The loops that dial. */
@@ -255,15 +249,8 @@ export class Dialling<P extends Peer<PeerSession<unknown>>> {
     if (counts.outbound > slots.full) this.#endExtra("outbound");
     if (counts["block-relay"] > slots.blockRelay) this.#endExtra("block-relay");
     const now = clock.monotonic();
-    let slow = 0;
-    /** When the next dial turns slow. */
-    let slowAt = Infinity;
-    for (const { kind, isExtra, since } of this.#pending.values()) {
-      const isSlow = kind !== "feeler" && !isExtra && now - since >= SLOW_DIAL_MS && slow < SLOW_DIALS_MAX;
-      if (isSlow) slow += 1;
-      else counts[kind] += 1;
-      if (now - since < SLOW_DIAL_MS) slowAt = Math.min(slowAt, since + SLOW_DIAL_MS);
-    }
+    const { held, slowAt } = heldSlots(this.#pending.values(), now);
+    for (const kind of held) counts[kind] += 1;
     const state: OutboundState = {
       slots,
       counts,
@@ -275,9 +262,7 @@ export class Dialling<P extends Peer<PeerSession<unknown>>> {
       nextExtra: this.#nextExtra,
     };
     const choice = nextOutbound(state);
-    if (choice === undefined) {
-      return Math.max(PASS_MS, Math.min(FULL_PASS_MS, Math.ceil(Math.min(slowAt, nextDue(state)) - now)));
-    }
+    if (choice === undefined) return Math.max(PASS_MS, idleMs(state, slowAt));
     const { kind, from } = choice;
     const below = (bound: number) => random.below(bound);
     if (kind === "feeler") this.#nextFeeler = now + poissonDelay(this.#parts.feelerMeanMs, below);

@@ -55,6 +55,47 @@ export function nextDue(state: OutboundState): number {
   return Math.min(extraDue(state), feelerDue(state));
 }
 
+/** Slots stay full until a peer goes, which wakes the loop; but a tip turns stale without a sign. */
+const FULL_PASS_MS = 30_000;
+
+/** How many milliseconds nothing is to be decided when nothing is to be dialled. `slowAt`: see {@link heldSlots}. */
+export function idleMs(state: OutboundState, slowAt: number): number {
+  return Math.min(FULL_PASS_MS, Math.ceil(Math.min(slowAt, nextDue(state)) - state.now));
+}
+
+/** A dial that is under way. */
+export interface PendingDial {
+  readonly kind: Exclude<PeerKind, "inbound">;
+  /** It is for a connection more than there are slots of its kind. */
+  readonly isExtra: boolean;
+  /** Monotonic milliseconds. */
+  readonly since: number;
+}
+
+/**
+ * A dial that has had no answer for so long holds no slot: where most addresses are dead, each would cost its whole
+ * timeout otherwise. So many at a time are passed over; if more answer than there are slots, the late ones are closed.
+ */
+const SLOW_DIAL_MS = 5_000;
+const SLOW_DIALS_MAX = 4;
+
+/** The kind of each dial that holds a slot, and when the next dial turns slow; Infinity when none will. */
+export function heldSlots(
+  dials: Iterable<PendingDial>,
+  now: number,
+): { readonly held: readonly PendingDial["kind"][]; readonly slowAt: number } {
+  const held: PendingDial["kind"][] = [];
+  let slow = 0;
+  let slowAt = Infinity;
+  for (const { kind, isExtra, since } of dials) {
+    const waited = now - since;
+    if (kind !== "feeler" && !isExtra && waited >= SLOW_DIAL_MS && slow < SLOW_DIALS_MAX) slow += 1;
+    else held.push(kind);
+    if (waited < SLOW_DIAL_MS) slowAt = Math.min(slowAt, since + SLOW_DIAL_MS);
+  }
+  return { held, slowAt };
+}
+
 /** Of what is more than the slots, an extra connection or a feeler, there is one at a time: Core's semaphore holds so many. */
 function hasSpare({ slots, counts }: OutboundState): boolean {
   return counts.outbound + counts["block-relay"] + counts.feeler <= slots.full + slots.blockRelay;

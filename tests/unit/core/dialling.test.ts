@@ -4,7 +4,7 @@ import { describe, test } from "node:test";
 import { bitcoinAddressRules } from "../../../lib/bitcoin/addresses/rules.ts";
 import { Dialling, type DiallingParts } from "../../../lib/core/dialling/dialling.ts";
 import { NodeError } from "../../../lib/core/errors.ts";
-import { type Peer, type PeerKind, SELF_CONNECTION } from "../../../lib/core/peers/peer.ts";
+import { Peer, type PeerKind, type PeerSession, SELF_CONNECTION } from "../../../lib/core/peers/peer.ts";
 import type { StoredPeer } from "../../../lib/core/ports.ts";
 import { SeededRandom } from "../../../lib/sim/random.ts";
 import { DialledPeers, diallingParts } from "./dialled-peers.ts";
@@ -51,6 +51,8 @@ function network(
       savePeers: (all: readonly StoredPeer[]) => Promise.resolve(void kept.splice(0, kept.length, ...all)),
     },
     kept,
+    stop: () => stop.abort(),
+    running,
     end: async () => {
       stop.abort();
       await clock.until(running);
@@ -407,7 +409,9 @@ describe("Dialling", () => {
     await world.clock.untilTrue(() => world.dialled.length > 0, 60_000);
     await world.clock.advance(5_000);
     assert.deepEqual(world.dialled.map(([, kind]) => kind), ["outbound"]);
-    await world.clock.advance(36_000_000);
+    await world.clock.advance(3_600_000);
+    assert.ok(world.dialled.length > 2 && world.dialled.length < 16, `${world.dialled.length} in an hour`);
+    await world.clock.advance(32_400_000);
     const feelers = world.dialled.filter(([, kind]) => kind === "feeler").length;
     assert.ok(feelers > 25 && feelers < 100, `${feelers} in ten hours`);
     await world.end();
@@ -437,9 +441,207 @@ describe("Dialling", () => {
   test("an extra block-relay connection is tried about as often as its mean says", async () => {
     const world = network({ up: () => true, slots: { full: 0, blockRelay: 2 }, extraMeanMs: 600_000 });
     world.tell(...Array.from({ length: 40 }, (_, i) => `${i + 1}.1.0.1`));
+    await world.clock.advance(10_000);
+    assert.equal(world.dialled.length, 2, "not at once");
     await world.clock.advance(36_000_000);
     // Sixty are to be expected in ten hours, beside the first two.
     assert.ok(world.dialled.length > 35 && world.dialled.length < 95, `${world.dialled.length}`);
+    await world.end();
+  });
+
+  test("dials one address after the other, about half a second apart, and looks seldom where there is none", async () => {
+    const times: number[] = [];
+    let looks = 0;
+    const world = network({
+      up: () => true,
+      slots: { full: 6, blockRelay: 0 },
+      wait: () => Promise.resolve(void times.push(world.clock.monotonic())),
+      isActive: () => (looks += 1) > 0,
+    });
+    world.tell(...Array.from({ length: 5 }, (_, i) => `${i + 1}.1.0.1`));
+    await world.clock.untilTrue(() => times.length === 5, 60_000);
+    const waits = times.slice(1).map((time, i) => time - times[i]!);
+    assert.ok(waits.every((ms) => ms >= 250 && ms <= 750), `${waits}`);
+    looks = 0;
+    await world.clock.advance(600_000);
+    // Twice a pass, of which there is one in five seconds, and once where it is asked for enough peers.
+    assert.ok(looks > 100 && looks < 400, `${looks}`);
+    await world.end();
+  });
+
+  test("a failure counts against an address once two outgoing peers show that we reach anybody", async () => {
+    for (const [up, attempts] of [[["1.1.0.1"], 0], [["1.1.0.1", "2.2.0.2"], 1]] as const) {
+      const world = network({
+        up: (host) => (up as readonly string[]).includes(host),
+        slots: { full: 3, blockRelay: 0 },
+      });
+      world.tell(...up);
+      await world.clock.untilTrue(() => world.peers.size === up.length, 60_000);
+      world.tell("9.9.0.9");
+      await world.clock.untilTrue(() => world.dialled.some(([host]) => host === "9.9.0.9"), 60_000);
+      assert.equal(world.dialling.book.find({ host: "9.9.0.9", port: 8444 })?.attempts, attempts);
+      await world.end();
+    }
+  });
+
+  test("what an outgoing peer says keeps its address alive, and what an inbound one says does not", async () => {
+    const world = network({ up: () => true });
+    world.tell("1.1.0.1");
+    await world.clock.untilTrue(() => world.peers.size === 1, 60_000);
+    const { peer } = world.peers.get("1.1.0.1")!;
+    const timeS = () => world.dialling.book.find({ host: "1.1.0.1", port: 8444 })?.timeS;
+    await world.clock.advance(3_600_000);
+    const before = timeS();
+    world.dialling.seen(new Peer({ id: 99, kind: "inbound", since: 0, session: peer.session }));
+    assert.equal(timeS(), before);
+    world.dialling.seen(peer);
+    assert.equal(timeS(), Math.floor(world.clock.now() / 1000));
+    await world.end();
+  });
+
+  test("an extra connection has half a minute, and as long as something is awaited of it", async () => {
+    let isBusy = true;
+    const world = network({
+      up: () => true,
+      slots: { full: 1, blockRelay: 0 },
+      isTipStale: () => true,
+      isBusy: () => isBusy,
+    });
+    world.tell("1.1.0.1", "2.2.0.2");
+    await world.clock.untilTrue(() => world.peers.size === 2, 60_000);
+    await world.clock.advance(120_000);
+    assert.equal(world.peers.size, 2);
+    isBusy = false;
+    await world.clock.untilTrue(() => world.peers.size === 1, 60_000);
+    await world.end();
+    const other = network({ up: () => true, slots: { full: 1, blockRelay: 0 }, isTipStale: () => true });
+    other.tell("1.1.0.1", "2.2.0.2");
+    await other.clock.untilTrue(() => other.peers.size === 2, 60_000);
+    await other.clock.advance(29_000);
+    assert.equal(other.peers.size, 2);
+    await other.end();
+  });
+
+  test("of its own addresses it remembers 64", async () => {
+    const dialled = new Map<string, number>();
+    const world = network({
+      up: () => false,
+      retryMs: 1_000,
+      dial: ({ host }) => {
+        dialled.set(host, (dialled.get(host) ?? 0) + 1);
+        return Promise.reject(new NodeError(SELF_CONNECTION, "peer", "it is ourselves"));
+      },
+    });
+    world.tell(...Array.from({ length: 66 }, (_, i) => `${i + 1}.1.0.1`));
+    await world.clock.advance(3_600_000);
+    const counts = [...dialled.values()];
+    const known = world.dialling.book.size.total;
+    assert.ok(known >= 65, "a book takes nearly all that it is told");
+    assert.deepEqual([counts.length, counts.filter((count) => count > 1).length], [known, known - 64]);
+    await world.end();
+  });
+
+  test("a slot that becomes free is filled at once, whether its peer has left or its dial has failed", async () => {
+    const world = network({
+      up: (host) => host !== "1.1.0.1",
+      slots: { full: 1, blockRelay: 0 },
+      wait: (host) => host === "1.1.0.1" ? world.clock.sleep(100) : Promise.resolve(),
+    });
+    world.tell("1.1.0.1");
+    await world.clock.untilTrue(() => world.dialled.length === 1, 60_000);
+    world.tell("2.2.0.2", "3.3.0.3");
+    await world.clock.advance(1_000);
+    const [[host] = []] = world.peers;
+    assert.ok(host !== undefined, "after a dial that failed");
+    // Long enough for the loop to be at rest.
+    await world.clock.advance(60_000);
+    const { peer, end } = world.peers.get(host)!;
+    end();
+    world.dialling.seen(peer);
+    await world.clock.advance(1_000);
+    assert.equal(world.peers.size, 1, "after a peer that left");
+    await world.end();
+  });
+
+  test("tells why an address did not answer, and nothing of one that was given up at the end", async () => {
+    const notices: string[] = [];
+    const refused = () => Promise.reject(new NodeError("connection_refused", "network", "refused"));
+    const notice = (level: string, text: string) => void notices.push(`${level} ${text}`);
+    const world = network({ up: () => false, notice, dial: refused });
+    world.tell("1.1.0.1");
+    await world.clock.advance(10_000);
+    assert.deepEqual([...new Set(notices)], ["debug 1.1.0.1: refused"]);
+    await world.end();
+    notices.length = 0;
+    const ended = network({ up: () => false, notice, dial: () => ended.clock.sleep(60_000).then(refused) });
+    ended.tell("1.1.0.1", "2.2.0.2");
+    await ended.clock.advance(10_000);
+    await ended.end();
+    assert.deepEqual(notices, []);
+    assert.equal(ended.dialling.book.find({ host: "1.1.0.1", port: 8444 })?.lastTryS, 0);
+  });
+
+  test("ends at once when it is told to, and not before its dials", async () => {
+    const isOver = async (world: ReturnType<typeof network>) => {
+      let over = false;
+      void world.running.then(() => (over = true));
+      await world.clock.advance(0);
+      return over;
+    };
+    const idle = network({ up: () => true });
+    idle.tell("1.1.0.1", "2.2.0.2");
+    await idle.clock.advance(60_000);
+    assert.equal(await isOver(idle), false);
+    idle.stop();
+    assert.equal(await isOver(idle), true);
+    const dialling = network({ up: () => true, wait: () => dialling.clock.sleep(60_000) });
+    dialling.tell("1.1.0.1");
+    await dialling.clock.advance(10_000);
+    dialling.stop();
+    assert.equal(await isOver(dialling), false);
+    await dialling.clock.advance(60_000);
+    assert.equal(await isOver(dialling), true);
+    const named = network({
+      up: () => true,
+      connect: addresses("1.1.0.1"),
+      resolve: (name) => Promise.resolve([name]),
+    });
+    await named.clock.advance(10_000);
+    assert.equal(await isOver(named), false);
+    await named.end();
+  });
+
+  test("does not dial a host that came to us", async () => {
+    const inbound = new Peer({
+      id: 1,
+      kind: "inbound",
+      since: 0,
+      session: { remote: { host: "1.1.0.1", port: 50_000 } } as unknown as PeerSession<unknown>,
+    });
+    const world = network({ up: () => false, peers: () => [inbound] });
+    world.tell("1.1.0.1", "2.2.0.2");
+    await world.clock.advance(60_000);
+    assert.deepEqual([...new Set(world.dialled.map(([host]) => host))], ["2.2.0.2"]);
+    await world.end();
+  });
+
+  test("a store keeps a thousand of the addresses that have answered, and fills no book that has some", async () => {
+    const world = network({ up: () => false, slots: { full: 0, blockRelay: 0 } });
+    const { book } = world.dialling;
+    const hosts = Array.from({ length: 1_300 }, (_, i) => `${1 + (i % 100)}.${1 + Math.floor(i / 100)}.0.1`);
+    book.learn(addresses(...hosts), undefined, { unlimited: true });
+    for (const host of hosts.slice(0, 5)) book.good({ host, port: 8444 });
+    await world.dialling.save(world.store);
+    assert.deepEqual(world.kept.map(({ host }) => host).sort(), hosts.slice(0, 5).sort());
+    for (const host of hosts) book.good({ host, port: 8444 }, { testBeforeEvict: false });
+    assert.ok(book.size.tried > 1_000);
+    await world.dialling.save(world.store);
+    assert.equal(world.kept.length, 1_000);
+    const next = network({ up: () => false, slots: { full: 0, blockRelay: 0 } });
+    next.tell("200.1.0.1");
+    await next.dialling.load(world.store);
+    assert.equal(next.dialling.book.size.total, 1);
+    await next.end();
     await world.end();
   });
 

@@ -107,6 +107,24 @@ describe("gossip", () => {
     assert.equal(told().length, 2);
   });
 
+  test("what a peer that has gone told before is passed over, and told to nobody", () => {
+    const { gossip, peers, told, nowS } = world(3, { delayMeanMs: 0 });
+    gossip.left(peers[0]!);
+    gossip.heard(peers[0]!, [address(1, nowS())]);
+    gossip.told(peers[0]!, [address(1, 0)]);
+    assert.deepEqual(told(), []);
+  });
+
+  test("a host is known by its first 64 characters, which is more than an address has", () => {
+    const host = (length: number, end: string) => ({ host: "x".repeat(length) + end, port: 1 });
+    for (const [length, isTold] of [[63, true], [64, false]] as const) {
+      const { gossip, peers, told } = world(1, { delayMeanMs: 0 });
+      gossip.told(peers[0]!, [host(length, "a")]);
+      gossip.relay(host(length, "b"), 1);
+      assert.equal(told().length, isTold ? 1 : 0);
+    }
+  });
+
   test("of what a peer knows the last five thousand are remembered", () => {
     for (const [more, isTold] of [[4_999, false], [5_000, true]] as const) {
       const { gossip, peers, sent } = world(1, { delayMeanMs: 0 });
