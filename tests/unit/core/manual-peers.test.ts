@@ -51,6 +51,41 @@ describe("keepPeer()", () => {
     assert.ok(tries > 10 && tries < 40, `${tries} tries`);
   });
 
+  test("dials a peer that stood for ten seconds again soon, and one that left earlier later each time", async () => {
+    for (const [stoodMs, isSoon] of [[10_000, true], [9_999, false]] as const) {
+      const clock = simClock();
+      const peers = new DialledPeers(clock, () => true);
+      const life = new AbortController();
+      const waits: number[] = [];
+      let ended = 0;
+      const keeping = keepPeer({ host: "10.0.0.1", port: 1 }, {
+        clock,
+        random: { below: () => 0, bytes: (length) => new Uint8Array(length) },
+        resolve: (host) => Promise.resolve([host]),
+        peers: () => peers.peers,
+        dial: async (address, kind) => {
+          waits.push(clock.monotonic() - ended);
+          const peer = await peers.dial(address, kind);
+          clock.after(stoodMs, () => {
+            ended = clock.monotonic();
+            peers.connected.get("10.0.0.1")?.end();
+          });
+          return peer;
+        },
+        took: () => {},
+        isSame: (one, other) => one === other,
+        succeeded: () => {},
+        notice: () => {},
+      }, life.signal);
+      await clock.advance(100_000);
+      // The first dial has nothing to wait for, and the wait before the second is the shortest.
+      assert.deepEqual(waits.slice(1, 5), isSoon ? [500, 500, 500, 500] : [500, 1_000, 2_000, 4_000]);
+      life.abort();
+      await clock.advance(60_000);
+      await keeping;
+    }
+  });
+
   test("says nothing of a dial that failed because it was given up", async () => {
     const clock = simClock();
     const life = new AbortController();

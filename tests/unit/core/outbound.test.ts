@@ -54,6 +54,8 @@ describe("nextOutbound()", () => {
   test("one connection for blocks more now and then, after the first sync", () => {
     assert.equal(kindOf({ now: 2_000, nextFeeler: 9_000 }), "block-relay from book");
     assert.equal(kindOf({ now: 2_000, nextFeeler: 9_000, isSynced: false }), undefined);
+    const none = { slots: { full: 8, blockRelay: 0 }, counts: counts({ "block-relay": 0 }) };
+    assert.equal(kindOf({ ...none, now: 2_000, nextFeeler: 9_000 }), undefined);
     assert.equal(kindOf({ now: 2_000, nextFeeler: 9_000, counts: counts({ "block-relay": 3 }) }), undefined);
   });
 

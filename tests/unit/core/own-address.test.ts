@@ -59,6 +59,30 @@ describe("our own address", () => {
     }
   });
 
+  test("is what most groups see, of equals the one that was seen by a group first", () => {
+    const own = make();
+    for (const from of ["1.1.1.1", "2.2.2.2"]) own.seenFrom(peer(from), "8.8.8.8");
+    for (const from of ["3.3.3.3", "4.4.4.4"]) own.seenFrom(peer(from), "9.9.9.9");
+    assert.equal(own.get()?.host, "8.8.8.8");
+    own.seenFrom(peer("5.5.5.5"), "9.9.9.9");
+    assert.equal(own.get()?.host, "9.9.9.9");
+  });
+
+  test("is found from the last words of 32 groups", () => {
+    for (const [speaksAgain, more, isKnown] of [[false, 30, true], [false, 31, false], [true, 31, true]] as const) {
+      const own = make();
+      own.seenFrom(peer("1.1.1.1"), "8.8.8.8");
+      own.seenFrom(peer("2.2.2.2"), "8.8.8.8");
+      // Each of the others sees something else.
+      for (let i = 0; i < more; i++) {
+        own.seenFrom(peer(`${20 + i}.1.1.1`), `9.9.9.${1 + i}`);
+        if (speaksAgain) own.seenFrom(peer("1.1.1.1"), "8.8.8.8");
+      }
+      if (speaksAgain) own.seenFrom(peer("2.2.2.2"), "8.8.8.8");
+      assert.equal(own.get()?.host, isKnown ? "8.8.8.8" : undefined);
+    }
+  });
+
   test("follows a change", () => {
     const own = make();
     for (const host of ["1.1.1.1", "2.2.2.2", "3.3.3.3"]) own.seenFrom(peer(host), "8.8.8.8");
