@@ -100,9 +100,9 @@ export type Record = Pick<KnownAddress, "timeS" | "lastTryS" | "lastSuccessS" | 
 /** Whether an entry is not worth its slot. */
 export function isTerrible({ timeS, lastTryS, lastSuccessS, attempts }: Record, nowS: number): boolean {
   // What is being tried at this moment has not failed yet.
-  if (lastTryS > 0 && lastTryS >= nowS - 60) return false;
+  if (lastTryS >= nowS - 60) return false;
   if (timeS > nowS + 600) return true;
-  if (timeS === 0 || nowS - timeS > BOOK.horizonS) return true;
+  if (nowS - timeS > BOOK.horizonS) return true;
   if (lastSuccessS === 0 && attempts >= BOOK.retriesMax) return true;
   return nowS - lastSuccessS > BOOK.minFailS && attempts >= BOOK.failuresMax;
 }

@@ -341,6 +341,22 @@ describe("AddressBook.attempt(), connected() and judgement", () => {
     assert.equal(judge({ lastSuccessS: weekAgo - 1, attempts: 10 }), true);
   });
 
+  test("selectionChance() falls with each failure, of eight at most, and for ten minutes after a try", () => {
+    const nowS = 1_750_000_000;
+    const chance = (attempts: number, agoS: number) => selectionChance({ attempts, lastTryS: nowS - agoS }, nowS);
+    assert.deepEqual([0, 1, 2].map((attempts) => chance(attempts, 600)), [1, 0.66, Math.pow(0.66, 2)]);
+    assert.deepEqual([8, 9, 100].map((attempts) => chance(attempts, 600)), Array(3).fill(Math.pow(0.66, 8)));
+    assert.equal(chance(0, 599), 0.01);
+  });
+
+  test("an entry of the first slot of the tried table is a tried one", () => {
+    const located = BOTH[0]!.locate({ host: "20.1.1.1", port: 1 })!;
+    const entry = new Entry(located, located.group, "", "x", located.group);
+    assert.equal(entry.isTried, false);
+    entry.triedSlot = 0;
+    assert.equal(entry.isTried, true);
+  });
+
   test("believableTimeS() takes neither the distant past nor the future", () => {
     const nowS = 1_750_000_000;
     assert.equal(believableTimeS(nowS + 600, nowS), nowS + 600);

@@ -152,6 +152,19 @@ describe("AddressKeeper", () => {
     assert.deepEqual(notices, []);
   });
 
+  test("begins with the book of another program where there is no file, and only there", async () => {
+    const { book } = busyBook();
+    const imported = book.state();
+    const files = new MemoryFiles();
+    const { opened, notices } = keeperOf(files, { imported } as Partial<AddressBookOptions>);
+    const keeper = await opened;
+    assert.deepEqual([...keeper.book.entries()].length, book.size.total);
+    assert.deepEqual(notices, [`info ${book.size.total} of ${imported.entries.length} addresses were taken over`]);
+    files.files.set(PATH, Uint8Array.of(1));
+    const damaged = keeperOf(files, { imported } as Partial<AddressBookOptions>);
+    assert.equal((await damaged.opened).book.size.total, 0);
+  });
+
   test("sets a damaged file aside, says so and begins empty", async () => {
     const files = new MemoryFiles();
     const bytes = Uint8Array.of(1, 2, 3);
@@ -268,6 +281,21 @@ describe("decodeBook() of a file whose checksum is right", () => {
       assert.throws(() => read(bytes), { code: "addresses_damaged" });
     });
   }
+
+  test("refuses a file of more than 32 MiB unread", () => {
+    for (
+      const [bytes, message] of [[32 * 1024 ** 2 + 1, /33554433 bytes/], [32 * 1024 ** 2, /damaged: (?!\d)/]] as const
+    ) {
+      assert.throws(() => read(new Uint8Array(bytes)), (thrown) => message.test((thrown as Error).message));
+    }
+  });
+
+  test("leaves out what is no address any more, and what is there twice", () => {
+    const [one] = read(fileOf([entry])).state.entries;
+    const state = { ...read(fileOf([])).state, entries: [one!, { ...one!, host: "nowhere" }, { ...one!, timeS: 99 }] };
+    const book = AddressBook.fromState(state, { rules: BOTH[0]!, clock: new HandClock(), random: new SeededRandom(1) });
+    assert.deepEqual([book.size.total, book.find({ host: "1.2.3.4", port: 8333 })?.timeS], [1, 10]);
+  });
 
   test("tells what the decoder found wrong with a file that it cannot read", () => {
     const whole = fileOf([entry]);

@@ -39,6 +39,11 @@ describe("anchorsOf()", () => {
     ]);
   });
 
+  test("takes of those that came together the one that was dialled first", () => {
+    const found = anchorsOf([5, 3, 4].map((id) => peer(id, "block-relay", 100)));
+    assert.deepEqual(found.map(({ host }) => host), ["9.3.0.1", "9.4.0.1"]);
+  });
+
   test("takes four full ones where no peer relays blocks only", () => {
     const found = anchorsOf([1, 2, 3, 4, 5, 6].map((id) => peer(id, "outbound", id)));
     assert.equal(found.length, ANCHORS.all);
@@ -66,13 +71,32 @@ describe("AnchorFile", () => {
     assert.deepEqual(taken, old.slice(0, ANCHORS.all).map((each) => ({ ...each, kind: "block-relay" })));
   });
 
+  test("takes every host that can be one and every port, from a file of up to 4,096 bytes", async () => {
+    const edges = [{ host: "x".repeat(62), port: 1 }, { host: "9.1.0.1", port: 65_535 }];
+    const wrong = [{ host: "9.1.0.1", port: 0 }, { host: "9.1.0.1", port: 65_536 }];
+    const text = JSON.stringify([...edges, ...wrong]);
+    const taken = edges.map((each) => ({ ...each, kind: "block-relay" }));
+    assert.deepEqual(await disk(text.padEnd(4_096)).file.take(), taken);
+    const { file, said } = disk(text.padEnd(4_097));
+    assert.deepEqual(await file.take(), []);
+    assert.match(said[0]!, /4097 bytes/);
+  });
+
+  test("leaves the file of the last run alone when there is nobody to keep", async () => {
+    const { file } = disk();
+    await file.keep(anchors);
+    await file.keep([]);
+    assert.deepEqual(await file.take(), anchors);
+  });
+
   test("passes over what is no address, and tells of a file that cannot be read", async () => {
     const odd = [null, {}, { host: 1, port: 1 }, { host: "x".repeat(63), port: 1 }, { host: "9.1.0.1", port: 1.5 }];
     assert.deepEqual(await disk(JSON.stringify(odd)).file.take(), []);
-    for (const content of ["{", "{}", " ".repeat(5_000)]) {
+    for (const content of ["{", "{}", "5"]) {
       const { file, said } = disk(content);
       assert.deepEqual(await file.take(), []);
       assert.equal(said.length, 1, content.slice(0, 2));
+      assert.match(said[0]!, /^\/anchors\.json: .*no anchors are dialled$/);
     }
   });
 });

@@ -469,6 +469,22 @@ describe("Dialling", () => {
     await world.end();
   });
 
+  test("looks every half minute while every slot is full, and has no more dials under way than slots", async () => {
+    let looks = 0;
+    const world = network({
+      up: () => true,
+      wait: () => world.clock.sleep(4_000),
+      isActive: () => (looks += 1) > 0,
+    });
+    world.tell(...Array.from({ length: 9 }, (_, i) => `${i + 1}.1.0.1`));
+    await world.clock.advance(12_000);
+    assert.deepEqual([world.dialled.length, world.peers.size], [2, 2]);
+    looks = 0;
+    await world.clock.advance(600_000);
+    assert.ok(looks > 10 && looks < 60, `${looks}`);
+    await world.end();
+  });
+
   test("a failure counts against an address once two outgoing peers show that we reach anybody", async () => {
     for (const [up, attempts] of [[["1.1.0.1"], 0], [["1.1.0.1", "2.2.0.2"], 1]] as const) {
       const world = network({
@@ -545,12 +561,12 @@ describe("Dialling", () => {
     const world = network({
       up: (host) => host !== "1.1.0.1",
       slots: { full: 1, blockRelay: 0 },
-      wait: (host) => host === "1.1.0.1" ? world.clock.sleep(100) : Promise.resolve(),
+      wait: (host) => host === "1.1.0.1" ? world.clock.sleep(1_000) : Promise.resolve(),
     });
     world.tell("1.1.0.1");
     await world.clock.untilTrue(() => world.dialled.length === 1, 60_000);
     world.tell("2.2.0.2", "3.3.0.3");
-    await world.clock.advance(1_000);
+    await world.clock.advance(800);
     const [[host] = []] = world.peers;
     assert.ok(host !== undefined, "after a dial that failed");
     // Long enough for the loop to be at rest.
