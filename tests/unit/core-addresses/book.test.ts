@@ -3,6 +3,7 @@ import { describe, test } from "node:test";
 import { bitcoinAddressRules } from "../../../lib/bitcoin/addresses/rules.ts";
 import { chiaAddressRules } from "../../../lib/chia/addresses/rules.ts";
 import { AddressBook, believableTimeS, BOOK, isTerrible } from "../../../lib/core/addresses/book.ts";
+import { Entry, selectionChance } from "../../../lib/core/addresses/entry.ts";
 import { SeededRandom } from "../../../lib/sim/random.ts";
 import { ADDRESS_BUDGET, SourceBudgets } from "../../../lib/core/addresses/budgets.ts";
 import { BOTH, HandClock, hostAt, makeBook } from "./book.ts";
