@@ -344,7 +344,8 @@ describe("AddressBook.attempt(), connected() and judgement", () => {
 
   test("selectionChance() falls with each failure, of eight at most, and for ten minutes after a try", () => {
     const nowS = 1_750_000_000;
-    const chance = (attempts: number, agoS: number) => selectionChance({ attempts, lastTryS: nowS - agoS }, nowS);
+    const chance = (attempts: number, agoS: number) =>
+      selectionChance({ attempts, lastTryS: nowS - agoS, timeS: nowS, lastSuccessS: 0 }, nowS);
     assert.deepEqual([0, 1, 2].map((attempts) => chance(attempts, 600)), [1, 0.66, Math.pow(0.66, 2)]);
     assert.deepEqual([8, 9, 100].map((attempts) => chance(attempts, 600)), Array(3).fill(Math.pow(0.66, 8)));
     assert.equal(chance(0, 599), 0.01);
