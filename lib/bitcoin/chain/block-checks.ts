@@ -34,10 +34,8 @@ export function checkBlock(block: Block, network: BitcoinNetwork): Refusal | und
   const mutation = checkMerkleRoot(block);
   if (mutation !== undefined) return mutation;
   const { transactions } = block;
-  if (
-    transactions.length === 0 || transactions.length * WITNESS_SCALE_FACTOR > MAX_BLOCK_WEIGHT ||
-    block.strippedSize * WITNESS_SCALE_FACTOR > MAX_BLOCK_WEIGHT
-  ) {
+  // Core counts the transactions as well: so many bytes hold no such number of them.
+  if (transactions.length === 0 || block.strippedSize * WITNESS_SCALE_FACTOR > MAX_BLOCK_WEIGHT) {
     return refuse("consensus", "bad-blk-length", `${transactions.length} transactions, ${block.strippedSize} bytes`);
   }
   if (!transactions[0]!.isCoinbase) {

@@ -6,7 +6,10 @@ import { HeaderBatch } from "../../../lib/bitcoin/headers/header-batch.ts";
 import { BlockSources } from "../../../lib/bitcoin/chain/sources.ts";
 import { HeaderChain } from "../../../lib/bitcoin/headers/header-chain.ts";
 import { NodeError } from "../../../lib/core/errors.ts";
+import { refuse } from "../../../lib/bitcoin/headers/verdict.ts";
+import { structureValidator } from "../../../lib/bitcoin/chain/validator.ts";
 import { network } from "../../../lib/sim/bitcoin/blocks.ts";
+import { batchOf, mine } from "./mining.ts";
 import { AskingValidator, BAD, type Mined, mined, open } from "./slow-chain.ts";
 
 const OK = { ok: true } as const;
@@ -251,6 +254,57 @@ describe("BitcoinChain with a validator that takes its time", () => {
     assert.equal(chain.headers.height(chain.tip), 1);
     assert.ok(chain.headers.isInvalid(row(made[0]!)));
     assert.deepEqual(charged.length, 1);
+  });
+});
+
+describe("BitcoinChain.addBlock()", () => {
+  test("counts the bytes of blocks that wait for the disk, until they are there", async () => {
+    const { add, rest, chain } = await open(structureValidator);
+    const made = mined(0, 2, "counted");
+    for (const block of made) add(block);
+    assert.equal(chain.pendingBytes, made[0]!.block.raw.length + made[1]!.block.raw.length);
+    await rest();
+    assert.equal(chain.pendingBytes, 0);
+  });
+
+  test("takes blocks whose parents come later, all that wait for one of them", async () => {
+    const { add, rest, chain, row } = await open(structureValidator);
+    const [first] = mined(0, 1, "late parent");
+    const low = mined(first!.row, 1, "low");
+    const high = mined(first!.row, 2, "high");
+    const headersOf = (all: readonly Mined[]) => all.map(({ block }) => block.raw.slice(0, 80));
+    for (const raw of headersOf([first!, ...low, ...high])) chain.acceptHeaders(HeaderBatch.fromBytes(raw));
+    for (const block of [...low, high[1]!, high[0]!]) add(block);
+    await rest();
+    assert.equal(chain.tip, 0);
+    add(first!);
+    await rest();
+    assert.equal(chain.tip, row(high[1]!));
+  });
+
+  test("follows a branch whose rows are far above those of the blocks that it has", async () => {
+    for (const others of [1_023, 2_048, 2_049]) {
+      const { add, rest, chain, row } = await open(structureValidator);
+      chain.acceptHeaders(batchOf(mine(network.genesis.header, others)));
+      assert.equal(chain.headers.length, others + 1);
+      const made = mined(0, 2, `far ${others}`);
+      for (const block of made) add(block);
+      await rest();
+      assert.equal(chain.tip, row(made[1]!));
+      assert.ok(chain.tip >= others);
+    }
+  });
+
+  test("remembers a block that breaks a rule, and not one that is only mutated", async () => {
+    for (const [result, isInvalid] of [["consensus", true], ["mutated", false]] as const) {
+      const validator = { ...structureValidator, check: () => refuse(result, "bad", "as the test says") };
+      const { add, chain, row, rest } = await open(validator);
+      const [block] = mined(0, 1, "judged at once");
+      assert.equal(add(block!).refusal?.reason, "bad");
+      assert.equal(chain.headers.isInvalid(row(block!)), isInvalid);
+      assert.equal(chain.addBlock(row(block!), block!.block).refusal?.result, isInvalid ? "cached_invalid" : "mutated");
+      await rest();
+    }
   });
 });
 

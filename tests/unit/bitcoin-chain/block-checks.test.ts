@@ -1,7 +1,7 @@
 import { describe, test } from "node:test";
 import assert from "node:assert/strict";
 import { heightPush, isBlockMutated } from "../../../lib/bitcoin/chain/block-checks.ts";
-import { isFinal, legacySigOpCount } from "../../../lib/bitcoin/chain/transaction-checks.ts";
+import { checkTransaction, isFinal, legacySigOpCount } from "../../../lib/bitcoin/chain/transaction-checks.ts";
 import { HeaderChain } from "../../../lib/bitcoin/headers/header-chain.ts";
 import { type BlockView, blockView, structureValidator } from "../../../lib/bitcoin/chain/validator.ts";
 import type { Refusal } from "../../../lib/bitcoin/headers/verdict.ts";
@@ -229,6 +229,40 @@ describe("structureValidator refuses", () => {
     assert.equal(verdict(blockOf([coinbase(), locked(view.parentMedianTimePast - 1)])), "ok");
   });
 
+  test("above 20,000 signature operations and a million bytes without witnesses, not at them, nor for many inputs", () => {
+    assert.equal(verdict(blockOf([coinbase(), checking(20_000)])), "ok");
+    assert.equal(verdict(blockOf([coinbase(), payment({ inputs: manyInputs(40) })])), "ok");
+    const spending = (bytes: number) => payment({ inputs: [input({ scriptSig: new Uint8Array(bytes) })] });
+    const sized = (bytes: number) => blockOf([coinbase(), spending(bytes)]);
+    const most = 900_000 + 1_000_000 - sized(900_000).strippedSize;
+    assert.equal(verdict(sized(most)), "ok");
+    assert.equal(verdict(sized(most + 1)), "consensus bad-blk-length");
+    // A transaction that fills a block is none that fits into one, but it breaks no rule of its own.
+    const longest = 900_000 + 1_000_000 - spending(900_000).strippedSize;
+    assert.equal(checkTransaction(spending(longest)), undefined);
+    assert.equal(checkTransaction(spending(longest + 1))?.reason, "bad-txns-oversize");
+  });
+
+  test("a block of nothing, under the root of nothing", () => {
+    assert.equal(verdict(blockOf([])), "consensus bad-blk-length");
+  });
+
+  test("by each rule from its height on", () => {
+    const from = (heights: Partial<BitcoinNetwork["heights"]>) => ({
+      ...view,
+      network: { ...regtest, heights: { ...regtest.heights, ...heights } },
+    });
+    // Final by the block's own time, and not by its parents'.
+    assert.equal(
+      verdict(blockOf([coinbase(), locked(TIME - 1)]), from({ csv: HEIGHT })),
+      "consensus bad-txns-nonfinal",
+    );
+    const other = coinbase({ scriptSig: Uint8Array.of(1, 1) });
+    assert.equal(verdict(blockOf([other]), from({ bip34: HEIGHT })), "consensus bad-cb-height");
+    const spend = payment({ inputs: [input({ witness: [Uint8Array.of(1)] })] });
+    assert.equal(verdict(blockOf([committing([spend]), spend]), from({ segwit: HEIGHT })), "ok");
+  });
+
   test("lock times by the block's own time before BIP113", () => {
     const network: BitcoinNetwork = { ...regtest, heights: { ...regtest.heights, csv: HEIGHT + 1 } };
     assert.equal(verdict(blockOf([coinbase(), locked(TIME - 1)]), { ...view, network }), "ok");
@@ -265,6 +299,8 @@ test("isFinal() takes a transaction of final inputs whatever its lock time", () 
     const inputs = sequences.map((sequence) => input({ sequence }));
     assert.ok(!isFinal(payment({ lockTime: 4_000_000_000, inputs }), 1, 1), `${sequences}`);
   }
+  // The first lock time that is one in seconds.
+  assert.ok(!isFinal(payment({ lockTime: 500_000_000, inputs: [input({ sequence: 1 })] }), 600_000_000, 0));
   assert.ok(isFinal(payment({ lockTime: 499_999_999, inputs: [input({ sequence: 1 })] }), 500_000_000, 0));
 });
 
