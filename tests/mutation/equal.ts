@@ -146,12 +146,6 @@ export const EQUAL: readonly Equal[] = [
   },
   {
     file: "lib/bitcoin/chain/transaction-walk.ts",
-    was: "if (at + width > end) return;",
-    becomes: "if (at + width >= end) return;",
-    why: "Behind a length that ends the script there is nothing to count.",
-  },
-  {
-    file: "lib/bitcoin/chain/transaction-walk.ts",
     was: "if (outpoints.length > PAIRWISE_INPUTS_MAX) {",
     becomes: "if (outpoints.length >= PAIRWISE_INPUTS_MAX) {",
     why: "Both ways of comparing give the same; which one is quicker is the only difference.",

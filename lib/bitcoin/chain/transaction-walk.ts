@@ -91,7 +91,7 @@ export class TransactionWalk {
         at += opcode;
       } else if (opcode <= Op.OP_PUSHDATA4) {
         const width = opcode === Op.OP_PUSHDATA1 ? 1 : opcode === Op.OP_PUSHDATA2 ? 2 : 4;
-        if (at + width > end) return;
+        // A length that is cut off leads past the end as well, whatever is read for it.
         let pushed = 0;
         for (let i = 0; i < width; i++) pushed += bytes[at + i]! * 2 ** (8 * i);
         at += width + pushed;

@@ -306,7 +306,13 @@ test("isFinal() takes a transaction of final inputs whatever its lock time", () 
 
 test("legacySigOpCount() stops at a malformed push and keeps what it counted", () => {
   const scriptPubKey = Uint8Array.of(0xac, 0xad, 0xae, 5, 1, 0xac);
-  assert.equal(legacySigOpCount(payment({ outputs: [{ value: 1n, scriptPubKey }] })), 22);
+  const count = (script: Uint8Array) => legacySigOpCount(payment({ outputs: [{ value: 1n, scriptPubKey: script }] }));
+  assert.equal(count(scriptPubKey), 22);
+  // Two bytes and four of a push's length, the lowest first; what is pushed is no operation.
+  for (const length of [[0x4c, 2], [0x4d, 2, 0], [0x4e, 2, 0, 0, 0]]) {
+    assert.equal(count(Uint8Array.from([...length, 0xac, 0xac, 0xac])), 1);
+  }
+  for (const cut of [[0x4c], [0x4d, 0], [0x4e, 0, 0, 0]]) assert.equal(count(Uint8Array.from([0xac, ...cut])), 1);
 });
 
 test("blockView() knows a block's height and its parent's median time", () => {
