@@ -5,6 +5,8 @@ import { toDisplayHex } from "../../../lib/bitcoin/hash.ts";
 import { HeaderBatch } from "../../../lib/bitcoin/headers/header-batch.ts";
 import { BlockSources } from "../../../lib/bitcoin/chain/sources.ts";
 import { HeaderChain } from "../../../lib/bitcoin/headers/header-chain.ts";
+import type { TipMove } from "../../../lib/bitcoin/chain/chain.ts";
+import { MemoryBitcoinStore } from "../../../lib/bitcoin/store/memory.ts";
 import { NodeError } from "../../../lib/core/errors.ts";
 import { refuse } from "../../../lib/bitcoin/headers/verdict.ts";
 import { structureValidator } from "../../../lib/bitcoin/chain/validator.ts";
@@ -305,6 +307,47 @@ describe("BitcoinChain.addBlock()", () => {
       assert.equal(chain.addBlock(row(block!), block!.block).refusal?.result, isInvalid ? "cached_invalid" : "mutated");
       await rest();
     }
+  });
+});
+
+describe("BitcoinChain without blocks", () => {
+  test("follows the best header, and moves off one that is condemned, durably", async () => {
+    const moves: TipMove[] = [];
+    const parts = { headersOnly: true, onMove: (move: TipMove) => void moves.push(move) };
+    const { chain, clock, rest, store } = await open(structureValidator, new MemoryBitcoinStore(), parts);
+    moves.length = 0;
+    const main = mine(network.genesis.header, 4);
+    chain.acceptHeaders(batchOf(main));
+    await rest();
+    assert.deepEqual([chain.tip, moves], [4, [{ tip: 4, fork: 0 }]]);
+    // A branch of less work, and headers that are known, move nothing.
+    chain.acceptHeaders(batchOf(mine(network.genesis.header, 2, { salt: 9 })));
+    chain.acceptHeaders(batchOf(main));
+    await rest();
+    assert.equal(moves.length, 1);
+    chain.condemn(6);
+    assert.equal(chain.tip, 4, "the tip is not on it");
+    chain.condemn(3);
+    await rest();
+    assert.deepEqual([chain.tip, moves.slice(1)], [2, [{ tip: 2, fork: 2 }]]);
+    assert.deepEqual([1, 2, 5].map((row) => chain.hasData(row) || chain.wasJudged(row)), [false, false, false]);
+    assert.deepEqual([chain.hasData(0), chain.wasJudged(0)], [true, true]);
+    await clock.until(chain.close());
+    const again = await open(structureValidator, store, { headersOnly: true });
+    assert.deepEqual([again.chain.tip, [3, 4, 6].map((row) => again.chain.headers.isInvalid(row))], [2, [
+      true,
+      true,
+      true,
+    ]]);
+    await again.clock.until(again.chain.close());
+  });
+
+  test("makes what was judged durable before it is closed", async () => {
+    const { add, chain, clock, store, row } = await open(structureValidator);
+    const [block] = mined(0, 1, "at the last moment");
+    add(block!);
+    await clock.until(chain.close());
+    assert.equal(await store.tip(), row(block!));
   });
 });
 
