@@ -71,12 +71,12 @@ export class IncomingBlocks {
     peer.knowledge.tells(chain.headers, row);
     if (!wasAsked && !this.#isWanted(row)) return;
     const { refusal, duplicate, stored } = chain.addBlock(row, block, this.#giver(peer));
-    if (refusal === undefined && !duplicate) this.#charge(block.raw.length, stored);
     if (refusal !== undefined) {
       download.release(row, peer);
       this.#punish(peer, refusal);
       return;
     }
+    if (!duplicate) this.#charge(block.raw.length, stored);
     peer.gaveHead(now());
     download.arrived(row);
     await chain.room();

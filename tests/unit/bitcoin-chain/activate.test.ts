@@ -166,6 +166,91 @@ describe("BitcoinChain with a validator that takes its time", () => {
     assert.equal(clock.pending, 0);
   });
 
+  test("nothing is tried again, nor said, once the chain is closed", async () => {
+    const validator = new AskingValidator();
+    const { add, rest, clock, said, chain } = await open(validator);
+    add(mined(0, 1, "closed meanwhile")[0]!);
+    await rest();
+    const closing = chain.close();
+    validator.questions[0]!.fail(new Error("the worker is gone"));
+    await clock.until(closing);
+    assert.deepEqual([said, clock.pending], [[], 0]);
+    chain.start();
+    await clock.advance(60_000);
+    assert.equal(validator.questions.length, 1);
+    // One that waits to be tried again is not, either.
+    const other = new AskingValidator();
+    const failing = await open(other);
+    failing.add(mined(0, 1, "waits to be tried")[0]!);
+    await failing.rest();
+    other.questions[0]!.fail(new Error("the worker is gone"));
+    await failing.rest();
+    await failing.clock.until(failing.chain.close());
+    assert.equal(failing.clock.pending, 0);
+  });
+
+  test("a block that comes while another waits to be tried again is connected then, once", async () => {
+    const validator = new AskingValidator();
+    const { add, rest, clock, height } = await open(validator);
+    const made = mined(0, 2, "tried at once");
+    add(made[0]!);
+    await rest();
+    validator.questions[0]!.fail(new Error("the worker is gone"));
+    await rest();
+    add(made[1]!);
+    await rest();
+    assert.equal(validator.questions.length, 2);
+    await clock.advance(20_000);
+    assert.equal(validator.questions.length, 2, "the earlier timer is gone");
+    validator.questions[1]!.answer(OK);
+    await rest();
+    validator.questions[2]!.answer(OK);
+    await rest();
+    assert.deepEqual([height(), clock.pending], [2, 0]);
+  });
+
+  test("a block whose giver was not to blame when it was connected costs the giver nothing later", async () => {
+    const validator = new AskingValidator();
+    const { add, rest, chain, row, charged } = await open(validator);
+    const made = mined(0, 2, "connected");
+    add(made[0]!, "honest");
+    await rest();
+    validator.questions[0]!.answer(OK);
+    await rest();
+    add(made[1]!, "liar");
+    await rest();
+    validator.questions[1]!.answer(BAD);
+    await rest();
+    assert.deepEqual(charged, ["liar bad-late"]);
+    chain.condemn(row(made[0]!));
+    await rest();
+    assert.deepEqual(charged, ["liar bad-late"]);
+  });
+
+  test("a block that is not what was accepted is our own damage, and nobody's fault", async () => {
+    const validator = new AskingValidator();
+    const { add, rest, said, charged, chain, row, clock } = await open(validator);
+    const [block] = mined(0, 1, "changed on disk");
+    add(block!, "giver");
+    await rest();
+    validator.questions[0]!.answer(refuse("mutated", "bad-txnmrklroot", "not its own"));
+    await rest();
+    assert.match(said.join(), /^error blocks cannot be connected: block \w+ at height 1 is not .*start with --reindex/);
+    assert.deepEqual([charged, chain.headers.isInvalid(row(block!))], [[], false]);
+    await clock.until(chain.close());
+  });
+
+  test("a block that can be read no more is told of", async () => {
+    const validator = new AskingValidator();
+    const { add, rest, store } = await open(validator);
+    for (const block of mined(0, 2, "not there")) add(block);
+    await rest();
+    validator.questions[0]!.answer(OK);
+    await rest();
+    store.block = () => Promise.resolve(undefined);
+    await assert.rejects(validator.questions[1]!.load(), { code: "BLOCK_PRUNED" });
+  });
+
   test("submit() waits for the verdict, and gives the refusal", async () => {
     const validator = new AskingValidator();
     const { chain, clock, rest, row } = await open(validator);
