@@ -96,7 +96,6 @@ export class BitcoinSession implements PeerSession<Incoming> {
     const link = new Link(duplex, options.transport, options);
     const leave = options.began?.(link) ?? (() => {});
     const { promise: late, reject } = Promise.withResolvers<never>();
-    late.catch(() => {});
     const { handshakeMs = HANDSHAKE_MS } = options;
     const cancel = clock.after(handshakeMs, () => {
       reject(tooLate("handshake_timeout", `no handshake within ${handshakeMs / 1000} s`));
@@ -105,7 +104,6 @@ export class BitcoinSession implements PeerSession<Incoming> {
     signal?.addEventListener("abort", abort, { once: true });
     if (signal?.aborted) abort();
     const shaking = shakeHands(link, { ...options, remote: duplex.remote });
-    shaking.catch(() => {});
     try {
       const peer = await Promise.race([shaking, late]);
       link.welcome();

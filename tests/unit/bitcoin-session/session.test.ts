@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { OwnNonces } from "../../../lib/bitcoin/peers/handshake.ts";
+import { CodecError } from "../../../lib/codec/error.ts";
+import { decodeFault } from "../../../lib/bitcoin/peers/faults.ts";
 import { BitcoinPeer } from "../../../lib/bitcoin/peers/peer.ts";
 import { SeededRandom } from "../../../lib/sim/random.ts";
 import {
@@ -248,6 +250,18 @@ describe("BitcoinSession", () => {
     }
   });
 
+  test("ends for the reason that was found while a message was in work, and handles nothing after it", async () => {
+    const world = hand();
+    world.read();
+    const working = Promise.withResolvers<void>();
+    const { session, exit } = await world.up(() => working.promise);
+    for (let i = 0; i < 3; i++) await world.send(Inv, { inventory: [] });
+    session.fail(new NodeError("memory_full", "peer", "holds too much"));
+    working.resolve();
+    const { code, fault, message } = await exit;
+    assert.deepEqual([code, fault, message, world.handled.length], ["memory_full", "peer", "holds too much", 1]);
+  });
+
   test("nothing more is handled of a peer that leaves a megabyte unread, until it reads", async () => {
     const world = hand({}, 65_536);
     const { session } = await world.up();
@@ -298,6 +312,14 @@ describe("BitcoinSession", () => {
     assert.equal((await exit).code, "stopped");
     await assert.rejects(session.send(Ping, { nonce: 1n }), { code: "stopped" });
     assert.equal(running.clock.pending, 0);
+  });
+});
+
+describe("decodeFault()", () => {
+  test("blames nobody for what is no fault of the bytes", () => {
+    const bug = new Error("a bug of ours");
+    assert.throws(() => decodeFault(Inv, bug), bug);
+    assert.equal(decodeFault(Inv, new CodecError("limit", "too many"))?.offence, "oversized_list");
   });
 });
 
