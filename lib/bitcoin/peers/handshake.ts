@@ -173,7 +173,7 @@ export async function shakeHands(link: Link, options: HandshakeOptions): Promise
           Feature.decode(frame.payload);
         }
       } catch (thrown) {
-        if (thrown instanceof NodeError) throw thrown;
+        // Throws what is not the payload's fault as it is.
         const fault = decodeFault(message, thrown);
         if (fault !== undefined) throw fault;
       }

@@ -268,6 +268,43 @@ describe("introducers and built-in addresses", () => {
   });
 });
 
+describe("nodes that the operator named", () => {
+  test("are followed by the seeds at once when they gave nothing new, and after a while when they did", async () => {
+    for (const [told, waitMs] of [[[], 0], [[{ host: "8.8.4.4", port: 8333 }], 11_000]] as const) {
+      const world = seeker({
+        seedNodes: [{ host: "9.9.9.9", port: 8333 }],
+        visitNode: () => Promise.resolve(told),
+        dnsSeeds: ["seed.example"],
+      });
+      await world.clock.untilTrue(() => world.asked.length > 0, 60_000);
+      assert.equal(world.asked[0]!.atMs, waitMs);
+      await world.end();
+    }
+  });
+
+  test("are not visited where there are peers enough", async () => {
+    let visits = 0;
+    const world = seeker({
+      known: ["8.8.4.4", "9.9.4.4"],
+      up: () => true,
+      seedNodes: [{ host: "7.7.7.7", port: 8333 }],
+      visitNode: () => Promise.resolve((visits += 1, [])),
+    });
+    await world.clock.advance(600_000);
+    assert.deepEqual([world.peers.size, visits], [2, 0]);
+    await world.end();
+  });
+});
+
+test("why a seed gave nothing is told for debugging", async () => {
+  const notices: string[] = [];
+  const notice = (level: string, text: string) => void notices.push(`${level} ${text}`);
+  const world = seeker({ dnsSeeds: ["seed.example"], notice });
+  await world.clock.advance(500);
+  assert.deepEqual(notices, ["debug seed seed.example: no such name"]);
+  await world.end();
+});
+
 describe("when things go on for long", () => {
   const never = () => new Promise<never>(() => {});
 
