@@ -169,6 +169,12 @@ export const EQUAL: readonly Equal[] = [
     why: "To gather no bytes changes nothing.",
   },
   {
+    file: "lib/bitcoin/headers/pow.ts",
+    was: "if (this.#words.size >= CACHE_MAX) this.#words.clear();",
+    becomes: "if (this.#words.size > CACHE_MAX) this.#words.clear();",
+    why: "A cache of what is computed anew when it is not there; one entry more or less is seen by nobody.",
+  },
+  {
     file: "lib/bitcoin/chain/pruning.ts",
     was: "if (below <= 0) return;",
     becomes: "if (below < 0) return;",

@@ -71,9 +71,8 @@ export class AddressTables {
 
   /** Exchanges two places of {@link order}. */
   swap(one: number, other: number): void {
-    const a = this.order[one];
-    const b = this.order[other];
-    if (a === undefined || b === undefined || a === b) return;
+    const a = this.order[one]!;
+    const b = this.order[other]!;
     this.order[one] = b;
     this.order[other] = a;
     a.order = other;

@@ -124,6 +124,21 @@ describe("Link reports to the memory budget", () => {
     link.destroy();
   });
 
+  test("nothing of what came in the moment in which it was destroyed", async () => {
+    const memory = new Account();
+    const traffic = new Traffic(simClock());
+    const [near] = duplexPair();
+    let arrive = (_: Uint8Array) => {};
+    const readable = new ReadableStream<Uint8Array>({ start: (to) => void (arrive = (bytes) => to.enqueue(bytes)) });
+    const duplex = { ...near, readable, writable: near.writable, destroy: () => {} };
+    const link = new Link(duplex, new V1Transport(regtest.magic), { traffic, memory });
+    const next = link.next();
+    arrive(new Uint8Array(500));
+    link.destroy();
+    assert.equal(await next, undefined);
+    assert.deepEqual([memory.held.in, traffic.received.bytes], [0, 0]);
+  });
+
   test("nothing any more of what could not be sent", async () => {
     const { memory, link } = linked(1_024);
     const sent = link.send(Inv.type, Inv.encode(many(2_000)));

@@ -374,6 +374,22 @@ describe("the handshake by kind of connection", () => {
     session.close();
   });
 
+  test("keeps where a peer that we dialled sees us, and not what one says that came to us", async () => {
+    const ip = Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 20, 1, 2, 3);
+    for (
+      const [connectionType, addrRecv, seenAs] of [
+        ["manual", { services: 0n, ip, port: 5 }, { host: "20.1.2.3", port: 5 }],
+        ["inbound", { services: 0n, ip, port: 5 }, undefined],
+      ] as const
+    ) {
+      const world = hand({ connectionType });
+      world.read();
+      const { session } = await world.up(() => {}, { addrRecv });
+      assert.deepEqual(session.seenAs, seenAs);
+      session.close();
+    }
+  });
+
   test("a node that wants no transactions says so on every kind of connection", async () => {
     for (const connectionType of ["outbound-full-relay", "manual", "inbound"] as const) {
       const world = hand({ connectionType, own: { services: 9n, userAgent: "/x/", startHeight: 0, relay: false } });

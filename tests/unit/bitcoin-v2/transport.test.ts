@@ -111,6 +111,16 @@ describe("V2Transport handshake", () => {
     assert.notEqual(initiator.sessionId, undefined);
   });
 
+  test("garbage is held, and counted, until the first packet vouches for it", () => {
+    const initiator = end(true, 0);
+    const { key, cipher } = manualResponder(initiator.drain());
+    const garbage = new Uint8Array(4_000).fill(5);
+    feed(initiator, concat(key, garbage, cipher.sendTerminator));
+    assert.ok(initiator.heldBytes >= garbage.length, `${initiator.heldBytes}`);
+    feed(initiator, cipher.seal(EMPTY, EMPTY, { aad: garbage }));
+    assert.ok(initiator.heldBytes < 100, `${initiator.heldBytes}`);
+  });
+
   test("garbage of another length than may be sent is our own mistake", () => {
     for (const length of [-1, 4_096, 1.5, NaN]) assert.throws(() => end(true, length), RangeError);
     assert.equal(end(true, 4_095).drain().length, 64 + 4_095);

@@ -23,6 +23,12 @@ describe("agreementOf()", () => {
     assert.deepEqual(agreementOf(peers, 0, ({ host }) => host === "2.2.2.2"), { agree: 1, of: 2, isEnough: false });
   });
 
+  test("counts a host that one of its connections stands for, whatever another of them does", () => {
+    const peers = [peer("1.1.1.1", "outbound"), peer("1.1.1.1", "manual"), peer("2.2.2.2", "outbound")];
+    assert.equal(agreementOf(peers, 0, ({ kind }) => kind === "outbound").agree, 2);
+    assert.equal(agreementOf(peers, 0, ({ kind }) => kind === "manual").agree, 1);
+  });
+
   test("with --connect counts what it names, each once, whatever else was dialled by hand", () => {
     const named = [peer("127.0.0.1", "manual", "127.0.0.1:1"), peer("127.0.0.1", "manual", "127.0.0.1:2")];
     const others = Array.from({ length: 5 }, () => peer("127.0.0.1", "manual"));
@@ -122,7 +128,9 @@ describe("ClockCheck", () => {
     assert.equal(check.warning(), undefined);
     check.tooNew("2.2.2.2", "height 7: 10800 s ahead of our clock");
     assert.match(check.warning() ?? "", /10800 s ahead of our clock/);
-    await clock.advance(3_600_001);
+    await clock.advance(3_600_000);
+    assert.notEqual(check.warning(), undefined);
+    await clock.advance(1);
     assert.equal(check.warning(), undefined);
     check.tooNew("1.1.1.1", "");
     check.tooNew("2.2.2.2", "");
