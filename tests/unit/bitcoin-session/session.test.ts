@@ -197,6 +197,7 @@ describe("BitcoinSession", () => {
     world.read();
     const { session } = await world.up();
     assert.equal(session.isAwaited, false);
+    await world.clock.advance(1_000);
     session.post(GetData, { inventory: [{ type: 2, hash: new Uint8Array(32) }] });
     assert.equal(session.isAwaited, true);
     await world.clock.advance(400);

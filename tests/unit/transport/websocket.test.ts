@@ -206,6 +206,7 @@ describe("acceptWebSocket()", () => {
       await write(request);
       const answer = await readText(near);
       assert.match(answer, new RegExp(`^HTTP/1\\.1 ${status} `));
+      assert.equal(answer.includes("Sec-WebSocket-Version: 13\r\nUpgrade: websocket\r\n"), status === 426);
       await writer.close();
       await assert.rejects(server.opened, code("websocket_handshake"));
       await server.closed;
