@@ -24,11 +24,13 @@ describe("IncomingBlocks.take()", () => {
       memory,
       now: () => 5,
     } as unknown as IncomingBlocksParts);
-    const peer = { knows: () => {}, place: {}, lastBlockTime: 0 } as unknown as BitcoinPeer;
+    const heads: number[] = [];
+    const knowledge = { tells: () => {} };
+    const peer = { knowledge, place: {}, gaveHead: (at: number) => void heads.push(at) } as unknown as BitcoinPeer;
     let isOver = false;
     const taking = incoming.take(peer, block).then(() => (isOver = true));
     await clock.advance(0);
-    assert.deepEqual([isOver, filled.length, memory.used, peer.lastBlockTime], [false, 0, block.raw.length, 5]);
+    assert.deepEqual([isOver, filled.length, memory.used, heads], [false, 0, block.raw.length, [5]]);
     room.resolve();
     await taking;
     assert.equal(filled.length, 1);
