@@ -70,7 +70,8 @@ const isEqual = ({ file, was, becomes }: Mutant) =>
 
 interface Drawn {
   readonly target: string;
-  readonly tests: readonly string[];
+  /** Test files, those first that are the nearest. */
+  readonly stages: readonly (readonly string[])[];
   readonly mutant: Mutant;
 }
 
@@ -80,7 +81,9 @@ function draw(): Drawn[] {
   const pools = TARGETS.map(({ name, sources, tests }) =>
     sources.flatMap((path) => filesOf(path, ".ts")).flatMap((file) => {
       const text = readFileSync(join(root, file), "utf8");
-      return mutantsOf(file, text, codeOf(text)).map((mutant): Drawn => ({ target: name, tests, mutant }));
+      // Found before the first is tried: who works on the tests meanwhile changes nothing.
+      const stages = testsFor(tests, file);
+      return mutantsOf(file, text, codeOf(text)).map((mutant): Drawn => ({ target: name, stages, mutant }));
     }).filter(({ target, mutant }) =>
       !isEqual(mutant) && (only === undefined || mutant.file.includes(only) || target === only)
     )
@@ -111,10 +114,9 @@ await Promise.all(trees.map(async (tree) => {
     const one = drawn[next];
     if (one === undefined) return;
     next += 1;
-    const { target, tests, mutant } = one;
-    const [near, rest] = testsFor(tests, mutant.file);
+    const { target, stages, mutant } = one;
     let isNoticed = false;
-    for (const stage of [near, rest]) {
+    for (const stage of stages) {
       if (isNoticed || stage.length === 0) continue;
       isNoticed = await tree.try(mutant.file, mutant.source, stage, TIMEOUT_MS) !== "passed";
     }
