@@ -114,7 +114,6 @@ export class V1Transport implements NegotiatedTransport {
 
   #fail(code: "bad_magic" | "oversize", message: string): void {
     this.#failure = new NodeError(code, "peer", message);
-    this.#payload.clear();
   }
 
   #finish(payload: Uint8Array, frames: Frame[]): void {

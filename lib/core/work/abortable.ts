@@ -19,9 +19,7 @@ export async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): P
   try {
     return await Promise.race([work, over.promise]);
   } finally {
+    // Whichever comes second is nobody's: the race has taken note of both.
     signal.removeEventListener("abort", abort);
-    // Whichever comes second is nobody's.
-    work.catch(() => {});
-    over.promise.catch(() => {});
   }
 }

@@ -91,7 +91,10 @@ describe("AnchorFile", () => {
 
   test("passes over what is no address, and tells of a file that cannot be read", async () => {
     const odd = [null, {}, { host: 1, port: 1 }, { host: "x".repeat(63), port: 1 }, { host: "9.1.0.1", port: 1.5 }];
-    assert.deepEqual(await disk(JSON.stringify(odd)).file.take(), []);
+    for (const each of odd) {
+      const { file, said } = disk(JSON.stringify([each]));
+      assert.deepEqual([await file.take(), said], [[], []]);
+    }
     for (const content of ["{", "{}", "5"]) {
       const { file, said } = disk(content);
       assert.deepEqual(await file.take(), []);
