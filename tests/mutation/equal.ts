@@ -175,6 +175,30 @@ export const EQUAL: readonly Equal[] = [
     why: "A cache of what is computed anew when it is not there; one entry more or less is seen by nobody.",
   },
   {
+    file: "lib/bitcoin/chain/activate.ts",
+    was: "const work = steps < STEPS_MAX ? this.#step() : clock.sleep(0);",
+    becomes: "const work = steps <= STEPS_MAX ? this.#step() : clock.sleep(0);",
+    why: "One step more or less between two turns of the runtime's loop.",
+  },
+  {
+    file: "lib/bitcoin/chain/activate.ts",
+    was: "for (let row = 1; row < headers.length; row++) {",
+    becomes: "for (let row = 1; row <= headers.length; row++) {",
+    why: "Behind the last row there is none, whose block is not there.",
+  },
+  {
+    file: "lib/bitcoin/chain/activate.ts",
+    was: "return height < headers.height(this.#lead) && headers.ancestor(this.#lead, height) === this.#head;",
+    becomes: "return height <= headers.height(this.#lead) && headers.ancestor(this.#lead, height) === this.#head;",
+    why: "At its own height the tip has no ancestor but itself, and that the head is the tip was answered before.",
+  },
+  {
+    file: "lib/bitcoin/chain/commit.ts",
+    was: "for (let at = row; at < headers.length; at++) before.set(at, headers.status(at));",
+    becomes: "for (let at = row; at <= headers.length; at++) before.set(at, headers.status(at));",
+    why: "Behind the last row there is none, whose status does not change.",
+  },
+  {
     file: "lib/bitcoin/chain/pruning.ts",
     was: "if (below <= 0) return;",
     becomes: "if (below < 0) return;",

@@ -167,6 +167,21 @@ describe("ChiaSession", () => {
     await ended(world, exit);
   });
 
+  test("how long each answer took is counted, and no other time", async () => {
+    const world = await bench("dialler");
+    const { session, exit } = await world.up();
+    const counted = () =>
+      [...session.traffic.sent.byKind.values()].flatMap(({ latency }) => latency.count > 0 ? [latency] : []);
+    await world.clock.advance(500);
+    const answer = asked(session, 1_000);
+    await world.clock.advance(250);
+    assert.deepEqual(counted(), []);
+    await world.hand.send(reject(0));
+    await answer;
+    assert.deepEqual(counted(), [{ count: 1, sumMs: 250, maxMs: 250 }]);
+    await ended(world, exit);
+  });
+
   test("a late answer is excused once, a second one is unasked", async () => {
     const world = await bench("dialler");
     const { session, exit } = await world.up();
