@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { Inv, Ping } from "../../../lib/bitcoin/wire/mod.ts";
-import { Traffic } from "../../../lib/core/peers/traffic.ts";
+import { OTHER_KINDS, Traffic } from "../../../lib/core/peers/traffic.ts";
 import { Link } from "../../../lib/bitcoin/peers/link.ts";
 import { regtest } from "../../../lib/bitcoin/networks/mod.ts";
 import { V1Transport } from "../../../lib/bitcoin/wire/mod.ts";
@@ -211,6 +211,7 @@ describe("Link", () => {
     const before = world.traffic.received.bytes;
     await world.send(Ping, { nonce: 9n });
     assert.equal(world.traffic.received.bytes - before, 32);
+    assert.equal(world.traffic.received.byKind.has(OTHER_KINDS), false, "nothing was dropped");
     await world.raw(world.transport.pack("madeup", new Uint8Array(10)));
     assert.equal(world.traffic.received.bytes - before, 32 + 34);
     session.close();
