@@ -235,6 +235,8 @@ describe("Link", () => {
       await writer.write(theirs.drain());
       await clock.advance(0);
     }
+    assert.ok(link.bytesWritten > 64);
+    assert.equal(traffic.sent.bytes, link.bytesWritten, "what is said before the first message is traffic as well");
     for (const [type, payload] of [["ping", 8], ["inv", 100], ["madeup", 50]] as const) {
       const before = traffic.received.bytes;
       const packet = theirs.pack(type, new Uint8Array(payload));

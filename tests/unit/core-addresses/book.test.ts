@@ -238,6 +238,10 @@ describe("AddressBook.good() and collisions", () => {
     assert.equal(book.find(newcomer)?.isTried, false);
     assert.equal(book.size.collisions, 1);
     assert.equal(book.selectCollision()?.host, old.host);
+    // The operator knows better: then nothing waits any more.
+    book.good(newcomer, { testBeforeEvict: false });
+    assert.deepEqual([book.find(newcomer)?.isTried, book.size.collisions], [true, 0]);
+    assert.equal(book.selectCollision(), undefined);
   });
 
   test("resolveCollisions() keeps the incumbent that answered within four hours", () => {
