@@ -147,6 +147,7 @@ describe("BitcoinSession", () => {
   test("nobody is judged for silence before the time of the handshake has passed", async () => {
     const world = hand({ handshakeMs: 60 * MINUTE });
     world.read();
+    await world.clock.advance(20 * MINUTE);
     const { exit, session } = await world.up();
     await world.clock.advance(60 * MINUTE);
     assert.equal(session.signal.aborted, false);
