@@ -148,8 +148,8 @@ function makeFp(module: Module, one: Pointer): FpFunctions {
   const fromHash = procedure(module, 2, (f, r, bytes) => {
     const [high, low] = [module.scratch(NUMBER_BYTES), module.scratch(NUMBER_BYTES)];
     [high, low].forEach((half, k) => {
-      // Four words each: those above stay 0.
       for (let i = 0; i < 4; i++) f.put(half.at(8 * (3 - i)).storeWord(bigEndianWord(bytes.at(32 * k + 8 * i))));
+      f.zero(half.at(32), NUMBER_BYTES - 32);
     });
     f.put(mul(high, high, upper), mul(r, low, toMontgomery), add(r, r, high));
   });

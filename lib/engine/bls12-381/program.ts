@@ -43,6 +43,8 @@ export interface ProgramExports {
   manyLines(out: number, stride: number, points: number, count: number, work: number): number;
   prepare(out: number, points: number, products: number, count: number): void;
   miller(out: number, lines: number, stride: number, points: number, count: number): void;
+  /** SHA-256: digest, message, bytes. What follows the message is overwritten, see `PADDING_MAX`. */
+  sha256(digest: number, message: number, bytes: number): void;
   /** product = a · b. */
   multiply(product: number, a: number, b: number): void;
   /** Whether the pairing's value is 1. */
@@ -67,7 +69,8 @@ export function emitProgram(wide: boolean): Program {
   const { fp, fp2 } = fields(module);
   const values = tower(module, fp, fp2);
   const { g1, g2 } = groups(module, fp, fp2);
-  const hash = hashing(module, { fp, fp2, g1, g2, sha256: sha256Functions(module) });
+  const sha256 = sha256Functions(module);
+  const hash = hashing(module, { fp, fp2, g1, g2, sha256 });
   const lines = lineFunctions(module, fp, g1);
   const pairings = pairing(module, { fp, fp2, g2, tower: values });
   exportGroup(module, "g1", g1, hash.g1);
@@ -94,6 +97,7 @@ export function emitProgram(wide: boolean): Program {
   module.fn({ ...five, exportAs: "manyLines" }, (_, ...places) => lines.many(...places));
   procedure(module, 4, (f, ...places) => f.put(pairings.prepare(...places)), "prepare");
   procedure(module, 5, (f, ...places) => f.put(pairings.miller(...places)), "miller");
+  procedure(module, 3, (f, ...places) => f.put(sha256.digest(...places)), "sha256");
   procedure(module, 3, (f, ...places) => f.put(values.mul(...places)), "multiply");
   question(module, 1, (f, value) => {
     f.put(pairings.exponentiate(value, value));
