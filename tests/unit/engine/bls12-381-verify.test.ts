@@ -156,10 +156,7 @@ for (const engine of ENGINES) {
 
     test("takes good signatures, of few keys and of many, and none that is changed", () => {
       const signers = new Signers(seed);
-      const sizes = engine === "portable"
-        ? [[1, 1], [5, 2]]
-        : [[1, 1], [5, 2], [40, 33], [60, 50], [20, 3], [270, 260]];
-      for (const [messages, keys] of sizes as [number, number][]) {
+      for (const [messages, keys] of SIZES[engine]) {
         const { signed, signature } = signers.sign(messages, keys);
         const what = `${messages} by ${keys}`;
         assert.ok(bls.aggregateVerify(signed, signature), what);
