@@ -7,11 +7,11 @@ import { base58, bech32, bech32m } from "@scure/base";
 import { fromHex, toHex } from "../../lib/codec/hex.ts";
 import { mainnet, regtest, signet, testnet3, testnet4 } from "../../lib/bitcoin/networks/mod.ts";
 import {
-  AddressError,
   addressToScript,
   decodeBase58Check,
   encodeBase58Check,
   isStrictDerSignature,
+  PaymentAddressError,
   scriptAsm,
   scriptTemplate,
   scriptToAddress,
@@ -43,14 +43,14 @@ describe("addresses", () => {
         assert.equal(payload[0], network.base58.secretKey);
         assert.equal(toHex(payload.subarray(1, 33)), hex);
         assert.equal(encodeBase58Check(payload), text);
-        assert.throws(() => addressToScript(text, network), AddressError);
+        assert.throws(() => addressToScript(text, network), PaymentAddressError);
         continue;
       }
       assert.equal(toHex(addressToScript(text, network)), hex);
       assert.equal(scriptToAddress(fromHex(hex), network), text);
       if (tryCaseFlip === true) assert.equal(toHex(addressToScript(text.toUpperCase(), network)), hex);
       const foreign = chain === "main" ? regtest : mainnet;
-      assert.throws(() => addressToScript(text, foreign), { name: "AddressError", code: "network" }, text);
+      assert.throws(() => addressToScript(text, foreign), { name: "PaymentAddressError", code: "network" }, text);
       addresses++;
     }
     assert.ok(addresses >= 40, `${addresses} addresses`);
@@ -75,12 +75,12 @@ describe("addresses", () => {
         assert.equal(toHex(addressToScript(string, network)), scriptPubKey);
       } else {
         // BIP350 has since given versions 1 and up another checksum.
-        assert.throws(() => addressToScript(string, network), { name: "AddressError", code: "variant" });
+        assert.throws(() => addressToScript(string, network), { name: "PaymentAddressError", code: "variant" });
       }
     }
     for (const { string, reason } of data.invalidAddress) {
       for (const network of [mainnet, testnet3]) {
-        assert.throws(() => addressToScript(string, network), AddressError, reason);
+        assert.throws(() => addressToScript(string, network), PaymentAddressError, reason);
       }
     }
     assert.ok(data.validAddress.length >= 6 && data.invalidAddress.length >= 10);
@@ -89,9 +89,9 @@ describe("addresses", () => {
   test("a segwit address with the other checksum is refused", () => {
     const words = [...bech32.toWords(new Uint8Array(32).fill(7))];
     const wrongly = bech32.encode("bc", [1, ...words]);
-    assert.throws(() => addressToScript(wrongly, mainnet), { name: "AddressError", code: "variant" });
+    assert.throws(() => addressToScript(wrongly, mainnet), { name: "PaymentAddressError", code: "variant" });
     const old = bech32m.encode("bc", [0, ...words]);
-    assert.throws(() => addressToScript(old, mainnet), { name: "AddressError", code: "variant" });
+    assert.throws(() => addressToScript(old, mainnet), { name: "PaymentAddressError", code: "variant" });
   });
 });
 

@@ -3,8 +3,8 @@
  *
  * @module
  */
-export * from "./address.ts";
-export { addressFault } from "./address-fault.ts";
+export * from "./payment-address.ts";
+export { paymentAddressFault } from "./payment-address-fault.ts";
 export * from "./block.ts";
 export * from "./bloom-filter.ts";
 export * from "./compact-block.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Job } from "../../core/ports.ts";
-import { type AddressPrefixes, Block } from "../../bitcoin/types/mod.ts";
+import { Block, type PaymentAddressPrefixes } from "../../bitcoin/types/mod.ts";
 import { rpcText } from "./json.ts";
 import { transactionJson } from "./transaction-json.ts";
 
@@ -12,7 +12,7 @@ import { transactionJson } from "./transaction-json.ts";
 export interface DecodedBlockInput {
   /** A whole block that was judged when it was stored. */
   readonly raw: Uint8Array;
-  readonly prefixes: AddressPrefixes;
+  readonly prefixes: PaymentAddressPrefixes;
 }
 
 /** Gives the JSON text of the array of all transactions, without fees. */

@@ -10,7 +10,7 @@ import { compactToTarget, difficultyOf } from "../../bitcoin/headers/pow.ts";
 import { readCompactSize } from "../../bitcoin/codec/mod.ts";
 import { toDisplayHex } from "../../bitcoin/hash.ts";
 import type { BitcoinService } from "../../bitcoin/service.ts";
-import { type AddressPrefixes, type Block, HEADER_BYTES, type Transaction } from "../../bitcoin/types/mod.ts";
+import { type Block, HEADER_BYTES, type PaymentAddressPrefixes, type Transaction } from "../../bitcoin/types/mod.ts";
 import type { RpcContext } from "../context.ts";
 import { decodedBlock } from "./block-job.ts";
 import { JsonText, type RpcJson, type RpcObject, rpcText } from "./json.ts";
@@ -92,7 +92,7 @@ const TRANSACTIONS_AT_ONCE = 50;
  */
 export async function decodedTransactions(
   block: Block,
-  { base58, bech32Hrp }: AddressPrefixes,
+  { base58, bech32Hrp }: PaymentAddressPrefixes,
   { clock, workers, signal }: Pick<RpcContext, "clock" | "workers"> & { readonly signal: AbortSignal },
 ): Promise<JsonText | readonly JsonText[]> {
   // Of a network only what can be cloned.

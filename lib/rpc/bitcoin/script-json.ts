@@ -7,9 +7,9 @@
 import { toHex } from "../../codec/hex.ts";
 import { hash160 } from "../../bitcoin/hash.ts";
 import {
-  type AddressPrefixes,
   isUnspendable,
   Op,
+  type PaymentAddressPrefixes,
   payToWitness,
   scriptAsm,
   ScriptReader,
@@ -28,7 +28,7 @@ export const SCRIPT_BYTES_MAX = 10_000;
 /** An output's script: `asm`, `desc`, `hex`, `address` where it has one, `type`. */
 export function scriptJson(
   script: Uint8Array,
-  prefixes: AddressPrefixes,
+  prefixes: PaymentAddressPrefixes,
   { hex = true, inner }: { readonly hex?: boolean; readonly inner?: Uint8Array } = {},
 ): RpcObject {
   const address = scriptToAddress(script, prefixes);
@@ -42,7 +42,7 @@ export function scriptJson(
 }
 
 /** What `decodescript` tells: the script, and the P2SH and segwit outputs that could stand for it. */
-export function decodedScript(script: Uint8Array, prefixes: AddressPrefixes): RpcObject {
+export function decodedScript(script: Uint8Array, prefixes: PaymentAddressPrefixes): RpcObject {
   const plain = scriptJson(script, prefixes, { hex: false });
   if (!canWrap(script)) return plain;
   const p2sh = scriptToAddress(wrapInScriptHash(script), prefixes);

@@ -6,7 +6,7 @@
  */
 import { fromHex, toHex } from "../../codec/hex.ts";
 import { toDisplayHex } from "../../bitcoin/hash.ts";
-import { type AddressPrefixes, scriptAsm, Transaction, type TxInput } from "../../bitcoin/types/mod.ts";
+import { type PaymentAddressPrefixes, scriptAsm, Transaction, type TxInput } from "../../bitcoin/types/mod.ts";
 import { isHex } from "./arguments.ts";
 import { amountJson, type RpcObject } from "./json.ts";
 import { hasValidOpcodes, SCRIPT_BYTES_MAX, scriptJson } from "./script-json.ts";
@@ -14,7 +14,7 @@ import { hasValidOpcodes, SCRIPT_BYTES_MAX, scriptJson } from "./script-json.ts"
 /** A transaction with its inputs and outputs taken apart; `hex` only where it is wanted. */
 export function transactionJson(
   transaction: Transaction,
-  prefixes: AddressPrefixes,
+  prefixes: PaymentAddressPrefixes,
   { hex }: { readonly hex: boolean },
 ): RpcObject {
   const { isCoinbase } = transaction;

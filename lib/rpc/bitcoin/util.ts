@@ -7,9 +7,9 @@
 import { toHex } from "../../codec/hex.ts";
 import type { BitcoinNetwork } from "../../bitcoin/networks/network.ts";
 import {
-  AddressError,
-  addressFault,
   addressToScript,
+  PaymentAddressError,
+  paymentAddressFault,
   scriptTemplate,
   scriptToAddress,
 } from "../../bitcoin/types/mod.ts";
@@ -50,8 +50,8 @@ export const utilMethods: readonly Method[] = [
       try {
         return addressJson(addressToScript(text, network), network);
       } catch (thrown) {
-        if (!(thrown instanceof AddressError)) throw thrown;
-        const { error, locations } = addressFault(text, network);
+        if (!(thrown instanceof PaymentAddressError)) throw thrown;
+        const { error, locations } = paymentAddressFault(text, network);
         return { isvalid: false, error_locations: locations, error };
       }
     },

@@ -10,7 +10,7 @@ import { toDisplayHex } from "../../bitcoin/hash.ts";
 import type { LightService, Match, Watched } from "../../bitcoin/light/mod.ts";
 import type { BitcoinNetwork } from "../../bitcoin/networks/network.ts";
 import type { BitcoinService } from "../../bitcoin/service.ts";
-import { AddressError, addressToScript, scriptToAddress } from "../../bitcoin/types/mod.ts";
+import { addressToScript, PaymentAddressError, scriptToAddress } from "../../bitcoin/types/mod.ts";
 import type { JsonObject } from "../../codec/json.ts";
 import type { RpcContext } from "../context.ts";
 import { bodyOf, checked, nativeFailure, wholeInQuery, z } from "./request.ts";
@@ -132,7 +132,7 @@ function scriptOf(address: string, network: BitcoinNetwork): Uint8Array {
   try {
     return addressToScript(address, network);
   } catch (thrown) {
-    if (!(thrown instanceof AddressError)) throw thrown;
+    if (!(thrown instanceof PaymentAddressError)) throw thrown;
     throw new BodyError(400, `${address.slice(0, 100)} is no address of ${network.name}: ${thrown.message}`);
   }
 }

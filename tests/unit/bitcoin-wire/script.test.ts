@@ -243,7 +243,7 @@ describe("addresses", () => {
   ];
   for (const [address, code] of refused) {
     test(`${address.slice(0, 50) || "nothing"}: ${code}`, () => {
-      assert.throws(() => addressToScript(address, mainnet), { name: "AddressError", code });
+      assert.throws(() => addressToScript(address, mainnet), { name: "PaymentAddressError", code });
     });
   }
 

@@ -5,7 +5,7 @@
  * @module
  */
 import { base58, bech32, bech32m } from "@scure/base";
-import { AddressError, type AddressPrefixes, decodeBase58Check } from "./address.ts";
+import { decodeBase58Check, PaymentAddressError, type PaymentAddressPrefixes } from "./payment-address.ts";
 import { type Bech32Fault, locateBech32Errors } from "./bech32-errors.ts";
 
 /** The longest text that is tried as Base58 to tell a wrong checksum from another encoding, in bytes that it stands for. */
@@ -17,7 +17,7 @@ const PROGRAM_BYTES_MAX = 40;
 const fault = (error: string): Bech32Fault => ({ error, locations: [] });
 
 /** What is wrong with text that `addressToScript` refused. */
-export function addressFault(text: string, prefixes: AddressPrefixes): Bech32Fault {
+export function paymentAddressFault(text: string, prefixes: PaymentAddressPrefixes): Bech32Fault {
   const { bech32Hrp } = prefixes;
   // What begins like a segwit address is judged as one.
   if (text.slice(0, bech32Hrp.length).toLowerCase() !== bech32Hrp) return fault(base58Fault(text, prefixes));
@@ -27,7 +27,7 @@ export function addressFault(text: string, prefixes: AddressPrefixes): Bech32Fau
   return decoded ? fault(segwitFault(decoded, Boolean(plain), bech32Hrp)) : locateBech32Errors(text);
 }
 
-function base58Fault(text: string, { base58: { pubkeyHash, scriptHash } }: AddressPrefixes): string {
+function base58Fault(text: string, { base58: { pubkeyHash, scriptHash } }: PaymentAddressPrefixes): string {
   try {
     const payload = decodeBase58Check(text);
     // Core reads no more than a version and a hash.
@@ -38,7 +38,7 @@ function base58Fault(text: string, { base58: { pubkeyHash, scriptHash } }: Addre
         : "Invalid or unsupported Base58-encoded address.";
     }
   } catch (thrown) {
-    if (!(thrown instanceof AddressError)) throw thrown;
+    if (!(thrown instanceof PaymentAddressError)) throw thrown;
   }
   return isBase58(text)
     ? "Invalid checksum or length of Base58 address (P2PKH or P2SH)"

@@ -1,5 +1,5 @@
 /**
- * Addresses: outputs' scripts as text.
+ * Payment addresses: the scripts of outputs as text. Where a peer is reached is a `PeerAddress` or a `NetAddress`.
  *
  * @see BIP173, BIP350; Bitcoin Core `key_io.cpp`
  * @module
@@ -10,7 +10,7 @@ import { sha256d } from "../hash.ts";
 import { payToPublicKeyHash, payToScriptHash, payToWitness, scriptTemplate } from "./script-template.ts";
 
 /** How a network's addresses begin; a `BitcoinNetwork` is one. */
-export interface AddressPrefixes {
+export interface PaymentAddressPrefixes {
   /** The first byte of P2PKH and of P2SH addresses before Base58. */
   readonly base58: { readonly pubkeyHash: number; readonly scriptHash: number };
   /** Human-readable part of a segwit address, lower case. */
@@ -27,13 +27,13 @@ export interface AddressPrefixes {
  * - `variant`: the checksum of Bech32 where Bech32m belongs, or the other way.
  * - `padding`: bits left over in the last character.
  */
-export type AddressErrorCode = "encoding" | "network" | "length" | "version" | "variant" | "padding";
+export type PaymentAddressErrorCode = "encoding" | "network" | "length" | "version" | "variant" | "padding";
 
 /** Text that is no address of the network. */
-export class AddressError extends Error {
-  override readonly name = "AddressError";
-  readonly code: AddressErrorCode;
-  constructor(code: AddressErrorCode, message: string) {
+export class PaymentAddressError extends Error {
+  override readonly name = "PaymentAddressError";
+  readonly code: PaymentAddressErrorCode;
+  constructor(code: PaymentAddressErrorCode, message: string) {
     super(message);
     this.code = code;
   }
@@ -52,19 +52,19 @@ export function encodeBase58Check(payload: Uint8Array): string {
   return base58.encode(bytes);
 }
 
-/** The payload of Base58Check text. Throws {@link AddressError} `encoding`. */
+/** The payload of Base58Check text. Throws {@link PaymentAddressError} `encoding`. */
 export function decodeBase58Check(text: string): Uint8Array {
-  if (text.length > BASE58_CHARS_MAX) throw new AddressError("encoding", "too long for Base58Check");
+  if (text.length > BASE58_CHARS_MAX) throw new PaymentAddressError("encoding", "too long for Base58Check");
   let bytes: Uint8Array;
   try {
     bytes = base58.decode(text);
   } catch {
-    throw new AddressError("encoding", "a character that is not Base58");
+    throw new PaymentAddressError("encoding", "a character that is not Base58");
   }
-  if (bytes.length < 4) throw new AddressError("encoding", "too short for a checksum");
+  if (bytes.length < 4) throw new PaymentAddressError("encoding", "too short for a checksum");
   const payload = bytes.subarray(0, -4);
   if (!equalBytes(sha256d(payload).subarray(0, 4), bytes.subarray(-4))) {
-    throw new AddressError("encoding", "the checksum is wrong");
+    throw new PaymentAddressError("encoding", "the checksum is wrong");
   }
   return payload;
 }
@@ -75,7 +75,7 @@ export function encodeSegwitAddress(hrp: string, version: number, program: Uint8
   return coder.encode(hrp, [version, ...coder.toWords(program)], BECH32_CHARS_MAX);
 }
 
-/** Version and program of a segwit address. Throws {@link AddressError}. */
+/** Version and program of a segwit address. Throws {@link PaymentAddressError}. */
 export function decodeSegwitAddress(
   hrp: string,
   text: string,
@@ -83,29 +83,29 @@ export function decodeSegwitAddress(
   const plain = text.length > BECH32_CHARS_MAX ? undefined : bech32.decodeUnsafe(text);
   const modified = text.length > BECH32_CHARS_MAX ? undefined : bech32m.decodeUnsafe(text);
   const decoded = plain || modified;
-  if (!decoded) throw new AddressError("encoding", "not Bech32, or the checksum is wrong");
-  if (decoded.prefix !== hrp) throw new AddressError("network", `prefix ${decoded.prefix} where ${hrp} belongs`);
+  if (!decoded) throw new PaymentAddressError("encoding", "not Bech32, or the checksum is wrong");
+  if (decoded.prefix !== hrp) throw new PaymentAddressError("network", `prefix ${decoded.prefix} where ${hrp} belongs`);
   const [version, ...words] = decoded.words;
-  if (version === undefined) throw new AddressError("length", "no data");
-  if (version > 16) throw new AddressError("version", `no witness version ${version}`);
+  if (version === undefined) throw new PaymentAddressError("length", "no data");
+  if (version > 16) throw new PaymentAddressError("version", `no witness version ${version}`);
   if ((version === 0) !== Boolean(plain)) {
-    throw new AddressError("variant", `version ${version} has the checksum of ${plain ? "Bech32" : "Bech32m"}`);
+    throw new PaymentAddressError("variant", `version ${version} has the checksum of ${plain ? "Bech32" : "Bech32m"}`);
   }
   let program: Uint8Array;
   try {
     program = bech32.fromWords(words);
   } catch {
-    throw new AddressError("padding", "bits left over in the last character");
+    throw new PaymentAddressError("padding", "bits left over in the last character");
   }
   const { length } = program;
   if (length < 2 || length > 40 || (version === 0 && length !== 20 && length !== 32)) {
-    throw new AddressError("length", `a program of ${length} bytes for version ${version}`);
+    throw new PaymentAddressError("length", `a program of ${length} bytes for version ${version}`);
   }
   return { version, program };
 }
 
 /** The address of an output, or undefined where its form has none: bare keys, multisig, data, the unusual. */
-export function scriptToAddress(script: Uint8Array, prefixes: AddressPrefixes): string | undefined {
+export function scriptToAddress(script: Uint8Array, prefixes: PaymentAddressPrefixes): string | undefined {
   const template = scriptTemplate(script);
   switch (template.type) {
     case "pubkeyhash":
@@ -123,8 +123,8 @@ export function scriptToAddress(script: Uint8Array, prefixes: AddressPrefixes): 
   }
 }
 
-/** The script of the output that an address stands for. Throws {@link AddressError}. */
-export function addressToScript(address: string, prefixes: AddressPrefixes): Uint8Array {
+/** The script of the output that an address stands for. Throws {@link PaymentAddressError}. */
+export function addressToScript(address: string, prefixes: PaymentAddressPrefixes): Uint8Array {
   // The human-readable part decides, as in Core: what starts like a segwit address is judged as one.
   if (looksLikeBech32(address, prefixes.bech32Hrp)) {
     const { version, program } = decodeSegwitAddress(prefixes.bech32Hrp, address);
@@ -141,9 +141,9 @@ export function addressToScript(address: string, prefixes: AddressPrefixes): Uin
   const [version] = payload;
   const isKey = version === prefixes.base58.pubkeyHash;
   if (!isKey && version !== prefixes.base58.scriptHash) {
-    throw new AddressError("network", `version byte ${version ?? "none"}`);
+    throw new PaymentAddressError("network", `version byte ${version ?? "none"}`);
   }
-  if (payload.length !== 21) throw new AddressError("length", `a hash of ${payload.length - 1} bytes`);
+  if (payload.length !== 21) throw new PaymentAddressError("length", `a hash of ${payload.length - 1} bytes`);
   return isKey ? payToPublicKeyHash(payload.subarray(1)) : payToScriptHash(payload.subarray(1));
 }
 
