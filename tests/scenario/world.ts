@@ -16,6 +16,7 @@ import { ChiaChain } from "../../lib/chia/chain/chain.ts";
 import { LinkageValidator } from "../../lib/chia/chain/linkage.ts";
 import type { BlockValidator } from "../../lib/chia/chain/validator.ts";
 import type { Candidate } from "../../lib/chia/chain/verdict.ts";
+import type { ChiaNetwork } from "../../lib/chia/networks/network.ts";
 import { simulator0 } from "../../lib/chia/networks/simulator0.ts";
 import { ChiaNode } from "../../lib/chia/node.ts";
 import type { ChiaService } from "../../lib/chia/service.ts";
@@ -31,7 +32,7 @@ const RULES = chiaAddressRules({ allowPrivate: true });
 const raws = recordedBlocks();
 const { constants } = referenceChain();
 /** The network of the recording. */
-export const network = { ...simulator0, constants };
+export const network: ChiaNetwork = { ...simulator0, constants };
 
 /** A certificate in shape only: memory connections show it and check nothing. */
 function identityOf(host: string) {
@@ -48,6 +49,8 @@ export interface NodeOptions {
   readonly connect?: readonly string[];
   /** How many recorded blocks it has from the start. */
   readonly blocks?: number;
+  /** Other blocks that it has from the start, parents before children. */
+  readonly chain?: readonly Uint8Array[];
   readonly store?: MemoryChiaStore;
   /** What its peers may hold together. */
   readonly memory?: MemoryBudget;
@@ -74,9 +77,14 @@ export class World {
   readonly #net = new MemoryNetwork({ bufferBytes: 1 << 20 });
   readonly #random = new SeededRandom(42);
   readonly #members = new Set<Member>();
-  /** @param startMs when it begins, in unix milliseconds: by default after the last block of the recording was made */
-  constructor(startMs = 1_750_100_000_000) {
+  readonly #network: ChiaNetwork;
+  /**
+   * @param startMs when it begins, in unix milliseconds: by default after the last block of the recording was made
+   * @param of the network that the nodes are of: by default that of the recording
+   */
+  constructor(startMs = 1_750_100_000_000, of: ChiaNetwork = network) {
     this.clock = simClock(startMs);
+    this.#network = of;
   }
 
   /** Called with each side of a connection that `from` dials; may cut it or slow it down. */
@@ -85,8 +93,9 @@ export class World {
   /** Starts a node that listens at `host`. */
   async node(host: string, options: NodeOptions = {}): Promise<Member> {
     const { clock } = this;
+    const network = this.#network;
     const { connect = [], blocks = 0, store = new MemoryChiaStore() } = options;
-    const validator = options.validator ?? new LinkageValidator(constants);
+    const validator = options.validator ?? new LinkageValidator(network.constants);
     const chain = await ChiaChain.load({ network, store, validator, clock });
     const notices: string[] = [];
     const { identity, nodeId } = identityOf(host);
@@ -122,8 +131,9 @@ export class World {
       record: (events) => void store.events.append(events),
       notice: (level, area, text) => notices.push(`${clock.monotonic()} ${level} ${area} ${text}`),
     });
-    for (let at = 0; at < blocks; at += 200) {
-      const fed = await clock.until(node.feed(recorded(at, Math.min(at + 200, blocks))));
+    const fedFrom = options.chain ?? raws.slice(0, blocks);
+    for (let at = 0; at < fedFrom.length; at += 200) {
+      const fed = await clock.until(node.feed(fedFrom.slice(at, at + 200).map(candidateOf)));
       assert.deepEqual(fed.refusals, []);
     }
     await node.start();
