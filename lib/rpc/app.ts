@@ -14,6 +14,7 @@ import type { RpcContext } from "./context.ts";
 import { eventsOverSocket, subscriptionOfRequest } from "./v1/event-streams.ts";
 import { problem } from "./json.ts";
 import { Gate, RPC_LIMITS, type RpcLimits } from "./limits.ts";
+import { stopping } from "./stopping.ts";
 import { nativeFailure, nativeRoutes, watchRoutes } from "./v1/mod.ts";
 
 /** How an RPC application is made. */
@@ -69,7 +70,7 @@ export function rpcApp(context: RpcContext, options: RpcOptions): RpcApp {
   if (chia !== undefined) app.route("/", chiaRoutes({ ...context, chia }, limits));
   app.route("/", nativeRoutes(context, limits, enterSubscriber));
   app.notFound((c) => c.text("404: Not Found", 404));
-  app.onError(nativeFailure);
+  app.onError((error, c) => nativeFailure(error, c.req.raw.signal));
 
   const { basic } = options.auth;
   const plainAuth: AuthOptions = { token: undefined, hosts: [], plain: true, ...(basic !== undefined && { basic }) };
@@ -150,7 +151,7 @@ export function rpcApp(context: RpcContext, options: RpcOptions): RpcApp {
       }
     },
 
-    close: () => closing.abort(),
+    close: () => closing.abort(stopping()),
   };
 }
 

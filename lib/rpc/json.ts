@@ -4,6 +4,7 @@
  * @module
  */
 import { type Json, type JsonObject, parseJson, stringifyJson } from "../codec/json.ts";
+import { isStopping } from "./stopping.ts";
 
 /** Nesting of arrays and objects that a request may have. */
 export const NESTING_MAX = 64;
@@ -19,7 +20,7 @@ export class BodyError extends Error {
   }
 }
 
-/** Reads a body of at most `bytesMax` bytes; what is beyond is not even buffered. Throws {@link BodyError}. */
+/** Reads a body of at most `bytesMax` bytes; what is beyond is not even buffered. Throws {@link BodyError}, or why the node ends the call. */
 export async function readBody(request: Request, bytesMax: number, signal: AbortSignal): Promise<string> {
   const announced = Number(request.headers.get("content-length") ?? 0);
   if (announced > bytesMax) throw new BodyError(413, `the body may have ${bytesMax} bytes`);
@@ -32,6 +33,7 @@ export async function readBody(request: Request, bytesMax: number, signal: Abort
   try {
     while (true) {
       const { done, value } = await reader.read();
+      if (isStopping(signal)) throw signal.reason;
       if (signal.aborted) throw new BodyError(408, "the body took too long");
       if (done) break;
       length += value.length;

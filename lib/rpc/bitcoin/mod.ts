@@ -9,6 +9,7 @@ import type { Json } from "../../codec/json.ts";
 import { messageOf, NodeError } from "../../core/errors.ts";
 import { BodyError, parseRequest, readBody } from "../json.ts";
 import { type RpcLimits, withDeadline } from "../limits.ts";
+import { causeOf, isStopping } from "../stopping.ts";
 import type { ActiveCall } from "./control.ts";
 import { JsonRpcError, RpcCode } from "./error.ts";
 import { type RpcObject, rpcText } from "./json.ts";
@@ -99,7 +100,7 @@ export class BitcoinRpc {
       const reply = resultReply(head, await this.#call(readRequest(body), signal, room));
       return isNotification(head) ? new Response(null, { status: 204 }) : this.#response(rpcText(reply));
     } catch (thrown) {
-      const error = asError(thrown);
+      const error = asError(thrown, signal);
       if (isNotification(head)) return new Response(null, { status: 204 });
       // Version 2.0 keeps HTTP out of it, but for what is no request at all.
       return head.version === "2.0" ? this.#response(rpcText(errorReply(head, error))) : this.#failure(head, error);
@@ -116,22 +117,24 @@ export class BitcoinRpc {
     let length = 0;
     let busyMs = 0;
     for (const [index, call] of calls.entries()) {
-      if (signal.aborted) break;
+      // A caller who has gone reads nothing; one whose node stops reads what became of each call.
+      if (signal.aborted && !isStopping(signal)) break;
       if (index % BATCH_PAUSE === BATCH_PAUSE - 1) await clock.sleep(0);
       const head = requestHead(call);
       let reply: RpcObject;
       const startedAt = clock.monotonic();
       try {
+        if (isStopping(signal)) throw signal.reason;
         if (length > BATCH_TEXT_MAX) throw new JsonRpcError(RpcCode.misc, "the answers of this batch are too large");
         if (busyMs > this.#limits.timeoutMs) throw new JsonRpcError(RpcCode.misc, "this batch takes too long");
         const request = readRequest(call);
         reply = resultReply(head, await this.#call(request, signal, room));
         if (!this.#waits(request)) busyMs += clock.monotonic() - startedAt;
       } catch (thrown) {
-        reply = errorReply(head, asError(thrown));
+        reply = errorReply(head, asError(thrown, signal));
       }
       if (isNotification(head)) continue;
-      const text = textOf(head, reply);
+      const text = textOf(head, reply, signal);
       texts.push(text);
       length += text.length;
     }
@@ -184,18 +187,19 @@ export class BitcoinRpc {
 }
 
 /** A reply as text. One that JSON cannot carry is a failure of that call, not of its batch. */
-function textOf(head: RequestHead, reply: RpcObject): string {
+function textOf(head: RequestHead, reply: RpcObject, signal: AbortSignal): string {
   try {
     return rpcText(reply);
   } catch (thrown) {
-    return rpcText(errorReply(head, asError(thrown)));
+    return rpcText(errorReply(head, asError(thrown, signal)));
   }
 }
 
 /** What a thrown thing is called towards the caller. The text of an unforeseen error may name paths and is not shown. */
-function asError(thrown: unknown): JsonRpcError {
+function asError(thrown: unknown, signal: AbortSignal): JsonRpcError {
   if (thrown instanceof JsonRpcError) return thrown;
-  if (thrown instanceof NodeError) return new JsonRpcError(RpcCode.misc, `${thrown.code}: ${messageOf(thrown)}`);
+  const cause = causeOf(thrown, signal);
+  if (cause instanceof NodeError) return new JsonRpcError(RpcCode.misc, `${cause.code}: ${messageOf(cause)}`);
   return new JsonRpcError(RpcCode.internal, "the call failed inside the node");
 }
 

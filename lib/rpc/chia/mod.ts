@@ -9,6 +9,7 @@ import { failureBody, RpcError } from "../errors.ts";
 import { BodyError, jsonResponse, parseRequest, readBody } from "../json.ts";
 import type { RpcLimits } from "../limits.ts";
 import { withDeadline } from "../limits.ts";
+import { causeOf } from "../stopping.ts";
 import { blockRoutes } from "./blocks.ts";
 import { nodeRoutes } from "./service-routes.ts";
 import type { ChiaRoute, ChiaRoutes, ChiaRpcContext } from "./route.ts";
@@ -94,14 +95,14 @@ async function answer(
     // The reference answers 500 to what is not JSON; it has no other word for it.
     request = parseRequest(await readBody(raw, limits.bodyBytesMax, signal), 500);
   } catch (error) {
-    if (error instanceof BodyError) return new Response(`${error.status}: ${error.message}`, { status: error.status });
-    throw error;
+    if (!(error instanceof BodyError)) return jsonResponse(failureBody(error));
+    return new Response(`${error.status}: ${error.message}`, { status: error.status });
   }
   const headers: Record<string, string> = { "x-validation": context.chia.state().validation };
   if (name === "get_blockchain_state") headers["x-unknown"] = UNKNOWN_STATE_FIELDS;
   try {
     return jsonResponse({ success: true, ...await route(request, context, signal) }, { headers });
   } catch (error) {
-    return jsonResponse(failureBody(error), { headers });
+    return jsonResponse(failureBody(error instanceof RpcError ? error : causeOf(error, signal)), { headers });
   }
 }

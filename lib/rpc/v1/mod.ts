@@ -42,6 +42,6 @@ export function nativeRoutes(
   app.route("/", banRoutes(context, limits));
   app.route("/", blockRoutes(context));
   app.route("/", eventRoutes(context, enterSubscriber));
-  app.onError(nativeFailure);
+  app.onError((error, c) => nativeFailure(error, c.req.raw.signal));
   return app;
 }

@@ -11,6 +11,7 @@ import type { ChainHandle } from "../chain-handle.ts";
 import type { RpcContext } from "../context.ts";
 import { BodyError, parseRequest, problem, readBody } from "../json.ts";
 import { type RpcLimits, withDeadline } from "../limits.ts";
+import { isStopping, stopping } from "../stopping.ts";
 
 /** What schemas are made of. */
 export * as z from "zod/mini";
@@ -63,9 +64,10 @@ export function chainsOf(context: RpcContext, name: unknown): readonly ChainHand
   return name === undefined ? context.chains : [chainOf(context, name)];
 }
 
-/** What a native route answers when it throws. */
-export function nativeFailure(error: unknown): Response {
+/** What a native route answers when it throws. `signal`: of the request. */
+export function nativeFailure(error: unknown, signal: AbortSignal): Response {
   if (error instanceof BodyError) return problem(error.status, error.message);
+  if (isStopping(signal)) return problem(503, stopping().message);
   // The code helps to report it; the message of an unforeseen error may name paths and is not shown.
   return problem(
     500,

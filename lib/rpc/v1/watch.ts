@@ -92,7 +92,7 @@ export function watchRoutes(context: RpcContext & { readonly bitcoin: BitcoinSer
     return jsonResponse({ matches: matches.map((match) => matchJson(match, network)) });
   });
 
-  app.onError(nativeFailure);
+  app.onError((error, c) => nativeFailure(error, c.req.raw.signal));
   return app;
 }
 

@@ -1,9 +1,18 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { Block } from "../../../lib/bitcoin/types/mod.ts";
+import type { Workers } from "../../../lib/core/ports.ts";
+import { InlineWorkers } from "../../../lib/core/work/inline-workers.ts";
 import { settle } from "../rpc/support.ts";
 import { ADDRESS, bitcoinNode, COOKIE, type Reply, TOKEN } from "./support.ts";
 
 const basic = (text: string) => ({ authorization: `Basic ${btoa(text)}` });
+
+/** A block of so many transactions that a thread takes it apart. */
+function manyTransactions(raw: Uint8Array): Uint8Array {
+  const { header, transactions } = Block.decode(raw);
+  return Block.of(header, Array.from({ length: 60 }, () => transactions[0]!)).raw;
+}
 
 describe("one call", () => {
   test("version 1: result and error are both there, the id is echoed, and a line ends it", async () => {
@@ -123,6 +132,66 @@ describe("one call", () => {
       code: -32603,
       message: "the call failed inside the node",
     });
+  });
+});
+
+describe("a call that is under way when the node stops", () => {
+  const STOPS = { code: -1, message: "stopped: the node is stopping" };
+  const genesis = "0f9188f13cb7b2c71f2a335e3a4fc328bf5beb436012afca590b1a11466e2206";
+
+  test("says so when a thread works for it", async () => {
+    const workers: Workers = {
+      threadsMax: 1,
+      counts: new InlineWorkers().counts,
+      run: (_job, _input, signal) =>
+        new Promise((_, reject) => signal?.addEventListener("abort", () => reject(signal.reason))),
+      close: () => Promise.resolve(),
+    };
+    const raw = manyTransactions((await (await bitcoinNode()).bitcoin.block(0))!);
+    const { app, post } = await bitcoinNode({ workers, overrides: { block: () => Promise.resolve(raw) } });
+    const answer = post(JSON.stringify({ method: "getblock", params: [genesis, 2], id: 1 }));
+    await settle();
+    app.close();
+    const response = await answer;
+    assert.deepEqual((await response.json() as Reply).error, STOPS);
+    assert.equal(response.status, 500);
+  });
+
+  test("says so when the store is closed under it", async () => {
+    const closed = Promise.withResolvers<never>();
+    const { app, post } = await bitcoinNode({ overrides: { block: () => closed.promise } });
+    const answer = post(JSON.stringify({ method: "getblock", params: [genesis, 0], id: 1 }));
+    await settle();
+    app.close();
+    closed.reject(new TypeError("the database is closed"));
+    assert.deepEqual((await (await answer).json() as Reply).error, STOPS);
+  });
+
+  test("each call of a batch is answered", async () => {
+    const closed = Promise.withResolvers<never>();
+    const { app, post } = await bitcoinNode({ overrides: { block: () => closed.promise } });
+    const call = (id: number, method: string, params: unknown[] = []) => ({ jsonrpc: "2.0", id, method, params });
+    const calls = [call(1, "getblockcount"), call(2, "getblock", [genesis, 0]), call(3, "getblockcount")];
+    const answer = post(JSON.stringify(calls));
+    await settle();
+    app.close();
+    closed.reject(new TypeError("the database is closed"));
+    assert.deepEqual(await (await answer).json(), [
+      { jsonrpc: "2.0", id: 1, result: 0 },
+      { jsonrpc: "2.0", id: 2, error: STOPS },
+      { jsonrpc: "2.0", id: 3, error: STOPS },
+    ]);
+  });
+
+  test("what a call chose to answer stays", async () => {
+    const read = Promise.withResolvers<undefined>();
+    const { app, post } = await bitcoinNode({ overrides: { block: () => read.promise } });
+    const answer = post(JSON.stringify({ method: "getblock", params: [genesis, 0], id: 1 }));
+    await settle();
+    app.close();
+    read.resolve(undefined);
+    const { error } = await (await answer).json() as Reply;
+    assert.deepEqual(error, { code: -1, message: "Block not available (not fully downloaded)" });
   });
 });
 

@@ -259,6 +259,43 @@ describe("Chia routes of this node", () => {
   });
 });
 
+describe("a call that is under way when the node stops", () => {
+  test("of Chia says so, whatever part was closed under it", async () => {
+    const { app, call, chia } = testNode();
+    const closed = Promise.withResolvers<never>();
+    chia.store.peak = () => closed.promise;
+    const called = call("get_block_record_by_height", { height: 0 });
+    await settle();
+    app.close();
+    closed.reject(new TypeError("the database is closed"));
+    const { success, error } = (await called).answer as { success: boolean; error: string };
+    assert.deepEqual([success, error], [false, "the node is stopping"]);
+  });
+
+  test("of Chia says so while its body is still to come", async () => {
+    const { app, request } = testNode();
+    const never = new ReadableStream<Uint8Array>({ pull: () => new Promise(() => {}) });
+    const answer = request("/healthz", { method: "POST", body: never, duplex: "half" } as RequestInit);
+    await settle();
+    app.close();
+    const response = await answer;
+    assert.deepEqual([response.status, (await response.json()).error], [200, "the node is stopping"]);
+  });
+
+  test("of this node's own says so with 503", async () => {
+    const { app, request, chia } = testNode();
+    const closed = Promise.withResolvers<never>();
+    chia.store.peak = () => closed.promise;
+    const answer = request("/v1/status");
+    await settle();
+    app.close();
+    closed.reject(new TypeError("the database is closed"));
+    const response = await answer;
+    assert.deepEqual(await response.json(), { status: 503, title: "the node is stopping" });
+    assert.equal(response.headers.get("content-type"), "application/problem+json");
+  });
+});
+
 describe("native routes", () => {
   test("GET /v1/status has the fields that gemel status prints", async () => {
     const { request, chia, stored } = await recordedNode();
