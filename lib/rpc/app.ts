@@ -121,18 +121,20 @@ export function rpcApp(context: RpcContext, options: RpcOptions): RpcApp {
 
     async upgrade(upgrade, duplex, identity) {
       try {
-        const headers = new Headers([...upgrade.headers].filter(([name]) => !name.startsWith(":")));
-        const url = new URL(upgrade.target, `https://${headers.get("host") ?? "localhost"}`);
-        const refusal = await refusalOf(new Request(url, { headers }), identity, options.auth, context.clock);
+        const asked = requestOf(upgrade);
+        const refusal = asked === undefined
+          ? { status: 400, title: "Bad Request" }
+          : await refusalOf(asked, identity, options.auth, context.clock);
         const leave = refusal === undefined ? enterSubscriber() : undefined;
         if (refusal === undefined) identity?.proved?.();
         try {
-          const asked = url.searchParams.has("topics") || url.searchParams.has("since");
-          const initial = asked ? subscriptionOfRequest(url, headers) : undefined;
+          const url = asked && new URL(asked.url);
+          const says = url?.searchParams.has("topics") || url?.searchParams.has("since");
+          const initial = url && says ? () => subscriptionOfRequest(url, asked.headers) : undefined;
           const socket = upgradeWebSocket(duplex, upgrade, {
             clock: context.clock,
             random: options.random,
-            path: url.pathname === "/v1/events" ? "/v1/events" : "/events",
+            path: upgrade.target.split("?", 1)[0] === "/v1/events" ? "/v1/events" : "/events",
             messageBytesMax: SUBSCRIPTION_BYTES_MAX,
             pingIntervalMs: 15_000,
             refuse: () => {
@@ -153,6 +155,17 @@ export function rpcApp(context: RpcContext, options: RpcOptions): RpcApp {
 
     close: () => closing.abort(stopping()),
   };
+}
+
+/** An upgrade as a request that asks for the same; undefined for one whose target or headers no URL and no request can have. */
+function requestOf({ target, headers }: RpcUpgrade): Request | undefined {
+  try {
+    const own = new Headers([...headers].filter(([name]) => !name.startsWith(":")));
+    return new Request(new URL(target, `https://${own.get("host") ?? "localhost"}`), { headers: own });
+  } catch (thrown) {
+    if (thrown instanceof TypeError) return undefined;
+    throw thrown;
+  }
 }
 
 /**

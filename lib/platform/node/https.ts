@@ -122,22 +122,26 @@ async function serve(
     const status = isLong ? "431 Request Header Fields Too Large" : "400 Bad Request";
     socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`, () => socket.destroy());
   });
-  server.on("upgrade", (incoming: IncomingMessage, socket: Duplex, head: Uint8Array) => {
-    const connection = connections.get(socket);
-    if (connection === undefined || options.onUpgrade === undefined) return void socket.destroy();
-    connection.cutIn(undefined);
-    connection.show(SHOWN.request);
-    const duplex = socketDuplex(socket as TLSSocket, {
-      ...addressesOf(socket as TLSSocket),
-      flow: flowOf(socket as TLSSocket, connection.raw),
-      head: new Uint8Array(head),
+  const { onUpgrade } = options;
+  // Where nothing but HTTP is spoken, the wish to leave it is passed over (RFC 9110, section 7.8).
+  if (onUpgrade !== undefined) {
+    server.on("upgrade", (incoming: IncomingMessage, socket: Duplex, head: Uint8Array) => {
+      const connection = connections.get(socket);
+      if (connection === undefined) return void socket.destroy();
+      connection.cutIn(undefined);
+      connection.show(SHOWN.request);
+      const duplex = socketDuplex(socket as TLSSocket, {
+        ...addressesOf(socket as TLSSocket),
+        flow: flowOf(socket as TLSSocket, connection.raw),
+        head: new Uint8Array(head),
+      });
+      try {
+        onUpgrade(upgradeRequest(incoming), duplex, infoOf(socket as TLSSocket));
+      } catch (cause) {
+        duplex.destroy(cause);
+      }
     });
-    try {
-      options.onUpgrade(upgradeRequest(incoming), duplex, infoOf(socket as TLSSocket));
-    } catch (cause) {
-      duplex.destroy(cause);
-    }
-  });
+  }
 
   const port = await acceptSockets({
     host: options.host,

@@ -164,12 +164,13 @@ export function eventStream(
 
 /**
  * Serves events on a WebSocket until either side ends it. The reader says once what it wants,
- * `{"subscribe": ["chia.*"], "since": 41200}`, unless `initial` (from the query) already says so. Never rejects.
+ * `{"subscribe": ["chia.*"], "since": 41200}`, unless `initial` (from the query) already says so; what that throws ends
+ * the socket as a bad message does. Never rejects.
  */
 export async function eventsOverSocket(
   socket: PeerSocket,
   context: RpcContext,
-  options: { readonly initial?: Pick<SubscribeOptions, "topics" | "since">; readonly signal?: AbortSignal } = {},
+  options: { readonly initial?: () => Pick<SubscribeOptions, "topics" | "since">; readonly signal?: AbortSignal } = {},
 ): Promise<void> {
   const controller = new AbortController();
   const stop = () => controller.abort();
@@ -181,7 +182,7 @@ export async function eventsOverSocket(
     const reader = readable.getReader();
     const writer = writable.getWriter();
     writer.closed.catch(() => {});
-    const wanted = options.initial ?? await firstMessage(reader, context, controller.signal);
+    const wanted = options.initial?.() ?? await firstMessage(reader, context, controller.signal);
     // Whatever else the reader says is dropped; to want something else it connects again.
     void drain(reader).then(stop);
     let lastId = wanted.since ?? 0;

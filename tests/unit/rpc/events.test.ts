@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { eventEnvelope, eventsOverSocket } from "../../../lib/rpc/v1/event-streams.ts";
 import type { PeerSocket } from "../../../lib/core/ports.ts";
 import type { NewEvent } from "../../../lib/storage/events.ts";
-import { settle, testNode } from "./support.ts";
+import { duplexPair } from "../../../lib/transport/memory.ts";
+import { settle, testNode, TOKEN } from "./support.ts";
 
 const event = (topic: string, height: number): NewEvent => ({
   topic,
@@ -200,12 +201,79 @@ describe("eventsOverSocket()", () => {
     await events.append([event("a", 1)]);
     const { socket, sent } = fakeSocket([]);
     const controller = new AbortController();
-    const over = eventsOverSocket(socket, context, { initial: { topics: ["a"], since: 0 }, signal: controller.signal });
+    const over = eventsOverSocket(socket, context, {
+      initial: () => ({ topics: ["a"], since: 0 }),
+      signal: controller.signal,
+    });
     await settle();
     assert.deepEqual(topicsOf(sent), ["a"]);
     controller.abort();
     await over;
   });
+});
+
+describe("upgrade()", () => {
+  const KEY = "dGhlIHNhbXBsZSBub25jZQ==";
+  const HEADERS = {
+    host: "localhost:8555",
+    authorization: `Bearer ${TOKEN}`,
+    upgrade: "websocket",
+    connection: "Upgrade",
+    "sec-websocket-version": "13",
+    "sec-websocket-key": KEY,
+  };
+
+  /** Asks to leave HTTP; everything that is answered until the other side has ended. */
+  async function answerTo(target: string, changed: Record<string, string> = {}, method = "GET"): Promise<string> {
+    const { app } = testNode();
+    const [near, far] = duplexPair();
+    const headers = new Map(Object.entries({ ...HEADERS, ...changed }).filter(([, value]) => value !== ""));
+    const over = app.upgrade({ method, target, headers }, far);
+    let text = "";
+    const reader = near.readable.getReader();
+    for (let isOver = false; !isOver;) {
+      const { done, value } = await reader.read();
+      text += String.fromCharCode(...value ?? []);
+      // Our side of the closing handshake is not what is told here.
+      isOver = done || /(topics|since): /.test(text);
+    }
+    near.destroy();
+    await over;
+    return text;
+  }
+
+  const bad = ["/events?topics=A", "/v1/events?topics=a&since=x", "/events?since=-1", "/events?topics=a,B"];
+  for (const target of bad) {
+    test(`opens ${target} and closes it with 1008 and the reason`, async () => {
+      const text = await answerTo(target);
+      assert.match(text, /^HTTP\/1\.1 101 /);
+      const frame = text.slice(text.indexOf("\r\n\r\n") + 4);
+      assert.equal(frame.charCodeAt(0), 0x88);
+      assert.equal(frame.charCodeAt(2) * 256 + frame.charCodeAt(3), 1008);
+      assert.match(frame.slice(4), /^(topics|since): /);
+    });
+  }
+
+  const refusals: [name: string, status: number, target: string, changed: Record<string, string>, method?: string][] = [
+    ["a key that is none", 400, "/events", { "sec-websocket-key": "x" }],
+    ["no key", 400, "/events", { "sec-websocket-key": "" }],
+    ["a bad query and a bad key", 400, "/events?topics=A", { "sec-websocket-key": "x" }],
+    ["another version", 426, "/events", { "sec-websocket-version": "8" }],
+    ["another protocol", 426, "/events", { upgrade: "h2c" }],
+    ["another path", 404, "/v1/peers", {}],
+    ["a target that no URL has", 404, "//", {}],
+    ["a host that no URL has", 400, "/events", { host: "[" }],
+    ["a host with a name and a password", 421, "/events", { host: "a:b@localhost" }],
+    ["a header that no request may have", 400, "/events", { origin: "\u0100" }],
+    ["no secret", 401, "/events?topics=A", { authorization: "" }],
+    ["a foreign host name", 421, "/events?topics=A", { host: "evil.example" }],
+    ["another method", 405, "/events", {}, "POST"],
+  ];
+  for (const [name, status, target, changed, method] of refusals) {
+    test(`answers ${name} with ${status}`, async () => {
+      assert.match(await answerTo(target, changed, method), new RegExp(`^HTTP/1\\.1 ${status} `));
+    });
+  }
 });
 
 test("eventEnvelope() keeps null chain and network of the node's own events", () => {
