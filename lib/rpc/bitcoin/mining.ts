@@ -6,6 +6,7 @@
  */
 import { fromHex, toHex } from "../../codec/hex.ts";
 import { Reader } from "../../codec/reader.ts";
+import { checkBlock } from "../../bitcoin/chain/block-checks.ts";
 import { HeaderStatus } from "../../bitcoin/headers/header-chain.ts";
 import { compactToTarget } from "../../bitcoin/headers/pow.ts";
 import { toDisplayHex, ZERO_HASH } from "../../bitcoin/hash.ts";
@@ -85,8 +86,14 @@ async function submitBlock(bitcoin: BitcoinService, text: string, signal: AbortS
   }
   const { headers } = bitcoin;
   const row = headers.find(block.hash);
-  if (row >= 0 && headers.isInvalid(row)) return "duplicate-invalid";
-  if (row >= 0 && (headers.status(row) & HeaderStatus.data) !== 0) return "duplicate";
+  if (row >= 0 && (headers.isInvalid(row) || (headers.status(row) & HeaderStatus.data) !== 0)) {
+    // Core looks at what a block says by itself before it looks whether it knows the block: this may be another body.
+    const refusal = checkBlock(block, bitcoin.network);
+    if (refusal !== undefined) return refusal.reason;
+    // One that is stored is a duplicate, also while it waits for its verdict and beside the active chain: `inconclusive`
+    // is the answer to the first submission only, and `duplicate-inconclusive` that to a proposal.
+    return headers.isInvalid(row) ? "duplicate-invalid" : "duplicate";
+  }
   const result = await bitcoin.submitBlock(withReservedValue(block).raw, signal);
   switch (result.kind) {
     case "accepted":

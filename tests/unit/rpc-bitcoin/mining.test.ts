@@ -75,6 +75,24 @@ describe("submitblock", () => {
     assert.match(await call<string>("submitblock", toHex(orphan.raw)), /high-hash|prev-blk-not-found/);
   });
 
+  // Bitcoin Core, rpc/mining.cpp (submitblock) with validation.cpp (ProcessNewBlock, AcceptBlock).
+  test("calls a stored block a duplicate on whatever branch it is, and another body of it by its fault", async () => {
+    const { call, mine, bitcoin } = await bitcoinNode();
+    const [one, two] = await (await bitcoinNode()).mine(2);
+    await mine(3, Uint8Array.of(0x52));
+    for (const block of [one!, two!]) assert.equal(await call("submitblock", toHex(block.raw)), "inconclusive");
+    for (const block of [one!, two!]) assert.equal(await call("submitblock", toHex(block.raw)), "duplicate");
+    const [coinbase] = two!.transactions;
+    const outputs = [{ value: coinbase!.outputs[0]!.value, scriptPubKey: Uint8Array.of(0x53) }];
+    const changed = Transaction.of({ version: 2, inputs: coinbase!.inputs, outputs, lockTime: 0 });
+    const other = toHex(Block.of(two!.header, [changed]).raw);
+    assert.equal(await call("submitblock", other), "bad-txnmrklroot");
+    assert.equal(await call("submitblock", toHex(two!.raw)), "duplicate");
+    bitcoin.headers.markInvalid(bitcoin.headers.find(two!.hash));
+    assert.equal(await call("submitblock", other), "bad-txnmrklroot");
+    assert.equal(await call("submitblock", toHex(two!.raw)), "duplicate-invalid");
+  });
+
   test("adds the reserved value that a miner left out of its coinbase", async () => {
     const { call, miner } = await bitcoinNode();
     const [mined] = await miner.mine(Uint8Array.of(0x51), {
