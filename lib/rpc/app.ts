@@ -15,7 +15,7 @@ import { eventsOverSocket, subscriptionOfRequest } from "./v1/event-streams.ts";
 import { problem } from "./json.ts";
 import { Gate, RPC_LIMITS, type RpcLimits } from "./limits.ts";
 import { stopping } from "./stopping.ts";
-import { nativeFailure, nativeRoutes, watchRoutes } from "./v1/mod.ts";
+import { nativeFailure, nativeRoutes, unanswered, watchRoutes } from "./v1/mod.ts";
 
 /** How an RPC application is made. */
 export interface RpcOptions {
@@ -69,7 +69,7 @@ export function rpcApp(context: RpcContext, options: RpcOptions): RpcApp {
   }
   if (chia !== undefined) app.route("/", chiaRoutes({ ...context, chia }, limits));
   app.route("/", nativeRoutes(context, limits, enterSubscriber));
-  app.notFound((c) => c.text("404: Not Found", 404));
+  app.notFound((c) => unanswered(c.req.path, (method) => app.router.match(method, c.req.path)[0].length > 0));
   app.onError((error, c) => nativeFailure(error, c.req.raw.signal));
 
   const { basic } = options.auth;

@@ -17,6 +17,7 @@ import { chainsOf, nativeFailure } from "./request.ts";
 import { trafficRoutes } from "./traffic.ts";
 
 export { nativeFailure } from "./request.ts";
+export { unanswered } from "./unanswered.ts";
 export { watchRoutes } from "./watch.ts";
 
 /** The native routes. `enterSubscriber` is asked for a place and gives back the function that leaves it. */

@@ -453,6 +453,43 @@ describe("native routes", () => {
     assert.equal((await request("/v1/chains/chia/blocks/x.bin")).status, 404);
   });
 
+  const unanswered: [method: string, path: string, status: number, allow: string | null][] = [
+    ["GET", "/v1", 404, null],
+    ["GET", "/v1/nothing", 404, null],
+    ["POST", "/v1/bitcoin/nothing", 404, null],
+    ["GET", "/v1/bitcoin/watch", 404, null],
+    ["DELETE", "/v1/peers/x", 404, null],
+    ["GET", "/v1/chains/chia/blocks/x", 404, null],
+    ["POST", "/v1/status", 405, "GET, HEAD"],
+    ["PUT", "/v1/peers", 405, "GET, HEAD, POST"],
+    ["GET", "/v1/peers/7", 405, "DELETE"],
+    ["OPTIONS", "/v1/bans", 405, "GET, HEAD, POST, DELETE"],
+    ["POST", "/v1/events", 405, "GET, HEAD"],
+    ["DELETE", "/events", 405, "GET, HEAD"],
+    ["POST", "/metrics", 405, "GET, HEAD"],
+  ];
+  for (const [method, path, status, allow] of unanswered) {
+    test(`${method} ${path} is a problem ${status}`, async () => {
+      const { request } = testNode();
+      const answer = await request(path, { method });
+      assert.deepEqual([answer.status, answer.headers.get("allow")], [status, allow]);
+      assert.equal(answer.headers.get("content-type"), "application/problem+json");
+      assert.equal((await answer.json()).status, status);
+    });
+  }
+
+  test("paths of the references are answered as they answer them", async () => {
+    const { request } = testNode();
+    const nowhere = await request("/nothing", post("{}"));
+    assert.deepEqual([nowhere.status, await nowhere.text()], [404, "404: Not Found"]);
+    const got = await request("/get_blockchain_state");
+    assert.deepEqual([got.status, got.headers.get("allow"), await got.text()], [
+      405,
+      "POST",
+      "405: Method Not Allowed",
+    ]);
+  });
+
   test("an error inside the node shows neither stack nor path", async () => {
     const { request, chia } = testNode();
     chia.bans = () => {
