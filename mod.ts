@@ -34,6 +34,7 @@ export type { CrawlOptions, SavedFormat } from "./lib/monitor.ts";
 export type { CrawlProgress } from "./lib/crawl/crawler.ts";
 export type { Count, CrawlReport, ReportNode, Totals } from "./lib/crawl/report.ts";
 export { type Fault, messageOf, NodeError } from "./lib/core/errors.ts";
+export { fileTrouble } from "./lib/core/file-trouble.ts";
 export { Validation } from "./lib/core/validation.ts";
 export type { BanView, ChiaService, PeerView, SyncState } from "./lib/chia/service.ts";
 export type { ChiaStore, PlacedBlock, PlacedSummary, StoreCounts, StoredBlock } from "./lib/chia/store.ts";

@@ -10,6 +10,7 @@ import {
   bitcoinUserAgent,
   chiaSoftwareVersion,
   DEFAULTS,
+  fileTrouble,
   GEMEL_VERSION,
   PermissionList,
   splitPermissionList,
@@ -182,8 +183,8 @@ export const CHAIN_SETTINGS: readonly ChainSetting[] = [
     read: async (path, { readText }) => {
       try {
         return { constantsJson: await readText(path) };
-      } catch {
-        throw configError(`constants: ${path} cannot be read`);
+      } catch (thrown) {
+        throw configError(`constants: ${path} ${fileTrouble(thrown)}`);
       }
     },
   },

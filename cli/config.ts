@@ -6,9 +6,9 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { Command } from "commander";
-import { checkConfig } from "../mod.ts";
+import { checkConfig, fileTrouble } from "../mod.ts";
 import { buildConfig } from "./config-build.ts";
-import { addSettings, loadSettings, wantsColor } from "./context.ts";
+import { addSettings, configFileOf, loadSettings, wantsColor } from "./context.ts";
 import { configError } from "./setting.ts";
 import { environmentName, SETTINGS } from "./settings.ts";
 import type { CliIo } from "./io.ts";
@@ -69,19 +69,20 @@ export function addConfig(program: Command, io: CliIo): void {
   config.command("path")
     .description("where the file is looked for")
     .addHelpText("after", "\nExample:\n  $ $EDITOR $(gemel config path)")
-    .action(async (_options: unknown, command: Command) => {
-      io.out((await loadSettings(command, io)).configFile() + "\n");
-    });
+    .action((_options: unknown, command: Command) => io.out(configFileOf(command, io) + "\n"));
 
   config.command("init")
     .description("write a file with every setting, commented out")
     .addHelpText("after", "\nExample:\n  $ gemel config init")
     .action(async (_options: unknown, command: Command) => {
-      const loaded = await loadSettings(command, io);
-      const [configFile, configFound] = [loaded.configFile(), loaded.configFound];
-      if (configFound) throw configError(`${configFile} is there already`);
-      await mkdir(dirname(configFile), { recursive: true });
-      await writeFile(configFile, template(), { flag: "wx", mode: 0o600 });
+      // What is in a file that is there already does not matter: it is not written over.
+      const configFile = configFileOf(command, io);
+      try {
+        await mkdir(dirname(configFile), { recursive: true });
+        await writeFile(configFile, template(), { flag: "wx", mode: 0o600 });
+      } catch (thrown) {
+        throw configError(`config: ${configFile} ${fileTrouble(thrown)}`);
+      }
       io.err(`wrote ${configFile}\n`);
     });
 }

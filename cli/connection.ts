@@ -3,11 +3,12 @@
  *
  * @module
  */
-import { type FetchText, type HttpAnswer, type HttpRequest, NodeError, RpcClient } from "../mod.ts";
+import { type FetchText, fileTrouble, type HttpAnswer, type HttpRequest, NodeError, RpcClient } from "../mod.ts";
 import { Buffer } from "node:buffer";
 import { readFile } from "node:fs/promises";
 import type { IncomingMessage } from "node:http";
 import https from "node:https";
+import { configError } from "./setting.ts";
 
 /** Where a node is and how it is to be asked. */
 export interface ClientOptions {
@@ -37,7 +38,10 @@ async function textOf(path: string, what: string, url: string): Promise<string> 
     return await readFile(path, "utf8");
   } catch (cause) {
     const code = (cause as NodeJS.ErrnoException).code;
-    if (code === "EACCES") throw new NodeError("AUTH_REFUSED", "self", `${what} ${path} may not be read by this user`);
+    if (code === "EACCES" || code === "EPERM") {
+      throw new NodeError("AUTH_REFUSED", "self", `${what} ${path} may not be read by this user`);
+    }
+    if (code !== "ENOENT" && code !== "ENOTDIR") throw configError(`${what}: ${path} ${fileTrouble(cause)}`);
     throw unreachable(url, `${what} ${path} is not there; did gemel run with this --data-dir?`, cause);
   }
 }

@@ -3,7 +3,15 @@
  *
  * @module
  */
-import { addressText, type NodeConfig, NodeError, type NodePaths, type RpcClient, rpcUrlFile } from "../mod.ts";
+import {
+  addressText,
+  fileTrouble,
+  type NodeConfig,
+  NodeError,
+  type NodePaths,
+  type RpcClient,
+  rpcUrlFile,
+} from "../mod.ts";
 import { type Command, Option } from "commander";
 import { parse, TomlError } from "smol-toml";
 import { join } from "node:path";
@@ -58,15 +66,21 @@ function pathIfHome(path: () => string): string | undefined {
   }
 }
 
+const namedConfig = (command: Command) => command.optsWithGlobals().config as string | undefined;
+
+/** Where the configuration file is or would be, whether or not it is there. Throws `HOME_UNKNOWN`. */
+export function configFileOf(command: Command, io: CliIo): string {
+  const flag = flagsOf(command)["data-dir"];
+  // An empty variable is as good as none.
+  const dataDir = typeof flag === "string" ? flag : io.environment[environmentName("data-dir")] || undefined;
+  return namedConfig(command) ?? configPath(dataDir, io);
+}
+
 /** Reads the configuration file and lays flags and environment over it. */
 export async function loadSettings(command: Command, io: CliIo, more: Record<string, unknown> = {}): Promise<Loaded> {
   const flags = { ...flagsOf(command), ...more };
-  // An empty variable is as good as none.
-  const dataDir = typeof flags["data-dir"] === "string"
-    ? flags["data-dir"]
-    : io.environment[environmentName("data-dir")] || undefined;
-  const named = command.optsWithGlobals().config as string | undefined;
-  const configFile = () => named ?? configPath(dataDir, io);
+  const named = namedConfig(command);
+  const configFile = () => configFileOf(command, io);
   const path = pathIfHome(configFile);
   const text = path === undefined ? undefined : await configText(path, named !== undefined, io);
   const sources = { flags, environment: io.environment };
@@ -83,7 +97,7 @@ async function configText(path: string, isNamed: boolean, io: CliIo): Promise<st
     return await io.readText(path);
   } catch (error) {
     const isAbsent = ["ENOENT", "ENOTDIR"].includes((error as NodeJS.ErrnoException).code ?? "");
-    if (isNamed || !isAbsent) throw configError(`${path} cannot be read`);
+    if (isNamed || !isAbsent) throw configError(`config: ${path} ${fileTrouble(error)}`);
     return undefined;
   }
 }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { messageOf, NodeError, RpcFailure } from "../mod.ts";
+import { fileTrouble, messageOf, NodeError, RpcFailure } from "../mod.ts";
 
 /** Exit codes; the numbers from 64 are those of sysexits.h. */
 export const EXIT = {
@@ -40,6 +40,7 @@ const KNOWN: Readonly<Record<string, readonly [exit: number, hint?: string]>> = 
   FILE_FAILED: [EXIT.cannotCreate],
   HOME_UNKNOWN: [EXIT.cannotCreate, "name a folder with --data-dir, or set HOME"],
   OUTPUT_FAILED: [EXIT.output],
+  COOKIE_UNWRITABLE: [EXIT.config, "choose another file with --cookie-file"],
   DATABASE_DAMAGED: [EXIT.badData, "move the file away; the node syncs anew"],
   DATABASE_FOREIGN: [EXIT.config],
   DATABASE_NEWER: [EXIT.config],
@@ -82,7 +83,17 @@ export function failureOf(thrown: unknown): Failure {
     const [exit, hint] = KNOWN[thrown.code] ?? [EXIT.failed];
     return { message, exit, code: thrown.code, ...(hint !== undefined && { hint }) };
   }
+  const path = pathOf(thrown);
+  if (path !== undefined) {
+    return { message: `${path} ${fileTrouble(thrown)}`, exit: EXIT.cannotCreate, code: "FILE_FAILED" };
+  }
   return { message, exit: EXIT.failed, code: "FAILED" };
+}
+
+/** The path that an error of the system is about; undefined when it is no such error. */
+function pathOf(thrown: unknown): string | undefined {
+  const { code, path } = (thrown ?? {}) as { readonly code?: unknown; readonly path?: unknown };
+  return typeof code === "string" && typeof path === "string" ? path : undefined;
 }
 
 /** The failure as it goes to standard error. */

@@ -22,6 +22,7 @@ import { messageOf, NodeError } from "../core/errors.ts";
 import { MovableClock } from "../core/movable-clock.ts";
 import type { Clock } from "../core/ports.ts";
 import { bitcoinHandle } from "../rpc/mod.ts";
+import { readNamed } from "./named-file.ts";
 import { ChainPeering, type ComposedChain, type CompositionParts, type Drivers } from "./chain.ts";
 import { MemoryEventLog, SqlEventLog } from "../storage/event-log.ts";
 import type { EventSource } from "../storage/node-log.ts";
@@ -131,12 +132,11 @@ export async function composeBitcoin(
 
 /** The map of operators that the configuration names. @throws NodeError `ASMAP_INVALID` when it cannot be used */
 export async function asMapOf(
-  { readFile }: Pick<Drivers, "readFile">,
+  files: Pick<Drivers, "readFile">,
   { asMapFile: path }: BitcoinConfig,
 ): Promise<AsMap | undefined> {
   if (path === undefined) return undefined;
-  const bytes = await readFile(path);
-  if (bytes === undefined) throw new NodeError("ASMAP_INVALID", "self", `asmap: ${path} is not there`);
+  const bytes = await readNamed({ setting: "asmap", path, code: "ASMAP_INVALID" }, files);
   try {
     return new AsMap(bytes);
   } catch (cause) {

@@ -28,6 +28,7 @@ import type { NewEvent } from "../storage/events.ts";
 import type { EventSource } from "../storage/node-log.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { Egress } from "./egress.ts";
+import { readNamed } from "./named-file.ts";
 import type { ChainHandle } from "../rpc/mod.ts";
 
 /** Things to undo, last first. */
@@ -122,12 +123,11 @@ async function openAddresses(
 /** The address book in a `peers.dat`. @throws NodeError `PEERS_FILE_INVALID` when that file cannot be used */
 export async function importedBook(
   path: string | undefined,
-  { readFile }: Pick<Drivers, "readFile">,
+  files: Pick<Drivers, "readFile">,
   read: (bytes: Uint8Array) => BookState,
 ): Promise<BookState | undefined> {
   if (path === undefined) return undefined;
-  const bytes = await readFile(path);
-  if (bytes === undefined) throw new NodeError("PEERS_FILE_INVALID", "self", `import-peers: ${path} is not there`);
+  const bytes = await readNamed({ setting: "import-peers", path, code: "PEERS_FILE_INVALID" }, files);
   try {
     return read(bytes);
   } catch (cause) {

@@ -8,7 +8,8 @@
 import { hmac } from "@noble/hashes/hmac.js";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { toHex } from "../codec/hex.ts";
-import { messageOf, NodeError } from "../core/errors.ts";
+import { NodeError } from "../core/errors.ts";
+import { fileTrouble } from "../core/file-trouble.ts";
 import type { Random } from "../core/ports.ts";
 import { sameSecret } from "./secret.ts";
 import type { SecretFiles } from "./token.ts";
@@ -100,7 +101,7 @@ export async function makeCookie(
         remove: () => Promise.resolve(),
       };
     }
-    throw new NodeError("COOKIE_UNWRITABLE", "self", `${path} cannot be written: ${messageOf(cause)}`, { cause });
+    throw new NodeError("COOKIE_UNWRITABLE", "self", `cookie-file: ${path} ${fileTrouble(cause)}`, { cause });
   }
 }
 

@@ -9,6 +9,7 @@ import path from "node:path";
 import process from "node:process";
 import { gunzipSync, gzipSync } from "node:zlib";
 import { messageOf, NodeError } from "../../core/errors.ts";
+import { fileTrouble } from "../../core/file-trouble.ts";
 import { codeOf } from "./failures.ts";
 
 let counter = 0;
@@ -104,13 +105,17 @@ export function fileFailure(thrown: unknown, file: string): NodeError {
   if (thrown instanceof NodeError) return thrown;
   const code = codeOf(thrown);
   const options = { cause: thrown, data: { path: file, systemCode: code } };
+  // What is there already is in the way of a folder.
+  const what = code === "EEXIST" ? "is a file, not a folder" : fileTrouble(thrown);
   if (["EACCES", "EPERM", "EROFS", "ENOTDIR", "EEXIST"].includes(code) || /denied/i.test(messageOf(thrown))) {
-    return new NodeError("DATA_FOLDER_UNWRITABLE", "self", `${file} cannot be read or written (${code})`, options);
+    return new NodeError("DATA_FOLDER_UNWRITABLE", "self", `${file} ${what}`, options);
   }
   if (code === "ENOSPC" || code === "EDQUOT") {
     return new NodeError("DISK_FULL", "self", `no room on the disk for ${file}`, options);
   }
-  return new NodeError("FILE_FAILED", "self", `${file}: ${messageOf(thrown)}`, options);
+  // Only writing comes here without a file: it is the folder that is missing.
+  const missing = "cannot be written: its folder is not there";
+  return new NodeError("FILE_FAILED", "self", `${file} ${code === "ENOENT" ? missing : what}`, options);
 }
 
 /** Gzip (RFC 1952). */

@@ -217,7 +217,7 @@ describe("buildConfig()", () => {
       [{ chain: ["bitcoin"], "min-work": "much" }, /min-work: a hexadecimal number/],
       [{ chain: ["chai"] }, /did you mean chia\?/],
       [{ chain: ["chia", "chia"] }, /once/],
-      [{ network: "simulator0", constants: "/none.json" }, /none\.json cannot be read/],
+      [{ network: "simulator0", constants: "/none.json" }, /^constants: \/none\.json cannot be used/],
       [{ network: "simulator0", connect: ["127.0.0.1:99999"] }, /connect: "127\.0\.0\.1:99999" is no HOST:PORT/],
       [{ rpc: "127.0.0.1" }, /rpc: .* is no HOST:PORT/],
       [{ memory: "lots" }, /memory/],
