@@ -253,7 +253,7 @@ export interface Workers {
 export interface JobThread {
   /** Hands a message over. Throws where it cannot be cloned. */
   post(message: unknown): void;
-  /** Ends the thread, whatever it is doing. Resolves when it is gone. */
+  /** Ends the thread, whatever it is doing, within a second or so. Nothing is heard from it any more. Resolves when it is gone. */
   end(): Promise<void>;
 }
 

@@ -8,6 +8,9 @@ import { type MessagePort as NodePort, parentPort, Worker } from "node:worker_th
 import { messageOf } from "../../core/errors.ts";
 import type { JobThread, ThreadEvents } from "../../core/ports.ts";
 
+/** Time for what a thread is at, before it is ended from outside. */
+const END_GRACE_MS = 1_000;
+
 /**
  * See `Platform.openThread`. Messages go through a channel of their own: what `Worker.postMessage` of Deno's `node:` does
  * to a typed array takes 50 ns a byte, even where the memory is shared.
@@ -34,8 +37,12 @@ export function openThread(entry: URL, { onMessage, onEnd }: ThreadEvents): JobT
   return {
     post: (message) => port.postMessage(message),
     async end() {
-      await worker.terminate();
+      // Without its channel a thread has nothing to wait for. Ending it from outside takes another thread for a moment, and
+      // Bun aborts the process where this user may have no more of them: that is left for one that does not end by itself.
+      port.close();
+      const timer = setTimeout(() => void worker.terminate(), END_GRACE_MS);
       await gone.promise;
+      clearTimeout(timer);
     },
   };
 }

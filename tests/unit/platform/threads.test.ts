@@ -153,6 +153,41 @@ describe("ThreadPool on threads of this runtime", () => {
   });
 });
 
+describe("openThread()", () => {
+  /** A thread, once it is ready, and what is told of its end. */
+  async function opened() {
+    const ready = Promise.withResolvers<unknown>();
+    const ended = Promise.withResolvers<string>();
+    const thread = openThread(entry, { onMessage: ready.resolve, onEnd: ended.resolve });
+    await ready.promise;
+    return { thread, ended: ended.promise };
+  }
+
+  // Bun aborts the process when a thread is ended from outside and this user may have no more threads.
+  test("end() lets a thread end by itself, when it rests and when it works", async () => {
+    const resting = await opened();
+    await resting.thread.end();
+    assert.equal(await resting.ended, "it ended with code 0");
+    const working = await opened();
+    const meeting = { gate: gate(), wanted: 2 };
+    working.thread.post({ id: 1, name: meet.name, input: meeting });
+    while (Atomics.load(meeting.gate, 0) < 1) await clock.sleep(5);
+    const over = working.thread.end();
+    Atomics.add(meeting.gate, 0, 1);
+    await over;
+    assert.equal(await working.ended, "it ended with code 0");
+  });
+
+  test("end() ends a thread that hangs from outside", async () => {
+    const { thread, ended } = await opened();
+    const begun = gate();
+    thread.post({ id: 1, name: hangs.name, input: begun });
+    while (Atomics.load(begun, 0) < 1) await clock.sleep(5);
+    await thread.end();
+    assert.notEqual(await ended, "it ended with code 0");
+  });
+});
+
 describe("parallelism()", () => {
   test("is at least one", () => assert.ok(parallelism() >= 1));
 });
