@@ -40,7 +40,7 @@ export function openThread(entry: URL, { onMessage, onEnd }: ThreadEvents): JobT
       // Without its channel a thread has nothing to wait for. Ending it from outside takes another thread for a moment, and
       // Bun aborts the process where this user may have no more of them: that is left for one that does not end by itself.
       port.close();
-      const timer = setTimeout(() => void worker.terminate(), END_GRACE_MS);
+      const timer = setTimeout(() => void worker.terminate().catch(() => gone.resolve()), END_GRACE_MS);
       await gone.promise;
       clearTimeout(timer);
     },

@@ -151,21 +151,6 @@ describe("serveHttps()", () => {
     await server.close();
   });
 
-  test("answers a request that would leave HTTP as any other where nothing else is spoken", async () => {
-    const fetch = async (request: Request) => new Response(await request.text());
-    const server = await serveHttp({ host: "127.0.0.1", port: 0, fetch });
-    const raw = net.connect({ host: "127.0.0.1", port: server.address.port });
-    let text = "";
-    raw.on("error", () => {});
-    raw.on("data", (chunk) => (text += chunk));
-    raw.write(
-      "POST / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, close\r\nUpgrade: h2c\r\nContent-Length: 2\r\n\r\nhi",
-    );
-    await new Promise<void>((resolve) => raw.once("close", () => resolve()));
-    assert.match(text, /^HTTP\/1\.1 200 [^]*hi/);
-    await server.close();
-  });
-
   test("close() ends idle, waiting and upgraded connections", async () => {
     const upgraded = Promise.withResolvers<void>();
     const server = await serve({ onUpgrade: () => upgraded.resolve() });
@@ -264,6 +249,21 @@ describe("serveHttps()", () => {
 });
 
 describe("serveHttp()", () => {
+  test("answers a request that would leave HTTP as any other where nothing else is spoken", async () => {
+    const fetch = async (request: Request) => new Response(await request.text());
+    const server = await serveHttp({ host: "127.0.0.1", port: 0, fetch });
+    const raw = net.connect({ host: "127.0.0.1", port: server.address.port });
+    let text = "";
+    raw.on("error", () => {});
+    raw.on("data", (chunk) => (text += chunk));
+    raw.write(
+      "POST / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, close\r\nUpgrade: h2c\r\nContent-Length: 2\r\n\r\nhi",
+    );
+    await new Promise<void>((resolve) => raw.once("close", () => resolve()));
+    assert.match(text, /^HTTP\/1\.1 200 [^]*hi/);
+    await server.close();
+  });
+
   const answer = (request: Request) =>
     request.text().then((text) => new Response(`${request.method} ${new URL(request.url).pathname} ${text}`));
 

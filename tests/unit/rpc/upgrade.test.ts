@@ -112,9 +112,9 @@ describe("RpcApp.upgrade()", () => {
     }
     const { ask } = upgrading();
     const bad = ask("/events?since=x");
-    await bad.over;
-    await bad.reading;
-    assert.equal(bad.text(), "");
+    assert.equal(await bad.status(), 101);
+    assert.match(bad.text(), /since: the id of the last event/);
+    await bad.end();
   });
 
   test("ends every stream when the application is closed", async () => {
