@@ -33,7 +33,8 @@ function unreachable(url: string, reason: string, cause?: unknown): NodeError {
   return new NodeError("NODE_UNREACHABLE", "network", `no node answers at ${url} (${reason})`, { cause });
 }
 
-async function textOf(path: string, what: string, url: string): Promise<string> {
+/** The text of a file that a flag names, or that is in the data folder. */
+async function textOf(path: string, flag: string, what: string, url: string): Promise<string> {
   try {
     return await readFile(path, "utf8");
   } catch (cause) {
@@ -41,7 +42,7 @@ async function textOf(path: string, what: string, url: string): Promise<string> 
     if (code === "EACCES" || code === "EPERM") {
       throw new NodeError("AUTH_REFUSED", "self", `${what} ${path} may not be read by this user`);
     }
-    if (code !== "ENOENT" && code !== "ENOTDIR") throw configError(`${what}: ${path} ${fileTrouble(cause)}`);
+    if (code !== "ENOENT" && code !== "ENOTDIR") throw configError(`${flag}: ${path} ${fileTrouble(cause)}`);
     throw unreachable(url, `${what} ${path} is not there; did gemel run with this --data-dir?`, cause);
   }
 }
@@ -55,16 +56,16 @@ export async function connectClient(options: ClientOptions): Promise<RpcClient> 
   const { url } = options;
   const base = URL.parse(url);
   if (base?.protocol !== "https:") throw unreachable(url, "an https:// address is needed");
-  const ca = await textOf(options.caFile, "the certificate", url);
+  const ca = await textOf(options.caFile, "cacert", "the certificate", url);
   const pair = options.certFile !== undefined && options.keyFile !== undefined
     ? {
-      cert: await textOf(options.certFile, "the certificate", url),
-      key: await textOf(options.keyFile, "the key", url),
+      cert: await textOf(options.certFile, "cert", "the certificate", url),
+      key: await textOf(options.keyFile, "key", "the key", url),
     }
     : undefined;
   const token = pair !== undefined || options.tokenFile === undefined
     ? undefined
-    : (await textOf(options.tokenFile, "the token", url)).trim();
+    : (await textOf(options.tokenFile, "token-file", "the token", url)).trim();
   // Said here, the check is made whatever the environment says of the runtime's default.
   const agent = new https.Agent({ ca, ...pair, keepAlive: false, rejectUnauthorized: true });
   const fetch: FetchText = (request) => send(request, { base, agent, limitMs: limitOf(request, options.timeoutMs) });
