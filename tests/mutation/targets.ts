@@ -84,7 +84,11 @@ export const TARGETS: readonly Target[] = [
   {
     name: "chia/chain",
     sources: ["lib/chia/chain"],
-    tests: ["tests/unit/chia-chain", "tests/unit/chia-session/raw-blocks.test.ts", ...scenario("follow", "liars")],
+    tests: [
+      "tests/unit/chia-chain",
+      "tests/unit/chia-session/raw-blocks.test.ts",
+      ...scenario("follow", "liars", "late-verdicts"),
+    ],
   },
   {
     name: "chia/peers",

@@ -252,3 +252,68 @@ test("ChiaChain.load() goes on where the store stands: peak, side branches and a
   const result = await second.add(run(2, 5, 8));
   assert.deepEqual([second.tip(), result.forkHeight], ["2:7", 2]);
 });
+
+describe("the main chain in memory", () => {
+  /** A transaction block, and one without a time of its own above it. */
+  const timed = (branch: number, height: number, more: { parentBranch?: number } = {}) =>
+    made(branch, height, { timestamp: 1_700_000_000n + BigInt(height), ...more });
+  const untimed = (branch: number, height: number, timedAt: number) =>
+    made(branch, height, { timestamp: null, prevTransactionBlockHeight: timedAt });
+
+  test("tells the time of the newest block that has one: at once, beside other branches, and after a restart", async () => {
+    const { chain, add, store } = await open();
+    assert.equal(chain.tipTime, undefined);
+    await add([timed(1, 0), timed(1, 1)]);
+    assert.equal(chain.tipTime, 1_700_000_001);
+    await add([untimed(1, 2, 1), untimed(1, 3, 1)]);
+    assert.equal(chain.tipTime, 1_700_000_001);
+    await add([timed(2, 1, { parentBranch: 1 })]);
+    assert.equal(chain.tipTime, 1_700_000_001, "a branch beside it changes nothing");
+    assert.equal((await open(store)).chain.tipTime, 1_700_000_001);
+  });
+
+  test("blocks that are known are not stored again", async () => {
+    const { add, store } = await open();
+    const blocks = run(1, 0, 4);
+    await add(blocks);
+    let commits = 0;
+    const commit = store.commit.bind(store);
+    store.commit = (step) => {
+      commits += 1;
+      return commit(step);
+    };
+    assert.deepEqual((await add(blocks)).added, []);
+    assert.equal(commits, 0);
+  });
+
+  test("a validator that fails is asked once, and nobody is refused for it", async () => {
+    const { chain, clock, validator } = await open();
+    let asked = 0;
+    validator.link = () => {
+      asked += 1;
+      throw new TypeError("a fault of our own");
+    };
+    await assert.rejects(clock.until(chain.add(run(1, 0, 1), null)), /a fault of our own/);
+    assert.equal(asked, 1);
+  });
+
+  test("a run leaves nothing at the signal of its giver", async () => {
+    const { chain, clock } = await open();
+    const { signal } = new AbortController();
+    let listeners = 0;
+    const add = signal.addEventListener.bind(signal);
+    const remove = signal.removeEventListener.bind(signal);
+    signal.addEventListener = (...args: Parameters<typeof add>) => {
+      listeners += 1;
+      add(...args);
+    };
+    signal.removeEventListener = (...args: Parameters<typeof remove>) => {
+      listeners -= 1;
+      remove(...args);
+    };
+    const adding = chain.add(run(1, 0, 3), null, { signal });
+    assert.equal(listeners, 1);
+    await clock.until(adding);
+    assert.equal(listeners, 0);
+  });
+});
