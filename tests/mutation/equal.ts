@@ -204,4 +204,10 @@ export const EQUAL: readonly Equal[] = [
     becomes: "if (below < 0) return;",
     why: "Below height zero there is no block to be pruned.",
   },
+  {
+    file: "lib/chia/chain/filter.ts",
+    was: ".sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));",
+    becomes: ".sort((a, b) => (a <= b ? -1 : a > b ? 1 : 0));",
+    why: "Only numbers that are the same are compared differently, and either order of them is the same list.",
+  },
 ];

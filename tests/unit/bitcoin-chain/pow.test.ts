@@ -107,3 +107,13 @@ test("a hash equal to the target is enough, one more is not", () => {
   assert.ok(checkProofOfWork(bytes(target), 0x1d00ffff, mainnet.pow));
   assert.ok(!checkProofOfWork(bytes(target + 1n), 0x1d00ffff, mainnet.pow));
 });
+
+test("wordsMeet() compares all words, the highest first", () => {
+  const target = Uint32Array.from([5, 0, 0, 0, 0, 0, 0, 9]) as unknown as Parameters<typeof wordsMeet>[2];
+  const meets = (words: readonly number[]) => wordsMeet(Uint32Array.from([7, ...words]), 1, target);
+  assert.equal(meets([5, 0, 0, 0, 0, 0, 0, 9]), true);
+  assert.equal(meets([6, 0, 0, 0, 0, 0, 0, 9]), false);
+  assert.equal(meets([4, 0, 0, 0, 0, 0, 0, 9]), true);
+  assert.equal(meets([6, 0, 0, 0, 0, 0, 0, 8]), true);
+  assert.equal(meets([0, 0, 0, 0, 0, 0, 0, 10]), false);
+});

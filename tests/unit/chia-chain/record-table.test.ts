@@ -63,6 +63,34 @@ describe("RecordTable", () => {
   });
 });
 
+describe("RecordTable over time", () => {
+  test("uses the places of what was removed again", () => {
+    const table = new RecordTable();
+    const turn = (branch: number) => {
+      const rows = Array.from({ length: 2_000 }, (_, height) => table.add(made(branch, height)));
+      for (const row of rows) table.remove(row);
+    };
+    turn(1);
+    const after = table.byteLength;
+    assert.ok(after > 2_000 * 4, "the index and the columns are counted");
+    for (let i = 2; i < 12; i++) turn(i);
+    assert.equal(table.size, 0);
+    assert.ok(table.byteLength <= after, `${table.byteLength} of ${after}`);
+  });
+
+  test("keeps few records decoded: the one that was decoded first goes first", () => {
+    const table = new RecordTable();
+    const rows = Array.from({ length: 20_000 }, (_, height) => table.add(recordOf(1, height)));
+    const first = table.record(rows[0]!);
+    assert.equal(table.record(rows[0]!), first);
+    for (const row of rows) table.record(row);
+    assert.notEqual(table.record(rows[0]!), first);
+    assert.deepEqual(table.record(rows[0]!), first);
+    const last = table.record(rows.at(-1)!);
+    assert.equal(table.record(rows.at(-1)!), last);
+  });
+});
+
 describe("RecordWindow", () => {
   test("holds 19,520 records of mainnet's shape in a fifth of what they took as objects", () => {
     const window = new RecordWindow(19_520);
