@@ -210,4 +210,16 @@ export const EQUAL: readonly Equal[] = [
     becomes: ".sort((a, b) => (a <= b ? -1 : a > b ? 1 : 0));",
     why: "Only numbers that are the same are compared differently, and either order of them is the same list.",
   },
+  {
+    file: "lib/bitcoin/headers/header-table.ts",
+    was: "const from = (row & SEGMENT_MASK) * RECORD_WORDS + HASH;",
+    becomes: "const from = (row & SEGMENT_MASK) * RECORD_WORDS - HASH;",
+    why: "The hash is the first field of a record: its place is 0, which may as well be taken off.",
+  },
+  {
+    file: "lib/bitcoin/headers/header-table.ts",
+    was: "segment[to + HASH + k] = hashes[index * 8 + k]!;",
+    becomes: "segment[to - HASH + k] = hashes[index * 8 + k]!;",
+    why: "The hash is the first field of a record: its place is 0, which may as well be taken off.",
+  },
 ];

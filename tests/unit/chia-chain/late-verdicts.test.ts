@@ -192,6 +192,17 @@ describe("ChiaChain.add()", () => {
 });
 
 describe("ChiaChain.close()", () => {
+  test("resolves when what was under way has ended", async () => {
+    const { blocks, top, chain, validator, rest, clock } = await scene();
+    validator.holds = new Set(["prove"]);
+    const order: string[] = [];
+    const adding = chain.add(given(branch(blocks, top, 2, "ends")), null).catch(() => void order.push("withdrawn"));
+    await rest();
+    await clock.until(chain.close().then(() => void order.push("closed")));
+    await adding;
+    assert.deepEqual(order, ["withdrawn", "closed"]);
+  });
+
   for (const step of ["prove", "spend"] as const) {
     test(`ends what waits for a validator to ${step} that does not notice`, async () => {
       const { blocks, top, chain, validator, rest, tip, clock } = await scene();

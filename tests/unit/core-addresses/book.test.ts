@@ -605,3 +605,42 @@ describe("AddressBook as a whole", () => {
     assert.equal(book.some(({ host }) => host === "25.1.2.3", { newOnly: false }), true);
   });
 });
+
+describe("AddressBook.attempt()", () => {
+  test("counts a failure once until another address has answered later", () => {
+    const { book, clock } = makeBook();
+    const other = { host: "22.1.2.3", port: 8333 };
+    book.learn([A, other].map((address) => ({ ...address, timeS: clock.nowS })), SOURCE);
+    const attempts = () => book.find(A)?.attempts;
+    book.good(other);
+    clock.nowS += 10;
+    book.attempt(A, true);
+    book.attempt(A, true);
+    assert.equal(attempts(), 1);
+    book.good(other);
+    book.attempt(A, true);
+    assert.equal(attempts(), 1, "in the same second");
+    clock.nowS += 1;
+    book.good(other);
+    book.attempt(A, true);
+    assert.equal(attempts(), 2);
+  });
+});
+
+describe("AddressBook.cleanUp()", () => {
+  test("removes what is older than told and failed as often, and nothing at the bound", () => {
+    const { book, clock } = makeBook();
+    const places = [20, 21, 22].map((first) => ({ host: `${first}.1.2.3`, port: 8333 }));
+    const ages = [100, 101, 101];
+    places.forEach((place, i) =>
+      book.learn([{ ...place, timeS: clock.nowS - ages[i]! }], undefined, { unlimited: true })
+    );
+    const before = places.map((place) => clock.nowS - book.find(place)!.timeS);
+    book.good({ host: "66.1.1.1", port: 8333 });
+    clock.nowS += 10;
+    for (const place of places.slice(0, 2)) book.attempt(place, true);
+    assert.equal(book.cleanUp(before[1]! + 10, 1), 0);
+    assert.equal(book.cleanUp(before[1]! + 9, 1), 1);
+    assert.deepEqual(places.map((place) => book.find(place) !== undefined), [true, false, true]);
+  });
+});
