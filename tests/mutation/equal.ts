@@ -222,4 +222,10 @@ export const EQUAL: readonly Equal[] = [
     becomes: "segment[to - HASH + k] = hashes[index * 8 + k]!;",
     why: "The hash is the first field of a record: its place is 0, which may as well be taken off.",
   },
+  {
+    file: "lib/bitcoin/chain/pruning.ts",
+    was: "while (chain.activeAt(lowest) >= 0 && !chain.hasData(chain.activeAt(lowest))) lowest += 1;",
+    becomes: "while (chain.activeAt(lowest) > 0 && !chain.hasData(chain.activeAt(lowest))) lowest += 1;",
+    why: "Row 0 is the first block, which is at height 0: the search begins at height 1.",
+  },
 ];

@@ -83,7 +83,9 @@ describe("RecordTable over time", () => {
     const rows = Array.from({ length: 20_000 }, (_, height) => table.add(recordOf(1, height)));
     const first = table.record(rows[0]!);
     assert.equal(table.record(rows[0]!), first);
+    const second = table.record(rows[1]!);
     for (const row of rows) table.record(row);
+    assert.notEqual(table.record(rows[1]!), second);
     assert.notEqual(table.record(rows[0]!), first);
     assert.deepEqual(table.record(rows[0]!), first);
     const last = table.record(rows.at(-1)!);
