@@ -49,6 +49,8 @@ export interface LaunchOptions {
   readonly through?: readonly string[];
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** Another program than {@link BINARY}. */
+  readonly binary?: string;
 }
 
 /** A process and what it has printed. */
@@ -60,7 +62,7 @@ export class Launched {
   readonly ended: Promise<number | NodeJS.Signals>;
 
   constructor(args: readonly string[], options: LaunchOptions = {}) {
-    const [program = BINARY, ...rest] = [...(options.through ?? []), BINARY, ...args];
+    const [program = BINARY, ...rest] = [...(options.through ?? []), options.binary ?? BINARY, ...args];
     // Nothing of the caller's own settings may reach the program.
     const { PATH = "", LANG = "C.UTF-8" } = process.env;
     this.child = spawn(program, rest, {
