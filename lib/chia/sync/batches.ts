@@ -12,7 +12,7 @@ import { consensusFault, type PeerFault } from "../peers/faults.ts";
 import type { AnnouncedPeak } from "../peers/knowledge.ts";
 import type { ChiaPeer } from "../peers/peer.ts";
 import type { Judging } from "./judging.ts";
-import { fetchRange, type HeightRange } from "./requests.ts";
+import { BATCH_TIMEOUT_MS, fetchRange, type HeightRange } from "./requests.ts";
 import { WaitingBatch } from "./waiting.ts";
 
 /** What a batch sync needs. */
@@ -34,7 +34,6 @@ export interface BatchTask {
   readonly fork: number;
 }
 
-const BATCH_TIMEOUT_MS = 15_000;
 const BATCH_TRIES = 6;
 /** A peer that keeps a batch for so long is not waited for alone. */
 const BATCH_HEDGE_MS = 2_000;

@@ -30,6 +30,11 @@ function blockOf(session: ChiaSession, data: Uint8Array): Candidate {
   }
 }
 
+/** How long a peer may take to answer with one block. */
+export const BLOCK_TIMEOUT_MS = 15_000;
+/** How long a peer may take to answer with a batch of blocks, at the first try. */
+export const BATCH_TIMEOUT_MS = 15_000;
+
 /** The block at a height of the peer's chain; undefined when it has none there. No longer waited for when `signal` aborts. @throws NodeError, PeerFault */
 export async function fetchBlock(
   session: ChiaSession,

@@ -12,7 +12,7 @@ import type { Clock } from "../../core/ports.ts";
 import type { AddResult, ChiaChain } from "../chain/chain.ts";
 import { heavier } from "../chain/settling.ts";
 import type { BlockGiver } from "../chain/flight.ts";
-import { fetchBlock } from "./requests.ts";
+import { BLOCK_TIMEOUT_MS, fetchBlock } from "./requests.ts";
 import type { Candidate } from "../chain/verdict.ts";
 import { forkPoint } from "./fork-point.ts";
 import type { AnnouncedPeak } from "../peers/knowledge.ts";
@@ -47,7 +47,6 @@ export interface SyncProgress {
 const BACKTRACK_MAX = 20;
 /** How far below our peak backtracking looks for a connection before it leaves the search to the batch sync. */
 const BACKTRACK_BELOW = 4;
-const BLOCK_TIMEOUT_MS = 15_000;
 
 /** The steps; one at a time. */
 export class Sync {
