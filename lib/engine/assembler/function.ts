@@ -129,6 +129,11 @@ export class Fn {
     this.put(value.code, [0x21, unsigned(high.index)], [0x21, unsigned(low.index)]);
   }
 
+  /** Takes both results of a call of two words. */
+  splitResults(results: { readonly code: Code }, first: Local64, second: Local64): void {
+    this.put(results.code, [0x21, unsigned(second.index)], [0x21, unsigned(first.index)]);
+  }
+
   /** Computes a value and forgets it. */
   drop(value: I32 | I64): void {
     this.put(value.code, 0x1a);
@@ -201,6 +206,11 @@ export class Fn {
   /** Ends the function with these results. */
   return(...values: readonly (I32 | I64)[]): void {
     this.put(values.map(({ code }) => code), 0x0f);
+  }
+
+  /** Ends the whole call as an error: for what cannot be, where going on would spoil memory. */
+  trap(): void {
+    this.put(0x00);
   }
 
   /** The function's locals and code, as the module has them. Locals of one type in a row are one entry. */

@@ -311,6 +311,24 @@ describe("an independent disassembler", () => {
     assert.deepEqual([read.pages, read.data.map(({ at, bytes }) => [at, ...bytes])], [1, [[16n, 7]]]);
   });
 
+  test("trap() ends a call as an error, and splitResults() takes both words of one", () => {
+    const module = new Module(false);
+    const both = module.fn({ params: ["i64"], results: ["i64", "i64"] }, (_, a) => [a.add(1n), a.add(2n)] as const);
+    module.fn({ params: ["i64"], results: ["i64"], exportAs: "f" }, (f, a) => {
+      f.if(a.isZero(), () => f.trap());
+      const [first, second] = [f.i64(), f.i64()];
+      f.splitResults(both(a), first, second);
+      return first.mul(10n).add(second);
+    });
+    const text = disassemble(module.build()).functions[1]?.code.map(({ opcode, immediates }) =>
+      [opcode.toString(16), ...immediates].join(" ")
+    );
+    assert.deepEqual(text?.slice(0, 9), ["20 0", "50", "4 64", "0", "b", "20 0", "10 0", "21 2", "21 1"]);
+    const { exports } = instantiate(module);
+    assert.equal(exports.f!(5n), 67n);
+    assert.throws(() => exports.f!(0n), WebAssembly.RuntimeError);
+  });
+
   test("finds the same functions in a module without wide instructions, which uses none", () => {
     const module = new Module(false);
     module.fn({ params: ["i64", "i64"], results: ["i64"], exportAs: "high" }, (f, a, b) => {

@@ -47,7 +47,7 @@ const IMMEDIATES: Readonly<Record<number, string>> = {
   0x41: "s",
   0x42: "s",
 };
-const PLAIN = new Set([0x05, 0x0b, 0x0f, 0x1a, 0x1b]);
+const PLAIN = new Set([0x00, 0x05, 0x0b, 0x0f, 0x1a, 0x1b]);
 const isNumeric = (opcode: number) => opcode >= 0x45 && opcode <= 0xad;
 const WIDE_FIRST = 19;
 const WIDE_LAST = 22;

@@ -1,0 +1,116 @@
+/** A module with the functions of the class group that a test calls, and numbers in its memory. */
+import { Module } from "../../../lib/engine/assembler/mod.ts";
+import { type Euclid, euclid } from "../../../lib/engine/class-group/euclid.ts";
+import { FORM, type Forms, forms } from "../../../lib/engine/class-group/forms.ts";
+import {
+  type Integers,
+  integers,
+  NUMBER_BYTES,
+  WORDS_AT,
+  WORDS_MAX,
+} from "../../../lib/engine/class-group/integers.ts";
+
+const WORD = (1n << 64n) - 1n;
+type Outcome = number | bigint | undefined;
+
+/** Places of numbers that tests fill. */
+export const PLACES = 8;
+
+/** The form of three numbers. */
+export interface Form {
+  readonly a: bigint;
+  readonly b: bigint;
+  readonly c: bigint;
+}
+
+/** An instance whose exports are the functions under test, by name, taking addresses. */
+export class TestModule {
+  readonly call: Readonly<Record<string, (...args: (number | bigint)[]) => Outcome>>;
+  readonly memory: DataView;
+  readonly places: readonly number[];
+  readonly forms: readonly number[];
+  readonly euclid: Euclid;
+
+  constructor(wide: boolean) {
+    const module = new Module(wide);
+    const made = integers(module);
+    this.euclid = euclid(module, made);
+    const functions: Forms = forms(module, made, this.euclid);
+    this.places = Array.from({ length: PLACES }, () => module.scratch(NUMBER_BYTES).base as number);
+    this.forms = Array.from({ length: 4 }, () => module.scratch(FORM.bytes).base as number);
+    exportIntegers(module, made);
+    module.fn({ params: ["i32", "i32"], results: ["i32"], exportAs: "full" }, (_, a, b) => this.euclid.full(a, b));
+    module.fn(
+      { params: ["i32", "i32"], results: ["i32"], exportAs: "partial" },
+      (_, a, b) => this.euclid.partial(a, b),
+    );
+    module.fn({ params: ["i32"], results: [], exportAs: "reduce" }, (f, a) => f.put(functions.reduce(a)));
+    module.fn(
+      { params: ["i32", "i32"], results: [], exportAs: "square" },
+      (f, to, a) => f.put(functions.square(to, a)),
+    );
+    module.fn(
+      { params: ["i32", "i32", "i32"], results: [], exportAs: "compose" },
+      (f, to, a, b) => f.put(functions.compose(to, a, b)),
+    );
+    module.fn({ params: ["i32"], results: [], exportAs: "run" }, (f, at) => f.put(functions.run(at)));
+    const { exports } = new WebAssembly.Instance(new WebAssembly.Module(module.build()));
+    this.call = exports as TestModule["call"];
+    this.memory = new DataView((exports.memory as WebAssembly.Memory).buffer);
+  }
+
+  /** Writes a number, with other words behind it than were there. */
+  put(at: number, value: bigint, behind = 0xdead_beefn): void {
+    let [rest, count] = [value < 0n ? -value : value, 0];
+    for (let i = 0; i < WORDS_MAX; i++) {
+      this.memory.setBigUint64(at + WORDS_AT + 8 * i, rest === 0n ? behind : rest & WORD, true);
+      if (rest !== 0n) count++;
+      rest >>= 64n;
+    }
+    this.memory.setInt32(at, value < 0n ? -count : count, true);
+  }
+
+  get(at: number): bigint {
+    const size = this.memory.getInt32(at, true);
+    let value = 0n;
+    for (let i = Math.abs(size) - 1; i >= 0; i--) {
+      const word = this.memory.getBigUint64(at + WORDS_AT + 8 * i, true);
+      if (value === 0n && word === 0n) throw new Error("a number has a highest word that is 0");
+      value = value << 64n | word;
+    }
+    return size < 0 ? -value : value;
+  }
+
+  putForm(at: number, { a, b, c }: Form): void {
+    this.put(at + FORM.a, a);
+    this.put(at + FORM.b, b);
+    this.put(at + FORM.c, c);
+  }
+
+  getForm(at: number): Form {
+    return { a: this.get(at + FORM.a), b: this.get(at + FORM.b), c: this.get(at + FORM.c) };
+  }
+}
+
+function exportIntegers(module: Module, made: Integers): void {
+  module.fn({ params: ["i32", "i32"], results: [], exportAs: "copy" }, (f, a, b) => f.put(made.copy(a, b)));
+  for (const name of ["mul", "modulo"] as const) {
+    module.fn(
+      { params: ["i32", "i32", "i32"], results: [], exportAs: name },
+      (f, a, b, c) => f.put(made[name](a, b, c)),
+    );
+  }
+  for (const name of ["negate", "halve"] as const) {
+    module.fn({ params: ["i32"], results: [], exportAs: name }, (f, a) => f.put(made[name](a)));
+  }
+  module.fn({ params: ["i32", "i64"], results: [], exportAs: "setWord" }, (f, a, b) => f.put(made.setWord(a, b)));
+  module.fn(
+    { params: ["i32", "i32", "i64", "i32"], results: [], exportAs: "addMul" },
+    (f, a, b, c, d) => f.put(made.addMul(a, b, c, d)),
+  );
+  module.fn(
+    { params: ["i32", "i32", "i32", "i32"], results: [], exportAs: "divide" },
+    (f, a, b, c, d) => f.put(made.divide(a, b, c, d)),
+  );
+  module.fn({ params: ["i32", "i32"], results: ["i32"], exportAs: "compare" }, (_, a, b) => made.compare(a, b));
+}
