@@ -1,0 +1,1 @@
+export function selfTest(_: unknown): void {}
