@@ -30,6 +30,7 @@ const ROOT_BITS = 50;
 
 /** The largest number whose square is not more, from 0 up. */
 export function squareRoot(value: bigint): bigint {
+  if (value === 0n) return 0n;
   const bits = bitLength(value);
   // From above: the root of the leading bits and one more, so that each step of Newton's goes down to the root.
   const half = Math.max(0, bits - ROOT_BITS + 1) >> 1;
