@@ -18,6 +18,8 @@ export interface Factor {
 export interface Arithmetic {
   /** gcd(a, b), and u with u b = gcd modulo a, for a > b ≥ 0. */
   gcd(a: bigint, b: bigint): readonly [gcd: bigint, u: bigint];
+  /** The cofactor that stands for b in the bytes of a form, for a > 0 and b from 0 up: see `cofactor.ts`. */
+  cofactor(a: bigint, b: bigint): bigint;
   reduce(form: Form): Form;
   /** The product of two powers of reduced forms, reduced. The bound is |D|^(1/4). */
   product(factors: readonly [Factor, Factor], bound: bigint): Form;

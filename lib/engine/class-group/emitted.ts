@@ -7,7 +7,7 @@ import { type Arithmetic, CANDIDATES_MAX, type Factor, lucasParameters, type Sha
 import { BLOCKS_MAX, CHALLENGE_BITS, DISCRIMINANT_BITS, FOUND } from "./hash-to-prime.ts";
 import { FORM, OPERATION } from "./forms.ts";
 import { WORDS_AT, WORDS_MAX } from "./integers.ts";
-import { type Form, magnitude } from "./numbers.ts";
+import { type Form, magnitude, squareRoot } from "./numbers.ts";
 import { isSmall } from "./portable.ts";
 import { hashToPrime, isPrime } from "./portable-primes.ts";
 import { RESULT, stepsOfProduct } from "./powers.ts";
@@ -28,7 +28,6 @@ export class EmittedArithmetic implements Arithmetic {
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
   readonly #sha256: Sha256;
-  #bound = 0n;
 
   constructor({ wide, sha256 }: { readonly wide: boolean; readonly sha256: Sha256 }) {
     this.#program = emitProgram({ wide });
@@ -43,11 +42,20 @@ export class EmittedArithmetic implements Arithmetic {
   }
 
   gcd(a: bigint, b: bigint): readonly [bigint, bigint] {
-    const { numbers, gcd, cofactor } = this.#program;
+    const { numbers, gcd, gcdCofactor } = this.#program;
     this.#put(numbers[0], a);
     this.#put(numbers[1], b);
     this.#exports.gcd();
-    return [this.#get(gcd), this.#get(cofactor)];
+    return [this.#get(gcd), this.#get(gcdCofactor)];
+  }
+
+  cofactor(a: bigint, b: bigint): bigint {
+    const { numbers, cofactor } = this.#program;
+    this.#put(numbers[0], a);
+    this.#put(numbers[1], b);
+    this.#setBound(squareRoot(a));
+    this.#exports.cofactor();
+    return this.#get(cofactor);
   }
 
   reduce(form: Form): Form {
@@ -57,12 +65,7 @@ export class EmittedArithmetic implements Arithmetic {
   }
 
   product(factors: readonly [Factor, Factor], bound: bigint): Form {
-    if (bound !== this.#bound) {
-      const at = this.#program.bound;
-      this.#bytes.fill(0, at + WORDS_AT, at + WORDS_AT + 8 * WORDS_MAX);
-      this.#put(at, bound);
-      this.#bound = bound;
-    }
+    this.#setBound(bound);
     factors.forEach(({ base }, i) => this.#putForm(1 + i, base));
     let at = this.#program.steps;
     const steps = stepsOfProduct(factors.map(({ base, exponent }) => ({ exponent, isSmall: isSmall(base) })));
@@ -114,6 +117,12 @@ export class EmittedArithmetic implements Arithmetic {
     if (parameters === undefined) return false;
     const { lucas264, lucas1024 } = this.#exports;
     return (isChallenge ? lucas264 : lucas1024)(parameters.p, parameters.q) === 1;
+  }
+
+  #setBound(bound: bigint): void {
+    const at = this.#program.bound;
+    this.#bytes.fill(0, at + WORDS_AT, at + WORDS_AT + 8 * WORDS_MAX);
+    this.#put(at, bound);
   }
 
   #formAt(index: number): number {

@@ -9,7 +9,6 @@
  * @module
  */
 import type { Arithmetic } from "./arithmetic.ts";
-import { exactCofactor } from "./lehmer.ts";
 import { bitLength, type Form, fromLowBytes, magnitude, modulo, squareRoot, toLowBytes } from "./numbers.ts";
 
 /** Bytes of a form. */
@@ -45,7 +44,7 @@ function fieldsOf(
 
 /** The bytes of a form that is reduced, or of any a and b that bytes said. */
 export function writeForm(
-  arithmetic: Pick<Arithmetic, "gcd">,
+  arithmetic: Pick<Arithmetic, "gcd" | "cofactor">,
   { bits }: Discriminant,
   a: bigint,
   b: bigint,
@@ -58,7 +57,7 @@ export function writeForm(
   const size = magnitude(b);
   let [rest, t, g, top] = [a, 0n, 0n, 0n];
   if (a !== b) {
-    t = exactCofactor(a, size, squareRoot(a));
+    t = arithmetic.cofactor(a, size);
     g = a === 1n ? 1n : arithmetic.gcd(a, magnitude(t) % a)[0];
     if (g !== 1n) {
       [rest, t] = [a / g, t / g];

@@ -1,6 +1,6 @@
 /**
  * Euclid's algorithm on BigInt by the leading bits of both remainders, in doubles: what `euclid.ts` is in the module, with the
- * same reasons, in words of 50 bits. And Euclid's own steps, for the one place where these and no others are meant.
+ * same reasons, in words of 50 bits. And the cofactor of `cofactor.ts`.
  *
  * @module
  */
@@ -70,38 +70,30 @@ export function gcd(a: bigint, b: bigint): readonly [gcd: bigint, u: bigint] {
   return [r0, u0];
 }
 
-/**
- * The cofactor u of Euclid's first remainder u b modulo a that is not above a bound, for a > 0 and b ≥ 0. Steps of a pass are
- * taken only where whatever the leading bits leave out does not change them, and as long as the remainder is above the bound.
- */
-export function exactCofactor(a: bigint, b: bigint, bound: bigint): bigint {
+/** chiavdf's leading bits. */
+const REFERENCE_BITS = 63;
+
+/** The cofactor of a remainder of (a, b) not above a bound, by chiavdf's way: see `cofactor.ts`. For a > 0 and b from 0 up. */
+export function cofactor(a: bigint, b: bigint, bound: bigint): bigint {
   let [r0, r1, u0, u1] = [a, b, 0n, 1n];
-  let shift = Math.max(0, bitLength(a) - LEADING_BITS);
   while (r1 > bound) {
-    const places = BigInt(shift);
-    let [x, y] = [Number(r0 >> places), Number(r1 >> places)];
-    if (shift > 0 && x < FEW && y < FEW) {
-      shift = shiftFor(shift, Math.max(x, y));
-      continue;
-    }
-    const above = Number(bound >> places) + 1;
-    let [A, B, C, D, isOdd] = [1, 0, 0, 1, false];
-    // A remainder is off by less than the sum of its cofactors. With y beyond what a double holds exactly there is no step.
-    while (y > 0 && x >= y && x <= Number.MAX_SAFE_INTEGER) {
-      const q = Math.floor(x / y);
-      const rest = x - q * y;
-      const [c, d] = [A + q * C, B + q * D];
-      if (rest - c - d < above || y - rest < c + d + C + D) break;
+    const places = BigInt(Math.max(0, bitLength(r0 > r1 ? r0 : r1) - REFERENCE_BITS));
+    let [x, y] = [r0 >> places, r1 >> places];
+    const limit = bound >> places;
+    let [A, B, C, D, isOdd] = [1n, 0n, 0n, 1n, false];
+    while (y > limit) {
+      const q = x / y;
+      const [rest, c, d] = [x - q * y, A + q * C, B + q * D];
+      if (isOdd ? rest < c || y - rest < d + D : rest < d || y - rest < c + C) break;
       [x, y, A, B, C, D, isOdd] = [y, rest, C, D, c, d, !isOdd];
     }
-    if (B === 0) {
+    if (B === 0n) {
       const q = r0 / r1;
       [r0, r1, u0, u1] = [r1, r0 - q * r1, u1, u0 - q * u1];
       continue;
     }
     if (isOdd) [A, B, C, D] = [-A, -B, -C, -D];
-    const [p, q, s, t] = [BigInt(A), BigInt(B), BigInt(C), BigInt(D)];
-    [r0, r1, u0, u1] = [p * r0 - q * r1, t * r1 - s * r0, p * u0 - q * u1, t * u1 - s * u0];
+    [r0, r1, u0, u1] = [A * r0 - B * r1, D * r1 - C * r0, A * u0 - B * u1, D * u1 - C * u0];
   }
   return u1;
 }

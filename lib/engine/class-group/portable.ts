@@ -4,8 +4,8 @@
  * @module
  */
 import type { Arithmetic, Factor, Sha256 } from "./arithmetic.ts";
-import { gcd, shortVectors, type Vectors } from "./lehmer.ts";
-import { type Form, magnitude, modulo } from "./numbers.ts";
+import { cofactor, gcd, shortVectors, type Vectors } from "./lehmer.ts";
+import { type Form, magnitude, modulo, squareRoot } from "./numbers.ts";
 import { hashToPrime } from "./portable-primes.ts";
 import { RESULT, stepsOfProduct } from "./powers.ts";
 
@@ -69,6 +69,7 @@ export function compose(f: Form, g: Form, bound: bigint): Form {
 export function portableArithmetic(sha256: Sha256): Arithmetic {
   return {
     gcd,
+    cofactor: (a, b) => cofactor(a, b, squareRoot(a)),
     reduce,
     product(factors: readonly [Factor, Factor], bound: bigint): Form {
       const forms: Form[] = [factors[0].base, ...factors.map(({ base }) => base)];

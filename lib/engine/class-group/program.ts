@@ -5,6 +5,7 @@
  */
 import { Module } from "../assembler/mod.ts";
 import { sha256Functions } from "../sha256/functions.ts";
+import { cofactor } from "./cofactor.ts";
 import { euclid as makeEuclid } from "./euclid.ts";
 import { FORM, forms as makeForms, OPERATION } from "./forms.ts";
 import { hashToPrime } from "./hash-to-prime.ts";
@@ -17,10 +18,11 @@ export interface Program {
   readonly memoryBytes: number;
   /** Two numbers to work on. */
   readonly numbers: readonly [number, number];
-  /** The gcd and the cofactor that `gcd` leaves. */
+  /** The gcd and its cofactor that `gcd` leaves, and the cofactor that `cofactor` leaves. */
   readonly gcd: number;
+  readonly gcdCofactor: number;
   readonly cofactor: number;
-  /** Where Euclid's algorithm stops in a composition: |D|^(1/4). */
+  /** Where Euclid's algorithm stops: |D|^(1/4) in a composition. Words above it are 0. */
   readonly bound: number;
   readonly forms: number;
   readonly steps: number;
@@ -36,6 +38,8 @@ export interface ProgramExports {
   start(): void;
   /** Euclid's algorithm on both numbers. */
   gcd(): void;
+  /** chiavdf's cofactor of both numbers; the bound is the root of the first one. */
+  cofactor(): void;
   /** Reduces the first form. */
   reduce(): void;
   /** Does the steps. */
@@ -58,6 +62,8 @@ export function emitProgram({ wide }: { readonly wide: boolean }): Program {
   const steps = module.reserve("steps", (STEPS_MAX + 1) * OPERATION.bytes);
   const hash = hashToPrime(module, integers, sha256Functions(module));
   module.fn({ params: [], results: [], exportAs: "gcd" }, (f) => f.drop(euclid.full(...numbers)));
+  const findCofactor = cofactor(module, euclid.parts);
+  module.fn({ params: [], results: [], exportAs: "cofactor" }, (f) => f.put(findCofactor(...numbers)));
   module.fn({ params: [], results: [], exportAs: "reduce" }, (f) => f.put(forms.reduce(places)));
   module.fn({ params: [], results: [], exportAs: "run" }, (f) => f.put(forms.run(steps)));
   return {
@@ -65,7 +71,8 @@ export function emitProgram({ wide }: { readonly wide: boolean }): Program {
     memoryBytes: module.memoryBytes,
     numbers,
     gcd: euclid.r0,
-    cofactor: euclid.u0,
+    gcdCofactor: euclid.u0,
+    cofactor: euclid.u1,
     bound: euclid.bound,
     forms: module.addressOf("forms"),
     steps: module.addressOf("steps"),
