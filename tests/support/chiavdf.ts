@@ -74,6 +74,20 @@ export class Chiavdf {
     return { verdicts: answers as boolean[], ms };
   }
 
+  /** What forms are, as a and b when they are reduced; undefined for bytes that are refused. */
+  async read(
+    discriminant: bigint,
+    forms: readonly Uint8Array[],
+  ): Promise<({ readonly a: bigint; readonly b: bigint } | undefined)[]> {
+    const text = discriminant.toString();
+    const { answers } = await this.#ask(forms.map((form) => ({ ask: "read", discriminant: text, form: toHex(form) })));
+    return answers.map((answer) => {
+      if (answer === null) return undefined;
+      const [a, b] = answer as [string, string];
+      return { a: BigInt(a), b: BigInt(b) };
+    });
+  }
+
   /** A proof of so many further segments. */
   async prove(
     { seed, bits }: Challenge,

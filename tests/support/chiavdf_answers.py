@@ -14,6 +14,13 @@ def answer(question):
     if kind == "prove":
         seed, form = bytes.fromhex(question["seed"]), bytes.fromhex(question["input"])
         return chiavdf.prove(seed, form, question["bits"], int(question["iterations"]), "").hex()
+    if kind == "read":
+        try:
+            # Reduced; a sign byte, and then the number.
+            pair = chiavdf.bqfc_deserialize(question["discriminant"], bytes.fromhex(question["form"]), False)
+            return [("-" if part[0] else "") + str(int.from_bytes(part[1:], "big")) for part in pair]
+        except Exception:
+            return None
     form, proof = bytes.fromhex(question["input"]), bytes.fromhex(question["proof"])
     iterations = int(question["iterations"])
     if kind == "challenge":

@@ -6,6 +6,9 @@ import { writeFileSync } from "node:fs";
 import process from "node:process";
 import { gzipSync } from "node:zlib";
 import { toHex } from "../../lib/codec/hex.ts";
+import { discriminantOf, readForm } from "../../lib/engine/class-group/form-bytes.ts";
+import { magnitude, squareRoot } from "../../lib/engine/class-group/numbers.ts";
+import { portableArithmetic } from "../../lib/engine/class-group/portable.ts";
 import { SeededRandom } from "../../lib/sim/random.ts";
 import { alteredProofs } from "./altered-proofs.ts";
 import { Chiavdf } from "./chiavdf.ts";
@@ -74,9 +77,37 @@ for (const [bits, iterations, witnessType] of PROOFS) {
     });
   }
 }
+
+// Forms in whose bytes chiavdf went past Euclid's first remainder below the root, and some others.
+const forms = [];
+for (const [bits, count] of [[64, 500], [256, 1_000], [1_024, 2_500]] as const) {
+  const seed = random.bytes(32);
+  const { values: [discriminant = 0n] } = await chiavdf.discriminants([{ seed, bits }]);
+  const group = discriminantOf(discriminant);
+  const arithmetic = portableArithmetic(() => new Uint8Array(32));
+  const kept: string[] = [];
+  let output: Uint8Array = generator;
+  for (let i = 0; i < count; i++) {
+    ({ output } = await chiavdf.prove({ seed, bits }, output, 20n, 0));
+    const form = readForm(arithmetic, group, output)?.form;
+    if (form === undefined) throw new Error("a form of chiavdf's cannot be read");
+    const [a, b] = [form.a, magnitude(form.b)];
+    if (i < 20 || arithmetic.cofactor(a, b) !== firstBelow(a, b)) kept.push(toHex(output));
+  }
+  forms.push({ bits, discriminant: `-${(-discriminant).toString(16)}`, bytes: kept });
+}
+
+/** Euclid's first remainder that is not above the root of a: its cofactor. */
+function firstBelow(a: bigint, b: bigint): bigint {
+  const bound = squareRoot(a);
+  let [r0, r1, u0, u1] = [a, b, 0n, 1n];
+  while (r1 > bound) [r0, r1, u0, u1] = [r1, r0 % r1, u1, u0 - r0 / r1 * u1];
+  return u1;
+}
 chiavdf.close();
 const madeBy = "chiavdf 1.2.0, by tests/support/record-class-group.ts";
-writeFileSync(FILE, gzipSync(JSON.stringify({ madeBy, discriminants, proofs }), { level: 9 }));
+writeFileSync(FILE, gzipSync(JSON.stringify({ madeBy, discriminants, proofs, forms }), { level: 9 }));
 const verdicts = proofs.flatMap((proof) => proof.verdicts);
 const right = verdicts.filter(({ isRight }) => isRight).length;
+process.stdout.write(`${forms.map(({ bytes }) => bytes.length).join(", ")} forms\n`);
 process.stdout.write(`${discriminants.length} discriminants, ${verdicts.length} verdicts, ${right} of them right\n`);
