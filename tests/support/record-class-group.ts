@@ -6,9 +6,9 @@ import { writeFileSync } from "node:fs";
 import process from "node:process";
 import { gzipSync } from "node:zlib";
 import { toHex } from "../../lib/codec/hex.ts";
-import { discriminantOf, readForm } from "../../lib/engine/class-group/form-bytes.ts";
+import { discriminantOf, writeForm } from "../../lib/engine/class-group/form-bytes.ts";
 import { magnitude, squareRoot } from "../../lib/engine/class-group/numbers.ts";
-import { portableArithmetic } from "../../lib/engine/class-group/portable.ts";
+import { compose, portableArithmetic, reduce, square } from "../../lib/engine/class-group/portable.ts";
 import { SeededRandom } from "../../lib/sim/random.ts";
 import { alteredProofs } from "./altered-proofs.ts";
 import { Chiavdf } from "./chiavdf.ts";
@@ -78,23 +78,30 @@ for (const [bits, iterations, witnessType] of PROOFS) {
   }
 }
 
-// Forms in whose bytes chiavdf went past Euclid's first remainder below the root, and some others.
+// Forms of our own making whose bytes chiavdf reads as the same form: some, and all of many in which its way to the cofactor
+// goes past Euclid's first remainder that is not above the root.
 const forms = [];
-for (const [bits, count] of [[64, 500], [256, 1_000], [1_024, 2_500]] as const) {
-  const seed = random.bytes(32);
-  const { values: [discriminant = 0n] } = await chiavdf.discriminants([{ seed, bits }]);
-  const group = discriminantOf(discriminant);
-  const arithmetic = portableArithmetic(() => new Uint8Array(32));
-  const kept: string[] = [];
-  let output: Uint8Array = generator;
-  for (let i = 0; i < count; i++) {
-    ({ output } = await chiavdf.prove({ seed, bits }, output, 20n, 0));
-    const form = readForm(arithmetic, group, output)?.form;
-    if (form === undefined) throw new Error("a form of chiavdf's cannot be read");
-    const [a, b] = [form.a, magnitude(form.b)];
-    if (i < 20 || arithmetic.cofactor(a, b) !== firstBelow(a, b)) kept.push(toHex(output));
+const arithmetic = portableArithmetic(() => new Uint8Array(32));
+for (const bits of [24, 64, 256, 512, 1_024]) {
+  const { values: [value = 0n] } = await chiavdf.discriminants([{ seed: random.bytes(32), bits }]);
+  const discriminant = discriminantOf(value);
+  const kept: Uint8Array[] = [];
+  let form = reduce({ a: 2n, b: 1n, c: (1n - value) / 8n });
+  const first = form;
+  for (let i = 0; i < 30_000; i++) {
+    form = square(form, discriminant.bound);
+    if (i % 3 === 0) form = compose(form, first, discriminant.bound);
+    const b = magnitude(form.b);
+    const isOther = form.a !== form.b && arithmetic.cofactor(form.a, b) !== firstBelow(form.a, b);
+    if (i % 3_000 === 0 || isOther) kept.push(writeForm(arithmetic, discriminant, form.a, form.b));
   }
-  forms.push({ bits, discriminant: `-${(-discriminant).toString(16)}`, bytes: kept });
+  const read = await chiavdf.read(value, kept);
+  if (read.includes(undefined)) throw new Error("chiavdf does not read what was written");
+  forms.push({
+    bits,
+    discriminant: `-${(-value).toString(16)}`,
+    read: kept.map((bytes, i) => ({ bytes: toHex(bytes), a: read[i]!.a.toString(), b: read[i]!.b.toString() })),
+  });
 }
 
 /** Euclid's first remainder that is not above the root of a: its cofactor. */
@@ -109,5 +116,5 @@ const madeBy = "chiavdf 1.2.0, by tests/support/record-class-group.ts";
 writeFileSync(FILE, gzipSync(JSON.stringify({ madeBy, discriminants, proofs, forms }), { level: 9 }));
 const verdicts = proofs.flatMap((proof) => proof.verdicts);
 const right = verdicts.filter(({ isRight }) => isRight).length;
-process.stdout.write(`${forms.map(({ bytes }) => bytes.length).join(", ")} forms\n`);
+process.stdout.write(`${forms.map(({ read }) => read.length).join(", ")} forms\n`);
 process.stdout.write(`${discriminants.length} discriminants, ${verdicts.length} verdicts, ${right} of them right\n`);

@@ -4,8 +4,8 @@
  *
  * chiavdf does its passes on 63 leading bits, as long as what they leave out does not change a quotient (Jebelean's condition), and
  * looks for the bound in these bits alone, where a remainder is only known to within its cofactor. So a remainder that is
- * somewhat below the bound may seem to be above it, and then there is a further step. It is so for one form in some hundreds, and
- * its bytes tell: so the passes here are the same, bit by bit.
+ * somewhat below the bound may seem to be above it, and then there is a further step. It is so for one form in a thousand, and its
+ * bytes tell: so the passes here are the same, bit by bit.
  *
  * @see chiavdf `src/xgcd_partial.c`, `src/bqfc.c`; Jebelean, "A double-digit Lehmer-Euclid algorithm for finding the GCD of long
  * integers" (1995); docs/decisions/as-chiavdf.md

@@ -41,18 +41,19 @@ export function shortVectors(a: bigint, b: bigint, bound: bigint): Vectors {
     const atBound = Number(bound >> places);
     const isLast = shift > 0 && atBound >= LIMIT;
     const limit = shift === 0 ? atBound + 1 : isLast ? atBound : LIMIT;
-    let [A, B, C, D, isOdd] = [1, 0, 0, 1, false];
+    let [A, B, C, D, steps] = [1, 0, 0, 1, 0];
     while (y >= limit) {
       const q = Math.floor(x / y);
       [x, y] = [y, x - q * y];
-      [A, B, C, D, isOdd] = [C, D, A + q * C, B + q * D, !isOdd];
+      [A, B, C, D, steps] = [C, D, A + q * C, B + q * D, steps + 1];
     }
-    if (B === 0) {
+    if (steps === 0) {
       if (isLast) break;
       const q = r0 / r1;
       [r0, r1, u0, u1, isTurned] = [r1, r0 - q * r1, u1, u0 - q * u1, !isTurned];
       continue;
     }
+    const isOdd = steps % 2 === 1;
     if (isOdd) [A, B, C, D] = [-A, -B, -C, -D];
     const [p, q, s, t] = [BigInt(A), BigInt(B), BigInt(C), BigInt(D)];
     [r0, r1, u0, u1] = [p * r0 - q * r1, t * r1 - s * r0, p * u0 - q * u1, t * u1 - s * u0];
@@ -80,19 +81,19 @@ export function cofactor(a: bigint, b: bigint, bound: bigint): bigint {
     const places = BigInt(Math.max(0, bitLength(r0 > r1 ? r0 : r1) - REFERENCE_BITS));
     let [x, y] = [r0 >> places, r1 >> places];
     const limit = bound >> places;
-    let [A, B, C, D, isOdd] = [1n, 0n, 0n, 1n, false];
+    let [A, B, C, D, steps] = [1n, 0n, 0n, 1n, 0];
     while (y > limit) {
       const q = x / y;
       const [rest, c, d] = [x - q * y, A + q * C, B + q * D];
-      if (isOdd ? rest < c || y - rest < d + D : rest < d || y - rest < c + C) break;
-      [x, y, A, B, C, D, isOdd] = [y, rest, C, D, c, d, !isOdd];
+      if (steps % 2 === 1 ? rest < c || y - rest < d + D : rest < d || y - rest < c + C) break;
+      [x, y, A, B, C, D, steps] = [y, rest, C, D, c, d, steps + 1];
     }
-    if (B === 0n) {
+    if (steps === 0) {
       const q = r0 / r1;
       [r0, r1, u0, u1] = [r1, r0 - q * r1, u1, u0 - q * u1];
       continue;
     }
-    if (isOdd) [A, B, C, D] = [-A, -B, -C, -D];
+    if (steps % 2 === 1) [A, B, C, D] = [-A, -B, -C, -D];
     [r0, r1, u0, u1] = [A * r0 - B * r1, D * r1 - C * r0, A * u0 - B * u1, D * u1 - C * u0];
   }
   return u1;

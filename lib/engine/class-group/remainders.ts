@@ -232,11 +232,14 @@ export function divideOnce(f: Fn, parts: RunParts, { words, cofactorWords, cofac
   f.put(integers.copy(rest, u0), integers.copy(u0, u1), integers.copy(u1, rest));
   i.set(toWords(u0));
   cofactorWords.set(toWords(u1));
-  // The second cofactor is the longer one: it was before, and the quotient is from 2^31 up.
-  f.if(i.gtS(cofactorWords), () => f.trap());
+  // The first one is longer where the remainders were in the wrong order, and the quotient 0.
   f.while(() => i.ltS(cofactorWords), () => {
     signExtend(f, u0, i);
     i.set(i.add(1));
+  });
+  f.while(() => cofactorWords.ltS(i), () => {
+    signExtend(f, u1, cofactorWords);
+    cofactorWords.set(cofactorWords.add(1));
   });
   cofactorBits.set(cofactorWords.shl(6));
   isTurned.set(isTurned.xor(1));

@@ -144,7 +144,7 @@ for (const wide of VARIANTS) {
           let { a, b, c } = form;
           for (let k = random.below(6); k >= 0; k--) {
             const q = bits(random, 1 + random.below(120)) * (random.below(2) === 0 ? 1n : -1n);
-            [a, b, c] = [a, b + 2n * q * a, c + q * b + q * q * a];
+            [b, c] = [b + 2n * q * a, c + q * b + q * q * a];
             if (magnitude(c) < 1n << 1_100n) [a, b, c] = [c, -b, a];
           }
           module.putForm(to, { a, b, c });
