@@ -87,8 +87,11 @@ export class EmittedArithmetic implements Arithmetic {
 
   /** Undefined where the module does not know how: other sizes, seeds of other lengths, and a counter that runs over. */
   #quickPrime(seed: Uint8Array, bits: number, kind: "challenge" | "discriminant"): bigint | undefined {
+    const { find264, lucas264, find1024, lucas1024 } = this.#exports;
     const isChallenge = kind === "challenge" && bits === CHALLENGE_BITS;
-    if (!isChallenge && !(kind === "discriminant" && bits === DISCRIMINANT_BITS)) return undefined;
+    const isDiscriminant = kind === "discriminant" && bits === DISCRIMINANT_BITS;
+    const [find, lucas] = isChallenge ? [find264, lucas264] : isDiscriminant ? [find1024, lucas1024] : [];
+    if (find === undefined || lucas === undefined) return undefined;
     const rest = seed.length % BLOCK_BYTES;
     const blocks = (seed.length - rest) / BLOCK_BYTES;
     // Of a counter of fewer bytes than four the candidates come round.
@@ -101,22 +104,11 @@ export class EmittedArithmetic implements Arithmetic {
     this.#bytes[lastBlock + rest] = 0x80;
     this.#view.setUint32(lastBlock + BLOCK_BYTES - 4, 8 * seed.length);
     for (let tries = 0; tries < CANDIDATES_MAX; tries++) {
-      const { find264, find1024 } = this.#exports;
-      const found = (isChallenge ? find264 : find1024)(rest, CANDIDATES_MAX);
-      if (found !== FOUND.candidate) return undefined;
+      if (find(rest, CANDIDATES_MAX) !== FOUND.candidate) return undefined;
       const n = this.#words(candidate, Math.ceil(bits / 64));
-      if (this.#isPrimeToLucas(n, isChallenge)) return n;
+      if (isPrimeAtLast(n, lucas)) return n;
     }
     return undefined;
-  }
-
-  #isPrimeToLucas(n: bigint, isChallenge: boolean): boolean {
-    // The module passes over what has so many zeros.
-    if ((n - 1n & 0xffff_ffffn) === 0n) return isPrime(n);
-    const parameters = lucasParameters(n);
-    if (parameters === undefined) return false;
-    const { lucas264, lucas1024 } = this.#exports;
-    return (isChallenge ? lucas264 : lucas1024)(parameters.p, parameters.q) === 1;
   }
 
   #setBound(bound: bigint): void {
@@ -163,4 +155,12 @@ export class EmittedArithmetic implements Arithmetic {
     }
     return BigInt(text);
   }
+}
+
+/** The last test of a candidate. */
+function isPrimeAtLast(n: bigint, lucas: (p: bigint, q: bigint) => number): boolean {
+  // The module passes over what has so many zeros.
+  if ((n - 1n & 0xffff_ffffn) === 0n) return isPrime(n);
+  const parameters = lucasParameters(n);
+  return parameters !== undefined && lucas(parameters.p, parameters.q) === 1;
 }

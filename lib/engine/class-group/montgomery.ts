@@ -52,11 +52,12 @@ export function shortMontgomery(module: Module, count: number, modulus: Modulus)
   };
   const load = (f: Fn, a: Pointer) => Array.from({ length: count }, (_, i) => f.let64(a.at(8 * i).word));
   const one = module.literal(Uint8Array.from({ length: 8 * count }, (_, i) => Number(i === 0)));
+  const mul = procedure(module, 3, (f, to, a, b) => product(f, to, load(f, a), b));
   return {
     count,
-    mul: procedure(module, 3, (f, to, a, b) => product(f, to, load(f, a), b)),
-    sqr: procedure(module, 2, (f, to, a) => product(f, to, load(f, a), a)),
-    leave: procedure(module, 2, (f, to, a) => product(f, to, load(f, a), one)),
+    mul,
+    sqr: procedure(module, 2, (f, to, a) => f.put(mul(to, a, a))),
+    leave: procedure(module, 2, (f, to, a) => f.put(mul(to, a, one))),
   };
 }
 

@@ -46,9 +46,10 @@ export interface ProgramExports {
   run(): void;
   absorb(blocks: number): void;
   find264(bytes: number, candidates: number): number;
-  find1024(bytes: number, candidates: number): number;
   lucas264(p: bigint, q: bigint): number;
-  lucas1024(p: bigint, q: bigint): number;
+  /** With wide instructions only. */
+  readonly find1024?: (bytes: number, candidates: number) => number;
+  readonly lucas1024?: (p: bigint, q: bigint) => number;
 }
 
 /** Emits it. */
