@@ -76,6 +76,41 @@ describe("class groups beside chiavdf", { skip: missing }, () => {
     }
   });
 
+  test(
+    "readForm() takes any bytes as chiavdf takes them, of small discriminants",
+    { timeout: TIMEOUT_MS },
+    async () => {
+      const count = effort("any bytes read beside chiavdf", 4_000, 200_000);
+      let taken = 0;
+      for (let done = 0; done < count; done += AT_ONCE) {
+        const bits = [8, 16, 24, 32, 40, 48, 64, 72][(done / AT_ONCE) % 8]!;
+        const { values: [value = 0n] } = await chiavdf.discriminants([{ seed: random.bytes(32), bits }]);
+        const discriminant = discriminantOf(value);
+        const [aBytes, tBytes] = [Math.ceil(bits / 32) * 2, Math.ceil(bits / 32)];
+        const bytes = Array.from({ length: AT_ONCE }, () => {
+          // Small numbers are a form more often.
+          const form = new Uint8Array(100);
+          form[0] = random.below(4);
+          form[1] = Number(bits > 32 && random.below(8) === 0);
+          form.set(random.bytes(random.below(8) === 0 ? aBytes : 1), 2);
+          form.set(random.bytes(random.below(8) === 0 ? tBytes : 1), 2 + aBytes);
+          form[2 + aBytes]! &= 15;
+          form[2 + aBytes + tBytes] = [1, 1, 1, 1, 2, 3, 0, 4][random.below(8)]!;
+          form[3 + aBytes + tBytes] = random.below(3);
+          if (random.below(50) === 0) form[random.below(100)]! ^= 1;
+          return form;
+        });
+        const theirs = await chiavdf.read(value, bytes);
+        for (const [i, each] of bytes.entries()) {
+          const ours = readForm(i % 2 === 0 ? emitted : portable, discriminant, each)?.form;
+          assert.deepEqual(ours && { a: ours.a, b: ours.b }, theirs[i], `${bits} bits, ${value}: ${each.join(" ")}`);
+          taken += Number(ours !== undefined);
+        }
+      }
+      assert.ok(taken > count / 1_000);
+    },
+  );
+
   /** Three of four are not reduced, or have a bit changed. */
   function asBytes(engine: Arithmetic, discriminant: Discriminant, { a, b, c }: Form, i: number): Uint8Array {
     if (i % 4 === 1) return writeForm(engine, discriminant, c, -b);

@@ -76,11 +76,18 @@ for (const [name, arithmetic] of arithmetics) {
         assert.equal(divisor, gcd(a, b % a)[0], `${a}, ${b}`);
         assert.equal(modulo(u * (b % a) - divisor, a), 0n, `${a}, ${b}`);
       }
-      // At the edges of a word and of 63 bits.
+      // A word whose highest bit is set has one bit more than chiavdf looks at.
+      for (let i = 0; i < 10 * count; i++) {
+        const [a, b] = [number(random, 64), number(random, 1 + random.below(64))];
+        assert.equal(arithmetic.cofactor(a, b), portable.cofactor(a, b), `${a}, ${b}`);
+      }
+      // At the edges of a word and of 63 bits, after a long number was in the same places.
+      const long = [number(random, 512), number(random, 511)] as const;
       for (
         const a of [1n, 2n, 3n, 1n << 62n, (1n << 63n) - 1n, 1n << 63n, (1n << 64n) - 1n, 1n << 64n, (1n << 64n) + 1n]
       ) {
         for (const b of [0n, 1n, 2n, a - 1n, a, a + 1n, a / 2n, a / 3n, 5n * a + 2n, 1n << 63n, 1n << 130n]) {
+          assert.notEqual(arithmetic.cofactor(...long), 0n);
           assert.equal(arithmetic.cofactor(a, b), portable.cofactor(a, b), `${a}, ${b}`);
         }
       }

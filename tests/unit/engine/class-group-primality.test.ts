@@ -206,6 +206,28 @@ for (const wide of VARIANTS) {
         }
       });
 
+      test("a probable prime to base 2 that is no strong one fails, as does a strong one by Lucas", () => {
+        // p (2 p − 1) with 2 a square modulo the second: 2^(n − 1) is 1. Half of these are strong as well.
+        const found = { strong: false, other: false };
+        const length = Math.ceil(size.bits / 2);
+        // Of the longer size there is none to be found in time.
+        for (let i = 0; size.bits < 500 && i < 200_000 && !(found.strong && found.other); i++) {
+          // 1 modulo 8, so that there are squarings after which a 1 comes too late to count.
+          const p = (bits(random, length - 5) << 3n) | 1n << BigInt(length - 1) | 1n;
+          const q = 2n * p - 1n;
+          const n = p * q;
+          if (n >> BigInt(size.bits - 1) !== 1n || !isPrime(p) || !isPrime(q)) {
+            continue;
+          }
+          assert.equal(powerOfTwo(n - 1n, n), 1n);
+          const isStrong = powerIsStrong(n);
+          assert.deepEqual(verdict(n), { strong: isStrong, lucas: false }, `${n}`);
+          found.strong ||= isStrong;
+          found.other ||= !isStrong && powerOfTwo((n - 1n) / 2n, n) === 1n;
+        }
+        assert.ok(size.bits > 500 || (found.strong && found.other));
+      });
+
       test("small divisors are those of the groups, and nothing else", () => {
         const all = oddPrimes();
         const last = all.at(-1)!;
@@ -226,6 +248,19 @@ for (const wide of VARIANTS) {
 
   describe(`hash to prime, ${wide ? "wide" : "plain"}`, () => {
     const emitted = new EmittedArithmetic({ wide, sha256 });
+
+    test("the module does it by itself, unless the counter runs over into the blocks before", () => {
+      const silent = new EmittedArithmetic({
+        wide,
+        sha256: () => {
+          throw new Error("asked for a digest");
+        },
+      });
+      const seed200 = new Uint8Array(200).fill(1);
+      assert.equal(silent.hashToPrime(seed200, 264, "challenge"), hashToPrime(sha256, seed200, 264, "challenge"));
+      seed200.fill(0xff, 192);
+      assert.throws(() => silent.hashToPrime(seed200, 264, "challenge"), /asked for a digest/);
+    });
 
     test("is the portable one's, of all lengths of seeds, where counters carry as well", () => {
       const random = new SeededRandom(seed);
