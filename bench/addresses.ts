@@ -20,7 +20,8 @@ import { useSha256 } from "../lib/codec/sha256.ts";
 import { AddressBook, type AddressRules } from "../lib/core/addresses/book.ts";
 import { encodeBook } from "../lib/core/addresses/file.ts";
 import { SeededRandom } from "../lib/sim/random.ts";
-import { chiaMissing, chiaTables, type Step } from "../tests/support/eclipse/chia.ts";
+import { chiaMissing } from "../tests/support/chia-python.ts";
+import { chiaTables, type Step } from "../tests/support/eclipse/chia.ts";
 import { HandClock, hostAt } from "../tests/unit/core-addresses/book.ts";
 
 const ADDRESSES = 100_000;

@@ -3,22 +3,18 @@
  *
  * The same signatures, keys and signature as bytes, are verified by both in turn, in rounds of one run, each on one thread.
  * Told is the speed as a multiple of chia_rs's: median, and from which to which the middle half of the rounds goes. chia_rs
- * runs in the Python environment of chia-blockchain that the interoperability tests make (`CHIA_PYTHON` names another).
+ * runs in the Python environment of chia-blockchain that the interoperability tests make (`GEMEL_CHIA_VENV` names another).
  *
  * Run: `bun bench/bls12-381.ts` or `deno run -A bench/bls12-381.ts`
  * (`--v8-flags=--experimental-wasm-wide-arithmetic` for Deno's wide instructions).
  */
-import { spawn } from "node:child_process";
-import { existsSync } from "node:fs";
-import { homedir } from "node:os";
-import { join } from "node:path";
 import process from "node:process";
-import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { fromHex } from "../lib/codec/hex.ts";
 import { hasWideArithmetic } from "../lib/engine/assembler/mod.ts";
 import { makeBls12381, type SignedMessage } from "../lib/engine/bls12-381/mod.ts";
 import { EmittedBls } from "../lib/engine/bls12-381/emitted.ts";
+import { chiaMissing, ChiaScript } from "../tests/support/chia-python.ts";
 
 const ROUNDS = 11;
 /** A round takes about so long on each side. */
@@ -32,21 +28,16 @@ interface Recorded {
   readonly signature: string;
 }
 
-const python = process.env.CHIA_PYTHON ?? join(homedir(), ".cache/gemel-chia-sim/venv-2.7.5/bin/python");
-if (!existsSync(python)) {
-  print(`no chia_rs: ${python} is not there; the interoperability tests make it, CHIA_PYTHON names another`);
+const missing = chiaMissing();
+if (missing !== false) {
+  print(missing);
   process.exit(1);
 }
-const reference = spawn(python, [fileURLToPath(new URL("reference/chia_bls.py", import.meta.url))]);
-reference.stderr.pipe(process.stderr);
-const lines = createInterface({ input: reference.stdout })[Symbol.asyncIterator]();
-const cases = JSON.parse((await lines.next()).value as string) as Record<string, Recorded>;
+const reference = new ChiaScript(fileURLToPath(new URL("reference/chia_bls.py", import.meta.url)));
+const cases = await reference.ask("cases") as Record<string, Recorded>;
 
 /** Milliseconds of one verification by chia_rs. */
-async function theirs(name: string, repeats: number): Promise<number> {
-  reference.stdin.write(`${name}\t${repeats}\n`);
-  return Number((await lines.next()).value);
-}
+const theirs = async (name: string, repeats: number) => await reference.ask(`${name}\t${repeats}`) as number;
 
 function must(isGood: boolean): void {
   if (!isGood) throw new Error("a good signature was found bad");
@@ -97,5 +88,5 @@ try {
     print(`${engine.padEnd(6)} memory ${emitted.memoryBytes} bytes`);
   }
 } finally {
-  reference.stdin.end();
+  reference.close();
 }

@@ -20,7 +20,8 @@ import { EmittedArithmetic } from "../lib/engine/class-group/emitted.ts";
 import { type ClassGroup, makeClassGroup, type TimeProof } from "../lib/engine/class-group/mod.ts";
 import { ENGINES } from "../lib/engine/engine.ts";
 import { SeededRandom } from "../lib/sim/random.ts";
-import { type Challenge, Chiavdf, chiavdfMissing } from "../tests/support/chiavdf.ts";
+import { chiaMissing } from "../tests/support/chia-python.ts";
+import { type Challenge, Chiavdf } from "../tests/support/chiavdf.ts";
 
 const ROUNDS = 15;
 const ROUNDS_OF_ALL = 3;
@@ -67,7 +68,7 @@ function mainnetProofs(): Proof[] {
   });
 }
 
-const chiavdf = process.argv.includes("--no-references") || chiavdfMissing() !== false ? undefined : new Chiavdf();
+const chiavdf = process.argv.includes("--no-references") || chiaMissing() !== false ? undefined : new Chiavdf();
 
 /** Without mainnet's proofs: some of few iterations, which take as long to verify. */
 async function madeProofs(): Promise<Proof[]> {

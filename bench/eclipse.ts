@@ -6,7 +6,7 @@
  * shares along the dial sequence; the interval is a bootstrap over worlds.
  *
  * Run: `bun bench/eclipse.ts [--worlds 10] [--restarts 1000] [--hours 24] [--chia-worlds 2] [--seed 1] [--json]`.
- * The reference is asked where `GEMEL_CHIA_VENV` (or /opt/chia-venv) has chia-blockchain.
+ * The reference is asked where the interop tests' environment or that of `GEMEL_CHIA_VENV` is.
  */
 import { spawnSync } from "node:child_process";
 import { arch, cpus, platform } from "node:os";
@@ -19,7 +19,8 @@ import type { AddressRules } from "../lib/core/addresses/book.ts";
 import { ANCHORS } from "../lib/core/dialling/anchors.ts";
 import { SeededRandom } from "../lib/sim/random.ts";
 import { type Attack, ATTACKS, castOf } from "../tests/support/eclipse/attacks.ts";
-import { chiaMissing, chiaTables, type Step } from "../tests/support/eclipse/chia.ts";
+import { chiaMissing } from "../tests/support/chia-python.ts";
+import { chiaTables, type Step } from "../tests/support/eclipse/chia.ts";
 import {
   type DumpedSlot,
   type Estimate,

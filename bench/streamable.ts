@@ -5,20 +5,21 @@
  * of that size put into a transaction block. The plain generators repeat real ones of the chain; the ones marked
  * `real` come from mainnet and are there when the shared vectors lie beside this repository.
  *
- * chia_rs's `FullBlock.from_bytes` is timed in the same run when a Python with chia_rs is found: `CHIA_PYTHON`, or the
- * virtual environment of the interop tests. It checks that public keys and signatures are points of the curve, which
+ * chia_rs's `FullBlock.from_bytes` is timed in the same run when a Python with chia_rs is found: in the virtual
+ * environment of the interop tests, or that of `GEMEL_CHIA_VENV`. It checks that public keys and signatures are points of the curve, which
  * this codec leaves to whoever verifies them; that is most of its time for a small block.
  *
  * Run: `bun bench/streamable.ts` or `deno run -A bench/streamable.ts`.
  */
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { arch, cpus, homedir, platform, tmpdir } from "node:os";
+import { arch, cpus, platform, tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { gunzipSync } from "node:zlib";
 import { fromHex } from "../lib/codec/hex.ts";
 import { FullBlock } from "../lib/chia/types/mod.ts";
+import { chiaPython } from "../tests/support/chia-python.ts";
 
 const ROUNDS = 31;
 
@@ -132,8 +133,8 @@ print(json.dumps(out))
 
 /** chia_rs on the same bytes, or the reason why not. */
 function timeReference(blocks: readonly Case[]): Timing[] | string {
-  const python = process.env.CHIA_PYTHON ?? join(homedir(), ".cache/chia-sim/venv-2.7.5/bin/python");
-  if (!existsSync(python)) return "no Python with chia_rs here (set CHIA_PYTHON)";
+  const python = chiaPython();
+  if (python === undefined) return "no Python with chia_rs here (set GEMEL_CHIA_VENV)";
   const folder = mkdtempSync(join(tmpdir(), "bench-streamable-"));
   try {
     const file = join(folder, "blocks.bin");

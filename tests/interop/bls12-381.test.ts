@@ -4,7 +4,8 @@ import { after, before, describe, test } from "node:test";
 import { fromHex } from "../../lib/codec/hex.ts";
 import { hasWideArithmetic } from "../../lib/engine/assembler/mod.ts";
 import { type Bls12381, makeBls12381, type SignedMessage } from "../../lib/engine/bls12-381/mod.ts";
-import { type BlsCase, ChiaBls, chiaBlsMissing } from "../support/chia-bls.ts";
+import { type BlsCase, ChiaBls } from "../support/chia-bls.ts";
+import { chiaMissing } from "../support/chia-python.ts";
 import { effort, isLong, seed } from "../support/effort.ts";
 
 const TIMEOUT_MS = isLong ? 3_600_000 : 120_000;
@@ -19,7 +20,7 @@ function verdictOf(bls: Bls12381, each: BlsCase): boolean {
   return bls.aggregateVerify(signed, fromHex(each.signature));
 }
 
-describe("bls12-381 beside chia_rs", { skip: chiaBlsMissing() }, () => {
+describe("bls12-381 beside chia_rs", { skip: chiaMissing() }, () => {
   let chia: ChiaBls;
   before(() => void (chia = new ChiaBls()));
   after(() => chia?.close());

@@ -2,9 +2,7 @@
 import { after, before, test } from "node:test";
 import assert from "node:assert/strict";
 import { type ChildProcess, execFile, spawn } from "node:child_process";
-import { existsSync } from "node:fs";
 import { join } from "node:path";
-import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { clock, dialer, listen, random } from "#platform";
@@ -12,20 +10,13 @@ import { loadNodeIdentity, type NodeIdentity, publicAuthorities } from "../../li
 import { askIntroducer, Introducer } from "../../lib/chia/addresses/introducer.ts";
 import { networkNamed } from "../../lib/chia/networks/mod.ts";
 import { NodeType } from "../../lib/chia/protocol/mod.ts";
+import { chiaPython } from "../support/chia-python.ts";
 import { suite } from "./binary.ts";
 import { until } from "./call.ts";
 import { freePort, Simulator, simulatorMissing } from "./simulator.ts";
 
 const TIMEOUT_MS = 180_000;
 const SCRIPT = fileURLToPath(new URL("chia_introducer.py", import.meta.url));
-
-/** The Python that has chia-blockchain. */
-function chiaPython(): string | undefined {
-  const home = process.env.GEMEL_CHIA_SIM_CACHE ??
-    join(process.env.XDG_CACHE_HOME ?? join(process.env.HOME ?? "/", ".cache"), "gemel-chia-sim");
-  const folders = [process.env.GEMEL_CHIA_VENV, join(home, "venv-2.7.5")];
-  return folders.flatMap((each) => (each === undefined ? [] : [join(each, "bin", "python")])).find(existsSync);
-}
 
 suite("introducers beside chia-blockchain", simulatorMissing(), () => {
   const peers = ["51.1.1.1:58444", "52.1.1.1:58444", "53.1.1.1:58444"];

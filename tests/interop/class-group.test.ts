@@ -11,7 +11,8 @@ import { compose, portableArithmetic, reduce, square } from "../../lib/engine/cl
 import { hasWideArithmetic } from "../../lib/engine/assembler/mod.ts";
 import { SeededRandom } from "../../lib/sim/random.ts";
 import { alteredProofs } from "../support/altered-proofs.ts";
-import { Chiavdf, chiavdfMissing } from "../support/chiavdf.ts";
+import { chiaMissing } from "../support/chia-python.ts";
+import { Chiavdf } from "../support/chiavdf.ts";
 import { effort, isLong, seed } from "../support/effort.ts";
 
 const TIMEOUT_MS = isLong ? 7_200_000 : 120_000;
@@ -21,7 +22,7 @@ const AT_ONCE = 500;
 
 const sha256 = (bytes: Uint8Array) => new Uint8Array(createHash("sha256").update(bytes).digest());
 const generator = Uint8Array.from({ length: 100 }, (_, i) => (i === 0 ? 8 : 0));
-const missing = chiavdfMissing();
+const missing = chiaMissing();
 
 describe("class groups beside chiavdf", { skip: missing }, () => {
   let chiavdf: Chiavdf;

@@ -16,6 +16,7 @@ import { parseHost, toIp16 } from "../../lib/bitcoin/types/mod.ts";
 import { Addr, GetAddr } from "../../lib/bitcoin/wire/mod.ts";
 import type { CrawlReport } from "../../mod.ts";
 import { binaryMissing, Gemel, Launched, REGTEST, suite, temporaryFolder } from "./binary.ts";
+import { chiaPython } from "../support/chia-python.ts";
 import { Btcd, btcdMissing } from "./btcd.ts";
 import { until } from "./call.ts";
 import { freePort, Simulator, simulatorMissing } from "./simulator.ts";
@@ -377,7 +378,7 @@ assert ask("nobody.seed.example", T.A).rcode() == 3
 assert ask("example.com", T.A).rcode() == 5
 print("understood")
 `;
-    const candidates = [`${process.env.GEMEL_CHIA_VENV ?? "/nonexistent"}/bin/python`, "python3"];
+    const candidates = [chiaPython() ?? "python3", "python3"];
     const python = candidates.find((each) => spawnSync(each, ["-c", "import dns.query"]).status === 0);
     if (python === undefined) {
       process.stdout.write("skipped: there is no dnspython\n");

@@ -6,19 +6,16 @@
  */
 import assert from "node:assert/strict";
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { existsSync } from "node:fs";
-import os from "node:os";
 import path from "node:path";
-import process from "node:process";
 import { createInterface } from "node:readline";
 import { describe, test } from "node:test";
 import { clock, dialer, listen, random } from "#platform";
 import type { PeerSocket } from "../../lib/core/ports.ts";
 import { acceptWebSocket, connectWebSocket } from "../../lib/transport/websocket/mod.ts";
+import { chiaPython } from "../support/chia-python.ts";
 
 const here = import.meta.dirname!;
-const python = process.env["CHIA_PYTHON"] ??
-  path.join(os.homedir(), ".cache", "chia-sim", "venv-2.7.5", "bin", "python");
+const python = chiaPython() ?? "python3";
 
 const works = (command: string, args: readonly string[]) => {
   try {
@@ -37,9 +34,7 @@ const peers = [
     fragments: false,
     // aiohttp answers every close with 1000.
     answersClose: 1000,
-    skip: existsSync(python) && works(python, ["-c", "import aiohttp"])
-      ? false
-      : "no Python with aiohttp (set CHIA_PYTHON)",
+    skip: works(python, ["-c", "import aiohttp"]) ? false : "no Python with aiohttp (set GEMEL_CHIA_VENV)",
   },
   {
     name: "ws",

@@ -1,26 +1,10 @@
 /** chiavdf itself, in the Python environment that has chia-blockchain. */
-import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
-import { existsSync } from "node:fs";
-import { join } from "node:path";
-import process from "node:process";
-import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { fromHex, toHex } from "../../lib/codec/hex.ts";
 import type { TimeProof } from "../../lib/engine/class-group/mod.ts";
+import { ChiaScript } from "./chia-python.ts";
 
 const SCRIPT = fileURLToPath(new URL("chiavdf_answers.py", import.meta.url));
-
-/** The Python that has chiavdf. */
-export function chiavdfPython(): string | undefined {
-  const home = process.env.GEMEL_CHIA_SIM_CACHE ??
-    join(process.env.XDG_CACHE_HOME ?? join(process.env.HOME ?? "/", ".cache"), "gemel-chia-sim");
-  const folders = [process.env.GEMEL_CHIA_VENV, join(home, "venv-2.7.5")];
-  return folders.flatMap((each) => (each === undefined ? [] : [join(each, "bin", "python")])).find(existsSync);
-}
-
-/** Why chiavdf cannot be asked, or false. */
-export const chiavdfMissing = (): string | false =>
-  chiavdfPython() === undefined ? "no chia-blockchain with chiavdf here (set GEMEL_CHIA_VENV)" : false;
 
 /** A discriminant and what it was made of. */
 export interface Challenge {
@@ -35,21 +19,11 @@ const fromSignedHex = (text: string) => (text.startsWith("-") ? -BigInt(text.sli
 
 /** A process that answers. */
 export class Chiavdf {
-  readonly #child: ChildProcessWithoutNullStreams;
-  readonly #lines: AsyncIterator<string>;
-
-  constructor() {
-    this.#child = spawn(chiavdfPython()!, [SCRIPT]);
-    this.#child.stderr.pipe(process.stderr);
-    this.#lines = createInterface({ input: this.#child.stdout })[Symbol.asyncIterator]();
-  }
+  readonly #script = new ChiaScript(SCRIPT);
 
   /** Answers in the order of the questions, and how long the processor took. */
   async #ask(questions: readonly Question[]): Promise<{ readonly answers: readonly unknown[]; readonly ms: number }> {
-    this.#child.stdin.write(JSON.stringify(questions) + "\n");
-    const { done, value } = await this.#lines.next();
-    if (done) throw new Error("chiavdf's process has ended");
-    return JSON.parse(value) as { answers: unknown[]; ms: number };
+    return await this.#script.ask(JSON.stringify(questions)) as { answers: unknown[]; ms: number };
   }
 
   async discriminants(challenges: readonly Challenge[]): Promise<{ readonly values: bigint[]; readonly ms: number }> {
@@ -122,6 +96,6 @@ export class Chiavdf {
   }
 
   close(): void {
-    this.#child.stdin.end();
+    this.#script.close();
   }
 }

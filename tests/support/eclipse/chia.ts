@@ -1,17 +1,9 @@
 /** The reference's own address manager, in the Python environment that has it. */
 import { spawn } from "node:child_process";
-import { existsSync } from "node:fs";
-import process from "node:process";
 import { fileURLToPath } from "node:url";
+import { chiaPython } from "../chia-python.ts";
 
 const script = fileURLToPath(new URL("./chia_tables.py", import.meta.url));
-const folder = process.env.GEMEL_CHIA_VENV ?? "/opt/chia-venv";
-
-/** Why chia-blockchain cannot be asked, or false. */
-export function chiaMissing(): string | false {
-  return existsSync(`${folder}/bin/python`) ? false : `no chia-blockchain in ${folder} (set GEMEL_CHIA_VENV)`;
-}
-
 /** One step of a trace: what was told, or who has answered. */
 export type Step =
   | readonly ["learn", host: string, port: number, timeS: number, source: string]
@@ -43,7 +35,7 @@ export function chiaTables(
   },
 ): Promise<ChiaTables> {
   return new Promise((resolve, reject) => {
-    const child = spawn(`${folder}/bin/python`, [script], { stdio: ["pipe", "pipe", "inherit"] });
+    const child = spawn(chiaPython()!, [script], { stdio: ["pipe", "pipe", "inherit"] });
     const chunks: Uint8Array[] = [];
     child.stdout.on("data", (chunk: Uint8Array) => chunks.push(chunk));
     child.on("error", reject);

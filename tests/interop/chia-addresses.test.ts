@@ -5,7 +5,8 @@ import { chiaAddressRules } from "../../lib/chia/addresses/rules.ts";
 import { toHex } from "../../lib/codec/hex.ts";
 import { AddressBook, BOOK } from "../../lib/core/addresses/book.ts";
 import { SeededRandom } from "../../lib/sim/random.ts";
-import { chiaMissing, chiaTables, type Step } from "../support/eclipse/chia.ts";
+import { chiaMissing } from "../support/chia-python.ts";
+import { chiaTables, type Step } from "../support/eclipse/chia.ts";
 import { HandClock, hostAt } from "../unit/core-addresses/book.ts";
 
 /** What both take off the times of gossip. */
