@@ -13,6 +13,7 @@ import { addConfig } from "./config.ts";
 import { addCrawl } from "./crawl.ts";
 import { addDemo } from "./demo.ts";
 import { addDns } from "./dns.ts";
+import { addEngine } from "./engine.ts";
 import { addEvents } from "./events.ts";
 import { EXIT, failureOf, formatFailure, UsageError } from "./failures.ts";
 import type { CliIo } from "./io.ts";
@@ -53,6 +54,7 @@ export async function runProgram(args: readonly string[], io: CliIo): Promise<nu
   addRun(program, io, (code) => void (exit = code));
   addDemo(program, io, (code) => void (exit = code));
   addSimulate(program, io, (code) => void (exit = code));
+  addEngine(program, io, (code) => void (exit = code));
   addStatus(program, io);
   addPeers(program, io);
   addAddrman(program, io);

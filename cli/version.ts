@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { GEMEL_VERSION } from "../mod.ts";
+import { engineHere, GEMEL_VERSION } from "../mod.ts";
 import type { Command } from "commander";
 import type { CliIo } from "./io.ts";
 import { runtimeText } from "./run.ts";
@@ -17,7 +17,7 @@ export function addVersion(program: Command, io: CliIo): void {
       const json = command.optsWithGlobals().json === true;
       io.out(
         json
-          ? JSON.stringify({ version: GEMEL_VERSION, runtime: runtimeText() }) + "\n"
+          ? JSON.stringify({ version: GEMEL_VERSION, runtime: runtimeText(), engine: engineHere() }) + "\n"
           : `gemel ${GEMEL_VERSION} (${runtimeText()})\n`,
       );
     });

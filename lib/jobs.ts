@@ -3,8 +3,11 @@
  *
  * @module
  */
+import { signatureVerdicts } from "./bitcoin/chain/signature-job.ts";
+import { messageProduct } from "./chia/chain/signature-job.ts";
+import { timeProofVerdicts } from "./chia/chain/time-proof-job.ts";
 import type { AnyJob } from "./core/work/job-messages.ts";
 import { decodedBlock } from "./rpc/bitcoin/block-job.ts";
 
 /** All jobs, by name in any order. */
-export const JOBS: readonly AnyJob[] = [decodedBlock];
+export const JOBS: readonly AnyJob[] = [decodedBlock, messageProduct, signatureVerdicts, timeProofVerdicts];

@@ -33,6 +33,9 @@ import {
 import { useSha256 } from "./codec/sha256.ts";
 import { composeNode, type NodeDrivers } from "./compose/compose.ts";
 import { checkConfigWith } from "./config-check.ts";
+import { hasWideArithmetic } from "./engine/assembler/features.ts";
+import type { Engine } from "./engine/engine.ts";
+import type { EngineCheck, EngineCheckOptions } from "./engine-check.ts";
 import type { NodeConfig, RunningNode } from "./config.ts";
 import type { PeerAddress, Workers } from "./core/ports.ts";
 import { InlineWorkers } from "./core/work/inline-workers.ts";
@@ -132,6 +135,37 @@ export function startNode(config: NodeConfig): Promise<RunningNode> {
  */
 export function checkConfig(config: NodeConfig): Promise<void> {
   return checkConfigWith(config, { readFile });
+}
+
+/**
+ * The implementation of heavy arithmetic that this machine can run; whether it answers rightly is told by {@link checkEngines}.
+ *
+ * @example
+ * ```ts
+ * import { engineHere, ENGINES } from "gemel";
+ *
+ * assert.ok(ENGINES.includes(engineHere()));
+ * ```
+ */
+export function engineHere(): Engine {
+  return hasWideArithmetic() ? "wide" : "plain";
+}
+
+/**
+ * Tries the heavy arithmetic: verdicts and speed, on this thread and on others. It is loaded when it is wanted.
+ *
+ * @example
+ * ```ts
+ * import { checkEngines } from "gemel";
+ *
+ * const { rows } = await checkEngines({ threads: 0, engine: "wide", durationMs: 1 });
+ * assert.ok(rows.every(({ isRight }) => isRight));
+ * ```
+ */
+export async function checkEngines(options: EngineCheckOptions): Promise<EngineCheck> {
+  useSha256(sha256);
+  const { checkEnginesWith } = await import("./engine-check.ts");
+  return await checkEnginesWith(options, { clock, random, openWorkers });
 }
 
 /**

@@ -3,10 +3,12 @@
  *
  * @module
  */
-import { serveThread, sha256 } from "#platform";
+import { random, serveThread, sha256 } from "#platform";
 import { useSha256 } from "./codec/sha256.ts";
 import { jobAnswerer, READY } from "./core/work/job-messages.ts";
+import { useRandomBytes } from "./engine/arithmetic.ts";
 import { JOBS } from "./jobs.ts";
 
 useSha256(sha256);
+useRandomBytes((length) => random.bytes(length));
 serveThread(jobAnswerer(JOBS), READY);

@@ -57,7 +57,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   crawl: ["codec", "core"],
   rpc: ["codec", "core", "transport", "storage", "chia", "bitcoin"],
   compose: ["codec", "core", "transport", "storage", "chia", "bitcoin", "rpc", "platform", "root"],
-  root: ["codec", "core", "transport", "storage", "chia", "bitcoin", "crawl", "rpc", "platform", "compose"],
+  root: ["codec", "core", "engine", "transport", "storage", "chia", "bitcoin", "crawl", "rpc", "platform", "compose"],
 };
 
 /**

@@ -6,6 +6,8 @@ import { runProgram } from "../../../cli/program.ts";
 import { parseRequestArguments } from "../../../cli/rpc.ts";
 import { demoChain } from "../../../cli/demo.ts";
 import { NodeError, RpcClient, RpcFailure } from "../../../mod.ts";
+import { sha256 } from "../../../lib/codec/sha256.ts";
+import { makeClassGroup } from "../../../lib/engine/class-group/mod.ts";
 import { recordedNode, testNode, TOKEN } from "../rpc/support.ts";
 
 /** Runs one command line against a node without a socket between them. */
@@ -194,7 +196,29 @@ describe("gemel", () => {
 
   test("version", async () => {
     assert.match((await gemel(["version"])).out, /^gemel \d+\.\d+\.\d+ \(/);
-    assert.ok(JSON.parse((await gemel(["version", "--json"])).out).runtime);
+    const json = JSON.parse((await gemel(["version", "--json"])).out);
+    assert.ok(json.runtime);
+    assert.equal(json.engine, makeClassGroup({ sha256 }).engine);
+  });
+
+  test("engine tries what was asked for, and refuses what it does not know", async () => {
+    const { exit, out } = await gemel([
+      "engine",
+      "--engine",
+      "portable",
+      "--threads",
+      "0",
+      "--duration",
+      "0ms",
+      "--json",
+    ]);
+    const { right, work, passed_over } = JSON.parse(out);
+    assert.deepEqual([exit, right, passed_over], [0, true, []]);
+    assert.deepEqual(work.map((each: { engine: string }) => each.engine), Array(4).fill("portable"));
+    for (const bad of [["--engine", "fast"], ["--threads", "-1"], ["--threads", "65"], ["--duration", "soon"]]) {
+      const refused = await gemel(["engine", ...bad]);
+      assert.deepEqual([refused.exit, refused.out], [2, ""], bad.join(" "));
+    }
   });
 
   test("--version says what gemel version says", async () => {

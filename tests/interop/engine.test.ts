@@ -1,0 +1,24 @@
+/** The compiled program's own arithmetic: the same verdicts on its threads as on its first one, by every implementation. */
+import { test } from "node:test";
+import assert from "node:assert/strict";
+import { binaryMissing, Launched, suite } from "./binary.ts";
+
+interface Report {
+  readonly threads: number;
+  readonly right: boolean;
+  readonly work: readonly { readonly engine: string; readonly per_second_on_threads: number }[];
+  readonly passed_over: readonly unknown[];
+}
+
+suite("gemel engine", binaryMissing(), () => {
+  for (const engine of ["wide", "plain", "portable"]) {
+    test(`finds the verdicts of ${engine} right on two threads`, { timeout: 60_000 }, async () => {
+      const gemel = new Launched(["engine", "--engine", engine, "--threads", "2", "--duration", "20ms", "--json"]);
+      assert.equal(await gemel.end(60_000), 0, gemel.stderr);
+      const { threads, right, work, passed_over } = JSON.parse(gemel.stdout) as Report;
+      assert.deepEqual([threads, right, passed_over], [2, true, []]);
+      assert.deepEqual(work.map((each) => each.engine), Array(4).fill(engine));
+      assert.ok(work.every((each) => each.per_second_on_threads > 0));
+    });
+  }
+});

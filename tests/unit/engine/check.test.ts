@@ -1,0 +1,168 @@
+/** The arithmetic as jobs: verdicts by way of workers, an aggregate signature in parts, and `gemel engine`'s report. */
+import { describe, test } from "node:test";
+import assert from "node:assert/strict";
+import { signatureVerdicts } from "../../../lib/bitcoin/chain/signature-job.ts";
+import { isAggregateSigned, messageProduct } from "../../../lib/chia/chain/signature-job.ts";
+import { timeProofVerdicts } from "../../../lib/chia/chain/time-proof-job.ts";
+import { fromHex } from "../../../lib/codec/hex.ts";
+import type { Job, Workers } from "../../../lib/core/ports.ts";
+import { InlineWorkers } from "../../../lib/core/work/inline-workers.ts";
+import { arithmetic, useRandomBytes } from "../../../lib/engine/arithmetic.ts";
+import { AUGMENTED_DST, type SignedMessage } from "../../../lib/engine/bls12-381/mod.ts";
+import { knownProofs } from "../../../lib/engine/class-group/known-answers.ts";
+import { knownAnswers } from "../../../lib/engine/secp256k1/known-answers.ts";
+import { checkEnginesWith } from "../../../lib/engine-check.ts";
+import { SeededRandom } from "../../../lib/sim/random.ts";
+
+const G1 = fromHex("97f1d3a73197d7942695638c4fa9ac0fc3688c4f9774b905a14e3a3f171bac586c55e83ff97a1aeffb3af00adb22c6bb");
+
+/** Workers that note their jobs, and may answer something else. */
+class Watched implements Workers {
+  readonly threadsMax: number;
+  readonly inputs: unknown[] = [];
+  readonly #inline = new InlineWorkers();
+  readonly #answer: (output: unknown, input: unknown) => unknown;
+
+  constructor(threadsMax: number, answer: (output: unknown, input: unknown) => unknown = (output) => output) {
+    this.threadsMax = threadsMax;
+    this.#answer = answer;
+  }
+
+  get counts() {
+    return this.#inline.counts;
+  }
+
+  async run<In, Out>(job: Job<In, Out>, input: In): Promise<Out> {
+    this.inputs.push(input);
+    return this.#answer(await this.#inline.run(job, input), input) as Out;
+  }
+
+  close() {
+    return this.#inline.close();
+  }
+}
+
+describe("jobs of arithmetic", () => {
+  const engine = "wide";
+  const random = new SeededRandom(3);
+  useRandomBytes((length) => random.bytes(length));
+
+  test("signatureVerdicts tells good from bad, with good ones alone and with both", async () => {
+    const known = knownAnswers();
+    const good = known.filter(({ isGood }) => isGood);
+    for (const each of [known, good]) {
+      const checks = each.map(({ check }) => check);
+      const { verdicts } = await signatureVerdicts.run({ checks, engine });
+      assert.deepEqual(verdicts, each.map(({ isGood }) => isGood));
+    }
+  });
+
+  test("timeProofVerdicts tells right from wrong", async () => {
+    const known = knownProofs();
+    const { verdicts } = await timeProofVerdicts.run({ proofs: known.map(({ proof }) => proof), engine });
+    assert.deepEqual(verdicts, known.map(({ isRight }) => isRight));
+  });
+
+  test("the arithmetic of a thread is made once; the portable one is another", () => {
+    assert.equal(arithmetic().bls12381, arithmetic("wide").bls12381);
+    assert.equal(arithmetic("portable").secp256k1.engine, "portable");
+    assert.deepEqual(arithmetic().troubles, []);
+  });
+});
+
+describe("isAggregateSigned()", () => {
+  const random = new SeededRandom(7);
+  const { bls12381 } = arithmetic();
+  const infinity = new Uint8Array(48);
+  infinity[0] = 0xc0;
+  const base = bls12381.hash("g1", random.bytes(32), random.bytes(8));
+  /** Messages under keys of which some come twice, and their signature. */
+  function signed(count: number, keys: number): { readonly messages: SignedMessage[]; readonly signature: Uint8Array } {
+    const messages = Array.from({ length: count }, (_, i): SignedMessage => [
+      bls12381.multiply("g1", G1, Uint8Array.of(1 + i % keys))!,
+      random.bytes(32),
+    ]);
+    const parts = messages.map(([key, message], i) =>
+      bls12381.multiply(
+        "g2",
+        bls12381.hash("g2", Uint8Array.of(...key, ...message), AUGMENTED_DST),
+        Uint8Array.of(1 + i % keys),
+      )!
+    );
+    return { messages, signature: bls12381.add("g2", parts)! };
+  }
+
+  test("a good one is good on any number of threads, and shared by as many as it is worth", async () => {
+    const { messages, signature } = signed(70, 23);
+    for (const [threads, jobs] of [[0, 1], [1, 1], [3, 3], [64, 4]] as const) {
+      const workers = new Watched(threads);
+      assert.equal(await isAggregateSigned(workers, messages, signature, { engine: "wide" }), true);
+      assert.equal(workers.inputs.length, jobs);
+      const parts = workers.inputs.map((input) => (input as { signed: readonly SignedMessage[] }).signed);
+      assert.deepEqual(new Set(parts.flat()), new Set(messages));
+    }
+  });
+
+  test("one message that is another, or signed by another key, makes it bad, in any part", async () => {
+    const { messages, signature } = signed(50, 50);
+    for (const at of [0, 25, 49]) {
+      const changed = messages.with(at, [messages[at]![0], random.bytes(32)]);
+      assert.equal(await isAggregateSigned(new Watched(3), changed, signature, { engine: "wide" }), false);
+      const other = messages.with(at, [base, messages[at]![1]]);
+      assert.equal(await isAggregateSigned(new Watched(3), other, signature, { engine: "wide" }), false);
+    }
+  });
+
+  test("a key that is infinity or no point makes it bad; no messages have the infinite signature", async () => {
+    const { messages, signature } = signed(40, 40);
+    for (const key of [infinity, infinity.with(0, 0xff), infinity.slice(1)]) {
+      const changed = messages.with(17, [key, messages[17]![1]]);
+      assert.equal(await isAggregateSigned(new Watched(2), changed, signature, { engine: "wide" }), false);
+    }
+    const none = new Uint8Array(96);
+    none[0] = 0xc0;
+    assert.equal(await isAggregateSigned(new Watched(2), [], none, { engine: "wide" }), true);
+    assert.equal(await isAggregateSigned(new Watched(2), [], signature, { engine: "wide" }), false);
+    assert.equal(await isAggregateSigned(new Watched(2), messages, none, { engine: "wide" }), false);
+    assert.equal(await isAggregateSigned(new Watched(2), messages, none.slice(1), { engine: "wide" }), false);
+  });
+
+  test("a thread that answers in another implementation's terms changes no verdict", async () => {
+    const { messages, signature } = signed(40, 40);
+    const mixed = () =>
+      new Watched(2, (output, input) => {
+        const { signed } = input as { signed: readonly SignedMessage[] };
+        return signed.some(([, message]) => message === messages[39]![1])
+          ? messageProduct.run({ signed, engine: "portable" })
+          : output;
+      });
+    assert.equal(await isAggregateSigned(mixed(), messages, signature, { engine: "wide" }), true);
+    const changed = messages.with(3, [messages[3]![0], random.bytes(32)]);
+    assert.equal(await isAggregateSigned(mixed(), changed, signature, { engine: "wide" }), false);
+  });
+});
+
+describe("checkEnginesWith()", () => {
+  const options = { threads: 2, engine: "wide", durationMs: 0 } as const;
+  const parts = { clock: { monotonic: () => performance.now() }, random: new SeededRandom(5) };
+
+  test("finds every answer right, on this thread and on others", async () => {
+    const { rows, troubles } = await checkEnginesWith(options, { ...parts, openWorkers: (max) => new Watched(max) });
+    assert.equal(rows.length, 4);
+    assert.deepEqual(troubles, []);
+    for (const { isRight, engine, perSecondOnThreads } of rows) {
+      assert.deepEqual([isRight, engine], [true, arithmetic().secp256k1.engine]);
+      assert.ok(perSecondOnThreads! > 0);
+    }
+  });
+
+  test("says so when threads answer wrongly, of each kind of work", async () => {
+    const wrong = (output: unknown) => {
+      const { verdicts, product, engine } = output as { verdicts?: boolean[]; product?: Uint8Array; engine: string };
+      if (verdicts !== undefined) return { engine, verdicts: verdicts.with(2, !verdicts[2]) };
+      return { engine, product: product!.with(0, product![0]! ^ 1) };
+    };
+    const { rows } = await checkEnginesWith(options, { ...parts, openWorkers: (max) => new Watched(max, wrong) });
+    assert.deepEqual(rows.map(({ isRight }) => isRight), [false, false, false, false]);
+  });
+});
