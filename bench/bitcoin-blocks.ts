@@ -19,6 +19,7 @@ import { fileURLToPath } from "node:url";
 import { sha256 } from "#platform";
 import { Block } from "../lib/bitcoin/types/mod.ts";
 import { useSha256 } from "../lib/codec/sha256.ts";
+import { rustProgram } from "../tests/support/cargo.ts";
 
 const ROUNDS = 9;
 const ROUND_MS = 150;
@@ -85,17 +86,15 @@ const btcd: Reference = (files) => {
   return done.status === 0 ? JSON.parse(done.stdout) as Record<string, number> : `btcd failed: ${done.stderr}`;
 };
 
-/** rust-bitcoin, in a crate of its own in the cache. */
+/** rust-bitcoin. */
 const rustBitcoin: Reference = (files) => {
-  if (spawnSync("cargo", ["--version"]).error !== undefined) return "no Rust here";
-  const crate = join(homedir(), ".cache/gemel-bench/rust-blocks");
-  mkdirSync(join(crate, "src"), { recursive: true });
-  copyFileSync(new URL("reference/rust_blocks.rs", import.meta.url), join(crate, "src/main.rs"));
-  const head = '[package]\nname = "rust_blocks"\nversion = "0.0.0"\nedition = "2021"\n';
-  writeFileSync(join(crate, "Cargo.toml"), `${head}[dependencies]\nbitcoin = "=0.32.7"\n`);
-  const built = spawnSync("cargo", ["build", "--release", "--quiet"], { cwd: crate, encoding: "utf8" });
-  if (built.status !== 0) return `cargo failed: ${built.stderr.trim().split("\n").at(-1)}`;
-  const done = spawnSync(join(crate, "target/release/rust_blocks"), files, { encoding: "utf8" });
+  const program = rustProgram({
+    name: "rust_blocks",
+    source: new URL("reference/rust_blocks.rs", import.meta.url),
+    crates: { bitcoin: "0.32.7" },
+  });
+  if ("missing" in program) return program.missing;
+  const done = spawnSync(program.path, files, { encoding: "utf8" });
   return done.status === 0 ? JSON.parse(done.stdout) as Record<string, number> : `rust-bitcoin failed: ${done.stderr}`;
 };
 

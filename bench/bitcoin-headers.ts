@@ -27,6 +27,7 @@ import { HeaderBatch, HEADERS_MAX } from "../lib/bitcoin/headers/header-batch.ts
 import { HeaderChain } from "../lib/bitcoin/headers/header-chain.ts";
 import { type BitcoinNetwork, mainnet, regtest } from "../lib/bitcoin/networks/mod.ts";
 import { HEADER_BYTES } from "../lib/bitcoin/types/header.ts";
+import { rustProgram } from "../tests/support/cargo.ts";
 import { headersPayload } from "../tests/unit/bitcoin-chain/mining.ts";
 import { bitcoinDataMissing } from "../tests/vectors/bitcoin-data.ts";
 import { altHeaders, MAINNET_ALT } from "../tests/vectors/bitcoin-mainnet-alt.ts";
@@ -40,7 +41,7 @@ const MESSAGES = 500;
 const GROWTHS = 5;
 const NOW = 2_000_000_000;
 const BTCD = "github.com/btcsuite/btcd@v0.26.2";
-const RUST_BITCOIN = "bitcoin@0.32";
+const RUST_BITCOIN = "0.32.7";
 
 useSha256(sha256);
 const print = (line: string) => process.stdout.write(line + "\n");
@@ -106,28 +107,26 @@ function rateOf(work: () => void): Rate {
 }
 
 const folder = join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "gemel-bench");
-const source = (name: string) => fileURLToPath(new URL(`reference/${name}`, import.meta.url));
 
-/** Builds a reference's program once; its path, or undefined where it cannot be had. */
+/** A reference's program, built once; its path, or undefined where it cannot be had. */
 function reference(name: "btcd_headers" | "rust_headers"): string | undefined {
+  if (name === "rust_headers") {
+    const program = rustProgram({
+      name,
+      source: new URL("reference/rust_headers.rs", import.meta.url),
+      crates: { bitcoin: RUST_BITCOIN },
+    });
+    return "path" in program ? program.path : undefined;
+  }
   const at = join(folder, name);
-  const program = name === "btcd_headers" ? join(at, name) : join(at, "target", "release", name);
+  const program = join(at, name);
   if (existsSync(program)) return program;
-  mkdirSync(join(at, "src"), { recursive: true });
+  mkdirSync(at, { recursive: true });
   const run = (command: string, ...words: string[]) =>
     spawnSync(command, words, { cwd: at, stdio: ["ignore", "ignore", "inherit"] }).status === 0;
-  if (name === "btcd_headers") {
-    copyFileSync(source("btcd_headers.go"), join(at, "main.go"));
-    if (!existsSync(join(at, "go.mod"))) run("go", "mod", "init", name);
-    return run("go", "get", BTCD) && run("go", "build", "-o", name, ".") ? program : undefined;
-  }
-  copyFileSync(source("rust_headers.rs"), join(at, "src", "main.rs"));
-  const [crate, version] = RUST_BITCOIN.split("@");
-  writeFileSync(
-    join(at, "Cargo.toml"),
-    `[package]\nname = "${name}"\nversion = "0.0.0"\nedition = "2021"\n[dependencies]\n${crate} = "${version}"\n`,
-  );
-  return run("cargo", "build", "--release", "--quiet") ? program : undefined;
+  copyFileSync(fileURLToPath(new URL("reference/btcd_headers.go", import.meta.url)), join(at, "main.go"));
+  if (!existsSync(join(at, "go.mod"))) run("go", "mod", "init", name);
+  return run("go", "get", BTCD) && run("go", "build", "-o", name, ".") ? program : undefined;
 }
 
 /** The rates that a reference prints. */
@@ -195,7 +194,7 @@ if (!process.argv.includes("--no-references")) {
     if (check !== undefined) rows.push([`btcd ${version}`, "check", check, ""]);
     if (tree !== undefined) rows.push([`btcd ${version}`, "tree", tree, ""]);
     const [rust] = timeReference("rust_headers", file);
-    if (rust !== undefined) rows.push([`rust-bitcoin ${RUST_BITCOIN.split("@")[1]}`, "check", rust, ""]);
+    if (rust !== undefined) rows.push([`rust-bitcoin ${RUST_BITCOIN}`, "check", rust, ""]);
   } finally {
     rmSync(scratch, { recursive: true });
   }

@@ -9,24 +9,23 @@
  * Run: `bun bench/secp256k1.ts` or `deno run -A bench/secp256k1.ts`
  * (`--v8-flags=--experimental-wasm-wide-arithmetic` for Deno's wide instructions).
  */
-import { type ChildProcessWithoutNullStreams, spawn, spawnSync } from "node:child_process";
+import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { homedir, tmpdir } from "node:os";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
 import { schnorr, secp256k1 } from "@noble/curves/secp256k1.js";
 import { sha256 as platformSha256 } from "#platform";
 import { ENGINES } from "../lib/engine/engine.ts";
 import { EmittedVerifier } from "../lib/engine/secp256k1/emitted.ts";
 import { hasWideArithmetic } from "../lib/engine/assembler/mod.ts";
+import { rustProgram } from "../tests/support/cargo.ts";
 
 const ROUNDS = 21;
 const COUNT = 1_024;
 const ROW_BYTES = 258;
-const CRATE = "secp256k1@0.29.1";
 
 const print = (line: string) => process.stdout.write(line + "\n");
 const sha256 = (bytes: Uint8Array) => platformSha256([bytes]);
@@ -67,21 +66,13 @@ class Reference {
 
   static start(file: string): Reference | undefined {
     if (process.argv.includes("--no-references")) return undefined;
-    const cache = join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "gemel-bench", CRATE);
-    const binary = join(cache, "target", "release", "libsecp256k1");
-    if (!existsSync(binary)) {
-      if (spawnSync("cargo", ["--version"]).status !== 0) return undefined;
-      mkdirSync(join(cache, "src"), { recursive: true });
-      const [crate, version] = CRATE.split("@");
-      const manifest = `[package]\nname = "libsecp256k1"\nversion = "0.1.0"\nedition = "2021"\n\n` +
-        `[dependencies]\n${crate} = "=${version}"\n`;
-      writeFileSync(join(cache, "Cargo.toml"), manifest);
-      const source = fileURLToPath(new URL("reference/libsecp256k1.rs", import.meta.url));
-      copyFileSync(source, join(cache, "src", "main.rs"));
-      const built = spawnSync("cargo", ["build", "--release", "--quiet"], { cwd: cache, stdio: "inherit" });
-      if (built.status !== 0) return undefined;
-    }
-    return new Reference(binary, file);
+    const program = rustProgram({
+      name: "libsecp256k1",
+      source: new URL("reference/libsecp256k1.rs", import.meta.url),
+      crates: { secp256k1: "0.29.1" },
+    });
+    if ("missing" in program) return undefined;
+    return new Reference(program.path, file);
   }
 
   /** Nanoseconds for each signature. */
