@@ -49,33 +49,26 @@ export class BranchChoice {
   /** The heaviest tip whose branch can be spent, of those that a run gives; undefined when none is heavier than the peak. */
   async bestMove(step: Step, { peak, owed }: MainChain, overtaken: AbortSignal): Promise<Move | undefined> {
     const { store, validator, committer } = this.#parts;
-    const over = new AbortController();
-    const abort = () => over.abort(step.signal.aborted ? step.signal.reason : overtaken.reason);
-    for (const signal of [step.signal, overtaken]) signal.addEventListener("abort", abort, { once: true });
-    if (step.signal.aborted || overtaken.aborted) abort();
+    const signal = AbortSignal.any([step.signal, overtaken]);
     /** Tips of branches that were spent up to there. */
     const spent: BlockRecord[] = [];
-    try {
-      for (;;) {
-        const tip = heaviest([...step.known, ...step.frames.map(({ record }) => record), ...spent]);
-        if (tip === undefined || !heavier(tip, peak)) return undefined;
-        const branch = await committer.branch(tip);
-        const forkHeight = branch[0]!.height - 1;
-        // What stands on blocks that are not spent cannot be spent.
-        if (owed !== undefined && forkHeight >= owed) return { branch, forkHeight, changes: undefined };
-        const frames = new Map(step.frames.map((frame) => [toHex(frame.record.headerHash), frame]));
-        const { changes, refused } = await spendBranch(branch, {
-          validator,
-          coins: store.coinsAt(forkHeight),
-          frameOf: (record) => frames.get(toHex(record.headerHash)) ?? this.#stored(record, over.signal),
-          signal: over.signal,
-        });
-        if (refused === undefined) return { branch, forkHeight, changes };
-        if (refused.at > 0) spent.push(branch[refused.at - 1]!);
-        await this.#refuseOne(step, branch[refused.at]!, refused.refusal);
-      }
-    } finally {
-      for (const signal of [step.signal, overtaken]) signal.removeEventListener("abort", abort);
+    for (;;) {
+      const tip = heaviest([...step.known, ...step.frames.map(({ record }) => record), ...spent]);
+      if (tip === undefined || !heavier(tip, peak)) return undefined;
+      const branch = await committer.branch(tip);
+      const forkHeight = branch[0]!.height - 1;
+      // What stands on blocks that are not spent cannot be spent.
+      if (owed !== undefined && forkHeight >= owed) return { branch, forkHeight, changes: undefined };
+      const frames = new Map(step.frames.map((frame) => [toHex(frame.record.headerHash), frame]));
+      const { changes, refused } = await spendBranch(branch, {
+        validator,
+        coins: store.coinsAt(forkHeight),
+        frameOf: (record) => frames.get(toHex(record.headerHash)) ?? this.#stored(record, signal),
+        signal,
+      });
+      if (refused === undefined) return { branch, forkHeight, changes };
+      if (refused.at > 0) spent.push(branch[refused.at - 1]!);
+      await this.#refuseOne(step, branch[refused.at]!, refused.refusal);
     }
   }
 
@@ -89,15 +82,7 @@ export class BranchChoice {
   async #again(record: BlockRecord, signal: AbortSignal): Promise<Frame | Refusal> {
     const frame = await this.#parts.linker.relink(record);
     if ("ok" in frame || this.#parts.recent.has(record)) return frame;
-    const run = new ProofRun(this.#parts.validator, [frame]);
-    const abort = () => run.abort(signal.reason);
-    signal.addEventListener("abort", abort, { once: true });
-    if (signal.aborted) abort();
-    try {
-      return (await run.verdict())?.refusal ?? frame;
-    } finally {
-      signal.removeEventListener("abort", abort);
-    }
+    return (await new ProofRun(this.#parts.validator, [frame], signal).verdict())?.refusal ?? frame;
   }
 
   /** A block of a branch is refused when it is spent: it goes, and all that is built on it, stored or under way. */

@@ -246,7 +246,7 @@ export class ChiaChain {
       const failed = await step.proofs?.verdict();
       if (failed !== undefined && !step.isLost) this.#refuseFrom(step, failed.at, failed.refusal);
     } catch (thrown) {
-      if (!step.isLost || step.signal.aborted) throw thrown;
+      if (!step.isLost) throw thrown;
     }
     await step.grounded();
     if (step.isLost) return undefined;

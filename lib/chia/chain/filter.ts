@@ -48,8 +48,8 @@ export function encodeFilter(elements: readonly Uint8Array[]): Uint8Array {
   const distinct = new Map(elements.map((element) => [toHex(element), element]));
   const count = BigInt(distinct.size);
   const range = count << P;
-  const values = [...distinct.values()].map((element) => (sipHash24(NO_KEY, element) * range) >> 64n)
-    .sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
+  const values = BigUint64Array.from(distinct.values(), (element) => (sipHash24(NO_KEY, element) * range) >> 64n)
+    .sort();
   const bits = new BitWriter();
   let last = 0n;
   for (const value of values) {

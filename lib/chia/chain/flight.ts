@@ -115,7 +115,6 @@ export class Step {
 
   /** It is linked now, or linked anew. */
   begin(): void {
-    this.signal.throwIfAborted();
     this.proofs = undefined;
     this.frames = [];
     this.known = [];
@@ -144,9 +143,7 @@ export class Step {
 
   /** Until the runs that it builds on have their results, or it is lost or withdrawn. */
   async grounded(): Promise<void> {
-    if (this.needs.size > 0) {
-      await Promise.race([this.#lost.promise, Promise.all([...this.needs].map(({ ended }) => ended.promise))]);
-    }
+    await Promise.race([this.#lost.promise, Promise.all([...this.needs].map(({ ended }) => ended.promise))]);
     this.signal.throwIfAborted();
   }
 }

@@ -46,7 +46,7 @@ export class Linker {
 
   /** Links a run up to the first block that is refused or has no parent, when it is its turn. Its proofs begin then. */
   async link(step: Step): Promise<void> {
-    if (step.needs.size > 0) await step.othersLinked();
+    await step.othersLinked();
     const run = this.#queue.then(async () => {
       step.begin();
       await this.#run(step);

@@ -17,9 +17,12 @@ export interface FirstRefusal {
 /** The proofs of one run. They belong to these frames and no others: a run that is linked anew is proven anew. */
 export class ProofRun {
   readonly #over = new AbortController();
+  readonly #signal: AbortSignal;
   readonly #verdict: Promise<FirstRefusal | undefined>;
 
-  constructor(validator: BlockValidator, frames: readonly Frame[]) {
+  /** @param signal aborts it as well as {@link abort} does */
+  constructor(validator: BlockValidator, frames: readonly Frame[], signal?: AbortSignal) {
+    this.#signal = AbortSignal.any([this.#over.signal, ...(signal === undefined ? [] : [signal])]);
     this.#verdict = frames.length === 0 ? Promise.resolve(undefined) : this.#prove(validator, [...frames]);
     // It may be withdrawn before anybody waits for it.
     this.#verdict.catch(() => {});
@@ -36,7 +39,7 @@ export class ProofRun {
   }
 
   async #prove(validator: BlockValidator, frames: readonly Frame[]): Promise<FirstRefusal | undefined> {
-    const { signal } = this.#over;
+    const signal = this.#signal;
     const answers = await unlessAborted(validator.prove(frames, signal), signal);
     if (answers.length !== frames.length) {
       throw new RangeError(`${answers.length} answers to the proofs of ${frames.length} blocks`);

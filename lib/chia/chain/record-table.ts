@@ -201,12 +201,9 @@ export class RecordTable {
   #room(length: number): { readonly page: Page; readonly index: number } {
     const last = this.#pages[this.#current];
     if (last !== undefined && last.used + length <= last.bytes.length) return { page: last, index: this.#current };
-    if (last?.live === 0) {
-      this.#pages[this.#current] = undefined;
-      this.#freePages.push(this.#current);
-    }
     const page = { bytes: new Uint8Array(Math.max(PAGE_BYTES, length)), used: 0, live: 0 };
-    this.#current = this.#freePages.pop() ?? this.#pages.length;
+    // A full page of which nothing is wanted any more gives its place to the next one.
+    if (last?.live !== 0) this.#current = this.#freePages.pop() ?? this.#pages.length;
     this.#pages[this.#current] = page;
     return { page, index: this.#current };
   }

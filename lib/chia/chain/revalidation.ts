@@ -9,7 +9,6 @@ import { toHex } from "../../codec/hex.ts";
 import { equalBytes } from "../../codec/sized.ts";
 import type { Clock } from "../../core/ports.ts";
 import type { Validation } from "../../core/validation.ts";
-import { unlessAborted } from "../../core/work/abortable.ts";
 import type { CoinChanges } from "../coin-set.ts";
 import type { ChiaNetwork } from "../networks/network.ts";
 import type { ChiaStore } from "../store.ts";
@@ -142,11 +141,7 @@ export class Revalidation {
       bytes += frame.candidate.raw.length;
       if (bytes >= BATCH_BYTES) break;
     }
-    const run = new ProofRun(validator, linked);
-    const first = await unlessAborted(run.verdict(), signal).catch((thrown) => {
-      run.abort(thrown);
-      throw thrown;
-    });
+    const first = await new ProofRun(validator, linked, signal).verdict();
     if (first !== undefined) {
       refusal = first.refusal;
       linked.splice(first.at);
@@ -186,7 +181,7 @@ export class Revalidation {
     while (chain.peak !== undefined && chain.peak.height >= height) {
       const from = Math.max(height, chain.peak.height - CUT + 1);
       const undone = await store.mainRecords(from, chain.peak.height + 1);
-      const removed = [...undone, ...side.filter((record) => record.height >= from)];
+      const removed = [...undone, ...side.splice(0)];
       const [peak] = await store.mainRecords(from - 1, from);
       const context = { network: network.name, time: clock.now(), source: null };
       await store.commit({

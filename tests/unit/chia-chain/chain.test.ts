@@ -5,6 +5,7 @@ import { type AddResult, ChiaChain } from "../../../lib/chia/chain/chain.ts";
 import type { BlockValidator } from "../../../lib/chia/chain/validator.ts";
 import { type Candidate, refuse } from "../../../lib/chia/chain/verdict.ts";
 import { MissingAncestor } from "../../../lib/chia/chain/view.ts";
+import { lookBack } from "../../../lib/chia/chain/window.ts";
 import { simulator0 } from "../../../lib/chia/networks/simulator0.ts";
 import type { ChainCommit } from "../../../lib/chia/store.ts";
 import { MemoryChiaStore } from "../../../lib/chia/store/memory.ts";
@@ -229,6 +230,45 @@ describe("ChiaChain.add()", () => {
     assert.equal(await chain.record(hashOf(1, 0)), undefined);
     validator.link = link;
     assert.equal((await add(run(1, 0, 4))).added.length, 4);
+  });
+
+  test("lets others run between every eight blocks that it links", async () => {
+    const { add, clock } = await open();
+    let turns = 0;
+    const { sleep } = clock;
+    clock.sleep = (...args) => {
+      turns += 1;
+      return sleep.apply(clock, args);
+    };
+    await add(run(1, 0, 40));
+    assert.equal(turns, 5);
+  });
+
+  test("says of each block event whether it came with a reorganisation, and of the peak how deep it was", async () => {
+    const { add, store } = await open();
+    await add(run(1, 0, 4));
+    await add(run(2, 2, 6, 1));
+    await add(run(2, 6, 7));
+    const told = (await store.events.read(0, 100)).filter(({ topic }) => topic !== "chia.reorg");
+    const flags = told.map(({ data }) => data.reorg ?? data.reorg_depth);
+    assert.deepEqual(flags, [false, false, false, false, 0, true, true, true, true, 2, false, 0]);
+  });
+
+  test("brings in no more of the main chain than the rules look back on from a fork far below", async () => {
+    const { add, store } = await open();
+    const { constants } = simulator0;
+    const back = lookBack(constants);
+    const long = run(1, 0, 4 * back);
+    for (let at = 0; at < long.length; at += 100) await add(long.slice(at, at + 100));
+    const ranges: number[][] = [];
+    const { mainRecords } = store;
+    store.mainRecords = (...range) => {
+      ranges.push(range);
+      return mainRecords.apply(store, range);
+    };
+    await add(run(2, back + 50, back + 51, 1));
+    await add(run(3, 20, 21, 1));
+    assert.deepEqual(ranges, [[49, back + 50], [0, 20]]);
   });
 
   test("steps that are asked for at once are taken one after another", async () => {

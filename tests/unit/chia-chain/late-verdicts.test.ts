@@ -191,6 +191,189 @@ describe("ChiaChain.add()", () => {
   });
 });
 
+describe("ChiaChain.add() of runs that lose their ground", () => {
+  test("has the result of a run whose ground is gone at once, not when the run below has its own", async () => {
+    const { blocks, top, chain, validator, rest, clock } = await scene();
+    const below = branch(blocks, top, 2, "a");
+    validator.holds = new Set(["prove", "spend"]);
+    validator.unproven.add(below[1]!.hash);
+    const first = chain.add(given(below), null);
+    const above = chain.add(given(branch(blocks, below[1]!, 1, "b")), null);
+    await rest();
+    validator.answer("prove", 6);
+    validator.answer("prove", 4);
+    await rest();
+    assert.deepEqual(validator.waiting.map(({ heights }) => heights), [[4]], "what is left of the run is being spent");
+    assert.equal((await clock.until(above)).parentless?.block.rewardChainBlock.height, 6);
+    validator.answer("spend", 4);
+    assert.deepEqual(heightsOf((await clock.until(first)).added), [4]);
+  });
+
+  test("judges a run that was given twice by itself when the first is withdrawn", async () => {
+    const { blocks, top, chain, validator, rest, clock, tip } = await scene();
+    const run = branch(blocks, top, 3, "a");
+    const over = new AbortController();
+    validator.holds = new Set(["prove"]);
+    validator.unspendable.add(run[2]!.hash);
+    const first = chain.add(given(run), null, { signal: over.signal });
+    const second = chain.add(given(run), new Giver("2"));
+    await rest();
+    over.abort(new Error("memory"));
+    await assert.rejects(first, /memory/);
+    validator.holds = new Set();
+    const { added, refusals } = await clock.until(second);
+    assert.deepEqual([heightsOf(added), refusals.map(({ height }) => height)], [[4, 5], [6]]);
+    assert.equal(tip(), run[1]!.hash);
+  });
+
+  test("proves a run that is linked anew as soon as the one below it is", async () => {
+    const { blocks, top, chain, validator, rest, clock, tip } = await scene();
+    const run = branch(blocks, top, 3, "a");
+    const over = new AbortController();
+    validator.holds = new Set(["prove"]);
+    const first = chain.add(given(run.slice(0, 1)), null, { signal: over.signal });
+    const others = [chain.add(given(run.slice(0, 2)), null), chain.add(given(run.slice(2)), null)];
+    await rest();
+    // The uppermost has less to wait for than the one below it, and is yet linked after it.
+    validator.answer("prove", 6);
+    await rest();
+    validator.asked.length = 0;
+    over.abort(new Error("memory"));
+    await assert.rejects(first, /memory/);
+    await rest();
+    assert.deepEqual(validator.asked, ["prove 4 5", "prove 6"]);
+    for (const question of validator.waiting) question.resolve();
+    await clock.until(Promise.all(others));
+    assert.equal(tip(), run[2]!.hash);
+  });
+
+  test("withdraws at once what waits for the run below it, which goes on undisturbed", async () => {
+    const { blocks, top, chain, validator, rest, clock, tip } = await scene();
+    const run = branch(blocks, top, 2, "a");
+    const over = new AbortController();
+    validator.holds = new Set(["spend"]);
+    const first = chain.add(given(run.slice(0, 1)), null);
+    const second = chain.add(given(run.slice(1)), null, { signal: over.signal });
+    await rest();
+    const withdrawn = assert.rejects(second, /memory/);
+    over.abort(new Error("memory"));
+    await clock.until(withdrawn);
+    await rest();
+    assert.deepEqual(validator.waiting.map(({ heights, signal }) => [...heights, signal.aborted]), [[4, false]]);
+    validator.answer("spend", 4);
+    await clock.until(first);
+    assert.deepEqual([tip(), validator.asked.filter((each) => each.startsWith("spend"))], [run[0]!.hash, ["spend 4"]]);
+  });
+
+  test("tells of a run that is withdrawn after its ground was lost why it was withdrawn", async () => {
+    const { blocks, top, chain, validator, rest, clock } = await scene();
+    const run = branch(blocks, top, 3, "a");
+    const [over, other] = [new AbortController(), new AbortController()];
+    validator.holds = new Set(["prove"]);
+    const adding = [
+      chain.add(given(run.slice(0, 1)), null, { signal: other.signal }),
+      chain.add(given(run.slice(1, 2)), null, { signal: over.signal }),
+    ];
+    const ends = adding.map((each) => assert.rejects(each, /told so/));
+    await rest();
+    other.abort(new Error("told so"));
+    over.abort(new Error("told so"));
+    await clock.until(Promise.all(ends));
+  });
+});
+
+describe("ChiaChain.add() beside a run that is being spent", () => {
+  test("has the result at once of a run of which nothing is left", async () => {
+    const { blocks, top, chain, validator, rest, clock, giver } = await scene();
+    validator.holds = new Set(["spend"]);
+    const first = chain.add(given(branch(blocks, top, 1, "a")), null);
+    await rest();
+    const result = await clock.until(chain.add(given([blocks.make(top, "b", "unlinked")]), giver));
+    assert.deepEqual([result.added, giver.told], [[], ["4 INVALID_URSB_HASH"]]);
+    validator.answer("spend", 4);
+    assert.equal((await clock.until(first)).peakMoved, true);
+  });
+
+  test("asks nothing of the validator for a run that was withdrawn while it waited for its turn", async () => {
+    const { blocks, top, chain, validator, rest, clock, tip } = await scene();
+    const [heavy, light] = [branch(blocks, top, 2, "heavy"), branch(blocks, top, 1, "light")];
+    const over = new AbortController();
+    validator.holds = new Set(["spend"]);
+    validator.unspendable.add(heavy[0]!.hash);
+    const first = chain.add(given(heavy), null);
+    await rest();
+    const second = assert.rejects(chain.add(given(light), null, { signal: over.signal }), /memory/);
+    await rest();
+    over.abort(new Error("memory"));
+    await rest();
+    validator.holds = new Set();
+    validator.answer("spend", 4);
+    await clock.until(Promise.all([first, second]));
+    assert.deepEqual([tip(), validator.asked.filter((each) => each.startsWith("spend"))], [top.hash, ["spend 4"]]);
+  });
+
+  test("rejects when the validator fails to prove, and keeps nothing of the run", async () => {
+    const { blocks, top, chain, validator, clock, tip, store } = await scene();
+    const run = branch(blocks, top, 2, "a");
+    const { prove } = validator;
+    validator.prove = () => Promise.reject(new TypeError("a fault of our own"));
+    await assert.rejects(clock.until(chain.add(given(run), null)), /a fault of our own/);
+    assert.deepEqual([tip(), (await store.counts()).blocks], [top.hash, 4]);
+    validator.prove = prove;
+    assert.equal((await clock.until(chain.add(given(run), null))).added.length, 2);
+  });
+});
+
+describe("ChiaChain.add() on a branch that an earlier run of the program stored", () => {
+  /** The chain opened anew, with a branch beside it of which one more block makes the heaviest. */
+  async function reopened() {
+    const { blocks, main, chain, clock, store } = await scene();
+    const side = branch(blocks, main[1]!, 2, "side");
+    await clock.until(chain.add(given(side), new Giver("1")));
+    const over = branch(blocks, side[1]!, 1, "over");
+    return { blocks, main, side, over, giver: new Giver("2"), ...await heldChain({ store }) };
+  }
+
+  test("proves it anew, block after block, before it is spent", async () => {
+    const { side, over, giver, chain, validator, clock, tip } = await reopened();
+    const result = await clock.until(chain.add(given(over), giver));
+    assert.deepEqual([result.peakMoved, result.forkHeight, tip()], [true, 1, over[0]!.hash]);
+    const asked = ["prove 4", "prove 2", "spend 2", "prove 3", "spend 3", "spend 4"];
+    assert.deepEqual([validator.asked, side.length], [asked, 2]);
+  });
+
+  test("charges nobody for a block that is refused then, and forgets it", async () => {
+    const { main, side, over, giver, chain, validator, clock, tip, store } = await reopened();
+    validator.unproven.add(side[1]!.hash);
+    const result = await clock.until(chain.add(given(over), giver));
+    assert.deepEqual([result.refusals.map(({ height, giver }) => [height, giver]), giver.told], [[[3, null]], []]);
+    assert.deepEqual([tip(), (await store.counts()).blocks], [main[3]!.hash, 5]);
+  });
+
+  test("tells the worker when nobody waits for its proof any more, and does not wait for it", async () => {
+    const { main, over, giver, chain, validator, rest, clock, tip } = await reopened();
+    validator.holds = new Set(["prove"]);
+    const adding = assert.rejects(chain.add(given(over), giver), { code: "stopped" });
+    await rest();
+    validator.answer("prove", 4);
+    await rest();
+    assert.deepEqual(validator.waiting.map(({ heights }) => heights), [[2]]);
+    const [question] = validator.waiting;
+    await clock.until(Promise.all([chain.close(), adding]));
+    assert.deepEqual([question!.signal.aborted, tip()], [true, main[3]!.hash]);
+  });
+
+  test("proves nothing anew that this run of the program has proven", async () => {
+    const { side, over, giver, chain, validator, clock, blocks, tip } = await reopened();
+    await clock.until(chain.add(given(over), giver));
+    const back = branch(blocks, side[0]!, 3, "back");
+    await clock.until(chain.add(given(back.slice(0, 1)), giver));
+    validator.asked.length = 0;
+    await clock.until(chain.add(given(back.slice(1)), giver));
+    assert.deepEqual([validator.asked, tip()], [["prove 4 5", "spend 3", "spend 4", "spend 5"], back[2]!.hash]);
+  });
+});
+
 describe("ChiaChain.close()", () => {
   test("resolves when what was under way has ended", async () => {
     const { blocks, top, chain, validator, rest, clock } = await scene();

@@ -90,7 +90,12 @@ describe("ChiaChain.revalidate()", () => {
     assert.deepEqual(await unspent([...main, ...more]), [more[1]!]);
   });
 
-  for (const [how, height] of [["unproven", 40], ["unspendable", 33], ["unproven", 0]] as const) {
+  for (
+    const [how, height] of [["unproven", 40], ["unspendable", 33], ["unproven", 0], ["unproven", 60], [
+      "unspendable",
+      32,
+    ]] as const
+  ) {
     test(`a block that is ${how} at height ${height} is taken off the chain with what follows`, async () => {
       const { chain, run, clock, failed, validator, main, store, events } = await upgraded(60);
       validator[how].add(main[height]!.hash);
@@ -104,7 +109,9 @@ describe("ChiaChain.revalidate()", () => {
         bytes: main.slice(0, height).reduce((sum, { raw }) => sum + raw.length, 0),
       });
       assert.equal(chain.owed, undefined);
-      assert.ok((await events()).includes(`reorg ${height - 1}`));
+      assert.deepEqual((await events()).filter((event) => event.startsWith("reorg")), [`reorg ${height - 1}`]);
+      const [reorg] = (await store.events.read(0, 1_000)).filter(({ topic }) => topic === "chia.reorg");
+      assert.deepEqual(reorg?.data.old, main.slice(height).map(({ hash }) => `0x${hash}`));
       validator[how].clear();
       await clock.until(chain.add(given(main.slice(height)), null));
       assert.equal(chain.peak?.height, 60, "they are judged again when they come again");
@@ -123,5 +130,146 @@ describe("ChiaChain.revalidate()", () => {
     assert.equal(chain.validation, "full");
     for (const { headerHash } of side.slice(8)) assert.equal(await chain.record(headerHash), undefined);
     assert.deepEqual(await unspent([...main, ...side]), [side[7]!]);
+  });
+
+  test("finds nothing out about a main chain that changed meanwhile", async () => {
+    const { chain, run, rest, clock, blocks, main, validator, unspent, tip, failed } = await upgraded(40);
+    validator.holds = new Set(["prove"]);
+    const running = run();
+    await rest();
+    validator.holds = new Set();
+    const other = branch(blocks, main[10]!, 35, "other");
+    await clock.until(chain.add(given(other), null));
+    assert.deepEqual([tip(), chain.owed], [other[34]!.hash, 0]);
+    validator.answer("prove", 0);
+    await clock.until(running);
+    assert.deepEqual([chain.owed, chain.validation, failed], [undefined, "full", []]);
+    assert.deepEqual(await unspent([...main, ...other]), [other[34]!]);
+  });
+
+  test("takes nothing off a main chain to which the refused block does not belong any more", async () => {
+    const { chain, run, rest, clock, blocks, main, validator, unspent, tip, failed } = await upgraded(40);
+    validator.unproven.add(main[32]!.hash);
+    validator.holds = new Set(["prove"]);
+    const running = run();
+    await rest();
+    validator.answer("prove", 0);
+    await rest();
+    assert.equal(chain.owed, 32);
+    validator.holds = new Set();
+    const other = branch(blocks, main[20]!, 25, "other");
+    await clock.until(chain.add(given(other), null));
+    assert.deepEqual([tip(), chain.owed], [other[24]!.hash, undefined]);
+    validator.answer("prove", 32);
+    await clock.until(running);
+    assert.deepEqual([tip(), failed], [other[24]!.hash, []]);
+    assert.deepEqual(await unspent([...main, ...other]), [other[24]!]);
+  });
+
+  test("tells how far it is once a minute", async () => {
+    const { run, rest, clock, told, validator } = await upgraded(130);
+    validator.holds = new Set(["prove"]);
+    const running = run();
+    const answer = async (height: number, afterMs: number) => {
+      await rest();
+      await clock.advance(afterMs - 20);
+      validator.answer("prove", height);
+      await rest();
+    };
+    await answer(0, 59_999);
+    assert.deepEqual(told, []);
+    await answer(32, 61);
+    assert.deepEqual(told, [{ from: -1, height: 63, to: 130, level: "full" }]);
+    await answer(64, 59_900);
+    assert.equal(told.length, 1);
+    await answer(96, 200);
+    assert.deepEqual(told.slice(1), [{ from: -1, height: 127, to: 130, level: "full" }]);
+    validator.holds = new Set();
+    validator.answer("prove", 128);
+    await clock.until(running);
+    assert.deepEqual(told.slice(2), [{ from: -1, height: 130, to: 130, level: "full" }]);
+  });
+
+  test("takes fewer blocks at once when they are large", async () => {
+    const { run, clock, validator, chain } = await upgraded(10);
+    const { link } = validator;
+    const raw = new Uint8Array(4 * 1024 * 1024);
+    validator.link = (candidate, view) => {
+      const linked = link(candidate, view);
+      return linked.ok ? { ...linked, frame: { ...linked.frame, candidate: { ...candidate, raw } } } : linked;
+    };
+    await clock.until(run());
+    const asked = validator.asked.filter((question) => question.startsWith("prove"));
+    assert.deepEqual(asked, ["prove 0 1", "prove 2 3", "prove 4 5", "prove 6 7", "prove 8 9", "prove 10"]);
+    assert.equal(chain.validation, "full");
+  });
+
+  test("reads each stretch of records once, and lets others run between every eight blocks", async () => {
+    const { run, clock, store } = await upgraded(63);
+    let reads = 0;
+    const { mainRecords } = store;
+    store.mainRecords = (...range) => {
+      reads += 1;
+      return mainRecords.apply(store, range);
+    };
+    let turns = 0;
+    const { sleep } = clock;
+    clock.sleep = (...args) => {
+      turns += 1;
+      return sleep.apply(clock, args);
+    };
+    await clock.until(run());
+    assert.deepEqual([reads, turns], [2, 8]);
+  });
+
+  test("keeps what is left of the main chain in memory when a block is taken off", async () => {
+    const { chain, run, clock, validator, main, store } = await upgraded(40);
+    validator.unproven.add(main[35]!.hash);
+    await clock.until(run());
+    const asked: number[] = [];
+    const { hashAt } = store;
+    store.hashAt = (height) => {
+      asked.push(height);
+      return hashAt.call(store, height);
+    };
+    for (const height of [32, 33, 34]) assert.deepEqual(await chain.hashAt(height), main[height]!.headerHash);
+    assert.deepEqual(asked, []);
+    assert.equal(await chain.hashAt(35), undefined);
+  });
+
+  test("does not spend a branch that leaves the main chain at the last block that is spent, or above", async () => {
+    const { chain, run, rest, stop, clock, blocks, main, validator, tip } = await upgraded(60);
+    validator.holds = new Set(["prove"]);
+    const running = assert.rejects(run(), /the node stops/);
+    await rest();
+    validator.answer("prove", 0);
+    await rest();
+    stop.abort(new NodeError("stopped", "self", "the node stops"));
+    await running;
+    validator.holds = new Set();
+    validator.asked.length = 0;
+    assert.equal(chain.owed, 32);
+    const giver = new Giver("1");
+    const above = branch(blocks, main[32]!, 30, "above");
+    await clock.until(chain.add(given(above), giver));
+    assert.deepEqual([tip(), chain.owed, giver.told], [above[29]!.hash, 32, []]);
+    assert.ok(validator.asked.every((question) => question.startsWith("prove")));
+    const below = branch(blocks, main[31]!, 35, "below");
+    await clock.until(chain.add(given(below), giver));
+    assert.deepEqual([tip(), chain.owed, giver.told], [below[34]!.hash, undefined, []]);
+    assert.equal(validator.asked.filter((question) => question.startsWith("spend")).length, 35);
+  });
+
+  test("a run that is withdrawn while its branch is being looked for changes nothing", async () => {
+    const { chain, clock, blocks, main, store, tip } = await upgraded(5);
+    const over = new AbortController();
+    const { hashAt } = store;
+    store.hashAt = (height) => {
+      over.abort(new Error("memory"));
+      return hashAt.call(store, height);
+    };
+    const adding = chain.add(given(branch(blocks, main[5]!, 2, "more")), null, { signal: over.signal });
+    await assert.rejects(clock.until(adding), /memory/);
+    assert.deepEqual([tip(), (await store.counts()).blocks], [main[5]!.hash, 6]);
   });
 });
