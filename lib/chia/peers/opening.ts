@@ -76,7 +76,6 @@ async function readFrame(reader: Opened["reader"]): Promise<Uint8Array> {
 /** Rejects when the time is up or the signal aborts; `end` lets go of both. */
 function deadline({ clock, handshakeTimeoutMs, signal }: SessionOptions) {
   const { promise, reject } = Promise.withResolvers<never>();
-  promise.catch(() => {});
   const cancel = clock.after(handshakeTimeoutMs, () => {
     reject(timeoutFault("INVALID_HANDSHAKE", `no handshake within ${handshakeTimeoutMs} ms`));
   });

@@ -272,7 +272,6 @@ export class ChiaSession implements PeerSession<Incoming> {
       return undefined;
     }
     const running = result.catch((thrown) => {
-      if (this.#ended.signal.aborted) return;
       // A disk that fails us is nothing that the peer did.
       if (thrown instanceof NodeError && thrown.fault === "self") return this.#end(thrown);
       this.fail(

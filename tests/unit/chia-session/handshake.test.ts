@@ -7,7 +7,7 @@ import { fromHex, toHex } from "../../../lib/codec/hex.ts";
 import { encodeHandshake, judgeHandshake, requireVersion } from "../../../lib/chia/peers/handshake.ts";
 import { PRICES } from "../../../lib/core/peers/reputation.ts";
 import { PeerFault } from "../../../lib/chia/peers/faults.ts";
-import { decodeEnvelope, NodeType } from "../../../lib/chia/protocol/mod.ts";
+import { decodeEnvelope, encodeEnvelope, NodeType } from "../../../lib/chia/protocol/mod.ts";
 import { Handshake } from "../../../lib/chia/types/mod.ts";
 import { bench, closing, frame, OWN } from "./pair.ts";
 
@@ -107,6 +107,13 @@ const rows: readonly Row[] = [
     ...ten,
   },
   { what: "an unknown type", send: frame(200), expected: "1002 -4", code: "INVALID_PROTOCOL_MESSAGE", ...ten },
+  {
+    what: "another message in which a handshake lies",
+    send: frame(26, decodeEnvelope(said()).data),
+    expected: "1002 -6",
+    code: "INVALID_HANDSHAKE",
+    ...ten,
+  },
   { what: "an empty frame", send: new Uint8Array(), expected: "1002 -4", code: "INVALID_PROTOCOL_MESSAGE", ...ten },
   {
     what: "another message first",
@@ -186,6 +193,20 @@ for (const role of ["acceptor", "dialler"] as const) {
         assert.equal((await world.hand.take()).length, answered && role === "acceptor" ? 1 : 0);
         assert.equal(await closing(world), expected);
         assert.equal(world.clock.pending, 0);
+      });
+    }
+
+    for (const id of [null, 7]) {
+      test(`takes a handshake of 10 KiB and none that is larger, ${id === null ? "without" : "with"} an id`, async () => {
+        for (const [bytes, code] of [[10 * 1024, "INCOMPATIBLE_NETWORK_ID"], [10 * 1024 + 1, "RATE_LIMIT"]] as const) {
+          const { data } = decodeEnvelope(said({ networkId: "" }));
+          const { data: full } = decodeEnvelope(said({ networkId: "x".repeat(bytes - data.length) }));
+          assert.equal(full.length, bytes);
+          const world = await bench(role);
+          await world.hand.send(encodeEnvelope({ type: 1, id, data: full }));
+          await assert.rejects(world.opening, { code });
+          await closing(world);
+        }
       });
     }
 

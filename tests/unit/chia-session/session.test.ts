@@ -15,6 +15,9 @@ import {
   respondBlock,
   respondPeers,
 } from "../../../lib/chia/protocol/mod.ts";
+import { NodeError } from "../../../lib/core/errors.ts";
+import type { Turns } from "../../../lib/core/peers/turns.ts";
+import { protocolFault } from "../../../lib/chia/peers/faults.ts";
 import { decodeBody } from "../../../lib/chia/peers/decode-body.ts";
 import { Handshake as HandshakeStruct } from "../../../lib/chia/types/mod.ts";
 import { encodeHandshake } from "../../../lib/chia/peers/handshake.ts";
@@ -287,6 +290,116 @@ describe("ChiaSession", () => {
     await ended(world, exit);
   });
 
+  test("counts handlers that are done no more: the 17th message waits for those that are at work", async () => {
+    const releases: (() => void)[] = [];
+    const world = await bench("acceptor", {}, () => new Promise<void>((resolve) => void releases.push(resolve)));
+    const { exit } = await world.up();
+    for (let i = 0; i < 15; i++) await world.hand.send(REQUEST);
+    for (const release of releases.splice(0)) release();
+    await world.clock.advance(0);
+    for (let i = 0; i < 20; i++) await world.hand.send(REQUEST);
+    assert.equal(releases.length, 16);
+    releases.shift()!();
+    await world.clock.advance(0);
+    assert.equal(releases.length, 16, "one was done, one more is read");
+    for (let i = 0; i < 4; i++) {
+      for (const release of releases.splice(0)) release();
+      await world.clock.advance(0);
+    }
+    await ended(world, exit);
+  });
+
+  test("handles nothing before its turn has come", async () => {
+    const gate = Promise.withResolvers<void>();
+    const turn = { next: () => gate.promise, work: <T>(task: () => T) => task() };
+    const world = await bench("acceptor", { turns: { join: () => turn } as unknown as Turns });
+    const { exit } = await world.up();
+    await world.hand.send(REQUEST);
+    await world.hand.send(REQUEST);
+    assert.equal(world.received.length, 0);
+    gate.resolve();
+    await world.clock.advance(0);
+    assert.equal(world.received.length, 2);
+    await ended(world, exit);
+  });
+
+  test("isAwaited is so while a question is open, and at no other time", async () => {
+    const world = await bench("dialler");
+    const { session, exit } = await world.up();
+    assert.equal(session.isAwaited, false);
+    const answer = asked(session, 1_000);
+    await world.hand.take();
+    assert.equal(session.isAwaited, true);
+    await world.hand.send(reject(0));
+    await answer;
+    assert.equal(session.isAwaited, false);
+    await ended(world, exit);
+  });
+
+  test("request() sends nothing for a signal that has aborted, and leaves no listener on one that has not", async () => {
+    const world = await bench("dialler");
+    const { session, exit } = await world.up();
+    await assert.rejects(asked(session, 1_000, AbortSignal.abort(new Error("not wanted"))), /not wanted/);
+    assert.deepEqual(await world.hand.take(), []);
+    const { signal } = new AbortController();
+    let listening = 0;
+    const add = signal.addEventListener.bind(signal);
+    const remove = signal.removeEventListener.bind(signal);
+    signal.addEventListener = (...rest: Parameters<typeof add>) => (listening += 1, add(...rest));
+    signal.removeEventListener = (...rest: Parameters<typeof remove>) => (listening -= 1, remove(...rest));
+    const answer = asked(session, 1_000, signal);
+    await world.hand.take();
+    assert.equal(listening, 1);
+    await world.hand.send(reject(0));
+    await answer;
+    assert.equal(listening, 0);
+    await ended(world, exit);
+  });
+
+  test("closes the socket once, for the first cause", async () => {
+    const world = await bench("acceptor");
+    const { session, exit } = await world.up();
+    const causes: unknown[] = [];
+    const close = session.socket.close.bind(session.socket);
+    session.socket.close = (info) => (causes.push(info?.closeCode), close(info));
+    session.fail(protocolFault("made up"));
+    session.close();
+    assert.equal((await world.clock.until(exit)).code, "INVALID_PROTOCOL_MESSAGE");
+    assert.deepEqual(causes, [1002]);
+    assert.equal(await closing(world), "1002 -4");
+  });
+
+  test("a handler that fails for a fault of our own ends the session, and the peer pays nothing", async () => {
+    const fault = new NodeError("disk", "self", "the disk is full");
+    const world = await bench("acceptor", {}, () => Promise.reject(fault));
+    const { exit } = await world.up();
+    await world.hand.send(REQUEST);
+    const end = await world.clock.until(exit);
+    assert.deepEqual([end.code, end.fault, banOf(end)], ["disk", "self", 0]);
+    assert.equal(await closing(world), "1000");
+  });
+
+  test("a handler that fails for what is no fault of our own ends the session, and the peer pays", async () => {
+    const fault = new NodeError("timeout", "peer", "no answer in time");
+    const world = await bench("acceptor", {}, () => Promise.reject(fault));
+    const { exit } = await world.up();
+    await world.hand.send(REQUEST);
+    const end = await world.clock.until(exit);
+    assert.deepEqual([end.code, end.fault, banOf(end)], ["UNKNOWN", "peer", 10]);
+    await closing(world);
+  });
+
+  test("a handler that fails after the end changes nothing about why it ended", async () => {
+    const release = Promise.withResolvers<void>();
+    const world = await bench("acceptor", {}, () => release.promise);
+    const { session, exit } = await world.up();
+    await world.hand.send(REQUEST);
+    session.close();
+    release.reject(new TypeError("broken"));
+    const end = await world.clock.until(exit);
+    assert.deepEqual([end.code, banOf(end), await closing(world)], ["stopped", 0, "1000"]);
+  });
+
   test("the end waits for handlers that are still at work", async () => {
     const release = Promise.withResolvers<void>();
     const world = await bench("acceptor", {}, () => release.promise);
@@ -395,6 +508,17 @@ describe("rate limits of version 3", () => {
     assert.deepEqual([end.code, banOf(end)], ["RATE_LIMIT", 300]);
   });
 
+  test("as many window sizes as may be are read", async () => {
+    const { world, exit, session } = await windowed(
+      () => {},
+      Array.from({ length: 256 }, (_, i): [number, number] => [requestBlock.id, i + 1]),
+    );
+    const answers = Array.from({ length: 5 }, () => asked(session, 1_000));
+    assert.equal((await world.hand.take()).length, 5);
+    await ended(world, exit);
+    for (const answer of answers) await assert.rejects(answer);
+  });
+
   test("a request waits for the peer's window", async () => {
     const { world, session, exit } = await windowed(() => {});
     const answers = [5, 6].map((height) => session.request(requestBlock, { ...ask, height }, 60_000));
@@ -415,6 +539,8 @@ describe("rate limits of version 3", () => {
       ["nothing", sizes()],
       ["a window on answers", sizes([rejectBlock.id, 1])],
       ["another message", REQUEST],
+      ["a frame that is none", Uint8Array.of(WINDOWS)],
+      ["window sizes cut short", frame(WINDOWS, [0, 0, 0, 1, 26])],
       ["too many", sizes(...Array.from({ length: 257 }, (): [number, number] => [requestBlock.id, 2]))],
     ] as const
   ) {
@@ -422,7 +548,8 @@ describe("rate limits of version 3", () => {
       const world = await bench("acceptor");
       await world.hand.send(encodeHandshake({ ...OWN, capabilities: CAPABILITIES }));
       await world.hand.send(message);
-      await assert.rejects(world.clock.until(world.opening), { code: "INVALID_HANDSHAKE" });
+      await assert.rejects(world.clock.until(world.opening), { code: "INVALID_HANDSHAKE", fault: "peer" });
+      assert.equal(await closing(world), "1002 -6");
     });
   }
 });
