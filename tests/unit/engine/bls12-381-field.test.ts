@@ -1,7 +1,7 @@
 /** The field of BLS12-381 against BigInt, with the bounds that its code is written by. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { hasWideArithmetic, Module, type Pointer } from "../../../lib/engine/assembler/mod.ts";
+import { Fn, hasWideArithmetic, I32, type Local64, Module, type Pointer } from "../../../lib/engine/assembler/mod.ts";
 import {
   type Element,
   Fp,
@@ -12,6 +12,7 @@ import {
   STORED,
   times,
 } from "../../../lib/engine/bls12-381/field.ts";
+import { WordArithmetic } from "../../../lib/engine/words.ts";
 import { SeededRandom } from "../../../lib/sim/random.ts";
 import { effort, seed } from "../../support/effort.ts";
 
@@ -26,18 +27,29 @@ const R_INVERSE = (() => {
   return result;
 })();
 
-/** What is computed of two numbers below 2 p, with the value of its words in BigInt: not modulo p, where that is exact. */
+type Numbers = readonly [a: bigint, b: bigint, c: bigint, d: bigint];
+
+/** What is computed of numbers below 2 p, with the value of its words in BigInt: not modulo p, where that is exact. */
 const OPERATIONS: Readonly<
-  Record<string, { emit: (F: Fp, a: Element, b: Element) => Element; right: (a: bigint, b: bigint) => bigint }>
+  Record<string, {
+    readonly emit: (F: Fp, ...numbers: readonly [Element, Element, Element, Element]) => Element;
+    readonly right: (...numbers: Numbers) => bigint;
+  }>
 > = {
   add: { emit: (F, a, b) => F.add(a, b), right: (a, b) => a + b },
   sub: { emit: (F, a, b) => F.sub(a, b), right: (a, b) => a - b },
   negate: { emit: (F, a) => F.negate(a), right: (a) => -a },
+  "eight p": { emit: (F, a, b) => F.add(F.add(a, b), F.add(a, b)), right: (a, b) => 2n * a + 2n * b },
+  "what is stored": {
+    emit: (F, a, b, c, d) => F.reduced(F.add(F.add(a, b), F.add(c, d))),
+    right: (...all) => sum(all),
+  },
+  "the least": { emit: (F, a, b, c, d) => F.reduced(F.add(F.add(a, b), F.add(c, d)), 1), right: (...all) => sum(all) },
   mul: { emit: (F, a, b) => F.mul(a, b), right: (a, b) => a * b * R_INVERSE },
   sqr: { emit: (F, a) => F.sqr(a), right: (a) => a * a * R_INVERSE },
   "added product": {
-    emit: (F, a, b) => F.reduce(F.addProduct(F.product(a, b), b, F.add(b, b))),
-    right: (a, b) => (a * b + 2n * b * b) * R_INVERSE,
+    emit: (F, a, b, c, d) => F.reduce(F.addProduct(F.product(a, b), c, d)),
+    right: (a, b, c, d) => (a * b + c * d) * R_INVERSE,
   },
   "lazy sums": {
     emit: (F, a, b) => F.mul(F.add(a, F.add(b, b)), F.add(a, b)),
@@ -48,23 +60,23 @@ const OPERATIONS: Readonly<
     right: (a, b) => (a - 2n * b) * (b - a) * R_INVERSE,
   },
   "sums of products": {
-    emit: (F, a, b) => F.reduce(F.addProducts(F.product(a, b), F.product(a, a))),
-    right: (a, b) => (a * b + a * a) * R_INVERSE,
+    emit: (F, a, b, c, d) => F.reduce(F.addProducts(F.product(a, b), F.product(c, d))),
+    right: (a, b, c, d) => (a * b + c * d) * R_INVERSE,
   },
   "differences of products": {
-    emit: (F, a, b) => F.reduce(F.subProducts(F.product(a, b), F.product(b, b))),
-    right: (a, b) => (a * b - b * b) * R_INVERSE,
+    emit: (F, a, b, c, d) => F.reduce(F.subProducts(F.product(a, b), F.product(c, d))),
+    right: (a, b, c, d) => (a * b - c * d) * R_INVERSE,
   },
   "Karatsuba's middle": {
-    emit: (F, a, b) => {
-      const whole = F.product(F.add(a, b), F.add(a, b));
-      const outer = F.addProducts(F.product(a, a), F.product(b, b));
+    emit: (F, a, b, c, d) => {
+      const whole = F.product(F.add(a, b), F.add(c, d));
+      const outer = F.addProducts(F.product(a, c), F.product(b, d));
       return F.reduce(F.exactDifference(whole, outer, times(8)));
     },
-    right: (a, b) => 2n * a * b * R_INVERSE,
+    right: (a, b, c, d) => (a * d + b * c) * R_INVERSE,
   },
-  "eight p": { emit: (F, a, b) => F.add(F.add(a, b), F.add(a, b)), right: (a, b) => 2n * a + 2n * b },
 };
+const sum = (numbers: readonly bigint[]) => numbers.reduce((all, each) => all + each);
 
 const EDGES = [
   ...[
@@ -85,28 +97,63 @@ const EDGES = [
   ...[(1n << 128n) - 1n, (1n << 192n) - 1n, (1n << 320n) - 1n, (1n << 380n) - 1n, 1n << 381n],
 ];
 
+/** Numbers of which the words above a product's are all ones, and what carries into them. */
+function* directed(): Generator<Numbers> {
+  const ones = (1n << 380n) - 1n;
+  for (let i = 0n; i < 6n; i++) {
+    for (const d of [2n * P - 1n, ones, 1n << 381n]) {
+      for (const c of [1n, 2n, (1n << 60n) - 1n]) yield [ones, ones, c << 64n * i, d];
+      yield [ones, (1n << 64n * i) - 1n, d, 1n << 64n * i];
+    }
+  }
+}
+
+/** All pairs of edges, with other edges as the third and fourth number. */
+function* edgeCases(): Generator<Numbers> {
+  for (const [i, a] of EDGES.entries()) {
+    for (const [j, b] of EDGES.entries()) {
+      yield [a, b, EDGES[(i * 7 + j) % EDGES.length]!, EDGES[(i + j * 5) % EDGES.length]!];
+      yield [a, b, a, b];
+    }
+  }
+  yield* directed();
+}
+
+/** Numbers below 2 p, by chance. */
+function* anyCases(random: SeededRandom, count: number): Generator<Numbers> {
+  const any = () => random.bytes(48).reduce((whole, byte) => whole << 8n | BigInt(byte), 0n) % (2n * P);
+  for (let i = 0; i < count; i++) yield [any(), any(), any(), any()];
+}
+
+const INPUTS = 4;
+
 class Host {
   readonly #exports: Readonly<Record<string, () => number>>;
   readonly #words: BigUint64Array;
   readonly #at: Readonly<Record<"in" | "raw" | "stored", number>>;
   /** Bounds by operation, in p. */
   readonly bounds = new Map<string, number>();
+  readonly #isBare: boolean;
 
-  constructor(wide: boolean) {
+  /** A bare one stores results as they are and nothing else, so that there is no more code than the operation's. */
+  constructor(wide: boolean, names: readonly string[], isBare = false) {
+    this.#isBare = isBare;
     const module = new Module(wide);
     const [input, raw, stored] = [
-      module.reserve("in", 2 * NUMBER_BYTES),
+      module.reserve("in", INPUTS * NUMBER_BYTES),
       module.reserve("raw", NUMBER_BYTES),
       module.reserve("stored", NUMBER_BYTES),
     ];
     const keep = (f: Fp["f"], to: Pointer, { words }: Element) =>
       words.forEach((word, i) => f.put(to.at(8 * i).storeWord(word)));
-    for (const [name, { emit }] of Object.entries(OPERATIONS)) {
+    for (const name of names) {
       module.fn({ params: [], results: ["i32"], exportAs: name }, (f) => {
         const F = new Fp(f, wide);
-        const result = emit(F, F.load(input), F.load(input.at(NUMBER_BYTES)));
+        const numbers = [0, 1, 2, 3].map((i) => F.load(input.at(i * NUMBER_BYTES)));
+        const result = OPERATIONS[name]!.emit(F, ...numbers as unknown as [Element, Element, Element, Element]);
         this.bounds.set(name, Number(result.below) / Number(times(1)));
         keep(f, raw, result);
+        if (isBare) return I32.of(0);
         F.store(stored, result);
         return F.isZero(result);
       });
@@ -119,46 +166,94 @@ class Host {
   }
 
   #read(at: number): bigint {
-    return Array.from({ length: 6 }, (_, i) => this.#words[at + i]!).reduceRight((sum, word) => sum << 64n | word, 0n);
+    return Array.from({ length: 6 }, (_, i) => this.#words[at + i]!).reduceRight((all, word) => all << 64n | word, 0n);
   }
 
-  run(name: string, a: bigint, b: bigint) {
-    [a, b].forEach((number, k) => {
+  /** What is wrong with an operation at some numbers; undefined when nothing is. */
+  fault(name: string, numbers: Numbers): string | undefined {
+    numbers.forEach((number, k) => {
       for (let i = 0; i < 6; i++) this.#words[this.#at.in + 6 * k + i] = BigInt.asUintN(64, number >> BigInt(64 * i));
     });
     const isZero = this.#exports[name]!() === 1;
-    return { raw: this.#read(this.#at.raw), stored: this.#read(this.#at.stored), isZero };
+    const [raw, stored] = [this.#read(this.#at.raw), this.#read(this.#at.stored)];
+    const expected = mod(OPERATIONS[name]!.right(...numbers));
+    if (mod(raw) !== expected) return `${name}(${numbers}) is ${raw}`;
+    if (raw >= BigInt(Math.ceil(this.bounds.get(name)! * 1_000)) * P / 1_000n) {
+      return `${name}: ${raw} is above its bound`;
+    }
+    if (this.#isBare) return undefined;
+    if (mod(stored) !== expected || stored >= 2n * P) return `${name}(${numbers}) is stored as ${stored}`;
+    return isZero === (expected === 0n) ? undefined : `${name}(${numbers}): whether it is 0`;
+  }
+}
+
+/** An operation of which one carry or borrow is always `value`; undefined when it has not so many. */
+function withCarry(wide: boolean, name: string, at: number, value: bigint): Host | undefined {
+  const { split } = Fn.prototype;
+  const { add, addCarry, sub, subBorrow } = WordArithmetic.prototype;
+  let [met, depth] = [0, 0];
+  /** Does what leaves a carry; sets the carry when it is that one. With wide instructions one is done by way of another. */
+  const leaving = (carry: Local64, work: () => void) => {
+    depth++;
+    work();
+    if (--depth === 0 && met++ === at) carry.set(value);
+  };
+  Fn.prototype.split = function (whole, low, high) {
+    leaving(high, () => split.call(this, whole, low, high));
+  };
+  WordArithmetic.prototype.add = function (low, carry, a, b, isFirst) {
+    leaving(carry, () => add.call(this, low, carry, a, b, isFirst));
+  };
+  WordArithmetic.prototype.addCarry = function (low, carry, a) {
+    leaving(carry, () => addCarry.call(this, low, carry, a));
+  };
+  WordArithmetic.prototype.sub = function (low, borrow, a, b, isFirst) {
+    leaving(borrow, () => sub.call(this, low, borrow, a, b, isFirst));
+  };
+  WordArithmetic.prototype.subBorrow = function (low, borrow, a) {
+    leaving(borrow, () => subBorrow.call(this, low, borrow, a));
+  };
+  try {
+    const host = new Host(wide, [name], true);
+    return met > at ? host : undefined;
+  } finally {
+    Fn.prototype.split = split;
+    Object.assign(WordArithmetic.prototype, { add, addCarry, sub, subBorrow });
   }
 }
 
 for (const wide of VARIANTS) {
   describe(`the field of BLS12-381, ${wide ? "wide" : "plain"} instructions`, () => {
-    const host = new Host(wide);
-    const check = (name: string, a: bigint, b: bigint) => {
-      const { raw, stored, isZero } = host.run(name, a, b);
-      const expected = mod(OPERATIONS[name]!.right(a, b));
-      assert.equal(mod(raw), expected, `${name}(${a}, ${b})`);
-      assert.ok(
-        raw < BigInt(Math.ceil(host.bounds.get(name)! * 1_000)) * P / 1_000n,
-        `${name}: ${raw} is above its bound`,
-      );
-      assert.equal(mod(stored), expected);
-      assert.ok(stored < 2n * P, `${name} is stored as ${stored}`);
-      assert.equal(isZero, expected === 0n);
-    };
+    const names = Object.keys(OPERATIONS);
+    const host = new Host(wide, names);
 
     test("is right at the edges, and stays below its bounds", () => {
-      for (const name of Object.keys(OPERATIONS)) for (const a of EDGES) for (const b of EDGES) check(name, a, b);
+      for (const name of names) for (const numbers of edgeCases()) assert.equal(host.fault(name, numbers), undefined);
     });
 
     test("is right at random", () => {
-      const random = new SeededRandom(seed);
-      const any = () => random.bytes(48).reduce((sum, byte) => sum << 8n | BigInt(byte), 0n) % (2n * P);
       const rounds = effort(`rounds of the field of BLS12-381, ${wide ? "wide" : "plain"}`, 300, 20_000);
-      for (let i = 0; i < rounds; i++) {
-        const [a, b] = [any(), any()];
-        for (const name of Object.keys(OPERATIONS)) check(name, a, b);
+      for (const numbers of anyCases(new SeededRandom(seed), rounds)) {
+        for (const name of names) assert.equal(host.fault(name, numbers), undefined);
       }
+    });
+
+    test("needs each carry and borrow: with any one of them forgotten, an edge shows it", () => {
+      const cases = [...edgeCases(), ...anyCases(new SeededRandom(seed), 100)];
+      const isSeen = (name: string, at: number, value: bigint) => {
+        const crippled = withCarry(wide, name, at, value);
+        return crippled && cases.some((numbers) => crippled.fault(name, numbers) !== undefined);
+      };
+      const missed: string[] = [];
+      for (const name of names) {
+        for (let at = 0;; at++) {
+          const isForgottenSeen = isSeen(name, at, 0n);
+          if (isForgottenSeen === undefined) break;
+          // Nobody reads a carry of which it shows neither when it is always 0 nor when it is always 1.
+          if (!isForgottenSeen && isSeen(name, at, 1n)) missed.push(`${name}, carry ${at}`);
+        }
+      }
+      assert.deepEqual(missed, []);
     });
   });
 }
