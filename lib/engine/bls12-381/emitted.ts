@@ -11,7 +11,8 @@ import { DST_MAX, MESSAGE_HEAD_BYTES, MESSAGE_TAIL_BYTES } from "./hash.ts";
 import { AFFINE_BYTES, FEW_BYTES, FEW_MAX, LINE_BYTES, LINES, MANY_BYTES } from "./lines.ts";
 import { inverse, ORDER, X } from "./numbers.ts";
 import { TWIST_BYTES } from "./pairing.ts";
-import { emitProgram, exportsOf, type GroupExports, MESSAGE, type Program, type ProgramExports } from "./program.ts";
+import { programOf } from "../programs.ts";
+import { emitProgram, exportsOf, MESSAGE, type Program, type ProgramExports } from "./program.ts";
 import { TWELVE_BYTES } from "./tower.ts";
 
 /** Names of the groups. */
@@ -55,7 +56,7 @@ export class EmittedBls {
   /** @param wide whether wide instructions may be used */
   constructor(wide: boolean) {
     this.wide = wide;
-    this.#program = emitProgram(wide);
+    this.#program = programOf("bls12-381", wide, emitProgram);
     this.#exports = exportsOf(new WebAssembly.Instance(new WebAssembly.Module(this.#program.bytes)));
     this.#memory = new Uint8Array(this.#exports.memory.buffer);
     this.#view = new DataView(this.#exports.memory.buffer);
@@ -370,8 +371,7 @@ export class EmittedBls {
 
   #bytes(group: Group, point: number): Uint8Array {
     const at = this.#take(COMPRESSED_BYTES[group]);
-    const of: GroupExports = this.#exports[group];
-    of.toBytes(at, point);
+    this.#exports[group].toBytes(at, point);
     return this.#memory.slice(at, at + COMPRESSED_BYTES[group]);
   }
 

@@ -12,6 +12,7 @@ import { isSmall } from "./portable.ts";
 import { hashToPrime, isPrime } from "./portable-primes.ts";
 import { RESULT, stepsOfProduct } from "./powers.ts";
 import { emitProgram, type Program, type ProgramExports } from "./program.ts";
+import { programOf } from "../programs.ts";
 import { BLOCK_BYTES } from "../sha256/functions.ts";
 
 const WORD = (1n << 64n) - 1n;
@@ -30,7 +31,7 @@ export class EmittedArithmetic implements Arithmetic {
   readonly #sha256: Sha256;
 
   constructor({ wide, sha256 }: { readonly wide: boolean; readonly sha256: Sha256 }) {
-    this.#program = emitProgram({ wide });
+    this.#program = programOf("class-group", wide, emitProgram);
     this.moduleBytes = this.#program.bytes.length;
     this.memoryBytes = this.#program.memoryBytes;
     const { exports } = new WebAssembly.Instance(new WebAssembly.Module(this.#program.bytes));

@@ -52,8 +52,12 @@ export interface ProgramExports {
   readonly lucas1024?: (p: bigint, q: bigint) => number;
 }
 
-/** Emits it. */
-export function emitProgram({ wide }: { readonly wide: boolean }): Program {
+/**
+ * Emits it.
+ *
+ * @param wide whether wide instructions may be used
+ */
+export function emitProgram(wide: boolean): Program {
   const module = new Module(wide);
   const integers = makeIntegers(module);
   const euclid = makeEuclid(module, integers);

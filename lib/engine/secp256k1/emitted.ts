@@ -4,12 +4,23 @@
  * @module
  */
 import { BATCH_MAX, ITEM, KIND } from "./layout.ts";
-import { emitProgram, type ProgramExports, type ProgramOptions } from "./program.ts";
+import { programOf } from "../programs.ts";
+import { emitProgram, type ProgramExports } from "./program.ts";
 
 /** SHA-256 of some bytes. */
 export type Sha256 = (bytes: Uint8Array) => Uint8Array;
 /** Fills bytes at random, so that nobody can foresee them. */
 export type FillRandom = (bytes: Uint8Array) => void;
+
+/** How a verifier is made. */
+export interface VerifierOptions {
+  /** Whether wide instructions may be used. */
+  readonly wide: boolean;
+  readonly sha256: Sha256;
+  readonly fillRandom: FillRandom;
+  /** From so many keys on tables are made together; for tests. */
+  readonly togetherMin?: number;
+}
 
 /** First bytes of the public keys that ECDSA takes, with the length of each key. */
 const KEY_BYTES = new Map<number, number>([
@@ -45,8 +56,11 @@ export class EmittedVerifier {
   readonly #challenge = new Uint8Array(CHALLENGE_HEAD_BYTES + 32);
   #count = 0;
 
-  constructor(options: ProgramOptions & { readonly sha256: Sha256; readonly fillRandom: FillRandom }) {
-    const { bytes, items, random, memoryBytes } = emitProgram(options);
+  constructor(options: VerifierOptions) {
+    // A test's own number of keys is in no prepared program.
+    const { bytes, items, random, memoryBytes } = options.togetherMin === undefined
+      ? programOf("secp256k1", options.wide, emitProgram)
+      : emitProgram(options.wide, options.togetherMin);
     const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes));
     this.wide = options.wide;
     this.memoryBytes = memoryBytes;

@@ -41,16 +41,13 @@ export interface ProgramExports {
   verifySum(count: number, bits: number): number;
 }
 
-/** Options of a program. */
-export interface ProgramOptions {
-  /** Whether wide instructions may be used. */
-  readonly wide: boolean;
-  /** From so many keys on tables are made together; for tests. */
-  readonly togetherMin?: number;
-}
-
-/** Emits it. */
-export function emitProgram({ wide, togetherMin = TOGETHER_MIN }: ProgramOptions): Program {
+/**
+ * Emits it.
+ *
+ * @param wide whether wide instructions may be used
+ * @param togetherMin from so many keys on tables are made together; for tests
+ */
+export function emitProgram(wide: boolean, togetherMin = TOGETHER_MIN): Program {
   const module = new Module(wide);
   const batch = batchMemory(module);
   const scalars = makeScalars(module);
