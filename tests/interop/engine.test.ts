@@ -1,7 +1,9 @@
 /** The compiled program's own arithmetic: the same verdicts on its threads as on its first one, by every implementation. */
 import { test } from "node:test";
 import assert from "node:assert/strict";
-import { binaryMissing, Launched, suite } from "./binary.ts";
+import { readFileSync } from "node:fs";
+import { EMITTERS } from "../../compile/programs.ts";
+import { BINARY, binaryMissing, Launched, suite } from "./binary.ts";
 
 interface Report {
   readonly threads: number;
@@ -21,4 +23,13 @@ suite("gemel engine", binaryMissing(), () => {
       assert.ok(work.every((each) => each.per_second_on_threads > 0));
     });
   }
+
+  test("has each program as the sources emit it", () => {
+    const executable = readFileSync(BINARY);
+    for (const [topic, emit] of Object.entries(EMITTERS)) {
+      for (const wide of [true, false]) {
+        assert.ok(executable.includes(emit(wide).bytes.toBase64()), `${topic}, ${wide ? "wide" : "plain"}`);
+      }
+    }
+  });
 });

@@ -10,7 +10,7 @@ import { join } from "node:path";
 import process from "node:process";
 
 /** What the tests read. */
-const COPIED = ["lib", "cli", "tests", "mod.ts", "package.json", "tsconfig.json", "bunfig.toml"];
+const COPIED = ["lib", "cli", "compile", "tests", "mod.ts", "package.json", "tsconfig.json", "bunfig.toml"];
 /** A mutant that makes memory without end is as good as one that hangs. */
 const RSS_BYTES_MAX = 2 * 1024 ** 3;
 const LOOK_EVERY_MS = 200;
