@@ -1,12 +1,12 @@
 /**
- * What does it cost to have an engine? Every figure is the median over new processes: of the executable, in which programs are
- * prepared, of the sources on Bun, where they are emitted, and of the sources on Deno, with its wide instructions and without.
+ * What does it cost to have an engine? Every figure is the median over new processes: of an executable in which programs are
+ * prepared, of one that emits them, of the sources on Bun, and of the sources on Deno, with its wide instructions and without.
  *
- * Told are milliseconds, as a clock has them and, after the stroke, as the thread was on the processor: the latter is what
- * the former would be on an idle machine. "Made" is all that a process pays before it may ask, the test with known answers
- * included.
+ * Told are milliseconds, by the clock and, after the stroke, of the thread on the processor, which is about what the clock
+ * says on an idle machine. "Made" is all that a process pays before it may ask: the columns before it but for the code, and the
+ * test with known answers. It is taken in processes of its own.
  *
- * Run: `bun bench/engine-start.ts`
+ * Run: `bun bench/engine-start.ts`, on Linux
  */
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -141,20 +141,18 @@ function run(command: readonly string[], topics: string): readonly Laps[] {
   });
 }
 
-function compile(folder: string): string {
-  const binary = join(folder, "engine-start");
+/** Compiles this file as `compile.sh` does the program, with programs or without. */
+function compile(folder: string, name: "prepared" | "emitted"): string {
+  const binary = join(folder, name);
   const root = fileURLToPath(new URL("../", import.meta.url));
-  for (
-    const words of [
-      ["compile/programs.ts", "dist/prepared.js"],
-      // As in compile.sh.
-      ...[["build", "--compile", "--bytecode", "--splitting", "--format=esm", "--minify-syntax", "--conditions=bun"]
-        .concat("--conditions=prepared", "--outfile", binary, "bench/engine-start.ts")],
-    ]
-  ) {
+  const bun = (...words: string[]) => {
     const { status, stderr } = spawnSync("bun", words, { cwd: root, encoding: "utf8" });
     if (status !== 0) throw new Error(stderr);
-  }
+  };
+  bun("compile/programs.ts", "dist/prepared.js");
+  const conditions = ["bun", ...(name === "prepared" ? [name] : [])].map((condition) => `--conditions=${condition}`);
+  const flags = ["--compile", "--bytecode", "--splitting", "--format=esm", "--minify-syntax"];
+  bun("build", ...flags, ...conditions, "--outfile", binary, "bench/engine-start.ts");
   return binary;
 }
 
@@ -165,9 +163,10 @@ if (topics !== undefined && what !== undefined) {
   const folder = mkdtempSync(join(tmpdir(), "bench-engine-start-"));
   try {
     const kinds: readonly (readonly [string, readonly string[]])[] = [
-      ["executable (Bun), prepared", [compile(folder)]],
+      ["executable, prepared", [compile(folder, "prepared")]],
+      ["executable, emitted", [compile(folder, "emitted")]],
       ["sources on Bun, emitted", ["bun", script]],
-      ["sources on Deno with wide arithmetic, emitted", [
+      ["sources on Deno with its flag, emitted", [
         "deno",
         "run",
         "-A",
