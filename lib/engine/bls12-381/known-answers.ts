@@ -37,8 +37,8 @@ export function knownSignature(): { readonly signed: readonly SignedMessage[]; r
 }
 
 /**
- * A good and a bad case of each way to a verdict, no longer than it takes: what has just been compiled runs slowly, and a
- * final exponentiation takes 3.5 ms then. The good cases fix every value on the way; a bad one need only end elsewhere.
+ * A good and a bad case of each way to a verdict, and short ones, as a module runs slowly at first. The good cases fix every
+ * value on the way; a bad one need only end elsewhere.
  *
  * @throws Error when an implementation gives another answer
  */
