@@ -6,7 +6,8 @@
 import { Buffer } from "node:buffer";
 import { clock, random } from "#platform";
 import { regtest } from "../../lib/bitcoin/networks/mod.ts";
-import { InvType, NO_ADDRESS, parseHost, toIp16 } from "../../lib/bitcoin/types/mod.ts";
+import { sha256d } from "../../lib/bitcoin/hash.ts";
+import { headerToBytes, InvType, merkleRoot, NO_ADDRESS, parseHost, toIp16 } from "../../lib/bitcoin/types/mod.ts";
 import { Addr, GetAddr, GetData, GetHeaders, Inv, packV1, Ping, Verack, Version } from "../../lib/bitcoin/wire/mod.ts";
 import { encodeHandshake } from "../../lib/chia/peers/handshake.ts";
 import { publicAuthorities } from "../../lib/chia/identity/identity.ts";
@@ -15,6 +16,7 @@ import { issueNodeCertificate } from "../../lib/chia/identity/node-certificate.t
 import { makeKeys, toPem } from "../../lib/chia/identity/x509.ts";
 import { encodeEnvelope, NodeType } from "../../lib/chia/protocol/mod.ts";
 import { NewPeak, NewTransaction, RequestBlock, RequestBlocks, RespondPeers } from "../../lib/chia/types/mod.ts";
+import { solve } from "../unit/bitcoin-chain/mining.ts";
 import { type Certificate, masked, UPGRADE, type Wire } from "./attackers-wire.ts";
 
 /** Numbers that a seed gives (xorshift32): which rubbish, which hashes. */
@@ -222,4 +224,32 @@ export async function fragments(wire: Wire): Promise<void> {
   const first = frame(true, Buffer.alloc(MIB, 0x55), false);
   const more = frame(false, Buffer.alloc(MIB, 0x55), false);
   for (let i = 0; i < 45; i++) await wire.write(i === 0 ? first : more);
+}
+
+/** Transactions of ten bytes, without inputs and outputs, as many as a message holds. */
+const THIN_COUNT = 398_000;
+
+/** Blocks of nothing but such transactions, each a message: with work, and with the root of their transactions or another. */
+export class ThinBlocks {
+  readonly #body: Uint8Array;
+  readonly #root: Uint8Array;
+
+  constructor() {
+    const transactions = new Uint8Array(10 * THIN_COUNT);
+    const view = new DataView(transactions.buffer);
+    // Different versions, so that no two are the same.
+    for (let i = 0; i < THIN_COUNT; i++) view.setUint32(10 * i, i, true);
+    const count = Uint8Array.of(0xfe, ...new Uint8Array(Uint32Array.of(THIN_COUNT).buffer));
+    this.#body = Buffer.concat([count, transactions]);
+    const ids = Array.from({ length: THIN_COUNT }, (_, i) => sha256d(transactions.subarray(10 * i, 10 * i + 10)));
+    this.#root = merkleRoot(ids).root;
+  }
+
+  /** A `block` message on a parent; its time tells it from others. */
+  message(prevBlockHash: Uint8Array, time: number, isRootRight: boolean): Uint8Array {
+    const { bits, version } = regtest.genesis.header;
+    const merkleRoot = isRootRight ? this.#root : new Uint8Array(32).fill(1);
+    const header = solve({ version, prevBlockHash, merkleRoot, time, bits, nonce: 0 }, regtest);
+    return pack("block", Buffer.concat([headerToBytes(header), this.#body]));
+  }
 }

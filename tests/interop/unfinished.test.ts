@@ -5,8 +5,17 @@
 import assert from "node:assert/strict";
 import process from "node:process";
 import { test } from "node:test";
+import { regtest } from "../../lib/bitcoin/networks/mod.ts";
 import { residentNow } from "../support/process-figures.ts";
-import { certificates, Chance, fragments, introduce, longMessage, wrongMessage } from "./attackers-bytes.ts";
+import {
+  certificates,
+  Chance,
+  fragments,
+  introduce,
+  longMessage,
+  ThinBlocks,
+  wrongMessage,
+} from "./attackers-bytes.ts";
 import { type Meter, type Target, UPGRADE, Wire } from "./attackers-wire.ts";
 import { binaryMissing, Gemel, REGTEST, suite, temporaryFolder } from "./binary.ts";
 import { freePort } from "./simulator.ts";
@@ -20,6 +29,9 @@ const LEFT = 64 * MIB;
 const BACK_MS = 60_000;
 const TIMEOUT_MS = 180_000;
 
+let made: ThinBlocks | undefined;
+/** Made once: it takes seconds. */
+const thinBlocks = () => made ??= new ThinBlocks();
 const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 
 interface Found {
@@ -137,4 +149,19 @@ suite("memory of unfinished messages", binaryMissing(), () => {
     });
     hold(found);
   });
+
+  for (const kind of ["of unknown parents", "with another root", "with the right root"] as const) {
+    test(`blocks of 4 MB of ten-byte transactions are not held decoded: ${kind}`, { timeout: TIMEOUT_MS }, async () => {
+      const { hash, header } = regtest.genesis;
+      const found = await besiege("bitcoin", async (wire, index) => {
+        if (index >= 16) return;
+        await introduce(wire, "bitcoin", new Chance(index + 1));
+        const parent = kind === "of unknown parents" ? new Uint8Array(32).fill(index + 1) : hash;
+        await wire.write(thinBlocks().message(parent, header.time + 1 + index, kind !== "with another root"));
+      });
+      assert.ok(found.sent > 60 * MIB, `${found.sent} bytes`);
+      assert.ok(found.most < found.rest + 128 * MIB, `${Math.round(found.most / MIB)} MiB`);
+      hold(found);
+    });
+  }
 });

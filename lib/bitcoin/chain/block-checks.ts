@@ -33,11 +33,11 @@ export function checkBlock(block: Block, network: BitcoinNetwork): Refusal | und
   }
   const mutation = checkMerkleRoot(block);
   if (mutation !== undefined) return mutation;
-  const { transactions } = block;
   // Core counts the transactions as well: so many bytes hold no such number of them.
-  if (transactions.length === 0 || block.strippedSize * WITNESS_SCALE_FACTOR > MAX_BLOCK_WEIGHT) {
-    return refuse("consensus", "bad-blk-length", `${transactions.length} transactions, ${block.strippedSize} bytes`);
+  if (block.transactionCount === 0 || block.strippedSize * WITNESS_SCALE_FACTOR > MAX_BLOCK_WEIGHT) {
+    return refuse("consensus", "bad-blk-length", `${block.transactionCount} transactions, ${block.strippedSize} bytes`);
   }
+  const { transactions } = block;
   if (!transactions[0]!.isCoinbase) {
     return refuse("consensus", "bad-cb-missing", "the first transaction is no coinbase");
   }

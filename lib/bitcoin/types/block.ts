@@ -11,6 +11,7 @@ import { Writer } from "../../codec/writer.ts";
 import { type Codec, compactSizeBytes, readCompactSize } from "../codec/mod.ts";
 import { sha256d, ZERO_HASH } from "../hash.ts";
 import { type BlockHeader, decodeHeader, encodeHeader, HEADER_BYTES } from "./header.ts";
+import { CROWD_MIN, rootOfCrowd, strippedBytes } from "./crowd.ts";
 import { merkleNode, merkleRoot } from "./merkle.ts";
 import { TransactionScanner } from "./transaction-scan.ts";
 import { Transaction, TRANSACTION_BYTES_MIN, writeTransactions } from "./transaction.ts";
@@ -37,14 +38,41 @@ export class Block {
   /** The bytes as received: header, count, transactions. */
   readonly raw: Uint8Array;
   readonly header: BlockHeader;
-  readonly transactions: readonly Transaction[];
+  readonly transactionCount: number;
+  /** Bytes without witnesses. */
+  readonly strippedSize: number;
+  #transactions: readonly Transaction[] | undefined;
   #hash: Bytes32 | undefined;
   #merkle: { readonly root: Bytes32; readonly mutated: boolean } | undefined;
 
-  private constructor(raw: Uint8Array, header: BlockHeader, transactions: readonly Transaction[]) {
+  private constructor(
+    raw: Uint8Array,
+    header: BlockHeader,
+    sizes: { readonly transactionCount: number; readonly strippedSize: number },
+    transactions?: readonly Transaction[],
+  ) {
     this.raw = raw;
     this.header = header;
-    this.transactions = transactions;
+    this.transactionCount = sizes.transactionCount;
+    this.strippedSize = sizes.strippedSize;
+    this.#transactions = transactions;
+  }
+
+  /** Of a block that has too many of them to be valid they are made when they are asked for. */
+  get transactions(): readonly Transaction[] {
+    return this.#transactions ??= this.#listed();
+  }
+
+  #listed(): Transaction[] {
+    const scanner = new TransactionScanner(this.raw, this.#transactionsAt, this.raw.length);
+    return Array.from({ length: this.transactionCount }, () => {
+      scanner.next(true);
+      return new Transaction(scanner);
+    });
+  }
+
+  get #transactionsAt(): number {
+    return HEADER_BYTES + compactSizeBytes(this.transactionCount);
   }
 
   /** Reads one block and moves the reader over it. Throws {@link CodecError}. */
@@ -56,27 +84,32 @@ export class Block {
     } catch (thrown) {
       throw within("header", thrown);
     }
-    const transactions: Transaction[] = [];
+    let [count, done, strippedSize] = [0, 0, 0];
+    let transactions: Transaction[] | undefined;
     try {
       const countAt = reader.offset;
-      const count = readCompactSize(reader);
+      count = readCompactSize(reader);
       if (count * TRANSACTION_BYTES_MIN > reader.left) {
         throw new CodecError("count", `${count} elements cannot be in ${reader.left} bytes`, countAt);
       }
       const scanner = new TransactionScanner(bytes, reader.offset, end);
+      strippedSize = reader.offset - offset;
+      if (count < CROWD_MIN) transactions = [];
       try {
-        for (let i = 0; i < count; i++) {
+        for (; done < count; done++) {
           scanner.next(true);
-          transactions.push(new Transaction(scanner));
+          strippedSize += strippedBytes(scanner);
+          transactions?.push(new Transaction(scanner));
         }
       } catch (thrown) {
-        throw within(`[${transactions.length}]`, thrown);
+        throw within(`[${done}]`, thrown);
       }
       reader.offset = scanner.at;
     } catch (thrown) {
       throw within("transactions", thrown);
     }
-    return new Block(bytes.subarray(offset, reader.offset), header, transactions);
+    const sizes = { transactionCount: count, strippedSize };
+    return new Block(bytes.subarray(offset, reader.offset), header, sizes, transactions);
   }
 
   /** The block of exactly these bytes. Throws {@link CodecError}, whose path starts with `block`. */
@@ -93,11 +126,13 @@ export class Block {
 
   /** The block of a header and transactions. */
   static of(header: BlockHeader, transactions: readonly Transaction[]): Block {
-    const size = transactions.reduce((sum, transaction) => sum + transaction.size, HEADER_BYTES + 5);
+    const head = HEADER_BYTES + compactSizeBytes(transactions.length);
+    const size = transactions.reduce((sum, transaction) => sum + transaction.size, head);
+    const strippedSize = transactions.reduce((sum, transaction) => sum + transaction.strippedSize, head);
     const writer = new Writer(size);
     encodeHeader(writer, header);
     writeTransactions(writer, transactions);
-    return new Block(writer.finish(), header, transactions);
+    return new Block(writer.finish(), header, { transactionCount: transactions.length, strippedSize }, transactions);
   }
 
   /** Hash of the header, in wire order. Computed once. */
@@ -110,12 +145,6 @@ export class Block {
     return this.raw.length;
   }
 
-  /** Bytes without witnesses. */
-  get strippedSize(): number {
-    const counted = HEADER_BYTES + compactSizeBytes(this.transactions.length);
-    return this.transactions.reduce((sum, transaction) => sum + transaction.strippedSize, counted);
-  }
-
   /** Weight units (BIP141); a valid block has at most 4,000,000. */
   get weight(): number {
     return 3 * this.strippedSize + this.size;
@@ -125,7 +154,7 @@ export class Block {
   get stripped(): Uint8Array {
     if (!this.transactions.some((transaction) => transaction.hasWitness)) return this.raw;
     const writer = new Writer(this.strippedSize);
-    writer.raw(this.raw.subarray(0, HEADER_BYTES + compactSizeBytes(this.transactions.length)));
+    writer.raw(this.raw.subarray(0, this.#transactionsAt));
     for (const transaction of this.transactions) writer.raw(transaction.stripped);
     return writer.finish();
   }
@@ -137,7 +166,9 @@ export class Block {
 
   /** The Merkle root over the txids, and whether the tree is mutated (see {@link merkleRoot}). Computed once. */
   merkleRoot(): { readonly root: Bytes32; readonly mutated: boolean } {
-    return (this.#merkle ??= merkleRoot(this.txids()));
+    return this.#merkle ??= this.#transactions === undefined
+      ? rootOfCrowd(this.raw, this.#transactionsAt, this.transactionCount)
+      : merkleRoot(this.txids());
   }
 
   /** The Merkle root over the wtxids, with zeros for the coinbase's. */
