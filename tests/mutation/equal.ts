@@ -205,10 +205,60 @@ export const EQUAL: readonly Equal[] = [
     why: "Below height zero there is no block to be pruned.",
   },
   {
-    file: "lib/chia/chain/filter.ts",
-    was: ".sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));",
-    becomes: ".sort((a, b) => (a <= b ? -1 : a > b ? 1 : 0));",
-    why: "Only numbers that are the same are compared differently, and either order of them is the same list.",
+    file: "lib/chia/chain/record-table.ts",
+    was: "if (this.#size > this.#index.length * LOAD_MAX) this.#growIndex();",
+    becomes: "if (this.#size >= this.#index.length * LOAD_MAX) this.#growIndex();",
+    why: "The index has a power of two of places, of which seven tenths are never a whole number.",
+  },
+  {
+    file: "lib/chia/chain/record-table.ts",
+    was: "while (this.#index[gap] !== row + 1) gap = (gap + 1) & mask;",
+    becomes: "while (this.#index[gap] !== row + 1) gap = (gap - 1) & mask;",
+    why: "One place holds the row, and whichever way round the index it is found.",
+  },
+  {
+    file: "lib/chia/chain/body.ts",
+    was: "if (foliageTransactionBlock === null || foliage.foliageTransactionBlockHash === null) {",
+    becomes: "if (foliageTransactionBlock === null && foliage.foliageTransactionBlockHash === null) {",
+    why: "The guards above refuse a block in which one of them is there and the other is not.",
+  },
+  {
+    file: "lib/chia/chain/body.ts",
+    was: "if (foliage === null || info === null) return undefined;",
+    becomes: "if (foliage === null && info === null) return undefined;",
+    why: "judgeBinding was asked before, and refuses a block in which one of them is there and the other is not.",
+  },
+  {
+    file: "lib/chia/chain/linkage.ts",
+    was: "if (slots.length === 0) return parentStart;",
+    becomes: ";",
+    why:
+      "Within a sub-slot the iterations of a sub-slot are those of the parent: the line below adds them and takes them off.",
+  },
+  {
+    file: "lib/chia/chain/linkage.ts",
+    was: "const expected = lastTransaction === undefined || signagePointTotal > lastTransaction.totalIters;",
+    becomes: "const expected = lastTransaction === undefined || signagePointTotal >= lastTransaction.totalIters;",
+    why:
+      "Signage points divide a sub-slot without remainder, and an infusion lies between two of them: it is never at one.",
+  },
+  {
+    file: "lib/chia/chain/epochs.ts",
+    was: "return excess <= 0 ? value : (value >> BigInt(excess)) << BigInt(excess);",
+    becomes: "return excess < 0 ? value : (value >> BigInt(excess)) << BigInt(excess);",
+    why: "To shift by 0 bits changes nothing.",
+  },
+  {
+    file: "lib/chia/chain/epochs.ts",
+    was: "else for (const floor of [least, old / factor]) if (value < floor) value = floor;",
+    becomes: "else for (const floor of [least, old / factor]) if (value <= floor) value = floor;",
+    why: "What is assigned where both are equal is what is there.",
+  },
+  {
+    file: "lib/chia/chain/epochs.ts",
+    was: "if (value >= old) value = value < factor * old ? value : factor * old;",
+    becomes: "if (value >= old) value = value <= factor * old ? value : factor * old;",
+    why: "Where both are equal either of them is the same number.",
   },
   {
     file: "lib/bitcoin/headers/header-table.ts",

@@ -283,6 +283,16 @@ describe("ChiaChain.add() of runs that lose their ground", () => {
 });
 
 describe("ChiaChain.add() beside a run that is being spent", () => {
+  test("takes a block that comes twice in a run for one, also when it is refused late", async () => {
+    const { blocks, top, chain, validator, clock, giver } = await scene();
+    const run = branch(blocks, top, 3, "a");
+    validator.unproven.add(run[1]!.hash);
+    const twice = [run[0]!, run[1]!, run[1]!, run[0]!, run[2]!];
+    const result = await clock.until(chain.add(given(twice), giver));
+    assert.deepEqual([heightsOf(result.added), giver.told], [[4], ["5 INVALID_POSPACE"]]);
+    assert.deepEqual(validator.asked, ["prove 4 5 6", "spend 4"]);
+  });
+
   test("has the result at once of a run of which nothing is left", async () => {
     const { blocks, top, chain, validator, rest, clock, giver } = await scene();
     validator.holds = new Set(["spend"]);

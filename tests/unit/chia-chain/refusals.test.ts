@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
 import { sha256 } from "../../../lib/codec/sha256.ts";
 import { LinkageValidator } from "../../../lib/chia/chain/linkage.ts";
-import type { AncestorView } from "../../../lib/chia/chain/view.ts";
+import { type AncestorView, MissingAncestor } from "../../../lib/chia/chain/view.ts";
 import { RecordWindow } from "../../../lib/chia/chain/window.ts";
 import type { ErrName } from "../../../lib/chia/protocol/mod.ts";
 import {
@@ -701,6 +701,35 @@ describe("LinkageValidator.link() refuses", () => {
     const narrow = new LinkageValidator({ ...constants, MAX_SUB_SLOT_BLOCKS: 2 });
     const verdict = judge(third, narrow);
     assert.equal(verdict.ok ? "accepted" : verdict.error, "TOO_MANY_BLOCKS");
+  });
+
+  test("INVALID_WEIGHT: and says which weight was expected", () => {
+    const block = any();
+    const { weight } = block.rewardChainBlock;
+    block.rewardChainBlock.weight += 3n;
+    seal(block, ["reward"]);
+    const verdict = judge(block);
+    assert.equal(verdict.ok ? "" : verdict.detail, `weight ${weight + 3n}, expected ${weight}`);
+  });
+
+  test("INVALID_NEW_DIFFICULTY: what follows an epoch that lasted no time", () => {
+    const still = (record: BlockRecord | undefined) => record?.timestamp ? { ...record, timestamp: 5n } : record;
+    const over: AncestorView = {
+      record: (hash) => still(view.record(hash)),
+      ancestorAt: (descendant, height) => still(view.ancestorAt(descendant, height)),
+    };
+    const verdict = judge(summarised(true), validator, over);
+    assert.deepEqual(verdict.ok ? "" : [verdict.error, verdict.detail], [
+      "INVALID_NEW_DIFFICULTY",
+      "an epoch without duration",
+    ]);
+  });
+
+  test("nothing for an ancestor that is not at hand: that is no fault of the block", () => {
+    const block = any();
+    const sparse = new RecordWindow(10);
+    sparse.setMain(99, [parentOf(block)]);
+    assert.throws(() => judge(block, validator, sparse), MissingAncestor);
   });
 
   test("each error that the rules name is tried here", () => {

@@ -2,13 +2,17 @@
 import assert from "node:assert/strict";
 import { printable } from "../../../lib/core/printable.ts";
 import { readFileSync } from "node:fs";
+import process from "node:process";
 import { describe, test } from "node:test";
 import { fromHex, toHex } from "../../../lib/codec/hex.ts";
-import { encodeHandshake, judgeHandshake, requireVersion } from "../../../lib/chia/peers/handshake.ts";
+import { encodeHandshake, judgeHandshake, judgeWindows, requireVersion } from "../../../lib/chia/peers/handshake.ts";
+import { decodeBody } from "../../../lib/chia/peers/decode-body.ts";
+import { shakeHands } from "../../../lib/chia/peers/opening.ts";
 import { PRICES } from "../../../lib/core/peers/reputation.ts";
 import { PeerFault } from "../../../lib/chia/peers/faults.ts";
 import { decodeEnvelope, encodeEnvelope, NodeType } from "../../../lib/chia/protocol/mod.ts";
 import { Handshake } from "../../../lib/chia/types/mod.ts";
+import { simClock } from "../core/sim.ts";
 import { bench, closing, frame, OWN } from "./pair.ts";
 
 interface Golden {
@@ -316,4 +320,56 @@ test("what the handshake costs is counted: a message each way, with its bytes", 
     }
     (await world.opening).close();
   }
+});
+
+test("what fails of our own while a peer's bytes are read is not the peer's fault", () => {
+  const failing = () => {
+    throw new TypeError("a fault of our own");
+  };
+  const { decode } = Handshake;
+  Handshake.decode = failing;
+  try {
+    assert.throws(() => judgeHandshake(said(), "simulator0"), TypeError);
+  } finally {
+    Handshake.decode = decode;
+  }
+  assert.throws(() => judgeWindows(undefined as unknown as Uint8Array), TypeError);
+  assert.throws(() => decodeBody({ name: "made_up", body: { decode: failing } }, new Uint8Array()), TypeError);
+});
+
+test("a connection that breaks during the handshake rejects nothing but the opening", async () => {
+  const writing = Promise.withResolvers<WritableStreamDefaultController>();
+  const readable = new ReadableStream<Uint8Array>();
+  const writable = new WritableStream<Uint8Array | string>({ start: (controller) => writing.resolve(controller) });
+  const closed = Promise.withResolvers<{ closeCode: number; reason: string }>();
+  const socket = {
+    opened: Promise.resolve({ readable, writable }),
+    closed: closed.promise,
+    close: () => closed.resolve({ closeCode: 1000, reason: "" }),
+  } as unknown as Parameters<typeof shakeHands>[0];
+  const stop = new AbortController();
+  const clock = simClock();
+  const unhandled: unknown[] = [];
+  const note = (reason: unknown) => void unhandled.push(reason);
+  process.on("unhandledRejection", note);
+  const opening = assert.rejects(
+    shakeHands(socket, {
+      role: "acceptor",
+      own: OWN,
+      ownNodeId: new Uint8Array(32).fill(1),
+      peerNodeId: new Uint8Array(32).fill(2),
+      clock,
+      handshakeTimeoutMs: 30_000,
+      enforceRates: true,
+      signal: stop.signal,
+    }),
+    { code: "stopped" },
+  );
+  (await writing.promise).error(new Error("the connection is gone"));
+  await clock.advance(0);
+  await clock.advance(0);
+  stop.abort();
+  await opening;
+  process.off("unhandledRejection", note);
+  assert.deepEqual([unhandled, clock.pending], [[], 0]);
 });
