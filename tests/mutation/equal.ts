@@ -229,6 +229,12 @@ export const EQUAL: readonly Equal[] = [
     why: "judgeBinding was asked before, and refuses a block in which one of them is there and the other is not.",
   },
   {
+    file: "lib/chia/chain/slots.ts",
+    was: "const before = n > 0 ? hashes[n - 1] : undefined;",
+    becomes: "const before = n >= 0 ? hashes[n - 1] : undefined;",
+    why: "Before the first there is none: its place in the list holds nothing.",
+  },
+  {
     file: "lib/chia/chain/linkage.ts",
     was: "if (slots.length === 0) return parentStart;",
     becomes: ";",

@@ -108,7 +108,6 @@ export async function shakeHands(socket: PeerSocket, options: SessionOptions): P
     }
     reader = readable.getReader();
     const writer = writable.getWriter();
-    writer.closed.catch(() => {});
     const from = reader;
     const say = async (name: string, frame: Uint8Array) => {
       traffic.countSent(name, frame.length);

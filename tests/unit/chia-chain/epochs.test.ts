@@ -110,6 +110,7 @@ describe("canFinish()", () => {
     assert.equal(ends(105, {}, 100), "no", "the sub-epoch's first block told of it");
     assert.deepEqual([101, 105].map((at) => ends(105, {}, at)), ["no", "sub-epoch"]);
     assert.equal(ends(105, {}, 99), "sub-epoch", "that was the one before");
+    assert.deepEqual([198, 199, 200].map((height) => ends(height, {}, 103)), ["no", "sub-epoch", "sub-epoch"]);
   });
 
   test("is not so where the deficit is above 0, nor after a block that told of it", () => {

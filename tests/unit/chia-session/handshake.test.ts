@@ -8,9 +8,17 @@ import { fromHex, toHex } from "../../../lib/codec/hex.ts";
 import { encodeHandshake, judgeHandshake, judgeWindows, requireVersion } from "../../../lib/chia/peers/handshake.ts";
 import { decodeBody } from "../../../lib/chia/peers/decode-body.ts";
 import { shakeHands } from "../../../lib/chia/peers/opening.ts";
+import { ChiaSession } from "../../../lib/chia/peers/session.ts";
+import type { PeerSocket } from "../../../lib/core/ports.ts";
 import { PRICES } from "../../../lib/core/peers/reputation.ts";
 import { PeerFault } from "../../../lib/chia/peers/faults.ts";
-import { decodeEnvelope, encodeEnvelope, NodeType } from "../../../lib/chia/protocol/mod.ts";
+import {
+  configureWindowSizes,
+  decodeEnvelope,
+  encodeEnvelope,
+  NodeType,
+  requestBlock,
+} from "../../../lib/chia/protocol/mod.ts";
 import { Handshake } from "../../../lib/chia/types/mod.ts";
 import { simClock } from "../core/sim.ts";
 import { bench, closing, frame, OWN } from "./pair.ts";
@@ -326,15 +334,44 @@ test("what fails of our own while a peer's bytes are read is not the peer's faul
   const failing = () => {
     throw new TypeError("a fault of our own");
   };
+  const right = said();
   const { decode } = Handshake;
   Handshake.decode = failing;
   try {
-    assert.throws(() => judgeHandshake(said(), "simulator0"), TypeError);
+    assert.throws(() => judgeHandshake(right, "simulator0"), TypeError);
   } finally {
     Handshake.decode = decode;
   }
   assert.throws(() => judgeWindows(undefined as unknown as Uint8Array), TypeError);
   assert.throws(() => decodeBody({ name: "made_up", body: { decode: failing } }, new Uint8Array()), TypeError);
+});
+
+test("judgeWindows() says what is wrong with window sizes that do not parse", () => {
+  const { id } = configureWindowSizes;
+  assert.throws(() => judgeWindows(frame(id, [0, 0])), { code: "INVALID_HANDSHAKE", message: /short/ });
+  assert.throws(() => judgeWindows(frame(id + 1, [0, 0])), { code: "INVALID_HANDSHAKE", message: /no window sizes/ });
+});
+
+test("a request that cannot be written is waited for no longer", async () => {
+  const clock = simClock();
+  let writes = 0;
+  const readable = new ReadableStream<Uint8Array>({ start: (controller) => controller.enqueue(said()) });
+  const writable = new WritableStream<Uint8Array | string>({
+    write: () => (writes += 1) > 1 ? Promise.reject(new Error("broken")) : Promise.resolve(),
+  });
+  const socket = { opened: Promise.resolve({ readable, writable }) } as unknown as PeerSocket;
+  const session = await ChiaSession.open(socket, {
+    role: "dialler",
+    own: OWN,
+    ownNodeId: new Uint8Array(32).fill(1),
+    peerNodeId: new Uint8Array(32).fill(2),
+    clock,
+    handshakeTimeoutMs: 30_000,
+    enforceRates: true,
+  });
+  const body = { height: 5, includeTransactionBlock: true };
+  await assert.rejects(session.request(requestBlock, body, 60_000), { code: "closed", fault: "network" });
+  assert.deepEqual([session.isAwaited, clock.pending], [false, 0]);
 });
 
 test("a connection that breaks during the handshake rejects nothing but the opening", async () => {
@@ -346,7 +383,7 @@ test("a connection that breaks during the handshake rejects nothing but the open
     opened: Promise.resolve({ readable, writable }),
     closed: closed.promise,
     close: () => closed.resolve({ closeCode: 1000, reason: "" }),
-  } as unknown as Parameters<typeof shakeHands>[0];
+  } as unknown as PeerSocket;
   const stop = new AbortController();
   const clock = simClock();
   const unhandled: unknown[] = [];

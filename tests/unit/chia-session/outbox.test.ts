@@ -99,6 +99,12 @@ describe("Outbox", () => {
     await assert.rejects(box.admit(requestBlock, 1_001), { code: "too_big", fault: "self" });
   });
 
+  test("admit() lets a message of just as many bytes as may be wait for its turn", async () => {
+    const { box, clock } = outbox();
+    for (let i = 0; i < 3; i++) assert.equal(await box.admit(requestBlock, 1_000), true);
+    assert.equal(await clock.until(box.admit(requestBlock, 1_000), 60_000), true);
+  });
+
   test("admit() waits for nothing where the other side does not count, and twice as long a row of a wallet", async () => {
     const free = outbox({ isPaced: false });
     for (let i = 0; i < 50; i++) assert.equal(await free.box.admit(requestBlock, 5_000), true);

@@ -170,6 +170,15 @@ describe("ChiaSession", () => {
     await ended(world, exit);
   });
 
+  test("what comes is counted by its kind, with the bytes of its frame", async () => {
+    const world = await bench("acceptor");
+    const { session, exit } = await world.up();
+    for (let i = 0; i < 3; i++) await world.hand.send(REQUEST);
+    const { messages, bytes } = session.traffic.received.byKind.get("request_block")!;
+    assert.deepEqual([messages, bytes], [3, 3 * REQUEST.length]);
+    await ended(world, exit);
+  });
+
   test("how long each answer took is counted, and no other time", async () => {
     const world = await bench("dialler");
     const { session, exit } = await world.up();
@@ -506,6 +515,13 @@ describe("rate limits of version 3", () => {
     for (const end of open) end();
     const end = await world.clock.until(exit);
     assert.deepEqual([end.code, banOf(end)], ["RATE_LIMIT", 300]);
+  });
+
+  test("a request that is handled at once takes no place in its window", async () => {
+    const { world, session, exit } = await windowed(() => {});
+    for (let i = 0; i < 10; i++) await world.hand.send(REQUEST);
+    assert.equal(session.signal.aborted, false);
+    await ended(world, exit);
   });
 
   test("as many window sizes as may be are read", async () => {
