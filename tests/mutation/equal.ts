@@ -229,6 +229,24 @@ export const EQUAL: readonly Equal[] = [
     why: "judgeBinding was asked before, and refuses a block in which one of them is there and the other is not.",
   },
   {
+    file: "lib/chia/chain/merkle-set.ts",
+    was: "for (let i = 0; i < a.length; i++) {",
+    becomes: "for (let i = 0; i <= a.length; i++) {",
+    why: "Behind their common end both have nothing, which counts as 0 in either.",
+  },
+  {
+    file: "lib/chia/chain/commit.ts",
+    was: 'return Validation[level] < Validation.linkage ? level : "linkage";',
+    becomes: 'return Validation[level] <= Validation.linkage ? level : "linkage";',
+    why: "The level that is as far as linkage is linkage.",
+  },
+  {
+    file: "lib/chia/chain/commit.ts",
+    was: "...(spent.size > 0 && level !== unspent && {",
+    becomes: "...(spent.size >= 0 && level !== unspent && {",
+    why: "To raise the level of no blocks changes nothing; it goes into the same commit.",
+  },
+  {
     file: "lib/chia/chain/slots.ts",
     was: "const before = n > 0 ? hashes[n - 1] : undefined;",
     becomes: "const before = n >= 0 ? hashes[n - 1] : undefined;",

@@ -13,6 +13,8 @@ const HASH_BYTES = 32;
 /** Where the previous hash lies in a record's bytes: right after its own. */
 const PREVIOUS_AT = HASH_BYTES;
 const PAGE_BYTES = 16 * 1024;
+/** What a place in the list of pages takes, whether there is a page in it or not. */
+const PLACE_BYTES = 8;
 /** Records that are kept decoded: more than a sub-epoch of mainnet, which the rules walk through, and its sub-slots. */
 const DECODED_MAX = 1_024;
 /** The index grows when it would be fuller than this. */
@@ -75,7 +77,7 @@ export class RecordTable {
 
   /** Bytes of pages and columns; what is decoded is beside it. */
   get byteLength(): number {
-    const pages = this.#pages.reduce((sum, page) => sum + (page?.bytes.length ?? 0), 0);
+    const pages = this.#pages.reduce((sum, page) => sum + PLACE_BYTES + (page?.bytes.length ?? 0), 0);
     const columns = [this.#pageOf, this.#offsetOf, this.#lengthOf, this.#heightOf, this.#isMain, this.#nextOf];
     return pages + columns.reduce((sum, { byteLength }) => sum + byteLength, 0) + this.#index.byteLength;
   }

@@ -232,6 +232,16 @@ describe("ChiaChain.add()", () => {
     assert.equal((await add(run(1, 0, 4))).added.length, 4);
   });
 
+  test("tells of each step that moved the peak when it is durable", async () => {
+    const told: (readonly number[])[] = [];
+    const [clock, store] = [simClock(), new Faulty()];
+    const onCommit = (ids: readonly number[]) => void told.push(ids);
+    const chain = await ChiaChain.load({ network: simulator0, store, validator: new Lenient(), clock, onCommit });
+    await clock.until(chain.add(run(1, 0, 3), null));
+    await clock.until(chain.add(run(2, 1, 2, 1), null));
+    assert.deepEqual(told, [(await store.events.read(0, 10)).map(({ id }) => id)]);
+  });
+
   test("lets others run between every eight blocks that it links", async () => {
     const { add, clock } = await open();
     let turns = 0;

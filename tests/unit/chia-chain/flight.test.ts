@@ -5,6 +5,7 @@ import { test } from "node:test";
 import { setImmediate } from "node:timers/promises";
 import { Flight, Step } from "../../../lib/chia/chain/flight.ts";
 import { ProofRun } from "../../../lib/chia/chain/prove.ts";
+import { RecentProofs } from "../../../lib/chia/chain/recent-proofs.ts";
 import type { BlockValidator, Frame } from "../../../lib/chia/chain/validator.ts";
 import { RecordWindow } from "../../../lib/chia/chain/window.ts";
 import { recordOf } from "../../contract/store-blocks.ts";
@@ -47,4 +48,17 @@ test("ProofRun.verdict() rejects where the validator answers for more or fewer b
   const validator = { prove: () => Promise.resolve([undefined]) } as unknown as BlockValidator;
   assert.equal(await new ProofRun(validator, [frame(1)]).verdict(), undefined);
   await assert.rejects(new ProofRun(validator, [frame(1), frame(2)]).verdict(), RangeError);
+});
+
+test("RecentProofs remembers 4,096 blocks and their givers, and the oldest go first", () => {
+  const recent = new RecentProofs();
+  const giver = { name: "9", refused: () => {} };
+  const step = new Step([], giver, {});
+  const frames = Array.from({ length: 4_097 }, (_, height) => frame(height));
+  const known = (height: number) => recent.has(recordOf(1, height));
+  recent.proven(frames.slice(0, 4_096), step);
+  assert.deepEqual([known(0), known(4_095), known(4_096)], [true, true, false]);
+  recent.proven(frames.slice(4_096), step);
+  assert.deepEqual([known(0), known(1), known(4_096)], [false, true, true]);
+  assert.deepEqual([recent.giverOf(recordOf(1, 1)), recent.giverOf(recordOf(1, 0))], [giver, null]);
 });

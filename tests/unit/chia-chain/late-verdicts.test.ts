@@ -283,6 +283,13 @@ describe("ChiaChain.add() of runs that lose their ground", () => {
 });
 
 describe("ChiaChain.add() beside a run that is being spent", () => {
+  test("links nothing of a run that was withdrawn before its turn", async () => {
+    const { blocks, top, chain, validator, clock } = await scene();
+    validator.link = () => assert.fail("nobody wants it");
+    const signal = AbortSignal.abort(new Error("memory"));
+    await assert.rejects(clock.until(chain.add(given(branch(blocks, top, 2, "a")), null, { signal })), /memory/);
+  });
+
   test("takes a block that comes twice in a run for one, also when it is refused late", async () => {
     const { blocks, top, chain, validator, clock, giver } = await scene();
     const run = branch(blocks, top, 3, "a");

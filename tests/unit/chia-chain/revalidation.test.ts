@@ -1,6 +1,7 @@
 /** Blocks that an earlier program checked less are validated again, from our own disk. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { toHex } from "../../../lib/codec/hex.ts";
 import { NodeError } from "../../../lib/core/errors.ts";
 import { MemoryCoinSet } from "../../../lib/chia/coin-set.ts";
 import { ChiaChain } from "../../../lib/chia/chain/chain.ts";
@@ -48,7 +49,10 @@ describe("ChiaChain.revalidate()", () => {
     assert.deepEqual(await unspent(main), [main[100]!]);
     const again = await heldChain({ store });
     await again.clock.until(
-      again.chain.revalidate(new AbortController().signal, { progress: () => {}, failed: () => {} }),
+      again.chain.revalidate(new AbortController().signal, {
+        progress: () => assert.fail("there is nothing to tell"),
+        failed: () => {},
+      }),
     );
     assert.deepEqual(again.validator.asked, [], "and once is enough");
   });
@@ -121,7 +125,7 @@ describe("ChiaChain.revalidate()", () => {
   test("goes over to the best that is stored beside the chain when that fails, and to nothing built on it", async () => {
     const beside = (blocks: WorldBlocks, main: readonly WorldBlock[]) => [
       ...branch(blocks, main[20]!, 8, "sound"),
-      ...branch(blocks, main[26]!, 1, "doomed"),
+      ...branch(blocks, main[26]!, 2, "doomed"),
     ];
     const { chain, run, clock, validator, main, tip, beside: [...side], unspent } = await upgraded(45, beside);
     validator.unproven.add(main[25]!.hash);
@@ -271,5 +275,14 @@ describe("ChiaChain.revalidate()", () => {
     const adding = chain.add(given(branch(blocks, main[5]!, 2, "more")), null, { signal: over.signal });
     await assert.rejects(clock.until(adding), /memory/);
     assert.deepEqual([tip(), (await store.counts()).blocks], [main[5]!.hash, 6]);
+  });
+
+  test("takes a block off the chain whose bytes are not stored", async () => {
+    const { chain, run, clock, failed, store } = await upgraded(5);
+    const { block } = store;
+    const lacking = await store.hashAt(3);
+    store.block = (hash) => toHex(hash) === toHex(lacking!) ? Promise.resolve(undefined) : block.call(store, hash);
+    await clock.until(run());
+    assert.deepEqual([failed, chain.peak?.height], [["3 UNKNOWN"], 2]);
   });
 });
