@@ -742,3 +742,15 @@ describe("LinkageValidator.link() refuses", () => {
     assert.deepEqual(named.filter((name) => !tried.has(name)), []);
   });
 });
+
+test("LinkageValidator.link() takes as many references and as much cost as may be", () => {
+  const block = spending();
+  const info = present(block.transactionsInfo);
+  const refs = new Array<number>(constants.MAX_GENERATOR_REF_LIST_SIZE).fill(block.rewardChainBlock.height - 1);
+  block.transactionsGeneratorRefList = refs;
+  info.generatorRefsRoot = refsRoot(refs);
+  info.cost = constants.MAX_BLOCK_COST_CLVM;
+  seal(block, TRANSACTIONS);
+  const verdict = judge(block);
+  assert.ok(verdict.ok, verdict.ok ? "" : verdict.detail);
+});
