@@ -38,7 +38,7 @@ type Proof = TimeProof & Challenge;
 
 /** The right proofs of mainnet's first blocks, each from where the one before it of its kind and challenge ended. */
 function mainnetProofs(): Proof[] {
-  const file = new URL("../../../shared/vectors/chia/mainnet/blocks-0-47-proofs.json.gz", import.meta.url);
+  const file = new URL("../../shared/vectors/chia/mainnet/blocks-0-47-proofs.json.gz", import.meta.url);
   if (!existsSync(file)) return [];
   const { time } = JSON.parse(gunzipSync(readFileSync(file)).toString()) as {
     time: (Record<"challenge" | "discriminant" | "input" | "output" | "witness" | "kind", string> & {

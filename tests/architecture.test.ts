@@ -198,6 +198,16 @@ describe("architecture", () => {
     assert.deepEqual(wrong, []);
   });
 
+  test("what lies beside the repository is looked for there, or a test would be skipped for ever", () => {
+    const beside = new URL(["..", "shared/"].join("/"), root).pathname;
+    const wrong = ["tests", "bench"].flatMap(sources).flatMap(({ path, text }) =>
+      [...text.matchAll(/new URL\(["`]((?:\.\.\/)+shared\/)/g)]
+        .filter(([, to]) => new URL(to!, new URL(path, root)).pathname !== beside)
+        .map(([, to]) => `${path}: ${to}`)
+    );
+    assert.deepEqual(wrong, []);
+  });
+
   test("no file is silenced, none is longer than 400 lines, and the nodes no longer than 250", () => {
     const all = [...lib, ...sources("cli")];
     const silenced = all.filter(({ text, code }) =>

@@ -56,7 +56,7 @@ const proofOf = (discriminant: bigint, texts: Texts): TimeProof => ({
 });
 
 /** A copy of public blocks that lies beside this repository. */
-const mainnet = new URL("../../../../../shared/vectors/chia/mainnet/blocks-0-47-proofs.json.gz", import.meta.url);
+const mainnet = new URL("../../../../shared/vectors/chia/mainnet/blocks-0-47-proofs.json.gz", import.meta.url);
 const isMainnetHere = existsSync(mainnet);
 const skip = isMainnetHere ? false : "the proofs of mainnet's blocks are not here";
 if (skip) process.stdout.write(`skipped: ${skip}\n`);
