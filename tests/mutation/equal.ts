@@ -302,4 +302,23 @@ export const EQUAL: readonly Equal[] = [
     becomes: "while (chain.activeAt(lowest) > 0 && !chain.hasData(chain.activeAt(lowest))) lowest += 1;",
     why: "Row 0 is the first block, which is at height 0: the search begins at height 1.",
   },
+  {
+    file: "lib/bitcoin/headers/pow.ts",
+    was: "if (size <= 3) {",
+    becomes: "if (size < 3) {",
+    why: "Of three bytes both ways shift by nothing.",
+  },
+  {
+    file: "lib/bitcoin/headers/header-table.ts",
+    was: "if (run === this.#word(b, RUN)) return this.height(a) > this.height(b);",
+    becomes: ";",
+    why:
+      "A short way: within a run work is the base and so many times the same, above 0, so that it goes with the height.",
+  },
+  {
+    file: "lib/transport/websocket/handshake.ts",
+    was: "for (let i = Math.max(0, before - 3); i + 3 < this.#length; i++) {",
+    becomes: "for (let i = Math.min(0, before - 3); i + 3 < this.#length; i++) {",
+    why: "It begins at the start again, where an earlier call has found no blank line; places below 0 hold nothing.",
+  },
 ];

@@ -155,6 +155,15 @@ describe("HeadersPresync", () => {
     assert.equal(results.reduce((sum, { headers }) => sum + headers.length / 80, 0), 200);
   });
 
+  test("keeps as many bits as time allows headers, and gives up at the next one", () => {
+    // Six headers a second for a minute and ten seconds, of which each seventh leaves a bit: sixty.
+    const presync = begin(workAt(10_000_000), 1, genesis.time - 7_200 + 70);
+    const most = Math.floor(6 * 70 / 7);
+    const long = mine(genesis, 7 * (most + 1));
+    const passed = long.findIndex((header) => presync.next(batchOf([header]), true).failure === "too-long");
+    assert.ok(passed >= 7 * most, `given up at header ${passed + 1}`);
+  });
+
   test("gives up on a chain longer than time allows", () => {
     // From ten seconds before genesis' time on, and two hours ahead: so many headers could exist, and no more.
     const presync = begin(workAt(10_000_000), 1, genesis.time - 7_200 + 10);

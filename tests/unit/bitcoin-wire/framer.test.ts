@@ -77,6 +77,18 @@ describe("V1Transport.push()", () => {
     }
   });
 
+  test("a length that is here in part is not judged, whatever the message before was", () => {
+    // 0x3d0900 bytes, then 0xffff: with the highest byte still that of the message before it would be too many.
+    const long = packV1(MAGIC, "block", new Uint8Array(PAYLOAD_BYTES_MAX));
+    const next = packV1(MAGIC, "tx", new Uint8Array(0xffff));
+    const transport = new V1Transport(MAGIC);
+    for (let at = 0; at < long.length; at += 65_536) drain(transport.push(long.subarray(at, at + 65_536)));
+    for (const [from, to] of [[0, 17], [17, 18], [18, 19], [19, next.length - 1]] as const) {
+      assert.deepEqual(drain(transport.push(next.subarray(from, to))), { types: [], code: undefined }, `${to} bytes`);
+    }
+    assert.deepEqual(drain(transport.push(next.subarray(-1))), { types: ["tx"], code: undefined });
+  });
+
   test("a long payload that lies in one chunk is not copied, a short one is", () => {
     const long = packV1(MAGIC, "tx", new Uint8Array(600));
     const chunk = join(long, ping);

@@ -218,6 +218,22 @@ describe("dispatch()", () => {
     assert.equal(cleared, 3);
   });
 
+  test("a result waits until the one that was too slow has cleared its task away", async () => {
+    let isCleared = false;
+    const { clock, collect } = world({ a: 1, b: 1 }, {
+      hedgeMs: 10,
+      run: async (worker, task, _, signal) => {
+        if (worker === "b") return `${task} by ${worker}`;
+        await clock.sleep(10_000, signal).catch(() => {});
+        await clock.sleep(50);
+        isCleared = true;
+        throw new NodeError("stopped", "self", "gone");
+      },
+    });
+    const given = collect([7], 1).then((results) => ({ results, isCleared }));
+    assert.deepEqual(await clock.until(given), { results: ["7 by b"], isCleared: true });
+  });
+
   test("an aborted signal lets nothing begin", async () => {
     const { clock, collect, stop, log } = world({ a: 1 });
     stop.abort(new NodeError("stopped", "self", "enough"));

@@ -152,6 +152,20 @@ describe("ThreadPool", () => {
     assert.deepEqual([threads.length, unable], [1, ["no such module"]]);
   });
 
+  test("does not run a job here that nobody waits for any more when its thread dies", async () => {
+    const { threads, workers } = pool(1);
+    const ran: number[] = [];
+    const noted: Job<number, number> = { name: "noted", deadlineMs: 1_000, run: (value) => (ran.push(value), value) };
+    const over = new AbortController();
+    const given = workers.run(noted, 1, over.signal);
+    const waiting = workers.run(noted, 2);
+    over.abort(new Error("no longer"));
+    await assert.rejects(given, /no longer/);
+    threads[0]!.events.onEnd("no such module");
+    assert.equal(await waiting, 2);
+    assert.deepEqual(ran, [2]);
+  });
+
   test("runs jobs here where a thread cannot even be asked for", async () => {
     const unable: string[] = [];
     const open = () => {

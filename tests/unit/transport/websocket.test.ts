@@ -11,6 +11,7 @@ import {
   connectWebSocket,
   upgradeWebSocket,
 } from "../../../lib/transport/websocket/mod.ts";
+import { HeadReader } from "../../../lib/transport/websocket/handshake.ts";
 import { FakeClock, fakeRandom, settle } from "./fake-clock.ts";
 
 const code = (expected: string) => (thrown: unknown) => thrown instanceof NodeError && thrown.code === expected;
@@ -234,6 +235,24 @@ describe("acceptWebSocket()", () => {
     await assert.rejects(server.opened, code("timeout"));
     assert.equal((await server.closed).closeCode, 1006);
     assert.equal(clock.pending, 0);
+  });
+
+  test("a request that ends half-way gets no answer", async () => {
+    const { near, server, write, writer } = rawClient();
+    await write(REQUEST.slice(0, 9));
+    await writer.close();
+    await assert.rejects(
+      server.opened,
+      (thrown) => thrown instanceof NodeError && thrown.code !== "websocket_handshake",
+    );
+    const { value } = await near.readable.getReader().read().catch(() => ({ value: undefined }));
+    assert.equal(value, undefined);
+  });
+
+  test("a head ends at its blank line, and at nothing that is like one", () => {
+    for (const like of ["\r\n\rX: y", "\r\nX\n", "\r\n\r\r\n"]) {
+      assert.equal(new HeadReader().push(utf8(`GET / HTTP/1.1${like}`)), undefined, JSON.stringify(like));
+    }
   });
 
   test("answers pings, in order and once", async () => {
