@@ -68,6 +68,11 @@ test("targetOf() refuses negative, zero, overflowing and too easy bits", () => {
   }
 });
 
+test("blockWork() is nothing for a target beyond 256 bits, whatever is left of it", () => {
+  // 0x010001 and 30 bytes of zeros: all but the highest bit would fit.
+  assert.equal(blockWork(0x21010001), 0n);
+});
+
 test("blockWork() is the expected number of hashes", () => {
   assert.equal(blockWork(0x1d00ffff), 0x100010001n);
   assert.equal(blockWork(0x207fffff), 2n);

@@ -32,6 +32,15 @@ describe("V2Transport handshake", () => {
     }
   }
 
+  test("garbage is of any length up to 4,095, by chance", () => {
+    const bounds: number[] = [];
+    const chance = new SeededRandom(3);
+    const below = (bound: number) => (bounds.push(bound), bound - 1);
+    const random = { bytes: (length: number) => chance.bytes(length), below };
+    new V2Transport({ initiator: true, magic: MAINNET }, { random });
+    assert.equal(bounds[0], GARBAGE_BYTES_MAX + 1);
+  });
+
   test("pack() keeps messages until the keys are known, and drain() sends them in order", () => {
     const initiator = end(true, 3);
     assert.equal(initiator.pack("version", utf8.encode("first")).length, 0);

@@ -96,6 +96,18 @@ describe("V1Transport.push()", () => {
     assert.deepEqual(shares, [true, false]);
   });
 
+  test("a payload that is half of its chunk is not copied, and less than half is", () => {
+    const shares = (payloadBytes: number, chunkBytes: number) => {
+      const chunk = new Uint8Array(chunkBytes);
+      chunk.set(packV1(MAGIC, "tx", new Uint8Array(payloadBytes)));
+      // What follows begins another message.
+      chunk.set(MAGIC, ENVELOPE_BYTES + payloadBytes);
+      const [frame] = [...new V1Transport(MAGIC).push(chunk.subarray(0, ENVELOPE_BYTES + payloadBytes))];
+      return frame!.payload.buffer === chunk.buffer;
+    };
+    assert.deepEqual([shares(2_000, 4_000), shares(2_000, 4_001)], [true, false]);
+  });
+
   test("a payload is a plain Uint8Array even when the socket gives Buffers", () => {
     for (const { payload } of new V1Transport(MAGIC).push(Buffer.from(ping))) {
       assert.equal(payload.constructor, Uint8Array);

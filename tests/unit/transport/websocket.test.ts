@@ -12,6 +12,7 @@ import {
   upgradeWebSocket,
 } from "../../../lib/transport/websocket/mod.ts";
 import { HeadReader } from "../../../lib/transport/websocket/handshake.ts";
+import { keepAlive } from "../../../lib/transport/websocket/keep-alive.ts";
 import { FakeClock, fakeRandom, settle } from "./fake-clock.ts";
 
 const code = (expected: string) => (thrown: unknown) => thrown instanceof NodeError && thrown.code === expected;
@@ -247,6 +248,16 @@ describe("acceptWebSocket()", () => {
     );
     const { value } = await near.readable.getReader().read().catch(() => ({ value: undefined }));
     assert.equal(value, undefined);
+  });
+
+  test("a head of anything but printable ASCII is refused", () => {
+    for (const byte of [0, 1, 8, 11, 31, 127, 128, 255]) {
+      const head = utf8("GET / HTTP/1.1\r\nX: y\r\n\r\n");
+      head[14 + 5] = byte;
+      assert.throws(() => new HeadReader().push(head), code("websocket_handshake"), `byte ${byte}`);
+    }
+    const tab = utf8("GET / HTTP/1.1\r\nX:\ty\r\n\r\n");
+    assert.deepEqual(new HeadReader().push(tab)?.lines, ["GET / HTTP/1.1", "X:\ty"]);
   });
 
   test("a head ends at its blank line, and at nothing that is like one", () => {
@@ -518,5 +529,26 @@ describe("connectWebSocket()", () => {
     const { client } = rawServer({ signal: AbortSignal.abort(reason) });
     await assert.rejects(client.opened, reason);
     await client.closed;
+  });
+});
+
+describe("keepAlive()", () => {
+  test("sends no ping once the connection is not open any more, and sets no other timer", () => {
+    let isOpen = true;
+    const [pings, timers]: [number[], (() => void)[]] = [[], []];
+    keepAlive({
+      clock: new FakeClock(),
+      pingIntervalMs: 1_000,
+      isOpen: () => isOpen,
+      isStalled: () => false,
+      bytesRead: () => 0,
+      lastReadMs: () => 0,
+      ping: () => void pings.push(1),
+      timedOut: () => assert.fail("nobody waits for an answer"),
+      after: (_, callback) => void timers.push(callback),
+    });
+    isOpen = false;
+    timers.shift()!();
+    assert.deepEqual([pings.length, timers.length], [0, 0]);
   });
 });
