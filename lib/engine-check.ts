@@ -12,7 +12,8 @@ import { fromHex, toHex } from "./codec/hex.ts";
 import { sha256 } from "./codec/sha256.ts";
 import type { Clock, Random, Workers } from "./core/ports.ts";
 import { InlineWorkers } from "./core/work/inline-workers.ts";
-import { arithmetic, useRandomBytes } from "./engine/arithmetic.ts";
+import { arithmetic } from "./engine/arithmetic.ts";
+import { useRandomBytes } from "./engine/random-bytes.ts";
 import { AUGMENTED_DST, type SignedMessage } from "./engine/bls12-381/mod.ts";
 import { knownProofs } from "./engine/class-group/known-answers.ts";
 import type { Engine, EngineTrouble } from "./engine/engine.ts";
@@ -108,7 +109,9 @@ function signatures(kind: "ecdsa" | "schnorr", engine: Engine): Work {
 }
 
 /** The generator of G1, as bytes. */
-const G1 = fromHex("97f1d3a73197d7942695638c4fa9ac0fc3688c4f9774b905a14e3a3f171bac586c55e83ff97a1aeffb3af00adb22c6bb");
+export const G1: Uint8Array = fromHex(
+  "97f1d3a73197d7942695638c4fa9ac0fc3688c4f9774b905a14e3a3f171bac586c55e83ff97a1aeffb3af00adb22c6bb",
+);
 
 /** The aggregate signature of messages under the keys of the secrets 1, 2, 3 and so on: its product of pairings. */
 function messages(engine: Engine): Work {

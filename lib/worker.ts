@@ -6,7 +6,7 @@
 import { random, serveThread, sha256 } from "#platform";
 import { useSha256 } from "./codec/sha256.ts";
 import { jobAnswerer, READY } from "./core/work/job-messages.ts";
-import { useRandomBytes } from "./engine/arithmetic.ts";
+import { useRandomBytes } from "./engine/random-bytes.ts";
 import { JOBS } from "./jobs.ts";
 
 useSha256(sha256);

@@ -6,7 +6,8 @@
 import { sha256 } from "../codec/sha256.ts";
 import { type Bls12381, makeBls12381 } from "./bls12-381/mod.ts";
 import { type ClassGroup, makeClassGroup } from "./class-group/mod.ts";
-import { type Engine, type EngineTrouble } from "./engine.ts";
+import type { Engine, EngineTrouble } from "./engine.ts";
+import { fillRandom } from "./random-bytes.ts";
 import { makeSecp256k1, type Secp256k1 } from "./secp256k1/mod.ts";
 
 /** What there is. Made on first use, in some milliseconds each. */
@@ -30,10 +31,6 @@ class Lazy implements Arithmetic {
   }
 
   get secp256k1(): Secp256k1 {
-    const fillRandom = (bytes: Uint8Array) => {
-      if (randomBytes === undefined) throw new TypeError("useRandomBytes() comes before the first sum of signatures");
-      bytes.set(randomBytes(bytes.length));
-    };
     return this.#secp256k1 ??= makeSecp256k1({ ...this.#options, sha256: (bytes) => sha256(bytes), fillRandom });
   }
 
@@ -44,16 +41,6 @@ class Lazy implements Arithmetic {
   get classGroup(): ClassGroup {
     return this.#classGroup ??= makeClassGroup({ ...this.#options, sha256: (bytes) => sha256(bytes) });
   }
-}
-
-let randomBytes: ((length: number) => Uint8Array) | undefined;
-
-/**
- * Gives this thread's arithmetic its random bytes, which strangers may not foresee. They are the coefficients of sums and change
- * no verdict, so that simulated worlds may have the machine's.
- */
-export function useRandomBytes(bytes: (length: number) => Uint8Array): void {
-  randomBytes = bytes;
 }
 
 const made = new Map<Engine, Arithmetic>();

@@ -4,7 +4,6 @@
  * @module
  */
 import type { Job } from "../../core/ports.ts";
-import { arithmetic } from "../../engine/arithmetic.ts";
 import type { Engine } from "../../engine/engine.ts";
 import type { Check } from "../../engine/secp256k1/mod.ts";
 
@@ -25,7 +24,9 @@ export interface SignatureVerdicts {
 export const signatureVerdicts: Job<SignatureInput, SignatureVerdicts> = {
   name: "bitcoin.signatures",
   deadlineMs: 60_000,
-  run({ checks, engine: from }) {
+  async run({ checks, engine: from }) {
+    // A thread that has other work does not load it.
+    const { arithmetic } = await import("../../engine/arithmetic.ts");
     const { secp256k1 } = arithmetic(from);
     const { engine } = secp256k1;
     const verdicts = secp256k1.areAllGood(checks) ? checks.map(() => true) : secp256k1.verdicts(checks);

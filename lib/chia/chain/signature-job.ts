@@ -6,7 +6,6 @@
  */
 import { toHex } from "../../codec/hex.ts";
 import type { Job, Workers } from "../../core/ports.ts";
-import { arithmetic } from "../../engine/arithmetic.ts";
 import type { SignedMessage } from "../../engine/bls12-381/mod.ts";
 import type { Engine } from "../../engine/engine.ts";
 
@@ -29,7 +28,9 @@ export interface MessageProduct {
 export const messageProduct: Job<MessageInput, MessageProduct> = {
   name: "chia.message-product",
   deadlineMs: 60_000,
-  run({ signed, engine: from }) {
+  async run({ signed, engine: from }) {
+    // A thread that has other work does not load it.
+    const { arithmetic } = await import("../../engine/arithmetic.ts");
     const { bls12381 } = arithmetic(from);
     return { engine: bls12381.engine, product: bls12381.product(signed) };
   },
@@ -58,6 +59,7 @@ export async function isAggregateSigned(
   const count = Math.max(1, Math.min(workers.threadsMax, Math.floor(signed.length / MESSAGES_MIN)));
   const parts = partsOf(signed, count);
   const answers = await Promise.all(parts.map((part) => workers.run(messageProduct, { signed: part, engine }, signal)));
+  const { arithmetic } = await import("../../engine/arithmetic.ts");
   const { bls12381 } = arithmetic(engine);
   // A thread that had to take another implementation answers in other terms.
   if (answers.some((answer) => answer.engine !== bls12381.engine)) return bls12381.aggregateVerify(signed, signature);

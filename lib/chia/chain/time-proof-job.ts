@@ -4,7 +4,6 @@
  * @module
  */
 import type { Job } from "../../core/ports.ts";
-import { arithmetic } from "../../engine/arithmetic.ts";
 import type { TimeProof } from "../../engine/class-group/mod.ts";
 import type { Engine } from "../../engine/engine.ts";
 
@@ -25,7 +24,9 @@ export interface TimeProofVerdicts {
 export const timeProofVerdicts: Job<TimeProofInput, TimeProofVerdicts> = {
   name: "chia.time-proofs",
   deadlineMs: 60_000,
-  run({ proofs, engine: from }) {
+  async run({ proofs, engine: from }) {
+    // A thread that has other work does not load it.
+    const { arithmetic } = await import("../../engine/arithmetic.ts");
     const { classGroup } = arithmetic(from);
     return { engine: classGroup.engine, verdicts: proofs.map((proof) => classGroup.verify(proof)) };
   },

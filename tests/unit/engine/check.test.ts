@@ -4,17 +4,15 @@ import assert from "node:assert/strict";
 import { signatureVerdicts } from "../../../lib/bitcoin/chain/signature-job.ts";
 import { isAggregateSigned, messageProduct } from "../../../lib/chia/chain/signature-job.ts";
 import { timeProofVerdicts } from "../../../lib/chia/chain/time-proof-job.ts";
-import { fromHex } from "../../../lib/codec/hex.ts";
 import type { Job, Workers } from "../../../lib/core/ports.ts";
 import { InlineWorkers } from "../../../lib/core/work/inline-workers.ts";
-import { arithmetic, useRandomBytes } from "../../../lib/engine/arithmetic.ts";
+import { arithmetic } from "../../../lib/engine/arithmetic.ts";
+import { useRandomBytes } from "../../../lib/engine/random-bytes.ts";
 import { AUGMENTED_DST, type SignedMessage } from "../../../lib/engine/bls12-381/mod.ts";
 import { knownProofs } from "../../../lib/engine/class-group/known-answers.ts";
 import { knownAnswers } from "../../../lib/engine/secp256k1/known-answers.ts";
-import { checkEnginesWith } from "../../../lib/engine-check.ts";
+import { checkEnginesWith, G1 } from "../../../lib/engine-check.ts";
 import { SeededRandom } from "../../../lib/sim/random.ts";
-
-const G1 = fromHex("97f1d3a73197d7942695638c4fa9ac0fc3688c4f9774b905a14e3a3f171bac586c55e83ff97a1aeffb3af00adb22c6bb");
 
 /** Workers that note their jobs, and may answer something else. */
 class Watched implements Workers {
