@@ -15,6 +15,7 @@ import { hasWideArithmetic } from "../lib/engine/assembler/mod.ts";
 import { makeBls12381, type SignedMessage } from "../lib/engine/bls12-381/mod.ts";
 import { EmittedBls } from "../lib/engine/bls12-381/emitted.ts";
 import { chiaMissing, ChiaScript } from "../tests/support/chia-python.ts";
+import { quantile, spread } from "./spread.ts";
 
 const ROUNDS = 11;
 /** A round takes about so long on each side. */
@@ -41,10 +42,6 @@ const theirs = async (name: string, repeats: number) => await reference.ask(`${n
 
 function must(isGood: boolean): void {
   if (!isGood) throw new Error("a good signature was found bad");
-}
-
-function quantile(values: readonly number[], q: number): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length * q)] ?? NaN;
 }
 
 try {
@@ -79,10 +76,9 @@ try {
         ours.push(our);
         ratios.push(their / our);
       }
-      const range = `${quantile(ratios, 0.25).toFixed(2)} to ${quantile(ratios, 0.75).toFixed(2)}`;
       print(
         `${engine.padEnd(6)} ${`${name} messages`.padEnd(20)} ${quantile(ours, 0.5).toFixed(2).padStart(8)} ms  ` +
-          `${quantile(ratios, 0.5).toFixed(2)} of chia_rs's speed (${range})`,
+          spread(ratios, " of chia_rs's speed"),
       );
     }
     print(`${engine.padEnd(6)} memory ${emitted.memoryBytes} bytes`);

@@ -22,6 +22,7 @@ import { ENGINES } from "../lib/engine/engine.ts";
 import { SeededRandom } from "../lib/sim/random.ts";
 import { chiaMissing } from "../tests/support/chia-python.ts";
 import { type Challenge, Chiavdf } from "../tests/support/chiavdf.ts";
+import { quantile, spread } from "./spread.ts";
 
 const ROUNDS = 15;
 const ROUNDS_OF_ALL = 3;
@@ -87,8 +88,6 @@ const proofs = (mainnet.length > 0 ? mainnet : await madeProofs()).filter((proof
 const challenges = [...new Map(proofs.map((proof) => [proof.discriminant, proof])).values()];
 const [ofThree, compact] = [2, 0].map((type) => proofs.filter(({ witnessType }) => witnessType === type));
 
-const quantile = (values: readonly number[], q: number) =>
-  [...values].sort((a, b) => a - b)[Math.floor(values.length * q)] ?? NaN;
 /** So many in a row, from a place that moves with the round. */
 const some = <T>(all: readonly T[], round: number, count: number) =>
   Array.from({ length: count }, (_, i) => all[(round * count + i) % all.length]!);
@@ -116,8 +115,7 @@ async function compare(
     ours.push(took / work.count);
     if (theirs !== undefined) ratios.push(theirs / took);
   }
-  const range = `${quantile(ratios, 0.25).toFixed(2)} to ${quantile(ratios, 0.75).toFixed(2)}`;
-  const beside = ratios.length === 0 ? "" : `  ${quantile(ratios, 0.5).toFixed(2)} of chiavdf's speed (${range})`;
+  const beside = ratios.length === 0 ? "" : `  ${spread(ratios, " of chiavdf's speed")}`;
   print(`${name.padEnd(38)} ${quantile(ours, 0.5).toFixed(2).padStart(7)} ms${beside}`);
 }
 

@@ -22,6 +22,7 @@ import { ENGINES } from "../lib/engine/engine.ts";
 import { EmittedVerifier } from "../lib/engine/secp256k1/emitted.ts";
 import { hasWideArithmetic } from "../lib/engine/assembler/mod.ts";
 import { rustProgram } from "../tests/support/cargo.ts";
+import { quantile, spread } from "./spread.ts";
 
 const ROUNDS = 21;
 const COUNT = 1_024;
@@ -160,13 +161,8 @@ try {
         ours.push(nanoseconds);
         if (theirs !== undefined) ratios.push(theirs / nanoseconds);
       }
-      const quantile = (values: number[], q: number) =>
-        values.sort((a, b) => a - b)[Math.floor(values.length * q)] ?? NaN;
       const microseconds = (quantile(ours, 0.5) / 1_000).toFixed(1).padStart(7);
-      const range = `${quantile(ratios, 0.25).toFixed(2)} to ${quantile(ratios, 0.75).toFixed(2)}`;
-      const beside = ratios.length === 0
-        ? ""
-        : `  ${quantile(ratios, 0.5).toFixed(2)} of libsecp256k1's speed (${range})`;
+      const beside = ratios.length === 0 ? "" : `  ${spread(ratios, " of libsecp256k1's speed")}`;
       print(`${engine.padEnd(6)} ${name.padEnd(26)} ${microseconds} µs${beside}`);
     }
   }

@@ -8,6 +8,7 @@ import process from "node:process";
 import { BINARY, binaryMissing, Gemel, REGTEST, residentBytes, temporaryFolder } from "../tests/interop/binary.ts";
 import { Btcd, btcdMissing } from "../tests/interop/btcd.ts";
 import { Simulator, simulatorMissing } from "../tests/interop/simulator.ts";
+import { quantile, spread } from "./spread.ts";
 
 const [OTHER, ROUNDS = "9"] = process.argv.slice(2);
 const TIMEOUT_MS = 300_000;
@@ -42,9 +43,6 @@ async function reached(gemel: Gemel, began: number, there: Promise<unknown>): Pr
   }
 }
 
-const quantile = (values: readonly number[], q: number): number =>
-  values.toSorted((a, b) => a - b)[Math.floor(values.length * q)] ?? NaN;
-
 async function compare(name: string, work: Work): Promise<void> {
   const [ours, theirs]: [Run[], Run[]] = [[], []];
   // The first of a pair finds a cooler machine: they take turns in that, too.
@@ -56,10 +54,9 @@ async function compare(name: string, work: Work): Promise<void> {
   const ratios = ours.map(({ ms }, i) => theirs[i]!.ms / ms);
   const middle = (runs: readonly Run[], of: (run: Run) => number) => quantile(runs.map(of), 0.5);
   const memory = (runs: readonly Run[]) => (middle(runs, ({ peakBytes }) => peakBytes) / 1e6).toFixed(0);
-  const range = `${quantile(ratios, 0.25).toFixed(2)} to ${quantile(ratios, 0.75).toFixed(2)}`;
   print(
     `${name.padEnd(34)} ${middle(ours, ({ ms }) => ms).toFixed(0).padStart(6)} ms, the other ` +
-      `${middle(theirs, ({ ms }) => ms).toFixed(0).padStart(6)} ms: ${quantile(ratios, 0.5).toFixed(2)} (${range}); ` +
+      `${middle(theirs, ({ ms }) => ms).toFixed(0).padStart(6)} ms: ${spread(ratios)}; ` +
       `least times ${(quantile(theirs.map(({ ms }) => ms), 0) / quantile(ours.map(({ ms }) => ms), 0)).toFixed(2)}; ` +
       `peak ${memory(ours)} MB, the other ${memory(theirs)} MB`,
   );
