@@ -21,7 +21,7 @@ import {
 } from "../../../lib/chia/protocol/mod.ts";
 import { Handshake } from "../../../lib/chia/types/mod.ts";
 import { simClock } from "../core/sim.ts";
-import { bench, closing, frame, OWN } from "./pair.ts";
+import { bench, closing, countedSignal, frame, OWN, sessionOptions } from "./pair.ts";
 
 interface Golden {
   readonly name: string;
@@ -266,12 +266,7 @@ for (const role of ["acceptor", "dialler"] as const) {
 
     test("leaves no listener on the signal, however it goes", async () => {
       for (const send of [said(), said({ nodeType: 9 })]) {
-        const { signal } = new AbortController();
-        let listening = 0;
-        const add = signal.addEventListener.bind(signal);
-        const remove = signal.removeEventListener.bind(signal);
-        signal.addEventListener = (...rest: Parameters<typeof add>) => (listening += 1, add(...rest));
-        signal.removeEventListener = (...rest: Parameters<typeof remove>) => (listening -= 1, remove(...rest));
+        const { signal, listening } = countedSignal();
         const world = await bench(role, { signal });
         await world.hand.send(send);
         const session = await world.opening.catch(() => undefined);
@@ -280,7 +275,7 @@ for (const role of ["acceptor", "dialler"] as const) {
           session.close();
           await world.clock.until(exit);
         }
-        assert.equal(listening, 0);
+        assert.equal(listening(), 0);
         await closing(world);
       }
     });
@@ -360,15 +355,7 @@ test("a request that cannot be written is waited for no longer", async () => {
     write: () => (writes += 1) > 1 ? Promise.reject(new Error("broken")) : Promise.resolve(),
   });
   const socket = { opened: Promise.resolve({ readable, writable }) } as unknown as PeerSocket;
-  const session = await ChiaSession.open(socket, {
-    role: "dialler",
-    own: OWN,
-    ownNodeId: new Uint8Array(32).fill(1),
-    peerNodeId: new Uint8Array(32).fill(2),
-    clock,
-    handshakeTimeoutMs: 30_000,
-    enforceRates: true,
-  });
+  const session = await ChiaSession.open(socket, sessionOptions("dialler", clock));
   const body = { height: 5, includeTransactionBlock: true };
   await assert.rejects(session.request(requestBlock, body, 60_000), { code: "closed", fault: "network" });
   assert.deepEqual([session.isAwaited, clock.pending], [false, 0]);
@@ -390,16 +377,7 @@ test("a connection that breaks during the handshake rejects nothing but the open
   const note = (reason: unknown) => void unhandled.push(reason);
   process.on("unhandledRejection", note);
   const opening = assert.rejects(
-    shakeHands(socket, {
-      role: "acceptor",
-      own: OWN,
-      ownNodeId: new Uint8Array(32).fill(1),
-      peerNodeId: new Uint8Array(32).fill(2),
-      clock,
-      handshakeTimeoutMs: 30_000,
-      enforceRates: true,
-      signal: stop.signal,
-    }),
+    shakeHands(socket, { ...sessionOptions("acceptor", clock), signal: stop.signal }),
     { code: "stopped" },
   );
   (await writing.promise).error(new Error("the connection is gone"));

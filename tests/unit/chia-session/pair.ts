@@ -1,6 +1,7 @@
 /** A session against a peer that a test plays by hand, over memory and on simulated time. */
 import { SeededRandom } from "../../../lib/sim/random.ts";
-import type { PeerExit } from "../../../lib/core/peers/peer.ts";
+import type { OpenContext } from "../../../lib/core/peers/connections.ts";
+import type { PeerExit, PeerKind } from "../../../lib/core/peers/peer.ts";
 import type { SimClock } from "../../../lib/sim/clock.ts";
 import { duplexPair } from "../../../lib/transport/memory.ts";
 import { acceptWebSocket, connectWebSocket } from "../../../lib/transport/websocket/mod.ts";
@@ -22,6 +23,37 @@ export const OWN: OwnHandshake = {
   softwareVersion: "gemel/0",
   serverPort: 8444,
 };
+
+/** What a session is opened with, between two nodes of any ids. */
+export const sessionOptions = (role: SessionOptions["role"], clock: SessionOptions["clock"]) => ({
+  role,
+  own: OWN,
+  ownNodeId: new Uint8Array(32).fill(1),
+  peerNodeId: new Uint8Array(32).fill(2),
+  clock,
+  handshakeTimeoutMs: 30_000,
+  enforceRates: true,
+});
+
+/** What a connection of a kind is opened with. */
+export const openContext = (kind: PeerKind): OpenContext => ({
+  kind,
+  banned: false,
+  enforce: true,
+  signal: new AbortController().signal,
+  holds: () => {},
+});
+
+/** A signal that counts who listens to it. */
+export function countedSignal(): { readonly signal: AbortSignal; readonly listening: () => number } {
+  const { signal } = new AbortController();
+  let listening = 0;
+  const add = signal.addEventListener.bind(signal);
+  const remove = signal.removeEventListener.bind(signal);
+  signal.addEventListener = (...rest: Parameters<typeof add>) => (listening += 1, add(...rest));
+  signal.removeEventListener = (...rest: Parameters<typeof remove>) => (listening -= 1, remove(...rest));
+  return { signal, listening: () => listening };
+}
 
 /** A frame of the protocol. */
 export const frame = (type: number, data: Uint8Array | number[] = [], id: number | null = null): Uint8Array =>
@@ -63,16 +95,7 @@ export async function bench(
   const [client, server] = [connectWebSocket(near, options), acceptWebSocket(far, options)];
   const [own, other] = role === "dialler" ? [client, server] : [server, client];
   const received: Incoming[] = [];
-  const opening = ChiaSession.open(own, {
-    role,
-    own: OWN,
-    ownNodeId: new Uint8Array(32).fill(1),
-    peerNodeId: new Uint8Array(32).fill(2),
-    clock,
-    handshakeTimeoutMs: 30_000,
-    enforceRates: true,
-    ...more,
-  });
+  const opening = ChiaSession.open(own, { ...sessionOptions(role, clock), ...more });
   opening.catch(() => {});
   const { readable, writable } = await other.opened;
   const frames: (Uint8Array | string)[] = [];

@@ -1,12 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { ChiaProtocol } from "../../../lib/chia/peers/protocol.ts";
-import type { PeerKind } from "../../../lib/core/peers/peer.ts";
 import type { ByteDuplex } from "../../../lib/core/ports.ts";
 import { SeededRandom } from "../../../lib/sim/random.ts";
 import { MemoryNetwork } from "../../../lib/transport/memory.ts";
 import { simClock } from "../core/sim.ts";
-import { OWN } from "./pair.ts";
+import { openContext, OWN } from "./pair.ts";
 
 const PORT = 8444;
 const HERE = "10.0.0.9";
@@ -34,13 +33,6 @@ describe("ChiaProtocol with a peer that says nothing", () => {
         inboundMax: 8,
         ...(handshakeMs !== undefined && { handshakeMs }),
       });
-      const context = (kind: PeerKind) => ({
-        kind,
-        banned: false,
-        enforce: true,
-        signal: new AbortController().signal,
-        holds: () => {},
-      });
       const taken = Promise.withResolvers<ByteDuplex>();
       await net.listen({ host: HERE, port: PORT, tls, onConnection: taken.resolve });
       await net.listen({ host: THERE, port: PORT, tls, onConnection: () => {} });
@@ -48,8 +40,8 @@ describe("ChiaProtocol with a peer that says nothing", () => {
       const ends = new Map<string, number>();
       const began = clock.monotonic();
       const note = (what: string) => () => void ends.set(what, clock.monotonic() - began);
-      protocol.accept(await taken.promise, context("inbound")).catch(note("accepting"));
-      protocol.dial({ host: THERE, port: PORT }, context("outbound")).catch(note("dialling"));
+      protocol.accept(await taken.promise, openContext("inbound")).catch(note("accepting"));
+      protocol.dial({ host: THERE, port: PORT }, openContext("outbound")).catch(note("dialling"));
       await clock.advance(200_000);
       assert.deepEqual([ends.get("accepting"), ends.get("dialling")], [accepting, dialling]);
       assert.equal(clock.pending, 0);

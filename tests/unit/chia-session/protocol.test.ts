@@ -6,12 +6,11 @@ import { ChiaProtocol } from "../../../lib/chia/peers/protocol.ts";
 import type { ChiaSession } from "../../../lib/chia/peers/session.ts";
 import { requestBlock } from "../../../lib/chia/protocol/mod.ts";
 import type { MemoryBudget } from "../../../lib/core/peers/memory-budget.ts";
-import type { PeerKind } from "../../../lib/core/peers/peer.ts";
 import { sha256 } from "../../../lib/codec/sha256.ts";
 import { SeededRandom } from "../../../lib/sim/random.ts";
 import { MemoryNetwork } from "../../../lib/transport/memory.ts";
 import { simClock } from "../core/sim.ts";
-import { OWN } from "./pair.ts";
+import { openContext, OWN } from "./pair.ts";
 
 const PORT = 8444;
 
@@ -41,14 +40,6 @@ function side(net: MemoryNetwork, clock: ReturnType<typeof simClock>, host: stri
   return { protocol, opened, closed, tls: { identity, authorities: [] } };
 }
 
-const context = (kind: PeerKind) => ({
-  kind,
-  banned: false,
-  enforce: true,
-  signal: new AbortController().signal,
-  holds: () => {},
-});
-
 test("ChiaProtocol opens a place in the memory for each connection, and closes it with its socket", async () => {
   const clock = simClock();
   const net = new MemoryNetwork({ bufferBytes: 1 << 16 });
@@ -58,9 +49,9 @@ test("ChiaProtocol opens a place in the memory for each connection, and closes i
     host: "10.0.0.9",
     port: PORT,
     tls: acceptor.tls,
-    onConnection: (duplex) => accepted.resolve(acceptor.protocol.accept(duplex, context("inbound"))),
+    onConnection: (duplex) => accepted.resolve(acceptor.protocol.accept(duplex, openContext("inbound"))),
   });
-  const session = await clock.until(dialler.protocol.dial({ host: "10.0.0.9", port: PORT }, context("outbound")));
+  const session = await clock.until(dialler.protocol.dial({ host: "10.0.0.9", port: PORT }, openContext("outbound")));
   const other = await clock.until(accepted.promise);
   const ends = [session, other].map((each) => each.run(() => {}));
   const [[ours], [theirs]] = [dialler.opened, acceptor.opened];

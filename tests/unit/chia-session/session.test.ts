@@ -25,7 +25,7 @@ import type { PeerExit } from "../../../lib/core/peers/peer.ts";
 import { PRICES } from "../../../lib/core/peers/reputation.ts";
 import type { ChiaSession, IncomingHandler } from "../../../lib/chia/peers/session.ts";
 import { recordedBlocks } from "../chia-chain/chain-1200.ts";
-import { type Bench, bench, closing, frame, OWN } from "./pair.ts";
+import { type Bench, bench, closing, countedSignal, frame, OWN } from "./pair.ts";
 
 const block = recordedBlocks()[3] ?? assert.fail("no recording");
 const ask = { height: 5, includeTransactionBlock: true };
@@ -350,18 +350,13 @@ describe("ChiaSession", () => {
     const { session, exit } = await world.up();
     await assert.rejects(asked(session, 1_000, AbortSignal.abort(new Error("not wanted"))), /not wanted/);
     assert.deepEqual(await world.hand.take(), []);
-    const { signal } = new AbortController();
-    let listening = 0;
-    const add = signal.addEventListener.bind(signal);
-    const remove = signal.removeEventListener.bind(signal);
-    signal.addEventListener = (...rest: Parameters<typeof add>) => (listening += 1, add(...rest));
-    signal.removeEventListener = (...rest: Parameters<typeof remove>) => (listening -= 1, remove(...rest));
+    const { signal, listening } = countedSignal();
     const answer = asked(session, 1_000, signal);
     await world.hand.take();
-    assert.equal(listening, 1);
+    assert.equal(listening(), 1);
     await world.hand.send(reject(0));
     await answer;
-    assert.equal(listening, 0);
+    assert.equal(listening(), 0);
     await ended(world, exit);
   });
 
