@@ -37,10 +37,10 @@ export function checkBlock(block: Block, network: BitcoinNetwork): Refusal | und
   if (block.transactionCount === 0 || block.strippedSize * WITNESS_SCALE_FACTOR > MAX_BLOCK_WEIGHT) {
     return refuse("consensus", "bad-blk-length", `${block.transactionCount} transactions, ${block.strippedSize} bytes`);
   }
-  const { transactions } = block;
-  if (!transactions[0]!.isCoinbase) {
-    return refuse("consensus", "bad-cb-missing", "the first transaction is no coinbase");
+  if (block.first?.isCoinbase !== true) {
+    return refuse(isOfNodes(block) ? "mutated" : "consensus", "bad-cb-missing", "the first transaction is no coinbase");
   }
+  const { transactions } = block;
   for (let i = 1; i < transactions.length; i++) {
     if (transactions[i]!.isCoinbase) return refuse("consensus", "bad-cb-multiple", `transaction ${i} is a coinbase`);
   }
@@ -110,15 +110,9 @@ function checkWitness(block: Block, segwit: boolean): Refusal | undefined {
 }
 
 /**
- * Whether a block's body was tampered with, as far as can be told before anything of it is kept: what a peer is
- * disconnected for at once. `segwit` says whether the rules of BIP141 hold at its height.
+ * Whether a body without a coinbase may be a level of inner nodes of the body that the header means, with the same root (Core's
+ * IsBlockMutated). A coinbase cannot be made to look like a node cheaply, so that one in the first place says it is none.
  */
-export function isBlockMutated(block: Block, segwit: boolean): boolean {
-  if (checkMerkleRoot(block) !== undefined) return true;
-  const { transactions } = block;
-  if (transactions[0]?.isCoinbase !== true) {
-    // An inner node of the tree can pass for a transaction, but a coinbase cannot be made to look like one cheaply.
-    return transactions.some(({ strippedSize }) => strippedSize === MERKLE_NODE_BYTES);
-  }
-  return checkWitness(block, segwit) !== undefined;
+function isOfNodes(block: Block): boolean {
+  return block.transactions.some(({ strippedSize }) => strippedSize === MERKLE_NODE_BYTES);
 }

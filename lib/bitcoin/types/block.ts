@@ -63,6 +63,12 @@ export class Block {
     return this.#transactions ??= this.#listed();
   }
 
+  /** The first transaction, without the others of a block that has too many; undefined where there is none. */
+  get first(): Transaction | undefined {
+    if (this.#transactions !== undefined) return this.#transactions[0];
+    return Transaction.read(new Reader(this.raw.subarray(this.#transactionsAt)));
+  }
+
   #listed(): Transaction[] {
     const scanner = new TransactionScanner(this.raw, this.#transactionsAt, this.raw.length);
     return Array.from({ length: this.transactionCount }, () => {

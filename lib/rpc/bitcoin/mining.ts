@@ -70,18 +70,18 @@ function blockFromHex(text: string): Block {
  * there, the reserved value is 32 zeros.
  */
 function withReservedValue(block: Block): Block {
-  const [coinbase, ...rest] = block.transactions;
+  const coinbase = block.first;
   const input = coinbase?.inputs[0];
   if (coinbase === undefined || input === undefined || !coinbase.isCoinbase || coinbase.hasWitness) return block;
   if (!coinbase.outputs.some(({ scriptPubKey }) => isWitnessCommitment(scriptPubKey))) return block;
   const { version, outputs, lockTime } = coinbase;
   const filled = Transaction.of({ version, inputs: [{ ...input, witness: [ZERO_HASH] }], outputs, lockTime });
-  return Block.of(block.header, [filled, ...rest]);
+  return Block.of(block.header, [filled, ...block.transactions.slice(1)]);
 }
 
 async function submitBlock(bitcoin: BitcoinService, text: string, signal: AbortSignal): Promise<RpcJson> {
   const block = blockFromHex(text);
-  if (block.transactions[0]?.isCoinbase !== true) {
+  if (block.first?.isCoinbase !== true) {
     throw new JsonRpcError(RpcCode.deserialization, "Block does not start with a coinbase");
   }
   const { headers } = bitcoin;

@@ -97,6 +97,13 @@ describe("a block of more transactions than a valid one has", () => {
     assert.equal(reason(rooted(long)), "bad-blk-length");
   });
 
+  test("gives its first transaction alone", () => {
+    const mixed = thin.with(0, transaction(2));
+    assert.deepEqual(blockOf(mixed).first?.raw, mixed[0]);
+    assert.deepEqual(blockOf(mixed.slice(0, 3)).first?.raw, mixed[0]);
+    assert.equal(blockOf([]).first, undefined);
+  });
+
   test("is malformed where one of its transactions is, and says which", () => {
     assert.throws(
       () => blockOf(thin.with(16_000, Uint8Array.of(1, 0, 0, 0, 0, 7, 0, 0, 0, 0))),
