@@ -7,7 +7,15 @@ import { Buffer } from "node:buffer";
 import { clock, random } from "#platform";
 import { regtest } from "../../lib/bitcoin/networks/mod.ts";
 import { sha256d } from "../../lib/bitcoin/hash.ts";
-import { headerToBytes, InvType, merkleRoot, NO_ADDRESS, parseHost, toIp16 } from "../../lib/bitcoin/types/mod.ts";
+import {
+  headerToBytes,
+  INVENTORY_MAX,
+  InvType,
+  merkleRoot,
+  NO_ADDRESS,
+  parseHost,
+  toIp16,
+} from "../../lib/bitcoin/types/mod.ts";
 import { Addr, GetAddr, GetData, GetHeaders, Inv, packV1, Ping, Verack, Version } from "../../lib/bitcoin/wire/mod.ts";
 import { encodeHandshake } from "../../lib/chia/peers/handshake.ts";
 import { publicAuthorities } from "../../lib/chia/identity/identity.ts";
@@ -224,6 +232,12 @@ export async function fragments(wire: Wire): Promise<void> {
   const first = frame(true, Buffer.alloc(MIB, 0x55), false);
   const more = frame(false, Buffer.alloc(MIB, 0x55), false);
   for (let i = 0; i < 45; i++) await wire.write(i === 0 ? first : more);
+}
+
+/** A request of as many blocks as one message may ask for, all of them one and the same. */
+export function longRequest(hash: Uint8Array): Uint8Array {
+  const inventory = Array.from({ length: INVENTORY_MAX }, () => ({ type: InvType.WITNESS_BLOCK, hash }));
+  return pack(GetData.type, GetData.encode({ inventory }));
 }
 
 /** Transactions of ten bytes, without inputs and outputs, as many as a message holds. */

@@ -13,6 +13,7 @@ import {
   fragments,
   introduce,
   longMessage,
+  longRequest,
   ThinBlocks,
   wrongMessage,
 } from "./attackers-bytes.ts";
@@ -147,6 +148,19 @@ suite("memory of unfinished messages", binaryMissing(), () => {
       if (index % 2 === 0) await introduce(wire, "bitcoin", new Chance(index + 1));
       await wire.write(longMessage());
     });
+    hold(found);
+  });
+
+  test("requests of 50,000 blocks by peers that read nothing are held as the bytes that they are", {
+    timeout: TIMEOUT_MS,
+  }, async () => {
+    const request = longRequest(regtest.genesis.hash);
+    const found = await besiege("bitcoin", async (wire, index) => {
+      await introduce(wire, "bitcoin", new Chance(index + 1));
+      wire.deafen();
+      for (let i = 0; i < 4; i++) await wire.write(request);
+    });
+    assert.ok(found.sent > 100 * MIB, `${found.sent} bytes`);
     hold(found);
   });
 

@@ -11,7 +11,7 @@ import type { Message } from "../wire/message.ts";
 /** A line of Bitcoin's table. */
 export type BitcoinHandler = MessageHandler<BitcoinPeer, Incoming>;
 
-/** Handles a message. `B` is another type than the declared one only for `headers`, which arrives as a batch. */
+/** Handles a message. `B` is another type than the declared one for `headers` and `getdata`, which arrive as batches. */
 export function on<T, B = T>(
   message: Message<string, T>,
   handle: (peer: BitcoinPeer, body: B) => void | Promise<void>,

@@ -17,15 +17,21 @@ import { type HandshakeOptions, type PeerIntroduction, shakeHands } from "./hand
 import { Link, type LinkOptions } from "./link.ts";
 import { decodeFault, disconnecting, tooLate } from "./faults.ts";
 import type { ConnectionType } from "./view.ts";
-import { fromIp16, hostText } from "../types/mod.ts";
+import { fromIp16, hostText, InventoryBatch } from "../types/mod.ts";
 import { type AnyMessage, GetData, HeadersMessage, messageByType, Ping, Pong, SendTxRcncl } from "../wire/mod.ts";
 import type { Message } from "../wire/message.ts";
 import type { NegotiatedTransport } from "../wire/transport.ts";
 
+/** Messages of so many entries that they are not made into objects before they are needed. */
+const BATCHES: ReadonlyMap<AnyMessage, (payload: Uint8Array) => unknown> = new Map<
+  AnyMessage,
+  (payload: Uint8Array) => unknown
+>([[HeadersMessage, HeaderBatch.fromPayload], [GetData, InventoryBatch.fromPayload]]);
+
 /** A message as the session hands it on: declared and decoded. */
 export interface Incoming {
   readonly message: AnyMessage;
-  /** The decoded payload; `message` tells its type. That of `headers` is a {@link HeaderBatch}. */
+  /** The decoded payload; `message` tells its type. That of `headers` is a {@link HeaderBatch}, that of `getdata` an {@link InventoryBatch}. */
   readonly body: unknown;
 }
 
@@ -244,8 +250,7 @@ export class BitcoinSession implements PeerSession<Incoming> {
     if (message.phase === "negotiation") throw disconnecting("late_negotiation", `${message.type} after verack`);
     let body: unknown;
     try {
-      // Headers come by the million: they are not made into objects first.
-      body = message === HeadersMessage ? HeaderBatch.fromPayload(payload) : message.decode(payload);
+      body = (BATCHES.get(message) ?? message.decode)(payload);
     } catch (thrown) {
       const fault = decodeFault(message, thrown);
       if (fault !== undefined) throw fault;

@@ -15,7 +15,7 @@ import type { BitcoinPeer } from "../peers/peer.ts";
 import { disconnecting, misbehaving } from "../peers/faults.ts";
 import { type BitcoinHandler, on } from "../peers/handler.ts";
 import type { BitcoinStore } from "../store.ts";
-import { Block, type Inventory, InvType } from "../types/mod.ts";
+import { Block, type Inventory, type InventoryBatch, InvType } from "../types/mod.ts";
 import {
   type AnyMessage,
   Block as BlockMessage,
@@ -83,7 +83,7 @@ export class PeerRequests {
     return [
       on(GetHeaders, (peer, body) => this.#headers(peer, body)),
       on(GetBlocks, (peer, body) => this.#blocks(peer, body)),
-      on(GetData, (peer, body) => this.#data(peer, body)),
+      on<unknown, InventoryBatch>(GetData, (peer, asked) => this.#data(peer, asked)),
       on(GetBlockTxn, (peer, body) => this.#blockTransactions(peer, body)),
       on(GetAddr, (peer) => this.#parts.addresses.answer(peer)),
       ...[MemPool, FilterLoad, FilterAdd, FilterClear].map((message) => refuse("no_bloom", "NODE_BLOOM", message)),
@@ -125,14 +125,14 @@ export class PeerRequests {
   }
 
   /** One entry after the other, each waited for: a peer that does not read holds up only itself. */
-  async #data(peer: BitcoinPeer, { inventory }: BodyOf<typeof GetData>): Promise<void> {
-    const missing: Inventory[] = [];
-    for (const entry of inventory) {
-      if (entry.type === InvType.TX || entry.type === InvType.WITNESS_TX || entry.type === InvType.WTX) {
-        missing.push(entry);
-      } else await this.#block(peer, entry);
+  async #data(peer: BitcoinPeer, asked: InventoryBatch): Promise<void> {
+    const missing: number[] = [];
+    for (let i = 0; i < asked.length; i++) {
+      const entry = asked.at(i);
+      if (entry.type === InvType.TX || entry.type === InvType.WITNESS_TX || entry.type === InvType.WTX) missing.push(i);
+      else await this.#block(peer, entry);
     }
-    if (missing.length > 0) await peer.session.send(NotFound, { inventory: missing });
+    if (missing.length > 0) await peer.session.send(NotFound, { inventory: missing.map((i) => asked.at(i)) });
   }
 
   async #block(peer: BitcoinPeer, { type, hash }: Inventory): Promise<void> {

@@ -4,8 +4,10 @@
  * @see Bitcoin Core `protocol.h`, GetDataMsg; BIP144, BIP152, BIP339
  * @module
  */
+import { CodecError } from "../../codec/error.ts";
+import { Reader } from "../../codec/reader.ts";
 import type { Infer } from "../codec/codec.ts";
-import { hash, struct, u32 } from "../codec/mod.ts";
+import { hash, readCompactSize, struct, u32 } from "../codec/mod.ts";
 
 /** The kinds of inventory. An unknown number is no error: its receiver ignores the entry. */
 export const InvType = {
@@ -33,3 +35,41 @@ export type InvType = typeof InvType[keyof typeof InvType];
 export const Inventory = struct("inventory", { type: u32, hash });
 /** One entry: `type` is an {@link InvType} or a number nobody knows, `hash` in wire order. */
 export type Inventory = Infer<typeof Inventory>;
+
+/** Entries of one inventory (Core's MAX_INV_SZ). */
+export const INVENTORY_MAX = 50_000;
+/** Bytes of an entry. */
+const ENTRY_BYTES = 36;
+
+/**
+ * The inventory of a message, as the bytes that came: an entry is made when it is asked for. What is asked of us is worked off
+ * slowly where the peer reads slowly, and as objects it would take six times its bytes meanwhile.
+ */
+export class InventoryBatch {
+  readonly length: number;
+  readonly #entries: Uint8Array;
+
+  private constructor(entries: Uint8Array, length: number) {
+    this.#entries = entries;
+    this.length = length;
+  }
+
+  /**
+   * That of a payload: a CompactSize count, then the entries. Bytes after the last one are ignored, as Core does.
+   * @throws CodecError `limit` above {@link INVENTORY_MAX} entries, `count`, `minimal`, `short`
+   */
+  static fromPayload(payload: Uint8Array): InventoryBatch {
+    const reader = new Reader(payload);
+    const count = readCompactSize(reader);
+    if (count * ENTRY_BYTES > reader.left) {
+      throw new CodecError("count", `${count} entries cannot be in ${reader.left} bytes`, 0);
+    }
+    if (count > INVENTORY_MAX) throw new CodecError("limit", `${count} entries where ${INVENTORY_MAX} are the most`, 0);
+    return new InventoryBatch(reader.take(count * ENTRY_BYTES), count);
+  }
+
+  /** An entry; its hash shares the payload's memory. */
+  at(i: number): Inventory {
+    return Inventory.read(new Reader(this.#entries.subarray(i * ENTRY_BYTES, (i + 1) * ENTRY_BYTES)));
+  }
+}

@@ -5,12 +5,10 @@
  */
 import { i64, struct, vector } from "../codec/mod.ts";
 import { block } from "../types/block.ts";
-import { Inventory } from "../types/inventory.ts";
+import { Inventory, INVENTORY_MAX } from "../types/inventory.ts";
 import { transaction } from "../types/transaction.ts";
 import { type AnyMessage, type Message, message } from "./message.ts";
 
-/** Entries of one inventory (Core's MAX_INV_SZ). */
-export const INVENTORY_MAX = 50_000;
 /** Entries that Core puts into one `getdata` at most. */
 export const GETDATA_ENTRIES_SENT_MAX = 1_000;
 
