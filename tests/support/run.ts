@@ -121,7 +121,24 @@ const steps: readonly Step[] = [
   },
 ];
 
+/** Lines that each failure is told in once more at the end, and in all: of a long output often only the end is kept. */
+const LINES_PER_FAILURE = 24;
+const LINES_OF_FAILURES = 120;
+
+/** The failures in what a run printed: Bun's `(fail) name` with the lines before it, Deno's part headed ` ERRORS `. */
+function failures(telling: readonly string[]): string[] {
+  const errors = telling.indexOf(" ERRORS ");
+  if (errors >= 0) return telling.slice(errors + 1);
+  const found = telling.flatMap((line, at) => {
+    if (!line.startsWith("(fail)")) return [];
+    const before = telling.slice(Math.max(0, at - LINES_PER_FAILURE), at);
+    return [...before.slice(before.findLastIndex((each) => each.startsWith("(fail)")) + 1), line];
+  });
+  return found.length > 0 ? found : telling.slice(-LINES_PER_FAILURE);
+}
+
 const only = process.argv.slice(2);
+const failed: string[] = [];
 const sum = { passed: 0, failed: 0, skipped: 0 };
 for (const step of steps) {
   if (only.length > 0 && !only.some((word) => step.name.includes(word))) continue;
@@ -145,7 +162,11 @@ for (const step of steps) {
   const telling = output.split("\n").filter((line) =>
     !/^\(pass\)|^\(skip\)|^tests\/\S+:$|\.\.\. ok|\.\.\.$|^running|^\s*$/.test(line)
   );
-  if (outcome.failed > 0) say(telling.slice(-120).join("\n"));
+  if (outcome.failed > 0) {
+    say(telling.slice(-120).join("\n"));
+    failed.push(`${step.name}:`, ...failures(telling));
+  }
 }
+if (failed.length > 0) say(["What failed, once more:", ...failed.slice(0, LINES_OF_FAILURES)].join("\n"));
 say(`${sum.passed} passed, ${sum.failed} failed, ${sum.skipped} skipped`);
 process.exit(sum.failed === 0 && sum.passed > 0 ? 0 : 1);
