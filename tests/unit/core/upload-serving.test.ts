@@ -6,7 +6,7 @@ import {
   PeerRequests as BitcoinServing,
   type PeerRequestsParts as BitcoinParts,
 } from "../../../lib/bitcoin/serving/requests.ts";
-import { InvType } from "../../../lib/bitcoin/types/mod.ts";
+import { InventoryBatch, InvType } from "../../../lib/bitcoin/types/mod.ts";
 import { GetData } from "../../../lib/bitcoin/wire/mod.ts";
 import {
   PeerRequests as ChiaServing,
@@ -39,7 +39,8 @@ async function askBitcoin(row: number, isReached: boolean): Promise<string[]> {
   } as unknown as BitcoinParts);
   const session = { sendBytes: ({ type }: { type: string }) => Promise.resolve(void sent.push(type)) };
   const route = serving.handlers.find(({ key }) => key === GetData);
-  const body = { inventory: [{ type: InvType.WITNESS_BLOCK, hash: new Uint8Array(32) }] };
+  const inventory = [{ type: InvType.WITNESS_BLOCK, hash: new Uint8Array(32) }];
+  const body = InventoryBatch.fromPayload(GetData.encode({ inventory }));
   await route?.handle(
     { session, knowledge: new PeerChainKnowledge(), may: () => false } as never,
     { message: GetData, body } as never,
