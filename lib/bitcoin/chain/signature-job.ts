@@ -5,31 +5,35 @@
  */
 import type { Job } from "../../core/ports.ts";
 import type { Engine } from "../../engine/engine.ts";
-import type { Check } from "../../engine/secp256k1/mod.ts";
 
 /** What is verified, and by which implementation or a slower one. */
 export interface SignatureInput {
-  readonly checks: readonly Check[];
+  /** As `checksToBytes` has them. */
+  readonly checks: Uint8Array;
   readonly engine: Engine;
 }
 
 /** The verdicts, and the implementation that gave them. */
 export interface SignatureVerdicts {
   readonly engine: Engine;
-  /** In the order of the checks. */
-  readonly verdicts: readonly boolean[];
+  /** One for each check, in order: 1 where it is good, else 0. */
+  readonly verdicts: Uint8Array;
 }
 
 /** Verifies signatures and tweaked keys; many good ones of BIP340 as sums. */
 export const signatureVerdicts: Job<SignatureInput, SignatureVerdicts> = {
   name: "bitcoin.signatures",
   deadlineMs: 60_000,
-  async run({ checks, engine: from }) {
+  async run({ checks: bytes, engine: from }) {
     // A thread that has other work does not load it.
     const { arithmetic } = await import("../../engine/arithmetic.ts");
+    const { checksFromBytes } = await import("../../engine/secp256k1/check-bytes.ts");
     const { secp256k1 } = arithmetic(from);
-    const { engine } = secp256k1;
-    const verdicts = secp256k1.areAllGood(checks) ? checks.map(() => true) : secp256k1.verdicts(checks);
-    return { engine, verdicts };
+    const checks = checksFromBytes(bytes);
+    const areAllGood = secp256k1.areAllGood(checks);
+    const verdicts = areAllGood
+      ? new Uint8Array(checks.length).fill(1)
+      : Uint8Array.from(secp256k1.verdicts(checks), Number);
+    return { engine: secp256k1.engine, verdicts };
   },
 };

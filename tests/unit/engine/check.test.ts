@@ -10,6 +10,9 @@ import { arithmetic } from "../../../lib/engine/arithmetic.ts";
 import { useRandomBytes } from "../../../lib/engine/random-bytes.ts";
 import { AUGMENTED_DST, type SignedMessage } from "../../../lib/engine/bls12-381/mod.ts";
 import { knownProofs } from "../../../lib/engine/class-group/known-answers.ts";
+import { checksFromBytes, checksToBytes } from "../../../lib/engine/secp256k1/check-bytes.ts";
+import type { Check } from "../../../lib/engine/secp256k1/mod.ts";
+import { CodecError } from "../../../lib/codec/error.ts";
 import { knownAnswers } from "../../../lib/engine/secp256k1/known-answers.ts";
 import { checkEnginesWith, G1 } from "../../../lib/engine-check.ts";
 import { SeededRandom } from "../../../lib/sim/random.ts";
@@ -49,10 +52,26 @@ describe("jobs of arithmetic", () => {
     const known = knownAnswers();
     const good = known.filter(({ isGood }) => isGood);
     for (const each of [known, good]) {
-      const checks = each.map(({ check }) => check);
+      const checks = checksToBytes(each.map(({ check }) => check));
       const { verdicts } = await signatureVerdicts.run({ checks, engine });
-      assert.deepEqual(verdicts, each.map(({ isGood }) => isGood));
+      assert.deepEqual([...verdicts], each.map(({ isGood }) => Number(isGood)));
     }
+  });
+
+  test("checks are the same after their way as bytes, those of wrong lengths too", () => {
+    const checks = knownAnswers().map(({ check }) => check);
+    const [first] = checks.filter(({ kind }) => kind === "ecdsa");
+    const odd: Check[] = [
+      { ...first, key: new Uint8Array(), signature: random.bytes(300) } as Check,
+      { kind: "schnorr", message: random.bytes(100_000), signature: random.bytes(64), key: random.bytes(1) },
+      { kind: "tweak", internal: random.bytes(31), tweak: random.bytes(32), output: random.bytes(33), isOdd: true },
+    ];
+    for (const each of [[], checks, [...checks, ...odd]]) {
+      const bytes = checksToBytes(each);
+      assert.deepEqual(checksFromBytes(bytes), each);
+      if (each.length > 0) assert.throws(() => checksFromBytes(bytes.subarray(0, -1)), CodecError);
+    }
+    assert.throws(() => checksFromBytes(new Uint8Array(13).fill(4, 0, 1)), RangeError);
   });
 
   test("timeProofVerdicts tells right from wrong", async () => {
@@ -156,7 +175,13 @@ describe("checkEnginesWith()", () => {
 
   test("says so when threads answer wrongly, of each kind of work", async () => {
     const wrong = (output: unknown) => {
-      const { verdicts, product, engine } = output as { verdicts?: boolean[]; product?: Uint8Array; engine: string };
+      type Output = {
+        readonly verdicts?: boolean[] | Uint8Array;
+        readonly product?: Uint8Array;
+        readonly engine: string;
+      };
+      const { verdicts, product, engine } = output as Output;
+      if (verdicts instanceof Uint8Array) return { engine, verdicts: verdicts.with(2, 1 - verdicts[2]!) };
       if (verdicts !== undefined) return { engine, verdicts: verdicts.with(2, !verdicts[2]) };
       return { engine, product: product!.with(0, product![0]! ^ 1) };
     };
