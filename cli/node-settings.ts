@@ -5,7 +5,7 @@
  */
 import { isIP } from "node:net";
 import { resolve } from "node:path";
-import { addressText, DEFAULTS, isHost, isLoopback, type NodeConfig, parseNetworkKinds } from "../mod.ts";
+import { addressText, DEFAULTS, ENGINES, isHost, isLoopback, type NodeConfig, parseNetworkKinds } from "../mod.ts";
 import { CHAINS, configError, type NodeSetting, oneOf } from "./setting.ts";
 import { parseAddress, parseLogLevel, parsePlace, parseSize, parseTime, parseWhole, sizeText } from "./values.ts";
 
@@ -95,6 +95,15 @@ export const NODE_SETTINGS: readonly NodeSetting[] = [
     document: "threads for work that takes long; 0: none, it is done between other work ([why](decisions/workers.md))",
     standardWords: "cores − 1, at least 1",
     read: (text) => ({ workers: parseWhole(text, "workers", 0, WORKERS_MAX) }),
+  },
+  {
+    key: "engine",
+    value: "WHICH",
+    help: "heavy arithmetic: wide, plain or portable; a slower one where it does not work",
+    document: "heavy arithmetic: `wide` or `plain` WebAssembly, or `portable`; a slower one where it does not work " +
+      "(`gemel engine` tries it)",
+    standard: "wide",
+    read: (text) => ({ engine: oneOf(text, "engine", ENGINES, "wide, plain or portable") }),
   },
   {
     key: "max-upload",

@@ -8,6 +8,7 @@ import type { NetworkKind } from "./core/reachability.ts";
 import { type MemoryBudget, PEER_MEMORY_BYTES } from "./core/peers/memory-budget.ts";
 import type { EventSubscription, SubscribeOptions } from "./core/events/reader.ts";
 import type { PeerAddress } from "./core/ports.ts";
+import type { Engine } from "./engine/engine.ts";
 import type { EventLog, LoggedEvent } from "./storage/events.ts";
 import type { BitcoinMode, BitcoinService } from "./bitcoin/service.ts";
 import type { ChiaService } from "./chia/service.ts";
@@ -192,6 +193,8 @@ export interface NodeConfig {
   readonly peerMemoryBytesMax?: number;
   /** Threads for work that takes long; 0: none. One less than there are cores, but one at least, when absent. */
   readonly workers?: number;
+  /** The implementation of heavy arithmetic, or a slower one where it does not work; the quickest when absent. */
+  readonly engine?: Engine;
   /** Bytes that may be uploaded in a day before old blocks are no longer served; absent: no bound. */
   readonly uploadBytesPerDay?: number;
   /** Absent: no RPC is served. */

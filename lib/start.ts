@@ -32,10 +32,12 @@ import {
 } from "#platform";
 import { useSha256 } from "./codec/sha256.ts";
 import { composeNode, type NodeDrivers } from "./compose/compose.ts";
+import { startEngine } from "./compose/engine.ts";
 import { checkConfigWith } from "./config-check.ts";
 import { hasWideArithmetic } from "./engine/assembler/features.ts";
 import type { Engine } from "./engine/engine.ts";
 import type { EngineCheck, EngineCheckOptions } from "./engine-check.ts";
+import { useRandomBytes } from "./engine/random-bytes.ts";
 import type { NodeConfig, RunningNode } from "./config.ts";
 import type { PeerAddress, Workers } from "./core/ports.ts";
 import { InlineWorkers } from "./core/work/inline-workers.ts";
@@ -83,6 +85,7 @@ const drivers: NodeDrivers = {
   nameServerResolver,
   serveHttp,
   serveHttps,
+  startEngine,
   stderr,
   writeFileAtomic,
 };
@@ -112,6 +115,7 @@ const drivers: NodeDrivers = {
  */
 export function startNode(config: NodeConfig): Promise<RunningNode> {
   useSha256(sha256);
+  useRandomBytes((length) => random.bytes(length));
   return composeNode(config, drivers);
 }
 

@@ -56,7 +56,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   // Knows neither chain: their probes are given to it.
   crawl: ["codec", "core"],
   rpc: ["codec", "core", "transport", "storage", "chia", "bitcoin"],
-  compose: ["codec", "core", "transport", "storage", "chia", "bitcoin", "rpc", "platform", "root"],
+  compose: ["codec", "core", "engine", "transport", "storage", "chia", "bitcoin", "rpc", "platform", "root"],
   root: ["codec", "core", "engine", "transport", "storage", "chia", "bitcoin", "crawl", "rpc", "platform", "compose"],
 };
 

@@ -31,6 +31,7 @@ import {
   type SecretFiles,
 } from "../rpc/mod.ts";
 import { type ComposedChain, type Drivers, Shutdown } from "./chain.ts";
+import type { startEngine } from "./engine.ts";
 import { egressOf } from "./egress.ts";
 import type { EventLog, NewEvent } from "../storage/events.ts";
 import { migrate } from "../storage/migrate.ts";
@@ -43,6 +44,8 @@ export type NodeDrivers =
   & Partial<Pick<Platform, "collectMemory" | "descriptorLimit">>
   /** Threads for jobs; without it jobs run on the thread of the node. `onUnable` hears why there can be none. */
   & { readonly openWorkers?: (threadsMax: number | undefined, onUnable: (cause: string) => void) => Workers }
+  /** Makes the heavy arithmetic; a node without it has none. */
+  & { readonly startEngine?: typeof startEngine }
   /** Where log lines go: the process's logging, unless many nodes share the process. */
   & { readonly startLogging?: typeof startLogging };
 
@@ -125,6 +128,7 @@ async function start(config: NodeConfig, drivers: NodeDrivers, shutdown: Shutdow
     logging,
   );
   const chains = composed.map(({ handle }) => handle);
+  const engine = await drivers.startEngine?.(config.engine ?? "wide", chains.map(({ chain }) => chain), logging.log);
   const stopped = Promise.withResolvers<void>();
   const context: RpcContext & { readonly log: Logging } = {
     ...services,
@@ -132,6 +136,7 @@ async function start(config: NodeConfig, drivers: NodeDrivers, shutdown: Shutdow
     memory,
     upload,
     workers,
+    ...(engine && { engine }),
     chains,
     events,
     hints,

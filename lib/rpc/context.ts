@@ -22,6 +22,14 @@ export interface LogControl {
   readonly configured: LogLevel;
 }
 
+/** Which implementation of heavy arithmetic runs. */
+export interface EngineState {
+  /** By topic: `secp256k1`, `bls12-381`, `class-group`. */
+  readonly topics: ReadonlyMap<string, string>;
+  /** Quicker ones that could not be made, or whose known answers were wrong. */
+  readonly passedOver: readonly string[];
+}
+
 /** The running node as RPC sees it. */
 export interface RpcContext {
   /** Every chain that runs, in the order of the configuration. */
@@ -35,6 +43,8 @@ export interface RpcContext {
   readonly upload: Pick<UploadTarget, "state">;
   /** Does what would keep others waiting. */
   readonly workers: Workers;
+  /** Absent in a node without heavy arithmetic. */
+  readonly engine?: EngineState;
   readonly events: EventLog;
   readonly hints: EventHints;
   readonly clock: Clock;

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { EMITTERS } from "../../compile/programs.ts";
-import { BINARY, binaryMissing, Launched, suite } from "./binary.ts";
+import { BINARY, binaryMissing, Gemel, Launched, suite, temporaryFolder } from "./binary.ts";
 
 interface Report {
   readonly threads: number;
@@ -23,6 +23,25 @@ suite("gemel engine", binaryMissing(), () => {
       assert.ok(work.every((each) => each.per_second_on_threads > 0));
     });
   }
+
+  test("a node says at its start and in its figures which one it has", { timeout: 60_000 }, async () => {
+    const folder = temporaryFolder();
+    const args = ["--chain", "bitcoin,chia", "--bitcoin.network", "regtest", "--chia.network", "simulator0"];
+    const gemel = await Gemel.start({ dir: folder.path, chain: [], args: [...args, "--engine", "portable"] });
+    try {
+      const { text } = await gemel.send("metrics", "", "GET");
+      for (const topic of ["secp256k1", "bls12-381", "class-group"]) {
+        assert.ok(text.includes(`gemel_engine{topic="${topic}",engine="portable"} 1`), text);
+      }
+      assert.match(
+        gemel.process.stderr,
+        /heavy arithmetic: secp256k1 portable, bls12-381 portable, class-group portable/,
+      );
+    } finally {
+      await gemel.stop();
+      folder.remove();
+    }
+  });
 
   test("has each program as the sources emit it", () => {
     const executable = readFileSync(BINARY);

@@ -15,7 +15,9 @@ export interface MetricsText {
 }
 
 /** All figures of a node as they are now. */
-export async function metricsOf({ chains, memory, upload, workers, version }: RpcContext): Promise<MetricsText> {
+export async function metricsOf(
+  { chains, memory, upload, workers, engine, version }: RpcContext,
+): Promise<MetricsText> {
   const registry = new Registry();
   const gauge = <T extends string>(name: string, help: string, labelNames: readonly T[]) =>
     new Gauge({ name: `gemel_${name}`, help, labelNames, registers: [registry] });
@@ -36,6 +38,11 @@ export async function metricsOf({ chains, memory, upload, workers, version }: Rp
   jobs.set({ state: "waiting" }, waiting);
   const jobsTotal = counter("jobs_total", "jobs that were done, threw, or were lost with their thread", ["outcome"]);
   for (const [outcome, count] of Object.entries({ done, failed, lost })) jobsTotal.inc({ outcome }, count);
+
+  const arithmetic = gauge("engine", "1; the implementation of heavy arithmetic is a label", ["topic", "engine"]);
+  for (const [topic, which] of engine?.topics ?? []) arithmetic.set({ topic, engine: which }, 1);
+  gauge("engine_passed_over", "quicker implementations of heavy arithmetic that failed their known answers", [])
+    .set(engine?.passedOver.length ?? 0);
 
   const height = gauge("height", "height of our tip", ["chain"]);
   const best = gauge("best_peer_height", "the greatest height that a peer tells", ["chain"]);

@@ -432,6 +432,8 @@ describe("native routes", () => {
         "gemel_peer_memory_bytes 0",
         "gemel_upload_bytes_left +Inf",
         "gemel_worker_threads_max 0",
+        'gemel_engine{topic="secp256k1",engine="plain"} 1',
+        "gemel_engine_passed_over 1",
         'gemel_jobs{state="waiting"} 0',
         'gemel_jobs_total{outcome="lost"} 0',
       ]
