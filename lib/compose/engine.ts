@@ -19,13 +19,13 @@ const NAMES = { secp256k1: "secp256k1", bls12381: "bls12-381", classGroup: "clas
 
 /** Programs that need none of it do not load it. */
 async function loadArithmetic(from: Engine): Promise<Arithmetic> {
-  const { arithmetic } = await import("../engine/arithmetic.ts");
-  return arithmetic(from);
+  const { tryArithmetic } = await import("../engine/arithmetic.ts");
+  return tryArithmetic(from);
 }
 
 /**
- * Makes the arithmetic of the chains on this thread, so that wrong answers of it are known of before the first block: `from`,
- * or the next slower implementation whose known answers are right.
+ * Makes the arithmetic of the chains once, so that wrong answers of it are known of before the first block: `from`, or the
+ * next slower implementation whose known answers are right. It is not kept: threads that have work for it make their own.
  */
 export async function startEngine(
   from: Engine,
