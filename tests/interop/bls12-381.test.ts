@@ -8,7 +8,7 @@ import { type BlsCase, ChiaBls } from "../support/chia-bls.ts";
 import { chiaMissing } from "../support/chia-python.ts";
 import { effort, isLong, seed } from "../support/effort.ts";
 
-const TIMEOUT_MS = isLong ? 3_600_000 : 120_000;
+const TIMEOUT_MS = isLong ? 4 * 3_600_000 : 120_000;
 /** Cases of one question. */
 const AT_ONCE = 250;
 /** One in so many cases is given to the slower implementations as well. */
