@@ -12,7 +12,7 @@ import { type Codec, compactSizeBytes, readCompactSize } from "../codec/mod.ts";
 import { sha256d, ZERO_HASH } from "../hash.ts";
 import { type BlockHeader, decodeHeader, encodeHeader, HEADER_BYTES } from "./header.ts";
 import { CROWD_MIN, rootOfCrowd, strippedBytes } from "./crowd.ts";
-import { merkleNode, merkleRoot } from "./merkle.ts";
+import { merkleNode, type MerkleRoot, merkleRoot } from "./merkle.ts";
 import { TransactionScanner } from "./transaction-scan.ts";
 import { Transaction, TRANSACTION_BYTES_MIN, writeTransactions } from "./transaction.ts";
 
@@ -43,7 +43,7 @@ export class Block {
   readonly strippedSize: number;
   #transactions: readonly Transaction[] | undefined;
   #hash: Bytes32 | undefined;
-  #merkle: { readonly root: Bytes32; readonly mutated: boolean } | undefined;
+  #merkle: MerkleRoot | undefined;
 
   private constructor(
     raw: Uint8Array,
@@ -171,7 +171,7 @@ export class Block {
   }
 
   /** The Merkle root over the txids, and whether the tree is mutated (see {@link merkleRoot}). Computed once. */
-  merkleRoot(): { readonly root: Bytes32; readonly mutated: boolean } {
+  merkleRoot(): MerkleRoot {
     return this.#merkle ??= this.#transactions === undefined
       ? rootOfCrowd(this.raw, this.#transactionsAt, this.transactionCount)
       : merkleRoot(this.txids());

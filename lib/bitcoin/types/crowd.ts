@@ -6,7 +6,7 @@
  * @module
  */
 import { sha256Into } from "../../codec/sha256.ts";
-import type { Bytes32 } from "../../codec/sized.ts";
+import { foldMerkle, merkleRoom, type MerkleRoot } from "./merkle.ts";
 import { TransactionScanner } from "./transaction-scan.ts";
 
 /** A transaction of one input and one output without scripts: version 4, counts 2, input 41, output 9, lock time 4. */
@@ -16,7 +16,6 @@ export const CROWD_MIN: number = Math.floor(1_000_000 / VALID_TRANSACTION_BYTES_
 /** Inputs up to so many bytes are hashed from an array of their length that is kept. */
 const SCRATCH_BYTES_MAX = 256;
 const HASH_BYTES = 32;
-const HASH_WORDS = HASH_BYTES / 4;
 
 /** The bytes without witnesses of the transaction that a scanner moved over last. */
 export const strippedBytes = ({ inputs, witness }: TransactionScanner): number => witness - inputs + 8;
@@ -56,10 +55,10 @@ export function rootOfCrowd(
   bytes: Uint8Array,
   at: number,
   count: number,
-): { readonly root: Bytes32; readonly mutated: boolean } {
+): MerkleRoot {
   const scanner = new TransactionScanner(bytes, at, bytes.length);
   const hasher = new Hasher();
-  const level = new Uint8Array(HASH_BYTES * count);
+  const level = merkleRoom(count);
   for (let i = 0; i < count; i++) {
     scanner.next(true);
     const input = hasher.room(strippedBytes(scanner));
@@ -68,29 +67,5 @@ export function rootOfCrowd(
     copy(bytes, scanner.at - 4, scanner.at, input, end);
     level.set(hasher.hash(input), HASH_BYTES * i);
   }
-  return foldLevels(level, count, hasher);
-}
-
-/** Folds the leaves level by level, each into the room of the one before. */
-function foldLevels(level: Uint8Array, leaves: number, hasher: Hasher) {
-  const words = new Uint32Array(level.buffer);
-  const pair = hasher.room(2 * HASH_BYTES);
-  const pairWords = new Uint32Array(pair.buffer);
-  let [count, mutated] = [leaves, false];
-  while (count > 1) {
-    for (let i = 0; i < count; i += 2) {
-      const hasRight = i + 1 < count;
-      const [left, right] = [HASH_WORDS * i, HASH_WORDS * (hasRight ? i + 1 : i)];
-      let isSame = hasRight;
-      for (let k = 0; k < HASH_WORDS; k++) {
-        pairWords[k] = words[left + k]!;
-        pairWords[HASH_WORDS + k] = words[right + k]!;
-        isSame &&= words[left + k] === words[right + k];
-      }
-      if (isSame) mutated = true;
-      level.set(hasher.hash(pair), HASH_BYTES * (i / 2));
-    }
-    count = Math.ceil(count / 2);
-  }
-  return { root: level.slice(0, HASH_BYTES), mutated };
+  return foldMerkle(level, count);
 }

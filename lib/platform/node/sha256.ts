@@ -6,6 +6,7 @@
  */
 import { createHash } from "node:crypto";
 import { sha256 as portable } from "@noble/hashes/sha2.js";
+import { sha256Each } from "./sha256-each.ts";
 import { sha256dMany } from "./sha256-many.ts";
 
 /** From here on the native hash makes up for the price of its call. */
@@ -28,3 +29,6 @@ export function sha256(parts: readonly Uint8Array[]): Uint8Array {
 
 /** Many at once, twice hashed: four to a vector. */
 sha256.doubleMany = sha256dMany;
+
+/** Inputs of one size: four to a vector. */
+sha256.each = sha256Each;
