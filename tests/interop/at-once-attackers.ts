@@ -72,7 +72,12 @@ process.on("unhandledRejection", () => {});
 process.on("uncaughtException", (error) => {
   if (!("code" in error)) throw error;
 });
-const papers = isBitcoin ? [] : await certificates(100);
+/** Each that shakes hands is a node of its own: of two connections of one node the older ends. */
+const SHAKING: readonly Kind[] = ["announcing", "skipped", "impostors", "liars", "unfinished"];
+const FIRST_PAPERS = new Map(
+  SHAKING.map((kind, i) => [kind, SHAKING.slice(0, i).reduce((sum, each) => sum + COUNTS[each], 0)]),
+);
+const papers = isBitcoin ? [] : await certificates(SHAKING.reduce((sum, kind) => sum + COUNTS[kind], 0));
 
 /** One attacker's visit: who it is, and its connection once it has opened one. */
 class Visit {
@@ -81,18 +86,20 @@ class Visit {
   readonly index: number;
   readonly source: string;
   readonly turn: number;
+  readonly #firstPapers: number;
   #wire: Wire | undefined;
 
-  constructor(meter: Meter, index: number, source: string, turn: number) {
+  constructor(kind: Kind, index: number, source: string, turn: number) {
     this.chance = new Chance(Number(seed) * 7919 + index * 131 + turn + 1);
-    this.meter = meter;
+    this.meter = meters[kind];
+    this.#firstPapers = FIRST_PAPERS.get(kind) ?? 0;
     this.index = index;
     this.source = source;
     this.turn = turn;
   }
 
   get papers(): Certificate {
-    return papers[this.index % papers.length]!;
+    return papers[(this.#firstPapers + this.index) % papers.length]!;
   }
 
   async open(secure = true): Promise<Wire> {
@@ -201,7 +208,7 @@ async function act(kind: keyof typeof acts, network: number, index: number): Pro
   await sleep((index * 37) % 1_500);
   for (let turn = 0; !stop.signal.aborted; turn++) {
     const source = kind === "impostors" ? honestHosts[index % honestHosts.length]! : sourceOf(network, index, turn);
-    const visit = new Visit(meters[kind], index, source, turn + index);
+    const visit = new Visit(kind, index, source, turn + index);
     const leave = () => visit.close();
     stop.signal.addEventListener("abort", leave);
     // Being turned away is what an attacker is used to.

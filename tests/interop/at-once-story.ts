@@ -36,8 +36,10 @@ export interface AtOnceFound {
   };
   /** Resident memory afterwards in bytes, and how long it took to come back; −1 when it did not. */
   readonly after: Part & { readonly resident: number; readonly back: number };
-  /** Whether the connections to the honest peers are those of before. */
-  readonly kept: boolean;
+  /** The connections to the honest peers before and afterwards, by their numbers. */
+  readonly honestPeers: readonly [before: string, after: string];
+  /** What the node's log says of those that ended. */
+  readonly whyLeft: readonly string[];
   readonly attackers: Readonly<Record<string, Meter>>;
   readonly bans: number;
   readonly stoppedWith: number | string;
@@ -207,7 +209,10 @@ tell(
       unsynced,
     },
     after: { ...after, resident, back },
-    kept: idsBefore === idsAfter,
+    honestPeers: [idsBefore, idsAfter],
+    whyLeft: node.process.stderr.split("\n").filter((line) =>
+      idsBefore.split(",").some((id) => line.includes(` peer ${id} `)) && line.includes(" left")
+    ),
     attackers: meters,
     bans,
     stoppedWith,

@@ -61,7 +61,8 @@ for (const chain of ["bitcoin", "chia"] as const) {
 
     test("every honest outbound peer stays", () => {
       assert.equal(found.during.looksWithout, 0);
-      assert.ok(found.kept);
+      const [before, after] = found.honestPeers;
+      assert.equal(after, before, found.whyLeft.join("\n"));
     });
 
     test("the tip follows the honest chain, at most two blocks behind, and no other", () => {
