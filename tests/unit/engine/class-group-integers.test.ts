@@ -4,24 +4,11 @@ import { describe, test } from "node:test";
 import { hasWideArithmetic } from "../../../lib/engine/assembler/mod.ts";
 import { SeededRandom } from "../../../lib/sim/random.ts";
 import { effort, seed } from "../../support/effort.ts";
+import { divisions, EDGES, magnitude, ONES, ones } from "./class-group-edges.ts";
 import { TestModule } from "./class-group-module.ts";
 
 const VARIANTS = hasWideArithmetic() ? [true, false] : [false];
-const ONES = (1n << 64n) - 1n;
 const ALL = 31;
-
-const magnitude = (value: bigint) => (value < 0n ? -value : value);
-const ones = (words: number) => (1n << BigInt(64 * words)) - 1n;
-const power = (words: number) => 1n << BigInt(64 * words);
-
-/** Numbers at whose edges something carries. */
-const EDGES: readonly bigint[] = [
-  ...[0n, 1n, 2n, 3n, 1n << 31n, (1n << 32n) - 1n, 1n << 32n, 1n << 63n, (1n << 63n) + 1n, ONES - 1n, ONES],
-  ...[1, 2, 3, 4, 7, 8, 9, 14].flatMap((words) => [
-    ...[ones(words), power(words), power(words) + 1n, power(words) - 2n, ones(words) - ONES, power(words) >> 1n],
-    ...[(power(words) >> 1n) - 1n, power(words) + ONES, (ones(words) >> 64n << 64n) + 1n],
-  ]),
-];
 
 function numbers(random: SeededRandom, words: number): bigint {
   const bytes = random.bytes(8 * (1 + random.below(words)));
@@ -130,38 +117,11 @@ for (const wide of VARIANTS) {
     });
 
     test("divide() corrects its estimates: quotients and rests at their ends, by divisors of every kind", () => {
-      const leading = [1n << 63n, (1n << 63n) + 1n, ONES, ONES - 1n, 0xffff_ffff_0000_0000n, 0x8000_0000_ffff_ffffn];
-      const low = [0n, 1n, ONES, 1n << 63n, 0xffff_ffffn];
-      const quotients = [
-        1n,
-        ONES,
-        ONES - 1n,
-        power(1),
-        power(2) - 1n,
-        power(1) + 1n,
-        power(2) - power(1),
-        power(3) - 1n,
-      ];
-      for (const first of leading) {
-        for (const second of low) {
-          for (const third of [undefined, ...low]) {
-            const two = first << 64n | second;
-            for (const divisor of third === undefined ? [two, first] : [two << 64n | third]) {
-              for (const shift of [0n, 1n, 31n, 63n]) {
-                const d = divisor >> shift;
-                for (const q of quotients) {
-                  for (const rest of [0n, 1n, d - 1n, d >> 1n, d - 2n]) {
-                    const n = q * d + magnitude(rest);
-                    module.put(x, n);
-                    module.put(y, d);
-                    module.call.divide!(z, w, x, y);
-                    assert.deepEqual([module.get(z), module.get(w)], [n / d, n % d], `${n} by ${d}`);
-                  }
-                }
-              }
-            }
-          }
-        }
+      for (const [n, d] of divisions()) {
+        module.put(x, n);
+        module.put(y, d);
+        module.call.divide!(z, w, x, y);
+        assert.deepEqual([module.get(z), module.get(w)], [n / d, n % d], `${n} by ${d}`);
       }
     });
 

@@ -23,39 +23,21 @@ export interface Form {
   readonly c: bigint;
 }
 
-/** An instance whose exports are the functions under test, by name, taking addresses. */
-export class TestModule {
+/** An instance whose exports are the functions of long integers, by name, taking addresses. */
+export class IntegerModule {
   readonly call: Readonly<Record<string, (...args: (number | bigint)[]) => Outcome>>;
   readonly memory: DataView;
   readonly places: readonly number[];
-  readonly forms: readonly number[];
-  readonly euclid: Euclid;
 
-  constructor(wide: boolean) {
+  /** @param more adds to the module */
+  constructor(wide: boolean, more: (module: Module, made: Integers) => void = () => {}) {
     const module = new Module(wide);
     const made = integers(module);
-    this.euclid = euclid(module, made);
-    const functions: Forms = forms(module, made, this.euclid);
     this.places = Array.from({ length: PLACES }, () => module.scratch(NUMBER_BYTES).base as number);
-    this.forms = Array.from({ length: 4 }, () => module.scratch(FORM.bytes).base as number);
     exportIntegers(module, made);
-    module.fn({ params: ["i32", "i32"], results: ["i32"], exportAs: "full" }, (_, a, b) => this.euclid.full(a, b));
-    module.fn(
-      { params: ["i32", "i32"], results: ["i32"], exportAs: "partial" },
-      (_, a, b) => this.euclid.partial(a, b),
-    );
-    module.fn({ params: ["i32"], results: [], exportAs: "reduce" }, (f, a) => f.put(functions.reduce(a)));
-    module.fn(
-      { params: ["i32", "i32"], results: [], exportAs: "square" },
-      (f, to, a) => f.put(functions.square(to, a)),
-    );
-    module.fn(
-      { params: ["i32", "i32", "i32"], results: [], exportAs: "compose" },
-      (f, to, a, b) => f.put(functions.compose(to, a, b)),
-    );
-    module.fn({ params: ["i32"], results: [], exportAs: "run" }, (f, at) => f.put(functions.run(at)));
+    more(module, made);
     const { exports } = new WebAssembly.Instance(new WebAssembly.Module(module.build()));
-    this.call = exports as TestModule["call"];
+    this.call = exports as IntegerModule["call"];
     this.memory = new DataView((exports.memory as WebAssembly.Memory).buffer);
   }
 
@@ -80,6 +62,21 @@ export class TestModule {
     }
     return size < 0 ? -value : value;
   }
+}
+
+/** The same with the functions of forms. */
+export class TestModule extends IntegerModule {
+  readonly forms: readonly number[];
+  readonly euclid: Euclid;
+
+  constructor(wide: boolean) {
+    let [places, steps]: [number[], Euclid | undefined] = [[], undefined];
+    super(wide, (module, made) => {
+      steps = euclid(module, made);
+      places = addForms(module, made, steps);
+    });
+    [this.forms, this.euclid] = [places, steps!];
+  }
 
   putForm(at: number, { a, b, c }: Form): void {
     this.put(at + FORM.a, a);
@@ -90,6 +87,28 @@ export class TestModule {
   getForm(at: number): Form {
     return { a: this.get(at + FORM.a), b: this.get(at + FORM.b), c: this.get(at + FORM.c) };
   }
+}
+
+/** Exports the functions of forms; places for forms. */
+function addForms(module: Module, made: Integers, steps: Euclid): number[] {
+  const functions: Forms = forms(module, made, steps);
+  const places = Array.from({ length: 4 }, () => module.scratch(FORM.bytes).base as number);
+  module.fn({ params: ["i32", "i32"], results: ["i32"], exportAs: "full" }, (_, a, b) => steps.full(a, b));
+  module.fn(
+    { params: ["i32", "i32"], results: ["i32"], exportAs: "partial" },
+    (_, a, b) => steps.partial(a, b),
+  );
+  module.fn({ params: ["i32"], results: [], exportAs: "reduce" }, (f, a) => f.put(functions.reduce(a)));
+  module.fn(
+    { params: ["i32", "i32"], results: [], exportAs: "square" },
+    (f, to, a) => f.put(functions.square(to, a)),
+  );
+  module.fn(
+    { params: ["i32", "i32", "i32"], results: [], exportAs: "compose" },
+    (f, to, a, b) => f.put(functions.compose(to, a, b)),
+  );
+  module.fn({ params: ["i32"], results: [], exportAs: "run" }, (f, at) => f.put(functions.run(at)));
+  return places;
 }
 
 function exportIntegers(module: Module, made: Integers): void {
