@@ -102,3 +102,38 @@ export function writeVarInt(writer: Writer, value: number): void {
   }
   for (let i = groups.length - 1; i >= 0; i--) writer.u8(groups[i]!);
 }
+
+/** {@link readVarInt} of a u64. Throws {@link CodecError} `limit` above 2^64 − 1. */
+export function readVarInt64(reader: Reader): bigint {
+  const start = reader.offset;
+  // Few need more than a number holds.
+  for (let value = 0; value < EXACT_BEFORE_GROUP;) {
+    const byte = reader.u8();
+    value = value * 128 + (byte & 0x7f);
+    if (byte < 0x80) return BigInt(value);
+    value++;
+  }
+  reader.offset = start;
+  for (let value = 0n;;) {
+    const byte = reader.u8();
+    value = value * 128n + BigInt(byte & 0x7f);
+    if (byte >= 0x80) value++;
+    if (value > U64_MAX) throw new CodecError("limit", "a VARINT above 2^64", start);
+    if (byte < 0x80) return value;
+  }
+}
+
+/** Below this another group still leaves a number exact. */
+const EXACT_BEFORE_GROUP = 2 ** 45;
+
+/** Writes what {@link readVarInt64} reads. */
+export function writeVarInt64(writer: Writer, value: bigint): void {
+  if (value >= 0n && value <= Number.MAX_SAFE_INTEGER) return writeVarInt(writer, Number(value));
+  if (value < 0n || value > U64_MAX) throw badValue("VARINT", value);
+  const groups = [Number(value % 128n)];
+  for (let rest = value / 128n; rest > 0n; rest /= 128n) {
+    rest--;
+    groups.push(Number(rest % 128n) | 0x80);
+  }
+  for (let i = groups.length - 1; i >= 0; i--) writer.u8(groups[i]!);
+}

@@ -1,0 +1,111 @@
+/**
+ * Scripts as Core's coins have them: six forms that nearly all early outputs have are a byte and a hash or a coordinate,
+ * all others are their length and themselves.
+ *
+ * @see Bitcoin Core `compressor.cpp`, `compressor.h` (ScriptCompression)
+ * @module
+ */
+import { secp256k1 } from "@noble/curves/secp256k1.js";
+import { CodecError } from "../../codec/error.ts";
+import type { Reader } from "../../codec/reader.ts";
+import type { Writer } from "../../codec/writer.ts";
+import { readVarInt, writeVarInt } from "../codec/mod.ts";
+
+/** A longer script can never be run (Core's MAX_SCRIPT_SIZE). */
+const SCRIPT_BYTES_MAX = 10_000;
+/** Numbers below this are forms, and all others lengths. */
+const FORMS = 6;
+const FORM = { keyHash: 0, scriptHash: 1, evenKey: 2, oddKey: 3, evenFullKey: 4, oddFullKey: 5 } as const;
+const [OP_RETURN, OP_EQUAL, OP_EQUALVERIFY, OP_DUP, OP_HASH160, OP_CHECKSIG] = [0x6a, 0x87, 0x88, 0x76, 0xa9, 0xac];
+const HASH_BYTES = 20;
+const COORDINATE_BYTES = 32;
+const FULL_KEY_BYTES = 65;
+
+/** Whether no input can ever spend an output: such outputs are no coins. */
+export function isUnspendable(script: Uint8Array): boolean {
+  return script[0] === OP_RETURN || script.length > SCRIPT_BYTES_MAX;
+}
+
+/** The form of a script and the bytes of it that are kept; undefined for one that is kept as it is. */
+function formOf(script: Uint8Array): { readonly form: number; readonly from: number; readonly length: number } | undefined {
+  const { length } = script;
+  const begins = (...bytes: readonly number[]) => bytes.every((byte, i) => script[i] === byte);
+  if (length === 25 && begins(OP_DUP, OP_HASH160, 20) && script[23] === OP_EQUALVERIFY && script[24] === OP_CHECKSIG) {
+    return { form: FORM.keyHash, from: 3, length: HASH_BYTES };
+  }
+  if (length === 23 && begins(OP_HASH160, 20) && script[22] === OP_EQUAL) {
+    return { form: FORM.scriptHash, from: 2, length: HASH_BYTES };
+  }
+  if (length === 35 && begins(33) && script[34] === OP_CHECKSIG && (script[1] === 2 || script[1] === 3)) {
+    return { form: script[1], from: 2, length: COORDINATE_BYTES };
+  }
+  if (length === 67 && begins(65, 4) && script[66] === OP_CHECKSIG && isPoint(script.slice(1, 66))) {
+    return { form: FORM.evenFullKey | (script[65]! & 1), from: 2, length: COORDINATE_BYTES };
+  }
+  return undefined;
+}
+
+/** Whether a full key is a point of the curve: only then its second coordinate can be computed again. */
+function isPoint(key: Uint8Array): boolean {
+  try {
+    secp256k1.Point.fromBytes(key);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Writes a script: VARINT form ‖ 20 or 32 bytes, or VARINT length + 6 ‖ script. */
+export function writeScript(writer: Writer, script: Uint8Array): void {
+  const found = formOf(script);
+  if (found === undefined) {
+    writeVarInt(writer, script.length + FORMS);
+    writer.raw(script);
+    return;
+  }
+  writer.u8(found.form);
+  for (let i = found.from; i < found.from + found.length; i++) writer.u8(script[i]!);
+}
+
+/**
+ * Reads what {@link writeScript} wrote. One that is longer than a script may be becomes OP_RETURN, as in Core.
+ * @throws CodecError `short`; `value` for a full key that is no point
+ */
+export function readScript(reader: Reader): Uint8Array {
+  const { offset } = reader;
+  const number = readVarInt(reader);
+  if (number < FORMS) return expand(number, reader, offset);
+  const length = number - FORMS;
+  reader.need(length);
+  if (length <= SCRIPT_BYTES_MAX) return reader.bytes.slice(reader.offset, reader.offset += length);
+  reader.skip(length);
+  return Uint8Array.of(OP_RETURN);
+}
+
+function expand(form: number, reader: Reader, offset: number): Uint8Array {
+  const kept = reader.take(form <= FORM.scriptHash ? HASH_BYTES : COORDINATE_BYTES);
+  switch (form) {
+    case FORM.keyHash:
+      return framed([OP_DUP, OP_HASH160, HASH_BYTES], kept, [OP_EQUALVERIFY, OP_CHECKSIG]);
+    case FORM.scriptHash:
+      return framed([OP_HASH160, HASH_BYTES], kept, [OP_EQUAL]);
+    case FORM.evenKey:
+    case FORM.oddKey:
+      return framed([COORDINATE_BYTES + 1, form], kept, [OP_CHECKSIG]);
+    default:
+      try {
+        const key = secp256k1.Point.fromBytes(framed([form - 2], kept, []));
+        return framed([FULL_KEY_BYTES], key.toBytes(false), [OP_CHECKSIG]);
+      } catch {
+        throw new CodecError("value", "a full key that is no point of the curve", offset);
+      }
+  }
+}
+
+function framed(before: readonly number[], bytes: Uint8Array, after: readonly number[]): Uint8Array {
+  const whole = new Uint8Array(before.length + bytes.length + after.length);
+  whole.set(before);
+  whole.set(bytes, before.length);
+  whole.set(after, before.length + bytes.length);
+  return whole;
+}
