@@ -4,6 +4,8 @@
  * @module
  */
 
+import { ByteTable, TABLE_SECRET_BYTES } from "../lib/storage/byte-table.ts";
+
 /** Kinds of script by share of mainnet's set, and the bytes of each when compressed. */
 const KINDS = [
   { share: 0.36, bytes: 23 }, // P2WPKH
@@ -49,9 +51,6 @@ export function coinOf(n: number): Uint8Array {
   return bytes;
 }
 
-/** One change: a coin, or undefined for one that is gone. */
-export type Change = readonly [key: Uint8Array, coin: Uint8Array | undefined];
-
 /** A set of coins that changes: which are there is known by their numbers. */
 export class Workload {
   readonly #gone: Uint8Array;
@@ -80,32 +79,18 @@ export class Workload {
     }
   }
 
-  /** What a full cache hands down: coins that are new, and older ones that were spent; by key. */
-  flush(created: number, spent: number): Change[] {
-    const changes: Change[] = [];
+  /** What a full cache hands down: coins that are new, and older ones that were spent. */
+  flush(created: number, spent: number): ByteTable {
+    const changes = new ByteTable(new Uint8Array(TABLE_SECRET_BYTES).fill(3));
     for (let i = 0; i < spent && this.#next > 0; i++) {
       const n = this.pick();
       this.#gone[n] = 1;
-      changes.push([keyOf(n), undefined]);
+      changes.set(keyOf(n), KEY_BYTES, undefined);
     }
     for (let i = 0; i < created; i++) {
       const n = this.#next++;
-      changes.push([keyOf(n), coinOf(n)]);
+      changes.set(keyOf(n), KEY_BYTES, coinOf(n));
     }
-    return sorted(changes);
+    return changes;
   }
-}
-
-function sorted(changes: Change[]): Change[] {
-  const order = changes.map(([key], i) => ({ first: first(key), i }));
-  order.sort((a, b) => a.first - b.first || compare(changes[a.i]![0], changes[b.i]![0]));
-  return order.map(({ i }) => changes[i]!);
-}
-
-const first = (key: Uint8Array) =>
-  key[0]! * 2 ** 40 + key[1]! * 2 ** 32 + key[2]! * 2 ** 24 + key[3]! * 2 ** 16 + key[4]! * 2 ** 8 + key[5]!;
-
-function compare(a: Uint8Array, b: Uint8Array): number {
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return a[i]! - b[i]!;
-  return 0;
 }

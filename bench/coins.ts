@@ -12,8 +12,10 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
-import { openDatabase } from "#platform";
-import { type Change, coinOf, keyOf, Workload } from "./coins-workload.ts";
+import { openDatabase, openFileFolder } from "#platform";
+import type { SortedEntries } from "../lib/storage/runs/entries.ts";
+import { SortedRuns } from "../lib/storage/runs/sorted-runs.ts";
+import { coinOf, keyOf, Workload } from "./coins-workload.ts";
 
 const print = (line: string) => process.stdout.write(line + "\n");
 const [kind = "sqlite", coinsText = "10000000", flushText = "2500000"] = process.argv.slice(2);
@@ -25,7 +27,7 @@ const BATCH = 500;
 const BATCHES = 200;
 
 interface Store {
-  flush(changes: readonly Change[]): Promise<void>;
+  flush(changes: SortedEntries): Promise<void>;
   getMany(keys: readonly Uint8Array[]): Promise<readonly (Uint8Array | undefined)[]>;
   /** Waits for what goes on by itself. */
   rest(): Promise<void>;
@@ -41,15 +43,24 @@ async function sqlite(folder: string): Promise<Store> {
   return {
     flush: (changes) =>
       database.transaction(async (within) => {
-        for (const [key, coin] of changes) {
-          if (coin === undefined) await within.run("DELETE FROM coins WHERE outpoint = ?", [key]);
-          else {
-            await within.run(
-              "INSERT INTO coins VALUES (?, ?) ON CONFLICT (outpoint) DO UPDATE SET coin = excluded.coin",
-              [key, coin],
-            );
+        const part: [Uint8Array, Uint8Array | undefined][] = [];
+        const drained = changes.drain((key, keyAt, keyLength, value, valueAt, valueLength) => {
+          const coin = valueLength < 0 ? undefined : value.slice(valueAt, valueAt + valueLength);
+          part.push([key.slice(keyAt, keyAt + keyLength), coin]);
+        });
+        for await (const _ of drained) {
+          for (const [key, coin] of part) {
+            if (coin === undefined) await within.run("DELETE FROM coins WHERE outpoint = ?", [key]);
+            else {
+              await within.run(
+                "INSERT INTO coins VALUES (?, ?) ON CONFLICT (outpoint) DO UPDATE SET coin = excluded.coin",
+                [key, coin],
+              );
+            }
           }
+          part.length = 0;
         }
+        if (part.length > 0) throw new Error("the end of the changes was not written");
       }),
     async getMany(keys) {
       const found = new Map<string, Uint8Array>();
@@ -68,7 +79,24 @@ async function sqlite(folder: string): Promise<Store> {
   };
 }
 
-const OPENERS: Record<string, (folder: string) => Promise<Store>> = { sqlite };
+async function runs(folder: string): Promise<Store> {
+  const set = await SortedRuns.open(await openFileFolder(folder), []);
+  return {
+    flush: async (changes) => set.add(await set.write(changes)),
+    getMany: (keys) => set.getMany(keys),
+    async rest() {
+      for (let due = set.due(); due !== undefined; due = set.due()) {
+        await set.replace(due, await set.merge(due));
+        await set.remove(due);
+      }
+      const sizes = set.records.map(({ bytes }) => Math.round(bytes / 2 ** 20)).join(", ");
+      print(`  runs of ${sizes} MiB; ${Math.round(set.bytesHeld / 2 ** 20)} MiB of index and filters`);
+    },
+    close: () => set.close(),
+  };
+}
+
+const OPENERS: Record<string, (folder: string) => Promise<Store>> = { sqlite, runs };
 
 const sizeOf = (folder: string): number =>
   readdirSync(folder, { withFileTypes: true, recursive: true }).filter((one) => one.isFile())
@@ -128,16 +156,20 @@ try {
     const created = last ? FLUSH / 2 : FLUSH * 5 / 6;
     const spent = last ? FLUSH / 2 : there === 0 ? 0 : FLUSH / 6;
     const changes = load.flush(created, spent);
-    const bytes = changes.reduce((sum, [key, coin]) => sum + key.length + (coin?.length ?? 0), 0);
+    let bytes = 0;
+    const measured = changes.drain((_key, _keyAt, keyLength, _value, _valueAt, valueLength) =>
+      void (bytes += keyLength + Math.max(0, valueLength))
+    );
+    for (const _ of measured);
     const before = written();
     const { seconds, stallMs } = await timed(() => store.flush(changes));
     const settled = await timed(() => store.rest());
     there += created - spent;
     const disk = sizeOf(folder);
     print(
-      `${kind}: ${(there / 1e6).toFixed(1)} million coins; ${(changes.length / 1e6).toFixed(2)} million changes in ` +
+      `${kind}: ${(there / 1e6).toFixed(1)} million coins; ${(changes.size / 1e6).toFixed(2)} million changes in ` +
         `${seconds.toFixed(1)} s (loop stood ${stallMs.toFixed(0)} ms) and ${settled.seconds.toFixed(1)} s behind it ` +
-        `(${settled.stallMs.toFixed(0)} ms); written ${((written() - before) / bytes).toFixed(1)} times its bytes; ` +
+        `(${settled.stallMs.toFixed(0)} ms); ${Math.round(changes.bytes / changes.size)} bytes a change in memory; written ${((written() - before) / bytes).toFixed(1)} times its bytes; ` +
         `${(disk / there).toFixed(1)} bytes a coin on disk; RSS ${rss()} MiB`,
     );
   }

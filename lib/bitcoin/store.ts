@@ -7,6 +7,8 @@
  */
 import type { PeerStore } from "../core/ports.ts";
 import type { NewEvent } from "../storage/events.ts";
+import type { SortedEntries } from "../storage/runs/entries.ts";
+import type { MergedEntry } from "../storage/runs/merging.ts";
 
 /** Rows of the header tree, without gaps. */
 export interface HeaderPage {
@@ -34,14 +36,17 @@ export interface TransactionPlace {
   readonly index: number;
 }
 
-/** How the coins change: a part of a {@link BitcoinStep}, so that they are never ahead of the tip. */
+/** Changes of coins that lie ready beside the set: made by a store's `stageCoins`, for that store. */
+export interface StagedCoins {
+  /** How many coins changed. */
+  readonly count: number;
+}
+
+/** How the coins change: a part of a {@link BitcoinStep}, so that they are as they were after one block. */
 export interface CoinStep {
   /** The row after whose block the coins are so. */
   readonly at: number;
-  /** By outpoint in hexadecimal (txid ‖ index u32 LE); undefined for a coin that is gone. */
-  readonly changed: ReadonlyMap<string, Uint8Array | undefined>;
-  /** What takes a block back, by its row; undefined when the block was taken back. */
-  readonly undo: ReadonlyMap<number, Uint8Array | undefined>;
+  readonly staged: StagedCoins;
 }
 
 /** One atomic step of the chain: all of it is there after a crash, or none. */
@@ -56,6 +61,8 @@ export interface BitcoinStep {
   readonly tip?: number;
   /** The coins, for a chain whose validator needs them. */
   readonly coins?: CoinStep;
+  /** What takes blocks back, by row: the same for a block whenever it is connected. */
+  readonly undo?: ReadonlyMap<number, Uint8Array>;
   /**
    * Transaction index (`--txindex`): the transactions of blocks that joined the active chain, by txid, and the blocks that
    * left it. Blocks that left are taken out first.
@@ -82,10 +89,20 @@ export interface BitcoinStore extends PeerStore {
   headers(): AsyncIterable<HeaderPage>;
   /** The row of the active chain's tip; undefined in an empty store. */
   tip(): Promise<number | undefined>;
-  /** The row after whose block the stored coins are so: the tip's, or one before it. Undefined when none were stored. */
+  /** The row after whose block the stored coins are so. It may lag behind the tip, or be on another branch. */
   coinsAt(): Promise<number | undefined>;
-  /** The coins of outpoints in hexadecimal, in the order of the question; undefined where there is none. */
-  coins(outpoints: readonly string[]): Promise<readonly (Uint8Array | undefined)[]>;
+  /** The coins of these keys, in the order of the question; undefined where there is none. */
+  coins(keys: readonly Uint8Array[]): Promise<readonly (Uint8Array | undefined)[]>;
+  /**
+   * Goes through all coins in the order of their keys, as they are now, whatever is committed meanwhile. The bytes of an
+   * entry are good until `take` has ended.
+   */
+  allCoins(take: (entry: MergedEntry) => Promise<void> | undefined, signal?: AbortSignal): Promise<void>;
+  /**
+   * Lays changes ready, on disk: they count from the commit on that names them, and a crash before it takes them away.
+   * Others have their turn meanwhile.
+   */
+  stageCoins(changes: SortedEntries): Promise<StagedCoins>;
   /** What takes the block of a row back; undefined when it was not connected with coins, or was pruned. */
   coinUndo(row: number): Promise<Uint8Array | undefined>;
   /** Makes one step durable, or rejects and changes nothing. Returns the ids given to the events, in order. */

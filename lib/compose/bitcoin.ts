@@ -60,6 +60,7 @@ async function openStorage(parts: CompositionParts, chain: BitcoinConfig, networ
   const store = await openSqlBitcoinStore(database, {
     network,
     blocks,
+    openCoins: () => drivers.openFileFolder(`${folder}/coins`),
     transactionIndex: chain.transactionIndex,
     reindex: chain.reindex,
     cacheBytesMax: config.cacheBytesMax,

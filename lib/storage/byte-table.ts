@@ -164,6 +164,7 @@ export class ByteTable implements SortedEntries {
         if ((from + i) % PAUSE_EVERY === 0) yield;
       }
     }
+    yield;
   }
 
   *#byFirstByte(): Generator<void, { starts: number[]; addresses: Uint32Array }> {

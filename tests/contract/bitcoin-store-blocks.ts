@@ -4,11 +4,13 @@
  * @module
  */
 import { Writer } from "../../lib/codec/writer.ts";
-import type { NewBlock } from "../../lib/bitcoin/store.ts";
+import { fromHex } from "../../lib/codec/hex.ts";
+import type { BitcoinStore, NewBlock, StagedCoins } from "../../lib/bitcoin/store.ts";
 import { Block } from "../../lib/bitcoin/types/block.ts";
 import { HEADER_BYTES } from "../../lib/bitcoin/types/header.ts";
 import { sha256d } from "../../lib/bitcoin/hash.ts";
 import type { NewEvent } from "../../lib/storage/events.ts";
+import { entriesOf } from "../../lib/storage/runs/entries.ts";
 
 const headers = new Map<number, Uint8Array>();
 
@@ -85,3 +87,12 @@ export const eventOf = (number: number): NewEvent => ({
   network: "regtest",
   data: { height: number },
 });
+
+/** Lays changes of coins ready, by key in hexadecimal. */
+export function staged(
+  store: Pick<BitcoinStore, "stageCoins">,
+  changed: ReadonlyMap<string, Uint8Array | undefined>,
+): Promise<StagedCoins> {
+  const sorted = [...changed].sort(([a], [b]) => (a < b ? -1 : 1));
+  return store.stageCoins(entriesOf(sorted.map(([key, coin]) => [fromHex(key), coin])));
+}

@@ -13,11 +13,11 @@ import { HeaderStatus } from "../../lib/bitcoin/headers/header-chain.ts";
 import { regtest } from "../../lib/bitcoin/networks/regtest.ts";
 import { BlockFiles } from "../../lib/bitcoin/store/block-files.ts";
 import { openSqlBitcoinStore, type SqlBitcoinStore } from "../../lib/bitcoin/store/sql.ts";
-import { toHex } from "../../lib/codec/hex.ts";
+import { fromHex, toHex } from "../../lib/codec/hex.ts";
 import { sha256 } from "../../lib/codec/sha256.ts";
 import type { Database } from "../../lib/core/ports.ts";
 import { SqlEventLog } from "../../lib/storage/event-log.ts";
-import { eventOf, headersOf, newBlockOf, txidsOf } from "./bitcoin-store-blocks.ts";
+import { eventOf, headersOf, newBlockOf, staged, txidsOf } from "./bitcoin-store-blocks.ts";
 import { readAll } from "./bitcoin-store-suite.ts";
 import { databaseDrivers } from "./databases.ts";
 import { type Fate, MemoryFolder } from "./memory-folder.ts";
@@ -69,12 +69,12 @@ const have = (...rows: number[]) => new Map(rows.map((row) => [row, HeaderStatus
 const joined = (...rows: number[]) => rows.map((row) => ({ row, txids: [] }));
 
 /** The coins after a block: one that it makes, and the one of the block before it gone. */
-const coins = (at: number) => ({
-  at,
-  changed: new Map([[keyOf(at), Uint8Array.of(at)], [keyOf(at - 1), undefined]]),
-  undo: new Map([[at, Uint8Array.of(at)]]),
-});
-const keyOf = (row: number) => row.toString(16).padStart(72, "0");
+const coins = async (store: SqlBitcoinStore, at: number) => {
+  const changed = new Map([[keyOf(at), Uint8Array.of(at)], [keyOf(at - 1), undefined]]);
+  const step = { coins: { at, staged: await staged(store, changed) }, undo: new Map([[at, Uint8Array.of(at)]]) };
+  return step;
+};
+const keyOf = (row: number) => row.toString(16).padStart(66, "0");
 
 /** A short life: headers, blocks over several files, a reorganisation, pruning, and blocks again. */
 const LIFE: readonly ((store: SqlBitcoinStore) => Promise<unknown>)[] = [
@@ -85,13 +85,13 @@ const LIFE: readonly ((store: SqlBitcoinStore) => Promise<unknown>)[] = [
       blocks: blocks(0),
       tip: 0,
     }),
-  (store) =>
-    store.commit({
+  async (store) =>
+    await store.commit({
       headers: { firstRow: 510, bytes: headersOf(510, 530) },
       statuses: have(1, 2, 3),
       blocks: blocks(1, 2, 3),
       tip: 3,
-      coins: coins(3),
+      ...await coins(store, 3),
       transactions: { joined: joined(1, 2, 3), left: [] },
       events: [eventOf(1), eventOf(2), eventOf(3)],
     }),
@@ -103,17 +103,24 @@ const LIFE: readonly ((store: SqlBitcoinStore) => Promise<unknown>)[] = [
       transactions: { joined: joined(4, 5, 6, 7), left: [] },
       events: [eventOf(7)],
     }),
-  (store) =>
-    store.commit({
+  async (store) =>
+    await store.commit({
       statuses: have(8),
       blocks: blocks(8),
       tip: 8,
-      coins: coins(8),
+      ...await coins(store, 8),
       transactions: { joined: joined(8), left: joined(7) },
       events: [eventOf(8)],
     }),
   (store) => store.prune(3_000, 7),
-  (store) => store.commit({ statuses: have(9), blocks: blocks(9), tip: 9, events: [eventOf(9)] }),
+  async (store) =>
+    await store.commit({
+      statuses: have(9),
+      blocks: blocks(9),
+      tip: 9,
+      ...await coins(store, 9),
+      events: [eventOf(9)],
+    }),
 ];
 const PRUNES_AT = 4;
 const PARTS = [0, 1, 2, 3, 4, 5, 6, 7];
@@ -135,7 +142,7 @@ async function stateOf(store: SqlBitcoinStore, events: SqlEventLog): Promise<unk
     counts: await store.counts(),
     tip: await store.tip(),
     coinsAt: await store.coinsAt(),
-    coins: await store.coins(rows.map(keyOf)),
+    coins: await store.coins(rows.map((row) => fromHex(keyOf(row)))),
     undo: await store.coinUndo(3),
     raw,
     places,

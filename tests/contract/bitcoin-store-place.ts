@@ -22,7 +22,7 @@ export interface OpenedSqlStore {
   close(): Promise<void>;
 }
 
-type Options = Partial<Omit<SqlBitcoinStoreOptions, "blocks">>;
+type Options = Partial<Omit<SqlBitcoinStoreOptions, "blocks" | "openCoins">>;
 
 /** Where it lies. */
 export interface SqlPlace {
@@ -30,6 +30,8 @@ export interface SqlPlace {
   readonly database: string;
   /** Path of the folder of block files. */
   readonly blocks: string;
+  /** Path of the folder of coins. */
+  readonly coins: string;
   open(options?: Options): Promise<OpenedSqlStore>;
   /** The block files that are there. */
   files(): Promise<readonly { readonly file: number; readonly size: number }[]>;
@@ -45,14 +47,21 @@ export const blockFilesOf = (folder: FileFolder): BlockFiles =>
 export async function sqlPlace(driver: DatabaseDriver, always: Options = {}): Promise<SqlPlace> {
   const folder = await mkdtemp(join(tmpdir(), "gemel-bitcoin-store-"));
   const opened = new Set<() => Promise<void>>();
-  const place = { database: join(folder, "bitcoin.sqlite"), blocks: join(folder, "blocks") };
+  const place = { database: join(folder, "bitcoin.sqlite"), blocks: join(folder, "blocks"), coins: join(folder, "coins") };
   return {
     ...place,
     open: async (options = {}) => {
       const database = await driver.open(place.database);
       try {
         const blocks = blockFilesOf(await openFileFolder(place.blocks));
-        const store = await openSqlBitcoinStore(database, { network: regtest, blocks, ...always, ...options });
+        const openCoins = () => openFileFolder(place.coins);
+        const store = await openSqlBitcoinStore(database, {
+          network: regtest,
+          blocks,
+          openCoins,
+          ...always,
+          ...options,
+        });
         const close = async () => {
           opened.delete(close);
           await store.close();

@@ -7,9 +7,10 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { HeaderStatus } from "../../lib/bitcoin/headers/header-chain.ts";
 import type { BitcoinStep, BitcoinStore } from "../../lib/bitcoin/store.ts";
+import { fromHex, toHex } from "../../lib/codec/hex.ts";
 import { RECORD_HEAD_BYTES } from "../../lib/bitcoin/store/block-record.ts";
 import type { EventLog } from "../../lib/storage/events.ts";
-import { eventOf, headersOf, newBlockOf, txidsOf } from "./bitcoin-store-blocks.ts";
+import { eventOf, headersOf, newBlockOf, staged, txidsOf } from "./bitcoin-store-blocks.ts";
 
 /** A store that a test opened. */
 export interface OpenedBitcoinStore {
@@ -125,32 +126,45 @@ export function bitcoinStoreContract(driver: BitcoinStoreDriver): void {
     test("coins change with the rest of a step or not at all, and are there after a restart", () =>
       withStore(async ({ store }, reopen) => {
         const bytes = (value: number, length = 5) => new Uint8Array(length).fill(value);
-        const keys = Array.from({ length: 450 }, (_, i) => i.toString(16).padStart(72, "0"));
+        const names = Array.from({ length: 450 }, (_, i) => i.toString(16).padStart(66, "0"));
+        const keys = names.map(fromHex);
         assert.equal(await store.coinsAt(), undefined);
         assert.deepEqual(await store.coins(keys.slice(0, 2)), [undefined, undefined]);
         assert.deepEqual(await store.coins([]), []);
-        const first = new Map(keys.map((key, i) => [key, bytes(i & 0xff)]));
-        await store.commit({ ...chainStep(0, 3), coins: { at: 2, changed: first, undo: new Map([[2, bytes(9)]]) } });
+        const first = new Map(names.map((name, i) => [name, bytes(i & 0xff)]));
+        const laid = await staged(store, first);
+        assert.equal(laid.count, 450);
+        assert.deepEqual(await store.coins([keys[0]!]), [undefined], "nothing counts before its step");
+        const undo = new Map([[2, bytes(9)]]);
+        await store.commit({ ...chainStep(0, 3), coins: { at: 2, staged: laid }, undo });
         assert.equal(await store.coinsAt(), 2);
-        assert.deepEqual(await store.coins([keys[449]!, "ff".repeat(36), keys[0]!]), [bytes(193), undefined, bytes(0)]);
+        const absent = new Uint8Array(33).fill(0xff);
+        assert.deepEqual(await store.coins([keys[449]!, absent, keys[0]!]), [bytes(193), undefined, bytes(0)]);
         assert.deepEqual(await store.coins(keys), [...first.values()]);
         assert.deepEqual([await store.coinUndo(2), await store.coinUndo(1)], [bytes(9), undefined]);
 
-        const second = new Map([[keys[0]!, undefined], [keys[1]!, bytes(7, 0)], ["ee".repeat(36), bytes(3)]]);
-        const step = { ...chainStep(3, 4), coins: { at: 3, changed: second, undo: new Map([[3, bytes(1)]]) } };
-        await assert.rejects(store.commit({ ...step, coins: { ...step.coins, at: 4 } }), { code: "STORE_UNKNOWN_ROW" });
+        const second = new Map([[names[0]!, undefined], [names[1]!, bytes(7, 0)], ["ee".repeat(33), bytes(3)]]);
+        const coins = { at: 3, staged: await staged(store, second) };
+        const step = { ...chainStep(3, 4), coins, undo: new Map([[3, bytes(1)]]) };
+        await assert.rejects(store.commit({ ...step, coins: { ...coins, at: 4 } }), { code: "STORE_UNKNOWN_ROW" });
         await assert.rejects(store.commit({ ...step, tip: 9 }), { code: "STORE_UNKNOWN_ROW" });
-        const undo = new Map([[4, bytes(1)]]);
-        await assert.rejects(store.commit({ ...step, coins: { ...step.coins, undo } }), { code: "STORE_UNKNOWN_ROW" });
+        const far = new Map([[4, bytes(1)]]);
+        await assert.rejects(store.commit({ ...step, undo: far }), { code: "STORE_UNKNOWN_ROW" });
         assert.equal(await store.coinsAt(), 2);
         assert.deepEqual(await store.coins([keys[0]!]), [bytes(0)]);
         await store.commit(step);
         const again = driver.durable ? (await reopen()).store : store;
         assert.deepEqual([await again.coinsAt(), await again.tip()], [3, 3]);
         assert.deepEqual(await again.coins(keys.slice(0, 3)), [undefined, bytes(7, 0), bytes(2)]);
+        const all: [string, number][] = [];
+        await again.allCoins(({ key, keyLength, valueLength }) =>
+          void all.push([toHex(key.subarray(0, keyLength)), valueLength])
+        );
+        const left = [...names.slice(1).map((name, i) => [name, i === 0 ? 0 : 5]), ["ee".repeat(33), 5]];
+        assert.deepEqual(all, left, "in the order of their keys");
 
-        await again.commit({ coins: { at: 2, changed: new Map(), undo: new Map([[3, undefined]]) } });
-        assert.deepEqual([await again.coinsAt(), await again.coinUndo(3)], [2, undefined]);
+        await again.commit({ coins: { at: 2, staged: await staged(again, new Map()) } });
+        assert.deepEqual([await again.coinsAt(), await again.coinUndo(3)], [2, bytes(1)]);
         assert.ok((await again.prune(0, 1_000)).includes(2));
         assert.equal(await again.coinUndo(2), undefined, "what was pruned can no longer be taken back");
       }));

@@ -14,7 +14,7 @@ import type { Database, SqlValue } from "../../lib/core/ports.ts";
 import { SqlEventLog } from "../../lib/storage/event-log.ts";
 import { migrate } from "../../lib/storage/migrate.ts";
 import { NODE_LOG_MIGRATIONS, SqlNodeLog } from "../../lib/storage/node-log.ts";
-import { newBlockOf, txidsOf } from "./bitcoin-store-blocks.ts";
+import { newBlockOf, staged, txidsOf } from "./bitcoin-store-blocks.ts";
 import { sqlPlace } from "./bitcoin-store-place.ts";
 import { chainStep, readAll } from "./bitcoin-store-suite.ts";
 import { databaseDrivers } from "./databases.ts";
@@ -26,6 +26,7 @@ const MAY_SCAN: Readonly<Record<string, string>> = {
   "SELECT record FROM chia_blocks WHERE main = 1 ORDER BY height DESC LIMIT 1": "ends after one row",
   "SELECT name, value FROM gemel_meta": "five rows",
   "SELECT page, LENGTH(bytes) AS length FROM bitcoin_headers ORDER BY page DESC LIMIT 1": "ends after one row",
+  "SELECT run, age, bytes, entries FROM bitcoin_coin_runs": "at start: at most a few dozen files of coins",
   "SELECT file, bytes FROM bitcoin_block_files": "at start: the end of every file is compared with the disk",
   "SELECT * FROM chia_peers": "the address book bounds it",
   "SELECT * FROM bitcoin_peers": "the address book bounds it",
@@ -42,7 +43,8 @@ const MAY_NOT_SCAN = /^(DELETE FROM bitcoin_\w+|SELECT file, bytes FROM bitcoin_
 const SOURCES = [
   "bitcoin/light/store/sql.ts",
   "bitcoin/store/block-index.ts",
-  "bitcoin/store/coin-table.ts",
+  "bitcoin/store/coin-runs.ts",
+  "bitcoin/store/coin-undo.ts",
   "bitcoin/store/header-pages.ts",
   "bitcoin/store/sql.ts",
   "bitcoin/store/state.ts",
@@ -53,8 +55,6 @@ const SOURCES = [
   "storage/node-log.ts",
   "storage/peer-table.ts",
 ];
-
-const changedUndo = (spent: Uint8Array | undefined) => new Map([[3, spent]]);
 
 type Recorded = Map<string, readonly SqlValue[]>;
 
@@ -150,14 +150,11 @@ for (const driver of databaseDrivers) {
       try {
         const { store, close } = await place.open({ transactionIndex: true });
         for (let from = 0; from < 12; from += 4) await store.commit(chainStep(from, from + 4));
-        const key = "ab".repeat(36);
-        const changed = (coin: Uint8Array | undefined) => new Map([[key, coin]]);
-        await store.commit({
-          coins: { at: 3, changed: changed(Uint8Array.of(1)), undo: changedUndo(Uint8Array.of(2)) },
-        });
-        await store.coins([key]);
+        const coin = new Map([["ab".repeat(33), Uint8Array.of(1)]]);
+        const undo = new Map([[3, Uint8Array.of(2)]]);
+        for (const at of [3, 2]) await store.commit({ coins: { at, staged: await staged(store, coin) }, undo });
+        await store.coinsAtRest();
         await store.coinUndo(3);
-        await store.commit({ coins: { at: 2, changed: changed(undefined), undo: changedUndo(undefined) } });
         const left = [{ row: 11, txids: [] }];
         await store.commit({ tip: 10, transactions: { joined: [], left }, statuses: new Map([[11, 0]]) });
         await readAll(store);

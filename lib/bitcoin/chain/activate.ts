@@ -18,6 +18,7 @@ import { type HeaderChain, HeaderStatus } from "../headers/header-chain.ts";
 import type { Refusal } from "../headers/verdict.ts";
 import type { BitcoinStore } from "../store.ts";
 import { Block } from "../types/block.ts";
+import type { CoinFlush } from "./coin-flush.ts";
 import { type CoinState, NO_CHANGES, NO_COINS } from "./coins.ts";
 import type { ChainCommit } from "./commit.ts";
 import { type ActiveLevels, bitsOf, levelOf } from "./levels.ts";
@@ -38,6 +39,8 @@ export interface ActivationParts {
   readonly levels: ActiveLevels;
   /** The coins, for a validator that needs them. */
   readonly coins: CoinState | undefined;
+  /** What brings them to disk. */
+  readonly coinFlush: CoinFlush | undefined;
   /** Without blocks the active chain is the best header's, and nothing is connected. */
   readonly headersOnly: boolean;
   /** Whether a block and all before it are or were there. */
@@ -57,11 +60,6 @@ interface Question {
 
 /** Steps that wait for nothing, between two turns of the runtime's loop. */
 const STEPS_MAX = 4_096;
-/**
- * Blocks whose coins are committed together while more blocks wait to be connected. After a crash as many are connected
- * again.
- */
-const COIN_STEPS = 16;
 /** How long after a failure that is nobody's verdict a block is tried again. */
 const RETRY_MS = 10_000;
 const PASSED = { ok: true } as const;
@@ -84,8 +82,6 @@ export class Activation {
   #isTold = false;
   #cancelRetry = () => {};
   readonly #again: Revalidation;
-  /** Blocks since coins were last given to a commit. */
-  #coinSteps = 0;
 
   constructor(parts: ActivationParts) {
     this.#parts = parts;
@@ -194,7 +190,7 @@ export class Activation {
     this.#cancelRetry();
     this.#question?.abort.abort(new NodeError("stopped", "self", "the chain is closed"));
     await this.#busy;
-    this.#releaseCoins();
+    await this.#parts.coinFlush?.finish(this.#parts.notice);
     this.#parts.sources.atRest();
   }
 
@@ -232,7 +228,10 @@ export class Activation {
 
   /** One block taken back or connected; a promise when that takes time. */
   #step(): Promise<void> | undefined {
-    const { headers, coins } = this.#parts;
+    const { headers, coins, coinFlush, commit } = this.#parts;
+    // What waits for the disk is bounded, and so the next block waits as well.
+    if (coinFlush?.isFull) return coinFlush.room();
+    if (coins !== undefined && commit.isCrowded) return commit.room();
     const head = this.#head;
     if (headers.commonAncestor(head, this.#target) === head) {
       return this.#connect(headers.ancestor(this.#target, headers.height(head) + 1));
@@ -273,9 +272,11 @@ export class Activation {
   }
 
   #settle(row: number, verdict: ConnectVerdict, known: KnownBlock | undefined): void {
-    const { coins, sources } = this.#parts;
+    const { coins, sources, commit, headers } = this.#parts;
     if (!verdict.ok) return this.#refuse(row, verdict);
-    coins?.apply(row, verdict.changes ?? NO_CHANGES);
+    if (coins !== undefined) {
+      commit.keepUndo(row, coins.apply(row, headers.hash(row), verdict.changes ?? NO_CHANGES, known?.block));
+    }
     this.#raise(row);
     sources.connected(row);
     this.#stand(row, known);
@@ -292,14 +293,14 @@ export class Activation {
 
   /** The head is at `row` now. The tip follows when that is better; coins may be committed when they are the tip's or older. */
   #stand(row: number, known?: KnownBlock): void {
-    const { headers, commit, coins } = this.#parts;
+    const { headers, commit, coinFlush } = this.#parts;
     this.#head = row;
     this.#isTold = false;
     const isBetter = headers.hasMoreWork(row, this.#lead) || headers.isInvalid(this.#lead);
     if (isBetter && !headers.isInvalid(row)) this.moveTo(row, known);
-    const isEnough = ++this.#coinSteps >= COIN_STEPS || row === this.#target;
-    if (coins !== undefined && isEnough) this.#releaseCoins();
-    this.#again.moved(row, this.#lead, row === this.#lead || !this.#isUnderLead());
+    const isUnderLead = this.#isUnderLead();
+    coinFlush?.moved(isUnderLead);
+    this.#again.moved(row, this.#lead, row === this.#lead || !isUnderLead);
     commit.soon();
   }
 
@@ -325,14 +326,6 @@ export class Activation {
       if (isLinked(row) && !headers.isInvalid(row) && headers.hasMoreWork(row, best)) best = row;
     }
     return best;
-  }
-
-  /** Lets the next commit take the coins, unless they belong to no tip yet. */
-  #releaseCoins(): void {
-    const { commit: { pending }, coins } = this.#parts;
-    if (coins === undefined || coins.isClean || !this.#isUnderLead()) return;
-    pending.coins = coins.release(pending.coins);
-    this.#coinSteps = 0;
   }
 
   /** Whether the head is the tip or one of its ancestors. */

@@ -8,7 +8,8 @@
  * @see spec sections d.3, e, f.4; Bitcoin Core `validation.cpp` (AcceptBlock, ActivateBestChain)
  * @module
  */
-import type { Clock } from "../../core/ports.ts";
+import type { Clock, Random } from "../../core/ports.ts";
+import { TABLE_SECRET_BYTES } from "../../storage/byte-table.ts";
 import { unlessAborted } from "../../core/work/abortable.ts";
 import type { Validation } from "../../core/validation.ts";
 import { HeaderBatch } from "../headers/header-batch.ts";
@@ -21,6 +22,7 @@ import type { Block } from "../types/block.ts";
 import { HEADER_BYTES } from "../types/header.ts";
 import { Acceptance, type BlockResult } from "./accept.ts";
 import { Activation } from "./activate.ts";
+import { CoinFlush, COINS_CACHE_BYTES } from "./coin-flush.ts";
 import { CoinState } from "./coins.ts";
 import { ChainCommit } from "./commit.ts";
 import { ActiveLevels } from "./levels.ts";
@@ -48,6 +50,12 @@ export interface BitcoinChainParts {
   readonly clock: Clock;
   /** Without blocks the active chain is the best header's. */
   readonly headersOnly: boolean;
+  /** For a validator that needs coins. */
+  readonly coins?: {
+    readonly random: Random;
+    /** Memory for coins that changed and are not on disk, in bytes; 450 MiB by default. */
+    readonly bytesMax?: number | undefined;
+  };
   /** Hears of each durable step that moved the tip. */
   readonly onMove?: (move: TipMove) => void;
   /** Hears once a minute, and at the end, how far stored blocks were validated again. */
@@ -71,6 +79,7 @@ export class BitcoinChain {
   readonly #commit: ChainCommit;
   readonly #acceptance: Acceptance;
   readonly #activation: Activation;
+  readonly #coinFlush: CoinFlush | undefined;
 
   private constructor(parts: BitcoinChainParts, headers: HeaderChain, coinsAt: number) {
     const { network, validator, store, clock, onStorage, onValidation, onActivation = () => {} } = parts;
@@ -89,15 +98,26 @@ export class BitcoinChain {
       ...{ headers, validator, commit, sources },
       complete: (rows, block) => this.#activation.offer(rows, block),
     });
+    const coins = this.#openCoins(coinsAt);
+    this.#coinFlush = coins && new CoinFlush({
+      ...{ coins, store, commit, clock, onStorage },
+      bytesMax: parts.coins?.bytesMax ?? COINS_CACHE_BYTES,
+    });
     this.#activation = new Activation({
       ...{ headers, store, validator, clock, commit, sources, levels, onValidation, notice: onActivation },
-      coins: validator.needsCoins && !parts.headersOnly
-        ? new CoinState(coinsAt, { store, waiting: () => commit.coinLayers })
-        : undefined,
+      ...{ coins, coinFlush: this.#coinFlush },
       headersOnly: parts.headersOnly,
       isLinked: (row) => acceptance.isLinked(row),
       isActive: (row) => this.isActive(row),
     });
+  }
+
+  #openCoins(at: number): CoinState | undefined {
+    const { validator, headersOnly, store, coins } = this.#parts;
+    if (!validator.needsCoins || headersOnly) return undefined;
+    if (coins === undefined) throw new TypeError("a validator that needs coins needs parts for them");
+    const secret = coins.random.bytes(TABLE_SECRET_BYTES);
+    return new CoinState(at, { store, secret, waitingUndo: (row) => this.#commit.undoOf(row) });
   }
 
   /**
@@ -128,6 +148,16 @@ export class BitcoinChain {
   /** Row of the last block that the validator let through: the tip, or behind it while stored blocks are validated again. */
   get connected(): number {
     return this.#activation.head;
+  }
+
+  /** Row after whose block the coins on disk are so; undefined when none are kept. Blocks from there on are needed. */
+  get storedCoins(): number | undefined {
+    return this.#coinFlush?.durable;
+  }
+
+  /** Begins to bring the coins to disk as they are now, so that fewer blocks are needed. */
+  flushCoins(): void {
+    this.#coinFlush?.begin();
   }
 
   /**

@@ -9,7 +9,6 @@ import type { Clock } from "../../core/ports.ts";
 import { type HeaderChain, HeaderStatus } from "../headers/header-chain.ts";
 import type { BitcoinStep, BitcoinStore } from "../store.ts";
 import { HEADER_BYTES } from "../types/header.ts";
-import { type CoinLayer, coinStep } from "./coins.ts";
 import { PatientCommit, type StorageNotice } from "./patient-commit.ts";
 import { hasAny, newPending, type Pending } from "./pending.ts";
 
@@ -54,9 +53,15 @@ export class ChainCommit {
     return this.#underWay === undefined ? [this.#pending] : [this.#pending, this.#underWay];
   }
 
-  /** Coins that are not on disk yet, the newest first. */
-  get coinLayers(): readonly CoinLayer[] {
-    return this.waiting.flatMap(({ coins }) => coins ?? []);
+  /** Remembers what takes a block back. */
+  keepUndo(row: number, bytes: Uint8Array): void {
+    this.#pending.bytes += bytes.length - (this.#pending.undo.get(row)?.length ?? 0);
+    this.#pending.undo.set(row, bytes);
+  }
+
+  /** What takes a block back and is not on disk yet. */
+  undoOf(row: number): Uint8Array | undefined {
+    return this.waiting.find(({ undo }) => undo.has(row))?.undo.get(row);
   }
 
   /** Whether nothing can be stored any more: what is in memory is ahead of the disk for good. */
@@ -64,7 +69,7 @@ export class ChainCommit {
     return this.#failure !== undefined;
   }
 
-  /** Bytes of blocks that wait for their commit. */
+  /** Bytes of blocks, and of what takes them back, that wait for their commit. */
   get pendingBytes(): number {
     return this.#pending.bytes + (this.#underWay?.bytes ?? 0);
   }
@@ -74,9 +79,14 @@ export class ChainCommit {
     this.#storedHeaders += headers;
   }
 
+  /** Whether {@link ChainCommit.room} would wait. */
+  get isCrowded(): boolean {
+    return this.pendingBytes > PENDING_BYTES_MAX;
+  }
+
   /** Resolves when there is room for more blocks. A caller that adds without waiting grows the memory. */
   async room(): Promise<void> {
-    while (this.pendingBytes > PENDING_BYTES_MAX) await (this.#underWay ?? this.#pending).done.promise;
+    while (this.isCrowded) await (this.#underWay ?? this.#pending).done.promise;
   }
 
   /** The bytes of a block that waits for its commit or is being written. */
@@ -102,6 +112,13 @@ export class ChainCommit {
       if (now !== status) this.#pending.statuses.set(at, now & STORED);
     }
     this.soon();
+  }
+
+  /** Something that belongs into a commit cannot be stored: there is no commit any more. */
+  giveUp(thrown: unknown): void {
+    this.#failure ??= thrown;
+    // A caller that waits for the next commit is told as well.
+    this.#pending.done.reject(thrown);
   }
 
   /** The end of what came after a commit that failed for good. Handled, for callers that do not wait for it. */
@@ -161,12 +178,13 @@ export class ChainCommit {
     for (let row = firstRow; row < lastRow; row++) {
       bytes.set(headers.headerBytes(row), (row - firstRow) * HEADER_BYTES);
     }
-    const { blocks, statuses, events, tip, coins, joined, left } = pending;
+    const { blocks, statuses, events, tip, coins, undo, joined, left } = pending;
     const step: BitcoinStep = {
       ...(lastRow > firstRow && { headers: { firstRow, bytes } }),
       ...(store.hasTransactionIndex && { transactions: { joined, left } }),
       ...(tip !== undefined && { tip }),
-      ...(coins !== undefined && { coins: coinStep(coins) }),
+      ...(coins !== undefined && { coins }),
+      ...(undo.size > 0 && { undo }),
       statuses,
       blocks,
       events,

@@ -4,8 +4,7 @@
  * @module
  */
 import type { NewEvent } from "../../storage/events.ts";
-import type { NewBlock } from "../store.ts";
-import type { CoinLayer } from "./coins.ts";
+import type { CoinStep, NewBlock } from "../store.ts";
 
 /** Everything that waits for the next commit. */
 export interface Pending {
@@ -15,7 +14,9 @@ export interface Pending {
   left: { row: number; txids: Uint8Array[] }[];
   events: NewEvent[];
   tip: number | undefined;
-  coins: CoinLayer | undefined;
+  coins: CoinStep | undefined;
+  /** What takes blocks back, by row. */
+  undo: Map<number, Uint8Array>;
   bytes: number;
   readonly done: PromiseWithResolvers<void>;
 }
@@ -25,10 +26,11 @@ export function newPending(): Pending {
   const done = Promise.withResolvers<void>();
   done.promise.catch(() => {});
   const nothing = { tip: undefined, coins: undefined, bytes: 0 };
-  return { blocks: [], statuses: new Map(), joined: [], left: [], events: [], ...nothing, done };
+  return { blocks: [], statuses: new Map(), undo: new Map(), joined: [], left: [], events: [], ...nothing, done };
 }
 
 /** Whether there is anything to commit. */
-export function hasAny({ blocks, statuses, events, tip, coins }: Pending): boolean {
-  return blocks.length > 0 || statuses.size > 0 || events.length > 0 || tip !== undefined || coins !== undefined;
+export function hasAny({ blocks, statuses, events, tip, coins, undo }: Pending): boolean {
+  const isMoved = tip !== undefined || coins !== undefined;
+  return isMoved || blocks.length > 0 || statuses.size > 0 || events.length > 0 || undo.size > 0;
 }

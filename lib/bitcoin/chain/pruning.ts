@@ -60,9 +60,12 @@ export class Pruning {
     const { chain, store } = this.#parts;
     this.#running = true;
     try {
-      // What is still to be validated again stays.
-      const { headers, tip, connected } = chain;
-      const below = Math.min(height, Math.min(headers.height(tip), headers.height(connected)) - KEEP_BLOCKS);
+      // What is still to be validated again stays, and so does what coins are made from after a crash.
+      const { headers, tip, connected, storedCoins = tip } = chain;
+      const needed = headers.height(headers.commonAncestor(storedCoins, tip));
+      const last = Math.min(headers.height(tip), headers.height(connected));
+      if (needed < last && (await store.counts()).blockBytes > bytesMax) chain.flushCoins();
+      const below = Math.min(height, needed, last - KEEP_BLOCKS);
       if (below <= 0) return;
       const rows = await store.prune(bytesMax, below);
       chain.dropData(rows);

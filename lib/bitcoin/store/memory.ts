@@ -3,11 +3,13 @@
  *
  * @module
  */
-import { toHex } from "../../codec/hex.ts";
+import { fromHex, toHex } from "../../codec/hex.ts";
 import { Writer } from "../../codec/writer.ts";
 import type { StoredPeer } from "../../core/ports.ts";
 import { MemoryEventLog } from "../../storage/event-log.ts";
 import { MemoryPeers } from "../../storage/peer-table.ts";
+import type { SortedEntries } from "../../storage/runs/entries.ts";
+import type { MergedEntry } from "../../storage/runs/merging.ts";
 import { HeaderStatus } from "../headers/header-chain.ts";
 import type {
   BitcoinStep,
@@ -15,6 +17,7 @@ import type {
   BitcoinStoreCounts,
   CoinStep,
   HeaderPage,
+  StagedCoins,
   TransactionPlace,
 } from "../store.ts";
 import { Block } from "../types/block.ts";
@@ -75,6 +78,7 @@ export class MemoryBitcoinStore implements BitcoinStore {
       for (const block of index?.left ?? []) this.#leave(block);
       for (const block of index?.joined ?? []) this.#join(block);
       if (step.tip !== undefined) this.#tip = step.tip;
+      for (const [row, spent] of step.undo ?? []) this.#coinUndo.set(row, spent);
       if (step.coins !== undefined) this.#changeCoins(step.coins);
       return this.events.append(step.events ?? []);
     } catch (error) {
@@ -82,18 +86,35 @@ export class MemoryBitcoinStore implements BitcoinStore {
     }
   }
 
-  #changeCoins({ at, changed, undo }: CoinStep): void {
+  #changeCoins({ at, staged }: CoinStep): void {
+    if (!(staged instanceof StagedMap)) throw new TypeError("these coins were staged elsewhere");
     this.#coinsAt = at;
-    for (const [key, coin] of changed) setOrDelete(this.#coins, key, coin);
-    for (const [row, spent] of undo) setOrDelete(this.#coinUndo, row, spent);
+    for (const [key, coin] of staged.changed) {
+      if (coin === undefined) this.#coins.delete(key);
+      else this.#coins.set(key, coin);
+    }
   }
 
   coinsAt(): Promise<number | undefined> {
     return Promise.resolve(this.#coinsAt);
   }
 
-  coins(outpoints: readonly string[]): Promise<readonly (Uint8Array | undefined)[]> {
-    return Promise.resolve(outpoints.map((key) => this.#coins.get(key)));
+  coins(keys: readonly Uint8Array[]): Promise<readonly (Uint8Array | undefined)[]> {
+    return Promise.resolve(keys.map((key) => this.#coins.get(toHex(key))));
+  }
+
+  async allCoins(take: (entry: MergedEntry) => Promise<void> | undefined, signal?: AbortSignal): Promise<void> {
+    for (const [name, bytes] of [...this.#coins].sort(([a], [b]) => (a < b ? -1 : 1))) {
+      signal?.throwIfAborted();
+      const key: Uint8Array = fromHex(name);
+      await take({ key, keyLength: key.length, bytes, valueAt: 0, valueLength: bytes.length });
+    }
+  }
+
+  async stageCoins(changes: SortedEntries): Promise<StagedCoins> {
+    const staged = new StagedMap();
+    for await (const _ of changes.drain((...entry) => staged.take(...entry)));
+    return staged;
   }
 
   coinUndo(row: number): Promise<Uint8Array | undefined> {
@@ -172,7 +193,16 @@ export class MemoryBitcoinStore implements BitcoinStore {
   }
 }
 
-function setOrDelete<K>(map: Map<K, Uint8Array>, key: K, value: Uint8Array | undefined): void {
-  if (value === undefined) map.delete(key);
-  else map.set(key, value);
+/** Changes that no step has named yet. */
+class StagedMap implements StagedCoins {
+  readonly changed = new Map<string, Uint8Array | undefined>();
+
+  get count(): number {
+    return this.changed.size;
+  }
+
+  take: Parameters<SortedEntries["drain"]>[0] = (key, keyAt, keyLength, value, valueAt, valueLength) => {
+    const coin = valueLength < 0 ? undefined : value.slice(valueAt, valueAt + valueLength);
+    this.changed.set(toHex(key.subarray(keyAt, keyAt + keyLength)), coin);
+  };
 }

@@ -18,7 +18,7 @@ export const CHAIN_TABLES = [
   "bitcoin_blocks",
   "bitcoin_block_files",
   "bitcoin_transactions",
-  "bitcoin_coins",
+  "bitcoin_coin_runs",
   "bitcoin_coin_undo",
   "bitcoin_state",
 ] as const;
@@ -86,6 +86,21 @@ CREATE TABLE bitcoin_coins (
 CREATE TABLE bitcoin_coin_undo (
   header INTEGER PRIMARY KEY,
   spent BYTEA NOT NULL
+);
+`,
+  },
+  {
+    number: 5,
+    name: "coins in files, of which the database has the list; no node kept coins before",
+    sql: `
+DROP TABLE bitcoin_coins;
+DELETE FROM bitcoin_coin_undo;
+DELETE FROM bitcoin_state WHERE name = 'coins_at';
+CREATE TABLE bitcoin_coin_runs (
+  run INTEGER PRIMARY KEY,
+  age BIGINT NOT NULL,
+  bytes BIGINT NOT NULL,
+  entries BIGINT NOT NULL
 );
 `,
   },

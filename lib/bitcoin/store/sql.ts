@@ -7,11 +7,13 @@
 import { toHex } from "../../codec/hex.ts";
 import { equalBytes } from "../../codec/sized.ts";
 import type { StoredPeer } from "../../core/ports.ts";
-import type { Database } from "../../core/ports.ts";
+import type { Database, FileFolder } from "../../core/ports.ts";
 import { insertEvents } from "../../storage/event-log.ts";
 import { ByteCache } from "../../storage/lru.ts";
 import { migrate } from "../../storage/migrate.ts";
 import { SqlPeers } from "../../storage/peer-table.ts";
+import type { SortedEntries } from "../../storage/runs/entries.ts";
+import type { MergedEntry } from "../../storage/runs/merging.ts";
 import { HeaderStatus } from "../headers/header-chain.ts";
 import type {
   BitcoinStep,
@@ -19,13 +21,15 @@ import type {
   BitcoinStoreCounts,
   HeaderPage,
   NewBlock,
+  StagedCoins,
   TransactionPlace,
 } from "../store.ts";
 import { Block } from "../types/block.ts";
 import type { BlockFiles, BlockPlace } from "./block-files.ts";
 import { countBlocks, forgetFiles, indexedEnds, insertBlocks, isPlaceKnown, placeOf } from "./block-index.ts";
 import { appendHeaders, changeStatuses, countHeaders, readHeaders } from "./header-pages.ts";
-import { changeCoins, forgetUndo, readCoins, readUndo } from "./coin-table.ts";
+import { CoinRuns } from "./coin-runs.ts";
+import { forgetUndo, keepUndo, readUndo } from "./coin-undo.ts";
 import { BITCOIN_MIGRATIONS, BITCOIN_PEERS, CHAIN_TABLES } from "./schema.ts";
 import { readState, useTransactionIndex, writeState } from "./state.ts";
 import { checkStep, unknownBlock } from "./step.ts";
@@ -37,6 +41,8 @@ export interface SqlBitcoinStoreOptions {
   readonly network: { readonly name: string; readonly genesis: { readonly hash: Uint8Array } };
   /** Where block bytes are; the store closes them. */
   readonly blocks: BlockFiles;
+  /** Makes or opens the folder where coins are; not called for a chain that keeps none. Without it none can be kept. */
+  readonly openCoins?: () => Promise<FileFolder>;
   /** Keep an index of transactions by txid. It must be there from the first block on. */
   readonly transactionIndex?: boolean;
   /** Forget headers and index, to build them anew from the block files; see `reindex.ts`. */
@@ -83,6 +89,7 @@ export async function openSqlBitcoinStore(
 export class SqlBitcoinStore implements BitcoinStore {
   readonly hasTransactionIndex: boolean;
   readonly files: BlockFiles;
+  readonly #coins: CoinRuns;
   readonly #database: Database;
   readonly #peers: SqlPeers;
   readonly #cache: ByteCache;
@@ -98,6 +105,9 @@ export class SqlBitcoinStore implements BitcoinStore {
     this.hasTransactionIndex = options.transactionIndex ?? false;
     this.files = options.blocks;
     this.#database = database;
+    const exclusive = <T>(work: () => Promise<T>) => this.#exclusive(work);
+    const openFolder = options.openCoins ?? (() => Promise.reject(new TypeError("there is no place for coins")));
+    this.#coins = new CoinRuns({ database, openFolder, exclusive });
     this.#peers = new SqlPeers(database, BITCOIN_PEERS);
     this.#cache = new ByteCache(options.cacheBytesMax ?? 0);
     this.#onEvents = options.onEvents ?? (() => {});
@@ -129,8 +139,21 @@ export class SqlBitcoinStore implements BitcoinStore {
     return readState(this.#database, "coins_at");
   }
 
-  coins(outpoints: readonly string[]): Promise<readonly (Uint8Array | undefined)[]> {
-    return readCoins(this.#database, outpoints);
+  coins(keys: readonly Uint8Array[]): Promise<readonly (Uint8Array | undefined)[]> {
+    return this.#coins.get(keys);
+  }
+
+  allCoins(take: (entry: MergedEntry) => Promise<void> | undefined, signal?: AbortSignal): Promise<void> {
+    return this.#coins.all(take, signal);
+  }
+
+  stageCoins(changes: SortedEntries): Promise<StagedCoins> {
+    return this.#coins.stage(changes);
+  }
+
+  /** Resolves when no coins are left to be moved together in the background. */
+  coinsAtRest(): Promise<void> {
+    return this.#coins.rest();
   }
 
   coinUndo(row: number): Promise<Uint8Array | undefined> {
@@ -149,10 +172,15 @@ export class SqlBitcoinStore implements BitcoinStore {
         await insertBlocks(within, blocks);
         if (index !== undefined) await moveTransactions(within, index.left, index.joined);
         if (step.tip !== undefined) await writeState(within, "tip", step.tip);
-        if (step.coins !== undefined) await changeCoins(within, step.coins);
+        if (step.undo !== undefined) await keepUndo(within, step.undo);
+        if (step.coins !== undefined) {
+          await this.#coins.name(within, step.coins.staged);
+          await writeState(within, "coins_at", step.coins.at);
+        }
         return await insertEvents(within, step.events ?? []);
       });
       this.#headers = count;
+      if (step.coins !== undefined) await this.#coins.named(step.coins.staged);
       if (blocks.some(({ isNew }) => isNew)) this.files.keep();
       for (const { block } of blocks) this.#cache.set(String(block.row), block.raw);
       const newest = ids.at(-1);
@@ -291,6 +319,7 @@ export class SqlBitcoinStore implements BitcoinStore {
 
   /** Waits for what is being written and closes the block files. */
   async close(): Promise<void> {
+    await this.#coins.close();
     await this.#tail;
     await this.files.close();
   }

@@ -22,7 +22,7 @@ export interface SortedEntries {
   /** How many there are. */
   readonly size: number;
   /** Gives every entry to `take`, rising by key, and pauses now and then so that others have their turn. */
-  drain(take: TakeEntry): Iterable<void>;
+  drain(take: TakeEntry): Iterable<void> | AsyncIterable<void>;
 }
 
 /** Keys up to this length can be stored. */

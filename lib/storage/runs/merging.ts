@@ -9,9 +9,9 @@ import type { Run } from "./run.ts";
 /** Where the reading of one run stands: at an entry, or at its end. */
 class Cursor {
   readonly #blocks: AsyncGenerator<Uint8Array>;
-  #block = new Uint8Array();
+  #block: Uint8Array = new Uint8Array();
   #at = 0;
-  readonly key = new Uint8Array(255);
+  readonly key: Uint8Array = new Uint8Array(255);
   keyLength = 0;
   /** The first four bytes of the key, as a number whose order is theirs. */
   head = 0;

@@ -98,21 +98,24 @@ export class SortedRuns {
     await merged(this.#runs, (entry) => entry.valueLength < 0 ? undefined : take(entry), signal);
   }
 
-  /** Writes a run that the owner's list may name once this resolves; it counts when it is {@link SortedRuns.add}ed. */
-  async write(entries: SortedEntries): Promise<RunRecord> {
+  /**
+   * Writes a run that the owner's list may name once this resolves; it counts when it is {@link SortedRuns.add}ed. One
+   * that never is, its owner releases.
+   */
+  async write(entries: SortedEntries): Promise<Run> {
     // Where nothing is older a key that is gone says nothing, and nearly all that is asked for is there.
     const isOldest = this.#runs.length === 0;
     return await this.#make(undefined, isOldest ? undefined : entries.size, async (writer) => {
       const take: Parameters<SortedEntries["drain"]>[0] = (key, keyAt, keyLength, value, valueAt, valueLength) => {
         if (!isOldest || valueLength >= 0) writer.add(key, keyAt, keyLength, value, valueAt, valueLength);
       };
-      for (const _ of entries.drain(take)) if (writer.isFull) await writer.drain();
+      for await (const _ of entries.drain(take)) if (writer.isFull) await writer.drain();
     });
   }
 
   /** A run that the owner's list names now counts, as the newest. */
-  async add(record: RunRecord): Promise<void> {
-    this.#runs = [await openRun(this.#folder, record), ...this.#runs];
+  add(run: Run): void {
+    this.#runs = [run, ...this.#runs];
   }
 
   /** The runs that are to be merged, the newest first; undefined when there are few enough. */
@@ -131,7 +134,7 @@ export class SortedRuns {
    * resolves; it counts when it {@link SortedRuns.replace}s them.
    * @throws NodeError `DATABASE_DAMAGED`, or the signal's reason: nothing is left behind then
    */
-  async merge(records: readonly RunRecord[], signal?: AbortSignal): Promise<RunRecord> {
+  async merge(records: readonly RunRecord[], signal?: AbortSignal): Promise<Run> {
     const numbers = new Set(records.map(({ run }) => run));
     const runs = this.#runs.filter(({ record }) => numbers.has(record.run));
     const isOldest = this.#runs.at(-1) === runs.at(-1);
@@ -144,9 +147,8 @@ export class SortedRuns {
       }, signal));
   }
 
-  /** The owner's list names `record` now where it named others: those are not asked any more. */
-  async replace(records: readonly RunRecord[], record: RunRecord): Promise<void> {
-    const young = await openRun(this.#folder, record);
+  /** The owner's list names `young` now where it named others: those are not asked any more. */
+  async replace(records: readonly RunRecord[], young: Run): Promise<void> {
     const numbers = new Set(records.map(({ run }) => run));
     const old = this.#runs.filter(({ record }) => numbers.has(record.run));
     const at = this.#runs.indexOf(old[0]!);
@@ -171,7 +173,7 @@ export class SortedRuns {
     age: number | undefined,
     filterOf: number | undefined,
     fill: (writer: RunWriter) => Promise<void>,
-  ): Promise<RunRecord> {
+  ): Promise<Run> {
     const run = this.#next++;
     const file = (await this.#folder.open(runName(run), { create: true }))!;
     try {
@@ -179,12 +181,11 @@ export class SortedRuns {
       await fill(writer);
       await writer.finish();
       await file.sync();
-      return { run, age: age ?? run, bytes: file.size, entries: writer.entries };
+      return await Run.open({ run, age: age ?? run, bytes: file.size, entries: writer.entries }, file);
     } catch (thrown) {
+      await file.close();
       await this.#folder.remove(runName(run)).catch(() => {});
       throw thrown;
-    } finally {
-      await file.close();
     }
   }
 }

@@ -4,7 +4,7 @@ import { describe, test } from "node:test";
 import type { BitcoinStep } from "../../../lib/bitcoin/store.ts";
 import { MemoryBitcoinStore } from "../../../lib/bitcoin/store/memory.ts";
 import type { ValidationProgress } from "../../../lib/bitcoin/chain/chain.ts";
-import { coinKey } from "../../../lib/bitcoin/chain/coins.ts";
+import { coinKey } from "../../../lib/bitcoin/coins/key.ts";
 import { Pruning } from "../../../lib/bitcoin/chain/pruning.ts";
 import { structureValidator } from "../../../lib/bitcoin/chain/validator.ts";
 import { toDisplayHex } from "../../../lib/bitcoin/hash.ts";
@@ -204,21 +204,25 @@ describe("BitcoinChain with coins", () => {
     assert.deepEqual([...scene.said, ...again.said].filter((line) => /error|warning/.test(line)), []);
   });
 
-  test("coins are never committed before the tip that they belong to", async () => {
+  test("coins are never committed before what a restart needs to bring them to the tip", async () => {
     const store = new MemoryBitcoinStore();
     const commit = store.commit.bind(store);
-    const heights: { readonly coins: number; readonly tip: number }[] = [];
     const scene = await openSlow(store);
     const { headers } = scene.chain;
+    let flushes = 0;
     let tip = 0;
-    store.commit = (step: BitcoinStep) => {
+    store.commit = async (step: BitcoinStep) => {
+      const ids = await commit(step);
       tip = step.tip ?? tip;
       const at = step.coins?.at;
-      if (at !== undefined) {
-        assert.equal(headers.commonAncestor(at, tip), at, "the tip's chain holds it");
-        heights.push({ coins: headers.height(at), tip: headers.height(tip) });
+      if (at === undefined) return ids;
+      flushes += 1;
+      const fork = headers.commonAncestor(at, tip);
+      for (let row = at; row !== fork; row = headers.parent(row)) {
+        assert.ok(await store.coinUndo(row), "what takes the block back");
+        assert.ok(await store.block(row), "and the block");
       }
-      return commit(step);
+      return ids;
     };
     const one = mined(0, 40, "long");
     const two = mined(one[9]!.row, 45, "longer");
@@ -228,7 +232,7 @@ describe("BitcoinChain with coins", () => {
     }
     await scene.clock.advance(1_000);
     await requireCoins(scene, two[44]!);
-    assert.ok(heights.length > 3, `${heights.length} commits`);
+    assert.ok(flushes > 3, `${flushes} flushes`);
   });
 
   test("a stop in the middle leaves the coins at the tip", async () => {
@@ -243,19 +247,26 @@ describe("BitcoinChain with coins", () => {
     }
   });
 
-  test("a block whose undo data is lost cannot be taken back, and the operator is told what to do", async () => {
-    const store = new MemoryBitcoinStore();
-    const scene = await open(withCoins(), store);
-    const one = mined(0, 2, "no undo");
-    for (const block of one) scene.add(block);
-    await scene.rest();
-    const at = scene.chain.tip;
-    await store.commit({ coins: { at, changed: new Map(), undo: new Map([[at, undefined]]) } });
-    for (const block of mined(0, 3, "in its place")) scene.add(block);
-    await scene.rest();
-    assert.equal(scene.height(), 2);
-    assert.match(scene.said.join(), /^error blocks cannot be connected: .*start with --reindex/);
-    await scene.clock.until(scene.chain.close());
+  test("a block whose undo data is lost or damaged cannot be taken back, and the operator is told what to do", async () => {
+    const spoil: Record<string, (bytes: Uint8Array | undefined) => Uint8Array | undefined> = {
+      "is not known": () => undefined,
+      "is not what was written": (bytes) => bytes?.map((byte, i) => i === bytes.length - 1 ? byte ^ 1 : byte),
+    };
+    for (const [what, spoiled] of Object.entries(spoil)) {
+      const store = new MemoryBitcoinStore();
+      const scene = await open(withCoins(), store);
+      const one = mined(0, 2, `undo ${what}`);
+      for (const block of one) scene.add(block);
+      await scene.rest();
+      const read = store.coinUndo.bind(store);
+      store.coinUndo = async (row) => spoiled(await read(row));
+      for (const block of mined(0, 3, "in its place")) scene.add(block);
+      await scene.rest();
+      assert.equal(scene.height(), 2);
+      assert.match(scene.said.join(), /^error blocks cannot be connected: what block \d+ spent .*start with --reindex/);
+      assert.ok(scene.said.join().includes(what), what);
+      await scene.clock.until(scene.chain.close());
+    }
   });
 
   test("coins that are ahead of the tip are told of and taken back", async () => {

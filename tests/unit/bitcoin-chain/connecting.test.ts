@@ -182,31 +182,6 @@ describe("BitcoinChain", () => {
     assert.ok(chain.hasData(chain.tip));
   });
 
-  test("coins are committed every sixteen blocks while more wait, and at the end", async () => {
-    class CoinAsking extends AskingValidator {
-      override readonly needsCoins = true as never;
-    }
-    const validator = new CoinAsking();
-    const scene = await open(validator);
-    const made = mined(0, 18, "sixteen");
-    for (const block of made) scene.add(block);
-    const at = async () => scene.chain.headers.height(await scene.store.coinsAt() ?? 0);
-    for (const question of [0, 1]) {
-      await scene.rest();
-      validator.questions[question]!.answer({ ok: true, changes: NO_CHANGES });
-    }
-    await scene.rest();
-    assert.equal(await at(), 0);
-    await answer(scene, validator, 2, 15);
-    assert.equal(await at(), 0);
-    await answer(scene, validator, 15, 16);
-    assert.equal(await at(), 16);
-    await answer(scene, validator, 16, 17);
-    assert.equal(await at(), 16);
-    await answer(scene, validator, 17, 18);
-    assert.equal(await at(), 18);
-  });
-
   test("after a restart nothing is validated again that needs it not", async () => {
     for (const headersOnly of [false, true]) {
       const before = await open(structureValidator, new MemoryBitcoinStore(), { headersOnly });

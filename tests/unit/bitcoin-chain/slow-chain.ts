@@ -8,6 +8,7 @@ import { toDisplayHex } from "../../../lib/bitcoin/hash.ts";
 import { MemoryBitcoinStore } from "../../../lib/bitcoin/store/memory.ts";
 import { network, WorldBlocks } from "../../../lib/sim/bitcoin/blocks.ts";
 import type { SimClock } from "../../../lib/sim/clock.ts";
+import { SeededRandom } from "../../../lib/sim/random.ts";
 import { simClock } from "../core/sim.ts";
 
 const START_MS = 1_750_000_000_000;
@@ -76,6 +77,7 @@ export async function open(
   const charged: string[] = [];
   const chain = await clock.until(BitcoinChain.load({
     ...{ network, store, validator, clock, headersOnly: false },
+    coins: { random: new SeededRandom(1), bytesMax: 0 },
     onActivation: (level, text) => said.push(`${level} ${text}`),
     ...more,
   }));

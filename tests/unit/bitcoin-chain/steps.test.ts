@@ -29,7 +29,8 @@ describe("hasAny()", () => {
     assert.equal(hasAny({ ...newPending(), statuses: new Map([[1, 1]]) }), true);
     assert.equal(hasAny({ ...newPending(), events: [event] }), true);
     assert.equal(hasAny({ ...newPending(), tip: 0 }), true);
-    assert.equal(hasAny({ ...newPending(), coins: { at: 0, changed: new Map(), undo: new Map() } }), true);
+    assert.equal(hasAny({ ...newPending(), coins: { at: 0, staged: { count: 0 } } }), true);
+    assert.equal(hasAny({ ...newPending(), undo: new Map([[1, new Uint8Array()]]) }), true);
   });
 });
 

@@ -68,7 +68,7 @@ describe("SortedRuns", () => {
       const model: Model = new Map();
       let runs = await SortedRuns.open(folder.view(), []);
       for (let round = 0; round < 25; round++) {
-        await runs.add(await runs.write(entriesOf(changesOf(random, model))));
+        runs.add(await runs.write(entriesOf(changesOf(random, model))));
         if (random.chance(0.5)) merges += await mergeAll(runs);
         if (random.chance(0.3)) {
           const { records } = runs;
@@ -90,17 +90,17 @@ describe("SortedRuns", () => {
     const runs = await SortedRuns.open(folder.view(), []);
     const kept = await runs.write(entriesOf([[Uint8Array.of(1), Uint8Array.of(2)]]));
     const lost = await runs.write(entriesOf([[Uint8Array.of(1), Uint8Array.of(3)]]));
-    const again = await SortedRuns.open(folder.view(), [kept]);
+    const again = await SortedRuns.open(folder.view(), [kept.record]);
     assert.deepEqual([...folder.files.keys()], ["run000000.dat"]);
     assert.deepEqual(await again.getMany([Uint8Array.of(1)]), [Uint8Array.of(2)]);
-    assert.ok((await again.write(entriesOf([]))).run > lost.run);
+    assert.ok((await again.write(entriesOf([]))).record.run > lost.record.run);
   });
 
   test("a key that is gone in the newest run is gone, and a merge with the oldest forgets it", async () => {
     const runs = await SortedRuns.open(new MemoryFolder().view(), []);
     const [a, b] = [Uint8Array.of(1), Uint8Array.of(2)];
-    await runs.add(await runs.write(entriesOf([[a, a], [b, b]])));
-    await runs.add(await runs.write(entriesOf([[a, undefined]])));
+    runs.add(await runs.write(entriesOf([[a, a], [b, b]])));
+    runs.add(await runs.write(entriesOf([[a, undefined]])));
     assert.deepEqual(await runs.getMany([a, b]), [undefined, b]);
     const { records } = runs;
     await runs.replace(records, await runs.merge(records));
@@ -113,7 +113,7 @@ describe("SortedRuns", () => {
     const runs = await SortedRuns.open(folder.view(), []);
     const random = new SeededRandom(9);
     const model: Model = new Map();
-    for (let i = 0; i < 3; i++) await runs.add(await runs.write(entriesOf(changesOf(random, model))));
+    for (let i = 0; i < 3; i++) runs.add(await runs.write(entriesOf(changesOf(random, model))));
     const found: string[] = [];
     let isMerged = false;
     await runs.all(({ key, keyLength }) => {
@@ -130,8 +130,8 @@ describe("SortedRuns", () => {
     const folder = new MemoryFolder();
     const model: Model = new Map();
     const runs = await SortedRuns.open(folder.view(), []);
-    await runs.add(await runs.write(entriesOf(changesOf(random, model))));
-    await runs.add(await runs.write(entriesOf(changesOf(random, model))));
+    runs.add(await runs.write(entriesOf(changesOf(random, model))));
+    runs.add(await runs.write(entriesOf(changesOf(random, model))));
     const { records } = runs;
     for (const name of folder.files.keys()) {
       const { length } = folder.files.get(name)!.bytes;
@@ -153,7 +153,7 @@ describe("SortedRuns", () => {
     const runs = await SortedRuns.open(folder.view(), []);
     const model: Model = new Map();
     for (let i = 0; i < 2; i++) {
-      await runs.add(await runs.write(entriesOf(changesOf(new SeededRandom(i), model))));
+      runs.add(await runs.write(entriesOf(changesOf(new SeededRandom(i), model))));
     }
     const gone = AbortSignal.abort(new Error("stopped"));
     await assert.rejects(runs.merge(runs.records, gone), /stopped/);

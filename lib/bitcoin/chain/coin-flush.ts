@@ -1,0 +1,139 @@
+/**
+ * When changed coins go to disk: when the memory for them is used up, once an hour, and at the end. They are laid ready
+ * beside the set first, which takes as long as it takes while blocks are connected, and count from one small commit on.
+ *
+ * After a crash the coins are those of the last flush. Blocks since then are connected again from our own disk; if they
+ * were another branch's, that branch is taken back first. So a flush may be of any block whose bytes and undo data are
+ * durable: they are in the same commit at the latest.
+ *
+ * @see Bitcoin Core `validation.cpp` (FlushStateToDisk)
+ * @module
+ */
+import { messageOf } from "../../core/errors.ts";
+import type { Clock } from "../../core/ports.ts";
+import type { SortedEntries } from "../../storage/runs/entries.ts";
+import type { BitcoinStore } from "../store.ts";
+import type { CoinState } from "./coins.ts";
+import type { ChainCommit } from "./commit.ts";
+import { PatientCommit, type StorageNotice } from "./patient-commit.ts";
+
+/** Coins that changed may take so much memory; as in Core. */
+export const COINS_CACHE_BYTES = 450 * 1024 * 1024;
+/**
+ * Changes are written when they take this share of it. As much again may come while they are, and the rest is for the
+ * growth of a table and for the writing.
+ */
+const SHARE = 0.42;
+const EVERY_MS = 60 * 60_000;
+
+/** What flushes need. */
+export interface CoinFlushParts {
+  readonly coins: CoinState;
+  readonly store: Pick<BitcoinStore, "stageCoins">;
+  readonly commit: ChainCommit;
+  readonly clock: Clock;
+  /** Memory for coins that changed. */
+  readonly bytesMax: number;
+  readonly onStorage?: StorageNotice | undefined;
+}
+
+/** The flushes of one chain's coins. */
+export class CoinFlush {
+  readonly #parts: CoinFlushParts;
+  readonly #patience: PatientCommit;
+  /** The row of the last flush that is durable. */
+  #durable: number;
+  #last: number;
+  #running: Promise<void> | undefined;
+
+  constructor(parts: CoinFlushParts) {
+    this.#parts = parts;
+    this.#patience = new PatientCommit(parts.clock, parts.onStorage);
+    this.#durable = parts.coins.at;
+    this.#last = parts.clock.monotonic();
+  }
+
+  /** The row after whose block the coins on disk are so. */
+  get durable(): number {
+    return this.#durable;
+  }
+
+  /** Whether the next block has to wait: the memory is used up, and what was in it is not on disk yet. */
+  get isFull(): boolean {
+    return this.#running !== undefined && this.#isDue;
+  }
+
+  get #isDue(): boolean {
+    const { coins, bytesMax } = this.#parts;
+    return !coins.isClean && coins.bytes >= bytesMax * SHARE;
+  }
+
+  /** Resolves when there is room. @throws the error of a flush that cannot succeed */
+  async room(): Promise<void> {
+    await this.#running;
+  }
+
+  /** After each block. `isUnderTip`: whether the coins are those of the tip or of a block before it. */
+  moved(isUnderTip: boolean): void {
+    const { coins, clock } = this.#parts;
+    const isTime = isUnderTip && !coins.isClean && clock.monotonic() - this.#last >= EVERY_MS;
+    if (this.#isDue || isTime) this.begin();
+  }
+
+  /** Begins a flush unless one runs or there is nothing to write. */
+  begin(): void {
+    const { coins, commit } = this.#parts;
+    if (this.#running !== undefined || coins.isClean || commit.hasFailed) return;
+    const running = this.#running = this.#run().finally(() => (this.#running = undefined));
+    // What came meanwhile may be too much again.
+    running.then(() => this.#isDue && this.begin(), () => {});
+  }
+
+  async #run(): Promise<void> {
+    const { coins, store, commit, clock } = this.#parts;
+    const { at, changed } = coins.freeze();
+    try {
+      await this.#patience.run(async () => {
+        commit.pending.coins = { at, staged: await store.stageCoins(withPauses(changed, clock)) };
+      });
+    } catch (thrown) {
+      // What is in memory can no longer get to the disk.
+      commit.giveUp(thrown);
+      throw thrown;
+    }
+    await commit.soon();
+    coins.flushed();
+    this.#durable = at;
+    this.#last = clock.monotonic();
+  }
+
+  /** Lays ready all that changed, for the last commit. What cannot be written now is connected again at the next start. */
+  async finish(notice: (level: "warning", text: string) => void): Promise<void> {
+    const { coins, store, commit, clock } = this.#parts;
+    const end = this.#patience.hurry();
+    try {
+      // The commit that it waits for may be waiting for room on the disk.
+      if (this.#running !== undefined) await Promise.all([this.#running, commit.flush()]);
+      if (coins.isClean || commit.hasFailed) return;
+      const { at, changed } = coins.freeze();
+      commit.pending.coins = { at, staged: await store.stageCoins(withPauses(changed, clock)) };
+    } catch (thrown) {
+      notice("warning", `the newest coins are not stored: ${messageOf(thrown)}; they are made again at the next start`);
+    } finally {
+      end();
+    }
+  }
+}
+
+/** The same entries, with a turn for all others at each pause. */
+function withPauses(entries: SortedEntries, clock: Clock): SortedEntries {
+  return {
+    size: entries.size,
+    async *drain(take) {
+      for await (const _ of entries.drain(take)) {
+        yield;
+        await clock.sleep(0);
+      }
+    },
+  };
+}

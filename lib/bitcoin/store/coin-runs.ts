@@ -1,0 +1,151 @@
+/**
+ * The coins on disk: sorted runs in files, and the list of those that count in the database. So the coins change in the
+ * transaction of the step that they belong to, by one row, however many they are.
+ *
+ * @module
+ */
+import { NodeError } from "../../core/errors.ts";
+import type { Database, FileFolder } from "../../core/ports.ts";
+import type { SortedEntries } from "../../storage/runs/entries.ts";
+import type { MergedEntry } from "../../storage/runs/merging.ts";
+import type { Run, RunRecord } from "../../storage/runs/run.ts";
+import { SortedRuns } from "../../storage/runs/sorted-runs.ts";
+import type { StagedCoins } from "../store.ts";
+
+/** Runs that may wait to be merged; a flush waits when there are more. */
+const RUNS_MAX = 16;
+
+/** Coins that lie in a file of their own which no step has named yet. */
+class StagedRun implements StagedCoins {
+  readonly run: Run;
+
+  constructor(run: Run) {
+    this.run = run;
+  }
+
+  get count(): number {
+    return this.run.record.entries;
+  }
+}
+
+/** What the coins on disk need. */
+export interface CoinRunsParts {
+  readonly database: Database;
+  /** Makes or opens the folder of runs. Not called before coins are asked for or kept. */
+  readonly openFolder: () => Promise<FileFolder>;
+  /** Runs what writes to the store, one after another. */
+  readonly exclusive: <T>(work: () => Promise<T>) => Promise<T>;
+}
+
+/** The coins of one network. */
+export class CoinRuns {
+  readonly #parts: CoinRunsParts;
+  readonly #ending = new AbortController();
+  #opening: Promise<SortedRuns> | undefined;
+  #merging: Promise<void> | undefined;
+  /** What a merge found damaged: told to the next that wants to write. */
+  #damage: unknown;
+
+  constructor(parts: CoinRunsParts) {
+    this.#parts = parts;
+  }
+
+  /** The coins of keys, in the order of the question. @throws NodeError `DATABASE_DAMAGED` */
+  async get(keys: readonly Uint8Array[]): Promise<readonly (Uint8Array | undefined)[]> {
+    return keys.length === 0 ? [] : await (await this.#runs()).getMany(keys);
+  }
+
+  /** Goes through all coins in the order of their keys. @throws NodeError `DATABASE_DAMAGED` */
+  async all(take: (entry: MergedEntry) => Promise<void> | undefined, signal?: AbortSignal): Promise<void> {
+    await (await this.#runs()).all(take, signal);
+  }
+
+  /** Writes changes to a file that counts from the step on that names it. @throws NodeError `DATABASE_DAMAGED` */
+  async stage(changes: SortedEntries): Promise<StagedCoins> {
+    if (this.#damage !== undefined) throw this.#damage;
+    const runs = await this.#runs();
+    if (runs.records.length >= RUNS_MAX) await this.#merging;
+    return new StagedRun(await runs.write(changes));
+  }
+
+  /** Names what was staged, inside the step's transaction. */
+  async name(within: Database, staged: StagedCoins): Promise<void> {
+    await insertRun(within, runOf(staged).record);
+  }
+
+  /** The step is durable: what it named counts. */
+  async named(staged: StagedCoins): Promise<void> {
+    const runs = await this.#runs();
+    runs.add(runOf(staged));
+    if (runs.due() === undefined || this.#merging !== undefined) return;
+    this.#merging = this.#merge(runs).catch((thrown: unknown) => {
+      // A full disk passes: the next flush tries again. Nothing was changed.
+      if (thrown instanceof NodeError && thrown.code === "DATABASE_DAMAGED") this.#damage = thrown;
+    }).finally(() => (this.#merging = undefined));
+  }
+
+  /** Resolves when nothing is left to be merged. */
+  async rest(): Promise<void> {
+    await this.#merging;
+  }
+
+  /** Ends what goes on by itself, and closes all files. */
+  async close(): Promise<void> {
+    this.#ending.abort(new NodeError("stopped", "self", "the store is closed"));
+    await this.#merging;
+    await (await this.#opening?.catch(() => undefined))?.close();
+  }
+
+  async #merge(runs: SortedRuns): Promise<void> {
+    const { database, exclusive } = this.#parts;
+    const { signal } = this.#ending;
+    for (let due = runs.due(); due !== undefined && !signal.aborted; due = runs.due()) {
+      const old = due;
+      const young = await runs.merge(old, signal);
+      await exclusive(async () => {
+        await database.transaction(async (within) => {
+          for (const { run } of old) await within.run("DELETE FROM bitcoin_coin_runs WHERE run = ?", [run]);
+          await insertRun(within, young.record);
+        });
+        await runs.replace(old, young);
+        // A file may go only when no loss of power can bring back the list that names it. Else the next start removes it.
+        const checkpoint = await database.get("PRAGMA wal_checkpoint(FULL)");
+        if (Number(checkpoint?.busy ?? 0) === 0) await runs.remove(old);
+      });
+    }
+  }
+
+  #runs(): Promise<SortedRuns> {
+    return this.#opening ??= this.#open().catch((thrown) => {
+      this.#opening = undefined;
+      throw thrown;
+    });
+  }
+
+  async #open(): Promise<SortedRuns> {
+    const { database, openFolder } = this.#parts;
+    const rows = await database.all("SELECT run, age, bytes, entries FROM bitcoin_coin_runs");
+    const number = (value: unknown) => Number(value);
+    const records = rows.map(({ run, age, bytes, entries }): RunRecord => ({
+      run: number(run),
+      age: number(age),
+      bytes: number(bytes),
+      entries: number(entries),
+    }));
+    return await SortedRuns.open(await openFolder(), records);
+  }
+}
+
+function runOf(staged: StagedCoins): Run {
+  if (!(staged instanceof StagedRun)) throw new TypeError("these coins were staged elsewhere");
+  return staged.run;
+}
+
+async function insertRun(within: Database, { run, age, bytes, entries }: RunRecord): Promise<void> {
+  await within.run("INSERT INTO bitcoin_coin_runs (run, age, bytes, entries) VALUES (?, ?, ?, ?)", [
+    run,
+    age,
+    bytes,
+    entries,
+  ]);
+}
