@@ -169,7 +169,9 @@ try {
     print(
       `${kind}: ${(there / 1e6).toFixed(1)} million coins; ${(changes.size / 1e6).toFixed(2)} million changes in ` +
         `${seconds.toFixed(1)} s (loop stood ${stallMs.toFixed(0)} ms) and ${settled.seconds.toFixed(1)} s behind it ` +
-        `(${settled.stallMs.toFixed(0)} ms); ${Math.round(changes.bytes / changes.size)} bytes a change in memory; written ${((written() - before) / bytes).toFixed(1)} times its bytes; ` +
+        `(${settled.stallMs.toFixed(0)} ms); ${
+          Math.round(changes.bytes / changes.size)
+        } bytes a change in memory; written ${((written() - before) / bytes).toFixed(1)} times its bytes; ` +
         `${(disk / there).toFixed(1)} bytes a coin on disk; RSS ${rss()} MiB`,
     );
   }

@@ -23,6 +23,8 @@ const PEERS_MAX = 1_000;
 const PEER_TIMEOUT_MS_MIN = 1_000;
 /** Core's least: enough for the blocks that a reorganisation may need. */
 const PRUNE_BYTES_MIN = 550 * 1024 * 1024;
+const MIB = 1024 * 1024;
+const [COINS_CACHE_MIB_MIN, COINS_CACHE_MIB_MAX] = [4, 16_384];
 
 /** Settings of a chain. Those without a reader are read before the others: the network. */
 export const CHAIN_SETTINGS: readonly ChainSetting[] = [
@@ -254,6 +256,17 @@ export const CHAIN_SETTINGS: readonly ChainSetting[] = [
       if (pruneBytes < PRUNE_BYTES_MIN && network !== "regtest") throw configError("prune: at least 550M");
       return { pruneBytes };
     },
+  },
+  {
+    key: "coins-cache",
+    value: "MIB",
+    help: "bitcoin: memory for coins that changed, at least 4",
+    document: "MiB of memory for coins that changed and are not on disk, 4 or more; nothing keeps coins yet",
+    standard: `${DEFAULTS.bitcoin.coinsCacheBytes / MIB}`,
+    only: "bitcoin",
+    read: (text) => ({
+      coinsCacheBytes: parseWhole(text, "coins-cache", COINS_CACHE_MIB_MIN, COINS_CACHE_MIB_MAX) * MIB,
+    }),
   },
   {
     key: "txindex",

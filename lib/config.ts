@@ -99,6 +99,8 @@ export interface BitcoinConfig extends PeeringConfig {
   readonly v2: boolean;
   /** Block data is pruned to so many bytes; absent: never. */
   readonly pruneBytes?: number;
+  /** Memory for coins that changed and are not on disk, in bytes. */
+  readonly coinsCacheBytes: number;
   /** Keeps an index of all transactions by id. */
   readonly transactionIndex: boolean;
   /** Takes no transactions from peers. So it is in any case, as long as this node relays none. */
@@ -235,6 +237,7 @@ export const DEFAULTS = {
     peersMax: 125,
     outbound: 8,
     v2: true,
+    coinsCacheBytes: 450 * 1024 * 1024,
     transactionIndex: false,
     reindex: false,
   },

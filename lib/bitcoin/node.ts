@@ -47,7 +47,7 @@ export interface BitcoinNodeParts extends NodeParts {
   readonly minimumWork?: bigint;
   /** Block data is pruned to so many bytes; absent: never. */
   readonly pruneTarget?: number;
-  /** Memory for coins that changed and are not on disk, in bytes; see `BitcoinChainParts.coins`. */
+  /** Memory for coins that changed; each block's go to disk at once without. */
   readonly coinsCacheBytes?: number;
   /** Writes events that belong to no block. */
   readonly record: (events: readonly NewEvent[]) => void;
@@ -77,7 +77,7 @@ export class BitcoinNode {
     const chain = await BitcoinChain.load({
       ...parts,
       headersOnly: parts.mode !== "full",
-      coins: { random: parts.protocol.random, bytesMax: parts.coinsCacheBytes },
+      coins: { random: parts.protocol.random, bytesMax: parts.coinsCacheBytes ?? 0 },
       onMove: (move) => made.node?.onMove(move),
       onValidation: (progress) => made.node && made.node.#event("bitcoin.validation", { ...progress }),
       onActivation: (level, text) => parts.notice(level, "bitcoin.validation", text),

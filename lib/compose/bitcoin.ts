@@ -98,6 +98,7 @@ export async function composeBitcoin(
     ...(time && { time }),
     validator: substitutes?.validator ?? structureValidator,
     mode: chainConfig.mode,
+    coinsCacheBytes: chainConfig.coinsCacheBytes,
     light,
     clock,
     protocol: {

@@ -7,8 +7,9 @@
  */
 import { compareParts, type SortedEntries, type TakeEntry } from "./runs/entries.ts";
 
-/** A chunk of the arena. An entry lies in one chunk. */
+/** A chunk of the arena. An entry lies in one chunk. The first begins small, for tables of few entries. */
 const CHUNK_BYTES = 1 << 20;
+const FIRST_CHUNK_BYTES = 1 << 12;
 /** Entries begin at multiples of this; addresses count in it. */
 const UNIT_BYTES = 4;
 const CHUNK_UNIT_BITS = 18;
@@ -39,7 +40,7 @@ export class ByteTable implements SortedEntries {
   #size = 0;
   readonly #chunks: Uint8Array[] = [];
   /** Units of the last chunk that are in use. The first unit of all is left out: address 0 is nothing. */
-  #used = CHUNK_UNIT_MASK + 1;
+  #used = 0;
   /** By size in units: the first of the entries that were given up, which are linked through their first word. */
   readonly #free = new Map<number, Address>();
 
@@ -56,7 +57,9 @@ export class ByteTable implements SortedEntries {
 
   /** Bytes of memory that it holds, and needs while it grows. */
   get bytes(): number {
-    return this.#chunks.length * CHUNK_BYTES + this.#slots.byteLength * 1.5;
+    const [first] = this.#chunks;
+    const others = Math.max(0, this.#chunks.length - 1) * CHUNK_BYTES;
+    return (first?.length ?? 0) + others + this.#slots.byteLength * 1.5;
   }
 
   /** Where the key that is the first `length` bytes of `key` lies. */
@@ -87,7 +90,13 @@ export class ByteTable implements SortedEntries {
    * Sets what there is under the first `length` bytes of `key`: the first `valueLength` bytes of `value`, or that it is
    * gone. `flags` are 0 … 127.
    */
-  set(key: Uint8Array, length: number, value: Uint8Array | undefined, valueLength = value?.length ?? 0, flags = 0): void {
+  set(
+    key: Uint8Array,
+    length: number,
+    value: Uint8Array | undefined,
+    valueLength = value?.length ?? 0,
+    flags = 0,
+  ): void {
     if (length < 1 || length > 255 || valueLength > VALUE_BYTES_MAX) {
       throw new RangeError(`a key of ${length} bytes and a value of ${valueLength}`);
     }
@@ -292,9 +301,18 @@ export class ByteTable implements SortedEntries {
       else this.#free.set(units, next);
       return free;
     }
-    if (this.#used + units > CHUNK_UNIT_MASK + 1) {
-      this.#chunks.push(new Uint8Array(CHUNK_BYTES));
-      this.#used = this.#chunks.length === 1 ? 1 : 0;
+    const last = this.#chunks.at(-1);
+    const end = (this.#used + units) * UNIT_BYTES;
+    if (last === undefined || end > CHUNK_BYTES) {
+      const bytes = last === undefined
+        ? Math.max(FIRST_CHUNK_BYTES, 2 ** Math.ceil(Math.log2(UNIT_BYTES * (units + 1))))
+        : CHUNK_BYTES;
+      this.#chunks.push(new Uint8Array(bytes));
+      this.#used = last === undefined ? 1 : 0;
+    } else if (end > last.length) {
+      const grown = new Uint8Array(Math.max(2 * last.length, 2 ** Math.ceil(Math.log2(end))));
+      grown.set(last);
+      this.#chunks[this.#chunks.length - 1] = grown;
     }
     const address = ((this.#chunks.length - 1) << CHUNK_UNIT_BITS) + this.#used;
     this.#used += units;

@@ -68,9 +68,13 @@ const blocks = (...rows: number[]) => rows.map(block);
 const have = (...rows: number[]) => new Map(rows.map((row) => [row, HeaderStatus.data | HeaderStatus.structure]));
 const joined = (...rows: number[]) => rows.map((row) => ({ row, txids: [] }));
 
-/** The coins after a block: one that it makes, and the one of the block before it gone. */
+/**
+ * The coins after a block: one that it makes, and the one of the block before it gone. The first has so many others that
+ * its file is merged with those of the two that follow, and not with the first of them.
+ */
 const coins = async (store: SqlBitcoinStore, at: number) => {
-  const changed = new Map([[keyOf(at), Uint8Array.of(at)], [keyOf(at - 1), undefined]]);
+  const others = Array.from({ length: at === 3 ? 100 : 0 }, (_, i) => [keyOf(1_000 + i), new Uint8Array(60)] as const);
+  const changed = new Map([...others, [keyOf(at), Uint8Array.of(at)], [keyOf(at - 1), undefined]]);
   const step = { coins: { at, staged: await staged(store, changed) }, undo: new Map([[at, Uint8Array.of(at)]]) };
   return step;
 };
@@ -123,7 +127,9 @@ const LIFE: readonly ((store: SqlBitcoinStore) => Promise<unknown>)[] = [
     }),
 ];
 const PRUNES_AT = 4;
-const PARTS = [0, 1, 2, 3, 4, 5, 6, 7];
+/** What is read of each state of the coins: those that change, and one that does not. */
+const COINS = [2, 3, 7, 8, 9, 1_099].map((row) => fromHex(keyOf(row)));
+const PARTS = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11];
 
 /** Everything that can be asked of a store. */
 async function stateOf(store: SqlBitcoinStore, events: SqlEventLog): Promise<unknown> {
@@ -142,7 +148,7 @@ async function stateOf(store: SqlBitcoinStore, events: SqlEventLog): Promise<unk
     counts: await store.counts(),
     tip: await store.tip(),
     coinsAt: await store.coinsAt(),
-    coins: await store.coins(rows.map((row) => fromHex(keyOf(row)))),
+    coins: await store.coins(COINS),
     undo: await store.coinUndo(3),
     raw,
     places,
@@ -150,10 +156,12 @@ async function stateOf(store: SqlBitcoinStore, events: SqlEventLog): Promise<unk
   };
 }
 
+/** Files of blocks and files of coins, told apart by their names. */
 async function openStore(database: Database, folder: MemoryFolder, fate?: Fate) {
   const files = new BlockFiles(folder.view(fate), { magic: regtest.magic, fileBytesMax: 1_300 });
   const through = fate === undefined ? database : mortal(database, fate);
-  return await openSqlBitcoinStore(through, { network: regtest, blocks: files, transactionIndex: true });
+  const openCoins = () => Promise.resolve(folder.view(fate));
+  return await openSqlBitcoinStore(through, { network: regtest, blocks: files, openCoins, transactionIndex: true });
 }
 
 for (const driver of databaseDrivers) {
@@ -206,6 +214,8 @@ for (const driver of databaseDrivers) {
                 await step(store);
                 done += 1;
               }
+              await store.coinsAtRest();
+              await store.close();
               finished = true;
             } catch (thrown) {
               assert.ok(doom.dead, String(thrown));
@@ -224,8 +234,16 @@ for (const driver of databaseDrivers) {
             // A life that was cut short before its first commit has a file that nobody knows, kept for a reindex.
             if (store.reindexing) await store.finishReindex();
             assert.deepEqual(await stateOf(store, events), states[last], `killed at call ${calls}`);
-            const size = [...folder.files.values()].reduce((sum, { bytes }) => sum + bytes.length, 0);
+            const blockFiles = [...folder.files].filter(([name]) => name.startsWith("blk"));
+            const size = blockFiles.reduce((sum, [, { bytes }]) => sum + bytes.length, 0);
             assert.equal(size, (await store.counts()).blockBytes, `killed at call ${calls}: bytes nobody knows`);
+            await store.coinsAtRest();
+            const runs = await database.all("SELECT bytes FROM bitcoin_coin_runs");
+            assert.equal(runs.length, 1, "the files of coins were merged");
+            const runFiles = [...folder.files].filter(([name]) => name.startsWith("run"));
+            const left = runFiles.map(([, { bytes }]) => bytes.length);
+            assert.deepEqual(left, runs.map(({ bytes }) => bytes), `killed at call ${calls}: files nobody knows`);
+            await store.close();
             await database.close();
             await rm(name);
           }

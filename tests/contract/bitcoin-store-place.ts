@@ -47,7 +47,11 @@ export const blockFilesOf = (folder: FileFolder): BlockFiles =>
 export async function sqlPlace(driver: DatabaseDriver, always: Options = {}): Promise<SqlPlace> {
   const folder = await mkdtemp(join(tmpdir(), "gemel-bitcoin-store-"));
   const opened = new Set<() => Promise<void>>();
-  const place = { database: join(folder, "bitcoin.sqlite"), blocks: join(folder, "blocks"), coins: join(folder, "coins") };
+  const place = {
+    database: join(folder, "bitcoin.sqlite"),
+    blocks: join(folder, "blocks"),
+    coins: join(folder, "coins"),
+  };
   return {
     ...place,
     open: async (options = {}) => {

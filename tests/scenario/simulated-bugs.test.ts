@@ -17,6 +17,7 @@ import type { ByteDuplex, Clock } from "../../lib/core/ports.ts";
 import { FAIR_DISK } from "../../lib/sim/disk.ts";
 import { FAIR } from "../../lib/sim/faults.ts";
 import type { Plant } from "../../lib/sim/sim-node.ts";
+import { entriesOf } from "../../lib/storage/runs/entries.ts";
 import { seed as firstSeed } from "../support/effort.ts";
 import { runSmall, type SmallWorld } from "./simulated-worlds.ts";
 
@@ -146,13 +147,23 @@ function sparesChildren(): () => void {
 }
 
 /** The step of the coins is durable before the one of the tip. */
-const commitsCoinsFirst = () =>
+const tellsPlaceFirst = () =>
   replaced(SqlBitcoinStore.prototype, "commit", (commit) =>
     async function (this: SqlBitcoinStore, step) {
-      const { headers, blocks, coins, ...rest } = step;
-      if (coins === undefined) return await commit.call(this, step);
-      await commit.call(this, { ...(headers && { headers }), ...(blocks && { blocks }), coins });
-      return await commit.call(this, rest);
+      if (step.coins === undefined) return await commit.call(this, step);
+      const ids = await commit.call(this, {
+        ...step,
+        coins: { ...step.coins, staged: await this.stageCoins(entriesOf([])) },
+      });
+      await commit.call(this, { coins: step.coins });
+      return ids;
+    });
+
+/** What takes blocks back is not remembered. */
+const dropsUndo = () =>
+  replaced(SqlBitcoinStore.prototype, "commit", (commit) =>
+    function (this: SqlBitcoinStore, { undo: _, ...step }) {
+      return commit.call(this, step);
     });
 
 /** Answers of the validator go to whoever is waiting, and not to the question that they answer. */
@@ -232,9 +243,15 @@ const bugs: readonly {
     world: { malicious: 0.4 },
   },
   {
-    bug: "coins are on the disk before the tip that they belong to, and a crash comes between",
+    bug: "the disk says after which block its coins are so before it has them, and a crash comes between",
     rule: "nothing goes wrong inside",
-    patch: commitsCoinsFirst,
+    patch: tellsPlaceFirst,
+    world: { ...restless, faults: { ...restless.faults, torn: 1 } },
+  },
+  {
+    bug: "what takes blocks back is not stored",
+    rule: "nothing goes wrong inside",
+    patch: dropsUndo,
     world: { ...restless, faults: { ...restless.faults, torn: 1 } },
   },
   {

@@ -22,7 +22,7 @@ import type { Block } from "../types/block.ts";
 import { HEADER_BYTES } from "../types/header.ts";
 import { Acceptance, type BlockResult } from "./accept.ts";
 import { Activation } from "./activate.ts";
-import { CoinFlush, COINS_CACHE_BYTES } from "./coin-flush.ts";
+import { CoinFlush } from "./coin-flush.ts";
 import { CoinState } from "./coins.ts";
 import { ChainCommit } from "./commit.ts";
 import { ActiveLevels } from "./levels.ts";
@@ -53,8 +53,8 @@ export interface BitcoinChainParts {
   /** For a validator that needs coins. */
   readonly coins?: {
     readonly random: Random;
-    /** Memory for coins that changed and are not on disk, in bytes; 450 MiB by default. */
-    readonly bytesMax?: number | undefined;
+    /** Memory for coins that changed and are not on disk, in bytes. */
+    readonly bytesMax: number;
   };
   /** Hears of each durable step that moved the tip. */
   readonly onMove?: (move: TipMove) => void;
@@ -101,7 +101,7 @@ export class BitcoinChain {
     const coins = this.#openCoins(coinsAt);
     this.#coinFlush = coins && new CoinFlush({
       ...{ coins, store, commit, clock, onStorage },
-      bytesMax: parts.coins?.bytesMax ?? COINS_CACHE_BYTES,
+      bytesMax: parts.coins?.bytesMax ?? 0,
     });
     this.#activation = new Activation({
       ...{ headers, store, validator, clock, commit, sources, levels, onValidation, notice: onActivation },

@@ -17,8 +17,6 @@ import type { CoinState } from "./coins.ts";
 import type { ChainCommit } from "./commit.ts";
 import { PatientCommit, type StorageNotice } from "./patient-commit.ts";
 
-/** Coins that changed may take so much memory; as in Core. */
-export const COINS_CACHE_BYTES = 450 * 1024 * 1024;
 /**
  * Changes are written when they take this share of it. As much again may come while they are, and the rest is for the
  * growth of a table and for the writing.

@@ -27,7 +27,9 @@ export function isUnspendable(script: Uint8Array): boolean {
 }
 
 /** The form of a script and the bytes of it that are kept; undefined for one that is kept as it is. */
-function formOf(script: Uint8Array): { readonly form: number; readonly from: number; readonly length: number } | undefined {
+function formOf(
+  script: Uint8Array,
+): { readonly form: number; readonly from: number; readonly length: number } | undefined {
   const { length } = script;
   const begins = (...bytes: readonly number[]) => bytes.every((byte, i) => script[i] === byte);
   if (length === 25 && begins(OP_DUP, OP_HASH160, 20) && script[23] === OP_EQUALVERIFY && script[24] === OP_CHECKSIG) {

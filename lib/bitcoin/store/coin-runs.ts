@@ -77,11 +77,7 @@ export class CoinRuns {
   async named(staged: StagedCoins): Promise<void> {
     const runs = await this.#runs();
     runs.add(runOf(staged));
-    if (runs.due() === undefined || this.#merging !== undefined) return;
-    this.#merging = this.#merge(runs).catch((thrown: unknown) => {
-      // A full disk passes: the next flush tries again. Nothing was changed.
-      if (thrown instanceof NodeError && thrown.code === "DATABASE_DAMAGED") this.#damage = thrown;
-    }).finally(() => (this.#merging = undefined));
+    this.#mergeSoon(runs);
   }
 
   /** Resolves when nothing is left to be merged. */
@@ -96,6 +92,14 @@ export class CoinRuns {
     await (await this.#opening?.catch(() => undefined))?.close();
   }
 
+  #mergeSoon(runs: SortedRuns): void {
+    if (runs.due() === undefined || this.#merging !== undefined) return;
+    this.#merging = this.#merge(runs).catch((thrown: unknown) => {
+      // A full disk passes: the next flush tries again. Nothing was changed.
+      if (thrown instanceof NodeError && thrown.code === "DATABASE_DAMAGED") this.#damage = thrown;
+    }).finally(() => (this.#merging = undefined));
+  }
+
   async #merge(runs: SortedRuns): Promise<void> {
     const { database, exclusive } = this.#parts;
     const { signal } = this.#ending;
@@ -103,10 +107,16 @@ export class CoinRuns {
       const old = due;
       const young = await runs.merge(old, signal);
       await exclusive(async () => {
-        await database.transaction(async (within) => {
-          for (const { run } of old) await within.run("DELETE FROM bitcoin_coin_runs WHERE run = ?", [run]);
-          await insertRun(within, young.record);
-        });
+        try {
+          await database.transaction(async (within) => {
+            for (const { run } of old) await within.run("DELETE FROM bitcoin_coin_runs WHERE run = ?", [run]);
+            await insertRun(within, young.record);
+          });
+        } catch (thrown) {
+          // Its file is removed at the next start, by the list.
+          await young.release();
+          throw thrown;
+        }
         await runs.replace(old, young);
         // A file may go only when no loss of power can bring back the list that names it. Else the next start removes it.
         const checkpoint = await database.get("PRAGMA wal_checkpoint(FULL)");
@@ -132,7 +142,10 @@ export class CoinRuns {
       bytes: number(bytes),
       entries: number(entries),
     }));
-    return await SortedRuns.open(await openFolder(), records);
+    const runs = await SortedRuns.open(await openFolder(), records);
+    // An earlier run may have ended before it came to it.
+    this.#mergeSoon(runs);
+    return runs;
   }
 }
 

@@ -72,8 +72,11 @@ export class BitcoinPlay implements Play {
   }
 
   configOf(host: string, { outbound, peersMax }: PlayOptions): ChainConfig {
+    // Some write their coins after every block, some once an hour.
+    const writesAtOnce = this.#random.fork(`coins cache ${host}`).chance(0.5);
     return {
       ...DEFAULTS.bitcoin,
+      ...(writesAtOnce && { coinsCacheBytes: 0 }),
       chain: "bitcoin",
       network: network.name,
       listen: [{ host, port: this.port }],

@@ -139,12 +139,16 @@ export class SortedRuns {
     const runs = this.#runs.filter(({ record }) => numbers.has(record.run));
     const isOldest = this.#runs.at(-1) === runs.at(-1);
     const entries = records.reduce((sum, { entries }) => sum + entries, 0);
-    return await this.#make(records[0]!.age, isOldest ? undefined : entries, (writer) =>
-      merged(runs, ({ key, keyLength, bytes, valueAt, valueLength }) => {
-        if (isOldest && valueLength < 0) return undefined;
-        writer.add(key, 0, keyLength, bytes, valueAt, valueLength);
-        return writer.isFull ? writer.drain() : undefined;
-      }, signal));
+    return await this.#make(
+      records[0]!.age,
+      isOldest ? undefined : entries,
+      (writer) =>
+        merged(runs, ({ key, keyLength, bytes, valueAt, valueLength }) => {
+          if (isOldest && valueLength < 0) return undefined;
+          writer.add(key, 0, keyLength, bytes, valueAt, valueLength);
+          return writer.isFull ? writer.drain() : undefined;
+        }, signal),
+    );
   }
 
   /** The owner's list names `young` now where it named others: those are not asked any more. */

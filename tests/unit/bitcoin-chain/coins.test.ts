@@ -44,7 +44,11 @@ function scene(stored: Record<string, Uint8Array | undefined> = {}, undo: Record
     waitingUndo: (row) => waiting.get(row),
     secret: new SeededRandom(1).bytes(TABLE_SECRET_BYTES),
   });
-  const apply = (row: number, created: readonly [number, number, Coin][], spent: readonly [number, number, Coin][] = []) => {
+  const apply = (
+    row: number,
+    created: readonly [number, number, Coin][],
+    spent: readonly [number, number, Coin][] = [],
+  ) => {
     const placed = ([n, vout, coin]: readonly [number, number, Coin]) => ({ outpoint: place(n, vout), coin });
     waiting.set(
       row,
@@ -165,7 +169,8 @@ describe("CoinState", () => {
           const young = coin({ height: step, value: BigInt(step + 1) });
           // An id is a byte here; one that was used and is free again may come back, as a block that is connected again.
           const id = next++ % 250 + 1;
-          const isFree = ![...top.keys()].some((name) => name >>> 8 === id) && !spent.some(([name]) => name >>> 8 === id);
+          const isFree = ![...top.keys()].some((name) => name >>> 8 === id) &&
+            !spent.some(([name]) => name >>> 8 === id);
           const created = isFree ? Array.from({ length: count }, (_, vout) => id * 256 + vout) : [];
           const block = made(row, [id, created.length]);
           apply(

@@ -37,7 +37,9 @@ describe("ByteTable", () => {
         }
       }
       assert.equal(table.size, model.size);
-      const expected = [...model].sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, value]) => [key, value && toHex(value)]);
+      const expected = [...model].sort(([a], [b]) => (a < b ? -1 : 1)).map((
+        [key, value],
+      ) => [key, value && toHex(value)]);
       assert.deepEqual(listed(table), expected);
       for (const [key, value] of model) {
         const address = table.find(fromHex(key));
