@@ -95,9 +95,12 @@ export interface BitcoinStore extends PeerStore {
   coins(keys: readonly Uint8Array[]): Promise<readonly (Uint8Array | undefined)[]>;
   /**
    * Goes through all coins in the order of their keys, as they are now, whatever is committed meanwhile. The bytes of an
-   * entry are good until `take` has ended.
+   * entry are good until `take` has ended. Resolves with the row after whose block they are so.
    */
-  allCoins(take: (entry: MergedEntry) => Promise<void> | undefined, signal?: AbortSignal): Promise<void>;
+  allCoins(
+    take: (entry: MergedEntry) => Promise<void> | undefined,
+    signal?: AbortSignal,
+  ): Promise<number | undefined>;
   /**
    * Lays changes ready, on disk: they count from the commit on that names them, and a crash before it takes them away.
    * Others have their turn meanwhile.

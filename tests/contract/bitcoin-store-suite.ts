@@ -157,9 +157,10 @@ export function bitcoinStoreContract(driver: BitcoinStoreDriver): void {
         assert.deepEqual([await again.coinsAt(), await again.tip()], [3, 3]);
         assert.deepEqual(await again.coins(keys.slice(0, 3)), [undefined, bytes(7, 0), bytes(2)]);
         const all: [string, number][] = [];
-        await again.allCoins(({ key, keyLength, valueLength }) =>
+        const at = await again.allCoins(({ key, keyLength, valueLength }) =>
           void all.push([toHex(key.subarray(0, keyLength)), valueLength])
         );
+        assert.equal(at, 3);
         const left = [...names.slice(1).map((name, i) => [name, i === 0 ? 0 : 5]), ["ee".repeat(33), 5]];
         assert.deepEqual(all, left, "in the order of their keys");
 

@@ -12,6 +12,7 @@ import type { Clock, Random } from "../../core/ports.ts";
 import { TABLE_SECRET_BYTES } from "../../storage/byte-table.ts";
 import { unlessAborted } from "../../core/work/abortable.ts";
 import type { Validation } from "../../core/validation.ts";
+import { type AllCoins, type CoinHash, type CoinStatistics, coinStatistics } from "../coins/statistics.ts";
 import { HeaderBatch } from "../headers/header-batch.ts";
 import { type AcceptResult, HeaderChain, HeaderStatus } from "../headers/header-chain.ts";
 import { HeightIndex } from "../headers/height-index.ts";
@@ -153,6 +154,21 @@ export class BitcoinChain {
   /** Row after whose block the coins on disk are so; undefined when none are kept. Blocks from there on are needed. */
   get storedCoins(): number | undefined {
     return this.#coinFlush?.durable;
+  }
+
+  /**
+   * Counts and hashes the coins, after the block of the row that it resolves with: the last that was connected, or a later
+   * one. Undefined when none are kept.
+   * @throws NodeError `DATABASE_DAMAGED`, the error of what could not be stored, or the signal's reason
+   */
+  async coinStatistics(kind: CoinHash, signal?: AbortSignal): Promise<CoinStatistics & { at: number } | undefined> {
+    if (this.#coinFlush === undefined) return undefined;
+    const { store, clock } = this.#parts;
+    await this.#coinFlush.settle();
+    let at = 0;
+    const all: AllCoins = async (take, signal) => void (at = await store.allCoins(take, signal) ?? 0);
+    const found = await coinStatistics(all, kind, () => clock.sleep(0), signal);
+    return { ...found, at };
   }
 
   /** Begins to bring the coins to disk as they are now, so that fewer blocks are needed. */

@@ -87,6 +87,13 @@ export class CoinFlush {
     running.then(() => this.#isDue && this.begin(), () => {});
   }
 
+  /** Resolves when all that changed until now is on disk. @throws the error of a flush or a commit that failed */
+  async settle(): Promise<void> {
+    await this.#running;
+    this.begin();
+    await this.#running;
+  }
+
   async #run(): Promise<void> {
     const { coins, store, commit, clock } = this.#parts;
     const { at, changed } = coins.freeze();

@@ -7,7 +7,6 @@
 import { NodeError } from "../../core/errors.ts";
 import type { Database, FileFolder } from "../../core/ports.ts";
 import type { SortedEntries } from "../../storage/runs/entries.ts";
-import type { MergedEntry } from "../../storage/runs/merging.ts";
 import type { Run, RunRecord } from "../../storage/runs/run.ts";
 import { SortedRuns } from "../../storage/runs/sorted-runs.ts";
 import type { StagedCoins } from "../store.ts";
@@ -55,9 +54,10 @@ export class CoinRuns {
     return keys.length === 0 ? [] : await (await this.#runs()).getMany(keys);
   }
 
-  /** Goes through all coins in the order of their keys. @throws NodeError `DATABASE_DAMAGED` */
-  async all(take: (entry: MergedEntry) => Promise<void> | undefined, signal?: AbortSignal): Promise<void> {
-    await (await this.#runs()).all(take, signal);
+  /** What goes through all coins in the order of their keys, as they are when it is called; see `SortedRuns.all`. */
+  async reader(): Promise<SortedRuns["all"]> {
+    const runs = await this.#runs();
+    return (take, signal) => runs.all(take, signal);
   }
 
   /** Writes changes to a file that counts from the step on that names it. @throws NodeError `DATABASE_DAMAGED` */

@@ -103,12 +103,17 @@ export class MemoryBitcoinStore implements BitcoinStore {
     return Promise.resolve(keys.map((key) => this.#coins.get(toHex(key))));
   }
 
-  async allCoins(take: (entry: MergedEntry) => Promise<void> | undefined, signal?: AbortSignal): Promise<void> {
+  async allCoins(
+    take: (entry: MergedEntry) => Promise<void> | undefined,
+    signal?: AbortSignal,
+  ): Promise<number | undefined> {
+    const at = this.#coinsAt;
     for (const [name, bytes] of [...this.#coins].sort(([a], [b]) => (a < b ? -1 : 1))) {
       signal?.throwIfAborted();
       const key: Uint8Array = fromHex(name);
       await take({ key, keyLength: key.length, bytes, valueAt: 0, valueLength: bytes.length });
     }
+    return at;
   }
 
   async stageCoins(changes: SortedEntries): Promise<StagedCoins> {

@@ -143,8 +143,17 @@ export class SqlBitcoinStore implements BitcoinStore {
     return this.#coins.get(keys);
   }
 
-  allCoins(take: (entry: MergedEntry) => Promise<void> | undefined, signal?: AbortSignal): Promise<void> {
-    return this.#coins.all(take, signal);
+  async allCoins(
+    take: (entry: MergedEntry) => Promise<void> | undefined,
+    signal?: AbortSignal,
+  ): Promise<number | undefined> {
+    // What is read, and of which block it is, belong together; the reading itself keeps nobody from writing.
+    const { at, reading } = await this.#exclusive(async () => {
+      const at = await this.coinsAt();
+      return { at, reading: (await this.#coins.reader())(take, signal) };
+    });
+    await reading;
+    return at;
   }
 
   stageCoins(changes: SortedEntries): Promise<StagedCoins> {

@@ -69,7 +69,9 @@ describe("VARINT of 64 bits", () => {
     assert.equal(toHex(writer.finish()), "80fefefefefefefefe7f");
     assert.throws(() => readVarInt64(new Reader(fromHex("80fefefefefefefeff00"))), { code: "limit" });
     assert.throws(() => readVarInt64(new Reader(new Uint8Array(5).fill(0x80))), { code: "short" });
-    for (const number of [-1n, U64_MAX + 1n]) assert.throws(() => writeVarInt64(new Writer(), number), { code: "value" });
+    for (const number of [-1n, U64_MAX + 1n]) {
+      assert.throws(() => writeVarInt64(new Writer(), number), { code: "value" });
+    }
   });
 });
 
@@ -110,7 +112,8 @@ describe("writeScript()", () => {
   });
 
   test("the key of genesis is compressed as Core compresses it", () => {
-    const genesis = "4104678afdb0fe5548271967f1a67130b7105cd6a828e03909a67962e0ea1f61deb649f6bc3f4cef38c4f35504e51ec112de" +
+    const genesis =
+      "4104678afdb0fe5548271967f1a67130b7105cd6a828e03909a67962e0ea1f61deb649f6bc3f4cef38c4f35504e51ec112de" +
       "5c384df7ba0b8d578a4c702b6bf11d5fac";
     const short = "04678afdb0fe5548271967f1a67130b7105cd6a828e03909a67962e0ea1f61deb6".replace(/^04/, "05");
     assert.equal(toHex(written(fromHex(genesis))), short);
