@@ -1,0 +1,141 @@
+/**
+ * The power fails at one write after another while blocks come, branches overtake one another and coins are written back.
+ * Whatever was torn or dropped: after the next start, or the one after that, the coins are those of a run that nothing
+ * disturbed.
+ *
+ * @module
+ */
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { openDatabase } from "#platform";
+import { BitcoinChain } from "../../lib/bitcoin/chain/chain.ts";
+import { HeaderBatch } from "../../lib/bitcoin/headers/header-batch.ts";
+import { toDisplayHex } from "../../lib/bitcoin/hash.ts";
+import { regtest } from "../../lib/bitcoin/networks/regtest.ts";
+import { BlockFiles } from "../../lib/bitcoin/store/block-files.ts";
+import { openSqlBitcoinStore } from "../../lib/bitcoin/store/sql.ts";
+import { SimDisk } from "../../lib/sim/disk.ts";
+import { SeededRandom } from "../../lib/sim/random.ts";
+import { CoinTree, type TreeBlock, treeValidator } from "../support/coin-tree.ts";
+import { effort, seed } from "../support/effort.ts";
+import { simClock } from "../unit/core/sim.ts";
+
+const START_MS = 1_750_000_000_000;
+const BLOCKS = 90;
+/** What no run does more often: each start gets further. */
+const LIVES_MAX = 12;
+
+/** Where a run of the chain ended. */
+interface End {
+  readonly hash: string;
+  readonly at: number;
+  readonly lives: number;
+}
+
+interface Story {
+  readonly tree: CoinTree;
+  readonly blocks: readonly TreeBlock[];
+  /** Memory for coins: 0 writes after every block. */
+  readonly bytesMax: number;
+  /** Blocks after which the coins are brought to disk for a reason of their own, as pruning does. */
+  readonly flushEvery: number;
+}
+
+/** One life of a chain on a disk: until the story is told, or the power fails. */
+async function live(disk: SimDisk, { tree, blocks, bytesMax, flushEvery }: Story, wrong: string[]) {
+  const clock = simClock(START_MS);
+  const mount = disk.mount(clock);
+  let isDead = false;
+  // What a process says after its end is heard by nobody.
+  const hear = (text: string) => void (isDead || wrong.push(text));
+  const tell = async () => {
+    const database = await mount.openDatabase("bitcoin.sqlite");
+    const files = new BlockFiles(await mount.openFileFolder("blocks"), { magic: regtest.magic, fileBytesMax: 20_000 });
+    const openCoins = () => mount.openFileFolder("coins");
+    const store = await openSqlBitcoinStore(database, { network: regtest, blocks: files, openCoins });
+    const chain = await BitcoinChain.load({
+      network: regtest,
+      store,
+      validator: treeValidator(tree, hear),
+      clock,
+      headersOnly: false,
+      coins: { random: new SeededRandom(5), bytesMax },
+      onActivation: (level, text) => void (level === "info" || hear(text)),
+    });
+    chain.start();
+    for (const [i, { block }] of blocks.entries()) {
+      const { last } = chain.acceptHeaders(HeaderBatch.fromBytes(block.raw.slice(0, 80)));
+      chain.addBlock(last, block);
+      await clock.sleep(20);
+      if (i % flushEvery === flushEvery - 1) chain.flushCoins();
+    }
+    await clock.sleep(2_000);
+    const found = await chain.coinStatistics("hash_serialized_3");
+    const end = {
+      hash: toDisplayHex(found!.hash!),
+      tip: chain.headers.hash(chain.tip),
+      at: chain.headers.hash(found!.at),
+    };
+    await chain.close();
+    await store.close();
+    await database.close();
+    return end;
+  };
+  const died = Promise.withResolvers<undefined>();
+  return {
+    end: () => clock.until(Promise.race([tell(), died.promise])),
+    dies: () => {
+      isDead = true;
+      disk.losePower();
+      died.resolve(undefined);
+    },
+  };
+}
+
+/** Tells the story on a new disk; the power fails after so many writes of each of the first lives. */
+async function run(story: Story, random: SeededRandom, writes: readonly number[]): Promise<End> {
+  const disk = new SimDisk(random, () => openDatabase(":memory:"));
+  const wrong: string[] = [];
+  for (let lives = 1; lives <= LIVES_MAX; lives++) {
+    const life = await live(disk, story, wrong);
+    const left = writes[lives - 1];
+    if (left !== undefined) disk.failPowerAfter(left, life.dies);
+    const end = await life.end();
+    disk.keepPower();
+    assert.deepEqual(wrong, []);
+    if (end === undefined) continue;
+    assert.deepEqual(end.at, end.tip, "the coins are the tip's");
+    return { hash: end.hash, at: story.tree.headers.find(end.tip), lives };
+  }
+  throw new Error("the story was never told to its end");
+}
+
+describe("coins over losses of power", () => {
+  const random = new SeededRandom(seed);
+  const tree = new CoinTree(regtest, random.fork("tree"), START_MS);
+  const blocks = tree.story(BLOCKS);
+  const stories: Record<string, Omit<Story, "tree" | "blocks">> = {
+    "written after every block": { bytesMax: 0, flushEvery: 1_000 },
+    "written now and then": { bytesMax: 64 * 1024 * 1024, flushEvery: 7 },
+    "written at the end": { bytesMax: 64 * 1024 * 1024, flushEvery: 1_000 },
+  };
+  for (const [name, how] of Object.entries(stories)) {
+    test(`${name}: the set is that of an undisturbed run, which is a plain Map's`, async () => {
+      const story = { tree, blocks, ...how };
+      const calm = await run(story, random.fork("calm"), []);
+      assert.equal(calm.hash, await tree.hashAfter(calm.at));
+      assert.ok(tree.headers.height(calm.at) > BLOCKS / 3);
+      const count = effort(`losses of power while coins are ${name}`, 10, 700);
+      let lives = 0;
+      for (let i = 0; i < count; i++) {
+        const fate = random.fork(`${name} ${i}`);
+        // One after the other, and then again at some write of the lives that follow.
+        const writes = [i * 7 % 400, ...Array.from({ length: fate.below(4) }, () => fate.below(120))];
+        const end = await run(story, fate, writes);
+        assert.deepEqual([end.hash, end.at], [calm.hash, calm.at], `loss ${i}, after ${writes} writes`);
+        lives += end.lives;
+      }
+      assert.ok(lives > count * 1.4, `${lives} lives`);
+    });
+  }
+});
