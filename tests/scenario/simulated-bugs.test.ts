@@ -6,6 +6,7 @@ import { Activation } from "../../lib/bitcoin/chain/activate.ts";
 import { type BlockValidator, type ConnectVerdict, structureValidator } from "../../lib/bitcoin/chain/validator.ts";
 import { HeaderChain, HeaderStatus } from "../../lib/bitcoin/headers/header-chain.ts";
 import { refuse } from "../../lib/bitcoin/headers/verdict.ts";
+import type { CoinStep } from "../../lib/bitcoin/store.ts";
 import { SqlBitcoinStore } from "../../lib/bitcoin/store/sql.ts";
 import { ENVELOPE_BYTES, V1Transport } from "../../lib/bitcoin/wire/framer.ts";
 import type { Frame } from "../../lib/bitcoin/wire/transport.ts";
@@ -146,18 +147,20 @@ function sparesChildren(): () => void {
   return () => ends.forEach((end) => end());
 }
 
-/** The step of the coins is durable before the one of the tip. */
-const tellsPlaceFirst = () =>
-  replaced(SqlBitcoinStore.prototype, "commit", (commit) =>
+/** The disk says after which block its coins are so, and gets those coins with the next step. */
+const tellsPlaceFirst = () => {
+  const waiting = new WeakMap<SqlBitcoinStore, CoinStep>();
+  return replaced(SqlBitcoinStore.prototype, "commit", (commit) =>
     async function (this: SqlBitcoinStore, step) {
+      const late = waiting.get(this);
+      waiting.delete(this);
+      if (late !== undefined) await commit.call(this, { coins: late });
       if (step.coins === undefined) return await commit.call(this, step);
-      const ids = await commit.call(this, {
-        ...step,
-        coins: { ...step.coins, staged: await this.stageCoins(entriesOf([])) },
-      });
-      await commit.call(this, { coins: step.coins });
-      return ids;
+      waiting.set(this, step.coins);
+      const { at } = step.coins;
+      return await commit.call(this, { ...step, coins: { at, staged: await this.stageCoins(entriesOf([])) } });
     });
+};
 
 /** What takes blocks back is not remembered. */
 const dropsUndo = () =>
@@ -243,7 +246,7 @@ const bugs: readonly {
     world: { malicious: 0.4 },
   },
   {
-    bug: "the disk says after which block its coins are so before it has them, and a crash comes between",
+    bug: "the disk says after which block its coins are so before it has them",
     rule: "nothing goes wrong inside",
     patch: tellsPlaceFirst,
     world: { ...restless, faults: { ...restless.faults, torn: 1 } },

@@ -18,6 +18,8 @@ import { type Found, Run, runName, type RunRecord } from "./run.ts";
 import { RunWriter } from "./writer.ts";
 
 const NAME = /^run(\d{6,9})\.dat$/;
+/** Runs of more entries have no filter, so that memory does not grow with the set: these take 40 MiB. */
+const FILTERED_ENTRIES_MAX = 32 * 1024 * 1024;
 /** An older run is merged with newer ones that have this share of its bytes together. */
 const SHARE = 1;
 
@@ -181,7 +183,8 @@ export class SortedRuns {
     const run = this.#next++;
     const file = (await this.#folder.open(runName(run), { create: true }))!;
     try {
-      const writer = new RunWriter(file, filterOf);
+      const isFiltered = filterOf !== undefined && filterOf <= FILTERED_ENTRIES_MAX;
+      const writer = new RunWriter(file, isFiltered ? filterOf : undefined);
       await fill(writer);
       await writer.finish();
       await file.sync();
