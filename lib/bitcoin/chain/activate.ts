@@ -135,7 +135,7 @@ export class Activation {
       }
       if (fork === tip && coins.at !== tip) {
         const heights = `${headers.height(coins.at)}, the chain at ${headers.height(tip)}`;
-        notice("error", `the coins are ahead of the chain: they are at ${heights}; they are taken back`);
+        notice("warning", `the coins are ahead of the chain: they are at ${heights}; they are taken back`);
       }
     }
     if (this.#isUnderLead() && this.#head !== tip) this.#again.begin(this.#head);

@@ -278,7 +278,7 @@ describe("BitcoinChain with coins", () => {
     await first.clock.until(first.chain.close());
     await store.commit({ tip: first.row(made[0]!) });
     const scene = await open(withCoins(), store);
-    assert.match(scene.said.join(), /^error the coins are ahead of the chain: they are at 3, the chain at 1/);
+    assert.match(scene.said.join(), /^warning the coins are ahead of the chain: they are at 3, the chain at 1/);
     scene.chain.start();
     await scene.rest();
     await requireCoins(scene, made[2]!);
