@@ -56,8 +56,11 @@ export class HashBuffer {
   }
 
   i64(value: bigint): void {
-    this.u32(Number(BigInt.asUintN(32, value)));
-    this.u32(Number(BigInt.asUintN(32, value >> 32n)));
+    const number = Number(value);
+    // Any value that there can be; others come from tests alone.
+    const isExact = Number.isSafeInteger(number);
+    this.u32(isExact ? number % 2 ** 32 : Number(BigInt.asUintN(32, value)));
+    this.u32(isExact ? Math.floor(number / 2 ** 32) : Number(BigInt.asUintN(32, value >> 32n)));
   }
 
   /** A count or length as Bitcoin writes it, below 2^32. */

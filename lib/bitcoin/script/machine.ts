@@ -85,7 +85,7 @@ export class Machine implements TaprootExtra {
   opcodes = 0;
   /** Which opcode was the last separator, counted from 0. */
   separatorAt = NO_SEPARATOR;
-  readonly digests: Digests = new Digests();
+  #digests: Digests | undefined;
   #codeFrom = 0;
   #code: Uint8Array | undefined;
 
@@ -100,6 +100,11 @@ export class Machine implements TaprootExtra {
     this.annexHash = leaf?.annexHash;
     this.leafHash = leaf?.leafHash;
     this.budget = leaf?.budget ?? 0;
+  }
+
+  /** Digests that were computed. Most scripts check no signature, or one. */
+  get digests(): Digests {
+    return this.#digests ??= new Digests();
   }
 
   /** What signatures sign of the script: from the last separator on. */

@@ -19,6 +19,12 @@ export function verifyInput(spend: Spend): ScriptError | undefined {
   const scriptSig = transaction.scriptSig(input);
   const { scriptPubKey } = transaction.spent[input]!;
   if (has(ScriptFlag.SIGPUSHONLY) && !isPushOnly(scriptSig)) return "SCRIPT_ERR_SIG_PUSHONLY";
+  const program = has(ScriptFlag.WITNESS) ? witnessProgram(scriptPubKey) : undefined;
+  if (program !== undefined && scriptSig.length === 0) {
+    // Executed, it pushes its version and itself, by shortest opcodes: that ends well unless all its bytes are 0.
+    if (!isTrue(program.program)) return "SCRIPT_ERR_EVAL_FALSE";
+    return verifyWitnessProgram(spend, program, transaction.witness(input), false);
+  }
   let stack: Uint8Array[] = [];
   // One after the other, with nothing carried over but the stack (CVE-2010-5141).
   const revealed = execute(new Machine(spend, "legacy", scriptSig, stack));
@@ -27,16 +33,10 @@ export function verifyInput(spend: Spend): ScriptError | undefined {
   const before = isP2sh ? stack.slice() : stack;
   const error = executeToTrue(spend, scriptPubKey, stack);
   if (error !== undefined) return error;
+  if (program !== undefined) return "SCRIPT_ERR_WITNESS_MALLEATED";
 
   let isClean = stack.length === 1;
   let isWitness = false;
-  const program = has(ScriptFlag.WITNESS) ? witnessProgram(scriptPubKey) : undefined;
-  if (program !== undefined) {
-    if (scriptSig.length > 0) return "SCRIPT_ERR_WITNESS_MALLEATED";
-    const fault = verifyWitnessProgram(spend, program, transaction.witness(input), false);
-    if (fault !== undefined) return fault;
-    isWitness = isClean = true;
-  }
   if (isP2sh) {
     if (!isPushOnly(scriptSig)) return "SCRIPT_ERR_SIG_PUSHONLY";
     stack = before;
