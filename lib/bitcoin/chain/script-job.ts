@@ -67,7 +67,9 @@ export function* spendsFromBytes(bytes: Uint8Array): Generator<SpendingTransacti
 /** Verifies the scripts of all inputs, with their signatures judged together. */
 export const scriptVerdict: Job<ScriptInput, ScriptVerdict> = {
   name: "bitcoin.scripts",
-  deadlineMs: 60_000,
+  // A legal transaction can make each of its inputs hash all of it many times, which takes Core minutes as well. A block is
+  // not to be refused for it, nor to be tried for ever.
+  deadlineMs: 30 * 60_000,
   async run({ spends, flags, engine: from }) {
     // A thread that has other work does not load it.
     const { arithmetic } = await import("../../engine/arithmetic.ts");

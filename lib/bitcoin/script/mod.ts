@@ -9,6 +9,7 @@ export { SCRIPT_ERROR_TEXTS, type ScriptError } from "./errors.ts";
 export { ALL_FLAGS, checkFlags, NO_FLAGS, ScriptFlag, type ScriptFlagName } from "./flags.ts";
 export { legacyDigest } from "./sighash-legacy.ts";
 export { taprootDigest, type TaprootExtra, witnessV0Digest } from "./sighash-witness.ts";
+export { sigOpCost } from "./sigops.ts";
 export { SpendingTransaction } from "./spending-transaction.ts";
 export { verifyInput } from "./verify-input.ts";
 export { verifyTransaction } from "./verify-transaction.ts";

@@ -21,6 +21,11 @@ const UNDERFLOW = "SCRIPT_ERR_INVALID_STACK_OPERATION";
 const KEYS_MAX = 20;
 const X_ONLY_KEY_BYTES = 32;
 const SCHNORR_BYTES = 64;
+/**
+ * Bytes of a transaction from which on a signature before segwit is judged at once. Its digest hashes the transaction; if it were
+ * bad and taken on trust, the input would be executed again, and the transaction hashed again for each of its signatures.
+ */
+const DEFERRED_BYTES_MAX = 32_768;
 /** Weight units of a signature in a leaf. */
 const SIGNATURE_WEIGHT = 50;
 
@@ -119,12 +124,14 @@ function isGoodEcdsa(
   if (scalars === undefined) return false;
   const { transaction, input, checker } = machine.spend;
   const hashType = signature[end]!;
+  const isV0 = machine.version === "v0";
   let digest = machine.digests.of(code, hashType);
   if (digest === undefined) {
-    digest = (machine.version === "v0" ? witnessV0Digest : legacyDigest)(transaction, input, code, hashType);
+    digest = (isV0 ? witnessV0Digest : legacyDigest)(transaction, input, code, hashType);
     machine.digests.keep(hashType, digest);
   }
-  return checker.isGood({ kind: "ecdsa", digest, signature: scalars, key }, mayDefer);
+  const isCheap = transaction.bytes.length <= DEFERRED_BYTES_MAX;
+  return checker.isGood({ kind: "ecdsa", digest, signature: scalars, key }, mayDefer && (isV0 || isCheap));
 }
 
 /** OP_CHECKMULTISIG and OP_CHECKMULTISIGVERIFY: an element too many, signatures, their count, keys, their count. */

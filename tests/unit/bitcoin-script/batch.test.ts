@@ -111,6 +111,18 @@ describe("ScriptBatch", () => {
     assert.deepEqual(skipped.asked.filter((count) => count > 0), [1, 1, 1], "the second on trust, and then again");
   });
 
+  test("add() asks for no key that has no shape, and for no empty signature", () => {
+    const { failure, asked } = verdictOf([GOOD, `0x20 0x02${"11".repeat(31)} CHECKSIG NOT`], ["0", `${CHECKSIG} NOT`]);
+    assert.deepEqual([failure, asked.filter((count) => count > 0)], [undefined, []]);
+  });
+
+  test("add() takes no signature on trust whose digest costs much to compute again", () => {
+    const many = Array.from({ length: 800 }, (_, i) => [i % 2 === 0 ? GOOD : BAD, `${CHECKSIG} DROP 1`] as const);
+    const { failure, asked } = verdictOf(...many);
+    assert.equal(failure, undefined);
+    assert.deepEqual(asked.filter((count) => count > 0), new Array<number>(800).fill(1));
+  });
+
   test(`add() lets no more than ${CHECKS_MAX} checks wait`, () => {
     const judge = new Judge();
     const batch = new ScriptBatch(judge, NO_FLAGS);
