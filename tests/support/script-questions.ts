@@ -46,7 +46,7 @@ export function randomQuestion(random: SeededRandom): ScriptQuestion {
   const flags = randomFlags(random);
   const pairs = knownPairs();
   const long = random.chance(0.05) ? 300 : 16;
-  const stack = Array.from({ length: random.below(random.chance(0.01) ? 1_100 : 6) }, () => randomElement(random));
+  const stack = Array.from({ length: random.below(random.chance(0.02) ? 1_200 : 6) }, () => randomElement(random));
   const script = randomScript(random, long, elements, stack.length);
   const scriptSig = join(...stack.map(push));
   const ask = (scriptPubKey: Uint8Array, sig: Uint8Array, witness: readonly Uint8Array[] = []): ScriptQuestion => {

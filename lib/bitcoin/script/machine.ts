@@ -12,14 +12,6 @@ import { ScriptFlag } from "./flags.ts";
 import type { TaprootExtra } from "./sighash-witness.ts";
 import type { SpendingTransaction } from "./spending-transaction.ts";
 
-/** Elements of both stacks together, after any opcode. */
-export const STACK_MAX = 1_000;
-/** Bytes of an element that is pushed. */
-export const ELEMENT_BYTES_MAX = 520;
-/** Bytes of a script before tapscript. */
-export const SCRIPT_BYTES_MAX = 10_000;
-/** Opcodes above OP_16 of such a script, executed or not; a multisig counts as one for each of its keys besides. */
-export const OPCODES_MAX = 201;
 /** {@link Machine.separatorAt} before any separator. */
 const NO_SEPARATOR = 0xffff_ffff;
 

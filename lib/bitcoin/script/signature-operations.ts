@@ -10,7 +10,8 @@
 import { isKeyShaped, keyFault, readLaxSignature, signatureFault } from "./encodings.ts";
 import type { ScriptError } from "./errors.ts";
 import { ScriptFlag } from "./flags.ts";
-import { type Machine, OPCODES_MAX, type Spend } from "./machine.ts";
+import { OPCODES_MAX } from "./limits.ts";
+import type { Machine, Spend } from "./machine.ts";
 import { FALSE, readNumber, TRUE, writeNumber } from "./numbers.ts";
 import { withoutPush } from "./script-code.ts";
 import { legacyDigest } from "./sighash-legacy.ts";

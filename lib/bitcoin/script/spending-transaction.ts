@@ -12,6 +12,8 @@ import { Writer } from "../../codec/writer.ts";
 import { writeCompactSize } from "../codec/mod.ts";
 import type { Transaction } from "../types/transaction.ts";
 import type { TxOutput } from "../types/transaction-parts.ts";
+import { ELEMENT_BYTES_MAX, STACK_MAX } from "./limits.ts";
+import { FALSE } from "./numbers.ts";
 
 /** txid 32 ‖ index 4. */
 export const OUTPOINT_BYTES = 36;
@@ -19,6 +21,12 @@ export const OUTPOINT_BYTES = 36;
 export const BLANK_INPUT_BYTES = OUTPOINT_BYTES + 5;
 /** An output of value −1 with an empty script. */
 export const NO_OUTPUT_BYTES = 9;
+/**
+ * More elements than any script begins with that succeeds: 1,000 after the first opcode, which takes 43 at most, and the
+ * witness's script, control block and annex.
+ */
+const VIEWS_MAX = STACK_MAX + 50;
+const TOO_LONG = new Uint8Array(ELEMENT_BYTES_MAX + 1);
 const NO_WITNESS: readonly Uint8Array[] = Object.freeze([]);
 
 /** What was computed so far. */
@@ -137,14 +145,28 @@ export class SpendingTransaction {
     return this.#u32(this.sequences[input]!);
   }
 
-  /** The elements of an input's witness, as views. */
+  /** Whether an input has a witness with an element. */
+  hasWitness(input: number): boolean {
+    return this.#witnesses.length > 0 && this.bytes[this.#witnesses[input]!] !== 0;
+  }
+
+  /**
+   * The elements of an input's witness, as views; of a witness that is too long for any script, the {@link VIEWS_MAX} last
+   * ones. In the place of the others stands an empty element, or one that is too long where they are: a witness of a block's
+   * weight has four million elements, and as many views were half a gigabyte. What is in them nobody can tell: a stack that
+   * is so deep is too deep after any opcode.
+   */
   witness(input: number): readonly Uint8Array[] {
-    if (this.#witnesses.length === 0) return NO_WITNESS;
+    if (!this.hasWitness(input)) return NO_WITNESS;
     this.#at = this.#witnesses[input]!;
+    const count = this.#size();
     const items: Uint8Array[] = [];
-    for (let left = this.#size(); left > 0; left--) {
+    for (let i = 0; i < count; i++) {
       const length = this.#size();
-      items.push(this.bytes.subarray(this.#at, this.#at += length));
+      const start = this.#at;
+      this.#at += length;
+      if (count - i > VIEWS_MAX) items.push(length > ELEMENT_BYTES_MAX ? TOO_LONG : FALSE);
+      else items.push(this.bytes.subarray(start, this.#at));
     }
     return items;
   }

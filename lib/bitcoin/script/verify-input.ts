@@ -57,7 +57,7 @@ export function verifyInput(spend: Spend): ScriptError | undefined {
     isClean = isWitness || stack.length === 1;
   }
   if (has(ScriptFlag.CLEANSTACK) && !isClean) return "SCRIPT_ERR_CLEANSTACK";
-  if (has(ScriptFlag.WITNESS) && !isWitness && transaction.witness(input).length > 0) {
+  if (has(ScriptFlag.WITNESS) && !isWitness && transaction.hasWitness(input)) {
     return "SCRIPT_ERR_WITNESS_UNEXPECTED";
   }
   return undefined;

@@ -187,6 +187,9 @@ describe("withoutPush()", () => {
     assert.equal(left("0x01 0x01 DUP", "01"), hex("DUP"));
     assert.equal(left(`0x4c 0x50 0x${"cc".repeat(80)} DUP`, "cc".repeat(80)), hex("DUP"));
     assert.equal(left(`0x4d 0x0001 0x${"cc".repeat(256)} DUP`, "cc".repeat(256)), hex("DUP"));
+    for (const push of ["0x4c 0x02 0x5151", "0x4d 0x0200 0x5151", "0x4e 0x02000000 0x5151"]) {
+      assert.equal(left(`${push} 0x01 0x51 DUP`, "51"), hex(`${push} DUP`), "a push of any length is passed over");
+    }
     assert.equal(left("0x02 0xaabb 0x05 0x0102", "aabb"), hex("0x05 0x0102"), "what is malformed stays");
     // Removed once, what follows is where an opcode starts, although it was not before.
     assert.equal(left("0x02 0xfeed 0x02 0xfeed 0x51", "feed"), "51");

@@ -3,7 +3,12 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { sha256 } from "../../../lib/codec/sha256.ts";
 import { taggedHash } from "../../../lib/bitcoin/hash.ts";
-import { type ScriptError, ScriptFlag, verifyTransaction } from "../../../lib/bitcoin/script/mod.ts";
+import {
+  type ScriptError,
+  ScriptFlag,
+  SpendingTransaction,
+  verifyTransaction,
+} from "../../../lib/bitcoin/script/mod.ts";
 import { Op } from "../../../lib/bitcoin/types/mod.ts";
 import { KEYS, tweaked } from "../../support/script-keys.ts";
 import { join } from "../../support/script-random.ts";
@@ -123,6 +128,33 @@ describe("limits of scripts", () => {
       assert.equal(inLeaf(nested.subarray(0, 3 * depth - 1)), "SCRIPT_ERR_UNBALANCED_CONDITIONAL");
     },
   );
+
+  test("a witness of a block's weight is as many elements, and few views", { timeout: 20_000 }, () => {
+    const script = Uint8Array.of(Op.OP_NOP);
+    const count = 3_900_000;
+    const items = new Array<Uint8Array>(count).fill(EMPTY);
+    items[5] = new Uint8Array(521);
+    items[count - 1] = script;
+    const { transaction, spent } = spendOf(join(Op.OP_0, push(sha256(script))), EMPTY, { witness: items });
+    const witness = new SpendingTransaction(transaction, [spent]).witness(0);
+    assert.equal(witness.length, count);
+    assert.deepEqual(witness.slice(-2), [EMPTY, script]);
+    assert.ok(new Set(witness).size < 1_100);
+    const judge = () => verifyTransaction(transaction, [spent], FLAGS, secp256k1Of("wide"))?.error;
+    assert.equal(judge(), "SCRIPT_ERR_PUSH_SIZE");
+    assert.equal(inV0(script, items.slice(6, 2_006)), "SCRIPT_ERR_STACK_SIZE");
+    assert.equal(inV0(EMPTY, items.slice(6, 2_006)), "SCRIPT_ERR_CLEANSTACK");
+  });
+
+  test("a stack that the first opcode makes small enough may begin with as many as it takes", () => {
+    const keys = Array.from({ length: 20 }, () => Uint8Array.of(2));
+    const checked = [EMPTY, ...Array.from({ length: 20 }, () => EMPTY), Uint8Array.of(20), ...keys, Uint8Array.of(20)];
+    const below = (count: number) => Array.from({ length: count }, () => EMPTY);
+    const script = join(Op.OP_CHECKMULTISIG, times(98, Op.OP_2DROP), Op.OP_1);
+    // One stays of 43; a version-0 script begins with more than a thousand then.
+    assert.equal(inV0(script, [...below(999), ...checked]), "SCRIPT_ERR_CLEANSTACK");
+    assert.equal(inV0(script, [...below(1_000), ...checked]), "SCRIPT_ERR_STACK_SIZE");
+  });
 
   test("rolling the deepest of 998 elements 300,000 times takes no minutes", { timeout: 30_000 }, () => {
     const rolls = 300_000;
