@@ -35,6 +35,8 @@ interface LeafExtra {
 /** An output and how it is spent. */
 interface Plan {
   readonly scriptPubKey: Uint8Array;
+  /** Makes another script when the transaction is known. */
+  readonly lock?: (signing: Signing) => Uint8Array;
   readonly spend: (signing: Signing) => Pick<TxInput, "scriptSig" | "witness">;
 }
 
@@ -73,7 +75,12 @@ export class SpendMaker {
         scriptPubKey: random.bytes(random.pick([0, 22, 25, 34])),
       })),
     };
-    const signing = new SpendingTransaction(Transaction.of(skeleton), spent);
+    const unsigned = Transaction.of(skeleton);
+    for (const [input, { lock }] of plans.entries()) {
+      const scriptPubKey = lock?.({ transaction: new SpendingTransaction(unsigned, spent), input });
+      if (scriptPubKey !== undefined) spent[input] = { ...spent[input]!, scriptPubKey };
+    }
+    const signing = new SpendingTransaction(unsigned, spent);
     const inputs = plans.map(({ spend }, input) => ({
       ...skeleton.inputs[input]!,
       ...spend({ transaction: signing, input }),
@@ -133,10 +140,12 @@ export class SpendMaker {
 
   #plan(): Plan {
     const random = this.#random;
-    switch (random.below(10)) {
+    switch (random.below(11)) {
       case 0:
       case 1:
         return this.#bare();
+      case 10:
+        return this.#ownSignature();
       case 2:
         return this.#scriptHash();
       case 3:
@@ -159,6 +168,35 @@ export class SpendMaker {
     return {
       scriptPubKey: script,
       spend: (signing) => ({ scriptSig: join(...satisfy(signing, NO_LEAF).map(push)), witness: [] }),
+    };
+  }
+
+  /** A script that has the signatures in it that spend it: they do not sign themselves, if they are pushed as is meant. */
+  #ownSignature(): Plan {
+    const random = this.#random;
+    const keys = random.shuffle(KEYS).slice(0, 1 + random.below(3));
+    const tail = keys.length === 1 ? join(push(keys[0]!.compressed), Op.OP_CHECKSIG) : join(
+      Op.OP_1 + keys.length - 1,
+      ...keys.map(({ compressed }) => push(compressed)),
+      Op.OP_1 + keys.length - 1,
+      Op.OP_CHECKMULTISIG,
+    );
+    const separator = random.chance(0.3) ? [Op.OP_CODESEPARATOR] : [];
+    let signatures: readonly Uint8Array[] = [];
+    return {
+      scriptPubKey: EMPTY,
+      lock: (signing) => {
+        const drops = keys.map(() => Op.OP_DROP);
+        const code = join(...drops, ...separator, tail);
+        signatures = keys.map((key) => this.#ecdsa(key, signing, "legacy", separator.length === 0 ? code : tail));
+        const other = random.chance(0.1);
+        const pushes = signatures.map((each) => other ? join(Op.OP_PUSHDATA1, each.length, each) : push(each));
+        // Before a separator they are no part of what is signed.
+        return random.chance(0.7)
+          ? join(...pushes, ...drops, ...separator, tail)
+          : join(...separator, ...pushes, ...drops, tail);
+      },
+      spend: () => ({ scriptSig: join(...(keys.length === 1 ? [] : [Op.OP_0]), ...signatures.map(push)), witness: [] }),
     };
   }
 
