@@ -9,24 +9,22 @@
  *   Core's then, and so is its outcome: good, or bad for the same reason.
  * - Else at least one answer was not true, and the outcome says nothing: the input may be good (`OP_CHECKSIG OP_NOT`), or bad
  *   for a reason that comes before the signature's. It is executed again with every check judged at once, and that outcome
- *   counts. So it is where an input failed on trust: it is executed again at once, for nothing after it matters if it fails.
- * - The first bad input is told. No input is executed after one that failed; those before it are known as soon as their checks
- *   are judged, and are executed again in their order.
+ *   counts. An input that failed on trust is executed again at once: if it fails again, nothing after it matters.
+ * - The first bad input is told. No input is executed after one that failed. Those before it are known as soon as their checks
+ *   are judged; the ones with a bad check are executed again in their order, and the first that fails is earlier than all
+ *   that was known.
  *
  * A signature that is not good where it may be so makes us execute its input twice, and no more than that.
  *
  * @module
  */
 import type { Secp256k1 } from "../../engine/secp256k1/mod.ts";
-import { DeferringChecker, ImmediateChecker } from "./checker.ts";
+import { CHECKS_MAX, DeferringChecker, ImmediateChecker } from "./checker.ts";
 import type { ScriptError } from "./errors.ts";
 import { checkFlags } from "./flags.ts";
 import type { Spend } from "./machine.ts";
 import type { SpendingTransaction } from "./spending-transaction.ts";
 import { verifyInput } from "./verify-input.ts";
-
-/** Checks that wait at most, before they are judged. */
-export const CHECKS_MAX = 4_096;
 
 /** The first input that may not spend its output. */
 export interface InputFailure {

@@ -27,7 +27,10 @@ export class ImmediateChecker implements SignatureChecker {
   }
 }
 
-/** Answers with true and keeps the check, where it may. */
+/** Checks that wait at most, before they are judged. */
+export const CHECKS_MAX = 4_096;
+
+/** Answers with true and keeps the check, where it may and while there is room. */
 export class DeferringChecker implements SignatureChecker {
   readonly #immediate: SignatureChecker;
   /** What was answered on trust, in order. */
@@ -38,7 +41,7 @@ export class DeferringChecker implements SignatureChecker {
   }
 
   isGood(check: Check, mayDefer: boolean): boolean {
-    if (!mayDefer) return this.#immediate.isGood(check, false);
+    if (!mayDefer || this.deferred.length >= CHECKS_MAX) return this.#immediate.isGood(check, false);
     this.deferred.push(check);
     return true;
   }

@@ -3,8 +3,8 @@
  *
  * @module
  */
-export { CHECKS_MAX, type InputFailure, ScriptBatch } from "./batch.ts";
-export { DeferringChecker, ImmediateChecker, type SignatureChecker } from "./checker.ts";
+export { type InputFailure, ScriptBatch } from "./batch.ts";
+export { CHECKS_MAX, DeferringChecker, ImmediateChecker, type SignatureChecker } from "./checker.ts";
 export { SCRIPT_ERROR_TEXTS, type ScriptError } from "./errors.ts";
 export { ALL_FLAGS, checkFlags, NO_FLAGS, ScriptFlag, type ScriptFlagName } from "./flags.ts";
 export { legacyDigest } from "./sighash-legacy.ts";

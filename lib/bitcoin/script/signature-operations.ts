@@ -1,8 +1,8 @@
 /**
  * Opcodes that check signatures.
  *
- * Which checks may be deferred: one whose signature must be good for the script to go on as it does. So a signature that is
- * tried on one key of several is judged at once, unless there are as many keys left as signatures: then each must fit.
+ * A signature with its one key may be taken on trust and judged later. In a multisig the next question depends on the answer,
+ * so that it is judged at once, unless there are as many keys left as signatures: then each must fit the key that it meets.
  *
  * @see Bitcoin Core `script/interpreter.cpp` (EvalChecksig, EvalScript); BIP342
  * @module

@@ -138,7 +138,8 @@ export class SpendingTransaction {
   }
 
   scriptSig(input: number): Uint8Array {
-    return this.bytes.subarray(this.scripts[input], this.sequences[input]);
+    const [start, end] = [this.scripts[input]!, this.sequences[input]!];
+    return start === end ? FALSE : this.bytes.subarray(start, end);
   }
 
   sequence(input: number): number {
