@@ -3,12 +3,14 @@ import assert from "node:assert/strict";
 import { after, describe, test } from "node:test";
 import { sha256 as platformSha256 } from "#platform";
 import { useSha256 } from "../../../lib/codec/sha256.ts";
+import { toHex } from "../../../lib/codec/hex.ts";
 import { Writer } from "../../../lib/codec/writer.ts";
 import { sha256d } from "../../../lib/bitcoin/hash.ts";
 import {
   legacyDigest,
   NO_FLAGS,
   SpendingTransaction,
+  taprootDigest,
   verifyTransaction,
   witnessV0Digest,
 } from "../../../lib/bitcoin/script/mod.ts";
@@ -21,6 +23,7 @@ import { push } from "../../support/script-text.ts";
 import { secp256k1Of } from "../../support/secp256k1-engines.ts";
 
 const EMPTY = new Uint8Array(0);
+const ZEROS = new Uint8Array(32);
 
 function randomParts(random: SeededRandom, inputs: number, outputs: number): TransactionParts {
   return {
@@ -146,5 +149,31 @@ describe("digests", () => {
     const single = countHashed();
     for (let i = 0; i < 1_000; i++) witnessV0Digest(spending, 7, EMPTY, 3);
     assert.ok(single.stop() < 1_000 * 300, "one output is hashed once as well");
+  });
+
+  test("taprootDigest() has none for a hash type that is not defined, or has no output", () => {
+    const parts = randomParts(new SeededRandom(5), 3, 2);
+    const spending = new SpendingTransaction(
+      Transaction.of(parts),
+      parts.inputs.map(() => ({ value: 1n, scriptPubKey: EMPTY })),
+    );
+    const extra = { annexHash: undefined, leafHash: undefined, separatorAt: 0 };
+    const defined = [0, 1, 2, 3, 0x81, 0x82, 0x83];
+    for (let hashType = 0; hashType < 256; hashType++) {
+      const digest = taprootDigest(spending, 1, hashType, extra);
+      assert.equal(digest !== undefined, defined.includes(hashType), String(hashType));
+    }
+    for (const hashType of defined) {
+      const digest = taprootDigest(spending, 2, hashType, extra);
+      assert.equal(digest !== undefined, (hashType & 3) !== 3, `${hashType}, of an input without output`);
+    }
+    const leaf = { annexHash: ZEROS, leafHash: ZEROS, separatorAt: 7 };
+    const all = [
+      ...defined.flatMap((hashType) => [0, 1].map((input) => taprootDigest(spending, input, hashType, extra)!)),
+      ...[leaf, { ...leaf, separatorAt: 8 }, { ...leaf, annexHash: undefined }, { ...leaf, leafHash: undefined }].map((
+        each,
+      ) => taprootDigest(spending, 0, 1, each)!),
+    ];
+    assert.equal(new Set(all.map(toHex)).size, all.length, "each is another");
   });
 });
