@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { scriptVerdict } from "./bitcoin/chain/script-job.ts";
 import { signatureVerdicts } from "./bitcoin/chain/signature-job.ts";
 import { messageProduct } from "./chia/chain/signature-job.ts";
 import { timeProofVerdicts } from "./chia/chain/time-proof-job.ts";
@@ -10,4 +11,10 @@ import type { AnyJob } from "./core/work/job-messages.ts";
 import { decodedBlock } from "./rpc/bitcoin/block-job.ts";
 
 /** All jobs, by name in any order. */
-export const JOBS: readonly AnyJob[] = [decodedBlock, messageProduct, signatureVerdicts, timeProofVerdicts];
+export const JOBS: readonly AnyJob[] = [
+  decodedBlock,
+  messageProduct,
+  scriptVerdict,
+  signatureVerdicts,
+  timeProofVerdicts,
+];

@@ -321,4 +321,36 @@ export const EQUAL: readonly Equal[] = [
     becomes: "for (let i = Math.min(0, before - 3); i + 3 < this.#length; i++) {",
     why: "It begins at the start again, where an earlier call has found no blank line; places below 0 hold nothing.",
   },
+  {
+    file: "lib/bitcoin/script/batch.ts",
+    was: "else if (deferred.length > from) this.#waiting.push({ spend, transaction: index, end: deferred.length });",
+    becomes:
+      "else if (deferred.length >= from) this.#waiting.push({ spend, transaction: index, end: deferred.length });",
+    why: "An input that waits for no check is found good; it only takes room.",
+  },
+  {
+    file: "lib/bitcoin/script/batch.ts",
+    was: "if (error !== undefined && deferred.length > from) {",
+    becomes: "if (error !== undefined && deferred.length >= from) {",
+    why: "An input that had nothing on trust fails again as it did.",
+  },
+  {
+    file: "lib/bitcoin/script/hash-buffer.ts",
+    was: "if (to - from > SHORT_BYTES) bytes.set(source.subarray(from, to), at);",
+    becomes: "if (!(to - from > SHORT_BYTES)) bytes.set(source.subarray(from, to), at);",
+    why: "Both ways of copying give the same; which one is quicker is the only difference.",
+  },
+  {
+    file: "lib/bitcoin/script/encodings.ts",
+    was: "if (width >= 4) return undefined;",
+    becomes: "if (width > 4) return undefined;",
+    why:
+      "A length of four bytes, none of them needless, goes beyond any element, or is negative and finds no integer there.",
+  },
+  {
+    file: "lib/bitcoin/script/hash-buffer.ts",
+    was: "if (to - from > SHORT_BYTES) bytes.set(source.subarray(from, to), at);",
+    becomes: "if (to - from >= SHORT_BYTES) bytes.set(source.subarray(from, to), at);",
+    why: "Both ways of copying give the same.",
+  },
 ];

@@ -67,6 +67,15 @@ export const TARGETS: readonly Target[] = [
     ],
   },
   {
+    name: "bitcoin/script",
+    sources: ["lib/bitcoin/script"],
+    tests: [
+      "tests/unit/bitcoin-script",
+      "tests/vectors/bitcoin-script-core.test.ts",
+      "tests/vectors/bitcoin-script-witness.test.ts",
+    ],
+  },
+  {
     name: "bitcoin/headers",
     sources: ["lib/bitcoin/headers"],
     tests: ["tests/unit/bitcoin-chain", "tests/vectors/bitcoin-headers.test.ts", ...scenario("bitcoin-presync")],

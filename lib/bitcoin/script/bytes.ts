@@ -1,0 +1,12 @@
+/**
+ * Comparing bytes.
+ *
+ * @module
+ */
+
+/** Whether two arrays are the same bytes. */
+export function areEqual(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
+}
