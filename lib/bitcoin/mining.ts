@@ -11,7 +11,7 @@ import { requiredBits } from "./headers/difficulty.ts";
 import type { HeaderChain } from "./headers/header-chain.ts";
 import { checkProofOfWork } from "./headers/pow.ts";
 import { sha256d, ZERO_HASH } from "./hash.ts";
-import type { BitcoinNetwork } from "./networks/network.ts";
+import { subsidyAt } from "./networks/subsidy.ts";
 import type { BitcoinService } from "./service.ts";
 import {
   Block,
@@ -25,8 +25,6 @@ import {
 } from "./types/mod.ts";
 
 /** One coin in satoshi. */
-const COIN = 100_000_000n;
-const SUBSIDY_FIRST = 50n * COIN;
 /** Version bits in use, none of them set (BIP9). */
 const BLOCK_VERSION = 0x2000_0000;
 /** OP_RETURN, a push of 36 bytes, and the four that mark a witness commitment. */
@@ -71,12 +69,6 @@ export interface MineOptions {
   /** False: the block is not handed in (then `count` is 1). */
   readonly submit: boolean;
   readonly signal: AbortSignal;
-}
-
-/** The subsidy of a block in satoshi; 0 after the last halving. */
-export function subsidyAt(network: BitcoinNetwork, height: number): bigint {
-  const halvings = Math.floor(height / network.subsidyHalvingInterval);
-  return halvings >= 64 ? 0n : SUBSIDY_FIRST >> BigInt(halvings);
 }
 
 /** What the next block on `tip` has to hold. `now`: our clock in seconds. */

@@ -6,7 +6,7 @@
 import { bitcoinAddressRules } from "../bitcoin/addresses/rules.ts";
 import { AsMap } from "../bitcoin/addresses/asmap.ts";
 import { Miner } from "../bitcoin/mining.ts";
-import { structureValidator } from "../bitcoin/chain/validator.ts";
+import { fullValidator } from "../bitcoin/chain/full-validator.ts";
 import { type BitcoinNetwork, networkByName, networks } from "../bitcoin/networks/mod.ts";
 import { readCorePeersDat } from "../bitcoin/addresses/peers-dat.ts";
 import { bitcoinVisitor } from "../bitcoin/addresses/probe.ts";
@@ -96,7 +96,8 @@ export async function composeBitcoin(
     network,
     store,
     ...(time && { time }),
-    validator: substitutes?.validator ?? structureValidator,
+    validator: substitutes?.validator ??
+      fullValidator({ workers: parts.workers, engine: parts.config.engine ?? "wide" }),
     mode: chainConfig.mode,
     coinsCacheBytes: chainConfig.coinsCacheBytes,
     light,

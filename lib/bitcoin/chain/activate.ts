@@ -26,7 +26,7 @@ import { betweenRows, verifiedUpTo } from "./rows.ts";
 import { Revalidation, type ValidationProgress } from "./revalidation.ts";
 import type { BlockSources } from "./sources.ts";
 import { type KnownBlock, noteTipMove } from "./tip-move.ts";
-import { type BlockValidator, blockView, type ConnectVerdict } from "./validator.ts";
+import { ancestryOf, type BlockValidator, blockView, type ConnectVerdict } from "./validator.ts";
 
 /** What activation needs. */
 export interface ActivationParts {
@@ -199,6 +199,7 @@ export class Activation {
     const { headers, validator, coins } = this.#parts;
     const block = {
       view: blockView(headers, row),
+      ancestry: ancestryOf(headers, row),
       load,
       get hash() {
         return headers.hash(row);

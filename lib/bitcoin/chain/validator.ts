@@ -30,9 +30,18 @@ export interface BlockView {
   readonly parentMedianTimePast: number;
 }
 
+/** The blocks before a block, by height. */
+export interface Ancestry {
+  /** The hash of the ancestor at a height below the block's own, in wire order. */
+  hash(height: number): Uint8Array;
+  /** The median time past of the ancestor at a height, in seconds since 1970. */
+  medianTimePast(height: number): number;
+}
+
 /** A block that is to be connected. */
 export interface ConnectingBlock {
   readonly view: BlockView;
+  readonly ancestry: Ancestry;
   /** Its hash in wire order. Copied when asked for. */
   readonly hash: Uint8Array;
   /**
@@ -70,6 +79,14 @@ export function blockView(chain: HeaderChain, row: number): BlockView {
     get parentMedianTimePast() {
       return chain.medianTimePast(chain.parent(row));
     },
+  };
+}
+
+/** The ancestors of the header at `row`. */
+export function ancestryOf(chain: HeaderChain, row: number): Ancestry {
+  return {
+    hash: (height) => chain.hash(chain.ancestor(row, height)),
+    medianTimePast: (height) => chain.medianTimePast(chain.ancestor(row, height)),
   };
 }
 

@@ -3,7 +3,8 @@ import { describe, test } from "node:test";
 import { HeaderChain } from "../../../lib/bitcoin/headers/header-chain.ts";
 import { HeaderBatch } from "../../../lib/bitcoin/headers/header-batch.ts";
 import { blockView, structureValidator } from "../../../lib/bitcoin/chain/validator.ts";
-import { blockTemplate, coinbaseOf, subsidyAt } from "../../../lib/bitcoin/mining.ts";
+import { blockTemplate, coinbaseOf } from "../../../lib/bitcoin/mining.ts";
+import { subsidyAt } from "../../../lib/bitcoin/networks/subsidy.ts";
 import { mainnet, regtest } from "../../../lib/bitcoin/networks/mod.ts";
 import { Block, headerToBytes } from "../../../lib/bitcoin/types/mod.ts";
 

@@ -1,0 +1,106 @@
+/**
+ * Checks all that the reference checks: the structure of a block when it arrives, and what needs the outputs that it spends,
+ * scripts included, when it is connected. Scripts are verified on other threads.
+ *
+ * @see Bitcoin Core `validation.cpp` (ConnectBlock)
+ * @module
+ */
+import { toHex } from "../../codec/hex.ts";
+import { equalBytes } from "../../codec/sized.ts";
+import type { Workers } from "../../core/ports.ts";
+import type { Engine } from "../../engine/engine.ts";
+import { type Refusal, refuse } from "../headers/verdict.ts";
+import { SCRIPT_ERROR_TEXTS } from "../script/errors.ts";
+import type { Block } from "../types/block.ts";
+import type { OutPoint } from "../types/transaction-parts.ts";
+import { BlockInputs, type BlockSpend, checkConnecting } from "./connect-checks.ts";
+import { blockScriptFlags } from "./script-flags.ts";
+import { scriptVerdict, spendsToBytes } from "./script-job.ts";
+import { type BlockValidator, type ConnectingBlock, structureValidator } from "./validator.ts";
+
+/** A thread gets so many inputs at least: with fewer the way there and back costs more than it saves. */
+const INPUTS_MIN = 32;
+/** From here on coinbases of before BIP34 may have the heights of newer ones in them: their ids may be the same again. */
+const BIP30_AGAIN_HEIGHT = 1_983_702;
+
+/** What the validator needs. */
+export interface FullValidatorParts {
+  readonly workers: Workers;
+  /** The implementation of signatures, or a slower one. */
+  readonly engine: Engine;
+}
+
+/** Makes the validator. */
+export function fullValidator(parts: FullValidatorParts): BlockValidator {
+  return {
+    level: "full",
+    needsCoins: true,
+    check: structureValidator.check,
+    async connect(connecting, coins, signal) {
+      const { view, hash } = connecting;
+      const block = await connecting.load();
+      const inputs = new BlockInputs(block);
+      const flags = blockScriptFlags(view.network, view.height, hash);
+      const own = isUniquenessChecked(connecting, hash) ? outpointsOf(block) : [];
+      const found = await coins.getMany([...inputs.outside, ...own]);
+      if (found.slice(inputs.outside.length).some((coin) => coin !== undefined)) {
+        return refuse("consensus", "bad-txns-BIP30", "an output of a transaction with the same id is not spent");
+      }
+      const connected = checkConnecting(inputs, found.slice(0, inputs.outside.length), connecting, flags);
+      if (!connected.ok) return connected;
+      const refusal = await verifyScripts(parts, connected.spends, flags, signal);
+      return refusal ?? { ok: true, changes: connected.changes };
+    },
+  };
+}
+
+/**
+ * Whether BIP30 is to be checked. From BIP34 on coinbases have different ids, up to a height that one of them has named; two
+ * blocks from before may repeat coinbases.
+ */
+function isUniquenessChecked({ view: { network, height }, ancestry }: ConnectingBlock, hash: Uint8Array): boolean {
+  const { bip30Exceptions, bip34Hash, heights: { bip34 } } = network;
+  if (bip30Exceptions.some((each) => each.height === height && equalBytes(each.hash, hash))) return false;
+  if (height >= BIP30_AGAIN_HEIGHT || bip34Hash === undefined || height <= bip34) return true;
+  return !equalBytes(ancestry.hash(bip34), bip34Hash);
+}
+
+function outpointsOf({ transactions }: Block): OutPoint[] {
+  return transactions.flatMap(({ txid, outputs }) => outputs.map((_, vout) => ({ txid, vout })));
+}
+
+/** In parts of about as many inputs, one for each thread that is worth it. */
+function partsOf(spends: readonly BlockSpend[], threads: number): readonly (readonly BlockSpend[])[] {
+  const inputs = spends.reduce((sum, { spent }) => sum + spent.length, 0);
+  const count = Math.max(1, Math.min(threads, Math.floor(inputs / INPUTS_MIN)));
+  const parts: BlockSpend[][] = [[]];
+  let done = 0;
+  for (const spend of spends) {
+    if (done >= inputs * parts.length / count) parts.push([]);
+    parts.at(-1)!.push(spend);
+    done += spend.spent.length;
+  }
+  return parts;
+}
+
+/** The first input of the block that may not spend its output. @throws what `Workers.run` throws */
+async function verifyScripts(
+  { workers, engine }: FullValidatorParts,
+  spends: readonly BlockSpend[],
+  flags: number,
+  signal: AbortSignal,
+): Promise<Refusal | undefined> {
+  if (spends.length === 0) return undefined;
+  const parts = partsOf(spends, workers.threadsMax);
+  const verdicts = await Promise.all(
+    parts.map((part) => workers.run(scriptVerdict, { spends: spendsToBytes(part), flags, engine }, signal)),
+  );
+  const at = verdicts.findIndex(({ failure }) => failure !== undefined);
+  const failure = verdicts[at]?.failure;
+  if (failure === undefined) return undefined;
+  const { transaction } = parts[at]![failure.transaction]!;
+  const reason = `block-script-verify-flag-failed (${SCRIPT_ERROR_TEXTS[failure.error]})`;
+  return refuse("consensus", reason, `input ${failure.input} of transaction ${displayId(transaction.txid)}`);
+}
+
+const displayId = (txid: Uint8Array) => toHex(txid.slice().reverse());
