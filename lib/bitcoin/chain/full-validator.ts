@@ -10,12 +10,14 @@ import { equalBytes } from "../../codec/sized.ts";
 import type { Workers } from "../../core/ports.ts";
 import type { Engine } from "../../engine/engine.ts";
 import { type Refusal, refuse } from "../headers/verdict.ts";
+import type { BitcoinNetwork } from "../networks/network.ts";
 import { SCRIPT_ERROR_TEXTS } from "../script/errors.ts";
 import type { Block } from "../types/block.ts";
 import type { OutPoint } from "../types/transaction-parts.ts";
 import { BlockInputs, type BlockSpend, checkConnecting } from "./connect-checks.ts";
 import { blockScriptFlags } from "./script-flags.ts";
 import { scriptVerdict, spendsToBytes } from "./script-job.ts";
+import { SIGNET_FLAGS, signetSpend } from "./signet.ts";
 import { type BlockValidator, type ConnectingBlock, structureValidator } from "./validator.ts";
 
 /** A thread gets so many inputs at least: with fewer the way there and back costs more than it saves. */
@@ -39,6 +41,9 @@ export function fullValidator(parts: FullValidatorParts): BlockValidator {
     async connect(connecting, coins, signal) {
       const { view, hash } = connecting;
       const block = await connecting.load();
+      if (!await isSigned(parts, block, view.network, signal)) {
+        return refuse("consensus", "bad-signet-blksig", "the block does not solve the network's challenge");
+      }
       const inputs = new BlockInputs(block);
       const flags = blockScriptFlags(view.network, view.height, hash);
       const own = isUniquenessChecked(connecting, hash) ? outpointsOf(block) : [];
@@ -52,6 +57,20 @@ export function fullValidator(parts: FullValidatorParts): BlockValidator {
       return refusal ?? { ok: true, changes: connected.changes };
     },
   };
+}
+
+/** Whether a signet's block is signed. @throws what `Workers.run` throws */
+async function isSigned(
+  { workers, engine }: FullValidatorParts,
+  block: Block,
+  { signetChallenge }: BitcoinNetwork,
+  signal: AbortSignal,
+): Promise<boolean> {
+  if (signetChallenge === undefined) return true;
+  const spend = signetSpend(block, signetChallenge);
+  if (spend === undefined) return false;
+  const spends = spendsToBytes([spend]);
+  return (await workers.run(scriptVerdict, { spends, flags: SIGNET_FLAGS, engine }, signal)).failure === undefined;
 }
 
 /**

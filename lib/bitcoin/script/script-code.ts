@@ -5,6 +5,7 @@
  * @module
  */
 import { Op } from "../types/opcodes.ts";
+import { plainPush } from "../types/script.ts";
 
 /** Where a push's bytes start, or `at + 1` of an opcode that pushes none; what is missing of a length is not skipped. */
 function dataStart(script: Uint8Array, at: number): number {
@@ -26,20 +27,6 @@ function opcodeEnd(script: Uint8Array, at: number): number | undefined {
     for (let i = start - 1; i > at; i--) length = length * 256 + script[i]!;
   }
   return start + length > script.length ? undefined : start + length;
-}
-
-/** The push of these bytes as Core's serialisation has it: by length alone, no number has an opcode of its own. */
-function plainPush(data: Uint8Array): Uint8Array {
-  const { length } = data;
-  const head = length < Op.OP_PUSHDATA1
-    ? [length]
-    : length <= 0xff
-    ? [Op.OP_PUSHDATA1, length]
-    : [Op.OP_PUSHDATA2, length & 0xff, length >> 8]; // elements have at most 520 bytes
-  const push = new Uint8Array(head.length + length);
-  push.set(head);
-  push.set(data, head.length);
-  return push;
 }
 
 function isAt(script: Uint8Array, at: number, wanted: Uint8Array): boolean {

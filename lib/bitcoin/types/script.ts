@@ -142,9 +142,14 @@ export function witnessSigOpCount(
 /** A push of `data` in its shortest form: a number opcode, a direct push or OP_PUSHDATA. */
 export function pushData(data: Uint8Array): Uint8Array {
   const { length } = data;
-  if (length === 0) return Uint8Array.of(Op.OP_0);
   if (length === 1 && data[0]! >= 1 && data[0]! <= 16) return Uint8Array.of(Op.OP_1 + data[0]! - 1);
   if (length === 1 && data[0] === 0x81) return Uint8Array.of(Op.OP_1NEGATE);
+  return plainPush(data);
+}
+
+/** A push of `data` as Core serialises it: by its length alone, no number has an opcode of its own. */
+export function plainPush(data: Uint8Array): Uint8Array {
+  const { length } = data;
   if (length < Op.OP_PUSHDATA1) return Uint8Array.of(length, ...data);
   const head = length <= 0xff
     ? [Op.OP_PUSHDATA1, length]
