@@ -11,6 +11,7 @@ import {
   chiaSoftwareVersion,
   DEFAULTS,
   fileTrouble,
+  fromHex,
   GEMEL_VERSION,
   PermissionList,
   splitPermissionList,
@@ -294,6 +295,19 @@ export const CHAIN_SETTINGS: readonly ChainSetting[] = [
     read: (text) => {
       if (!/^(0x)?[0-9a-fA-F]{1,64}$/.test(text)) throw configError("min-work: a hexadecimal number");
       return { minimumWork: BigInt(`0x${text.replace(/^0x/, "")}`) };
+    },
+  },
+  {
+    key: "assume-valid",
+    value: "HASH",
+    help: "bitcoin: do not verify scripts below this block; off: verify all",
+    document: "scripts below this block are not verified, all else is; `off`: all are verified",
+    standardWords: "the network's",
+    only: "bitcoin",
+    read: (text) => {
+      if (text === "off" || text === "0") return { assumeValid: "off" };
+      if (!/^[0-9a-fA-F]{64}$/.test(text)) throw configError("assume-valid: a block's hash, or off");
+      return { assumeValid: fromHex(text).reverse() };
     },
   },
 ];

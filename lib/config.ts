@@ -109,6 +109,8 @@ export interface BitcoinConfig extends PeeringConfig {
   readonly reindex: boolean;
   /** Chains of less work are not followed; the network's own when absent. */
   readonly minimumWork?: bigint;
+  /** Scripts below this block go unverified (hash in wire order); `off`: below none; the network's own when absent. */
+  readonly assumeValid?: Uint8Array | "off";
   /** Present only in a node that mines for a demonstration, on regtest. */
   readonly mining?: BitcoinMining;
 }

@@ -95,7 +95,7 @@ const FLOORS: Readonly<
       filters: ["codec", "types", "wire"],
       headers: ["codec", "types", "networks"],
       script: ["codec", "types"],
-      chain: ["types", "coins", "networks", "headers", "script"],
+      chain: ["codec", "types", "coins", "networks", "headers", "script"],
       peers: ["types", "networks", "wire", "headers"],
       addresses: ["codec", "types", "networks", "wire", "peers"],
       sync: ["types", "wire", "headers", "chain", "peers"],

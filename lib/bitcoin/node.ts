@@ -10,7 +10,7 @@ import { type ChainEvents, chainEvents, type NewEvent } from "../storage/events.
 import { AddedNodes } from "./peers/added-nodes.ts";
 import { AddressExchange } from "./addresses/exchange.ts";
 import { Announcing } from "./serving/announcing.ts";
-import { BitcoinChain, type TipMove } from "./chain/chain.ts";
+import { BitcoinChain, type BitcoinChainParts, type TipMove } from "./chain/chain.ts";
 import type { BlockValidator } from "./chain/validator.ts";
 import { toDisplayHex } from "./hash.ts";
 import { type BitcoinPeerNetwork, bitcoinPeerNetwork, type BitcoinTransportParts } from "./peers/network.ts";
@@ -34,7 +34,7 @@ import { ChainSync } from "./sync/chain-sync.ts";
 import { SendHeaders } from "./wire/mod.ts";
 
 /** What the Bitcoin side is made of. */
-export interface BitcoinNodeParts extends NodeParts {
+export interface BitcoinNodeParts extends NodeParts, Pick<BitcoinChainParts, "assumeValid" | "coins"> {
   readonly network: BitcoinNetwork;
   readonly store: BitcoinStore;
   readonly validator: BlockValidator;
@@ -47,8 +47,6 @@ export interface BitcoinNodeParts extends NodeParts {
   readonly minimumWork?: bigint;
   /** Block data is pruned to so many bytes; absent: never. */
   readonly pruneTarget?: number;
-  /** Memory for coins that changed; each block's go to disk at once without. */
-  readonly coinsCacheBytes?: number;
   /** Writes events that belong to no block. */
   readonly record: (events: readonly NewEvent[]) => void;
 }
@@ -77,7 +75,6 @@ export class BitcoinNode {
     const chain = await BitcoinChain.load({
       ...parts,
       headersOnly: parts.mode !== "full",
-      coins: { random: parts.protocol.random, bytesMax: parts.coinsCacheBytes ?? 0 },
       onMove: (move) => made.node?.onMove(move),
       onValidation: (progress) => made.node && made.node.#event("bitcoin.validation", { ...progress }),
       onActivation: (level, text) => parts.notice(level, "bitcoin.validation", text),

@@ -6,6 +6,7 @@
 import { bitcoinAddressRules } from "../bitcoin/addresses/rules.ts";
 import { AsMap } from "../bitcoin/addresses/asmap.ts";
 import { Miner } from "../bitcoin/mining.ts";
+import type { AssumeValid } from "../bitcoin/chain/assume-valid.ts";
 import { fullValidator } from "../bitcoin/chain/full-validator.ts";
 import { type BitcoinNetwork, networkByName, networks } from "../bitcoin/networks/mod.ts";
 import { readCorePeersDat } from "../bitcoin/addresses/peers-dat.ts";
@@ -99,7 +100,7 @@ export async function composeBitcoin(
     validator: substitutes?.validator ??
       fullValidator({ workers: parts.workers, engine: parts.config.engine ?? "wide" }),
     mode: chainConfig.mode,
-    coinsCacheBytes: chainConfig.coinsCacheBytes,
+    coins: { random: drivers.random, bytesMax: chainConfig.coinsCacheBytes },
     light,
     clock,
     protocol: {
@@ -108,6 +109,7 @@ export async function composeBitcoin(
       v2: chainConfig.v2,
     },
     userAgent,
+    ...assumeValidOf(chainConfig, network),
     ...(chainConfig.minimumWork !== undefined && { minimumWork: chainConfig.minimumWork }),
     ...(chainConfig.pruneBytes !== undefined && { pruneTarget: chainConfig.pruneBytes }),
   });
@@ -131,6 +133,16 @@ export async function composeBitcoin(
     handle: bitcoinHandle(node.service, { clock, ...peering.handleParts(node) }),
     ...await peering.lifeOf(node, mine, index),
   };
+}
+
+/** Whose scripts need not be verified: as it is configured, else as the network has it. */
+function assumeValidOf(
+  { assumeValid: named, minimumWork }: BitcoinConfig,
+  network: BitcoinNetwork,
+): { readonly assumeValid?: AssumeValid } {
+  const hash = named ?? network.assumeValid?.hash;
+  if (hash === undefined || hash === "off") return {};
+  return { assumeValid: { hash, minimumWork: minimumWork ?? network.minimumChainWork } };
 }
 
 /** The map of operators that the configuration names. @throws NodeError `ASMAP_INVALID` when it cannot be used */

@@ -57,7 +57,7 @@ suite("gemel beside btcd", binaryMissing() ?? btcdMissing(), () => {
       const each = await gemel.status("bitcoin");
       return each.synced === true ? each : undefined;
     });
-    assert.deepEqual([status.validation, status.agree], ["structure", "1/1"]);
+    assert.deepEqual([status.validation, status.agree], ["full", "1/1"]);
     const { events } = { events: await gemel.events(0, ({ topic }) => topic === "bitcoin.sync") };
     for (const topic of ["bitcoin.headers_synced", "bitcoin.block", "bitcoin.sync"]) {
       assert.ok(events.some((event) => event.topic === topic), topic);

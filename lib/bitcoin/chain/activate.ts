@@ -18,6 +18,7 @@ import { type HeaderChain, HeaderStatus } from "../headers/header-chain.ts";
 import type { Refusal } from "../headers/verdict.ts";
 import type { BitcoinStore } from "../store.ts";
 import { Block } from "../types/block.ts";
+import { type AssumeValid, isAssumedValid } from "./assume-valid.ts";
 import type { CoinFlush } from "./coin-flush.ts";
 import { type CoinState, NO_CHANGES, NO_COINS } from "./coins.ts";
 import type { ChainCommit } from "./commit.ts";
@@ -41,6 +42,8 @@ export interface ActivationParts {
   readonly coins: CoinState | undefined;
   /** What brings them to disk. */
   readonly coinFlush: CoinFlush | undefined;
+  /** Whose scripts need not be verified. */
+  readonly assumeValid: AssumeValid | undefined;
   /** Without blocks the active chain is the best header's, and nothing is connected. */
   readonly headersOnly: boolean;
   /** Whether a block and all before it are or were there. */
@@ -196,13 +199,16 @@ export class Activation {
 
   /** Asks the validator for its verdict on the block after the head. */
   judge(row: number, load: () => Promise<Block>, signal: AbortSignal): ConnectVerdict | Promise<ConnectVerdict> {
-    const { headers, validator, coins } = this.#parts;
+    const { headers, validator, coins, assumeValid } = this.#parts;
     const block = {
       view: blockView(headers, row),
       ancestry: ancestryOf(headers, row),
       load,
       get hash() {
         return headers.hash(row);
+      },
+      get hasAssumedScripts() {
+        return assumeValid !== undefined && isAssumedValid(headers, row, assumeValid);
       },
     };
     return validator.connect(block, coins ?? NO_COINS, signal);

@@ -23,6 +23,7 @@ import type { Block } from "../types/block.ts";
 import { HEADER_BYTES } from "../types/header.ts";
 import { Acceptance, type BlockResult } from "./accept.ts";
 import { Activation } from "./activate.ts";
+import type { AssumeValid } from "./assume-valid.ts";
 import { CoinFlush } from "./coin-flush.ts";
 import { CoinState } from "./coins.ts";
 import { ChainCommit } from "./commit.ts";
@@ -43,6 +44,13 @@ export interface TipMove {
   readonly fork: number;
 }
 
+/** What coins are kept with. */
+export interface CoinParts {
+  readonly random: Random;
+  /** Memory for coins that changed and are not on disk, in bytes. */
+  readonly bytesMax: number;
+}
+
 /** What the chain needs. */
 export interface BitcoinChainParts {
   readonly network: BitcoinNetwork;
@@ -52,11 +60,9 @@ export interface BitcoinChainParts {
   /** Without blocks the active chain is the best header's. */
   readonly headersOnly: boolean;
   /** For a validator that needs coins. */
-  readonly coins?: {
-    readonly random: Random;
-    /** Memory for coins that changed and are not on disk, in bytes. */
-    readonly bytesMax: number;
-  };
+  readonly coins?: CoinParts;
+  /** Whose scripts need not be verified; nobody's when absent. */
+  readonly assumeValid?: AssumeValid;
   /** Hears of each durable step that moved the tip. */
   readonly onMove?: (move: TipMove) => void;
   /** Hears once a minute, and at the end, how far stored blocks were validated again. */
@@ -106,7 +112,7 @@ export class BitcoinChain {
     });
     this.#activation = new Activation({
       ...{ headers, store, validator, clock, commit, sources, levels, onValidation, notice: onActivation },
-      ...{ coins, coinFlush: this.#coinFlush },
+      ...{ coins, coinFlush: this.#coinFlush, assumeValid: parts.assumeValid },
       headersOnly: parts.headersOnly,
       isLinked: (row) => acceptance.isLinked(row),
       isActive: (row) => this.isActive(row),

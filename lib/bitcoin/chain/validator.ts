@@ -44,6 +44,8 @@ export interface ConnectingBlock {
   readonly ancestry: Ancestry;
   /** Its hash in wire order. Copied when asked for. */
   readonly hash: Uint8Array;
+  /** Whether its scripts need not be verified. Found out when asked for. */
+  readonly hasAssumedScripts: boolean;
   /**
    * The block, from our own disk unless it has just arrived: a validator that needs none of it costs no reading.
    * @throws NodeError `BLOCK_PRUNED`, `DATABASE_DAMAGED`

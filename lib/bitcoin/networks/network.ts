@@ -113,7 +113,7 @@ export interface BitcoinNetwork {
   readonly headersPerMessage?: number;
   readonly base58: Base58Prefixes;
   readonly bech32Hrp: string;
-  /** The script that signs blocks. Headers of a signet are judged by their proof of work only. */
+  /** The script that signs blocks, where they are signed. */
   readonly signetChallenge?: Uint8Array;
   /** Blocks above this height may be pruned. */
   readonly pruneAfterHeight: number;

@@ -46,8 +46,9 @@ function verificationProgress({ bitcoin, clock }: BitcoinRpcContext): number {
 
 /** What everybody who asks should know. */
 export function warningsOf(bitcoin: BitcoinService): readonly string[] {
-  const isSignet = bitcoin.network.signetChallenge !== undefined;
-  return [...bitcoin.state().warnings, ...(isSignet ? ["signet blocks are checked by proof of work only"] : [])];
+  const { warnings, validation } = bitcoin.state();
+  const isUnsigned = bitcoin.network.signetChallenge !== undefined && validation !== "full";
+  return [...warnings, ...(isUnsigned ? ["signet blocks are checked by proof of work only"] : [])];
 }
 
 /** What `getblockchaininfo` tells of pruning. In light modes every block is as good as pruned. */

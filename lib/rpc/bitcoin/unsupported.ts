@@ -29,7 +29,7 @@ const UNSUPPORTED: readonly (readonly [needs: string, names: string])[] = [
     "getorphantxs abortprivatebroadcast getprivatebroadcastinfo",
   ],
   [
-    "this node keeps no set of unspent outputs",
+    "this version does not tell of its set of unspent outputs",
     "gettxout gettxoutsetinfo scantxoutset dumptxoutset loadtxoutset getblockstats getchainstates",
   ],
   ["this node keeps no block filters", "getblockfilter scanblocks getdescriptoractivity"],
