@@ -3,6 +3,8 @@
  *
  * @module
  */
+import type { CoinHash } from "./coins/statistics.ts";
+import type { OutPoint } from "./types/transaction-parts.ts";
 import { addressText } from "../core/address-text.ts";
 import type { Traffic } from "../core/peers/traffic.ts";
 import type { UploadState, UploadTarget } from "../core/peers/upload-target.ts";
@@ -270,6 +272,14 @@ export class Facade implements BitcoinService {
   fetchBlock(row: number, peerId: number): string | undefined {
     const peer = this.#peer(peerId);
     return peer === undefined ? "Peer does not exist" : this.#parts.sync.download.fetch(row, peer);
+  }
+
+  coin(outpoint: OutPoint): ReturnType<BitcoinChain["coin"]> {
+    return this.#parts.chain.coin(outpoint);
+  }
+
+  coinStatistics(kind: CoinHash, signal?: AbortSignal): ReturnType<BitcoinChain["coinStatistics"]> {
+    return this.#parts.chain.coinStatistics(kind, signal);
   }
 
   async pruneTo(height: number): Promise<number> {

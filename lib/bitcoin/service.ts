@@ -4,6 +4,9 @@
  *
  * @module
  */
+import type { CoinHash } from "./coins/statistics.ts";
+import type { OutPoint } from "./types/transaction-parts.ts";
+import type { BitcoinChain } from "./chain/chain.ts";
 import type { Agreement } from "../core/sync/agreement.ts";
 import type { BanEffect, BanScope } from "../core/peers/bans.ts";
 import type { MovableClock } from "../core/movable-clock.ts";
@@ -90,6 +93,10 @@ export interface BitcoinService {
   chainTips(): readonly ChainTip[];
   /** The raw block of a row; undefined when it is not stored. */
   block(row: number): Promise<Uint8Array | undefined>;
+  /** See `BitcoinChain.coin`. */
+  coin(outpoint: OutPoint): ReturnType<BitcoinChain["coin"]>;
+  /** See `BitcoinChain.coinStatistics`. */
+  coinStatistics(kind: CoinHash, signal?: AbortSignal): ReturnType<BitcoinChain["coinStatistics"]>;
   /**
    * Adds a block that comes from no peer (`submitblock`, the miner). Resolves when it is judged and stored. The signal ends
    * the wait, not the block. @throws the signal's reason

@@ -93,6 +93,8 @@ export interface BitcoinStore extends PeerStore {
   coinsAt(): Promise<number | undefined>;
   /** The coins of these keys, in the order of the question; undefined where there is none. */
   coins(keys: readonly Uint8Array[]): Promise<readonly (Uint8Array | undefined)[]>;
+  /** Bytes that the coins take on disk. */
+  coinBytes(): Promise<number>;
   /**
    * Goes through all coins in the order of their keys, as they are now, whatever is committed meanwhile. The bytes of an
    * entry are good until `take` has ended. Resolves with the row after whose block they are so.

@@ -20,12 +20,13 @@ import type { Refusal } from "../headers/verdict.ts";
 import type { BitcoinNetwork } from "../networks/network.ts";
 import type { BitcoinStore } from "../store.ts";
 import type { Block } from "../types/block.ts";
+import type { OutPoint } from "../types/transaction-parts.ts";
 import { HEADER_BYTES } from "../types/header.ts";
 import { Acceptance, type BlockResult } from "./accept.ts";
 import { Activation } from "./activate.ts";
 import type { AssumeValid } from "./assume-valid.ts";
 import { CoinFlush } from "./coin-flush.ts";
-import { CoinState } from "./coins.ts";
+import { type Coin, CoinState } from "./coins.ts";
 import { ChainCommit } from "./commit.ts";
 import { ActiveLevels } from "./levels.ts";
 import type { ValidationProgress } from "./revalidation.ts";
@@ -86,6 +87,7 @@ export class BitcoinChain {
   readonly #commit: ChainCommit;
   readonly #acceptance: Acceptance;
   readonly #activation: Activation;
+  readonly #coins: CoinState | undefined;
   readonly #coinFlush: CoinFlush | undefined;
 
   private constructor(parts: BitcoinChainParts, headers: HeaderChain, coinsAt: number) {
@@ -105,7 +107,7 @@ export class BitcoinChain {
       ...{ headers, validator, commit, sources },
       complete: (rows, block) => this.#activation.offer(rows, block),
     });
-    const coins = this.#openCoins(coinsAt);
+    const coins = this.#coins = this.#openCoins(coinsAt);
     this.#coinFlush = coins && new CoinFlush({
       ...{ coins, store, commit, clock, onStorage },
       bytesMax: parts.coins?.bytesMax ?? 0,
@@ -163,18 +165,32 @@ export class BitcoinChain {
   }
 
   /**
-   * Counts and hashes the coins, after the block of the row that it resolves with: the last that was connected, or a later
+   * The coin of an outpoint, after the block of the row that it comes with: the last that was connected. The coin is undefined
+   * where there is none, the whole where no coins are kept.
+   */
+  async coin(outpoint: OutPoint): Promise<{ readonly at: number; readonly coin: Coin | undefined } | undefined> {
+    if (this.#coins === undefined) return undefined;
+    const { at } = this.#coins;
+    const [coin] = await this.#coins.getMany([outpoint]);
+    return { at, coin };
+  }
+
+  /**
+   * Counts and hashes the coins, and tells the bytes that they take on disk, after the block of the row that it resolves with: the last that was connected, or a later
    * one. Undefined when none are kept.
    * @throws NodeError `DATABASE_DAMAGED`, the error of what could not be stored, or the signal's reason
    */
-  async coinStatistics(kind: CoinHash, signal?: AbortSignal): Promise<CoinStatistics & { at: number } | undefined> {
+  async coinStatistics(
+    kind: CoinHash,
+    signal?: AbortSignal,
+  ): Promise<CoinStatistics & { readonly at: number; readonly bytes: number } | undefined> {
     if (this.#coinFlush === undefined) return undefined;
     const { store, clock } = this.#parts;
     await this.#coinFlush.settle();
     let at = 0;
     const all: AllCoins = async (take, signal) => void (at = await store.allCoins(take, signal) ?? 0);
     const found = await coinStatistics(all, kind, () => clock.sleep(0), signal);
-    return { ...found, at };
+    return { ...found, at, bytes: await store.coinBytes() };
   }
 
   /** Begins to bring the coins to disk as they are now, so that fewer blocks are needed. */

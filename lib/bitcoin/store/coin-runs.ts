@@ -54,6 +54,11 @@ export class CoinRuns {
     return keys.length === 0 ? [] : await (await this.#runs()).getMany(keys);
   }
 
+  /** Bytes of all runs. */
+  async bytes(): Promise<number> {
+    return (await this.#runs()).records.reduce((sum, { bytes }) => sum + bytes, 0);
+  }
+
   /** What goes through all coins in the order of their keys, as they are when it is called; see `SortedRuns.all`. */
   async reader(): Promise<SortedRuns["all"]> {
     const runs = await this.#runs();

@@ -103,6 +103,12 @@ export class MemoryBitcoinStore implements BitcoinStore {
     return Promise.resolve(keys.map((key) => this.#coins.get(toHex(key))));
   }
 
+  coinBytes(): Promise<number> {
+    let bytes = 0;
+    for (const [key, coin] of this.#coins) bytes += key.length / 2 + coin.length;
+    return Promise.resolve(bytes);
+  }
+
   async allCoins(
     take: (entry: MergedEntry) => Promise<void> | undefined,
     signal?: AbortSignal,

@@ -139,6 +139,10 @@ export class SqlBitcoinStore implements BitcoinStore {
     return readState(this.#database, "coins_at");
   }
 
+  coinBytes(): Promise<number> {
+    return this.#coins.bytes();
+  }
+
   coins(keys: readonly Uint8Array[]): Promise<readonly (Uint8Array | undefined)[]> {
     return this.#coins.get(keys);
   }

@@ -6,6 +6,7 @@
 import { type Json, parseJson } from "../../codec/json.ts";
 import { banMethods } from "./bans.ts";
 import { blockchainMethods } from "./blockchain.ts";
+import { coinMethods } from "./coins.ts";
 import { type ActiveCall, controlMethods } from "./control.ts";
 import type { Method } from "./method.ts";
 import { miningMethods } from "./mining.ts";
@@ -22,6 +23,7 @@ export function bitcoinMethods(active: () => Iterable<ActiveCall>): ReadonlyMap<
   const all: readonly Method[] = [
     ...blockchainMethods,
     ...waitingMethods,
+    ...coinMethods,
     ...transactionMethods,
     ...networkMethods,
     ...banMethods,

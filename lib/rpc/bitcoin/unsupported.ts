@@ -30,7 +30,7 @@ const UNSUPPORTED: readonly (readonly [needs: string, names: string])[] = [
   ],
   [
     "this version does not tell of its set of unspent outputs",
-    "gettxout gettxoutsetinfo scantxoutset dumptxoutset loadtxoutset getblockstats getchainstates",
+    "scantxoutset dumptxoutset loadtxoutset getblockstats getchainstates",
   ],
   ["this node keeps no block filters", "getblockfilter scanblocks getdescriptoractivity"],
   [

@@ -4,7 +4,7 @@
 import { bitcoinAddressRules } from "../../../lib/bitcoin/addresses/rules.ts";
 import { AddressBook } from "../../../lib/core/addresses/book.ts";
 import assert from "node:assert/strict";
-import { structureValidator } from "../../../lib/bitcoin/chain/validator.ts";
+import { type BlockValidator, structureValidator } from "../../../lib/bitcoin/chain/validator.ts";
 import { Miner } from "../../../lib/bitcoin/mining.ts";
 import { regtest } from "../../../lib/bitcoin/networks/mod.ts";
 import type { BitcoinNetwork } from "../../../lib/bitcoin/networks/network.ts";
@@ -134,6 +134,8 @@ export async function bitcoinNode(options: {
   readonly workers?: Workers;
   /** Bytes of blocks to keep. */
   readonly pruneTarget?: number;
+  /** What checks blocks; their structure alone unless it is told. */
+  readonly validator?: BlockValidator;
 } = {}) {
   const bus = new Bus<{ events: number }>();
   const events = new MemoryEventLog({ onAppend: (newest) => bus.emit("events", newest) });
@@ -147,7 +149,8 @@ export async function bitcoinNode(options: {
     store,
     rules,
     book,
-    validator: structureValidator,
+    validator: options.validator ?? structureValidator,
+    coins: { random, bytesMax: 1024 * 1024 },
     whitelist: new Subnets(),
     upload,
     listen: { addresses: [], open: () => Promise.reject(new Error("unused")) },
