@@ -15,8 +15,12 @@ export function goldenJson<T>(name: string): T {
 }
 
 /** Splits a `*.bin.gz` of blocks: a u32 length in big-endian before each. */
-export function* goldenBlocks(name: string): Generator<Uint8Array> {
-  const bytes = goldenBytes(name);
+export function goldenBlocks(name: string): Generator<Uint8Array> {
+  return blocksIn(goldenBytes(name));
+}
+
+/** Splits bytes in the same form. */
+export function* blocksIn(bytes: Uint8Array): Generator<Uint8Array> {
   const view = new DataView(bytes.buffer, bytes.byteOffset);
   for (let at = 0; at < bytes.length;) {
     const end = at + 4 + view.getUint32(at);
