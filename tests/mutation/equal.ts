@@ -353,4 +353,16 @@ export const EQUAL: readonly Equal[] = [
     becomes: "if (to - from >= SHORT_BYTES) bytes.set(source.subarray(from, to), at);",
     why: "Both ways of copying give the same.",
   },
+  {
+    file: "lib/bitcoin/script/numbers.ts",
+    was: "return value >= SMALL_MIN && value <= SMALL_MAX ? small[value - SMALL_MIN]! : scriptNumber(value);",
+    becomes: "return value >= SMALL_MIN && value < SMALL_MAX ? small[value - SMALL_MIN]! : scriptNumber(value);",
+    why: "The number at the edge is written as the same bytes either way.",
+  },
+  {
+    file: "lib/bitcoin/script/numbers.ts",
+    was: "return value >= SMALL_MIN && value <= SMALL_MAX ? small[value - SMALL_MIN]! : scriptNumber(value);",
+    becomes: "return value > SMALL_MIN && value <= SMALL_MAX ? small[value - SMALL_MIN]! : scriptNumber(value);",
+    why: "The number at the edge is written as the same bytes either way.",
+  },
 ];
