@@ -365,4 +365,10 @@ export const EQUAL: readonly Equal[] = [
     becomes: "return value > SMALL_MIN && value <= SMALL_MAX ? small[value - SMALL_MIN]! : scriptNumber(value);",
     why: "The number at the edge is written as the same bytes either way.",
   },
+  {
+    file: "lib/bitcoin/script/encodings.ts",
+    was: "if (end < 2 || bytes[0] !== TAG_SEQUENCE) return undefined;",
+    becomes: "if (end <= 2 || bytes[0] !== TAG_SEQUENCE) return undefined;",
+    why: "Behind two bytes no integer is found either.",
+  },
 ];
