@@ -6,6 +6,15 @@
 import { sha256 as noble } from "@noble/hashes/sha2.js";
 import type { Bytes32 } from "./sized.ts";
 
+/** A message that is hashed piece by piece. */
+export interface Sha256Stream {
+  update(bytes: Uint8Array): void;
+  /** The message so far, which goes on by itself. */
+  copy(): Sha256Stream;
+  /** Ends the message: the stream is of no use then. */
+  digest(): Uint8Array;
+}
+
 /** Hashes the concatenation of `parts` into 32 new bytes. */
 export interface Sha256Backend {
   (parts: readonly Uint8Array[]): Uint8Array;
@@ -15,6 +24,8 @@ export interface Sha256Backend {
   doubleMany?: (messages: readonly Message[]) => Uint8Array[] | undefined;
   /** As {@link sha256Each}, where that is quicker than {@link into} again and again; false where it is not done. */
   each?: (inputs: Uint8Array, size: number, output: Uint8Array) => boolean;
+  /** Begins a message, where there is a quicker way than the portable one. */
+  stream?: () => Sha256Stream;
 }
 
 /** Parts that are hashed as one. */
@@ -26,6 +37,28 @@ const portable: Sha256Backend = (parts) => {
   for (const part of parts) state.update(part);
   return state.digest();
 };
+
+type NobleState = ReturnType<typeof noble.create>;
+
+class PortableStream implements Sha256Stream {
+  readonly #state: NobleState;
+
+  constructor(state: NobleState) {
+    this.#state = state;
+  }
+
+  update(bytes: Uint8Array): void {
+    this.#state.update(bytes);
+  }
+
+  copy(): Sha256Stream {
+    return new PortableStream(this.#state.clone());
+  }
+
+  digest(): Uint8Array {
+    return this.#state.digest();
+  }
+}
 
 /** The way of {@link sha256Into} with a backend that has none of its own. */
 const intoWith = (hash: Sha256Backend) => (input: Uint8Array, output: Uint8Array): void => output.set(hash([input]));
@@ -44,6 +77,11 @@ export function sha256(...parts: Uint8Array[]): Bytes32 {
  */
 export function sha256Into(input: Uint8Array, output: Uint8Array): void {
   backendInto(input, output);
+}
+
+/** Begins a message that is hashed piece by piece: for messages that begin alike. A short one is quicker at once. */
+export function sha256Stream(): Sha256Stream {
+  return backend.stream?.() ?? new PortableStream(noble.create());
 }
 
 /** Fewer messages than this are hashed one after another: a batch has its price too. */

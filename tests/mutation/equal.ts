@@ -353,4 +353,22 @@ export const EQUAL: readonly Equal[] = [
     becomes: "if (to - from >= SHORT_BYTES) bytes.set(source.subarray(from, to), at);",
     why: "Both ways of copying give the same.",
   },
+  {
+    file: "lib/bitcoin/script/numbers.ts",
+    was: "return value >= SMALL_MIN && value <= SMALL_MAX ? small[value - SMALL_MIN]! : scriptNumber(value);",
+    becomes: "return value >= SMALL_MIN && value < SMALL_MAX ? small[value - SMALL_MIN]! : scriptNumber(value);",
+    why: "The number at the edge is written as the same bytes either way.",
+  },
+  {
+    file: "lib/bitcoin/script/numbers.ts",
+    was: "return value >= SMALL_MIN && value <= SMALL_MAX ? small[value - SMALL_MIN]! : scriptNumber(value);",
+    becomes: "return value > SMALL_MIN && value <= SMALL_MAX ? small[value - SMALL_MIN]! : scriptNumber(value);",
+    why: "The number at the edge is written as the same bytes either way.",
+  },
+  {
+    file: "lib/bitcoin/script/encodings.ts",
+    was: "if (end < 2 || bytes[0] !== TAG_SEQUENCE) return undefined;",
+    becomes: "if (end <= 2 || bytes[0] !== TAG_SEQUENCE) return undefined;",
+    why: "Behind two bytes no integer is found either.",
+  },
 ];

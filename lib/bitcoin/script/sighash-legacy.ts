@@ -5,7 +5,7 @@
  * @see Bitcoin Core `script/interpreter.cpp` (SignatureHash, CTransactionSignatureSerializer)
  * @module
  */
-import { sha256 } from "../../codec/sha256.ts";
+import { sha256, type Sha256Stream } from "../../codec/sha256.ts";
 import type { Bytes32 } from "../../codec/sized.ts";
 import { Writer } from "../../codec/writer.ts";
 import { writeCompactSize } from "../codec/mod.ts";
@@ -24,6 +24,9 @@ export const SIGHASH_OUTPUT_MASK = 0x1f;
 /** Only the input that is signed, and no others. */
 export const SIGHASH_ANYONECANPAY = 0x80;
 
+/** From so many bytes that an input has in common with the one before it on, they are hashed once for both. */
+const BEGUN_BYTES_MIN = 2_048;
+
 /** What is signed when there is no output to the input: the number 1, little-endian. Signed once, it is good for ever. */
 const ONE: Bytes32 = Uint8Array.of(1, ...new Uint8Array(31));
 
@@ -41,6 +44,7 @@ export function legacyDigest(
   const kind = hashType & SIGHASH_OUTPUT_MASK;
   if (kind === SIGHASH_SINGLE && input >= transaction.outputCount) return ONE;
   const parts: Uint8Array[] = [];
+  let begun: Sha256Stream | undefined;
   const { length, pieces } = withoutSeparators(code);
   const { bytes, outputs } = transaction;
   const at = transaction.outpoints[input]!;
@@ -54,7 +58,9 @@ export function legacyDigest(
     const isOpen = kind === SIGHASH_NONE || kind === SIGHASH_SINGLE;
     const blanked = isOpen ? transaction.blankedWithoutSequences() : transaction.blanked();
     const own = blanked.length - BLANK_INPUT_BYTES * (transaction.inputCount - input);
-    parts.push(blanked.subarray(0, own + OUTPOINT_BYTES));
+    const end = own + OUTPOINT_BYTES;
+    if (end < BEGUN_BYTES_MIN) parts.push(blanked.subarray(0, end));
+    else begun = transaction.begun(!isOpen, end);
     after = blanked.subarray(own + BLANK_INPUT_BYTES);
   }
   writeCompactSize(head, length);
@@ -76,5 +82,7 @@ export function legacyDigest(
   tail.u32Le(transaction.lockTime);
   tail.u32Le(hashType);
   parts.push(tail.finish());
-  return sha256(sha256(...parts));
+  if (begun === undefined) return sha256(sha256(...parts));
+  for (const part of parts) begun.update(part);
+  return sha256(begun.digest());
 }

@@ -6,7 +6,7 @@
  * @see BIP143, BIP341; Bitcoin Core `script/interpreter.cpp` (PrecomputedTransactionData)
  * @module
  */
-import { sha256 } from "../../codec/sha256.ts";
+import { sha256, type Sha256Stream, sha256Stream } from "../../codec/sha256.ts";
 import type { Bytes32 } from "../../codec/sized.ts";
 import { Writer } from "../../codec/writer.ts";
 import { writeCompactSize } from "../codec/mod.ts";
@@ -29,6 +29,12 @@ const VIEWS_MAX = STACK_MAX + 50;
 const TOO_LONG = new Uint8Array(ELEMENT_BYTES_MAX + 1);
 const NO_WITNESS: readonly Uint8Array[] = Object.freeze([]);
 
+/** The beginning of {@link SpendingTransaction.blanked}, hashed up to a place. */
+interface Begun {
+  readonly stream: Sha256Stream;
+  readonly end: number;
+}
+
 /** What was computed so far. */
 interface Kept {
   prevouts?: Bytes32;
@@ -41,6 +47,8 @@ interface Kept {
   outputs2?: Bytes32;
   blanked?: Uint8Array;
   blankedWithoutSequences?: Uint8Array;
+  begun?: Begun;
+  begunWithoutSequences?: Begun;
   noOutputs?: Uint8Array;
   /** One output, and its hash. */
   output?: number;
@@ -258,6 +266,20 @@ export class SpendingTransaction {
   /** The same with sequence numbers of 0. */
   blankedWithoutSequences(): Uint8Array {
     return this.#kept.blankedWithoutSequences ??= this.#blank(false);
+  }
+
+  /**
+   * A message that begins with the first `end` bytes of {@link blanked}, or of {@link blankedWithoutSequences}. Inputs that ask
+   * one after the other have each of these bytes hashed once.
+   */
+  begun(withSequences: boolean, end: number): Sha256Stream {
+    const name = withSequences ? "begun" : "begunWithoutSequences";
+    const kept = this.#kept[name];
+    const from = kept === undefined || kept.end > end ? { stream: sha256Stream(), end: 0 } : kept;
+    const blanked = withSequences ? this.blanked() : this.blankedWithoutSequences();
+    if (from.end < end) from.stream.update(blanked.subarray(from.end, end));
+    this.#kept[name] = { stream: from.stream, end };
+    return from.stream.copy();
   }
 
   #blank(withSequences: boolean): Uint8Array {

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { sha256Stream } from "../node/sha256-stream.ts";
 
 /** Short parts are joined here: one call of the hasher is cheaper than one a part. */
 const joined = new Uint8Array(4_096);
@@ -54,3 +55,6 @@ sha256.each = (inputs: Uint8Array, size: number, output: Uint8Array): boolean =>
   }
   return true;
 };
+
+/** A message piece by piece. */
+sha256.stream = sha256Stream;

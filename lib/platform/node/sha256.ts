@@ -8,6 +8,7 @@ import { createHash } from "node:crypto";
 import { sha256 as portable } from "@noble/hashes/sha2.js";
 import { sha256Each } from "./sha256-each.ts";
 import { sha256dMany } from "./sha256-many.ts";
+import { sha256Stream } from "./sha256-stream.ts";
 
 /** From here on the native hash makes up for the price of its call. */
 const NATIVE_FROM_BYTES = 4_096;
@@ -32,3 +33,6 @@ sha256.doubleMany = sha256dMany;
 
 /** Inputs of one size: four to a vector. */
 sha256.each = sha256Each;
+
+/** A message piece by piece. */
+sha256.stream = sha256Stream;

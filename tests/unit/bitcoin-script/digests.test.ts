@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, describe, test } from "node:test";
 import { sha256 as platformSha256 } from "#platform";
-import { useSha256 } from "../../../lib/codec/sha256.ts";
+import { type Sha256Stream, useSha256 } from "../../../lib/codec/sha256.ts";
 import { toHex } from "../../../lib/codec/hex.ts";
 import { Writer } from "../../../lib/codec/writer.ts";
 import { sha256d } from "../../../lib/bitcoin/hash.ts";
@@ -65,10 +65,19 @@ function legacyCopy(parts: TransactionParts, input: number, code: Uint8Array, ha
 /** Counts the bytes that are hashed until it is stopped. */
 function countHashed(): { readonly stop: () => number } {
   let bytes = 0;
-  useSha256((parts) => {
+  const hash = (parts: readonly Uint8Array[]) => {
     for (const { length } of parts) bytes += length;
     return platformSha256(parts);
+  };
+  const counting = (stream: Sha256Stream): Sha256Stream => ({
+    update: (piece) => {
+      bytes += piece.length;
+      stream.update(piece);
+    },
+    copy: () => counting(stream.copy()),
+    digest: () => stream.digest(),
   });
+  useSha256(Object.assign(hash, { stream: () => counting(platformSha256.stream()) }));
   return {
     stop: () => {
       useSha256();
@@ -135,6 +144,28 @@ describe("digests", () => {
     // Once for each of two inputs. None is taken on trust: those are bad, and would be hashed again.
     assert.ok(bytes < 2.1 * transaction.size, `${bytes} bytes for a transaction of ${transaction.size}`);
     assert.ok(bytes > transaction.size);
+  });
+
+  test("legacyDigest() hashes what inputs have in common once, in whatever order they come", () => {
+    const random = new SeededRandom(6);
+    const parts = randomParts(random, 1_000, 2);
+    const transaction = Transaction.of(parts);
+    const spending = new SpendingTransaction(transaction, parts.inputs.map(() => ({ value: 0n, scriptPubKey: EMPTY })));
+    const code = push(random.bytes(20));
+    const inputs = Array.from({ length: 1_000 }, (_, i) => i);
+    for (const order of [inputs, inputs.toReversed().slice(0, 30), random.shuffle(inputs).slice(0, 30)]) {
+      for (const input of order.filter((_, i) => i % 10 === 0)) {
+        for (const hashType of [1, 2, 1, 3, 2].filter((each) => each !== 3 || input < 2)) {
+          const expected = sha256d(legacyCopy(parts, input, code, hashType));
+          assert.deepEqual(legacyDigest(spending, input, code, hashType), expected, `input ${input}, type ${hashType}`);
+        }
+      }
+    }
+    const counted = countHashed();
+    for (const input of inputs) legacyDigest(spending, input, code, 1);
+    const bytes = counted.stop();
+    assert.ok(bytes < 0.55 * 1_000 * transaction.size, `${bytes} bytes for a transaction of ${transaction.size}`);
+    assert.ok(bytes > 0.4 * 1_000 * transaction.size);
   });
 
   test("witnessV0Digest() hashes what all inputs share once", () => {

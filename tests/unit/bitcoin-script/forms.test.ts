@@ -38,6 +38,7 @@ describe("readLaxSignature()", () => {
     assert.equal(lax("3006" + "0203000001" + "0201ff"), "1,ff", "zeros before a number, and a negative one");
     assert.equal(lax("3006" + "0200" + "0200"), ",", "numbers of no bytes");
     assert.equal(lax("3006" + "020101" + "028100"), "1,", "a length up to the end");
+    assert.equal(lax("3006" + "0280" + "020101"), ",1", "a length in no bytes");
     assert.equal(lax("300602010102010f" + "aabbcc"), "1,f", "what follows");
     assert.equal(lax("3006" + "02" + "2200" + "00" + "11".repeat(32) + "020101"), `${"11".repeat(32)},1`);
     assert.equal(lax("3006" + "02" + "21" + "11".repeat(33) + "020101"), ",", "a number too large is none");

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { sha256 as platform } from "#platform";
 import { sha256 as noble } from "@noble/hashes/sha2.js";
-import { type Sha256Backend, sha256Each, useSha256 } from "../../../lib/codec/sha256.ts";
+import { type Sha256Backend, sha256Each, sha256Stream, useSha256 } from "../../../lib/codec/sha256.ts";
 import { sha256 as nodeSha256 } from "../../../lib/platform/node/sha256.ts";
 import { SIZE_MAX } from "../../../lib/platform/node/sha256-each.ts";
 import { SeededRandom } from "../../../lib/sim/random.ts";
@@ -43,4 +43,29 @@ describe("sha256Each()", () => {
     assert.throws(() => sha256Each(new Uint8Array(130), 65, new Uint8Array(32)), RangeError);
     assert.throws(() => sha256Each(new Uint8Array(130), 65, new Uint8Array(65)), RangeError);
   });
+});
+
+describe("sha256Stream()", () => {
+  for (const [name, backend] of backends) {
+    test(`is SHA-256 of its pieces, and a copy goes on by itself, with ${name}`, () => {
+      useSha256(backend);
+      try {
+        const random = new SeededRandom(8);
+        for (const size of [0, 1, 63, 64, 65, 5_000]) {
+          const [head, tail, other] = [random.bytes(size), random.bytes(70), random.bytes(3)];
+          const stream = sha256Stream();
+          stream.update(head);
+          const copy = stream.copy();
+          copy.update(other);
+          const third = stream.copy().copy();
+          stream.update(tail);
+          assert.deepEqual(stream.digest(), noble(Uint8Array.of(...head, ...tail)));
+          assert.deepEqual(copy.digest(), noble(Uint8Array.of(...head, ...other)));
+          assert.deepEqual(third.digest(), noble(head));
+        }
+      } finally {
+        useSha256();
+      }
+    });
+  }
 });
