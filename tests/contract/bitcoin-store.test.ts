@@ -11,6 +11,7 @@ import { regtest } from "../../lib/bitcoin/networks/regtest.ts";
 import { testnet4 } from "../../lib/bitcoin/networks/testnet4.ts";
 import { MemoryBitcoinStore } from "../../lib/bitcoin/store/memory.ts";
 import { openSqlBitcoinStore } from "../../lib/bitcoin/store/sql.ts";
+import { NodeError } from "../../lib/core/errors.ts";
 import type { FileFolder } from "../../lib/core/ports.ts";
 import { fromHex } from "../../lib/codec/hex.ts";
 import { eventOf, headersOf, newBlockOf, staged, txidsOf } from "./bitcoin-store-blocks.ts";
@@ -77,6 +78,37 @@ for (const driver of databaseDrivers) {
         const one = newBlockOf(1).raw.length + 12;
         assert.deepEqual((await place.files()).map(({ size }) => size), [one, 400_012, 2 * one, one]);
         for (const { row, raw } of blocks) assert.equal(Buffer.compare((await store.block(row))!, raw), 0);
+        await close();
+      }));
+
+    test("a merge of coins that finds no room is tried again by the next flush; one that finds damage tells it", () =>
+      withPlace(async (place) => {
+        const folder = new MemoryFolder();
+        let isFull = false;
+        const openCoins = (): Promise<FileFolder> => {
+          const view = folder.view();
+          const open: FileFolder["open"] = (name, options) =>
+            isFull && options?.create === true
+              ? Promise.reject(new NodeError("DISK_FULL", "self", "no room"))
+              : view.open(name, options);
+          return Promise.resolve({ ...view, open });
+        };
+        const { store, database, close } = await place.open({ openCoins });
+        await store.commit(chainStep(0, 3));
+        const flush = async (value: number, filled: boolean) => {
+          const coins = { at: 2, staged: await staged(store, new Map([["aa".repeat(33), Uint8Array.of(value)]])) };
+          isFull = filled;
+          await store.commit({ coins });
+          await store.coinsAtRest();
+          return (await database.all("SELECT run FROM bitcoin_coin_runs")).length;
+        };
+        assert.equal(await flush(1, false), 1);
+        assert.equal(await flush(2, true), 2, "no room to merge them");
+        isFull = false;
+        assert.equal(await flush(3, false), 1);
+        for (const { bytes } of folder.files.values()) bytes[0]! ^= 1;
+        assert.equal(await flush(4, false), 2);
+        await assert.rejects(flush(5, false), { code: "DATABASE_DAMAGED" });
         await close();
       }));
 

@@ -321,4 +321,16 @@ export const EQUAL: readonly Equal[] = [
     becomes: "for (let i = Math.min(0, before - 3); i + 3 < this.#length; i++) {",
     why: "It begins at the start again, where an earlier call has found no blank line; places below 0 hold nothing.",
   },
+  {
+    file: "lib/storage/runs/writer.ts",
+    was: "return this.#blockAt >= WAITING_BYTES_MAX;",
+    becomes: "return this.#blockAt > WAITING_BYTES_MAX;",
+    why: "When exactly so much waits it is written a block later.",
+  },
+  {
+    file: "lib/storage/runs/writer.ts",
+    was: "const grown = new Uint8Array(Math.max(this.#buffer.length * 2, this.#at + bytes));",
+    becomes: "const grown = new Uint8Array(Math.min(this.#buffer.length * 2, this.#at + bytes));",
+    why: "What is asked for is less than as much again; the buffer only grows more often.",
+  },
 ];
