@@ -1,7 +1,6 @@
 /** What the second step of blocks does at its edges: what it does not ask again, and what it ends. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { NO_CHANGES } from "../../../lib/bitcoin/chain/coins.ts";
 import { type BlockValidator, structureValidator } from "../../../lib/bitcoin/chain/validator.ts";
 import { toDisplayHex } from "../../../lib/bitcoin/hash.ts";
 import { HeaderBatch } from "../../../lib/bitcoin/headers/header-batch.ts";
