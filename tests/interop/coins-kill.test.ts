@@ -36,7 +36,7 @@ describe("coins of a process that is killed", () => {
   for (const [name, bytesMax] of Object.entries({ "after every block": 0, "now and then": 64 * MIB })) {
     test(`and writes them ${name} are in the end those of its blocks`, { timeout: 3_000_000 }, async () => {
       const random = new SeededRandom(seed + bytesMax);
-      const count = effort(`kills of a process that writes coins ${name}`, 10, 1_000);
+      const count = effort(`kills of a process that writes coins ${name}`, 10, 400);
       const heights: number[] = [];
       for (let kills = 0; kills < count; kills += KILLS) {
         const folder = await mkdtemp(join(tmpdir(), "gemel-coins-"));
