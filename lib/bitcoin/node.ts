@@ -73,8 +73,7 @@ export class BitcoinNode {
     // The chain tells its moves to the node, which cannot be made before the chain is there.
     const made: { node?: BitcoinNode } = {};
     const chain = await BitcoinChain.load({
-      ...parts,
-      headersOnly: parts.mode !== "full",
+      ...{ ...parts, headersOnly: parts.mode !== "full" },
       onMove: (move) => made.node?.onMove(move),
       onValidation: (progress) => made.node && made.node.#event("bitcoin.validation", { ...progress }),
       onActivation: (level, text) => parts.notice(level, "bitcoin.validation", text),

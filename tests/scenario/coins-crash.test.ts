@@ -39,10 +39,12 @@ interface Story {
   readonly bytesMax: number;
   /** Blocks after which the coins are brought to disk for a reason of their own, as pruning does. */
   readonly flushEvery: number;
+  /** How long it takes to lay coins ready: blocks are connected and committed meanwhile. */
+  readonly stagingMs: number;
 }
 
 /** One life of a chain on a disk: until the story is told, or the power fails. */
-async function live(disk: SimDisk, { tree, blocks, bytesMax, flushEvery }: Story, wrong: string[]) {
+async function live(disk: SimDisk, { tree, blocks, bytesMax, flushEvery, stagingMs }: Story, wrong: string[]) {
   const clock = simClock(START_MS);
   const mount = disk.mount(clock);
   let isDead = false;
@@ -53,6 +55,12 @@ async function live(disk: SimDisk, { tree, blocks, bytesMax, flushEvery }: Story
     const files = new BlockFiles(await mount.openFileFolder("blocks"), { magic: regtest.magic, fileBytesMax: 20_000 });
     const openCoins = () => mount.openFileFolder("coins");
     const store = await openSqlBitcoinStore(database, { network: regtest, blocks: files, openCoins });
+    const stage = store.stageCoins.bind(store);
+    store.stageCoins = async (changes) => {
+      const staged = await stage(changes);
+      await clock.sleep(stagingMs);
+      return staged;
+    };
     const chain = await BitcoinChain.load({
       network: regtest,
       store,
@@ -115,9 +123,9 @@ describe("coins over losses of power", () => {
   const tree = new CoinTree(regtest, random.fork("tree"), START_MS);
   const blocks = tree.story(BLOCKS);
   const stories: Record<string, Omit<Story, "tree" | "blocks">> = {
-    "written after every block": { bytesMax: 0, flushEvery: 1_000 },
-    "written now and then": { bytesMax: 64 * 1024 * 1024, flushEvery: 7 },
-    "written at the end": { bytesMax: 64 * 1024 * 1024, flushEvery: 1_000 },
+    "written after every block": { bytesMax: 0, flushEvery: 1_000, stagingMs: 3 },
+    "written now and then": { bytesMax: 64 * 1024 * 1024, flushEvery: 7, stagingMs: 70 },
+    "written at the end": { bytesMax: 64 * 1024 * 1024, flushEvery: 1_000, stagingMs: 0 },
   };
   for (const [name, how] of Object.entries(stories)) {
     test(`${name}: the set is that of an undisturbed run, which is a plain Map's`, async () => {

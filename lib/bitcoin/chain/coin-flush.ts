@@ -99,7 +99,9 @@ export class CoinFlush {
     const { at, changed } = coins.freeze();
     try {
       await this.#patience.run(async () => {
-        commit.pending.coins = { at, staged: await store.stageCoins(withPauses(changed, clock)) };
+        const staged = await store.stageCoins(withPauses(changed, clock));
+        // What waits for a commit now is not what did when the staging began.
+        commit.pending.coins = { at, staged };
       });
     } catch (thrown) {
       // What is in memory can no longer get to the disk.
@@ -121,7 +123,8 @@ export class CoinFlush {
       if (this.#running !== undefined) await Promise.all([this.#running, commit.flush()]);
       if (coins.isClean || commit.hasFailed) return;
       const { at, changed } = coins.freeze();
-      commit.pending.coins = { at, staged: await store.stageCoins(withPauses(changed, clock)) };
+      const staged = await store.stageCoins(withPauses(changed, clock));
+      commit.pending.coins = { at, staged };
     } catch (thrown) {
       notice("warning", `the newest coins are not stored: ${messageOf(thrown)}; they are made again at the next start`);
     } finally {

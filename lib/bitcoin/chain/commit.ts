@@ -131,7 +131,7 @@ export class ChainCommit {
   /** Starts a commit of all that waits unless one runs, which then is followed by another. Resolves when it is durable. */
   soon(): Promise<void> {
     const { promise } = this.#pending.done;
-    this.#writing ??= this.#write().finally(() => (this.#writing = undefined));
+    this.#writing ??= this.#write();
     return promise;
   }
 
@@ -168,6 +168,8 @@ export class ChainCommit {
     }
     this.#pending.done.resolve();
     this.#pending = newPending();
+    // At once: what is added in the next moment needs another writing.
+    this.#writing = undefined;
   }
 
   async #commit(pending: Pending): Promise<void> {

@@ -44,6 +44,8 @@ export class CoinRuns {
   #merging: Promise<void> | undefined;
   /** What a merge found damaged: told to the next that wants to write. */
   #damage: unknown;
+  /** Laid ready and not named yet: their files are open. */
+  readonly #staged = new Set<StagedRun>();
 
   constructor(parts: CoinRunsParts) {
     this.#parts = parts;
@@ -70,18 +72,22 @@ export class CoinRuns {
     if (this.#damage !== undefined) throw this.#damage;
     const runs = await this.#runs();
     if (runs.records.length >= RUNS_MAX) await this.#merging;
-    return new StagedRun(await runs.write(changes));
+    const staged = new StagedRun(await runs.write(changes));
+    this.#staged.add(staged);
+    return staged;
   }
 
   /** Names what was staged, inside the step's transaction. */
   async name(within: Database, staged: StagedCoins): Promise<void> {
-    await insertRun(within, runOf(staged).record);
+    await insertRun(within, own(staged).run.record);
   }
 
   /** The step is durable: what it named counts. */
   async named(staged: StagedCoins): Promise<void> {
     const runs = await this.#runs();
-    runs.add(runOf(staged));
+    const mine = own(staged);
+    runs.add(mine.run);
+    this.#staged.delete(mine);
     this.#mergeSoon(runs);
   }
 
@@ -95,6 +101,7 @@ export class CoinRuns {
     this.#ending.abort(new NodeError("stopped", "self", "the store is closed"));
     await this.#merging;
     await (await this.#opening?.catch(() => undefined))?.close();
+    for (const { run } of this.#staged) await run.release();
   }
 
   #mergeSoon(runs: SortedRuns): void {
@@ -154,9 +161,9 @@ export class CoinRuns {
   }
 }
 
-function runOf(staged: StagedCoins): Run {
+function own(staged: StagedCoins): StagedRun {
   if (!(staged instanceof StagedRun)) throw new TypeError("these coins were staged elsewhere");
-  return staged.run;
+  return staged;
 }
 
 async function insertRun(within: Database, { run, age, bytes, entries }: RunRecord): Promise<void> {

@@ -223,7 +223,7 @@ function valueIn(block: Uint8Array, key: Uint8Array): Found {
     if (shared === match) {
       let i = 0;
       while (i < more && match + i < key.length && block[at + i] === key[match + i]) i += 1;
-      const isBelow = i === more ? match + i < key.length : match + i < key.length && block[at + i]! < key[match + i]!;
+      const isBelow = i === more ? match + i < key.length : block[at + i]! < (key[match + i] ?? -1);
       match += i;
       if (!isBelow) {
         if (i < more || match < key.length) return undefined;

@@ -122,7 +122,7 @@ export class RunWriter {
     const entries = this.#at - this.#blockAt;
     const pages = Math.ceil((entries + BLOCK_TAIL_BYTES) / PAGE_BYTES);
     const end = this.#blockAt + pages * PAGE_BYTES;
-    this.#makeRoom(end - this.#at);
+    // There is room: every entry was added with a page to spare.
     this.#buffer.fill(0, this.#at, end);
     this.#view.setUint32(end - 8, entries, true);
     this.#view.setUint32(end - 4, checksum(this.#buffer.subarray(this.#blockAt, end - 4)), true);

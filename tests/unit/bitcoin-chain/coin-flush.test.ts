@@ -73,6 +73,30 @@ describe("CoinFlush", () => {
     assert.equal(await at(), 200);
   });
 
+  test("coins that took long to be laid ready are in the commit that comes then", async () => {
+    const store = new MemoryBitcoinStore();
+    const stage = store.stageCoins.bind(store);
+    const opened = await scene(3, 450 * MIB, store);
+    const { add, rest, at, chain, clock } = opened;
+    store.stageCoins = async (changes) => {
+      const staged = await stage(changes);
+      await clock.sleep(30);
+      return staged;
+    };
+    const made = mined(0, 20, "laid ready");
+    for (const block of made.slice(0, 10)) add(block);
+    await clock.advance(10);
+    chain.flushCoins();
+    for (const block of made.slice(10)) {
+      add(block);
+      await clock.advance(5);
+    }
+    await rest();
+    assert.equal(await at(), 10);
+    const found = await clock.until(chain.coinStatistics("none"));
+    assert.deepEqual([found!.at, found!.coins], [chain.tip, 60]);
+  });
+
   test("the next block waits while the memory is used up and the disk takes nothing", async () => {
     const disk = Promise.withResolvers<void>();
     const store = new MemoryBitcoinStore();

@@ -3,6 +3,8 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { fromHex, toHex } from "../../../lib/codec/hex.ts";
 import { SeededRandom } from "../../../lib/sim/random.ts";
+import type { NodeError } from "../../../lib/core/errors.ts";
+import { BLOCK_TAIL_BYTES, checksum, PAGE_BYTES } from "../../../lib/storage/runs/format.ts";
 import { entriesOf } from "../../../lib/storage/runs/entries.ts";
 import { SortedRuns } from "../../../lib/storage/runs/sorted-runs.ts";
 import { MemoryFolder } from "../../contract/memory-folder.ts";
@@ -146,6 +148,48 @@ describe("SortedRuns", () => {
     }
     folder.files.delete("run000000.dat");
     await assert.rejects(SortedRuns.open(folder.view(), records), /run000000.dat is damaged: it is missing/);
+  });
+
+  test("values of every length around those where a length takes another byte come back", async () => {
+    const runs = await SortedRuns.open(new MemoryFolder().view(), []);
+    const lengths = [0, 1, 125, 126, 127, 128, 129, 255, 256, 4_070, 4_080, 4_090, 16_382, 16_383, 16_384, 40_000];
+    const entries = lengths.map((length, i) => [Uint8Array.of(i, 7), new Uint8Array(length).fill(i)] as const);
+    for (let i = 0; i < 2; i++) runs.add(await runs.write(entriesOf(entries)));
+    const keys = entries.map(([key]) => key);
+    assert.deepEqual(await runs.getMany(keys), entries.map(([, value]) => value));
+    const { records } = runs;
+    await runs.replace(records, await runs.merge(records));
+    assert.deepEqual(await runs.getMany(keys), entries.map(([, value]) => value));
+    const found = await contents(runs);
+    assert.deepEqual(found, entries.map(([key, value]) => [toHex(key), toHex(value)]));
+  });
+
+  test("a block that says it is longer than it is, with a checksum that fits, is damage", async () => {
+    for (const [said, isDamage] of [[PAGE_BYTES - BLOCK_TAIL_BYTES + 1, true], [5, false]] as const) {
+      const folder = new MemoryFolder();
+      const runs = await SortedRuns.open(folder.view(), []);
+      const key = Uint8Array.of(1);
+      runs.add(await runs.write(entriesOf([[key, key]])));
+      const page = folder.files.get("run000000.dat")!.bytes.subarray(0, PAGE_BYTES);
+      const view = new DataView(page.buffer, page.byteOffset, PAGE_BYTES);
+      view.setUint32(PAGE_BYTES - 8, said, true);
+      view.setUint32(PAGE_BYTES - 4, checksum(page, PAGE_BYTES - 4), true);
+      const reading = runs.getMany([key]).then(() => false, (thrown: NodeError) => thrown.code === "DATABASE_DAMAGED");
+      assert.equal(await reading, isDamage, `${said}`);
+    }
+  });
+
+  test("checksum() is the same wherever the bytes lie in memory, and another one for each length", () => {
+    const random = new SeededRandom(8);
+    const seen = new Set<number>();
+    for (let length = 0; length < 100; length++) {
+      const bytes = random.bytes(length);
+      const beside = new Uint8Array(length + 1);
+      beside.set(bytes, 1);
+      assert.equal(checksum(beside.subarray(1)), checksum(bytes), `${length}`);
+      seen.add(checksum(new Uint8Array(length)));
+    }
+    assert.equal(seen.size, 100);
   });
 
   test("a merge that is withdrawn leaves nothing behind", async () => {
