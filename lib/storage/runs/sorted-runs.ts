@@ -18,7 +18,7 @@ import { type Found, Run, runName, type RunRecord } from "./run.ts";
 import { RunWriter } from "./writer.ts";
 
 const NAME = /^run(\d{6,9})\.dat$/;
-/** Runs of more entries have no filter, so that memory does not grow with the set: these take 40 MiB. */
+/** Runs of more entries have no filter, so that memory does not grow with the set: one of so many takes 40 MiB. */
 const FILTERED_ENTRIES_MAX = 32 * 1024 * 1024;
 /** An older run is merged with newer ones that have this share of its bytes together. */
 const SHARE = 1;
