@@ -262,7 +262,7 @@ export const CHAIN_SETTINGS: readonly ChainSetting[] = [
     key: "coins-cache",
     value: "MIB",
     help: "bitcoin: memory for coins that changed, at least 4",
-    document: "MiB of memory for coins that changed and are not on disk, 4 or more; nothing keeps coins yet",
+    document: "MiB of memory for coins that changed and are not on disk, 4 or more",
     standard: `${DEFAULTS.bitcoin.coinsCacheBytes / MIB}`,
     only: "bitcoin",
     read: (text) => ({
