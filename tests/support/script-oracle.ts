@@ -64,6 +64,7 @@ const paths = prepare();
 
 /** Why Core's engine cannot be asked, or false. */
 export const scriptOracleMissing: string | false = "missing" in paths ? paths.missing : false;
+if (scriptOracleMissing !== false) process.stdout.write(`skipped: ${scriptOracleMissing}\n`);
 
 /** What is judged. */
 export interface ScriptQuestion {
