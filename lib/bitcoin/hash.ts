@@ -20,8 +20,8 @@ export function hash160(bytes: Uint8Array): Sized<20> {
 
 const tags = new Map<string, Uint8Array>();
 
-/** SHA-256(SHA-256(tag) ‖ SHA-256(tag) ‖ parts), the tagged hash of BIP340. `tag` is one of the few that BIPs name. */
-export function taggedHash(tag: string, ...parts: Uint8Array[]): Bytes32 {
+/** SHA-256 of the tag, twice: what the message of a tagged hash begins with. Not to be written to. */
+export function tagPrefix(tag: string): Uint8Array {
   let prefix = tags.get(tag);
   if (prefix === undefined) {
     const once = sha256(new TextEncoder().encode(tag));
@@ -30,7 +30,12 @@ export function taggedHash(tag: string, ...parts: Uint8Array[]): Bytes32 {
     prefix.set(once, 32);
     tags.set(tag, prefix);
   }
-  return sha256(prefix, ...parts);
+  return prefix;
+}
+
+/** SHA-256(SHA-256(tag) ‖ SHA-256(tag) ‖ parts), the tagged hash of BIP340. `tag` is one of the few that BIPs name. */
+export function taggedHash(tag: string, ...parts: Uint8Array[]): Bytes32 {
+  return sha256(tagPrefix(tag), ...parts);
 }
 
 /** 32 zero bytes: the parent of a genesis block, the outpoint of a coinbase. Not to be written to. */

@@ -6,7 +6,7 @@ import { readCompactSize } from "../../lib/bitcoin/codec/mod.ts";
 import { changesOf, leftOutputs, outsideInputs } from "../../lib/bitcoin/coins/changes.ts";
 import { type Coin, encodeCoin } from "../../lib/bitcoin/coins/coin.ts";
 import { coinKey } from "../../lib/bitcoin/coins/key.ts";
-import { isUnspendable } from "../../lib/bitcoin/coins/script.ts";
+import { isUnspendable } from "../../lib/bitcoin/types/script.ts";
 import { Block } from "../../lib/bitcoin/types/block.ts";
 import { toHex } from "../../lib/codec/hex.ts";
 import { Reader } from "../../lib/codec/reader.ts";

@@ -5,28 +5,24 @@
  * @module
  */
 import { toHex } from "../../codec/hex.ts";
-import { isUnspendable } from "../coins/script.ts";
 import type { Coin } from "../coins/coin.ts";
-import type { CoinChanges, PlacedCoin } from "../coins/changes.ts";
+import { changesOf, type CoinChanges, inputsOf } from "../coins/changes.ts";
 import { type Refusal, refuse } from "../headers/verdict.ts";
 import { sigOpCost } from "../script/sigops.ts";
 import { SpendingTransaction } from "../script/spending-transaction.ts";
 import { subsidyAt } from "../networks/subsidy.ts";
 import type { Block } from "../types/block.ts";
-import type { OutPoint, TxInput } from "../types/transaction-parts.ts";
+import { SEQUENCE_DISABLED, SEQUENCE_IS_TIME, SEQUENCE_LENGTH } from "../types/lock-times.ts";
+import { isUnspendable } from "../types/script.ts";
+import type { OutPoint } from "../types/transaction-parts.ts";
 import type { Transaction } from "../types/transaction.ts";
 import { MAX_BLOCK_SIGOPS_COST } from "./block-checks.ts";
-import { legacySigOpCount, MAX_MONEY, WITNESS_SCALE_FACTOR } from "./transaction-checks.ts";
+import { fault, legacySigOpCount, MAX_MONEY, WITNESS_SCALE_FACTOR } from "./transaction-checks.ts";
 import type { ConnectingBlock } from "./validator.ts";
 
 /** Blocks from that of a coinbase on to the first that may spend it. */
 const COINBASE_MATURITY = 100;
-/** A sequence number with this bit says nothing of time (BIP68). */
-const SEQUENCE_DISABLED = 0x8000_0000;
-/** With this bit it counts in {@link SEQUENCE_TIME_SHIFT}s, else in blocks. */
-const SEQUENCE_IS_TIME = 0x0040_0000;
-const SEQUENCE_MASK = 0xffff;
-/** Units of 512 seconds. */
+/** Units of 512 seconds, as a shift. */
 const SEQUENCE_TIME_SHIFT = 9;
 const MONEY_MAX = Number(MAX_MONEY);
 
@@ -44,88 +40,30 @@ export interface Connected {
   readonly spends: readonly BlockSpend[];
 }
 
-/** Where an input's coin comes from: the outpoint's place among those from before the block, or an earlier transaction of it. */
-type Source = { readonly outside: number } | { readonly inside: number };
-
-/** The inputs of a block, by where their coins are from. */
-export class BlockInputs {
-  readonly block: Block;
-  /** What is spent of coins that were there before the block, in the order of its inputs. */
-  readonly outside: OutPoint[] = [];
-  /** By transaction and input; none for the coinbase. */
-  readonly sources: readonly (readonly Source[])[];
-
-  constructor(block: Block) {
-    this.block = block;
-    const own = new Map<string, number>();
-    this.sources = block.transactions.map(({ txid, inputs }, i) => {
-      const sources = i === 0 ? [] : inputs.map((input) => this.#sourceOf(input, own));
-      own.set(toHex(txid), i);
-      return sources;
-    });
-  }
-
-  #sourceOf({ prevout }: TxInput, own: ReadonlyMap<string, number>): Source {
-    const inside = own.get(toHex(prevout.txid));
-    return inside === undefined ? { outside: this.outside.push(prevout) - 1 } : { inside };
-  }
-}
-
-const fault = (reason: string, { txid }: Transaction, what: string): Refusal =>
-  refuse("consensus", reason, `transaction ${toHex(txid.slice().reverse())}: ${what}`);
-
 const isMoney = (value: number) => value >= 0 && value <= MONEY_MAX;
 
-/** The coins of a block while its transactions are gone through. */
+/** Gives the coins of a block's inputs, each of them once. */
 class Coins {
-  readonly #inputs: BlockInputs;
+  readonly #block: Block;
   readonly #height: number;
-  /** Coins from before; undefined once they are spent. */
-  readonly #outside: (Coin | undefined)[];
-  readonly #outsideOf = new Map<string, number>();
-  /** Outputs of the block itself that are spent within it, by transaction. */
-  readonly #spent = new Map<number, Set<number>>();
+  readonly #outside: readonly (Coin | undefined)[];
+  readonly #taken = new Set<string>();
 
-  constructor(inputs: BlockInputs, coins: readonly (Coin | undefined)[], height: number) {
-    this.#inputs = inputs;
+  constructor(block: Block, outside: readonly (Coin | undefined)[], height: number) {
+    this.#block = block;
+    this.#outside = outside;
     this.#height = height;
-    this.#outside = [...coins];
   }
 
   /** The coin of an input, which is spent then; undefined where there is none, or none any more. */
-  take(source: Source, { txid, vout }: OutPoint): Coin | undefined {
-    return "outside" in source
-      ? this.#takeOutside(source.outside, `${toHex(txid)}:${vout}`)
-      : this.#takeOwn(source.inside, vout);
-  }
-
-  #takeOutside(at: number, name: string): Coin | undefined {
-    // The same outpoint may be asked for by another input: it is there once.
-    if (this.#outsideOf.has(name)) return undefined;
-    this.#outsideOf.set(name, at);
-    return this.#outside[at];
-  }
-
-  #takeOwn(index: number, vout: number): Coin | undefined {
-    const output = this.#inputs.block.transactions[index]!.outputs[vout];
-    const spent = this.#spent.get(index) ?? new Set();
-    if (output === undefined || isUnspendable(output.scriptPubKey) || spent.has(vout)) return undefined;
-    this.#spent.set(index, spent.add(vout));
-    return { ...output, height: this.#height, isCoinbase: index === 0 };
-  }
-
-  /** What the block did, all of whose inputs were taken. */
-  changes(): CoinChanges {
-    const { block, outside } = this.#inputs;
-    const created: PlacedCoin[] = [];
-    for (const [i, { txid, outputs }] of block.transactions.entries()) {
-      const spent = this.#spent.get(i);
-      for (const [vout, output] of outputs.entries()) {
-        if (isUnspendable(output.scriptPubKey) || spent?.has(vout)) continue;
-        created.push({ outpoint: { txid, vout }, coin: { ...output, height: this.#height, isCoinbase: i === 0 } });
-      }
-    }
-    return { created, spent: outside.map((outpoint, i) => ({ outpoint, coin: this.#outside[i]! })) };
+  take({ txid, vout }: OutPoint, source: number): Coin | undefined {
+    const name = `${toHex(txid)}:${vout}`;
+    if (this.#taken.has(name)) return undefined;
+    this.#taken.add(name);
+    if (source >= 0) return this.#outside[source];
+    const output = this.#block.transactions[-1 - source]!.outputs[vout];
+    if (output === undefined || isUnspendable(output.scriptPubKey)) return undefined;
+    return { ...output, height: this.#height, isCoinbase: source === -1 };
   }
 }
 
@@ -133,25 +71,25 @@ class Coins {
 type Place = Pick<ConnectingBlock, "view" | "ancestry">;
 
 /**
- * Judges a block by the coins of {@link BlockInputs.outside}, as they are after its parent.
+ * Judges a block by the coins of its {@link outsideInputs}, as they are after its parent.
  * @param flags by which signature operations are counted, as in `ScriptFlag`
  */
 export function checkConnecting(
-  inputs: BlockInputs,
+  block: Block,
   found: readonly (Coin | undefined)[],
   place: Place,
   flags: number,
 ): Connected | Refusal {
   const { network, height } = place.view;
-  const { block, sources } = inputs;
-  const coins = new Coins(inputs, found, height);
+  const { sources } = inputsOf(block);
+  const coins = new Coins(block, found, height);
   const spends: BlockSpend[] = [];
-  let [fees, sigOps] = [0, 0];
+  let [fees, sigOps, input] = [0, 0, 0];
   for (const [i, transaction] of block.transactions.entries()) {
     if (i === 0) {
       sigOps += WITNESS_SCALE_FACTOR * legacySigOpCount(transaction);
     } else {
-      const spent = transaction.inputs.map(({ prevout }, k) => coins.take(sources[i]![k]!, prevout));
+      const spent = transaction.inputs.map(({ prevout }) => coins.take(prevout, sources[input++]!));
       if (!areThere(spent)) return fault("bad-txns-inputs-missingorspent", transaction, "spends what is not there");
       const fee = feeOf(transaction, spent, height);
       if (typeof fee !== "number") return fee;
@@ -168,10 +106,10 @@ export function checkConnecting(
     }
   }
   const reward = Number(subsidyAt(network, height)) + fees;
-  const [coinbase] = block.transactions;
-  const paid = valueOf(coinbase!);
+  const paid = valueOf(block.transactions[0]!);
   if (paid > reward) return refuse("consensus", "bad-cb-amount", `the coinbase pays ${paid} of ${reward}`);
-  return { ok: true, changes: coins.changes(), spends };
+  // Each was taken by its input, so that all are there.
+  return { ok: true, changes: changesOf(block, height, found as readonly Coin[]), spends };
 }
 
 function areThere(spent: readonly (Coin | undefined)[]): spent is readonly Coin[] {
@@ -209,7 +147,7 @@ function isUnlocked({ version, inputs }: Transaction, spent: readonly Coin[], { 
   if (height < heights.csv || version >>> 0 < 2) return true;
   return inputs.every(({ sequence }, i) => {
     if (sequence >= SEQUENCE_DISABLED) return true;
-    const wanted = sequence & SEQUENCE_MASK;
+    const wanted = sequence & SEQUENCE_LENGTH;
     const coinHeight = spent[i]!.height;
     if ((sequence & SEQUENCE_IS_TIME) === 0) return coinHeight + wanted - 1 < height;
     const since = ancestry.medianTimePast(Math.max(coinHeight - 1, 0));

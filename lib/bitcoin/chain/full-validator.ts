@@ -5,16 +5,17 @@
  * @see Bitcoin Core `validation.cpp` (ConnectBlock)
  * @module
  */
-import { toHex } from "../../codec/hex.ts";
 import { equalBytes } from "../../codec/sized.ts";
 import type { Workers } from "../../core/ports.ts";
 import type { Engine } from "../../engine/engine.ts";
+import { outsideInputs } from "../coins/changes.ts";
+import { toDisplayHex } from "../hash.ts";
 import { type Refusal, refuse } from "../headers/verdict.ts";
 import type { BitcoinNetwork } from "../networks/network.ts";
 import { SCRIPT_ERROR_TEXTS } from "../script/errors.ts";
 import type { Block } from "../types/block.ts";
 import type { OutPoint } from "../types/transaction-parts.ts";
-import { BlockInputs, type BlockSpend, checkConnecting } from "./connect-checks.ts";
+import { type BlockSpend, checkConnecting } from "./connect-checks.ts";
 import { blockScriptFlags } from "./script-flags.ts";
 import { scriptVerdict, spendsToBytes } from "./script-job.ts";
 import { SIGNET_FLAGS, signetSpend } from "./signet.ts";
@@ -44,14 +45,14 @@ export function fullValidator(parts: FullValidatorParts): BlockValidator {
       if (!await isSigned(parts, block, view.network, signal)) {
         return refuse("consensus", "bad-signet-blksig", "the block does not solve the network's challenge");
       }
-      const inputs = new BlockInputs(block);
+      const outside = outsideInputs(block);
       const flags = blockScriptFlags(view.network, view.height, hash);
       const own = isUniquenessChecked(connecting, hash) ? outpointsOf(block) : [];
-      const found = await coins.getMany([...inputs.outside, ...own]);
-      if (found.slice(inputs.outside.length).some((coin) => coin !== undefined)) {
+      const found = await coins.getMany([...outside, ...own]);
+      if (found.slice(outside.length).some((coin) => coin !== undefined)) {
         return refuse("consensus", "bad-txns-BIP30", "an output of a transaction with the same id is not spent");
       }
-      const connected = checkConnecting(inputs, found.slice(0, inputs.outside.length), connecting, flags);
+      const connected = checkConnecting(block, found.slice(0, outside.length), connecting, flags);
       if (!connected.ok) return connected;
       if (connecting.hasAssumedScripts) return { ok: true, changes: connected.changes };
       const refusal = await verifyScripts(parts, connected.spends, flags, signal);
@@ -120,7 +121,5 @@ async function verifyScripts(
   if (failure === undefined) return undefined;
   const { transaction } = parts[at]![failure.transaction]!;
   const reason = `block-script-verify-flag-failed (${SCRIPT_ERROR_TEXTS[failure.error]})`;
-  return refuse("consensus", reason, `input ${failure.input} of transaction ${displayId(transaction.txid)}`);
+  return refuse("consensus", reason, `input ${failure.input} of transaction ${toDisplayHex(transaction.txid)}`);
 }
-
-const displayId = (txid: Uint8Array) => toHex(txid.slice().reverse());

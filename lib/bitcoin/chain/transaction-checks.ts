@@ -4,7 +4,8 @@
  * @see Bitcoin Core `consensus/tx_check.cpp` (CheckTransaction), `consensus/tx_verify.cpp` (IsFinalTx)
  * @module
  */
-import { toHex } from "../../codec/hex.ts";
+import { toDisplayHex } from "../hash.ts";
+import { LOCKTIME_THRESHOLD, SEQUENCE_FINAL } from "../types/lock-times.ts";
 import type { Transaction } from "../types/transaction.ts";
 import { TransactionWalk } from "./transaction-walk.ts";
 import { type Refusal, refuse } from "../headers/verdict.ts";
@@ -15,14 +16,12 @@ export const MAX_MONEY = 2_100_000_000_000_000n;
 export const MAX_BLOCK_WEIGHT = 4_000_000;
 /** What a byte without witness weighs, and what a legacy signature operation costs. */
 export const WITNESS_SCALE_FACTOR = 4;
-/** Lock times below are heights, others are seconds since 1970. */
-const LOCKTIME_THRESHOLD = 500_000_000;
-const SEQUENCE_FINAL = 0xffff_ffff;
 const COINBASE_SCRIPT_BYTES_MIN = 2;
 const COINBASE_SCRIPT_BYTES_MAX = 100;
 
-const fault = (reason: string, transaction: Transaction, what: string): Refusal =>
-  refuse("consensus", reason, `transaction ${toHex(transaction.txid.slice().reverse())}: ${what}`);
+/** A rule that a transaction breaks. */
+export const fault = (reason: string, { txid }: Transaction, what: string): Refusal =>
+  refuse("consensus", reason, `transaction ${toDisplayHex(txid)}: ${what}`);
 
 const walk = new TransactionWalk();
 

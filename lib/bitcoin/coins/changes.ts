@@ -6,9 +6,9 @@
  */
 import { toHex } from "../../codec/hex.ts";
 import type { Block } from "../types/block.ts";
-import type { OutPoint } from "../types/transaction-parts.ts";
+import { isUnspendable } from "../types/script.ts";
+import type { OutPoint, TxOutput } from "../types/transaction-parts.ts";
 import type { Coin } from "./coin.ts";
-import { isUnspendable } from "./script.ts";
 
 /** An output and where it is. */
 export interface PlacedCoin {
@@ -29,23 +29,65 @@ export interface CoinChanges {
 /** Nothing. */
 export const NO_CHANGES: CoinChanges = { created: [], spent: [] };
 
-/** The outpoints that a block spends of coins that were there before it, in the order of its inputs. */
-export function outsideInputs(block: Block): OutPoint[] {
-  return sorted(block).outside;
+/** The inputs of a block, by where their coins are from. */
+export class BlockInputs {
+  /** What is spent of coins that were there before the block, in the order of its inputs. */
+  readonly outside: readonly OutPoint[];
+  /**
+   * For each input in order, those of the coinbase left out: its place in {@link outside}, or −1 − i when it names the i-th
+   * transaction of the block, which came before.
+   */
+  readonly sources: readonly number[];
+  /** Outputs of each transaction that are named within the block; none for most. */
+  readonly #inside = new Map<number, Set<number>>();
+
+  constructor({ transactions }: Block) {
+    const [outside, sources]: [OutPoint[], number[]] = [[], []];
+    const own = new Map<string, number>();
+    for (const [i, { txid, inputs }] of transactions.entries()) {
+      for (const { prevout } of i === 0 ? [] : inputs) {
+        const inside = own.get(toHex(prevout.txid));
+        if (inside === undefined) sources.push(outside.push(prevout) - 1);
+        else {
+          sources.push(-1 - inside);
+          this.#inside.set(inside, (this.#inside.get(inside) ?? new Set()).add(prevout.vout));
+        }
+      }
+      own.set(toHex(txid), i);
+    }
+    [this.outside, this.sources] = [outside, sources];
+  }
+
+  /** Whether an output of the i-th transaction is spent within the block. */
+  isSpentInside(i: number, vout: number): boolean {
+    return this.#inside.get(i)?.has(vout) ?? false;
+  }
 }
 
-/** The outputs of a block that are coins after it: neither spent within it nor unspendable. */
-export function leftOutputs(block: Block): OutPoint[] {
-  const { inside } = sorted(block);
-  const left: OutPoint[] = [];
-  for (const { txid, outputs } of block.transactions) {
-    const spent = inside.get(toHex(txid));
-    for (const [vout, { scriptPubKey }] of outputs.entries()) {
-      if (!isUnspendable(scriptPubKey) && !spent?.has(vout)) left.push({ txid, vout });
+const known = new WeakMap<Block, BlockInputs>();
+
+/** The inputs of a block. Computed once: they are asked for when it is connected, and for what takes it back. */
+export function inputsOf(block: Block): BlockInputs {
+  const inputs = known.get(block) ?? new BlockInputs(block);
+  known.set(block, inputs);
+  return inputs;
+}
+
+/** The outpoints that a block spends of coins that were there before it, in the order of its inputs. */
+export const outsideInputs = (block: Block): readonly OutPoint[] => inputsOf(block).outside;
+
+/** The outputs of a block that are coins after it, with the transaction of each: neither spent within it nor unspendable. */
+function* left(block: Block): Generator<readonly [index: number, outpoint: OutPoint, output: TxOutput]> {
+  const inputs = inputsOf(block);
+  for (const [i, { txid, outputs }] of block.transactions.entries()) {
+    for (const [vout, output] of outputs.entries()) {
+      if (!isUnspendable(output.scriptPubKey) && !inputs.isSpentInside(i, vout)) yield [i, { txid, vout }, output];
     }
   }
-  return left;
 }
+
+/** The outputs of a block that are coins after it. */
+export const leftOutputs = (block: Block): OutPoint[] => [...left(block)].map(([, outpoint]) => outpoint);
 
 /**
  * What the block at a height does, given the coins of {@link outsideInputs}. Genesis makes none: its output never counts.
@@ -54,36 +96,11 @@ export function leftOutputs(block: Block): OutPoint[] {
  * @throws TypeError when there are not as many coins as inputs: whether they are there is for the caller to judge
  */
 export function changesOf(block: Block, height: number, coins: readonly Coin[]): CoinChanges {
-  const { outside, inside } = sorted(block);
+  const outside = outsideInputs(block);
   if (outside.length !== coins.length) throw new TypeError(`${coins.length} coins for ${outside.length} inputs`);
-  const created: PlacedCoin[] = [];
-  for (const [i, { txid, outputs }] of height === 0 ? [] : block.transactions.entries()) {
-    const spent = inside.get(toHex(txid));
-    for (const [vout, { value, scriptPubKey }] of outputs.entries()) {
-      if (isUnspendable(scriptPubKey) || spent?.has(vout)) continue;
-      created.push({ outpoint: { txid, vout }, coin: { value, scriptPubKey, height, isCoinbase: i === 0 } });
-    }
-  }
+  const created = height === 0 ? [] : [...left(block)].map(([i, outpoint, output]): PlacedCoin => ({
+    outpoint,
+    coin: { ...output, height, isCoinbase: i === 0 },
+  }));
   return { created, spent: outside.map((outpoint, i) => ({ outpoint, coin: coins[i]! })) };
-}
-
-/** The inputs of a block: those of coins before it, and which outputs of its own are spent. */
-function sorted({ transactions }: Block): { outside: OutPoint[]; inside: Map<string, Set<number>> } {
-  const outside: OutPoint[] = [];
-  const inside = new Map<string, Set<number>>();
-  /** Outputs of transactions that came before. */
-  const own = new Set<string>();
-  for (const [i, { txid, inputs }] of transactions.entries()) {
-    for (const { prevout } of i === 0 ? [] : inputs) {
-      const id = toHex(prevout.txid);
-      if (!own.has(id)) {
-        outside.push(prevout);
-        continue;
-      }
-      const spent = inside.get(id) ?? new Set();
-      inside.set(id, spent.add(prevout.vout));
-    }
-    own.add(toHex(txid));
-  }
-  return { outside, inside };
 }

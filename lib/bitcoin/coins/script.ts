@@ -10,21 +10,16 @@ import { CodecError } from "../../codec/error.ts";
 import type { Reader } from "../../codec/reader.ts";
 import type { Writer } from "../../codec/writer.ts";
 import { readVarInt, writeVarInt } from "../codec/mod.ts";
+import { Op } from "../types/opcodes.ts";
+import { SCRIPT_BYTES_MAX } from "../types/script.ts";
 
-/** A longer script can never be run (Core's MAX_SCRIPT_SIZE). */
-const SCRIPT_BYTES_MAX = 10_000;
 /** Numbers below this are forms, and all others lengths. */
 const FORMS = 6;
 const FORM = { keyHash: 0, scriptHash: 1, evenKey: 2, oddKey: 3, evenFullKey: 4, oddFullKey: 5 } as const;
-const [OP_RETURN, OP_EQUAL, OP_EQUALVERIFY, OP_DUP, OP_HASH160, OP_CHECKSIG] = [0x6a, 0x87, 0x88, 0x76, 0xa9, 0xac];
+const { OP_RETURN, OP_EQUAL, OP_EQUALVERIFY, OP_DUP, OP_HASH160, OP_CHECKSIG } = Op;
 const HASH_BYTES = 20;
 const COORDINATE_BYTES = 32;
 const FULL_KEY_BYTES = 65;
-
-/** Whether no input can ever spend an output: such outputs are no coins. */
-export function isUnspendable(script: Uint8Array): boolean {
-  return script[0] === OP_RETURN || script.length > SCRIPT_BYTES_MAX;
-}
 
 /** The form of a script and the bytes of it that are kept; undefined for one that is kept as it is. */
 function formOf(

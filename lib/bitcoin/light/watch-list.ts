@@ -6,13 +6,12 @@
 import { toHex } from "../../codec/hex.ts";
 import { NodeError } from "../../core/errors.ts";
 import { isFilteredOutput } from "../filters/basic.ts";
+import { SCRIPT_BYTES_MAX } from "../types/script.ts";
 import type { Watched } from "./service.ts";
 import type { LightStore } from "./store.ts";
 
 /** Scripts that can be watched. */
 export const WATCHED_MAX = 100_000;
-/** Longer scripts cannot be spent. */
-const SCRIPT_BYTES_MAX = 10_000;
 
 /** Watched scripts and how far each was searched for. Changes here first and at once, then in the store. */
 export class WatchList {

@@ -9,7 +9,5 @@
 export const STACK_MAX = 1_000;
 /** Bytes of an element that is pushed. */
 export const ELEMENT_BYTES_MAX = 520;
-/** Bytes of a script before tapscript. */
-export const SCRIPT_BYTES_MAX = 10_000;
-/** Opcodes above OP_16 of such a script, executed or not; a multisig counts as one for each of its keys besides. */
+/** Opcodes above OP_16 of a script before tapscript, executed or not; a multisig counts as one for each of its keys besides. */
 export const OPCODES_MAX = 201;

@@ -4,18 +4,18 @@
  * @see BIP65, BIP112; Bitcoin Core `script/interpreter.cpp` (CheckLockTime, CheckSequence)
  * @module
  */
+import {
+  LOCKTIME_THRESHOLD,
+  SEQUENCE_DISABLED,
+  SEQUENCE_FINAL,
+  SEQUENCE_IS_TIME,
+  SEQUENCE_LENGTH,
+} from "../types/lock-times.ts";
 import type { ScriptError } from "./errors.ts";
 import type { Machine, Spend } from "./machine.ts";
 import { LOCK_TIME_BYTES, readNumber } from "./numbers.ts";
 
-/** Lock times below are heights, others are seconds since 1970. */
-const LOCKTIME_THRESHOLD = 500_000_000;
-const SEQUENCE_FINAL = 0xffff_ffff;
-/** Sequence numbers from here on are no relative lock times. */
-const SEQUENCE_DISABLED = 0x8000_0000;
-/** Relative lock times of this bit are in units of 512 seconds, others in blocks. */
-const SEQUENCE_IS_TIME = 1 << 22;
-const SEQUENCE_MASK = SEQUENCE_IS_TIME | 0xffff;
+const SEQUENCE_MASK = SEQUENCE_IS_TIME | SEQUENCE_LENGTH;
 
 /** OP_CHECKLOCKTIMEVERIFY. */
 export function checkLockTime({ stack, isMinimal, spend }: Machine): ScriptError | undefined {

@@ -7,7 +7,7 @@
  * @module
  */
 import type { SignatureChecker } from "./checker.ts";
-import { areEqual } from "./bytes.ts";
+import { equalBytes } from "../../codec/sized.ts";
 import { ScriptFlag } from "./flags.ts";
 import type { TaprootExtra } from "./sighash-witness.ts";
 import type { SpendingTransaction } from "./spending-transaction.ts";
@@ -47,7 +47,7 @@ class Digests {
   /** The digest of this code that was kept, if any. The next one that is kept is of this code. */
   of(code: Uint8Array, hashType: number): Uint8Array | undefined {
     if (this.#code !== code) {
-      if (this.#code === undefined || !areEqual(this.#code, code)) this.#byType.clear();
+      if (this.#code === undefined || !equalBytes(this.#code, code)) this.#byType.clear();
       this.#code = code;
       if (this.#byType.size === 0) return undefined;
     }

@@ -9,7 +9,7 @@ import type { Bytes32 } from "../../codec/sized.ts";
 import { HashBuffer } from "./hash-buffer.ts";
 import { SIGHASH_ANYONECANPAY, SIGHASH_NONE, SIGHASH_OUTPUT_MASK, SIGHASH_SINGLE } from "./sighash-legacy.ts";
 import { OUTPOINT_BYTES, type SpendingTransaction } from "./spending-transaction.ts";
-import { tagPrefix } from "./tags.ts";
+import { tagPrefix } from "../hash.ts";
 
 const version0 = new HashBuffer();
 const taproot = new HashBuffer(tagPrefix("TapSighash"));

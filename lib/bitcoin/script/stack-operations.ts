@@ -8,7 +8,7 @@ import { ripemd160, sha1 } from "@noble/hashes/legacy.js";
 import { sha256 } from "../../codec/sha256.ts";
 import { hash160, sha256d } from "../hash.ts";
 import { Op } from "../types/opcodes.ts";
-import { areEqual } from "./bytes.ts";
+import { equalBytes } from "../../codec/sized.ts";
 import type { ScriptError } from "./errors.ts";
 import type { Machine } from "./machine.ts";
 import { FALSE, isTrue, readNumber, TRUE, writeNumber } from "./numbers.ts";
@@ -103,7 +103,7 @@ export function stackOperation(machine: Machine, opcode: number): ScriptError | 
     case Op.OP_EQUAL:
     case Op.OP_EQUALVERIFY: {
       if (length < 2) return UNDERFLOW;
-      const isEqual = areEqual(stack.pop()!, stack.pop()!);
+      const isEqual = equalBytes(stack.pop()!, stack.pop()!);
       if (opcode === Op.OP_EQUAL) stack.push(isEqual ? TRUE : FALSE);
       else if (!isEqual) return "SCRIPT_ERR_EQUALVERIFY";
       return undefined;

@@ -9,7 +9,7 @@ import { Writer } from "../../codec/writer.ts";
 import { writeCompactSize } from "../codec/mod.ts";
 import { Op } from "../types/opcodes.ts";
 import { ScriptReader } from "../types/script.ts";
-import { areEqual } from "./bytes.ts";
+import { equalBytes } from "../../codec/sized.ts";
 import type { ScriptError } from "./errors.ts";
 import { ScriptFlag } from "./flags.ts";
 import { HashBuffer } from "./hash-buffer.ts";
@@ -18,7 +18,7 @@ import { ELEMENT_BYTES_MAX, STACK_MAX } from "./limits.ts";
 import { type Leaf, Machine, type ScriptVersion, type Spend } from "./machine.ts";
 import { isTrue } from "./numbers.ts";
 import { schnorrFault } from "./signature-operations.ts";
-import { tagPrefix } from "./tags.ts";
+import { tagPrefix } from "../hash.ts";
 
 const KEY_HASH_BYTES = 20;
 const SCRIPT_HASH_BYTES = 32;
@@ -64,7 +64,7 @@ export function verifyWitnessProgram(
     if (program.length === SCRIPT_HASH_BYTES) {
       const script = witness.at(-1);
       if (script === undefined) return "SCRIPT_ERR_WITNESS_PROGRAM_WITNESS_EMPTY";
-      if (!areEqual(sha256(script), program)) return "SCRIPT_ERR_WITNESS_PROGRAM_MISMATCH";
+      if (!equalBytes(sha256(script), program)) return "SCRIPT_ERR_WITNESS_PROGRAM_MISMATCH";
       return executeWitness(spend, "v0", script, witness.slice(0, -1));
     }
     if (program.length === KEY_HASH_BYTES) {
@@ -76,7 +76,7 @@ export function verifyWitnessProgram(
   if (version === 1 && program.length === TAPROOT_BYTES && !isP2sh) {
     return (spend.flags & ScriptFlag.TAPROOT) === 0 ? undefined : verifyTaproot(spend, program, witness.slice());
   }
-  if (version === 1 && !isP2sh && areEqual(program, ANCHOR)) return undefined;
+  if (version === 1 && !isP2sh && equalBytes(program, ANCHOR)) return undefined;
   return (spend.flags & ScriptFlag.DISCOURAGE_UPGRADABLE_WITNESS_PROGRAM) === 0
     ? undefined
     : "SCRIPT_ERR_DISCOURAGE_UPGRADABLE_WITNESS_PROGRAM";

@@ -6,6 +6,8 @@
  */
 import { Op, smallInteger } from "./opcodes.ts";
 
+/** Bytes of a script before tapscript: a longer one can never be run (Core's MAX_SCRIPT_SIZE). */
+export const SCRIPT_BYTES_MAX = 10_000;
 /** Signature checks that a CHECKMULTISIG counts as when its number of keys is not read. */
 const MULTISIG_KEYS_MAX = 20;
 
@@ -70,9 +72,9 @@ export function isPushOnly(script: Uint8Array, from = 0): boolean {
   return !reader.malformed;
 }
 
-/** Whether no input can ever spend such an output: it starts with OP_RETURN or is longer than 10,000 bytes. */
+/** Whether no input can ever spend such an output: it starts with OP_RETURN or is longer than a script may be. */
 export function isUnspendable(script: Uint8Array): boolean {
-  return script[0] === Op.OP_RETURN || script.length > 10_000;
+  return script[0] === Op.OP_RETURN || script.length > SCRIPT_BYTES_MAX;
 }
 
 /** Whether it is exactly OP_HASH160, 20 bytes, OP_EQUAL. */

@@ -21,9 +21,8 @@ import {
 import { inferDescriptor } from "./descriptor.ts";
 import type { RpcObject } from "./json.ts";
 
-/** Bytes of a push that a script may have; of a script that may be run. */
+/** Bytes of a push that a script may have. */
 const ELEMENT_BYTES_MAX = 520;
-export const SCRIPT_BYTES_MAX = 10_000;
 
 /** An output's script: `asm`, `desc`, `hex`, `address` where it has one, `type`. */
 export function scriptJson(

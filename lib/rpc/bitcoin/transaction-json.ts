@@ -6,10 +6,16 @@
  */
 import { fromHex, toHex } from "../../codec/hex.ts";
 import { toDisplayHex } from "../../bitcoin/hash.ts";
-import { type PaymentAddressPrefixes, scriptAsm, Transaction, type TxInput } from "../../bitcoin/types/mod.ts";
+import {
+  type PaymentAddressPrefixes,
+  SCRIPT_BYTES_MAX,
+  scriptAsm,
+  Transaction,
+  type TxInput,
+} from "../../bitcoin/types/mod.ts";
 import { isHex } from "./arguments.ts";
 import { amountJson, type RpcObject } from "./json.ts";
-import { hasValidOpcodes, SCRIPT_BYTES_MAX, scriptJson } from "./script-json.ts";
+import { hasValidOpcodes, scriptJson } from "./script-json.ts";
 
 /** A transaction with its inputs and outputs taken apart; `hex` only where it is wanted. */
 export function transactionJson(
