@@ -20,6 +20,7 @@ import { useSha256 } from "../lib/codec/sha256.ts";
 import { Writer } from "../lib/codec/writer.ts";
 import { arithmetic } from "../lib/engine/arithmetic.ts";
 import { useRandomBytes } from "../lib/engine/random-bytes.ts";
+import { writeSpending } from "../tests/support/spending-bytes.ts";
 import { rustProgram } from "../tests/support/cargo.ts";
 import { BLOCKS, blockSpending, type Spending } from "../tests/vectors/bitcoin-blocks-spent.ts";
 import { bitcoinDataMissing } from "../tests/vectors/bitcoin-data.ts";
@@ -69,16 +70,7 @@ function btcd(): { readonly path: string } | { readonly missing: string } {
 
 function fileOf(spending: readonly Spending[]): Uint8Array {
   const writer = new Writer(1 << 22);
-  for (const { transaction, spent } of spending) {
-    writer.u32Le(transaction.size);
-    writer.raw(transaction.raw);
-    writer.u32Le(spent.length);
-    for (const { value, scriptPubKey } of spent) {
-      writer.u64Le(value);
-      writer.u32Le(scriptPubKey.length);
-      writer.raw(scriptPubKey);
-    }
-  }
+  for (const each of spending) writeSpending(writer, each);
   return writer.finish();
 }
 

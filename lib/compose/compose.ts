@@ -23,6 +23,7 @@ import { type Logging, startLogging } from "../log.ts";
 import type { Platform } from "../platform/platform.ts";
 import {
   type BasicSecrets,
+  type EngineState,
   loadOrCreateToken,
   makeCookie,
   parseRpcAuth,
@@ -128,7 +129,7 @@ async function start(config: NodeConfig, drivers: NodeDrivers, shutdown: Shutdow
     logging,
   );
   const chains = composed.map(({ handle }) => handle);
-  const engine = await drivers.startEngine?.(config.engine ?? "wide", chains.map(({ chain }) => chain), logging.log);
+  const looked: { engine?: EngineState | undefined } = {};
   const stopped = Promise.withResolvers<void>();
   const context: RpcContext & { readonly log: Logging } = {
     ...services,
@@ -136,7 +137,7 @@ async function start(config: NodeConfig, drivers: NodeDrivers, shutdown: Shutdow
     memory,
     upload,
     workers,
-    ...(engine && { engine }),
+    engine: () => looked.engine,
     chains,
     events,
     hints,
@@ -153,6 +154,9 @@ async function start(config: NodeConfig, drivers: NodeDrivers, shutdown: Shutdow
     shutdown.add(() => chain.stop());
     await chain.start();
   }
+  // RPC and peers do not have to wait for it: it takes some hundredths of a second.
+  const names = chains.map(({ chain }) => chain);
+  looked.engine = await drivers.startEngine?.(config.engine ?? "wide", names, logging.log);
   nodeEvent("node.start", { version: GEMEL_VERSION });
 
   let stopping: Promise<void> | undefined;

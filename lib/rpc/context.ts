@@ -43,8 +43,8 @@ export interface RpcContext {
   readonly upload: Pick<UploadTarget, "state">;
   /** Does what would keep others waiting. */
   readonly workers: Workers;
-  /** Absent in a node without heavy arithmetic. */
-  readonly engine?: EngineState;
+  /** Which heavy arithmetic there is; undefined in a node that has none, and before it was tried. */
+  readonly engine?: () => EngineState | undefined;
   readonly events: EventLog;
   readonly hints: EventHints;
   readonly clock: Clock;

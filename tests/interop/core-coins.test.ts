@@ -1,7 +1,6 @@
 /** The coins of a chain with every kind of script, byte for byte as Core's own engine has them in its database. */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -24,27 +23,13 @@ import { Block, headerToBytes, Transaction, type TxOutput } from "../../lib/bitc
 import { fromHex, toHex } from "../../lib/codec/hex.ts";
 import { Writer } from "../../lib/codec/writer.ts";
 import { SeededRandom } from "../../lib/sim/random.ts";
+import { bitcoinKernel } from "../support/bitcoin-kernel.ts";
 import { seed } from "../support/effort.ts";
 
-const PACKAGES = ["py-bitcoinkernel==0.1.0a5", "plyvel==1.5.1"];
-const SETUP_TIMEOUT_MS = 600_000;
 const SCRIPT = fileURLToPath(new URL("core_coins.py", import.meta.url));
-const cache = join(process.env.XDG_CACHE_HOME ?? join(process.env.HOME ?? "/tmp", ".cache"), "gemel-bitcoin-kernel");
-const python = join(cache, "coins", "bin", "python");
 
-/** Why there can be no engine of Core here, or undefined. Installs it the first time. */
-function kernelMissing(): string | undefined {
-  const run = (program: string, ...args: readonly string[]) =>
-    spawnSync(program, args, { encoding: "utf8", timeout: SETUP_TIMEOUT_MS });
-  if (existsSync(python) && run(python, "-c", "import pbk, plyvel").status === 0) return undefined;
-  mkdirSync(cache, { recursive: true });
-  const made = run("python3", "-m", "venv", join(cache, "coins"));
-  const installed = made.status === 0 ? run(python, "-m", "pip", "install", "--quiet", ...PACKAGES) : made;
-  if (installed.status === 0) return undefined;
-  const reason = `Core's engine cannot be had: ${(installed.stderr || "no Python").trim().split("\n").at(-1)}`;
-  process.stdout.write(`skipped: ${reason}\n`);
-  return reason;
-}
+const kernel = bitcoinKernel();
+if ("missing" in kernel) process.stdout.write(`skipped: ${kernel.missing}\n`);
 
 /** Scripts of each form that coins have, of forms that they nearly have, and such that are no coins. */
 function scriptOf(random: SeededRandom): Uint8Array {
@@ -125,13 +110,14 @@ function chainOf(random: SeededRandom) {
 }
 
 describe("coins beside Core's", () => {
-  const missing = kernelMissing();
-  test("are the same bytes under the same outpoints", { skip: missing ?? false, timeout: 120_000 }, async () => {
+  const skip = "missing" in kernel && kernel.missing;
+  test("are the same bytes under the same outpoints", { skip, timeout: 120_000 }, async () => {
+    assert.ok("python" in kernel);
     const { raws, lines } = chainOf(new SeededRandom(seed));
     const folder = await mkdtemp(join(tmpdir(), "gemel-core-coins-"));
     try {
       const input = `${raws.join("\n")}\n`;
-      const core = spawnSync(python, [SCRIPT, folder], { encoding: "utf8", input, maxBuffer: 64 * 1024 * 1024 });
+      const core = spawnSync(kernel.python, [SCRIPT, folder], { encoding: "utf8", input, maxBuffer: 64 * 1024 * 1024 });
       const [height, ...theirs] = core.stdout.trim().split("\n");
       assert.equal(height, String(raws.length), core.stderr);
       assert.ok(lines.length > 1_000);

@@ -1,11 +1,9 @@
 /**
- * Bitcoin Core's own engine as a judge of scripts: the library of py-bitcoinkernel (Core 31.99), installed with Python's `venv`
- * into the user's cache folder, behind a small program that is built with `g++`.
+ * Bitcoin Core's own engine as a judge of scripts, behind a small program that is built with `g++`.
  */
 import { type ChildProcessWithoutNullStreams, spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync } from "node:fs";
-import { homedir } from "node:os";
+import { existsSync, readFileSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { createInterface } from "node:readline";
@@ -13,11 +11,10 @@ import { fileURLToPath } from "node:url";
 import { Writer } from "../../lib/codec/writer.ts";
 import { SCRIPT_ERROR_TEXTS } from "../../lib/bitcoin/script/mod.ts";
 import type { Transaction, TxOutput } from "../../lib/bitcoin/types/mod.ts";
+import { bitcoinKernel, kernelFolder } from "./bitcoin-kernel.ts";
+import { writeSpending } from "./spending-bytes.ts";
 
-const PACKAGE = "py-bitcoinkernel==0.1.0a5";
 const SOURCE = new URL("script_oracle.cpp", import.meta.url);
-/** Fetching the library takes seconds; a package index that does not answer shall not hold the tests up. */
-const INSTALL_MS = 120_000;
 
 interface Paths {
   readonly program: string;
@@ -26,26 +23,10 @@ interface Paths {
 
 /** What is run, or why it cannot be. The first call installs and builds. */
 function prepare(): Paths | { readonly missing: string } {
-  const caches = process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache");
-  const folder = join(caches, "gemel-bitcoinkernel");
-  const environment = join(folder, PACKAGE.replace("==", "-"));
-  const library = () => {
-    const lib = join(environment, "lib");
-    const versions = existsSync(lib) ? readdirSync(lib) : [];
-    return versions.map((name) => join(lib, name, "site-packages/pbk/_libs/libbitcoinkernel.so")).find(existsSync);
-  };
-  mkdirSync(folder, { recursive: true });
-  if (library() === undefined) {
-    const run = (...args: [string, ...string[]]) =>
-      spawnSync(args[0], args.slice(1), { timeout: INSTALL_MS, encoding: "utf8" });
-    if (run("python3", "-m", "venv", environment).status !== 0) return { missing: "python3 makes no venv here" };
-    const { status, stderr } = run(join(environment, "bin", "pip"), "install", "--quiet", PACKAGE);
-    if (status !== 0) return { missing: `pip cannot install ${PACKAGE}: ${stderr?.trim().split("\n").at(-1)}` };
-  }
-  const found = library();
-  if (found === undefined) return { missing: `${PACKAGE} has no library here` };
+  const kernel = bitcoinKernel();
+  if ("missing" in kernel) return kernel;
   const program = join(
-    folder,
+    kernelFolder,
     `oracle-${createHash("sha256").update(readFileSync(SOURCE)).digest("hex").slice(0, 16)}`,
   );
   if (!existsSync(program)) {
@@ -57,7 +38,7 @@ function prepare(): Paths | { readonly missing: string } {
     }
     renameSync(built, program);
   }
-  return { program, library: found };
+  return { program, library: kernel.library };
 }
 
 const paths = prepare();
@@ -93,14 +74,7 @@ export class ScriptOracle {
     const writer = new Writer(1_024 * questions.length);
     for (const { transaction, spent, flags } of questions) {
       writer.u32Le(flags);
-      writer.u32Le(transaction.size);
-      writer.raw(transaction.raw);
-      writer.u32Le(spent.length);
-      for (const { value, scriptPubKey } of spent) {
-        writer.u64Le(value);
-        writer.u32Le(scriptPubKey.length);
-        writer.raw(scriptPubKey);
-      }
+      writeSpending(writer, { transaction, spent });
     }
     this.#child.stdin.write(writer.finish());
     const answers: string[][] = [];

@@ -40,9 +40,10 @@ export async function metricsOf(
   for (const [outcome, count] of Object.entries({ done, failed, lost })) jobsTotal.inc({ outcome }, count);
 
   const arithmetic = gauge("engine", "1; the implementation of heavy arithmetic is a label", ["topic", "engine"]);
-  for (const [topic, which] of engine?.topics ?? []) arithmetic.set({ topic, engine: which }, 1);
+  const state = engine?.();
+  for (const [topic, which] of state?.topics ?? []) arithmetic.set({ topic, engine: which }, 1);
   gauge("engine_passed_over", "quicker implementations of heavy arithmetic that failed their known answers", [])
-    .set(engine?.passedOver.length ?? 0);
+    .set(state?.passedOver.length ?? 0);
 
   const height = gauge("height", "height of our tip", ["chain"]);
   const best = gauge("best_peer_height", "the greatest height that a peer tells", ["chain"]);

@@ -192,7 +192,7 @@ export function testNode(
     memory: new MemoryBudget(clock),
     upload: new UploadTarget({ clock, sent: () => 0 }),
     workers: new InlineWorkers(),
-    engine: { topics: new Map([["secp256k1", "plain"]]), passedOver: ["wide"] },
+    engine: () => ({ topics: new Map([["secp256k1", "plain"]]), passedOver: ["wide"] }),
     log: { level: () => level, set: (wanted) => void (level = wanted), configured: "info" },
     stop: () => void stops.push(1),
     version: "0.1.0",
