@@ -1,5 +1,6 @@
 /**
- * Signatures of a block's inputs, as a job.
+ * Signatures by themselves, as a job: `gemel engine` tries threads with them. Those of a block are verified with its scripts
+ * (`script-job.ts`).
  *
  * @module
  */

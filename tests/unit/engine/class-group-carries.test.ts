@@ -1,17 +1,10 @@
 /** Long integers and Montgomery products of the class group: each carry, borrow and correction is one that a test sees. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { hasWideArithmetic, Module } from "../../../lib/engine/assembler/mod.ts";
-import { NUMBER_BYTES } from "../../../lib/engine/class-group/integers.ts";
-import {
-  invertModulus,
-  longMontgomery,
-  modulusPlaces,
-  type Montgomery,
-  shortMontgomery,
-} from "../../../lib/engine/class-group/montgomery.ts";
+import { hasWideArithmetic } from "../../../lib/engine/assembler/mod.ts";
+import { longMontgomery, shortMontgomery } from "../../../lib/engine/class-group/montgomery.ts";
 import { divisions, EDGES, magnitude, ONES, ones } from "./class-group-edges.ts";
-import { IntegerModule } from "./class-group-module.ts";
+import { IntegerModule, MontgomeryModule } from "./class-group-module.ts";
 import { unseenCarries, unseenSteps } from "./crippled.ts";
 
 const VARIANTS = hasWideArithmetic() ? [true, false] : [false];
@@ -89,59 +82,14 @@ function isFaulty(module: IntegerModule): boolean {
 }
 
 /** Montgomery products of one size. */
-class Field {
-  readonly words: number;
-  readonly #call: Readonly<Record<string, (...args: number[]) => void>>;
-  readonly #memory: DataView;
-  readonly #modulus: number;
-  readonly #places: readonly [number, number, number];
-
-  constructor(wide: boolean, words: number, isFull: boolean) {
-    const module = new Module(wide);
-    const modulus = modulusPlaces(module);
-    const field: Montgomery = words > 5
-      ? longMontgomery(module, words, modulus, isFull)
-      : shortMontgomery(module, words, modulus);
-    this.words = words;
-    this.#modulus = modulus.words.base as number;
-    this.#places = [0, 1, 2].map(() => module.scratch(NUMBER_BYTES).base as number) as [number, number, number];
-    module.fn(
-      { params: ["i32", "i32", "i32"], results: [], exportAs: "mul" },
-      (f, r, a, b) => f.put(field.mul(r, a, b)),
-    );
-    module.fn({ params: ["i32", "i32"], results: [], exportAs: "sqr" }, (f, r, a) => f.put(field.sqr(r, a)));
-    module.fn({ params: ["i32", "i32"], results: [], exportAs: "leave" }, (f, r, a) => f.put(field.leave(r, a)));
-    module.fn({ params: [], results: [], exportAs: "invert" }, (f) => invertModulus(f, modulus));
-    const { exports } = new WebAssembly.Instance(new WebAssembly.Module(module.build()));
-    this.#call = exports as Record<string, (...args: number[]) => void>;
-    this.#memory = new DataView((exports.memory as WebAssembly.Memory).buffer);
-  }
-
-  #put(at: number, value: bigint): void {
-    for (let i = 0; i < this.words; i++) {
-      this.#memory.setBigUint64(at + 8 * i, BigInt.asUintN(64, value >> BigInt(64 * i)), true);
-    }
-  }
-
-  set modulus(n: bigint) {
-    this.#put(this.#modulus, n);
-    this.#call.invert!();
-  }
-
-  compute(name: "mul" | "sqr" | "leave", a: bigint, b = 0n): bigint {
-    const [x, y, z] = this.#places;
-    this.#put(x, a);
-    this.#put(y, b);
-    this.#call[name]!(z, x, ...(name === "mul" ? [y] : []));
-    let value = 0n;
-    for (let i = this.words - 1; i >= 0; i--) value = value << 64n | this.#memory.getBigUint64(z + 8 * i, true);
-    return value;
-  }
-}
+const fieldOf = (wide: boolean, words: number, isFull: boolean): MontgomeryModule =>
+  new MontgomeryModule(wide, (module, modulus) => ({
+    "": words > 5 ? longMontgomery(module, words, modulus, isFull) : shortMontgomery(module, words, modulus),
+  }));
 
 /** @param isFull whether moduli have as many words as the numbers; else they have 60 bits less */
-function isFieldFaulty(field: Field, isFull: boolean): boolean {
-  const R = 1n << BigInt(64 * field.words);
+function isFieldFaulty(field: MontgomeryModule, words: number, isFull: boolean): boolean {
+  const R = 1n << BigInt(64 * words);
   const top = R >> (isFull ? 1n : 61n);
   const all = (n: bigint): bigint[] => {
     const most = isFull ? R - 1n : 8_192n * n;
@@ -163,13 +111,13 @@ function isFieldFaulty(field: Field, isFull: boolean): boolean {
     return numbers.filter((each) => each <= most);
   };
   for (const n of [top | 1n, 2n * top - 1n, top | ONES, 2n * top - (1n << 64n) + 1n, (top | R / 7n % top) | 1n]) {
-    field.modulus = n;
+    field.setModulus(n, words);
     const bound = isFull ? R : 2n * n;
     for (const a of all(n)) {
-      const [squared, left] = [field.compute("sqr", a), field.compute("leave", a)];
+      const [squared, left] = [field.compute("sqr", words, a), field.compute("leave", words, a)];
       if ((squared * R - a * a) % n !== 0n || squared >= bound || (left * R - a) % n !== 0n || left > n) return true;
       for (const b of all(n)) {
-        const product = field.compute("mul", a, b);
+        const product = field.compute("mul", words, a, b);
         if ((product * R - a * b) % n !== 0n || product >= bound) return true;
       }
     }
@@ -193,8 +141,8 @@ for (const wide of VARIANTS) {
   // than twice its root.
   for (const [words, isFull, zeros] of [[5, false, [48]], [16, true, [170]], [17, false, []]] as const) {
     describe(`Montgomery products of ${words} words, ${name}`, () => {
-      const make = () => new Field(wide, words, isFull);
-      const isWrong = (field: Field) => isFieldFaulty(field, isFull);
+      const make = () => fieldOf(wide, words, isFull);
+      const isWrong = (field: MontgomeryModule) => isFieldFaulty(field, words, isFull);
 
       test("are right where nothing is missing", () => assert.equal(isWrong(make()), false));
 

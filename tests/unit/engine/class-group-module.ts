@@ -9,8 +9,10 @@ import {
   WORDS_AT,
   WORDS_MAX,
 } from "../../../lib/engine/class-group/integers.ts";
+import { invertModulus, modulusPlaces, type Montgomery } from "../../../lib/engine/class-group/montgomery.ts";
 
 const WORD = (1n << 64n) - 1n;
+type ModulusPlaces = ReturnType<typeof modulusPlaces>;
 type Outcome = number | bigint | undefined;
 
 /** Places of numbers that tests fill. */
@@ -132,4 +134,56 @@ function exportIntegers(module: Module, made: Integers): void {
     (f, a, b, c, d) => f.put(made.divide(a, b, c, d)),
   );
   module.fn({ params: ["i32", "i32"], results: ["i32"], exportAs: "compare" }, (_, a, b) => made.compare(a, b));
+}
+
+/** An instance whose modulus and numbers a test sets, and whose exports are products modulo it and what a test adds. */
+export class MontgomeryModule {
+  readonly call: Readonly<Record<string, (...args: (number | bigint)[]) => number>>;
+  readonly #memory: DataView;
+  readonly #modulus: number;
+  readonly #places: readonly [number, number, number];
+
+  /** @param fill makes the products, adds to the module, and gives the products by the prefix of their names */
+  constructor(wide: boolean, fill: (module: Module, modulus: ModulusPlaces) => Readonly<Record<string, Montgomery>>) {
+    const module = new Module(wide);
+    const modulus = modulusPlaces(module);
+    for (const [prefix, { mul, sqr, leave }] of Object.entries(fill(module, modulus))) {
+      module.fn(
+        { params: ["i32", "i32", "i32"], results: [], exportAs: `${prefix}mul` },
+        (f, r, a, b) => f.put(mul(r, a, b)),
+      );
+      module.fn({ params: ["i32", "i32"], results: [], exportAs: `${prefix}sqr` }, (f, r, a) => f.put(sqr(r, a)));
+      module.fn({ params: ["i32", "i32"], results: [], exportAs: `${prefix}leave` }, (f, r, a) => f.put(leave(r, a)));
+    }
+    this.#modulus = modulus.words.base as number;
+    this.#places = [0, 1, 2].map(() => module.scratch(NUMBER_BYTES).base as number) as [number, number, number];
+    module.fn({ params: [], results: [], exportAs: "invert" }, (f) => invertModulus(f, modulus));
+    const { exports } = new WebAssembly.Instance(new WebAssembly.Module(module.build()));
+    this.call = exports as MontgomeryModule["call"];
+    this.#memory = new DataView((exports.memory as WebAssembly.Memory).buffer);
+    this.call.start?.();
+  }
+
+  #put(at: number, value: bigint, words: number): void {
+    for (let i = 0; i < words; i++) {
+      this.#memory.setBigUint64(at + 8 * i, BigInt.asUintN(64, value >> BigInt(64 * i)), true);
+    }
+  }
+
+  setModulus(n: bigint, words: number): void {
+    this.#put(this.#modulus, n, words);
+    this.call.invert!();
+  }
+
+  /** What an operation gives for two numbers of so many words. */
+  compute(name: string, words: number, a: bigint, b?: bigint): bigint {
+    const [x, y, z] = this.#places;
+    this.#put(x, a, words);
+    this.#put(y, b ?? 0n, words);
+    if (b === undefined) this.call[name]!(z, x);
+    else this.call[name]!(z, x, y);
+    let value = 0n;
+    for (let i = words - 1; i >= 0; i--) value = value << 64n | this.#memory.getBigUint64(z + 8 * i, true);
+    return value;
+  }
 }

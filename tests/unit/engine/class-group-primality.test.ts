@@ -2,16 +2,10 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { describe, test } from "node:test";
-import { hasWideArithmetic, Module, Pointer } from "../../../lib/engine/assembler/mod.ts";
+import { hasWideArithmetic } from "../../../lib/engine/assembler/mod.ts";
 import { lucasParameters } from "../../../lib/engine/class-group/arithmetic.ts";
-import { integers, NUMBER_BYTES } from "../../../lib/engine/class-group/integers.ts";
-import {
-  invertModulus,
-  longMontgomery,
-  modulusPlaces,
-  type Montgomery,
-  shortMontgomery,
-} from "../../../lib/engine/class-group/montgomery.ts";
+import { integers } from "../../../lib/engine/class-group/integers.ts";
+import { longMontgomery, shortMontgomery } from "../../../lib/engine/class-group/montgomery.ts";
 import { EmittedArithmetic } from "../../../lib/engine/class-group/emitted.ts";
 import { fromBytes } from "../../../lib/engine/class-group/numbers.ts";
 import { hashToPrime, isPrime, powerOfTwo } from "../../../lib/engine/class-group/portable-primes.ts";
@@ -19,6 +13,7 @@ import { lucasTest, strongTest } from "../../../lib/engine/class-group/primality
 import { groupCount, GROUPS, oddPrimes, smallDivisors } from "../../../lib/engine/class-group/small-divisors.ts";
 import { SeededRandom } from "../../../lib/sim/random.ts";
 import { effort, seed } from "../../support/effort.ts";
+import { MontgomeryModule } from "./class-group-module.ts";
 
 const sha256 = (bytes: Uint8Array) => new Uint8Array(createHash("sha256").update(bytes).digest());
 const VARIANTS = hasWideArithmetic() ? [true, false] : [false];
@@ -27,17 +22,10 @@ const SIZES = [{ bits: 264, words: 5 }, { bits: 1_024, words: 16 }] as const;
 const bits = (random: SeededRandom, count: number) =>
   BigInt.asUintN(count, fromBytes(random.bytes(Math.ceil(count / 8))));
 
-/** An instance whose modulus and numbers a test sets. */
-class TestField {
-  readonly call: Readonly<Record<string, (...args: (number | bigint)[]) => number>>;
-  readonly #memory: DataView;
-  readonly #modulus: number;
-  readonly #places: readonly [number, number, number];
-
-  constructor(wide: boolean, size: (typeof SIZES)[number]) {
-    const module = new Module(wide);
+/** Products of numbers of one size, and the tests of primes. */
+function testField(wide: boolean, size: (typeof SIZES)[number]): MontgomeryModule {
+  return new MontgomeryModule(wide, (module, modulus) => {
     const made = integers(module);
-    const modulus = modulusPlaces(module);
     const isFull = 64 * size.words === size.bits;
     const field = isFull
       ? longMontgomery(module, size.words, modulus, true)
@@ -47,53 +35,14 @@ class TestField {
     const isStrong = strongTest(module, { ...parts, field });
     const isLucas = lucasTest(module, { ...parts, field: wider });
     const { hasDivisor } = smallDivisors(module);
-    this.#modulus = modulus.words.base as number;
-    this.#places = [0, 1, 2].map(() => module.scratch(NUMBER_BYTES).base as number) as [number, number, number];
-    const products = (prefix: string, { mul, sqr, leave }: Montgomery) => {
-      module.fn(
-        { params: ["i32", "i32", "i32"], results: [], exportAs: `${prefix}mul` },
-        (f, r, a, b) => f.put(mul(r, a, b)),
-      );
-      module.fn({ params: ["i32", "i32"], results: [], exportAs: `${prefix}sqr` }, (f, r, a) => f.put(sqr(r, a)));
-      module.fn({ params: ["i32", "i32"], results: [], exportAs: `${prefix}leave` }, (f, r, a) => f.put(leave(r, a)));
-    };
-    products("", field);
-    if (wider !== field) products("wider-", wider);
-    module.fn({ params: [], results: [], exportAs: "invert" }, (f) => invertModulus(f, modulus));
     module.fn({ params: [], results: ["i32"], exportAs: "strong" }, () => isStrong());
     module.fn({ params: ["i64", "i64"], results: ["i32"], exportAs: "lucas" }, (_, p, q) => isLucas(p, q));
     module.fn(
       { params: ["i32"], results: ["i32"], exportAs: "divides" },
-      (_, groups) => hasDivisor(new Pointer(this.#modulus), size.words, groups),
+      (_, groups) => hasDivisor(modulus.words, size.words, groups),
     );
-    const { exports } = new WebAssembly.Instance(new WebAssembly.Module(module.build()));
-    this.call = exports as TestField["call"];
-    this.#memory = new DataView((exports.memory as WebAssembly.Memory).buffer);
-    this.call.start!();
-  }
-
-  #put(at: number, value: bigint, words: number): void {
-    for (let i = 0; i < words; i++) {
-      this.#memory.setBigUint64(at + 8 * i, BigInt.asUintN(64, value >> BigInt(64 * i)), true);
-    }
-  }
-
-  setModulus(n: bigint, words: number): void {
-    this.#put(this.#modulus, n, words);
-    this.call.invert!();
-  }
-
-  /** What an operation gives for two numbers of so many words. */
-  compute(name: string, words: number, a: bigint, b?: bigint): bigint {
-    const [x, y, z] = this.#places;
-    this.#put(x, a, words);
-    this.#put(y, b ?? 0n, words);
-    if (b === undefined) this.call[name]!(z, x);
-    else this.call[name]!(z, x, y);
-    let value = 0n;
-    for (let i = words - 1; i >= 0; i--) value = value << 64n | this.#memory.getBigUint64(z + 8 * i, true);
-    return value;
-  }
+    return wider === field ? { "": field } : { "": field, "wider-": wider };
+  });
 }
 
 /** A prime of so many bits; the tests of chiavdf's kind are known to hold for what comes of it. */
@@ -109,7 +58,7 @@ function primes(random: SeededRandom, size: number, count: number, of: (n: bigin
 for (const wide of VARIANTS) {
   for (const size of SIZES) {
     const random = new SeededRandom(seed);
-    const field = new TestField(wide, size);
+    const field = testField(wide, size);
     const top = 1n << BigInt(size.bits - 1);
     const name = `${wide ? "wide" : "plain"}, ${size.bits} bits`;
 
