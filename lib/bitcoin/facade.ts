@@ -153,7 +153,7 @@ export class Facade implements BitcoinService {
       validation,
       validating,
       agreement: { agree, of },
-      warnings: progress.warnings,
+      warnings: [...progress.warnings, ...this.#parts.chain.warnings],
       bestPeerHeight: Math.max(
         0,
         ...this.#parts.peerNetwork.connections.peers.map(({ knowledge: { best } }) =>

@@ -46,7 +46,7 @@ export interface BitcoinState {
   readonly validating: ValidationProgress | undefined;
   /** How many of the peers of our choice told us of the tip, and of how many. */
   readonly agreement: Pick<Agreement, "agree" | "of">;
-  /** What people should know of, one sentence each: a clock that is wrong. */
+  /** What people should know of, one sentence each: a clock that is wrong, a full disk, a branch that is left out. */
   readonly warnings: readonly string[];
   /** Greatest height any connected peer is known to have. */
   readonly bestPeerHeight: number;

@@ -19,10 +19,12 @@ import type { Refusal } from "../headers/verdict.ts";
 import type { BitcoinStore } from "../store.ts";
 import { Block } from "../types/block.ts";
 import { type AssumeValid, isAssumedValid } from "./assume-valid.ts";
+import { BranchChoice } from "./branch-choice.ts";
 import type { CoinFlush } from "./coin-flush.ts";
 import { type CoinState, NO_CHANGES, NO_COINS } from "./coins.ts";
 import type { ChainCommit } from "./commit.ts";
 import { type ActiveLevels, bitsOf, levelOf } from "./levels.ts";
+import { leftOutEvent } from "./events.ts";
 import { betweenRows, verifiedUpTo } from "./rows.ts";
 import { Revalidation, type ValidationProgress } from "./revalidation.ts";
 import type { BlockSources } from "./sources.ts";
@@ -82,13 +84,24 @@ export class Activation {
   #fresh: KnownBlock | undefined;
   #busy: Promise<void> | undefined;
   #isClosed = false;
-  #isTold = false;
+  /** Why blocks cannot be connected now. */
+  #obstacle: string | undefined;
   #cancelRetry = () => {};
   readonly #again: Revalidation;
+  readonly #choice: BranchChoice;
 
   constructor(parts: ActivationParts) {
     this.#parts = parts;
     this.#again = new Revalidation({ ...parts, level: parts.validator.level });
+    const { headers, isLinked, coins, notice, commit, clock } = parts;
+    this.#choice = new BranchChoice({
+      ...{ headers, isLinked, needsBlocks: coins !== undefined },
+      leftOut: (branch, text) => {
+        notice("warning", text);
+        const context = { headers, network: headers.network.name, time: clock.now() };
+        commit.pending.events.push(leftOutEvent(context, branch));
+      },
+    });
   }
 
   /** The last block that is connected by the validator as it is now. */
@@ -104,6 +117,11 @@ export class Activation {
   /** The best block that is to be connected: the head, or above it while blocks wait for their verdicts. */
   get target(): number {
     return this.#target;
+  }
+
+  /** What people should know of: why no block is connected, and which branch is left out. */
+  get warnings(): readonly string[] {
+    return [this.#obstacle, this.#choice.warning(this.#lead)].filter((each) => each !== undefined);
   }
 
   /** How far stored blocks were connected again; undefined when all are. */
@@ -130,7 +148,8 @@ export class Activation {
     } else {
       this.#head = coins.at;
       const fork = headers.commonAncestor(coins.at, tip);
-      const missing = betweenRows(headers, fork, tip).filter((row) => !this.#hasData(row)).length;
+      const way = [...betweenRows(headers, fork, coins.at), ...betweenRows(headers, fork, tip)];
+      const missing = way.filter((row) => !this.#hasData(row)).length;
       if (missing > 0) {
         const text =
           `${missing} blocks were pruned before their coins were taken in; only an empty data folder can help`;
@@ -147,11 +166,7 @@ export class Activation {
 
   /** Blocks whose ancestors are all there; the first of them is `block`. */
   offer(rows: readonly number[], block: Block): void {
-    const { headers } = this.#parts;
-    // On equal work the one that was complete first stays.
-    for (const row of rows) {
-      if (headers.hasMoreWork(row, this.#target) && !headers.isInvalid(row)) this.#target = row;
-    }
+    for (const row of rows) if (this.#choice.isWanted(row, this.#target, this.#head)) this.#target = row;
     this.#withdraw();
     this.#fresh = { row: rows[0]!, block };
     this.run();
@@ -182,7 +197,7 @@ export class Activation {
   #isOnTheWay(): boolean {
     if (this.#head === this.#target && !this.#isChosen) {
       this.#isChosen = true;
-      this.#target = this.#best();
+      this.#target = this.#choice.best(this.#lead, this.#head);
     }
     return this.#head !== this.#target;
   }
@@ -302,8 +317,8 @@ export class Activation {
   #stand(row: number, known?: KnownBlock): void {
     const { headers, commit, coinFlush } = this.#parts;
     this.#head = row;
-    this.#isTold = false;
-    const isBetter = headers.hasMoreWork(row, this.#lead) || headers.isInvalid(this.#lead);
+    this.#obstacle = undefined;
+    const isBetter = this.#choice.isBetter(row, this.#lead) || headers.isInvalid(this.#lead);
     if (isBetter && !headers.isInvalid(row)) this.moveTo(row, known);
     const isUnderLead = this.#isUnderLead();
     coinFlush?.moved(isUnderLead);
@@ -321,18 +336,8 @@ export class Activation {
     notice("warning", `${name} is refused: ${refusal.reason}, ${refusal.detail}`);
     commit.condemn(row);
     if (headers.isInvalid(this.#lead)) this.#stand(this.#head);
-    this.#target = this.#best();
+    this.#target = this.#choice.best(this.#lead, this.#head);
     sources.refused(row, refusal);
-  }
-
-  /** The block of most work whose ancestors are all there and valid; the tip where nothing is better. */
-  #best(): number {
-    const { headers, isLinked } = this.#parts;
-    let best = headers.isInvalid(this.#lead) ? this.#head : this.#lead;
-    for (let row = 1; row < headers.length; row++) {
-      if (isLinked(row) && !headers.isInvalid(row) && headers.hasMoreWork(row, best)) best = row;
-    }
-    return best;
   }
 
   /** Whether the head is the tip or one of its ancestors. */
@@ -357,11 +362,13 @@ export class Activation {
 
   /** What is no verdict passes, or an operator sees to it. */
   #trouble(thrown: unknown): void {
-    const { clock, notice } = this.#parts;
+    const { clock, notice, sources } = this.#parts;
     if (this.#isClosed) return;
     const text = `blocks cannot be connected: ${messageOf(thrown)}; it is tried again every ${RETRY_MS / 1000} s`;
-    if (!this.#isTold) notice("error", text);
-    this.#isTold = true;
+    if (this.#obstacle === undefined) notice("error", text);
+    this.#obstacle = text;
+    // Nobody knows when there will be a verdict.
+    sources.failed(thrown);
     this.#cancelRetry();
     this.#cancelRetry = clock.after(RETRY_MS, () => this.run());
   }

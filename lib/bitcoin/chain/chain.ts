@@ -28,6 +28,7 @@ import type { AssumeValid } from "./assume-valid.ts";
 import { CoinFlush } from "./coin-flush.ts";
 import { type Coin, CoinState } from "./coins.ts";
 import { ChainCommit } from "./commit.ts";
+import { DiskTrouble } from "./disk-trouble.ts";
 import { ActiveLevels } from "./levels.ts";
 import type { ValidationProgress } from "./revalidation.ts";
 import type { StorageNotice } from "./patient-commit.ts";
@@ -89,6 +90,7 @@ export class BitcoinChain {
   readonly #activation: Activation;
   readonly #coins: CoinState | undefined;
   readonly #coinFlush: CoinFlush | undefined;
+  readonly #trouble = new DiskTrouble();
 
   private constructor(parts: BitcoinChainParts, headers: HeaderChain, coinsAt: number) {
     const { network, validator, store, clock, onStorage, onValidation, onActivation = () => {} } = parts;
@@ -100,7 +102,7 @@ export class BitcoinChain {
     const levels = this.#levels = new ActiveLevels(headers);
     const sources = this.#sources = new BlockSources(headers);
     const commit = this.#commit = new ChainCommit({
-      ...{ headers, store, clock, onStorage },
+      ...{ headers, store, clock, onStorage, trouble: this.#trouble },
       moved: (tip) => this.#moved(tip),
     });
     const acceptance = this.#acceptance = new Acceptance({
@@ -109,7 +111,7 @@ export class BitcoinChain {
     });
     const coins = this.#coins = this.#openCoins(coinsAt);
     this.#coinFlush = coins && new CoinFlush({
-      ...{ coins, store, commit, clock, onStorage },
+      ...{ coins, store, commit, clock, onStorage, trouble: this.#trouble },
       bytesMax: parts.coins?.bytesMax ?? 0,
     });
     this.#activation = new Activation({
@@ -157,6 +159,11 @@ export class BitcoinChain {
   /** Row of the last block that the validator let through: the tip, or behind it while stored blocks are validated again. */
   get connected(): number {
     return this.#activation.head;
+  }
+
+  /** Row of the last block that stays on the way from where the chain stands to where it goes. Blocks from there on are needed. */
+  get base(): number {
+    return this.headers.commonAncestor(this.#activation.head, this.#activation.target);
   }
 
   /** Row after whose block the coins on disk are so; undefined when none are kept. Blocks from there on are needed. */
@@ -218,6 +225,11 @@ export class BitcoinChain {
     return this.#levels.least ?? (this.#parts.headersOnly ? "headers" : this.validator.level);
   }
 
+  /** What people should know of: a disk that is full, a block that cannot be connected, a branch that is left out. */
+  get warnings(): readonly string[] {
+    return [...this.#trouble.warnings, ...this.#activation.warnings];
+  }
+
   /** Row at a height of the active chain; −1 above its tip. */
   activeAt(height: number): number {
     return this.#active.at(height);
@@ -275,9 +287,14 @@ export class BitcoinChain {
   /**
    * Adds a block, waits until it is connected, refused, or known not to be on the best branch, and until that is durable.
    * Resolves with why it was refused, by the first step or the second. The signal ends the wait, not what is waited for.
-   * @throws the error of what could not be stored, or the signal's reason
+   * @throws the error of what cannot be stored, at once and though it is tried again, or the signal's reason
    */
   async submit(row: number, block: Block, signal?: AbortSignal): Promise<Refusal | undefined> {
+    this.#trouble.check();
+    return await this.#trouble.unlessRefused(this.#submit(row, block, signal));
+  }
+
+  async #submit(row: number, block: Block, signal: AbortSignal | undefined): Promise<Refusal | undefined> {
     const judged = this.#sources.verdict(row, signal);
     const { refusal } = this.addBlock(row, block);
     if (refusal !== undefined) this.#sources.answer(row, refusal);

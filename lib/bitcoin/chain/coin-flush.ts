@@ -15,6 +15,7 @@ import type { SortedEntries } from "../../storage/runs/entries.ts";
 import type { BitcoinStore } from "../store.ts";
 import type { CoinState } from "./coins.ts";
 import type { ChainCommit } from "./commit.ts";
+import type { DiskTrouble } from "./disk-trouble.ts";
 import { PatientCommit, type StorageNotice } from "./patient-commit.ts";
 
 /**
@@ -33,6 +34,7 @@ export interface CoinFlushParts {
   /** Memory for coins that changed. */
   readonly bytesMax: number;
   readonly onStorage?: StorageNotice | undefined;
+  readonly trouble?: DiskTrouble | undefined;
 }
 
 /** The flushes of one chain's coins. */
@@ -46,7 +48,7 @@ export class CoinFlush {
 
   constructor(parts: CoinFlushParts) {
     this.#parts = parts;
-    this.#patience = new PatientCommit(parts.clock, parts.onStorage);
+    this.#patience = new PatientCommit(parts.clock, parts.onStorage, parts.trouble);
     this.#durable = parts.coins.at;
     this.#last = parts.clock.monotonic();
   }

@@ -9,6 +9,7 @@ import type { Clock } from "../../core/ports.ts";
 import { type HeaderChain, HeaderStatus } from "../headers/header-chain.ts";
 import type { BitcoinStep, BitcoinStore } from "../store.ts";
 import { HEADER_BYTES } from "../types/header.ts";
+import type { DiskTrouble } from "./disk-trouble.ts";
 import { PatientCommit, type StorageNotice } from "./patient-commit.ts";
 import { hasAny, newPending, type Pending } from "./pending.ts";
 
@@ -21,6 +22,7 @@ export interface ChainCommitParts {
   readonly moved: (tip: number) => void;
   /** Hears of trouble with the disk. */
   readonly onStorage?: StorageNotice | undefined;
+  readonly trouble?: DiskTrouble | undefined;
 }
 
 /** The bits of a status that are stored. */
@@ -40,7 +42,7 @@ export class ChainCommit {
 
   constructor(parts: ChainCommitParts) {
     this.#parts = parts;
-    this.#commits = new PatientCommit(parts.clock, parts.onStorage);
+    this.#commits = new PatientCommit(parts.clock, parts.onStorage, parts.trouble);
   }
 
   /** What the next commit will take. */

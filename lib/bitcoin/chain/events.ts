@@ -6,6 +6,7 @@
 import type { NewEvent } from "../../storage/events.ts";
 import { toDisplayHex } from "../hash.ts";
 import type { HeaderChain } from "../headers/header-chain.ts";
+import type { LeftOutBranch } from "./branch-choice.ts";
 import { levelOf } from "./levels.ts";
 
 /** What every event of a step shares. */
@@ -33,6 +34,17 @@ export function blockEvent({ headers, network, time }: EventContext, row: number
       validation: levelOf(headers.status(row)),
       reorg: isReorg,
     },
+  };
+}
+
+/** `bitcoin.branch_left_out`: a branch has more work, and the way to it needs blocks that are pruned. */
+export function leftOutEvent({ headers, network, time }: EventContext, { tip, fork }: LeftOutBranch): NewEvent {
+  return {
+    topic: "bitcoin.branch_left_out",
+    time,
+    chain: "bitcoin",
+    network,
+    data: { fork_height: headers.height(fork), height: headers.height(tip), hash: toDisplayHex(headers.hash(tip)) },
   };
 }
 

@@ -6,6 +6,7 @@
  */
 import { messageOf, NodeError } from "../../core/errors.ts";
 import type { Clock } from "../../core/ports.ts";
+import { DiskTrouble } from "./disk-trouble.ts";
 
 /** What may pass by itself: somebody makes room on the disk, or ends the program that holds the database. */
 const PASSING: ReadonlySet<string> = new Set(["DISK_FULL", "FILE_FAILED", "DATABASE_UNAVAILABLE", "DATABASE_BUSY"]);
@@ -18,13 +19,15 @@ export type StorageNotice = (level: "error" | "info", text: string) => void;
 export class PatientCommit {
   readonly #clock: Clock;
   readonly #notice: StorageNotice;
+  readonly #trouble: DiskTrouble;
   /** How many have to know now whether all is stored: a failure is final then. */
   #hurrying = 0;
   #endRest = () => {};
 
-  constructor(clock: Clock, notice: StorageNotice = () => {}) {
+  constructor(clock: Clock, notice: StorageNotice = () => {}, trouble: DiskTrouble = new DiskTrouble()) {
     this.#clock = clock;
     this.#notice = notice;
+    this.#trouble = trouble;
   }
 
   /** Runs a step until it succeeds. Rejects with what does not pass by itself, and with anything while somebody hurries. */
@@ -32,12 +35,15 @@ export class PatientCommit {
     for (let isTold = false;;) {
       try {
         await step();
+        this.#trouble.passed(this);
         if (isTold) this.#notice("info", "blocks can be stored again");
         return;
       } catch (thrown) {
         const passes = thrown instanceof NodeError && PASSING.has(thrown.code) && this.#hurrying === 0;
         const what = passes ? `it is tried again every ${RETRY_MS / 1000} s` : "nothing is stored any more";
-        if (!isTold || !passes) this.#notice("error", `${messageOf(thrown)}; ${what}`);
+        const text = `${messageOf(thrown)}; ${what}`;
+        if (!isTold || !passes) this.#notice("error", text);
+        this.#trouble.refused(this, text, thrown);
         if (!passes) throw thrown;
         isTold = true;
         await this.#rest();

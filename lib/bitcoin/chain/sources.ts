@@ -19,11 +19,17 @@ export interface BlockGiver {
  */
 const SOURCES_MAX = 4_096;
 
+/** Waits for a verdict. */
+interface Caller {
+  readonly answer: (refusal: Refusal | undefined) => void;
+  readonly fail: (reason: unknown) => void;
+}
+
 /** The givers, and the callers that wait for a verdict. */
 export class BlockSources {
   readonly #headers: HeaderChain;
   readonly #givers = new Map<number, BlockGiver>();
-  readonly #waiting = new Map<number, Set<(refusal: Refusal | undefined) => void>>();
+  readonly #waiting = new Map<number, Set<Caller>>();
 
   constructor(headers: HeaderChain) {
     this.#headers = headers;
@@ -44,25 +50,31 @@ export class BlockSources {
 
   /**
    * Resolves when a block was judged: with why it was refused, or with undefined when it was connected or left alone.
-   * @throws the signal's reason when it aborts first
+   * @throws the signal's reason when it aborts first, or why there can be no verdict now
    */
   verdict(row: number, signal?: AbortSignal): Promise<Refusal | undefined> {
     return new Promise((resolve, reject) => {
       const waiting = this.#waiting.get(row) ?? new Set();
       const end = () => signal?.removeEventListener("abort", giveUp);
-      const answer = (refusal: Refusal | undefined) => {
-        end();
-        resolve(refusal);
+      const caller: Caller = {
+        answer: (refusal) => {
+          end();
+          resolve(refusal);
+        },
+        fail: (reason) => {
+          end();
+          reject(reason);
+        },
       };
       // Callers that are gone are not kept: there may be many before the verdict comes.
       const giveUp = () => {
-        waiting.delete(answer);
+        waiting.delete(caller);
         if (waiting.size === 0) this.#waiting.delete(row);
         reject(signal?.reason);
       };
       if (signal?.aborted === true) return reject(signal.reason);
       signal?.addEventListener("abort", giveUp);
-      this.#waiting.set(row, waiting.add(answer));
+      this.#waiting.set(row, waiting.add(caller));
     });
   }
 
@@ -101,6 +113,13 @@ export class BlockSources {
     const waiting = this.#waiting.get(row);
     if (waiting === undefined) return;
     this.#waiting.delete(row);
-    for (const resolve of waiting) resolve(refusal);
+    for (const caller of waiting) caller.answer(refusal);
+  }
+
+  /** Nothing can be judged now: the callers are told why, and what they wait for goes on by itself later. */
+  failed(reason: unknown): void {
+    const waiting = [...this.#waiting.values()];
+    this.#waiting.clear();
+    for (const caller of waiting.flatMap((callers) => [...callers])) caller.fail(reason);
   }
 }

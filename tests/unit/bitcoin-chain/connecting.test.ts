@@ -112,17 +112,20 @@ describe("BitcoinChain", () => {
     assert.equal((await clock.until(second!))?.reason, "bad-late");
   });
 
-  test("the end answers a caller whose block waits to be tried again", async () => {
+  test("submit() tells at once why there is no verdict, and the block is tried again until the end", async () => {
     const validator = new AskingValidator();
     const { chain, clock, rest } = await open(validator);
     const [made] = mined(0, 1, "tried later");
     const submitted = chain.submit(chain.acceptHeaders(headerOf(made!)).last, made!.block);
     await rest();
     validator.questions[0]!.fail(new Error("the worker is gone"));
-    await rest();
+    await assert.rejects(clock.until(submitted), /the worker is gone/);
+    assert.match(
+      chain.warnings.join(),
+      /^blocks cannot be connected: the worker is gone; it is tried again every 10 s$/,
+    );
     assert.equal(clock.pending, 1, "it is tried again later");
     await clock.until(chain.close());
-    assert.equal(await clock.until(submitted), undefined);
     assert.equal(clock.pending, 0);
   });
 

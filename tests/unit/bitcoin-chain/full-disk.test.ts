@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { BitcoinChain } from "../../../lib/bitcoin/chain/chain.ts";
+import { HeaderStatus } from "../../../lib/bitcoin/headers/header-chain.ts";
 import { HeaderBatch } from "../../../lib/bitcoin/headers/header-batch.ts";
 import { structureValidator } from "../../../lib/bitcoin/chain/validator.ts";
 import { MemoryBitcoinStore } from "../../../lib/bitcoin/store/memory.ts";
@@ -8,6 +9,7 @@ import { Block } from "../../../lib/bitcoin/types/block.ts";
 import { NodeError } from "../../../lib/core/errors.ts";
 import { network, WorldBlocks } from "../../../lib/sim/bitcoin/blocks.ts";
 import { simClock, turn } from "../core/sim.ts";
+import { Ledger } from "./ledger.ts";
 
 /** A chain over a store that refuses commits with `failure` while there is one. */
 async function scene() {
@@ -32,8 +34,8 @@ async function scene() {
   }));
   const blocks = new WorldBlocks(1_750_000_000_000);
   let parent = 0;
-  /** Adds a block; `within`: as a view into so many bytes. */
-  const add = (within = 0) => {
+  /** A block on the last one; `within`: as a view into so many bytes. */
+  const next = (within = 0) => {
     const { row, block: mined } = blocks.mine(parent, clock.now(), "test", "valid");
     parent = row;
     const chunk = new Uint8Array(Math.max(within, mined.raw.length));
@@ -41,9 +43,14 @@ async function scene() {
     const block = Block.decode(chunk.subarray(0, mined.raw.length));
     const { last, refusal } = chain.acceptHeaders(HeaderBatch.fromBytes(block.raw.slice(0, 80)));
     assert.equal(refusal, undefined);
-    return chain.addBlock(last, block);
+    return { row: last, block };
   };
-  return { clock, chain, store, state, said, add, pinned };
+  /** Adds it. */
+  const add = (within = 0) => {
+    const { row, block } = next(within);
+    return chain.addBlock(row, block);
+  };
+  return { clock, chain, store, state, said, next, add, pinned };
 }
 
 const full = new NodeError("DISK_FULL", "self", "no room on the disk");
@@ -65,6 +72,44 @@ describe("BitcoinChain on a full disk", () => {
     assert.equal(chain.headers.height(chain.tip), 3);
     assert.equal((await store.counts()).blocks, 4);
     assert.equal(said.at(-1), "info blocks can be stored again");
+  });
+
+  test("stands in the warnings as long as it is so, and a caller does not wait for it", async () => {
+    const { clock, chain, state, add, next } = await scene();
+    state.failure = full;
+    add().stored.catch(() => {});
+    await clock.advance(5);
+    const text = "no room on the disk; it is tried again every 10 s";
+    assert.deepEqual(chain.warnings, [text]);
+    const { row, block } = next();
+    const before = clock.now();
+    await assert.rejects(clock.until(chain.submit(row, block)), full);
+    assert.equal(clock.now(), before, "at once");
+    assert.equal((chain.headers.status(row) & HeaderStatus.data) !== 0, false, "what cannot be stored takes no memory");
+    delete state.failure;
+    await clock.advance(10_000);
+    assert.deepEqual(chain.warnings, []);
+    assert.equal(await clock.until(chain.submit(row, block)), undefined);
+    state.failure = full;
+    const after = next();
+    await assert.rejects(clock.until(chain.submit(after.row, after.block)), full);
+    delete state.failure;
+    await clock.advance(10_000);
+    assert.equal(chain.headers.height(chain.tip), 3, "what was judged is stored when there is room");
+    assert.deepEqual(chain.warnings, []);
+  });
+
+  test("a full disk that takes no coins is told of in the same way", async () => {
+    const ledger = await Ledger.open();
+    await ledger.mine(3);
+    const stage = ledger.store.stageCoins.bind(ledger.store);
+    ledger.store.stageCoins = () => Promise.reject(full);
+    ledger.chain.flushCoins();
+    await ledger.rest();
+    assert.deepEqual(ledger.chain.warnings, ["no room on the disk; it is tried again every 10 s"]);
+    ledger.store.stageCoins = stage;
+    await ledger.rest(10_000);
+    assert.deepEqual(ledger.chain.warnings, []);
   });
 
   test("blocks that wait for the disk keep no more memory alive than is counted", async () => {

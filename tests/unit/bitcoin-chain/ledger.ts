@@ -74,6 +74,9 @@ export interface BlockChange {
 /** The chain. */
 export class Ledger {
   readonly chain: BitcoinChain;
+  readonly store: MemoryBitcoinStore;
+  /** What the chain told of its branches. */
+  readonly said: readonly string[];
   readonly network: BitcoinNetwork;
   readonly #clock: ReturnType<typeof simClock>;
   readonly #heights = new Map<string, number>();
@@ -82,36 +85,45 @@ export class Ledger {
   readonly #trusted: { hash: Uint8Array; readonly minimumWork: bigint };
 
   private constructor(
-    chain: BitcoinChain,
+    { chain, store, said }: Pick<Ledger, "chain" | "store" | "said">,
     network: BitcoinNetwork,
     clock: ReturnType<typeof simClock>,
     trusted: { hash: Uint8Array; readonly minimumWork: bigint },
   ) {
     this.chain = chain;
+    this.store = store;
+    this.said = said;
     this.network = network;
     this.#clock = clock;
     this.#trusted = trusted;
   }
 
-  static async open(network: BitcoinNetwork = regtest): Promise<Ledger> {
+  /** @param store what an earlier chain left, to go on with */
+  static async open(network: BitcoinNetwork = regtest, store = new MemoryBitcoinStore()): Promise<Ledger> {
     const clock = simClock();
     const random = new SeededRandom(1);
     useRandomBytes((length) => random.bytes(length));
     // Loading code takes real time, which is not on the test's clock.
     await scriptVerdict.run({ spends: new Uint8Array(), flags: 0, engine: "wide" });
+    const said: string[] = [];
     const assumeValid = { hash: new Uint8Array(32), minimumWork: 0n };
     const chain = await clock.until(BitcoinChain.load({
-      ...{ network, clock, headersOnly: false, store: new MemoryBitcoinStore() },
+      ...{ network, clock, headersOnly: false, store },
       validator: fullValidator({ workers: new InlineWorkers(), engine: "wide" }),
       coins: { random, bytesMax: 64 * 1024 * 1024 },
       assumeValid,
-      onActivation: () => {},
+      onActivation: (level, text) => void said.push(`${level} ${text}`),
     }));
-    return new Ledger(chain, network, clock, assumeValid);
+    return new Ledger({ chain, store, said }, network, clock, assumeValid);
   }
 
   get height(): number {
     return this.chain.headers.height(this.chain.tip);
+  }
+
+  /** Lets everything that waits for no timer happen. */
+  async rest(ms = 50): Promise<void> {
+    await this.#clock.advance(ms);
   }
 
   /** Hash, height and time of a block that another is to be built on. */

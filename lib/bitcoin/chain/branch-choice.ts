@@ -1,0 +1,105 @@
+/**
+ * Which branch is to be the active chain: of those whose blocks are all there, the one with the most work. A branch is left
+ * out when the way to it needs blocks that are pruned: found out before the first block is taken back, for half of the way
+ * leads nowhere.
+ *
+ * @see Bitcoin Core `validation.cpp` (FindMostWorkChain; it ends with "Failed to disconnect block" where this stays)
+ * @module
+ */
+import { toDisplayHex } from "../hash.ts";
+import { type HeaderChain, HeaderStatus } from "../headers/header-chain.ts";
+
+/** A branch of more work than the active chain that cannot be gone over to. */
+export interface LeftOutBranch {
+  /** Its last block. */
+  readonly tip: number;
+  /** The last block that it and the active chain share. */
+  readonly fork: number;
+}
+
+/** What the choice needs. */
+export interface BranchChoiceParts {
+  readonly headers: HeaderChain;
+  /** Whether a block and all before it are or were there. */
+  readonly isLinked: (row: number) => boolean;
+  /** Whether blocks are needed to take them back, and to connect them once more. */
+  readonly needsBlocks: boolean;
+  /** Hears of each branch that is left out, once. */
+  readonly leftOut: (branch: LeftOutBranch, text: string) => void;
+}
+
+/** Chooses branches. */
+export class BranchChoice {
+  readonly #parts: BranchChoiceParts;
+  #leftOut: LeftOutBranch | undefined;
+
+  constructor(parts: BranchChoiceParts) {
+    this.#parts = parts;
+  }
+
+  /** Whether a block is a better tip than another. On equal work the one that was complete first stays. */
+  isBetter(row: number, other: number): boolean {
+    return this.#parts.headers.hasMoreWork(row, other);
+  }
+
+  /** Whether a block is to be gone to rather than the target, from where the chain stands. */
+  isWanted(row: number, target: number, head: number): boolean {
+    return this.isBetter(row, target) && !this.#parts.headers.isInvalid(row) && this.#canReach(row, target, head);
+  }
+
+  /** The best block that can be gone to; the tip, or its last valid ancestor, where nothing is better. */
+  best(tip: number, head: number): number {
+    const { headers, isLinked } = this.#parts;
+    let best = tip;
+    while (headers.isInvalid(best)) best = headers.parent(best);
+    for (let row = 1; row < headers.length; row++) {
+      if (isLinked(row) && this.isWanted(row, best, head)) best = row;
+    }
+    return best;
+  }
+
+  /** What people should know of the branch that is left out; undefined when the tip is no worse than any branch. */
+  warning(tip: number): string | undefined {
+    const { headers } = this.#parts;
+    const branch = this.#leftOut;
+    if (branch === undefined || !headers.hasMoreWork(branch.tip, tip) || headers.isInvalid(branch.tip)) {
+      return undefined;
+    }
+    return this.#text(branch);
+  }
+
+  /** Whether all blocks are there on the way from `head` to `row`. Those on the way to `known`, which can be reached, are. */
+  #canReach(row: number, known: number, head: number): boolean {
+    const { headers, needsBlocks } = this.#parts;
+    const fork = headers.commonAncestor(row, head);
+    const isThere = (at: number) =>
+      (headers.status(at) & HeaderStatus.data) !== 0 ||
+      (!needsBlocks && (headers.status(at) & HeaderStatus.connected) !== 0);
+    const isWayThere = (from: number, to: number) => {
+      for (let at = from; at !== to; at = headers.parent(at)) if (!isThere(at)) return false;
+      return true;
+    };
+    if (isWayThere(head, fork) && isWayThere(row, headers.commonAncestor(row, known))) return true;
+    this.#leaveOut({ tip: row, fork });
+    return false;
+  }
+
+  #leaveOut(branch: LeftOutBranch): void {
+    const { headers, leftOut } = this.#parts;
+    const before = this.#leftOut;
+    const isWorse = before !== undefined && !headers.isInvalid(before.tip) &&
+      headers.hasMoreWork(before.tip, branch.tip);
+    if (isWorse) return;
+    this.#leftOut = branch;
+    if (before?.fork !== branch.fork) leftOut(branch, this.#text(branch));
+  }
+
+  #text({ tip, fork }: LeftOutBranch): string {
+    const { headers } = this.#parts;
+    const name = `${toDisplayHex(headers.hash(tip))} at height ${headers.height(tip)}`;
+    return `a branch with more work (${name}) forks off at height ${
+      headers.height(fork)
+    }, and blocks that are needed ` +
+      "to go over to it are pruned: this node stays on its chain; start it with --reindex to download all blocks again";
+  }
+}
