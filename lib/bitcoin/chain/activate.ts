@@ -24,12 +24,12 @@ import type { CoinFlush } from "./coin-flush.ts";
 import { type CoinState, NO_CHANGES, NO_COINS } from "./coins.ts";
 import type { ChainCommit } from "./commit.ts";
 import { type ActiveLevels, bitsOf, levelOf } from "./levels.ts";
+import { resumedHead } from "./resuming.ts";
 import { leftOutEvent } from "./events.ts";
-import { betweenRows, verifiedUpTo } from "./rows.ts";
 import { Revalidation, type ValidationProgress } from "./revalidation.ts";
 import type { BlockSources } from "./sources.ts";
 import { type KnownBlock, noteTipMove } from "./tip-move.ts";
-import { ancestryOf, type BlockValidator, blockView, type ConnectVerdict } from "./validator.ts";
+import { type BlockValidator, connectingBlock, type ConnectVerdict } from "./validator.ts";
 
 /** What activation needs. */
 export interface ActivationParts {
@@ -83,7 +83,9 @@ export class Activation {
   #unused: AbortController | undefined;
   #fresh: KnownBlock | undefined;
   #busy: Promise<void> | undefined;
-  #isClosed = false;
+  /** How many do something, or wait to, while the loop stands still. */
+  #guests = 0;
+  readonly #closing = new AbortController();
   /** Why blocks cannot be connected now. */
   #obstacle: string | undefined;
   #cancelRetry = () => {};
@@ -134,32 +136,12 @@ export class Activation {
    * @throws NodeError `BLOCK_PRUNED` when blocks that coins are to be made from are not stored any more
    */
   resume(tip: number): void {
-    const { headers, validator, coins, notice } = this.#parts;
+    const { headers, validator, coins, notice, headersOnly } = this.#parts;
     this.#lead = this.#target = tip;
+    const parts = { headers, level: validator.level, coinsAt: coins?.at, notice };
     // Without blocks there is nothing to connect.
-    if (this.#parts.headersOnly) return void (this.#head = tip);
-    if (coins === undefined) {
-      const { row, pruned } = verifiedUpTo(headers, tip, validator.level);
-      this.#head = row;
-      if (pruned > 0) {
-        const text = `${pruned} blocks were pruned before they were validated in full: that cannot be made up for`;
-        notice("warning", `${text}, and the chain counts as ${levelOf(headers.status(headers.ancestor(tip, 1)))}`);
-      }
-    } else {
-      this.#head = coins.at;
-      const fork = headers.commonAncestor(coins.at, tip);
-      const way = [...betweenRows(headers, fork, coins.at), ...betweenRows(headers, fork, tip)];
-      const missing = way.filter((row) => !this.#hasData(row)).length;
-      if (missing > 0) {
-        const text =
-          `${missing} blocks were pruned before their coins were taken in; only an empty data folder can help`;
-        throw new NodeError("BLOCK_PRUNED", "self", text);
-      }
-      if (fork === tip && coins.at !== tip) {
-        const heights = `${headers.height(coins.at)}, the chain at ${headers.height(tip)}`;
-        notice("warning", `the coins are ahead of the chain: they are at ${heights}; they are taken back`);
-      }
-    }
+    this.#head = headersOnly ? tip : resumedHead(parts, tip);
+    if (headersOnly) return;
     if (this.#isUnderLead() && this.#head !== tip) this.#again.begin(this.#head);
     this.#isChosen = false;
   }
@@ -173,12 +155,50 @@ export class Activation {
     this.#fresh = undefined;
   }
 
+  /** Which blocks are valid, or which of them is preferred, was changed from outside: chooses anew and goes there. */
+  chooseAgain(): void {
+    this.#leaveInvalid();
+    this.#withdraw();
+    this.run();
+  }
+
+  /** Of blocks with the same work as this one, this one is preferred from now on. */
+  prefer(row: number): void {
+    this.#choice.prefer(row, this.#lead);
+  }
+
+  /** Whether the chain can go back to before a block, if it stands on it at all. */
+  canLeave(row: number): boolean {
+    const { headers } = this.#parts;
+    const isBelow = headers.commonAncestor(row, this.#head) === row;
+    return !isBelow || this.#choice.canTakeBack(this.#head, headers.parent(row));
+  }
+
+  /**
+   * Does something while no block is connected or taken back; others wait for it. Its signal aborts when the chain is closed.
+   * @throws what the work throws
+   */
+  async whileStill<T>(work: (closing: AbortSignal) => Promise<T>): Promise<T> {
+    this.#guests += 1;
+    while (this.#busy !== undefined) await this.#busy;
+    const done = Promise.withResolvers<void>();
+    this.#busy = done.promise;
+    try {
+      return await work(this.#closing.signal);
+    } finally {
+      this.#busy = undefined;
+      this.#guests -= 1;
+      done.resolve();
+      this.run();
+    }
+  }
+
   /** Goes on, as far as it can at once; the rest in the background. */
   run(): void {
     const { commit, clock, sources } = this.#parts;
-    if (this.#busy !== undefined) return;
+    if (this.#busy !== undefined || this.#guests > 0) return;
     // Nothing will be connected: a caller that waits for a verdict is told so.
-    if (this.#isClosed || this.#parts.headersOnly || commit.hasFailed) return sources.atRest();
+    if (this.#closing.signal.aborted || this.#parts.headersOnly || commit.hasFailed) return sources.atRest();
     this.#cancelRetry();
     for (let steps = 0; this.#isOnTheWay(); steps++) {
       try {
@@ -204,10 +224,11 @@ export class Activation {
 
   /** Ends the work and what waits for it; what is judged stays to be committed. */
   async close(): Promise<void> {
-    this.#isClosed = true;
+    const reason = new NodeError("stopped", "self", "the chain is closed");
+    this.#closing.abort(reason);
     this.#cancelRetry();
-    this.#question?.abort.abort(new NodeError("stopped", "self", "the chain is closed"));
-    await this.#busy;
+    this.#question?.abort.abort(reason);
+    while (this.#busy !== undefined) await this.#busy;
     await this.#parts.coinFlush?.finish(this.#parts.notice);
     this.#parts.sources.atRest();
   }
@@ -215,18 +236,8 @@ export class Activation {
   /** Asks the validator for its verdict on the block after the head. */
   judge(row: number, load: () => Promise<Block>, signal: AbortSignal): ConnectVerdict | Promise<ConnectVerdict> {
     const { headers, validator, coins, assumeValid } = this.#parts;
-    const block = {
-      view: blockView(headers, row),
-      ancestry: ancestryOf(headers, row),
-      load,
-      get hash() {
-        return headers.hash(row);
-      },
-      get hasAssumedScripts() {
-        return assumeValid !== undefined && isAssumedValid(headers, row, assumeValid);
-      },
-    };
-    return validator.connect(block, coins ?? NO_COINS, signal);
+    const hasAssumedScripts = () => assumeValid !== undefined && isAssumedValid(headers, row, assumeValid);
+    return validator.connect(connectingBlock(headers, row, load, hasAssumedScripts), coins ?? NO_COINS, signal);
   }
 
   /** Makes `tip` the judged tip, with the events of what is left and what is joined. */
@@ -335,9 +346,15 @@ export class Activation {
     }
     notice("warning", `${name} is refused: ${refusal.reason}, ${refusal.detail}`);
     commit.condemn(row);
-    if (headers.isInvalid(this.#lead)) this.#stand(this.#head);
-    this.#target = this.#choice.best(this.#lead, this.#head);
+    this.#leaveInvalid();
     sources.refused(row, refusal);
+  }
+
+  /** The tip goes back to the head when it is on a branch that is invalid, and the best branch is chosen anew. */
+  #leaveInvalid(): void {
+    const { headers } = this.#parts;
+    if (headers.isInvalid(this.#lead) && !headers.isInvalid(this.#head)) this.#stand(this.#head);
+    this.#target = this.#choice.best(this.#lead, this.#head);
   }
 
   /** Whether the head is the tip or one of its ancestors. */
@@ -363,7 +380,7 @@ export class Activation {
   /** What is no verdict passes, or an operator sees to it. */
   #trouble(thrown: unknown): void {
     const { clock, notice, sources } = this.#parts;
-    if (this.#isClosed) return;
+    if (this.#closing.signal.aborted) return;
     const text = `blocks cannot be connected: ${messageOf(thrown)}; it is tried again every ${RETRY_MS / 1000} s`;
     if (this.#obstacle === undefined) notice("error", text);
     this.#obstacle = text;

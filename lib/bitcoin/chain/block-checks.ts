@@ -26,9 +26,15 @@ const MERKLE_NODE_BYTES = 64;
 
 const walk = new TransactionWalk();
 
+/** How a block is judged that nobody has mined yet. */
+export interface BlockCheckTerms {
+  /** It needs no proof of work. */
+  readonly isUnsolved?: boolean;
+}
+
 /** Judges what a block says by itself. Undefined when it passes. */
-export function checkBlock(block: Block, network: BitcoinNetwork): Refusal | undefined {
-  if (!checkProofOfWork(block.hash, block.header.bits, network.pow)) {
+export function checkBlock(block: Block, network: BitcoinNetwork, terms: BlockCheckTerms = {}): Refusal | undefined {
+  if (terms.isUnsolved !== true && !checkProofOfWork(block.hash, block.header.bits, network.pow)) {
     return refuse("invalid_header", "high-hash", "no proof of work");
   }
   const mutation = checkMerkleRoot(block);

@@ -32,14 +32,35 @@ export interface BranchChoiceParts {
 export class BranchChoice {
   readonly #parts: BranchChoiceParts;
   #leftOut: LeftOutBranch | undefined;
+  /** Blocks that come before others of their work; the lowest number first. */
+  readonly #preferred = new Map<number, number>();
+  #lastPreferred = 0;
 
   constructor(parts: BranchChoiceParts) {
     this.#parts = parts;
   }
 
-  /** Whether a block is a better tip than another. On equal work the one that was complete first stays. */
+  /** Whether a block is a better tip than another. On equal work the one that was complete first stays, unless the other is preferred. */
   isBetter(row: number, other: number): boolean {
-    return this.#parts.headers.hasMoreWork(row, other);
+    const { headers } = this.#parts;
+    if (headers.hasMoreWork(row, other)) return true;
+    const isBehind = this.#rank(row) >= this.#rank(other);
+    return !isBehind && !headers.hasMoreWork(other, row);
+  }
+
+  #rank(row: number): number {
+    return this.#preferred.get(row) ?? 0;
+  }
+
+  /** Prefers a block to others of the same work, those that were preferred before too. One with less work than the tip is left as it is. */
+  prefer(row: number, tip: number): void {
+    if (this.#parts.headers.hasMoreWork(tip, row)) return;
+    this.#preferred.set(row, --this.#lastPreferred);
+  }
+
+  /** Whether every block after `fork` up to its descendant `head` is there to be taken back. */
+  canTakeBack(head: number, fork: number): boolean {
+    return this.#isWayThere(head, fork);
   }
 
   /** Whether a block is to be gone to rather than the target, from where the chain stands. */
@@ -70,18 +91,23 @@ export class BranchChoice {
 
   /** Whether all blocks are there on the way from `head` to `row`. Those on the way to `known`, which can be reached, are. */
   #canReach(row: number, known: number, head: number): boolean {
-    const { headers, needsBlocks } = this.#parts;
+    const { headers } = this.#parts;
     const fork = headers.commonAncestor(row, head);
-    const isThere = (at: number) =>
-      (headers.status(at) & HeaderStatus.data) !== 0 ||
-      (!needsBlocks && (headers.status(at) & HeaderStatus.connected) !== 0);
-    const isWayThere = (from: number, to: number) => {
-      for (let at = from; at !== to; at = headers.parent(at)) if (!isThere(at)) return false;
-      return true;
-    };
-    if (isWayThere(head, fork) && isWayThere(row, headers.commonAncestor(row, known))) return true;
+    if (this.#isWayThere(head, fork) && this.#isWayThere(row, headers.commonAncestor(row, known))) return true;
     this.#leaveOut({ tip: row, fork });
     return false;
+  }
+
+  /** Whether every block from one down to its ancestor, that one left out, is there, or nobody needs it. */
+  #isWayThere(from: number, to: number): boolean {
+    const { headers, needsBlocks } = this.#parts;
+    for (let at = from; at !== to; at = headers.parent(at)) {
+      const status = headers.status(at);
+      const isThere = (status & HeaderStatus.data) !== 0 ||
+        (!needsBlocks && (status & HeaderStatus.connected) !== 0);
+      if (!isThere) return false;
+    }
+    return true;
   }
 
   #leaveOut(branch: LeftOutBranch): void {

@@ -24,11 +24,13 @@ import type { OutPoint } from "../types/transaction-parts.ts";
 import { HEADER_BYTES } from "../types/header.ts";
 import { Acceptance, type BlockResult } from "./accept.ts";
 import { Activation } from "./activate.ts";
+import { BranchOrders } from "./branch-orders.ts";
 import type { AssumeValid } from "./assume-valid.ts";
 import { CoinFlush } from "./coin-flush.ts";
 import { type Coin, CoinState } from "./coins.ts";
 import { ChainCommit } from "./commit.ts";
 import { DiskTrouble } from "./disk-trouble.ts";
+import { Inspection } from "./inspection.ts";
 import { ActiveLevels } from "./levels.ts";
 import type { ValidationProgress } from "./revalidation.ts";
 import type { StorageNotice } from "./patient-commit.ts";
@@ -80,6 +82,10 @@ export class BitcoinChain {
   readonly network: BitcoinNetwork;
   readonly headers: HeaderChain;
   readonly validator: BlockValidator;
+  /** What the operator decides about branches. */
+  readonly orders: BranchOrders;
+  /** What may be looked at while the chain stands still. */
+  readonly inspection: Inspection;
   readonly #parts: BitcoinChainParts;
   /** The durable active chain by height. */
   readonly #active: HeightIndex;
@@ -120,6 +126,14 @@ export class BitcoinChain {
       headersOnly: parts.headersOnly,
       isLinked: (row) => acceptance.isLinked(row),
       isActive: (row) => this.isActive(row),
+    });
+    const { headersOnly } = parts;
+    this.orders = new BranchOrders({
+      ...{ headers, commit, sources, headersOnly, activation: this.#activation, trouble: this.#trouble },
+    });
+    this.inspection = new Inspection({
+      ...{ headers, validator, store, clock, commit, coins, activation: this.#activation },
+      ...parts.coins,
     });
   }
 

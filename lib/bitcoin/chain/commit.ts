@@ -105,13 +105,23 @@ export class ChainCommit {
 
   /** Remembers that a block breaks a rule: it and all that descends from it. */
   condemn(row: number): void {
+    this.#changeStatuses(row, (headers) => headers.markInvalid(row));
+  }
+
+  /** Forgets that a block, its ancestors and its descendants break a rule. */
+  reconsider(row: number): void {
+    this.#changeStatuses(0, (headers) => headers.reconsider(row));
+  }
+
+  /** What changes of rows from `first` on is stored with the next commit. */
+  #changeStatuses(first: number, change: (headers: HeaderChain) => void): void {
     const { headers } = this.#parts;
-    const before = new Map<number, number>();
-    for (let at = row; at < headers.length; at++) before.set(at, headers.status(at));
-    headers.markInvalid(row);
-    for (const [at, status] of before) {
-      const now = headers.status(at);
-      if (now !== status) this.#pending.statuses.set(at, now & STORED);
+    const before = new Uint8Array(headers.length - first);
+    for (let row = first; row < headers.length; row++) before[row - first] = headers.status(row) & STORED;
+    change(headers);
+    for (let row = first; row < headers.length; row++) {
+      const now = headers.status(row) & STORED;
+      if (now !== before[row - first]) this.#pending.statuses.set(row, now);
     }
     this.soon();
   }

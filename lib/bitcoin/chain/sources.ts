@@ -78,6 +78,12 @@ export class BlockSources {
     });
   }
 
+  /** Resolves when nothing is left to be connected. @throws as {@link verdict} does */
+  async rest(signal?: AbortSignal): Promise<void> {
+    // Nobody judges genesis.
+    await this.verdict(0, signal);
+  }
+
   /** Callers that wait for a verdict. */
   get waiting(): number {
     return [...this.#waiting.values()].reduce((sum, { size }) => sum + size, 0);

@@ -46,11 +46,33 @@ export interface ConnectingBlock {
   readonly hash: Uint8Array;
   /** Whether its scripts need not be verified. Found out when asked for. */
   readonly hasAssumedScripts: boolean;
+  /** Whether nobody has mined it yet: a signet's block is not signed then. */
+  readonly isUnsolved?: boolean;
   /**
    * The block, from our own disk unless it has just arrived: a validator that needs none of it costs no reading.
    * @throws NodeError `BLOCK_PRUNED`, `DATABASE_DAMAGED`
    */
   load(): Promise<Block>;
+}
+
+/** The block of a header of the tree, which is not genesis. */
+export function connectingBlock(
+  headers: HeaderChain,
+  row: number,
+  load: () => Promise<Block>,
+  hasAssumedScripts: () => boolean,
+): ConnectingBlock {
+  return {
+    view: blockView(headers, row),
+    ancestry: ancestryOf(headers, row),
+    load,
+    get hash() {
+      return headers.hash(row);
+    },
+    get hasAssumedScripts() {
+      return hasAssumedScripts();
+    },
+  };
 }
 
 /** Judges blocks. A block carries its raw bytes (`block.raw`). */

@@ -56,6 +56,7 @@ export const mainnet = {
     segwit: 481824, // 0000000000000000001c8018d9cb3b742ef25114f27563e3fc4a1902167f9893
     taproot: 709632,
   },
+  deployments: [],
   bip34Hash: fromDisplayHex("000000000000024b89b42a942fe0d9fea3bb44ab7bd1b19115dd6a759c0808b8"),
   subsidyHalvingInterval: 210_000,
   minimumChainWork: 0x1128750f82f4c366153a3a030n,

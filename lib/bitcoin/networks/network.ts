@@ -67,6 +67,22 @@ export interface HeadersSyncParams {
   readonly redownloadBufferSize: number;
 }
 
+/** A rule that miners vote for (BIP9). */
+export interface Deployment {
+  readonly name: string;
+  /** Of a block's version, 0 to 28. */
+  readonly bit: number;
+  /** Votes count from this median time past on, in seconds since 1970. */
+  readonly startTime: bigint;
+  /** The median time past at which the rule has failed when it is not locked in, in seconds since 1970. */
+  readonly timeout: bigint;
+  readonly minActivationHeight: number;
+  /** Blocks over which votes are counted. */
+  readonly period: number;
+  /** Votes of a period that lock the rule in. */
+  readonly threshold: number;
+}
+
 /** A block whose scripts run under other flags than its height asks for. */
 export interface ScriptFlagException {
   readonly hash: Bytes32;
@@ -95,6 +111,8 @@ export interface BitcoinNetwork {
   readonly genesis: GenesisBlock;
   readonly pow: PowParams;
   readonly heights: ForkHeights;
+  /** Rules that are not decided yet: none but that which tests use. */
+  readonly deployments: readonly Deployment[];
   /** The block at the BIP34 height. Below it and its kind BIP30 need not be checked; absent where BIP34 is from the start. */
   readonly bip34Hash?: Bytes32;
   /** Blocks between two halvings of the subsidy. */

@@ -41,6 +41,16 @@ export const regtest = {
     enforceBip94: false,
   },
   heights: { bip34: 1, bip65: 1, bip66: 1, csv: 1, segwit: 0, taproot: 0 },
+  // No rule at all: for tests of the voting.
+  deployments: [{
+    name: "testdummy",
+    bit: 28,
+    startTime: 0n,
+    timeout: 2n ** 63n - 1n,
+    minActivationHeight: 0,
+    period: 144,
+    threshold: 108,
+  }],
   subsidyHalvingInterval: 150,
   minimumChainWork: 0n,
   checkpoints: [],

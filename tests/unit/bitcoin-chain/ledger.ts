@@ -121,6 +121,11 @@ export class Ledger {
     return this.chain.headers.height(this.chain.tip);
   }
 
+  /** Waits for work that needs the chain's clock. */
+  async until<T>(work: Promise<T>): Promise<T> {
+    return await this.#clock.until(work);
+  }
+
   /** Lets everything that waits for no timer happen. */
   async rest(ms = 50): Promise<void> {
     await this.#clock.advance(ms);
