@@ -146,5 +146,16 @@ async function chainConfig(settings: Settings, chain: ChainName, { readText }: F
     throw configError("txindex: an index needs all blocks; drop prune");
   }
   const place = { network: network.name, ...values };
-  return chain === "chia" ? { ...DEFAULTS.chia, chain, ...place } : { ...DEFAULTS.bitcoin, chain, ...place };
+  if (chain === "chia") return { ...DEFAULTS.chia, chain, ...place };
+  return { ...DEFAULTS.bitcoin, chain, ...place, ...filtersOf(values) };
+}
+
+/** Whether filters are kept and given to peers. A pruned folder may lack what they are made from: there they are asked for. */
+function filtersOf(
+  { filterIndex, peerFilters, pruneBytes, mode = DEFAULTS.bitcoin.mode }: ChainPatch,
+): Pick<ChainPatch, "filterIndex" | "peerFilters"> {
+  if (filterIndex === true && mode !== "full") throw configError("blockfilterindex: needs --mode full");
+  const isKept = mode === "full" && (filterIndex ?? (DEFAULTS.bitcoin.filterIndex && pruneBytes === undefined));
+  if (peerFilters === true && !isKept) throw configError("Cannot set peerblockfilters without blockfilterindex.");
+  return { filterIndex: isKept, peerFilters: isKept && (peerFilters ?? DEFAULTS.bitcoin.peerFilters) };
 }

@@ -103,6 +103,10 @@ export interface BitcoinConfig extends PeeringConfig {
   readonly coinsCacheBytes: number;
   /** Keeps an index of all transactions by id. */
   readonly transactionIndex: boolean;
+  /** Keeps the filter of every block. */
+  readonly filterIndex: boolean;
+  /** Gives filters to peers that ask for them. */
+  readonly peerFilters: boolean;
   /** Takes no transactions from peers. So it is in any case, as long as this node relays none. */
   readonly blocksOnly?: boolean;
   /** Builds headers and indexes anew from the block files. */
@@ -241,6 +245,8 @@ export const DEFAULTS = {
     v2: true,
     coinsCacheBytes: 450 * 1024 * 1024,
     transactionIndex: false,
+    filterIndex: true,
+    peerFilters: true,
     reindex: false,
   },
   cacheBytesMax: 64 * 1024 * 1024,

@@ -24,6 +24,7 @@ import { HeaderBatch } from "./headers/header-batch.ts";
 import type { HeaderChain } from "./headers/header-chain.ts";
 import type { Refusal } from "./headers/verdict.ts";
 import { PROTOCOL_VERSION } from "./peers/handshake.ts";
+import type { FilterIndex } from "./indexes/filter-index.ts";
 import type { LightService } from "./light/service.ts";
 import type { BitcoinNetwork } from "./networks/network.ts";
 import type { BitcoinPeer } from "./peers/peer.ts";
@@ -67,12 +68,13 @@ export interface FacadeParts {
   readonly notice: Notice;
   readonly pruning: Pruning | undefined;
   readonly pruneTarget: number | undefined;
-  readonly services: bigint;
+  readonly services: () => bigint;
   readonly userAgent: string;
   readonly networks?: readonly string[] | undefined;
   readonly proxy?: PeerAddress | undefined;
   readonly traffic: Traffic;
   readonly upload: UploadTarget;
+  readonly filters: FilterIndex | undefined;
   /** In mode `filters`, once it is open. */
   readonly light: () => LightService | undefined;
 }
@@ -110,8 +112,12 @@ export class Facade implements BitcoinService {
     return this.#parts.light();
   }
 
+  get filters(): FilterIndex | undefined {
+    return this.#parts.filters;
+  }
+
   get services(): bigint {
-    return this.#parts.services;
+    return this.#parts.services();
   }
 
   get userAgent(): string {

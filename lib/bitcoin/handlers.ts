@@ -13,6 +13,7 @@ import type { BitcoinPeer } from "./peers/peer.ts";
 import { disconnecting } from "./peers/faults.ts";
 import { on } from "./peers/handler.ts";
 import type { Announcing } from "./serving/announcing.ts";
+import type { FilterRequests } from "./serving/filter-requests.ts";
 import type { PeerRequests } from "./serving/requests.ts";
 import type { Incoming } from "./peers/session.ts";
 import type { HeaderSync } from "./sync/header-sync.ts";
@@ -22,6 +23,7 @@ import { Addr, AddrV2, Block as BlockMessage, type BodyOf, HeadersMessage, Inv, 
 /** The parts that messages are handed to. */
 export interface MessageHandlersParts {
   readonly requests: PeerRequests;
+  readonly filterRequests: FilterRequests;
   readonly announcing: Announcing;
   readonly headerSync: HeaderSync;
   readonly incoming: IncomingBlocks;
@@ -40,6 +42,7 @@ export interface MessageHandlersParts {
 export function bitcoinHandlers(clock: Clock, parts: MessageHandlersParts): MessageHandlers<BitcoinPeer, Incoming> {
   const handlers = [
     ...parts.requests.handlers,
+    ...parts.filterRequests.handlers,
     ...parts.announcing.handlers,
     on<unknown, HeaderBatch>(HeadersMessage, (peer, batch) => {
       parts.headerSync.take(peer, batch);

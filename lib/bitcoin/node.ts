@@ -18,11 +18,14 @@ import { Facade } from "./facade.ts";
 import { LightClient, type LightStore } from "./light/mod.ts";
 import type { BitcoinNetwork } from "./networks/network.ts";
 import { OpeningConnections } from "./peers/opening.ts";
+import { FilterIndex } from "./indexes/filter-index.ts";
+import type { FilterStore } from "./indexes/filter-store.ts";
 import { ownServices } from "./peers/own-services.ts";
 import type { BitcoinPeer } from "./peers/peer.ts";
 import { disconnecting } from "./peers/faults.ts";
 import { Pruning } from "./chain/pruning.ts";
 import { bitcoinHandlers } from "./handlers.ts";
+import { FilterRequests } from "./serving/filter-requests.ts";
 import { PeerRequests } from "./serving/requests.ts";
 import type { BitcoinMode, BitcoinService } from "./service.ts";
 import type { Incoming } from "./peers/session.ts";
@@ -47,6 +50,8 @@ export interface BitcoinNodeParts extends NodeParts, Pick<BitcoinChainParts, "as
   readonly minimumWork?: bigint;
   /** Block data is pruned to so many bytes; absent: never. */
   readonly pruneTarget?: number;
+  /** Where filters of blocks are kept, for a node that keeps them, and whether peers are to have them. */
+  readonly filters?: { readonly store: FilterStore; readonly forPeers: boolean };
   /** Writes events that belong to no block. */
   readonly record: (events: readonly NewEvent[]) => void;
 }
@@ -65,32 +70,39 @@ export class BitcoinNode {
   readonly #announcing: Announcing;
   readonly #added: AddedNodes;
   readonly #pruning: Pruning | undefined;
+  readonly #filters: FilterIndex | undefined;
   readonly #handlers: MessageHandlers<BitcoinPeer, Incoming>;
   #light: LightClient | undefined;
 
   /** Opens the chain where the store stands. Nothing is dialled or accepted before {@link BitcoinNode.start}. */
   static async open(parts: BitcoinNodeParts): Promise<BitcoinNode> {
     // The chain tells its moves to the node, which cannot be made before the chain is there.
-    const made: { node?: BitcoinNode } = {};
+    const made: { node?: BitcoinNode; filters?: FilterIndex } = {};
     const chain = await BitcoinChain.load({
       ...{ ...parts, headersOnly: parts.mode !== "full" },
       onMove: (move) => made.node?.onMove(move),
       onValidation: (progress) => made.node && made.node.#event("bitcoin.validation", { ...progress }),
+      onConnected: (connected) => made.filters?.connected(connected),
       onActivation: (level, text) => parts.notice(level, "bitcoin.validation", text),
       onStorage: (level, text) => parts.notice(level, "bitcoin.store", text),
     });
-    const node = new BitcoinNode(parts, chain);
-    made.node = node;
+    const { filters, clock } = parts;
+    const notice = (level: "warning" | "info", text: string) => parts.notice(level, "bitcoin.filters", text);
+    if (filters !== undefined) made.filters = await FilterIndex.open({ chain, store: filters.store, clock, notice });
+    const node = made.node = new BitcoinNode(parts, chain, made.filters);
     if (parts.mode === "filters") await node.#openLight();
     return node;
   }
 
-  private constructor(parts: BitcoinNodeParts, chain: BitcoinChain) {
+  private constructor(parts: BitcoinNodeParts, chain: BitcoinChain, index: FilterIndex | undefined) {
     const { clock, network, notice, minimumWork = network.minimumChainWork } = parts;
     this.#parts = parts;
     this.#chain = chain;
     const isPruned = parts.pruneTarget !== undefined;
-    const services = ownServices({ mode: parts.mode, isPruned, v2: parts.protocol.v2 });
+    this.#filters = index;
+    const filters = new FilterRequests({ chain, index, forPeers: parts.filters?.forPeers ?? false });
+    const services = () =>
+      ownServices({ mode: parts.mode, isPruned, v2: parts.protocol.v2, hasFilters: filters.isOffered });
     const peers = () => this.#network.peers;
     const traffic = new Traffic(clock);
     const opening = new OpeningConnections(clock);
@@ -135,29 +147,18 @@ export class BitcoinNode {
     });
     if (parts.pruneTarget !== undefined) {
       const failed = (text: string) => notice("error", "bitcoin.store", `pruning: ${text}`);
-      this.#pruning = new Pruning({ chain, store: parts.store, bytesMax: parts.pruneTarget, failed });
+      const neededFrom = index && (() => index.height + 1);
+      this.#pruning = new Pruning({ chain, store: parts.store, bytesMax: parts.pruneTarget, neededFrom, failed });
     }
     this.service = this.#facade = new Facade({
       ...parts,
-      services,
-      chain,
-      peerNetwork: this.#network,
-      added: this.#added,
-      ...{ sync: this.#sync, announcing: this.#announcing, addresses: this.#addresses, opening },
-      pruning: this.#pruning,
-      pruneTarget: parts.pruneTarget,
-      traffic,
-      light: () => this.#light,
+      ...{ services, chain, traffic, opening, peerNetwork: this.#network, added: this.#added },
+      ...{ sync: this.#sync, announcing: this.#announcing, addresses: this.#addresses },
+      ...{ pruning: this.#pruning, pruneTarget: parts.pruneTarget, filters: index, light: () => this.#light },
     });
     this.#handlers = bitcoinHandlers(clock, {
-      requests: new PeerRequests({
-        chain,
-        store: parts.store,
-        minimumWork,
-        isPruned,
-        addresses: this.#addresses,
-        upload: parts.upload,
-      }),
+      requests: new PeerRequests({ ...parts, chain, minimumWork, isPruned, addresses: this.#addresses }),
+      filterRequests: filters,
       announcing: this.#announcing,
       headerSync: this.#sync.headers,
       incoming: this.#sync.incoming,
@@ -182,6 +183,7 @@ export class BitcoinNode {
   /** Opens the port and starts dialling and syncing. @throws NodeError `PORT_IN_USE`, `PORT_FORBIDDEN` */
   async start(): Promise<void> {
     this.#chain.start();
+    this.#filters?.start();
     await this.#network.start();
     const { signal } = this.#network;
     if (this.#light !== undefined) this.#network.track(this.#light.run(signal));
@@ -205,6 +207,7 @@ export class BitcoinNode {
     this.#added.close();
     this.#sync.close();
     await this.#network.stop();
+    await this.#filters?.close();
     // What could not be stored was told; it comes again from peers.
     await this.#chain.close().catch(() => {});
   }

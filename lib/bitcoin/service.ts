@@ -19,6 +19,7 @@ import type { ChainTip } from "./headers/chain-tips.ts";
 import type { ValidationProgress } from "./chain/chain.ts";
 import type { HeaderChain } from "./headers/header-chain.ts";
 import type { Refusal } from "./headers/verdict.ts";
+import type { FilterIndex } from "./indexes/filter-index.ts";
 import type { LightService } from "./light/service.ts";
 import type { BitcoinNetwork } from "./networks/network.ts";
 import type { BitcoinMode } from "./mode.ts";
@@ -75,6 +76,8 @@ export interface BitcoinService {
   readonly store: BitcoinStore;
   /** What is watched and what was found, in mode `filters`. */
   readonly light?: LightService | undefined;
+  /** The filters of blocks, where they are kept. */
+  readonly filters?: Pick<FilterIndex, "entry" | "head" | "heads" | "height" | "isSynced" | "settled"> | undefined;
   /** Service bits that we offer. */
   readonly services: bigint;
   readonly userAgent: string;

@@ -13,6 +13,8 @@ import { readCorePeersDat } from "../bitcoin/addresses/peers-dat.ts";
 import { bitcoinVisitor } from "../bitcoin/addresses/probe.ts";
 import { BitcoinNode } from "../bitcoin/node.ts";
 import type { BitcoinService } from "../bitcoin/service.ts";
+import { type FilterStore, MemoryFilterStore } from "../bitcoin/indexes/filter-store.ts";
+import { openSqlFilterStore } from "../bitcoin/indexes/sql-filter-store.ts";
 import { type LightStore, MemoryLightStore, SqlLightStore } from "../bitcoin/light/mod.ts";
 import type { BitcoinStore } from "../bitcoin/store.ts";
 import { BlockFiles } from "../bitcoin/store/block-files.ts";
@@ -40,6 +42,8 @@ interface Storage {
   readonly store: BitcoinStore;
   readonly light: LightStore;
   readonly events: EventSource;
+  /** Set where filters of blocks are kept. */
+  readonly filters?: FilterStore;
   /** Set where block files are there whose blocks have to be indexed first. */
   readonly reindex?: SqlBitcoinStore;
 }
@@ -50,7 +54,8 @@ async function openStorage(parts: CompositionParts, chain: BitcoinConfig, networ
   if (config.database === "memory") {
     const events = new MemoryEventLog({ onAppend: onEvents });
     const light = new MemoryLightStore((added) => events.append(added));
-    return { store: new MemoryBitcoinStore({ events, transactionIndex: chain.transactionIndex }), light, events };
+    const store = new MemoryBitcoinStore({ events, transactionIndex: chain.transactionIndex });
+    return { store, light, events, ...(chain.filterIndex && { filters: new MemoryFilterStore() }) };
   }
   const path = databasePath(config.paths, chain);
   const folder = path.slice(0, path.lastIndexOf("/"));
@@ -68,8 +73,26 @@ async function openStorage(parts: CompositionParts, chain: BitcoinConfig, networ
     onEvents,
   });
   shutdown.add(() => store.close());
-  const light = new SqlLightStore(database, onEvents);
-  return { store, light, events: new SqlEventLog(database, onEvents), ...(store.reindexing && { reindex: store }) };
+  const filters = chain.filterIndex ? await openFilters(parts, chain, network, folder) : undefined;
+  return {
+    store,
+    light: new SqlLightStore(database, onEvents),
+    events: new SqlEventLog(database, onEvents),
+    ...(filters && { filters }),
+    ...(store.reindexing && { reindex: store }),
+  };
+}
+
+/** Filters are made again when the newest are lost: they need not wait for the disk. */
+async function openFilters(
+  { drivers, shutdown }: CompositionParts,
+  { reindex }: BitcoinConfig,
+  network: BitcoinNetwork,
+  folder: string,
+): Promise<FilterStore> {
+  const database = await drivers.openDatabase(`${folder}/filters.sqlite`, { synchronous: "normal" });
+  shutdown.add(() => database.close());
+  return await openSqlFilterStore(database, { network, reindex });
 }
 
 /** Opens the chain; nothing is dialled or accepted before `start`. */
@@ -84,7 +107,7 @@ export async function composeBitcoin(
   const isForTests = network.chain === "regtest" && drivers.substitutes === undefined;
   const time = isForTests ? new MovableClock(drivers.clock) : undefined;
   const clock = time ?? drivers.clock;
-  const { store, light, events, reindex } = await openStorage(parts, chainConfig, network);
+  const { store, light, events, filters, reindex } = await openStorage(parts, chainConfig, network);
   // A network without seeds is one within somebody's own machines.
   const asMap = await asMapOf(drivers, chainConfig);
   const rules = bitcoinAddressRules({ allowPrivate: network.dnsSeeds.length === 0, ...(asMap && { asMap }) });
@@ -112,6 +135,7 @@ export async function composeBitcoin(
     ...assumeValidOf(chainConfig, network),
     ...(chainConfig.minimumWork !== undefined && { minimumWork: chainConfig.minimumWork }),
     ...(chainConfig.pruneBytes !== undefined && { pruneTarget: chainConfig.pruneBytes }),
+    ...(filters && { filters: { store: filters, forPeers: chainConfig.peerFilters } }),
   });
   const miner = new Miner(node.service, clock);
   const index = async () => {

@@ -8,6 +8,8 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { describe, test } from "node:test";
+import { openSqlFilterStore } from "../../lib/bitcoin/indexes/sql-filter-store.ts";
+import { regtest } from "../../lib/bitcoin/networks/regtest.ts";
 import { SqlLightStore } from "../../lib/bitcoin/light/mod.ts";
 import { openSqlChiaStore } from "../../lib/chia/store/sql.ts";
 import type { Database, SqlValue } from "../../lib/core/ports.ts";
@@ -41,6 +43,7 @@ const MAY_NOT_SCAN = /^(DELETE FROM bitcoin_\w+|SELECT file, bytes FROM bitcoin_
 
 /** Where our SQL is. */
 const SOURCES = [
+  "bitcoin/indexes/sql-filter-store.ts",
   "bitcoin/light/store/sql.ts",
   "bitcoin/store/block-index.ts",
   "bitcoin/store/coin-runs.ts",
@@ -175,6 +178,24 @@ for (const driver of databaseDrivers) {
         await end();
       } finally {
         await place.remove();
+      }
+    });
+
+    test("the store of block filters goes through no table, but to forget all", async () => {
+      const recorded: Recorded = new Map();
+      const database = await driver.open(":memory:");
+      try {
+        const within = recording(database, recorded);
+        const store = await openSqlFilterStore(within, { network: regtest });
+        const hash = new Uint8Array(32);
+        await store.put([{ blockHash: hash, filterHash: hash, filterHeader: hash, filter: hash }]);
+        await store.entry(hash);
+        await store.heads([hash, hash]);
+        await openSqlFilterStore(within, { network: regtest, reindex: true });
+        assert.deepEqual(await scansOf(database, recorded), []);
+        for (const [sql, parameters] of recorded) seen.set(sql, parameters);
+      } finally {
+        await database.close();
       }
     });
 

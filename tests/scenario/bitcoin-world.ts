@@ -6,6 +6,7 @@ import { HeaderChain } from "../../lib/bitcoin/headers/header-chain.ts";
 import { type BlockValidator, structureValidator } from "../../lib/bitcoin/chain/validator.ts";
 import { toDisplayHex } from "../../lib/bitcoin/hash.ts";
 import { type BlockTemplate, blockTemplate, coinbaseOf } from "../../lib/bitcoin/mining.ts";
+import type { FilterStore } from "../../lib/bitcoin/indexes/filter-store.ts";
 import { type BitcoinNetwork, regtest } from "../../lib/bitcoin/networks/mod.ts";
 import { BitcoinNode } from "../../lib/bitcoin/node.ts";
 import type { BitcoinMode } from "../../lib/bitcoin/service.ts";
@@ -127,6 +128,8 @@ export interface NodeOptions {
   readonly minimumWork?: bigint;
   readonly v2?: boolean;
   readonly inboundMax?: number;
+  /** What it keeps filters of blocks in, which it gives to peers. */
+  readonly filters?: FilterStore | undefined;
   /** Bytes of block data to keep. */
   readonly pruneTarget?: number;
   /** Outgoing connections to discover. */
@@ -219,6 +222,8 @@ export class BitcoinWorld {
       userAgent: "/gemel:test/",
       ...(options.minimumWork !== undefined && { minimumWork: options.minimumWork }),
       ...(options.pruneTarget !== undefined && { pruneTarget: options.pruneTarget }),
+      ...(options.filters && { filters: { store: options.filters, forPeers: true } }),
+      coins: { random: this.#random, bytesMax: 1 << 20 },
       loopbackExempt: false,
       connect: connect.map((each) => ({ host: each, port: network.defaultPort })),
       resolve: options.resolve ?? ((name) => Promise.resolve([name])),

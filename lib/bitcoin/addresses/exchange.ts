@@ -21,8 +21,8 @@ export interface AddressExchangeParts {
   readonly rules: AddressRules;
   readonly peers: () => readonly BitcoinPeer[];
   readonly dialling: Dialling<BitcoinPeer>;
-  /** What we offer. */
-  readonly services: bigint;
+  /** What we offer, by now. */
+  readonly services: () => bigint;
   readonly externalHost?: string | undefined;
   readonly listening: () => PeerAddress | undefined;
   /** While blocks are behind there is nothing to come for. */
@@ -66,7 +66,7 @@ export class AddressExchange {
       isRelayable: (address) => rules.locate(address) !== undefined,
       own: () => {
         const place = parts.initialBlockDownload() ? undefined : this.#own.get();
-        return place && { ...place, services };
+        return place && { ...place, services: services() };
       },
       freshMax: FRESH_MAX,
       delayMeanMs: DELAY_MEAN_MS,

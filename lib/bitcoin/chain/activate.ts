@@ -21,7 +21,7 @@ import { Block } from "../types/block.ts";
 import { type AssumeValid, isAssumedValid } from "./assume-valid.ts";
 import { BranchChoice } from "./branch-choice.ts";
 import type { CoinFlush } from "./coin-flush.ts";
-import { type CoinState, NO_CHANGES, NO_COINS } from "./coins.ts";
+import { type CoinChanges, type CoinState, NO_CHANGES, NO_COINS } from "./coins.ts";
 import type { ChainCommit } from "./commit.ts";
 import { type ActiveLevels, bitsOf, levelOf } from "./levels.ts";
 import { resumedHead } from "./resuming.ts";
@@ -52,9 +52,19 @@ export interface ActivationParts {
   readonly isLinked: (row: number) => boolean;
   /** Whether a row is on the durable active chain. */
   readonly isActive: (row: number) => boolean;
+  /** Hears of each block that was connected with its coins. */
+  readonly onConnected?: ((connected: ConnectedBlock) => void) | undefined;
   /** Hears once a minute, and at the end, how far stored blocks were connected again. */
   readonly onValidation?: ((progress: ValidationProgress) => void) | undefined;
   readonly notice: (level: "error" | "warning" | "info", text: string) => void;
+}
+
+/** A block that was connected. */
+export interface ConnectedBlock {
+  readonly row: number;
+  /** The block, if it is at hand. */
+  readonly block: Block | undefined;
+  readonly changes: CoinChanges;
 }
 
 /** The block that is being connected, and what withdraws the question. */
@@ -305,14 +315,14 @@ export class Activation {
   }
 
   #settle(row: number, verdict: ConnectVerdict, known: KnownBlock | undefined): void {
-    const { coins, sources, commit, headers } = this.#parts;
+    const { coins, sources, commit, headers, onConnected } = this.#parts;
     if (!verdict.ok) return this.#refuse(row, verdict);
-    if (coins !== undefined) {
-      commit.keepUndo(row, coins.apply(row, headers.hash(row), verdict.changes ?? NO_CHANGES, known?.block));
-    }
+    const { changes = NO_CHANGES } = verdict;
+    if (coins !== undefined) commit.keepUndo(row, coins.apply(row, headers.hash(row), changes, known?.block));
     this.#raise(row);
     sources.connected(row);
     this.#stand(row, known);
+    if (coins !== undefined) onConnected?.({ row, block: known?.block, changes });
   }
 
   /** The block passed: it counts as checked as far as the validator checks, unless it is gone. */

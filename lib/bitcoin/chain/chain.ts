@@ -13,17 +13,18 @@ import { TABLE_SECRET_BYTES } from "../../storage/byte-table.ts";
 import { unlessAborted } from "../../core/work/abortable.ts";
 import type { Validation } from "../../core/validation.ts";
 import { type AllCoins, type CoinHash, type CoinStatistics, coinStatistics } from "../coins/statistics.ts";
+import type { SpentCoin } from "../coins/undo.ts";
 import { HeaderBatch } from "../headers/header-batch.ts";
 import { type AcceptResult, HeaderChain, HeaderStatus } from "../headers/header-chain.ts";
 import { HeightIndex } from "../headers/height-index.ts";
 import type { Refusal } from "../headers/verdict.ts";
 import type { BitcoinNetwork } from "../networks/network.ts";
 import type { BitcoinStore } from "../store.ts";
-import type { Block } from "../types/block.ts";
+import { Block } from "../types/block.ts";
 import type { OutPoint } from "../types/transaction-parts.ts";
 import { HEADER_BYTES } from "../types/header.ts";
 import { Acceptance, type BlockResult } from "./accept.ts";
-import { Activation } from "./activate.ts";
+import { Activation, type ConnectedBlock } from "./activate.ts";
 import { BranchOrders } from "./branch-orders.ts";
 import type { AssumeValid } from "./assume-valid.ts";
 import { CoinFlush } from "./coin-flush.ts";
@@ -38,6 +39,7 @@ import { type BlockGiver, BlockSources } from "./sources.ts";
 import type { BlockValidator } from "./validator.ts";
 
 export type { BlockResult } from "./accept.ts";
+export type { ConnectedBlock } from "./activate.ts";
 export type { ValidationProgress } from "./revalidation.ts";
 export type { BlockGiver } from "./sources.ts";
 
@@ -73,6 +75,8 @@ export interface BitcoinChainParts {
   readonly onValidation?: (progress: ValidationProgress) => void;
   /** Hears of trouble with the disk. */
   readonly onStorage?: StorageNotice;
+  /** Hears of each block that was connected with its coins, at once: it is not durable yet. */
+  readonly onConnected?: (connected: ConnectedBlock) => void;
   /** Hears of blocks that are refused late, or cannot be connected. */
   readonly onActivation?: (level: "error" | "warning" | "info", text: string) => void;
 }
@@ -99,7 +103,7 @@ export class BitcoinChain {
   readonly #trouble = new DiskTrouble();
 
   private constructor(parts: BitcoinChainParts, headers: HeaderChain, coinsAt: number) {
-    const { network, validator, store, clock, onStorage, onValidation, onActivation = () => {} } = parts;
+    const { network, validator, store, clock, onStorage, onValidation, onConnected, onActivation = () => {} } = parts;
     this.network = network;
     this.validator = validator;
     this.headers = headers;
@@ -121,7 +125,7 @@ export class BitcoinChain {
       bytesMax: parts.coins?.bytesMax ?? 0,
     });
     this.#activation = new Activation({
-      ...{ headers, store, validator, clock, commit, sources, levels, onValidation, notice: onActivation },
+      ...{ headers, store, validator, clock, commit, sources, levels, onValidation, onConnected, notice: onActivation },
       ...{ coins, coinFlush: this.#coinFlush, assumeValid: parts.assumeValid },
       headersOnly: parts.headersOnly,
       isLinked: (row) => acceptance.isLinked(row),
@@ -194,6 +198,17 @@ export class BitcoinChain {
     const { at } = this.#coins;
     const [coin] = await this.#coins.getMany([outpoint]);
     return { at, coin };
+  }
+
+  /** A block that is stored or waits to be; undefined when it is neither. */
+  async read(row: number): Promise<Block | undefined> {
+    const raw = this.#commit.rawOf(row) ?? await this.#parts.store.block(row);
+    return raw && Block.decode(raw);
+  }
+
+  /** See {@link CoinState.spentBy}; undefined where no coins are kept. */
+  async spentBy(row: number, block: Block): Promise<readonly SpentCoin[] | undefined> {
+    return await this.#coins?.spentBy(row, block);
   }
 
   /**

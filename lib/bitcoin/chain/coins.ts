@@ -15,7 +15,7 @@ import { ByteTable } from "../../storage/byte-table.ts";
 import { type CoinChanges, leftOutputs } from "../coins/changes.ts";
 import { type Coin, decodeCoin, encodeCoin } from "../coins/coin.ts";
 import { COIN_KEY_BYTES_MAX, writeCoinKey } from "../coins/key.ts";
-import { decodeUndo, encodeUndo } from "../coins/undo.ts";
+import { decodeUndo, encodeUndo, type SpentCoin } from "../coins/undo.ts";
 import type { BitcoinStore } from "../store.ts";
 import type { Block } from "../types/block.ts";
 import type { OutPoint } from "../types/transaction-parts.ts";
@@ -139,19 +139,28 @@ export class CoinState implements CoinView {
   }
 
   /**
+   * What the block of a row spent of the coins that were there before it; undefined when nobody knows: it was not connected
+   * with coins, or is pruned.
+   * @throws NodeError `DATABASE_DAMAGED` when it is not what was written
+   */
+  async spentBy(row: number, block: Block): Promise<readonly SpentCoin[] | undefined> {
+    const bytes = this.#parts.waitingUndo(row) ?? await this.#parts.store.coinUndo(row);
+    if (bytes === undefined) return undefined;
+    try {
+      return decodeUndo(block.hash, bytes, block);
+    } catch (thrown) {
+      throw lost(row, `is not what was written (${messageOf(thrown)})`, thrown);
+    }
+  }
+
+  /**
    * Takes the block of {@link at} back.
    * @throws NodeError `DATABASE_DAMAGED` when nobody knows any more what it spent
    */
   async undo(block: Block, parent: number): Promise<void> {
     const row = this.#at;
-    const bytes = this.#parts.waitingUndo(row) ?? await this.#parts.store.coinUndo(row);
-    if (bytes === undefined) throw lost(row, "is not known");
-    let spent;
-    try {
-      spent = decodeUndo(block.hash, bytes, block);
-    } catch (thrown) {
-      throw lost(row, `is not what was written (${messageOf(thrown)})`, thrown);
-    }
+    const spent = await this.spentBy(row, block);
+    if (spent === undefined) throw lost(row, "is not known");
     for (const outpoint of leftOutputs(block)) this.#take(outpoint);
     for (const { outpoint, bytes } of spent) {
       const length = writeCoinKey(outpoint, key);

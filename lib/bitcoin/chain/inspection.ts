@@ -45,12 +45,16 @@ export class Inspection {
     const { activation, coins, store, commit, random, bytesMax } = this.#parts;
     if (coins === undefined || random === undefined || bytesMax === undefined) return undefined;
     return await activation.whileStill((closing) =>
-      verifyBlocks({
-        ...{ ...this.#parts, random, coins, bytesMax, head: coins.at },
-        block: async (row) => commit.rawOf(row) ?? await store.block(row),
-        undo: async (row) => commit.undoOf(row) ?? await store.coinUndo(row),
-        signal: AbortSignal.any([signal, closing]),
-      }, level, blocks)
+      verifyBlocks(
+        {
+          ...{ ...this.#parts, random, coins, bytesMax, head: coins.at },
+          block: async (row) => commit.rawOf(row) ?? await store.block(row),
+          undo: async (row) => commit.undoOf(row) ?? await store.coinUndo(row),
+          signal: AbortSignal.any([signal, closing]),
+        },
+        level,
+        blocks,
+      )
     );
   }
 

@@ -16,6 +16,7 @@ export class Pruning {
     readonly chain: BitcoinChain;
     readonly store: BitcoinStore;
     readonly bytesMax: number;
+    readonly neededFrom?: (() => number) | undefined;
     readonly failed: (text: string) => void;
   };
   #running = false;
@@ -26,6 +27,8 @@ export class Pruning {
     readonly store: BitcoinStore;
     /** Bytes of block data to keep. */
     readonly bytesMax: number;
+    /** The height from which on an index still needs the blocks. */
+    readonly neededFrom?: (() => number) | undefined;
     readonly failed: (text: string) => void;
   }) {
     this.#parts = parts;
@@ -57,7 +60,7 @@ export class Pruning {
   }
 
   async #prune(bytesMax: number, height: number): Promise<void> {
-    const { chain, store } = this.#parts;
+    const { chain, store, neededFrom = () => Infinity } = this.#parts;
     this.#running = true;
     try {
       // What is still to be validated again stays, and so does what coins are made from after a crash.
@@ -65,7 +68,7 @@ export class Pruning {
       const needed = Math.min(headers.height(headers.commonAncestor(storedCoins, tip)), headers.height(base) + 1);
       const last = Math.min(headers.height(tip), headers.height(connected));
       if (needed < last && (await store.counts()).blockBytes > bytesMax) chain.flushCoins();
-      const below = Math.min(height, needed, last - KEEP_BLOCKS);
+      const below = Math.min(height, needed, last - KEEP_BLOCKS, neededFrom());
       if (below <= 0) return;
       const rows = await store.prune(bytesMax, below);
       chain.dropData(rows);

@@ -29,7 +29,8 @@ export interface BitcoinPeerNetworkParts
     Pick<PeerNetworkParts<BitcoinSession, BitcoinPeer, Incoming>, "event" | "events"> {
   readonly protocol: BitcoinTransportParts;
   readonly store: PeerStore;
-  readonly services: bigint;
+  /** What we offer, by now. */
+  readonly services: () => bigint;
   readonly userAgent: string;
   /** Height of our tip, as the handshake says it. */
   readonly startHeight: () => number;
@@ -47,7 +48,7 @@ export function bitcoinPeerNetwork(parts: BitcoinPeerNetworkParts): BitcoinPeerN
     protocol: new BitcoinProtocol({
       ...protocol,
       ...{ network, clock, traffic, opening },
-      own: () => ({ services, userAgent, startHeight: startHeight(), relay: false }),
+      own: () => ({ services: services(), userAgent, startHeight: startHeight(), relay: false }),
     }),
     makePeer: (init) => new BitcoinPeer(init),
     gateRate: PLAIN_RATE,

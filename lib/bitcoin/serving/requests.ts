@@ -7,10 +7,8 @@
 import type { UploadTarget } from "../../core/peers/upload-target.ts";
 import type { AddressExchange } from "../addresses/exchange.ts";
 import type { BitcoinChain } from "../chain/chain.ts";
-import { HeaderStatus } from "../headers/header-chain.ts";
 import { HEADERS_MAX } from "../headers/header-batch.ts";
 import { findFork, rowsAfter } from "../headers/locator.ts";
-import { blockWork } from "../headers/pow.ts";
 import type { BitcoinPeer } from "../peers/peer.ts";
 import { disconnecting, misbehaving } from "../peers/faults.ts";
 import { type BitcoinHandler, on } from "../peers/handler.ts";
@@ -27,9 +25,6 @@ import {
   GetAddr,
   GetBlocks,
   GetBlockTxn,
-  GetCFCheckpt,
-  GetCFHeaders,
-  GetCFilters,
   GetData,
   GetHeaders,
   HeadersMessage,
@@ -38,6 +33,7 @@ import {
   MemPool,
   NotFound,
 } from "../wire/mod.ts";
+import { isServed } from "./served.ts";
 
 /** What answering needs. */
 export interface PeerRequestsParts {
@@ -54,8 +50,6 @@ export interface PeerRequestsParts {
 export const BLOCK_BYTES_PER_DAY = 144 * 4_000_000;
 /** Blocks older than this are old ones, for the upload target. */
 const OLD_SECONDS = 7 * 86_400;
-/** Blocks beside the active chain are served for so long. A node that served older ones could be recognised by them. */
-const STALE_SECONDS = 30 * 86_400;
 
 /** Blocks in the answer to `getblocks`. */
 const BLOCKS_MAX = 500;
@@ -87,9 +81,6 @@ export class PeerRequests {
       on(GetBlockTxn, (peer, body) => this.#blockTransactions(peer, body)),
       on(GetAddr, (peer) => this.#parts.addresses.answer(peer)),
       ...[MemPool, FilterLoad, FilterAdd, FilterClear].map((message) => refuse("no_bloom", "NODE_BLOOM", message)),
-      ...[GetCFilters, GetCFHeaders, GetCFCheckpt].map((message) =>
-        refuse("no_filters", "NODE_COMPACT_FILTERS", message)
-      ),
     ];
   }
 
@@ -182,21 +173,4 @@ export class PeerRequests {
     });
     await peer.session.send(BlockTxn, { blockHash, transactions: chosen });
   }
-}
-
-/**
- * Whether a block or its header is given to peers: of the active chain always. Of another branch only when it was once
- * part of ours and is less than a month older than the best header, by its time and by the work that came after it.
- * Otherwise the branches that a node has seen would tell it from all others.
- *
- * @see Bitcoin Core `net_processing.cpp` BlockRequestAllowed, `chain.cpp` GetBlockProofEquivalentTime
- */
-function isServed(chain: BitcoinChain, row: number): boolean {
-  if (chain.isActive(row)) return true;
-  const { headers } = chain;
-  if (headers.isInvalid(row) || (headers.status(row) & HeaderStatus.connected) === 0) return false;
-  const { best, network: { pow } } = headers;
-  const workSince = headers.work(best) - headers.work(row);
-  const equivalentSeconds = workSince * BigInt(pow.targetSpacing) / blockWork(headers.bits(best));
-  return headers.time(best) - headers.time(row) < STALE_SECONDS && equivalentSeconds < BigInt(STALE_SECONDS);
 }

@@ -5,6 +5,7 @@
  */
 import { type Json, parseJson } from "../../codec/json.ts";
 import { banMethods } from "./bans.ts";
+import { blockFilterMethods } from "./block-filters.ts";
 import { blockchainMethods } from "./blockchain.ts";
 import { coinMethods } from "./coins.ts";
 import { type ActiveCall, controlMethods } from "./control.ts";
@@ -24,6 +25,7 @@ export function bitcoinMethods(active: () => Iterable<ActiveCall>): ReadonlyMap<
     ...blockchainMethods,
     ...waitingMethods,
     ...coinMethods,
+    ...blockFilterMethods,
     ...transactionMethods,
     ...networkMethods,
     ...banMethods,

@@ -32,14 +32,13 @@ const UNSUPPORTED: readonly (readonly [needs: string, names: string])[] = [
     "this version does not tell of its set of unspent outputs",
     "scantxoutset dumptxoutset loadtxoutset getblockstats getchainstates",
   ],
-  ["this node keeps no block filters", "getblockfilter scanblocks getdescriptoractivity"],
   [
     "this version does not do it",
     "preciousblock invalidateblock reconsiderblock verifychain getdeploymentinfo getzmqnotifications " +
     "generatetodescriptor generate combinepsbt combinerawtransaction converttopsbt createpsbt " +
     "createrawtransaction decodepsbt descriptorprocesspsbt finalizepsbt joinpsbts analyzepsbt utxoupdatepsbt " +
     "signrawtransactionwithkey createmultisig deriveaddresses getdescriptorinfo signmessagewithprivkey verifymessage " +
-    "echoipc getrawaddrman",
+    "echoipc getrawaddrman scanblocks getdescriptoractivity",
   ],
 ];
 

@@ -5,6 +5,7 @@
  * @module
  */
 import { toHex } from "../../codec/hex.ts";
+import { FILTER_INDEX_NAME } from "../../bitcoin/indexes/filter-index.ts";
 import type { BitcoinNetwork } from "../../bitcoin/networks/network.ts";
 import {
   addressToScript,
@@ -64,10 +65,14 @@ export const utilMethods: readonly Method[] = [
     result: "{name: {synced, best_block_height}, ...}    (object)",
     examples: ["getindexinfo txindex"],
     call(args, { context: { bitcoin } }) {
-      const wanted = args.optionalText(0) ?? "txindex";
-      if (!bitcoin.store.hasTransactionIndex || wanted !== "txindex") return {};
-      // The index is written in the same step as the block.
-      return { txindex: { synced: true, best_block_height: bitcoin.headers.height(bitcoin.state().tip) } };
+      const wanted = args.optionalText(0);
+      const { store, filters, headers, tip } = bitcoin;
+      const all = {
+        // It is written in the same step as the block.
+        txindex: store.hasTransactionIndex ? { synced: true, best_block_height: headers.height(tip) } : undefined,
+        [FILTER_INDEX_NAME]: filters && { synced: filters.isSynced, best_block_height: Math.max(0, filters.height) },
+      };
+      return Object.fromEntries(Object.entries(all).filter(([name]) => wanted === undefined || name === wanted));
     },
   },
 ];

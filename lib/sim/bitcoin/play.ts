@@ -84,6 +84,9 @@ export class BitcoinPlay implements Play {
       peersMax,
       // The encrypted transport has tests of its own, and its keys cost a hundred times what they would show here.
       v2: false,
+      // Of half of the hosts nobody keeps coins, without which there are no filters.
+      filterIndex: false,
+      peerFilters: false,
     };
   }
 

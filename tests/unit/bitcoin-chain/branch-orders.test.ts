@@ -44,7 +44,7 @@ describe("BranchOrders.invalidate()", () => {
     const reorgs = (await ledger.store.events.read(0, 1_000)).filter(({ topic }) => topic === "bitcoin.reorg");
     assert.deepEqual(reorgs.map(({ data }) => [data.fork_height, data.depth]), [[106, 4], [105, 1]]);
     await ledger.until(chain.close());
-    const again = await Ledger.open(ledger.network, ledger.store);
+    const again = await Ledger.open(ledger.network, { store: ledger.store });
     again.chain.start();
     await again.rest();
     assert.equal(again.chain.tip, row(side[4]!));
@@ -93,7 +93,7 @@ describe("BranchOrders.reconsider()", () => {
     assert.equal(await unspent(), false);
     assert.ok(!chain.headers.isInvalid(row(more!)));
     await ledger.until(chain.close());
-    const again = await Ledger.open(ledger.network, ledger.store);
+    const again = await Ledger.open(ledger.network, { store: ledger.store });
     assert.ok(!again.chain.headers.isInvalid(row(more!)));
   });
 

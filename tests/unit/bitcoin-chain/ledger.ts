@@ -1,6 +1,6 @@
 /** A regtest chain that is validated in full, and blocks on it whose transactions a test makes. */
 import assert from "node:assert/strict";
-import { BitcoinChain } from "../../../lib/bitcoin/chain/chain.ts";
+import { BitcoinChain, type BitcoinChainParts } from "../../../lib/bitcoin/chain/chain.ts";
 import { heightPush } from "../../../lib/bitcoin/chain/block-checks.ts";
 import { fullValidator } from "../../../lib/bitcoin/chain/full-validator.ts";
 import { scriptVerdict } from "../../../lib/bitcoin/chain/script-job.ts";
@@ -71,6 +71,9 @@ export interface BlockChange {
   readonly salt?: number;
 }
 
+/** Parts of its chain. */
+type LedgerParts = Partial<Omit<BitcoinChainParts, "store">> & { readonly store?: MemoryBitcoinStore };
+
 /** The chain. */
 export class Ledger {
   readonly chain: BitcoinChain;
@@ -78,7 +81,7 @@ export class Ledger {
   /** What the chain told of its branches. */
   readonly said: readonly string[];
   readonly network: BitcoinNetwork;
-  readonly #clock: ReturnType<typeof simClock>;
+  readonly clock: ReturnType<typeof simClock>;
   readonly #heights = new Map<string, number>();
   #tip: Block | undefined;
 
@@ -94,12 +97,15 @@ export class Ledger {
     this.store = store;
     this.said = said;
     this.network = network;
-    this.#clock = clock;
+    this.clock = clock;
     this.#trusted = trusted;
   }
 
-  /** @param store what an earlier chain left, to go on with */
-  static async open(network: BitcoinNetwork = regtest, store = new MemoryBitcoinStore()): Promise<Ledger> {
+  /** `parts` take the place of those of the chain; a store may be what an earlier chain left, to go on with. */
+  static async open(
+    network: BitcoinNetwork = regtest,
+    { store = new MemoryBitcoinStore(), ...parts }: LedgerParts = {},
+  ): Promise<Ledger> {
     const clock = simClock();
     const random = new SeededRandom(1);
     useRandomBytes((length) => random.bytes(length));
@@ -113,6 +119,7 @@ export class Ledger {
       coins: { random, bytesMax: 64 * 1024 * 1024 },
       assumeValid,
       onActivation: (level, text) => void said.push(`${level} ${text}`),
+      ...parts,
     }));
     return new Ledger({ chain, store, said }, network, clock, assumeValid);
   }
@@ -123,12 +130,12 @@ export class Ledger {
 
   /** Waits for work that needs the chain's clock. */
   async until<T>(work: Promise<T>): Promise<T> {
-    return await this.#clock.until(work);
+    return await this.clock.until(work);
   }
 
   /** Lets everything that waits for no timer happen. */
   async rest(ms = 50): Promise<void> {
-    await this.#clock.advance(ms);
+    await this.clock.advance(ms);
   }
 
   /** Hash, height and time of a block that another is to be built on. */
@@ -137,7 +144,7 @@ export class Ledger {
       return {
         hash: this.network.genesis.hash,
         height: 0,
-        time: Math.floor(this.#clock.now() / 1000) - AGE * SPACING_S,
+        time: Math.floor(this.clock.now() / 1000) - AGE * SPACING_S,
       };
     }
     return { hash: parent.hash, height: this.#heights.get(toHex(parent.hash))!, time: parent.header.time };
@@ -202,7 +209,7 @@ export class Ledger {
   async add(block: Block): Promise<string> {
     const { last, refusal } = this.chain.acceptHeaders(HeaderBatch.fromBytes(block.raw.slice(0, 80)));
     if (refusal !== undefined) return refusal.reason;
-    const found = await this.#clock.until(this.chain.submit(last, block));
+    const found = await this.clock.until(this.chain.submit(last, block));
     if (this.chain.headers.find(block.hash) === this.chain.tip) this.#tip = block;
     return found?.reason ?? "ok";
   }

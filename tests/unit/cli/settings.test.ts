@@ -214,6 +214,16 @@ describe("buildConfig()", () => {
       [{ "peer-memory": "1M" }, /peer-memory: at least 16M/],
       [{ workers: "-1" }, /workers: a whole number from 0 to 256/],
       [{ chain: ["bitcoin"], prune: "1G", txindex: true }, /txindex: an index needs all blocks/],
+      [
+        { chain: ["bitcoin"], blockfilterindex: "off", peerblockfilters: "on" },
+        /Cannot set peerblockfilters without blockfilterindex\./,
+      ],
+      [
+        { chain: ["bitcoin"], prune: "1G", peerblockfilters: "on" },
+        /Cannot set peerblockfilters without blockfilterindex\./,
+      ],
+      [{ chain: ["bitcoin"], mode: "headers", blockfilterindex: "on" }, /blockfilterindex: needs --mode full/],
+      [{ chain: ["bitcoin"], blockfilterindex: "yes" }, /blockfilterindex: on or off/],
       [{ chain: ["bitcoin"], "min-work": "much" }, /min-work: a hexadecimal number/],
       [{ chain: ["chai"] }, /did you mean chia\?/],
       [{ chain: ["chia", "chia"] }, /once/],
@@ -227,6 +237,20 @@ describe("buildConfig()", () => {
       [{ "log-format": "xml" }, /log-format/],
     ];
     for (const [flags, message] of wrong) await assert.rejects(build(flags), { name: "NodeError", message });
+  });
+
+  test("filters of blocks are kept and given to peers, but by a pruned node only when it is asked to", async () => {
+    const filtersOf = async (flags: Record<string, unknown>) => {
+      const [chain] = (await build({ chain: ["bitcoin"], ...flags })).chains;
+      assert.ok(chain?.chain === "bitcoin");
+      return [chain.filterIndex, chain.peerFilters];
+    };
+    assert.deepEqual(await filtersOf({}), [true, true]);
+    assert.deepEqual(await filtersOf({ peerblockfilters: "off" }), [true, false]);
+    assert.deepEqual(await filtersOf({ blockfilterindex: "off" }), [false, false]);
+    assert.deepEqual(await filtersOf({ prune: "1G" }), [false, false]);
+    assert.deepEqual(await filtersOf({ prune: "1G", blockfilterindex: "on" }), [true, true]);
+    assert.deepEqual(await filtersOf({ mode: "filters" }), [false, false]);
   });
 
   test("whom a chain connects to", async () => {

@@ -6,7 +6,7 @@ import { ADDRESS, bitcoinNode } from "./support.ts";
 const METHODS = `getblockchaininfo getnetworkinfo getpeerinfo getblock getblockheader getblockhash getbestblockhash
 getblockcount getchaintips getdifficulty getrawtransaction decoderawtransaction decodescript validateaddress getnettotals
 getconnectioncount addnode getaddednodeinfo disconnectnode setban listbanned clearbanned getnodeaddresses ping uptime stop
-logging waitfornewblock waitforblock waitforblockheight gettxout gettxoutsetinfo gettxoutproof verifytxoutproof getindexinfo getrpcinfo submitblock
+logging waitfornewblock waitforblock waitforblockheight gettxout gettxoutsetinfo gettxoutproof verifytxoutproof getblockfilter getindexinfo getrpcinfo submitblock
 submitheader help generatetoaddress generateblock getblocktemplate setnetworkactive getaddrmaninfo getmemoryinfo getmininginfo
 getnetworkhashps getchaintxstats pruneblockchain getblockfrompeer`.split(/\s+/);
 /** Methods for tests, which help lists only when they are named. */
@@ -53,7 +53,6 @@ describe("methods that are not there", () => {
       getmempoolinfo: /no mempool/,
       sendrawtransaction: /no mempool/,
       scantxoutset: /unspent outputs/,
-      getblockfilter: /filters/,
       nonsense: /help lists/,
     };
     for (const [method, pattern] of Object.entries(said)) {

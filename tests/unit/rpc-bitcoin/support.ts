@@ -6,6 +6,7 @@ import { AddressBook } from "../../../lib/core/addresses/book.ts";
 import assert from "node:assert/strict";
 import { type BlockValidator, structureValidator } from "../../../lib/bitcoin/chain/validator.ts";
 import { Miner } from "../../../lib/bitcoin/mining.ts";
+import type { FilterStore } from "../../../lib/bitcoin/indexes/filter-store.ts";
 import { regtest } from "../../../lib/bitcoin/networks/mod.ts";
 import type { BitcoinNetwork } from "../../../lib/bitcoin/networks/network.ts";
 import { BitcoinNode } from "../../../lib/bitcoin/node.ts";
@@ -134,6 +135,8 @@ export async function bitcoinNode(options: {
   readonly workers?: Workers;
   /** Bytes of blocks to keep. */
   readonly pruneTarget?: number;
+  /** Keep filters of blocks; they are given to peers. */
+  readonly filters?: FilterStore;
   /** What checks blocks; their structure alone unless it is told. */
   readonly validator?: BlockValidator;
 } = {}) {
@@ -164,6 +167,7 @@ export async function bitcoinNode(options: {
     },
     userAgent: "/gemel:0.1.0/",
     ...(options.pruneTarget !== undefined && { pruneTarget: options.pruneTarget }),
+    ...(options.filters && { filters: { store: options.filters, forPeers: true } }),
     loopbackExempt: true,
     connect: [],
     resolve: (name) => Promise.resolve([name]),

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Database, SqlRow } from "../../../core/ports.ts";
+import { bytesOf } from "../../../storage/columns.ts";
 import { insertEvents } from "../../../storage/event-log.ts";
 import type { NewEvent } from "../../../storage/events.ts";
 import type { Match, NewMatch, Watched } from "../service.ts";
@@ -155,11 +156,6 @@ async function writeState(within: Database, name: string, value: number, bytes: 
       "ON CONFLICT (name) DO UPDATE SET value = excluded.value, bytes = excluded.bytes",
     [name, value, bytes],
   );
-}
-
-function bytesOf(value: SqlRow[string] | undefined): Uint8Array {
-  if (!(value instanceof Uint8Array)) throw new TypeError("a column of bytes holds something else");
-  return value;
 }
 
 function matchOf(row: SqlRow): Match {
