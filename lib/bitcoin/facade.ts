@@ -15,7 +15,7 @@ import { messageOf } from "../core/errors.ts";
 import type { MovableClock } from "../core/movable-clock.ts";
 import type { Notice } from "../core/node-parts.ts";
 import { type PeerPlace, placesOf } from "../core/peers/peer.ts";
-import type { Clock, PeerAddress } from "../core/ports.ts";
+import type { Clock, NamedFiles, PeerAddress } from "../core/ports.ts";
 import type { AddressExchange } from "./addresses/exchange.ts";
 import type { AddedNodes } from "./peers/added-nodes.ts";
 import { chainTips } from "./headers/chain-tips.ts";
@@ -32,6 +32,7 @@ import type { BitcoinPeerNetwork } from "./peers/network.ts";
 import type { OpeningConnections } from "./peers/opening.ts";
 import { BLOCK_RELAY_PEERS } from "./peers/dialling.ts";
 import type { Pruning } from "./chain/pruning.ts";
+import { Snapshots, type SnapshotService } from "./chain/snapshots.ts";
 import type {
   AddedNode,
   BitcoinBan,
@@ -66,6 +67,8 @@ export interface FacadeParts {
   readonly outbound: number;
   readonly time?: MovableClock | undefined;
   readonly notice: Notice;
+  /** Files that the operator names in a call. */
+  readonly files: NamedFiles;
   readonly pruning: Pruning | undefined;
   readonly pruneTarget: number | undefined;
   readonly services: () => bigint;
@@ -85,6 +88,7 @@ const MADE_KINDS = { "outbound-full-relay": "outbound", "block-relay-only": "blo
 /** {@link BitcoinService} over the parts of a node. */
 export class Facade implements BitcoinService {
   readonly startedAt: number;
+  readonly snapshots: SnapshotService;
   readonly protocolVersion = PROTOCOL_VERSION;
   readonly #parts: FacadeParts;
   /** What was last told of which list of bans. */
@@ -94,6 +98,7 @@ export class Facade implements BitcoinService {
   constructor(parts: FacadeParts) {
     this.#parts = parts;
     this.startedAt = parts.clock.now();
+    this.snapshots = new Snapshots(parts);
   }
 
   get network(): BitcoinNetwork {

@@ -14,7 +14,7 @@ import { BitcoinChain, type BitcoinChainParts, type TipMove } from "./chain/chai
 import type { BlockValidator } from "./chain/validator.ts";
 import { toDisplayHex } from "./hash.ts";
 import { type BitcoinPeerNetwork, bitcoinPeerNetwork, type BitcoinTransportParts } from "./peers/network.ts";
-import { Facade } from "./facade.ts";
+import { Facade, type FacadeParts } from "./facade.ts";
 import { LightClient, type LightStore } from "./light/mod.ts";
 import type { BitcoinNetwork } from "./networks/network.ts";
 import { OpeningConnections } from "./peers/opening.ts";
@@ -37,7 +37,8 @@ import { ChainSync } from "./sync/chain-sync.ts";
 import { SendHeaders } from "./wire/mod.ts";
 
 /** What the Bitcoin side is made of. */
-export interface BitcoinNodeParts extends NodeParts, Pick<BitcoinChainParts, "assumeValid" | "coins"> {
+export interface BitcoinNodeParts
+  extends NodeParts, Pick<BitcoinChainParts, "assumeValid" | "coins">, Pick<FacadeParts, "files"> {
   readonly network: BitcoinNetwork;
   readonly store: BitcoinStore;
   readonly validator: BlockValidator;

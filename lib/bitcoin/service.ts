@@ -24,6 +24,7 @@ import type { LightService } from "./light/service.ts";
 import type { BitcoinNetwork } from "./networks/network.ts";
 import type { BitcoinMode } from "./mode.ts";
 import type { AddedNode, BitcoinPeerView, DialChoice, MadeConnection } from "./peers/view.ts";
+import type { SnapshotService } from "./chain/snapshots.ts";
 import type { SubmitResult } from "./sync/incoming.ts";
 import type { BitcoinStore } from "./store.ts";
 
@@ -100,6 +101,8 @@ export interface BitcoinService {
   coin(outpoint: OutPoint): ReturnType<BitcoinChain["coin"]>;
   /** See `BitcoinChain.coinStatistics`. */
   coinStatistics(kind: CoinHash, signal?: AbortSignal): ReturnType<BitcoinChain["coinStatistics"]>;
+  /** Snapshots of the coins, as files. */
+  readonly snapshots: SnapshotService;
   /**
    * Adds a block that comes from no peer (`submitblock`, the miner). Resolves when it is judged and stored. The signal ends
    * the wait, not the block. @throws the signal's reason

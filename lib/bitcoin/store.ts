@@ -36,6 +36,16 @@ export interface TransactionPlace {
   readonly index: number;
 }
 
+/** All coins of one moment. */
+export interface CoinReading {
+  /** The row after whose block they are so; undefined when none were ever stored. */
+  readonly at: number | undefined;
+  /** Transactions of all blocks up to that one, where that is known. */
+  readonly transactions: number | undefined;
+  /** Goes through them; see {@link BitcoinStore.allCoins}. */
+  all(take: (entry: MergedEntry) => Promise<void> | undefined, signal?: AbortSignal): Promise<void>;
+}
+
 /** Changes of coins that lie ready beside the set: made by a store's `stageCoins`, for that store. */
 export interface StagedCoins {
   /** How many coins changed. */
@@ -47,6 +57,8 @@ export interface CoinStep {
   /** The row after whose block the coins are so. */
   readonly at: number;
   readonly staged: StagedCoins;
+  /** Transactions of all blocks up to that one, where that is known. */
+  readonly transactions?: number | undefined;
 }
 
 /** One atomic step of the chain: all of it is there after a crash, or none. */
@@ -91,6 +103,8 @@ export interface BitcoinStore extends PeerStore {
   tip(): Promise<number | undefined>;
   /** The row after whose block the stored coins are so. It may lag behind the tip, or be on another branch. */
   coinsAt(): Promise<number | undefined>;
+  /** Transactions of all blocks up to {@link BitcoinStore.coinsAt}; undefined where that is not known. */
+  coinTransactions(): Promise<number | undefined>;
   /** The coins of these keys, in the order of the question; undefined where there is none. */
   coins(keys: readonly Uint8Array[]): Promise<readonly (Uint8Array | undefined)[]>;
   /** Bytes that the coins take on disk. */
@@ -103,6 +117,8 @@ export interface BitcoinStore extends PeerStore {
     take: (entry: MergedEntry) => Promise<void> | undefined,
     signal?: AbortSignal,
   ): Promise<number | undefined>;
+  /** Reads all coins as they are now as often as `use` likes, whatever is committed meanwhile. */
+  readCoins<T>(use: (reading: CoinReading) => Promise<T>): Promise<T>;
   /**
    * Lays changes ready, on disk: they count from the commit on that names them, and a crash before it takes them away.
    * Others have their turn meanwhile.

@@ -48,6 +48,12 @@ interface Storage {
   readonly reindex?: SqlBitcoinStore;
 }
 
+/** Where a chain's files are. */
+function chainFolder({ config }: CompositionParts, chain: BitcoinConfig): string {
+  const path = databasePath(config.paths, chain);
+  return path.slice(0, path.lastIndexOf("/"));
+}
+
 /** Headers, index and events in one database, blocks in files beside it. */
 async function openStorage(parts: CompositionParts, chain: BitcoinConfig, network: BitcoinNetwork): Promise<Storage> {
   const { config, drivers, shutdown, onEvents } = parts;
@@ -58,7 +64,7 @@ async function openStorage(parts: CompositionParts, chain: BitcoinConfig, networ
     return { store, light, events, ...(chain.filterIndex && { filters: new MemoryFilterStore() }) };
   }
   const path = databasePath(config.paths, chain);
-  const folder = path.slice(0, path.lastIndexOf("/"));
+  const folder = chainFolder(parts, chain);
   await drivers.makeDir(folder, 0o700);
   const database = await drivers.openDatabase(path);
   shutdown.add(() => database.close());
@@ -132,6 +138,7 @@ export async function composeBitcoin(
       v2: chainConfig.v2,
     },
     userAgent,
+    files: drivers.namedFiles(chainFolder(parts, chainConfig)),
     ...assumeValidOf(chainConfig, network),
     ...(chainConfig.minimumWork !== undefined && { minimumWork: chainConfig.minimumWork }),
     ...(chainConfig.pruneBytes !== undefined && { pruneTarget: chainConfig.pruneBytes }),

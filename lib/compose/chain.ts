@@ -336,6 +336,7 @@ export type Drivers =
     | "listen"
     | "resolveHost"
     | "secureDuplex"
+    | "namedFiles"
     | "nameServerResolver"
     | "openDatabase"
     | "openFileFolder"

@@ -204,6 +204,24 @@ export interface FileFolder {
 }
 
 /**
+ * Files that the operator names while the node runs, wherever they are. Rejects with a `NodeError` that names the file.
+ */
+export interface NamedFiles {
+  /** The absolute path of a name; one that is relative is below the node's folder for the network. */
+  path(name: string): string;
+  /** Whether there is a file or folder of that path. */
+  exists(path: string): Promise<boolean>;
+  /** Makes a file, in the place of one that is there. */
+  create(path: string): Promise<AppendFile>;
+  /** Opens a file that is only read. */
+  open(path: string): Promise<Pick<AppendFile, "size" | "read" | "close">>;
+  /** Gives a file another name, durably. */
+  rename(from: string, to: string): Promise<void>;
+  /** Removes a file; one that is not there is no error. */
+  remove(path: string): Promise<void>;
+}
+
+/**
  * Work that any thread can do: data in, data out, and nothing else. `run` sees nothing of the node but its input, which
  * it neither changes nor keeps, so that it does not matter where it runs.
  */

@@ -14,6 +14,7 @@ import type {
   JobThread,
   Listener,
   ListenOptions,
+  NamedFiles,
   PeerAddress,
   Random,
   ThreadEvents,
@@ -144,6 +145,8 @@ export interface Platform {
   removeFile(path: string): Promise<void>;
   /** Makes a folder, if need be, for files that grow at their end. Rejects with `DATA_FOLDER_UNWRITABLE`. */
   openFileFolder(path: string): Promise<FileFolder>;
+  /** Files that are named while the node runs; relative names are below `folder`. */
+  namedFiles(folder: string): NamedFiles;
   /**
    * Takes a folder for this process alone. The system gives it free when the process dies, however it dies. Rejects
    * with `DATA_FOLDER_IN_USE` (naming the process) or `DATA_FOLDER_UNWRITABLE`.

@@ -5,7 +5,7 @@
  * @module
  */
 import { NodeError } from "../core/errors.ts";
-import type { AppendFile, Clock, Database, FileFolder } from "../core/ports.ts";
+import type { AppendFile, Clock, Database, FileFolder, NamedFiles } from "../core/ports.ts";
 import { openSimDatabase } from "./database.ts";
 import type { Grown, SimDisk } from "./disk.ts";
 
@@ -110,6 +110,41 @@ export class Mount {
         await this.writing(name);
         files.delete(name);
       },
+    };
+  }
+
+  /** Files by name, in the folders of {@link Mount.openFileFolder}. */
+  namedFiles(folder: string): NamedFiles {
+    const split = (path: string) =>
+      [path.slice(0, path.lastIndexOf("/")), path.slice(path.lastIndexOf("/") + 1)] as const;
+    const filesOf = (path: string) => this.#disk.folders.get(split(path)[0]);
+    const opened = async (path: string, create: boolean) => {
+      const [parent, name] = split(path);
+      const file = await (await this.openFileFolder(parent)).open(name, { create });
+      if (file === undefined) throw new NodeError("FILE_FAILED", "self", `${path} is not there`);
+      return file;
+    };
+    const remove = async (path: string) => {
+      await this.writing(path);
+      filesOf(path)?.delete(split(path)[1]);
+    };
+    return {
+      path: (name) => name.startsWith("/") ? name : `${folder}/${name}`,
+      exists: (path) => Promise.resolve(filesOf(path)?.has(split(path)[1]) ?? false),
+      create: async (path) => {
+        await remove(path);
+        return await opened(path, true);
+      },
+      open: (path) => opened(path, false),
+      rename: async (from, to) => {
+        await this.writing(to);
+        const files = filesOf(from);
+        const file = files?.get(split(from)[1]);
+        if (file === undefined) throw new NodeError("FILE_FAILED", "self", `${from} is not there`);
+        files!.delete(split(from)[1]);
+        filesOf(to)?.set(split(to)[1], file);
+      },
+      remove,
     };
   }
 

@@ -273,6 +273,7 @@ export class SimNode {
       },
       openDatabase: (path) => mount.openDatabase(path),
       openFileFolder: (path) => mount.openFileFolder(path),
+      namedFiles: (folder) => mount.namedFiles(folder),
       makeDir: () => mount.reading(),
       lockDir: (path) => mount.lockDir(path),
       readFile: (path) => mount.readFile(path),

@@ -170,6 +170,36 @@ export function bitcoinStoreContract(driver: BitcoinStoreDriver): void {
         assert.equal(await again.coinUndo(2), undefined, "what was pruned can no longer be taken back");
       }));
 
+    test("coins can be read twice as they were, and the transactions before them are those of their step", () =>
+      withStore(async ({ store }, reopen) => {
+        const name = (byte: number) => byte.toString(16).padStart(66, "0");
+        const coin = (value: number) => new Uint8Array(200).fill(value);
+        const change = async (at: number, names: ReadonlyMap<string, Uint8Array | undefined>, transactions?: number) =>
+          await store.commit({ coins: { at, staged: await staged(store, names), transactions } });
+        await store.commit(chainStep(0, 4));
+        assert.equal(await store.coinTransactions(), undefined);
+        await change(1, new Map([[name(1), coin(1)], [name(2), coin(2)]]), 7);
+        assert.equal(await store.coinTransactions(), 7);
+        const found = await store.readCoins(async ({ at, transactions, all }) => {
+          const read = async () => {
+            const seen: string[] = [];
+            await all(({ key, keyLength, bytes, valueAt }) =>
+              void seen.push(`${toHex(key.subarray(0, keyLength))} ${bytes[valueAt]}`)
+            );
+            return seen;
+          };
+          const before = await read();
+          // Enough steps for runs to be merged, and their files to be removed.
+          for (let i = 0; i < 20; i++) await change(2, new Map([[name(1), undefined], [name(3), coin(i)]]), 9);
+          assert.deepEqual(await read(), before);
+          return { at, transactions, before };
+        });
+        assert.deepEqual(found, { at: 1, transactions: 7, before: [`${name(1)} 1`, `${name(2)} 2`] });
+        await change(3, new Map());
+        const again = driver.durable ? (await reopen()).store : store;
+        assert.deepEqual([await again.coinsAt(), await again.coinTransactions()], [3, undefined]);
+      }));
+
     test("blocks are read whole, in part, and by size", () =>
       withStore(async ({ store }) => {
         const step = chainStep(0, 4);

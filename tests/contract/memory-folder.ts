@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { AppendFile, FileFolder } from "../../lib/core/ports.ts";
+import type { AppendFile, FileFolder, NamedFiles } from "../../lib/core/ports.ts";
 
 interface Content {
   bytes: Uint8Array;
@@ -34,6 +34,31 @@ export class MemoryFolder {
     const copy = new MemoryFolder();
     for (const [name, { bytes, synced }] of this.files) copy.files.set(name, { bytes: bytes.slice(), synced });
     return copy;
+  }
+
+  /** The same files by path, of which relative ones are below `folder`. */
+  named(folder: string): NamedFiles {
+    const view = this.view();
+    const opened = async (path: string, create: boolean) => {
+      const file = await view.open(path, { create });
+      if (file === undefined) throw new Error(`${path} is not there`);
+      return file;
+    };
+    return {
+      path: (name) => name.startsWith("/") ? name : `${folder}/${name}`,
+      exists: async (path) => this.files.has(path),
+      create: async (path) => {
+        if (path.startsWith("/nowhere/")) throw new Error("no such folder");
+        this.files.delete(path);
+        return await opened(path, true);
+      },
+      open: (path) => opened(path, false),
+      rename: async (from, to) => {
+        this.files.set(to, this.files.get(from)!);
+        this.files.delete(from);
+      },
+      remove: (path) => view.remove(path),
+    };
   }
 
   view(fate: Fate = IMMORTAL): FileFolder {

@@ -28,6 +28,7 @@ import {
   Verack,
   Version,
 } from "../../lib/bitcoin/wire/mod.ts";
+import { MemoryFolder } from "../contract/memory-folder.ts";
 import { AddressBook } from "../../lib/core/addresses/book.ts";
 import type { MemoryBudget } from "../../lib/core/peers/memory-budget.ts";
 import type { ByteDuplex, Clock } from "../../lib/core/ports.ts";
@@ -220,6 +221,7 @@ export class BitcoinWorld {
         ...(options.peerTimeoutMs !== undefined && { handshakeMs: options.peerTimeoutMs }),
       },
       userAgent: "/gemel:test/",
+      files: new MemoryFolder().named("/data"),
       ...(options.minimumWork !== undefined && { minimumWork: options.minimumWork }),
       ...(options.pruneTarget !== undefined && { pruneTarget: options.pruneTarget }),
       ...(options.filters && { filters: { store: options.filters, forPeers: true } }),

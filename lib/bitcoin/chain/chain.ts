@@ -12,14 +12,14 @@ import type { Clock, Random } from "../../core/ports.ts";
 import { TABLE_SECRET_BYTES } from "../../storage/byte-table.ts";
 import { unlessAborted } from "../../core/work/abortable.ts";
 import type { Validation } from "../../core/validation.ts";
-import { type AllCoins, type CoinHash, type CoinStatistics, coinStatistics } from "../coins/statistics.ts";
+import { type CoinHash, type CoinStatistics, coinStatistics } from "../coins/statistics.ts";
 import type { SpentCoin } from "../coins/undo.ts";
 import { HeaderBatch } from "../headers/header-batch.ts";
 import { type AcceptResult, HeaderChain, HeaderStatus } from "../headers/header-chain.ts";
 import { HeightIndex } from "../headers/height-index.ts";
 import type { Refusal } from "../headers/verdict.ts";
 import type { BitcoinNetwork } from "../networks/network.ts";
-import type { BitcoinStore } from "../store.ts";
+import type { BitcoinStore, CoinReading } from "../store.ts";
 import { Block } from "../types/block.ts";
 import type { OutPoint } from "../types/transaction-parts.ts";
 import { HEADER_BYTES } from "../types/header.ts";
@@ -81,6 +81,12 @@ export interface BitcoinChainParts {
   readonly onActivation?: (level: "error" | "warning" | "info", text: string) => void;
 }
 
+/** The block that the stored coins are of, and the transactions of all blocks up to it, where that is known. */
+interface StoredCoins {
+  readonly at: number;
+  readonly transactions: number | undefined;
+}
+
 /** The chain of one network. */
 export class BitcoinChain {
   readonly network: BitcoinNetwork;
@@ -102,7 +108,7 @@ export class BitcoinChain {
   readonly #coinFlush: CoinFlush | undefined;
   readonly #trouble = new DiskTrouble();
 
-  private constructor(parts: BitcoinChainParts, headers: HeaderChain, coinsAt: number) {
+  private constructor(parts: BitcoinChainParts, headers: HeaderChain, stored: StoredCoins) {
     const { network, validator, store, clock, onStorage, onValidation, onConnected, onActivation = () => {} } = parts;
     this.network = network;
     this.validator = validator;
@@ -119,7 +125,7 @@ export class BitcoinChain {
       ...{ headers, validator, commit, sources },
       complete: (rows, block) => this.#activation.offer(rows, block),
     });
-    const coins = this.#coins = this.#openCoins(coinsAt);
+    const coins = this.#coins = this.#openCoins(stored);
     this.#coinFlush = coins && new CoinFlush({
       ...{ coins, store, commit, clock, onStorage, trouble: this.#trouble },
       bytesMax: parts.coins?.bytesMax ?? 0,
@@ -141,12 +147,12 @@ export class BitcoinChain {
     });
   }
 
-  #openCoins(at: number): CoinState | undefined {
+  #openCoins({ at, transactions }: StoredCoins): CoinState | undefined {
     const { validator, headersOnly, store, coins } = this.#parts;
     if (!validator.needsCoins || headersOnly) return undefined;
     if (coins === undefined) throw new TypeError("a validator that needs coins needs parts for them");
     const secret = coins.random.bytes(TABLE_SECRET_BYTES);
-    return new CoinState(at, { store, secret, waitingUndo: (row) => this.#commit.undoOf(row) });
+    return new CoinState(at, { store, secret, transactions, waitingUndo: (row) => this.#commit.undoOf(row) });
   }
 
   /**
@@ -161,7 +167,10 @@ export class BitcoinChain {
       headers.restore(HeaderBatch.fromBytes(page.headers), (index) => page.statuses[index] ?? 0);
       stored += page.headers.length / HEADER_BYTES;
     }
-    const chain = new BitcoinChain(parts, headers, await store.coinsAt() ?? 0);
+    const at = await store.coinsAt();
+    // Genesis has one transaction, which makes no coin.
+    const coins = at === undefined ? { at: 0, transactions: 1 } : { at, transactions: await store.coinTransactions() };
+    const chain = new BitcoinChain(parts, headers, coins);
     chain.#commit.restored(stored);
     const tip = await store.tip();
     if (tip === undefined) await chain.#begin();
@@ -220,13 +229,22 @@ export class BitcoinChain {
     kind: CoinHash,
     signal?: AbortSignal,
   ): Promise<CoinStatistics & { readonly at: number; readonly bytes: number } | undefined> {
-    if (this.#coinFlush === undefined) return undefined;
     const { store, clock } = this.#parts;
+    const found = await this.readCoins(async ({ at = 0, all }) => {
+      return { at, ...await coinStatistics(all, kind, () => clock.sleep(0), signal) };
+    });
+    return found && { ...found, bytes: await store.coinBytes() };
+  }
+
+  /**
+   * Reads all coins as they are after the last block that was connected, or after a later one; see `BitcoinStore.readCoins`.
+   * Undefined when none are kept.
+   * @throws the error of what could not be stored, or that of `use`
+   */
+  async readCoins<T>(use: (reading: CoinReading) => Promise<T>): Promise<T | undefined> {
+    if (this.#coinFlush === undefined) return undefined;
     await this.#coinFlush.settle();
-    let at = 0;
-    const all: AllCoins = async (take, signal) => void (at = await store.allCoins(take, signal) ?? 0);
-    const found = await coinStatistics(all, kind, () => clock.sleep(0), signal);
-    return { ...found, at, bytes: await store.coinBytes() };
+    return await this.#parts.store.readCoins(use);
   }
 
   /** Begins to bring the coins to disk as they are now, so that fewer blocks are needed. */

@@ -98,12 +98,12 @@ export class CoinFlush {
 
   async #run(): Promise<void> {
     const { coins, store, commit, clock } = this.#parts;
-    const { at, changed } = coins.freeze();
+    const { at, transactions, changed } = coins.freeze();
     try {
       await this.#patience.run(async () => {
         const staged = await store.stageCoins(withPauses(changed, clock));
         // What waits for a commit now is not what did when the staging began.
-        commit.pending.coins = { at, staged };
+        commit.pending.coins = { at, staged, transactions };
       });
     } catch (thrown) {
       // What is in memory can no longer get to the disk.
@@ -124,9 +124,9 @@ export class CoinFlush {
       // The commit that it waits for may be waiting for room on the disk.
       if (this.#running !== undefined) await Promise.all([this.#running, commit.flush()]);
       if (coins.isClean || commit.hasFailed) return;
-      const { at, changed } = coins.freeze();
+      const { at, transactions, changed } = coins.freeze();
       const staged = await store.stageCoins(withPauses(changed, clock));
-      commit.pending.coins = { at, staged };
+      commit.pending.coins = { at, staged, transactions };
     } catch (thrown) {
       notice("warning", `the newest coins are not stored: ${messageOf(thrown)}; they are made again at the next start`);
     } finally {

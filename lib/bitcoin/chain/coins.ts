@@ -42,12 +42,16 @@ export interface CoinStateParts {
   readonly waitingUndo: (row: number) => Uint8Array | undefined;
   /** For the table's hash: nobody outside may know it. */
   readonly secret: Uint8Array;
+  /** Transactions of all blocks up to the one that the stored coins are of, where that is known. */
+  readonly transactions?: number | undefined;
 }
 
 /** Changes that are being written. Nothing changes them any more. */
 export interface FrozenCoins {
   /** The row after whose block the coins are so. */
   readonly at: number;
+  /** Transactions of all blocks up to that one, where that is known. */
+  readonly transactions: number | undefined;
   readonly changed: ByteTable;
 }
 
@@ -57,6 +61,7 @@ const key = new Uint8Array(COIN_KEY_BYTES_MAX);
 export class CoinState implements CoinView {
   readonly #parts: CoinStateParts;
   #at: number;
+  #transactions: number | undefined;
   #changed: ByteTable;
   /** Blocks that were connected or taken back since the table was empty. */
   #steps = 0;
@@ -66,6 +71,7 @@ export class CoinState implements CoinView {
   constructor(at: number, parts: CoinStateParts) {
     this.#parts = parts;
     this.#at = at;
+    this.#transactions = parts.transactions;
     this.#changed = new ByteTable(parts.secret);
   }
 
@@ -133,8 +139,7 @@ export class CoinState implements CoinView {
       const bytes = encodeCoin(coin);
       this.#changed.set(key, length, bytes, bytes.length, isFresh ? FRESH : 0);
     }
-    this.#at = row;
-    this.#steps += 1;
+    this.#stand(row, block && block.transactions.length);
     return encodeUndo(hash, spent, block);
   }
 
@@ -166,8 +171,15 @@ export class CoinState implements CoinView {
       const length = writeCoinKey(outpoint, key);
       this.#changed.set(key, length, bytes, bytes.length);
     }
-    this.#at = parent;
+    this.#stand(parent, -block.transactions.length);
+  }
+
+  /** Stands after the block of `row`, with so many transactions more or less. */
+  #stand(row: number, transactions: number | undefined): void {
+    this.#at = row;
     this.#steps += 1;
+    const known = this.#transactions;
+    this.#transactions = known === undefined || transactions === undefined ? undefined : known + transactions;
   }
 
   /** A coin is no more. */
@@ -181,7 +193,7 @@ export class CoinState implements CoinView {
   /** All that changed is to be written: it is read as it is now until {@link CoinState.flushed}. */
   freeze(): FrozenCoins {
     if (this.#frozen !== undefined) throw new TypeError("coins are being written");
-    this.#frozen = { at: this.#at, changed: this.#changed };
+    this.#frozen = { at: this.#at, transactions: this.#transactions, changed: this.#changed };
     this.#changed = new ByteTable(this.#parts.secret);
     this.#steps = 0;
     return this.#frozen;

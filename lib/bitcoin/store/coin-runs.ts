@@ -8,7 +8,7 @@ import { NodeError } from "../../core/errors.ts";
 import type { Database, FileFolder } from "../../core/ports.ts";
 import type { SortedEntries } from "../../storage/runs/entries.ts";
 import type { Run, RunRecord } from "../../storage/runs/run.ts";
-import { SortedRuns } from "../../storage/runs/sorted-runs.ts";
+import { type PinnedRuns, SortedRuns } from "../../storage/runs/sorted-runs.ts";
 import type { StagedCoins } from "../store.ts";
 
 /** Runs that may wait to be merged; a flush waits when there are more. */
@@ -61,10 +61,9 @@ export class CoinRuns {
     return (await this.#runs()).records.reduce((sum, { bytes }) => sum + bytes, 0);
   }
 
-  /** What goes through all coins in the order of their keys, as they are when it is called; see `SortedRuns.all`. */
-  async reader(): Promise<SortedRuns["all"]> {
-    const runs = await this.#runs();
-    return (take, signal) => runs.all(take, signal);
+  /** What goes through all coins in the order of their keys, as they are when it is called; see `SortedRuns.pin`. */
+  async pin(): Promise<PinnedRuns> {
+    return (await this.#runs()).pin();
   }
 
   /** Writes changes to a file that counts from the step on that names it. @throws NodeError `DATABASE_DAMAGED` */

@@ -15,6 +15,7 @@ import type {
   BitcoinStep,
   BitcoinStore,
   BitcoinStoreCounts,
+  CoinReading,
   CoinStep,
   HeaderPage,
   StagedCoins,
@@ -46,6 +47,7 @@ export class MemoryBitcoinStore implements BitcoinStore {
   readonly #coinUndo = new Map<number, Uint8Array>();
   #tip: number | undefined;
   #coinsAt: number | undefined;
+  #coinTransactions: number | undefined;
   #blockBytes = 0;
 
   constructor(options: MemoryBitcoinStoreOptions = {}) {
@@ -86,9 +88,10 @@ export class MemoryBitcoinStore implements BitcoinStore {
     }
   }
 
-  #changeCoins({ at, staged }: CoinStep): void {
+  #changeCoins({ at, staged, transactions }: CoinStep): void {
     if (!(staged instanceof StagedMap)) throw new TypeError("these coins were staged elsewhere");
     this.#coinsAt = at;
+    this.#coinTransactions = transactions;
     for (const [key, coin] of staged.changed) {
       if (coin === undefined) this.#coins.delete(key);
       else this.#coins.set(key, coin);
@@ -103,23 +106,36 @@ export class MemoryBitcoinStore implements BitcoinStore {
     return Promise.resolve(keys.map((key) => this.#coins.get(toHex(key))));
   }
 
+  coinTransactions(): Promise<number | undefined> {
+    return Promise.resolve(this.#coinTransactions);
+  }
+
   coinBytes(): Promise<number> {
     let bytes = 0;
     for (const [key, coin] of this.#coins) bytes += key.length / 2 + coin.length;
     return Promise.resolve(bytes);
   }
 
-  async allCoins(
+  allCoins(
     take: (entry: MergedEntry) => Promise<void> | undefined,
     signal?: AbortSignal,
   ): Promise<number | undefined> {
-    const at = this.#coinsAt;
-    for (const [name, bytes] of [...this.#coins].sort(([a], [b]) => (a < b ? -1 : 1))) {
-      signal?.throwIfAborted();
-      const key: Uint8Array = fromHex(name);
-      await take({ key, keyLength: key.length, bytes, valueAt: 0, valueLength: bytes.length });
-    }
-    return at;
+    return this.readCoins(async ({ at, all }) => {
+      await all(take, signal);
+      return at;
+    });
+  }
+
+  readCoins<T>(use: (reading: CoinReading) => Promise<T>): Promise<T> {
+    const coins = [...this.#coins].sort(([a], [b]) => (a < b ? -1 : 1));
+    const all: CoinReading["all"] = async (take, signal) => {
+      for (const [name, bytes] of coins) {
+        signal?.throwIfAborted();
+        const key: Uint8Array = fromHex(name);
+        await take({ key, keyLength: key.length, bytes, valueAt: 0, valueLength: bytes.length });
+      }
+    };
+    return use({ at: this.#coinsAt, transactions: this.#coinTransactions, all });
   }
 
   async stageCoins(changes: SortedEntries): Promise<StagedCoins> {

@@ -19,6 +19,7 @@ import type {
   BitcoinStep,
   BitcoinStore,
   BitcoinStoreCounts,
+  CoinReading,
   HeaderPage,
   NewBlock,
   StagedCoins,
@@ -31,7 +32,7 @@ import { appendHeaders, changeStatuses, countHeaders, readHeaders } from "./head
 import { CoinRuns } from "./coin-runs.ts";
 import { forgetUndo, keepUndo, readUndo } from "./coin-undo.ts";
 import { BITCOIN_MIGRATIONS, BITCOIN_PEERS, CHAIN_TABLES } from "./schema.ts";
-import { readState, useTransactionIndex, writeState } from "./state.ts";
+import { forgetState, readState, useTransactionIndex, writeState } from "./state.ts";
 import { checkStep, unknownBlock } from "./step.ts";
 import { type IndexedBlock, moveTransactions, transactionCandidates } from "./transaction-index.ts";
 
@@ -139,6 +140,10 @@ export class SqlBitcoinStore implements BitcoinStore {
     return readState(this.#database, "coins_at");
   }
 
+  coinTransactions(): Promise<number | undefined> {
+    return readState(this.#database, "coins_transactions");
+  }
+
   coinBytes(): Promise<number> {
     return this.#coins.bytes();
   }
@@ -147,17 +152,28 @@ export class SqlBitcoinStore implements BitcoinStore {
     return this.#coins.get(keys);
   }
 
-  async allCoins(
+  allCoins(
     take: (entry: MergedEntry) => Promise<void> | undefined,
     signal?: AbortSignal,
   ): Promise<number | undefined> {
-    // What is read, and of which block it is, belong together; the reading itself keeps nobody from writing.
-    const { at, reading } = await this.#exclusive(async () => {
-      const at = await this.coinsAt();
-      return { at, reading: (await this.#coins.reader())(take, signal) };
+    return this.readCoins(async ({ at, all }) => {
+      await all(take, signal);
+      return at;
     });
-    await reading;
-    return at;
+  }
+
+  async readCoins<T>(use: (reading: CoinReading) => Promise<T>): Promise<T> {
+    // What is read, and of which block it is, belong together; the reading itself keeps nobody from writing.
+    const { pinned, at, transactions } = await this.#exclusive(async () => ({
+      at: await this.coinsAt(),
+      transactions: await this.coinTransactions(),
+      pinned: await this.#coins.pin(),
+    }));
+    try {
+      return await use({ at, transactions, all: pinned.all });
+    } finally {
+      await pinned.release();
+    }
   }
 
   stageCoins(changes: SortedEntries): Promise<StagedCoins> {
@@ -189,6 +205,9 @@ export class SqlBitcoinStore implements BitcoinStore {
         if (step.coins !== undefined) {
           await this.#coins.name(within, step.coins.staged);
           await writeState(within, "coins_at", step.coins.at);
+          const { transactions } = step.coins;
+          if (transactions === undefined) await forgetState(within, "coins_transactions");
+          else await writeState(within, "coins_transactions", transactions);
         }
         return await insertEvents(within, step.events ?? []);
       });

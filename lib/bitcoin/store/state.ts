@@ -8,10 +8,17 @@ import type { Database } from "../../core/ports.ts";
 import type { BitcoinStoreCode } from "./step.ts";
 
 /**
- * `tip` and `coins_at`: rows; `reindexing` and `transaction_index`: 0 or 1; `blocks` and `block_bytes`: how many blocks are stored, and
+ * `tip` and `coins_at`: rows; `coins_transactions`: those of all blocks up to `coins_at`; `reindexing` and `transaction_index`: 0 or 1; `blocks` and `block_bytes`: how many blocks are stored, and
  * the indexed bytes of their files.
  */
-export type StateName = "tip" | "coins_at" | "reindexing" | "transaction_index" | "blocks" | "block_bytes";
+export type StateName =
+  | "tip"
+  | "coins_at"
+  | "coins_transactions"
+  | "reindexing"
+  | "transaction_index"
+  | "blocks"
+  | "block_bytes";
 
 /** The number of a name; undefined when there was none yet. */
 export async function readState(database: Database, name: StateName): Promise<number | undefined> {
@@ -25,6 +32,11 @@ export async function writeState(database: Database, name: StateName, value: num
     "INSERT INTO bitcoin_state (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
     [name, value],
   );
+}
+
+/** Forgets a number. */
+export async function forgetState(database: Database, name: StateName): Promise<void> {
+  await database.run("DELETE FROM bitcoin_state WHERE name = ?", [name]);
 }
 
 /** Adds to a number that begins at 0. */

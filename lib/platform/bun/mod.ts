@@ -13,6 +13,7 @@ export { exists, gunzip, gzip, listDir, makeDir, readFile, removeFile, writeFile
 export { lockDir } from "../node/folder-lock.ts";
 export { serveHttp, serveHttps } from "../node/https.ts";
 export { listen } from "../node/listener.ts";
+export { namedFiles } from "../node/named-files.ts";
 export {
   environment,
   exit,

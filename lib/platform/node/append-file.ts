@@ -39,7 +39,7 @@ export async function openFileFolder(folder: string): Promise<FileFolder> {
     open: (name, { create = false } = {}) =>
       guarded(name, async (file) => {
         try {
-          return await openAppendFile(file, create);
+          return await openAppendFile(file, constants.O_RDWR | (create ? constants.O_CREAT : 0));
         } catch (cause) {
           if (codeOf(cause) === "ENOENT" && !create) return undefined;
           throw cause;
@@ -49,8 +49,9 @@ export async function openFileFolder(folder: string): Promise<FileFolder> {
   };
 }
 
-async function openAppendFile(file: string, create: boolean): Promise<AppendFile> {
-  const handle = await open(file, constants.O_RDWR | (create ? constants.O_CREAT : 0), MODE);
+/** Opens one file, by the flags of `open`(2). Rejects with the system's error. */
+export async function openAppendFile(file: string, flags: number): Promise<AppendFile> {
+  const handle = await open(file, flags, MODE);
   const { size } = await handle.stat();
   return new HandleFile(handle, file, size);
 }

@@ -11,6 +11,7 @@ export { exists, gunzip, gzip, listDir, makeDir, readFile, removeFile, writeFile
 export { lockDir } from "./folder-lock.ts";
 export { serveHttp, serveHttps } from "./https.ts";
 export { listen } from "./listener.ts";
+export { namedFiles } from "./named-files.ts";
 export {
   collectMemory,
   environment,

@@ -15,7 +15,8 @@ import { scriptJson } from "./script-json.ts";
 
 const KINDS: readonly string[] = ["hash_serialized_3", "muhash", "none"] satisfies CoinHash[];
 
-const noCoins = ({ state }: BitcoinService) =>
+/** The answer of a node that keeps no coins. */
+export const noCoins = ({ state }: BitcoinService) =>
   new JsonRpcError(RpcCode.misc, `this node keeps ${state().mode} only; --mode full keeps unspent outputs`);
 
 /** The methods. */

@@ -12,6 +12,7 @@ import { type ActiveCall, controlMethods } from "./control.ts";
 import type { Method } from "./method.ts";
 import { miningMethods } from "./mining.ts";
 import { networkMethods } from "./network.ts";
+import { snapshotMethods } from "./snapshots.ts";
 import { statisticsMethods } from "./statistics.ts";
 import { storedBlockMethods } from "./stored-blocks.ts";
 import { testingMethods } from "./testing.ts";
@@ -26,6 +27,7 @@ export function bitcoinMethods(active: () => Iterable<ActiveCall>): ReadonlyMap<
     ...waitingMethods,
     ...coinMethods,
     ...blockFilterMethods,
+    ...snapshotMethods,
     ...transactionMethods,
     ...networkMethods,
     ...banMethods,

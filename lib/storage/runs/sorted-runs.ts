@@ -23,6 +23,13 @@ const FILTERED_ENTRIES_MAX = 32 * 1024 * 1024;
 /** An older run is merged with newer ones that have this share of its bytes together. */
 const SHARE = 1;
 
+/** The entries of one moment; see {@link SortedRuns.pin}. */
+export interface PinnedRuns {
+  /** See {@link SortedRuns.all}. */
+  all(take: (entry: MergedEntry) => Promise<void> | undefined, signal?: AbortSignal): Promise<void>;
+  release(): Promise<void>;
+}
+
 /** The runs of one set. Made by {@link SortedRuns.open}. */
 export class SortedRuns {
   readonly #folder: FileFolder;
@@ -97,7 +104,18 @@ export class SortedRuns {
    * @throws NodeError `DATABASE_DAMAGED`
    */
   async all(take: (entry: MergedEntry) => Promise<void> | undefined, signal?: AbortSignal): Promise<void> {
-    await merged(this.#runs, (entry) => entry.valueLength < 0 ? undefined : take(entry), signal);
+    await all(this.#runs, take, signal);
+  }
+
+  /** What goes through all entries as they are now, as often as one likes until it is released. */
+  pin(): PinnedRuns {
+    const runs = this.#runs.map((run) => run.enter());
+    return {
+      all: (take, signal) => all(runs, take, signal),
+      release: async () => {
+        for (const run of runs) await run.leave();
+      },
+    };
   }
 
   /**
@@ -195,6 +213,14 @@ export class SortedRuns {
       throw thrown;
     }
   }
+}
+
+async function all(
+  runs: readonly Run[],
+  take: (entry: MergedEntry) => Promise<void> | undefined,
+  signal?: AbortSignal,
+): Promise<void> {
+  await merged(runs, (entry) => entry.valueLength < 0 ? undefined : take(entry), signal);
 }
 
 async function openRun(folder: FileFolder, record: RunRecord): Promise<Run> {

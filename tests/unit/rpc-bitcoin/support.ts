@@ -28,6 +28,7 @@ import { bitcoinHandle } from "../../../lib/rpc/bitcoin/handle.ts";
 import type { RpcContext } from "../../../lib/rpc/context.ts";
 import type { RpcLimits } from "../../../lib/rpc/limits.ts";
 import { MemoryEventLog } from "../../../lib/storage/event-log.ts";
+import { MemoryFolder } from "../../contract/memory-folder.ts";
 import { FakeClock } from "../rpc/support.ts";
 
 /** The secrets that {@link bitcoinNode} knows. */
@@ -144,6 +145,7 @@ export async function bitcoinNode(options: {
   const events = new MemoryEventLog({ onAppend: (newest) => bus.emit("events", newest) });
   const store = new MemoryBitcoinStore({ events, transactionIndex: options.transactionIndex ?? false });
   const clock = new TurningClock();
+  const files = new MemoryFolder();
   const rules = bitcoinAddressRules({ allowPrivate: true });
   const book = new AddressBook({ rules, clock, random });
   const upload = new UploadTarget({ clock, sent: () => 0 });
@@ -166,6 +168,7 @@ export async function bitcoinNode(options: {
       inboundMax: 8,
     },
     userAgent: "/gemel:0.1.0/",
+    files: files.named("/data"),
     ...(options.pruneTarget !== undefined && { pruneTarget: options.pruneTarget }),
     ...(options.filters && { filters: { store: options.filters, forPeers: true } }),
     loopbackExempt: true,
@@ -251,6 +254,8 @@ export async function bitcoinNode(options: {
     node,
     bitcoin,
     store,
+    /** Files that calls name. */
+    files,
     clock,
     miner,
     peers,
