@@ -61,6 +61,20 @@ export interface CoinStep {
   readonly transactions?: number | undefined;
 }
 
+/** The coins of a set that are not the active chain's; see {@link BitcoinStore.otherCoins}. */
+export type OtherCoins = Pick<
+  BitcoinStore,
+  "coinsAt" | "coinTransactions" | "coins" | "coinBytes" | "readCoins" | "stageCoins"
+>;
+
+/** A snapshot whose coins are the active chain's, while it is not validated. */
+export interface StoredSnapshot {
+  /** Row of the block that it is of. */
+  readonly base: number;
+  /** `hash_serialized_3` of its coins, in the order of the bytes. */
+  readonly hash: Uint8Array;
+}
+
 /** One atomic step of the chain: all of it is there after a crash, or none. */
 export interface BitcoinStep {
   /** Headers that are new; the first follows the last stored row. */
@@ -73,6 +87,14 @@ export interface BitcoinStep {
   readonly tip?: number;
   /** The coins, for a chain whose validator needs them. */
   readonly coins?: CoinStep;
+  /** The coins of {@link BitcoinStore.otherCoins}. */
+  readonly otherCoins?: CoinStep;
+  /**
+   * The other coins become the active chain's, and the active chain's are the others from then on: those of a snapshot
+   * that is taken. When it is `validated`, the others go; when it is `refused`, its coins go and the others become the active
+   * chain's. `coins` and `otherCoins` of the same step are as they were before.
+   */
+  readonly snapshot?: StoredSnapshot | "validated" | "refused";
   /** What takes blocks back, by row: the same for a block whenever it is connected. */
   readonly undo?: ReadonlyMap<number, Uint8Array>;
   /**
@@ -124,6 +146,17 @@ export interface BitcoinStore extends PeerStore {
    * Others have their turn meanwhile.
    */
   stageCoins(changes: SortedEntries): Promise<StagedCoins>;
+  /**
+   * Coins that are not the active chain's: of a snapshot that is being loaded, or, once it is, of the blocks before it that
+   * are being validated.
+   */
+  readonly otherCoins: OtherCoins;
+  /** The snapshot that is not validated; undefined when there is none. */
+  snapshot(): Promise<StoredSnapshot | undefined>;
+  /** Lays all coins of a snapshot ready, on disk: in {@link BitcoinStore.otherCoins}, when the step names them. */
+  stageSnapshot(coins: SortedEntries): Promise<StagedCoins>;
+  /** Takes away what was laid ready for a snapshot that is not taken. */
+  dropSnapshot(): Promise<void>;
   /** What takes the block of a row back; undefined when it was not connected with coins, or was pruned. */
   coinUndo(row: number): Promise<Uint8Array | undefined>;
   /** Makes one step durable, or rejects and changes nothing. Returns the ids given to the events, in order. */

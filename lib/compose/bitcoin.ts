@@ -48,6 +48,9 @@ interface Storage {
   readonly reindex?: SqlBitcoinStore;
 }
 
+/** The folders of the two places for coins. */
+const COIN_FOLDERS = ["coins", "coins-2"] as const;
+
 /** Where a chain's files are. */
 function chainFolder({ config }: CompositionParts, chain: BitcoinConfig): string {
   const path = databasePath(config.paths, chain);
@@ -72,7 +75,7 @@ async function openStorage(parts: CompositionParts, chain: BitcoinConfig, networ
   const store = await openSqlBitcoinStore(database, {
     network,
     blocks,
-    openCoins: () => drivers.openFileFolder(`${folder}/coins`),
+    openCoins: (place) => drivers.openFileFolder(`${folder}/${COIN_FOLDERS[place]}`),
     transactionIndex: chain.transactionIndex,
     reindex: chain.reindex,
     cacheBytesMax: config.cacheBytesMax,

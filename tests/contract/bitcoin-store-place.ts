@@ -58,7 +58,7 @@ export async function sqlPlace(driver: DatabaseDriver, always: Options = {}): Pr
       const database = await driver.open(place.database);
       try {
         const blocks = blockFilesOf(await openFileFolder(place.blocks));
-        const openCoins = () => openFileFolder(place.coins);
+        const openCoins = (number: number) => openFileFolder(`${place.coins}-${number}`);
         const store = await openSqlBitcoinStore(database, {
           network: regtest,
           blocks,

@@ -4,6 +4,7 @@
  * @module
  */
 import assert from "node:assert/strict";
+import { entriesOf } from "../../lib/storage/runs/entries.ts";
 import { describe, test } from "node:test";
 import { HeaderStatus } from "../../lib/bitcoin/headers/header-chain.ts";
 import type { BitcoinStep, BitcoinStore } from "../../lib/bitcoin/store.ts";
@@ -198,6 +199,61 @@ export function bitcoinStoreContract(driver: BitcoinStoreDriver): void {
         await change(3, new Map());
         const again = driver.durable ? (await reopen()).store : store;
         assert.deepEqual([await again.coinsAt(), await again.coinTransactions()], [3, undefined]);
+      }));
+
+    test("a snapshot's coins take the place of others, which go when it is validated and come back when it is refused", () =>
+      withStore(async ({ store: first }, reopen) => {
+        const key = "ab".repeat(33);
+        const coin = (value: number) => new Map([[key, Uint8Array.of(value)]]);
+        const seen = async (store: typeof first) => {
+          const { otherCoins } = store;
+          const [own] = await store.coins([fromHex(key)]);
+          const [other] = await otherCoins.coins([fromHex(key)]);
+          return [
+            await store.coinsAt(),
+            own?.[0],
+            await otherCoins.coinsAt(),
+            other?.[0],
+            (await store.snapshot())?.base,
+          ];
+        };
+        let store = first;
+        const restart = async () => void (store = driver.durable ? (await reopen()).store : store);
+        const take = async () => {
+          const laid = await store.stageSnapshot(entriesOf([[fromHex(key), Uint8Array.of(9)]]));
+          const otherCoins = { at: 3, staged: laid, transactions: 77 };
+          return await store.commit({ otherCoins, snapshot: { base: 3, hash: new Uint8Array(32).fill(5) }, tip: 3 });
+        };
+        await store.commit({
+          ...chainStep(0, 4),
+          coins: { at: 1, staged: await staged(store, coin(1)), transactions: 2 },
+        });
+        assert.deepEqual(await seen(store), [1, 1, undefined, undefined, undefined]);
+
+        await store.dropSnapshot();
+        await take();
+        await restart();
+        assert.deepEqual(await seen(store), [3, 9, 1, 1, 3]);
+        assert.deepEqual((await store.snapshot())!.hash, new Uint8Array(32).fill(5));
+        assert.deepEqual([await store.coinTransactions(), await store.otherCoins.coinTransactions()], [77, 2]);
+        const behind = await store.otherCoins.stageCoins(entriesOf([[fromHex(key), Uint8Array.of(2)]]));
+        await store.commit({ otherCoins: { at: 2, staged: behind } });
+        await store.commit({ snapshot: "refused", tip: 2 });
+        assert.deepEqual(await seen(store), [2, 2, undefined, undefined, undefined]);
+        await restart();
+        assert.deepEqual(await seen(store), [2, 2, undefined, undefined, undefined]);
+
+        await take();
+        await store.commit({ coins: { at: 3, staged: await staged(store, coin(4)) }, snapshot: "validated" });
+        assert.deepEqual(await seen(store), [3, 4, undefined, undefined, undefined]);
+        await restart();
+        assert.deepEqual(await seen(store), [3, 4, undefined, undefined, undefined]);
+        // Where the first coins were.
+        await take();
+        assert.deepEqual(await seen(store), [3, 9, 3, 4, 3]);
+        await assert.rejects(store.commit({ snapshot: { base: 9, hash: new Uint8Array(32) } }), {
+          code: "STORE_UNKNOWN_ROW",
+        });
       }));
 
     test("blocks are read whole, in part, and by size", () =>

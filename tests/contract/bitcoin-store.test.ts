@@ -162,7 +162,7 @@ for (const driver of databaseDrivers) {
         const counts = await store.counts();
         assert.equal(counts.blocks, 12);
         await database.script(
-          "DROP TABLE bitcoin_coin_runs; DROP TABLE bitcoin_coin_undo; DROP INDEX bitcoin_block_files_height; DELETE FROM bitcoin_state WHERE name IN ('blocks', 'block_bytes'); " +
+          "DROP TABLE bitcoin_coin_runs; DROP TABLE bitcoin_coin_undo; DROP TABLE bitcoin_snapshot; DROP INDEX bitcoin_block_files_height; DELETE FROM bitcoin_state WHERE name IN ('blocks', 'block_bytes'); " +
             "UPDATE gemel_meta SET value = '2' WHERE name = 'version'",
         );
         await close();

@@ -53,7 +53,7 @@ async function live(disk: SimDisk, { tree, blocks, bytesMax, flushEvery, staging
   const tell = async () => {
     const database = await mount.openDatabase("bitcoin.sqlite");
     const files = new BlockFiles(await mount.openFileFolder("blocks"), { magic: regtest.magic, fileBytesMax: 20_000 });
-    const openCoins = () => mount.openFileFolder("coins");
+    const openCoins = (place: number) => mount.openFileFolder(`coins-${place}`);
     const store = await openSqlBitcoinStore(database, { network: regtest, blocks: files, openCoins });
     const stage = store.stageCoins.bind(store);
     store.stageCoins = async (changes) => {

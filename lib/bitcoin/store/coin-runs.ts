@@ -30,6 +30,8 @@ class StagedRun implements StagedCoins {
 /** What the coins on disk need. */
 export interface CoinRunsParts {
   readonly database: Database;
+  /** The place of the set that they are of, of those that the database has lists for. */
+  readonly place: number;
   /** Makes or opens the folder of runs. Not called before coins are asked for or kept. */
   readonly openFolder: () => Promise<FileFolder>;
   /** Runs what writes to the store, one after another. */
@@ -78,7 +80,7 @@ export class CoinRuns {
 
   /** Names what was staged, inside the step's transaction. */
   async name(within: Database, staged: StagedCoins): Promise<void> {
-    await insertRun(within, own(staged).run.record);
+    await insertRun(within, this.#parts.place, own(staged).run.record);
   }
 
   /** The step is durable: what it named counts. */
@@ -95,10 +97,15 @@ export class CoinRuns {
     await this.#merging;
   }
 
+  /** Ends what goes on by itself: from now on the list is not changed but by steps. */
+  async halt(): Promise<void> {
+    this.#ending.abort(new NodeError("stopped", "self", "the coins are closed"));
+    await this.#merging;
+  }
+
   /** Ends what goes on by itself, and closes all files. */
   async close(): Promise<void> {
-    this.#ending.abort(new NodeError("stopped", "self", "the store is closed"));
-    await this.#merging;
+    await this.halt();
     await (await this.#opening?.catch(() => undefined))?.close();
     for (const { run } of this.#staged) await run.release();
   }
@@ -112,7 +119,7 @@ export class CoinRuns {
   }
 
   async #merge(runs: SortedRuns): Promise<void> {
-    const { database, exclusive } = this.#parts;
+    const { database, exclusive, place } = this.#parts;
     const { signal } = this.#ending;
     for (let due = runs.due(); due !== undefined && !signal.aborted; due = runs.due()) {
       const old = due;
@@ -120,8 +127,10 @@ export class CoinRuns {
       await exclusive(async () => {
         try {
           await database.transaction(async (within) => {
-            for (const { run } of old) await within.run("DELETE FROM bitcoin_coin_runs WHERE run = ?", [run]);
-            await insertRun(within, young.record);
+            for (const { run } of old) {
+              await within.run("DELETE FROM bitcoin_coin_runs WHERE place = ? AND run = ?", [place, run]);
+            }
+            await insertRun(within, place, young.record);
           });
         } catch (thrown) {
           // Its file is removed at the next start, by the list.
@@ -144,8 +153,8 @@ export class CoinRuns {
   }
 
   async #open(): Promise<SortedRuns> {
-    const { database, openFolder } = this.#parts;
-    const rows = await database.all("SELECT run, age, bytes, entries FROM bitcoin_coin_runs");
+    const { database, openFolder, place } = this.#parts;
+    const rows = await database.all("SELECT run, age, bytes, entries FROM bitcoin_coin_runs WHERE place = ?", [place]);
     const number = (value: unknown) => Number(value);
     const records = rows.map(({ run, age, bytes, entries }): RunRecord => ({
       run: number(run),
@@ -165,8 +174,9 @@ function own(staged: StagedCoins): StagedRun {
   return staged;
 }
 
-async function insertRun(within: Database, { run, age, bytes, entries }: RunRecord): Promise<void> {
-  await within.run("INSERT INTO bitcoin_coin_runs (run, age, bytes, entries) VALUES (?, ?, ?, ?)", [
+async function insertRun(within: Database, place: number, { run, age, bytes, entries }: RunRecord): Promise<void> {
+  await within.run("INSERT INTO bitcoin_coin_runs (place, run, age, bytes, entries) VALUES (?, ?, ?, ?, ?)", [
+    place,
     run,
     age,
     bytes,

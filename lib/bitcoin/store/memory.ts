@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { fromHex, toHex } from "../../codec/hex.ts";
+import { toHex } from "../../codec/hex.ts";
 import { Writer } from "../../codec/writer.ts";
 import type { StoredPeer } from "../../core/ports.ts";
 import { MemoryEventLog } from "../../storage/event-log.ts";
@@ -16,13 +16,14 @@ import type {
   BitcoinStore,
   BitcoinStoreCounts,
   CoinReading,
-  CoinStep,
   HeaderPage,
   StagedCoins,
+  StoredSnapshot,
   TransactionPlace,
 } from "../store.ts";
 import { Block } from "../types/block.ts";
 import { HEADER_BYTES } from "../types/header.ts";
+import { MemoryCoins } from "./memory-coins.ts";
 import { checkStep, unknownBlock } from "./step.ts";
 import type { IndexedBlock } from "./transaction-index.ts";
 
@@ -43,11 +44,11 @@ export class MemoryBitcoinStore implements BitcoinStore {
   /** By txid, the oldest place first: two transactions of the early chain are there twice. */
   readonly #transactions = new Map<string, TransactionPlace[]>();
   readonly #peers = new MemoryPeers();
-  readonly #coins = new Map<string, Uint8Array>();
+  #coins = new MemoryCoins();
+  otherCoins = new MemoryCoins();
+  #snapshot: StoredSnapshot | undefined;
   readonly #coinUndo = new Map<number, Uint8Array>();
   #tip: number | undefined;
-  #coinsAt: number | undefined;
-  #coinTransactions: number | undefined;
   #blockBytes = 0;
 
   constructor(options: MemoryBitcoinStoreOptions = {}) {
@@ -81,39 +82,47 @@ export class MemoryBitcoinStore implements BitcoinStore {
       for (const block of index?.joined ?? []) this.#join(block);
       if (step.tip !== undefined) this.#tip = step.tip;
       for (const [row, spent] of step.undo ?? []) this.#coinUndo.set(row, spent);
-      if (step.coins !== undefined) this.#changeCoins(step.coins);
+      if (step.coins !== undefined) this.#coins.change(step.coins);
+      if (step.otherCoins !== undefined) this.otherCoins.change(step.otherCoins);
+      if (step.snapshot !== undefined) this.#changeSnapshot(step.snapshot);
       return this.events.append(step.events ?? []);
     } catch (error) {
       return Promise.reject(error);
     }
   }
 
-  #changeCoins({ at, staged, transactions }: CoinStep): void {
-    if (!(staged instanceof StagedMap)) throw new TypeError("these coins were staged elsewhere");
-    this.#coinsAt = at;
-    this.#coinTransactions = transactions;
-    for (const [key, coin] of staged.changed) {
-      if (coin === undefined) this.#coins.delete(key);
-      else this.#coins.set(key, coin);
-    }
+  #changeSnapshot(snapshot: NonNullable<BitcoinStep["snapshot"]>): void {
+    if (snapshot !== "validated") [this.#coins, this.otherCoins] = [this.otherCoins, this.#coins];
+    if (typeof snapshot === "string") this.otherCoins = new MemoryCoins();
+    this.#snapshot = typeof snapshot === "string" ? undefined : snapshot;
+  }
+
+  snapshot(): Promise<StoredSnapshot | undefined> {
+    return Promise.resolve(this.#snapshot);
+  }
+
+  stageSnapshot(coins: SortedEntries): Promise<StagedCoins> {
+    return this.otherCoins.stageCoins(coins);
+  }
+
+  dropSnapshot(): Promise<void> {
+    return Promise.resolve();
   }
 
   coinsAt(): Promise<number | undefined> {
-    return Promise.resolve(this.#coinsAt);
-  }
-
-  coins(keys: readonly Uint8Array[]): Promise<readonly (Uint8Array | undefined)[]> {
-    return Promise.resolve(keys.map((key) => this.#coins.get(toHex(key))));
+    return this.#coins.coinsAt();
   }
 
   coinTransactions(): Promise<number | undefined> {
-    return Promise.resolve(this.#coinTransactions);
+    return this.#coins.coinTransactions();
+  }
+
+  coins(keys: readonly Uint8Array[]): Promise<readonly (Uint8Array | undefined)[]> {
+    return this.#coins.coins(keys);
   }
 
   coinBytes(): Promise<number> {
-    let bytes = 0;
-    for (const [key, coin] of this.#coins) bytes += key.length / 2 + coin.length;
-    return Promise.resolve(bytes);
+    return this.#coins.coinBytes();
   }
 
   allCoins(
@@ -127,21 +136,11 @@ export class MemoryBitcoinStore implements BitcoinStore {
   }
 
   readCoins<T>(use: (reading: CoinReading) => Promise<T>): Promise<T> {
-    const coins = [...this.#coins].sort(([a], [b]) => (a < b ? -1 : 1));
-    const all: CoinReading["all"] = async (take, signal) => {
-      for (const [name, bytes] of coins) {
-        signal?.throwIfAborted();
-        const key: Uint8Array = fromHex(name);
-        await take({ key, keyLength: key.length, bytes, valueAt: 0, valueLength: bytes.length });
-      }
-    };
-    return use({ at: this.#coinsAt, transactions: this.#coinTransactions, all });
+    return this.#coins.readCoins(use);
   }
 
-  async stageCoins(changes: SortedEntries): Promise<StagedCoins> {
-    const staged = new StagedMap();
-    for await (const _ of changes.drain((...entry) => staged.take(...entry)));
-    return staged;
+  stageCoins(changes: SortedEntries): Promise<StagedCoins> {
+    return this.#coins.stageCoins(changes);
   }
 
   coinUndo(row: number): Promise<Uint8Array | undefined> {
@@ -218,18 +217,4 @@ export class MemoryBitcoinStore implements BitcoinStore {
   savePeers(peers: readonly StoredPeer[]): Promise<void> {
     return this.#peers.savePeers(peers);
   }
-}
-
-/** Changes that no step has named yet. */
-class StagedMap implements StagedCoins {
-  readonly changed = new Map<string, Uint8Array | undefined>();
-
-  get count(): number {
-    return this.changed.size;
-  }
-
-  take: Parameters<SortedEntries["drain"]>[0] = (key, keyAt, keyLength, value, valueAt, valueLength) => {
-    const coin = valueLength < 0 ? undefined : value.slice(valueAt, valueAt + valueLength);
-    this.changed.set(toHex(key.subarray(keyAt, keyAt + keyLength)), coin);
-  };
 }

@@ -20,6 +20,7 @@ export const CHAIN_TABLES = [
   "bitcoin_transactions",
   "bitcoin_coin_runs",
   "bitcoin_coin_undo",
+  "bitcoin_snapshot",
   "bitcoin_state",
 ] as const;
 
@@ -101,6 +102,28 @@ CREATE TABLE bitcoin_coin_runs (
   age BIGINT NOT NULL,
   bytes BIGINT NOT NULL,
   entries BIGINT NOT NULL
+);
+`,
+  },
+  {
+    number: 6,
+    name: "a second place for coins, and the snapshot whose coins are in one of the two while it is not validated",
+    sql: `
+CREATE TABLE bitcoin_coin_runs_placed (
+  place INTEGER NOT NULL,
+  run INTEGER NOT NULL,
+  age BIGINT NOT NULL,
+  bytes BIGINT NOT NULL,
+  entries BIGINT NOT NULL,
+  PRIMARY KEY (place, run)
+) WITHOUT ROWID;
+INSERT INTO bitcoin_coin_runs_placed (place, run, age, bytes, entries)
+  SELECT 0, run, age, bytes, entries FROM bitcoin_coin_runs;
+DROP TABLE bitcoin_coin_runs;
+ALTER TABLE bitcoin_coin_runs_placed RENAME TO bitcoin_coin_runs;
+CREATE TABLE bitcoin_snapshot (
+  header INTEGER PRIMARY KEY,
+  hash BYTEA NOT NULL
 );
 `,
   },

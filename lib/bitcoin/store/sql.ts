@@ -23,18 +23,20 @@ import type {
   HeaderPage,
   NewBlock,
   StagedCoins,
+  StoredSnapshot,
   TransactionPlace,
 } from "../store.ts";
 import { Block } from "../types/block.ts";
 import type { BlockFiles, BlockPlace } from "./block-files.ts";
 import { countBlocks, forgetFiles, indexedEnds, insertBlocks, isPlaceKnown, placeOf } from "./block-index.ts";
 import { appendHeaders, changeStatuses, countHeaders, readHeaders } from "./header-pages.ts";
-import { CoinRuns } from "./coin-runs.ts";
+import { activePlace, type CoinPlace, CoinSet, otherPlace } from "./coin-set.ts";
 import { forgetUndo, keepUndo, readUndo } from "./coin-undo.ts";
 import { BITCOIN_MIGRATIONS, BITCOIN_PEERS, CHAIN_TABLES } from "./schema.ts";
-import { forgetState, readState, useTransactionIndex, writeState } from "./state.ts";
-import { checkStep, unknownBlock } from "./step.ts";
-import { type IndexedBlock, moveTransactions, transactionCandidates } from "./transaction-index.ts";
+import { readState, useTransactionIndex, writeState } from "./state.ts";
+import { changeSnapshot, hasSpare, noteSpare, readSnapshot } from "./snapshot-row.ts";
+import { checkStep } from "./step.ts";
+import { indexedOf, moveTransactions, transactionCandidates } from "./transaction-index.ts";
 
 /** What a SQL store is told. */
 export interface SqlBitcoinStoreOptions {
@@ -42,8 +44,8 @@ export interface SqlBitcoinStoreOptions {
   readonly network: { readonly name: string; readonly genesis: { readonly hash: Uint8Array } };
   /** Where block bytes are; the store closes them. */
   readonly blocks: BlockFiles;
-  /** Makes or opens the folder where coins are; not called for a chain that keeps none. Without it none can be kept. */
-  readonly openCoins?: () => Promise<FileFolder>;
+  /** Makes or opens the folder of a place for coins; not called for a chain that keeps none. Without it none can be kept. */
+  readonly openCoins?: (place: CoinPlace) => Promise<FileFolder>;
   /** Keep an index of transactions by txid. It must be there from the first block on. */
   readonly transactionIndex?: boolean;
   /** Forget headers and index, to build them anew from the block files; see `reindex.ts`. */
@@ -75,6 +77,8 @@ export async function openSqlBitcoinStore(
     await database.transaction(async (within) => {
       for (const table of CHAIN_TABLES) await within.run(`DELETE FROM ${table}`);
       await writeState(within, "reindexing", 1);
+      // The coins of a snapshot may have been there.
+      await writeState(within, "coins_spare", 1);
     });
   }
   const headers = await countHeaders(database);
@@ -83,37 +87,53 @@ export async function openSqlBitcoinStore(
   const reindexing = (await readState(database, "reindexing")) === 1;
   await useTransactionIndex(database, transactionIndex);
   await blocks.resume(await indexedEnds(database), reindexing);
-  return new SqlBitcoinStore(database, options, headers, reindexing);
+  const place = await activePlace(database);
+  const store = new SqlBitcoinStore(database, options, { headers, reindexing, place });
+  if (await hasSpare(database)) await store.dropSnapshot();
+  return store;
+}
+
+/** What a database has when it is opened. */
+interface Stored {
+  readonly headers: number;
+  readonly reindexing: boolean;
+  /** Where the active chain's coins are. */
+  readonly place: CoinPlace;
 }
 
 /** {@link BitcoinStore} over a {@link Database} whose schema is up to date; made by {@link openSqlBitcoinStore}. */
 export class SqlBitcoinStore implements BitcoinStore {
   readonly hasTransactionIndex: boolean;
   readonly files: BlockFiles;
-  readonly #coins: CoinRuns;
+  readonly #sets: readonly [CoinSet, CoinSet];
   readonly #database: Database;
   readonly #peers: SqlPeers;
   readonly #cache: ByteCache;
   readonly #onEvents: (newest: number) => void;
   /** Where blocks lie that were read from a file to be indexed, by the memory that they were read into. */
   readonly #adoptable = new WeakMap<ArrayBufferLike, BlockPlace>();
+  /** Where the active chain's coins are. */
+  #active: CoinPlace;
   #headers: number;
   #reindexing: boolean;
+  /** Settles, never rejects, when files of coins that nobody needs are gone. */
+  #cleaning: Promise<unknown> = Promise.resolve();
   /** Settles, never rejects, when the last writer that was asked for has ended. */
   #tail: Promise<unknown> = Promise.resolve();
 
-  constructor(database: Database, options: SqlBitcoinStoreOptions, headers: number, reindexing: boolean) {
+  constructor(database: Database, options: SqlBitcoinStoreOptions, stored: Stored) {
     this.hasTransactionIndex = options.transactionIndex ?? false;
     this.files = options.blocks;
     this.#database = database;
     const exclusive = <T>(work: () => Promise<T>) => this.#exclusive(work);
-    const openFolder = options.openCoins ?? (() => Promise.reject(new TypeError("there is no place for coins")));
-    this.#coins = new CoinRuns({ database, openFolder, exclusive });
+    const parts = { database, openFolder: options.openCoins, exclusive };
+    this.#sets = [new CoinSet({ ...parts, place: 0 }), new CoinSet({ ...parts, place: 1 })];
+    this.#active = stored.place;
     this.#peers = new SqlPeers(database, BITCOIN_PEERS);
     this.#cache = new ByteCache(options.cacheBytesMax ?? 0);
     this.#onEvents = options.onEvents ?? (() => {});
-    this.#headers = headers;
-    this.#reindexing = reindexing;
+    this.#headers = stored.headers;
+    this.#reindexing = stored.reindexing;
   }
 
   /** Whether block files are there whose blocks are not all indexed; `reindexBlocks` does that. Survives a restart. */
@@ -136,20 +156,32 @@ export class SqlBitcoinStore implements BitcoinStore {
     return readState(this.#database, "tip");
   }
 
+  get #coins(): CoinSet {
+    return this.#sets[this.#active];
+  }
+
+  get otherCoins(): CoinSet {
+    return this.#sets[otherPlace(this.#active)];
+  }
+
+  snapshot(): Promise<StoredSnapshot | undefined> {
+    return readSnapshot(this.#database);
+  }
+
   coinsAt(): Promise<number | undefined> {
-    return readState(this.#database, "coins_at");
+    return this.#coins.coinsAt();
   }
 
   coinTransactions(): Promise<number | undefined> {
-    return readState(this.#database, "coins_transactions");
+    return this.#coins.coinTransactions();
   }
 
   coinBytes(): Promise<number> {
-    return this.#coins.bytes();
+    return this.#coins.coinBytes();
   }
 
   coins(keys: readonly Uint8Array[]): Promise<readonly (Uint8Array | undefined)[]> {
-    return this.#coins.get(keys);
+    return this.#coins.coins(keys);
   }
 
   allCoins(
@@ -162,22 +194,32 @@ export class SqlBitcoinStore implements BitcoinStore {
     });
   }
 
-  async readCoins<T>(use: (reading: CoinReading) => Promise<T>): Promise<T> {
-    // What is read, and of which block it is, belong together; the reading itself keeps nobody from writing.
-    const { pinned, at, transactions } = await this.#exclusive(async () => ({
-      at: await this.coinsAt(),
-      transactions: await this.coinTransactions(),
-      pinned: await this.#coins.pin(),
-    }));
-    try {
-      return await use({ at, transactions, all: pinned.all });
-    } finally {
-      await pinned.release();
-    }
+  readCoins<T>(use: (reading: CoinReading) => Promise<T>): Promise<T> {
+    return this.#coins.readCoins(use);
   }
 
   stageCoins(changes: SortedEntries): Promise<StagedCoins> {
-    return this.#coins.stage(changes);
+    return this.#coins.stageCoins(changes);
+  }
+
+  async stageSnapshot(coins: SortedEntries): Promise<StagedCoins> {
+    await this.#cleaning;
+    await this.#exclusive(() => noteSpare(this.#database, true));
+    return await this.otherCoins.stageCoins(coins);
+  }
+
+  async dropSnapshot(): Promise<void> {
+    // Files may go only when no loss of power can bring back the list that names them. Else the next start removes them.
+    const mayGo = await this.#exclusive(() => this.#isCheckpointed());
+    if (!mayGo) return;
+    await this.otherCoins.clean();
+    await this.#exclusive(() => noteSpare(this.#database, false));
+  }
+
+  /** Whether everything that was committed is in the database's own file. */
+  async #isCheckpointed(): Promise<boolean> {
+    const checkpoint = await this.#database.get("PRAGMA wal_checkpoint(FULL)");
+    return Number(checkpoint?.busy ?? 0) === 0;
   }
 
   /** Resolves when no coins are left to be moved together in the background. */
@@ -189,11 +231,14 @@ export class SqlBitcoinStore implements BitcoinStore {
     return readUndo(this.#database, row);
   }
 
-  commit(step: BitcoinStep): Promise<readonly number[]> {
-    return this.#exclusive(async () => {
+  async commit(step: BitcoinStep): Promise<readonly number[]> {
+    const { snapshot } = step;
+    // What merges its runs waits for its turn to write, as this step does.
+    if (typeof snapshot === "string") await (snapshot === "validated" ? this.otherCoins : this.#coins).halt();
+    return await this.#exclusive(async () => {
       const count = checkStep(step, this.#headers);
       const blocks = await this.#place(step.blocks ?? []);
-      const index = this.hasTransactionIndex ? await this.#indexed(step) : undefined;
+      const index = this.hasTransactionIndex ? await indexedOf(step, (row) => this.block(row)) : undefined;
       const ids = await this.#database.transaction(async (within) => {
         if (step.headers !== undefined) await appendHeaders(within, step.headers.firstRow, step.headers.bytes);
         const statuses = step.statuses ?? new Map<number, number>();
@@ -202,23 +247,27 @@ export class SqlBitcoinStore implements BitcoinStore {
         if (index !== undefined) await moveTransactions(within, index.left, index.joined);
         if (step.tip !== undefined) await writeState(within, "tip", step.tip);
         if (step.undo !== undefined) await keepUndo(within, step.undo);
-        if (step.coins !== undefined) {
-          await this.#coins.name(within, step.coins.staged);
-          await writeState(within, "coins_at", step.coins.at);
-          const { transactions } = step.coins;
-          if (transactions === undefined) await forgetState(within, "coins_transactions");
-          else await writeState(within, "coins_transactions", transactions);
-        }
+        if (step.coins !== undefined) await this.#coins.change(within, step.coins);
+        if (step.otherCoins !== undefined) await this.otherCoins.change(within, step.otherCoins);
+        if (step.snapshot !== undefined) await changeSnapshot(within, step.snapshot, this.#sets, this.#active);
         return await insertEvents(within, step.events ?? []);
       });
       this.#headers = count;
-      if (step.coins !== undefined) await this.#coins.named(step.coins.staged);
+      if (step.coins !== undefined) await this.#coins.changed(step.coins);
+      if (step.otherCoins !== undefined) await this.otherCoins.changed(step.otherCoins);
+      if (step.snapshot !== undefined) this.#snapshotChanged(step.snapshot);
       if (blocks.some(({ isNew }) => isNew)) this.files.keep();
       for (const { block } of blocks) this.#cache.set(String(block.row), block.raw);
       const newest = ids.at(-1);
       if (newest !== undefined) this.#onEvents(newest);
       return ids;
     });
+  }
+
+  #snapshotChanged(snapshot: NonNullable<BitcoinStep["snapshot"]>): void {
+    if (snapshot !== "validated") this.#active = otherPlace(this.#active);
+    // Beside everything else, for there may be many files. What cannot be removed now is at the next start.
+    if (typeof snapshot === "string") this.#cleaning = this.dropSnapshot().catch(() => {});
   }
 
   /** Puts the blocks that are not stored yet on disk, or finds where they lie. */
@@ -236,25 +285,6 @@ export class SqlBitcoinStore implements BitcoinStore {
       ...adopted.flatMap(({ block, place }) => place === undefined ? [] : [{ block, place, isNew: false }]),
       ...fresh.map((block, i) => ({ block, place: written[i]!, isNew: true })),
     ];
-  }
-
-  /** The transactions of a step, ids computed from the block where the step has none. */
-  async #indexed({ transactions, blocks = [] }: BitcoinStep) {
-    const raw = new Map(blocks.map((block) => [block.row, block.raw]));
-    const complete = async (listed: readonly IndexedBlock[]): Promise<IndexedBlock[]> => {
-      const found: IndexedBlock[] = [];
-      for (const { row, txids } of listed) {
-        if (txids.length > 0) {
-          found.push({ row, txids });
-          continue;
-        }
-        const bytes = raw.get(row) ?? await this.block(row);
-        if (bytes === undefined) throw unknownBlock(row);
-        found.push({ row, txids: Block.decode(bytes).txids() });
-      }
-      return found;
-    };
-    return { left: await complete(transactions?.left ?? []), joined: await complete(transactions?.joined ?? []) };
   }
 
   /** @throws NodeError `DATABASE_DAMAGED` when the bytes are not those that were stored */
@@ -308,8 +338,7 @@ export class SqlBitcoinStore implements BitcoinStore {
       for (const row of rows) this.#cache.delete(String(row));
       // A file may go only when no loss of power can bring back the rows that refer to it. One that is in the way of
       // somebody else's reading stays, and is removed at the next start.
-      const checkpoint = await this.#database.get("PRAGMA wal_checkpoint(FULL)");
-      const mayGo = Number(checkpoint?.busy ?? 0) === 0;
+      const mayGo = await this.#isCheckpointed();
       for (const file of mayGo ? files : []) await this.files.remove(file);
       return rows;
     });
@@ -351,7 +380,8 @@ export class SqlBitcoinStore implements BitcoinStore {
 
   /** Waits for what is being written and closes the block files. */
   async close(): Promise<void> {
-    await this.#coins.close();
+    await this.#cleaning;
+    for (const set of this.#sets) await set.close();
     await this.#tail;
     await this.files.close();
   }

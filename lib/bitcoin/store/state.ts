@@ -8,13 +8,19 @@ import type { Database } from "../../core/ports.ts";
 import type { BitcoinStoreCode } from "./step.ts";
 
 /**
- * `tip` and `coins_at`: rows; `coins_transactions`: those of all blocks up to `coins_at`; `reindexing` and `transaction_index`: 0 or 1; `blocks` and `block_bytes`: how many blocks are stored, and
+ * `tip` and `coins_at`: rows; `coins_transactions`: those of all blocks up to `coins_at`; the same with `_1`: of the second
+ * place for coins; `coins_place`: the place of the active chain's; `coins_spare`: whether the other may hold files that
+ * nobody needs; `reindexing` and `transaction_index`: 0 or 1; `blocks` and `block_bytes`: how many blocks are stored, and
  * the indexed bytes of their files.
  */
 export type StateName =
   | "tip"
   | "coins_at"
+  | "coins_at_1"
   | "coins_transactions"
+  | "coins_transactions_1"
+  | "coins_place"
+  | "coins_spare"
   | "reindexing"
   | "transaction_index"
   | "blocks"

@@ -15,7 +15,7 @@ export type BitcoinStoreCode = "STORE_BROKEN_CHAIN" | "STORE_UNKNOWN_ROW" | "STO
  * @throws NodeError with a {@link BitcoinStoreCode}
  */
 export function checkStep(step: BitcoinStep, stored: number): number {
-  const { headers, statuses, blocks, tip, coins, undo, transactions } = step;
+  const { headers, statuses, blocks, tip, coins, otherCoins, snapshot, undo, transactions } = step;
   if (headers !== undefined && (headers.firstRow !== stored || headers.bytes.length % HEADER_BYTES !== 0)) {
     throw failure(
       "STORE_BROKEN_CHAIN",
@@ -31,6 +31,8 @@ export function checkStep(step: BitcoinStep, stored: number): number {
   for (const { row } of blocks ?? []) check(row);
   if (tip !== undefined) check(tip);
   if (coins !== undefined) check(coins.at);
+  if (otherCoins !== undefined) check(otherCoins.at);
+  if (typeof snapshot === "object") check(snapshot.base);
   for (const row of undo?.keys() ?? []) check(row);
   for (const { row } of [...transactions?.left ?? [], ...transactions?.joined ?? []]) check(row);
   return count;

@@ -5,7 +5,9 @@
  * @module
  */
 import type { Database } from "../../core/ports.ts";
-import type { TransactionPlace } from "../store.ts";
+import type { BitcoinStep, TransactionPlace } from "../store.ts";
+import { Block } from "../types/block.ts";
+import { unknownBlock } from "./step.ts";
 
 /** Transactions that one block may have in a place: far above the 16,666 of 60 bytes that fit. */
 const PLACES_PER_BLOCK = 2 ** 17;
@@ -14,6 +16,28 @@ const PLACES_PER_BLOCK = 2 ** 17;
 export interface IndexedBlock {
   readonly row: number;
   readonly txids: readonly Uint8Array[];
+}
+
+/** The transactions of a step, ids computed from the block where the step has none. `load` reads a stored block. */
+export async function indexedOf(
+  { transactions, blocks = [] }: BitcoinStep,
+  load: (row: number) => Promise<Uint8Array | undefined>,
+): Promise<{ readonly left: readonly IndexedBlock[]; readonly joined: readonly IndexedBlock[] }> {
+  const raw = new Map(blocks.map((block) => [block.row, block.raw]));
+  const complete = async (listed: readonly IndexedBlock[]): Promise<IndexedBlock[]> => {
+    const found: IndexedBlock[] = [];
+    for (const { row, txids } of listed) {
+      if (txids.length > 0) {
+        found.push({ row, txids });
+        continue;
+      }
+      const bytes = raw.get(row) ?? await load(row);
+      if (bytes === undefined) throw unknownBlock(row);
+      found.push({ row, txids: Block.decode(bytes).txids() });
+    }
+    return found;
+  };
+  return { left: await complete(transactions?.left ?? []), joined: await complete(transactions?.joined ?? []) };
 }
 
 /** Six bytes of a txid as a number: among 10⁹ transactions a few thousand pairs share them. */

@@ -1,0 +1,46 @@
+/**
+ * The snapshot whose coins are the active chain's while it is not validated, in SQL: one row, and which of the two places
+ * for coins is whose.
+ *
+ * @module
+ */
+import type { Database } from "../../core/ports.ts";
+import type { BitcoinStep, StoredSnapshot } from "../store.ts";
+import { type CoinPlace, type CoinSet, otherPlace } from "./coin-set.ts";
+import { readState, writeState } from "./state.ts";
+
+/** The snapshot that is not validated. */
+export async function readSnapshot(database: Database): Promise<StoredSnapshot | undefined> {
+  const found = await database.get("SELECT header, hash FROM bitcoin_snapshot LIMIT 1");
+  return found && { base: Number(found.header), hash: found.hash as Uint8Array };
+}
+
+/** A snapshot is taken, or it is validated or refused, where the active chain's coins are in `place`. Inside a transaction. */
+export async function changeSnapshot(
+  within: Database,
+  snapshot: NonNullable<BitcoinStep["snapshot"]>,
+  sets: readonly [CoinSet, CoinSet],
+  place: CoinPlace,
+): Promise<void> {
+  const other = otherPlace(place);
+  if (snapshot !== "validated") await writeState(within, "coins_place", other);
+  if (typeof snapshot === "object") {
+    await within.run("INSERT INTO bitcoin_snapshot (header, hash) VALUES (?, ?)", [snapshot.base, snapshot.hash]);
+    // From now on nothing in it is spare.
+    await writeState(within, "coins_spare", 0);
+    return;
+  }
+  await within.run("DELETE FROM bitcoin_snapshot");
+  await sets[snapshot === "validated" ? other : place].forget(within);
+  await writeState(within, "coins_spare", 1);
+}
+
+/** Whether the place that is not the active chain's may hold files that nobody needs. */
+export async function hasSpare(database: Database): Promise<boolean> {
+  return (await readState(database, "coins_spare")) === 1;
+}
+
+/** The place that is not the active chain's may hold such files, or holds none any more. */
+export async function noteSpare(database: Database, isSpare: boolean): Promise<void> {
+  await writeState(database, "coins_spare", Number(isSpare));
+}
