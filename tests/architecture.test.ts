@@ -85,7 +85,16 @@ const FLOORS: Readonly<
     },
   },
   bitcoin: {
-    roof: ["facade.ts", "handlers.ts", "mining.ts", "node.ts", "reindexing.ts", "service.ts", "views.ts"],
+    roof: [
+      "facade.ts",
+      "handlers.ts",
+      "mining.ts",
+      "node-parts.ts",
+      "node.ts",
+      "reindexing.ts",
+      "service.ts",
+      "views.ts",
+    ],
     rooms: {
       codec: [],
       types: ["codec"],

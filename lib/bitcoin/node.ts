@@ -5,21 +5,18 @@
  */
 import type { MessageHandlers } from "../core/peers/message-handlers.ts";
 import { Traffic } from "../core/peers/traffic.ts";
-import type { NodeParts } from "../core/node-parts.ts";
-import { type ChainEvents, chainEvents, type NewEvent } from "../storage/events.ts";
+import { type ChainEvents, chainEvents } from "../storage/events.ts";
 import { AddedNodes } from "./peers/added-nodes.ts";
 import { AddressExchange } from "./addresses/exchange.ts";
 import { Announcing } from "./serving/announcing.ts";
-import { BitcoinChain, type BitcoinChainParts, type TipMove } from "./chain/chain.ts";
-import type { BlockValidator } from "./chain/validator.ts";
+import { BitcoinChain, type TipMove } from "./chain/chain.ts";
 import { toDisplayHex } from "./hash.ts";
-import { type BitcoinPeerNetwork, bitcoinPeerNetwork, type BitcoinTransportParts } from "./peers/network.ts";
-import { Facade, type FacadeParts } from "./facade.ts";
-import { LightClient, type LightStore } from "./light/mod.ts";
-import type { BitcoinNetwork } from "./networks/network.ts";
+import { type BitcoinPeerNetwork, bitcoinPeerNetwork } from "./peers/network.ts";
+import { Facade } from "./facade.ts";
+import { LightClient } from "./light/mod.ts";
+import type { BitcoinNodeParts } from "./node-parts.ts";
 import { OpeningConnections } from "./peers/opening.ts";
 import { FilterIndex } from "./indexes/filter-index.ts";
-import type { FilterStore } from "./indexes/filter-store.ts";
 import { ownServices } from "./peers/own-services.ts";
 import type { BitcoinPeer } from "./peers/peer.ts";
 import { disconnecting } from "./peers/faults.ts";
@@ -27,35 +24,15 @@ import { Pruning } from "./chain/pruning.ts";
 import { bitcoinHandlers } from "./handlers.ts";
 import { FilterRequests } from "./serving/filter-requests.ts";
 import { PeerRequests } from "./serving/requests.ts";
-import type { BitcoinMode, BitcoinService } from "./service.ts";
+import type { BitcoinService } from "./service.ts";
 import type { Incoming } from "./peers/session.ts";
-import type { BitcoinStore } from "./store.ts";
 import { reindex } from "./reindexing.ts";
 import type { ReindexResult } from "./store/reindex.ts";
 import type { SqlBitcoinStore } from "./store/sql.ts";
 import { ChainSync } from "./sync/chain-sync.ts";
 import { SendHeaders } from "./wire/mod.ts";
 
-/** What the Bitcoin side is made of. */
-export interface BitcoinNodeParts
-  extends NodeParts, Pick<BitcoinChainParts, "assumeValid" | "coins">, Pick<FacadeParts, "files"> {
-  readonly network: BitcoinNetwork;
-  readonly store: BitcoinStore;
-  readonly validator: BlockValidator;
-  readonly mode: BitcoinMode;
-  /** Where the light client keeps what it has; needed in mode `filters`. */
-  readonly light?: LightStore;
-  readonly protocol: BitcoinTransportParts;
-  readonly userAgent: string;
-  /** Chains of less work are not followed; the network's own unless set. */
-  readonly minimumWork?: bigint;
-  /** Block data is pruned to so many bytes; absent: never. */
-  readonly pruneTarget?: number;
-  /** Where filters of blocks are kept, for a node that keeps them, and whether peers are to have them. */
-  readonly filters?: { readonly store: FilterStore; readonly forPeers: boolean };
-  /** Writes events that belong to no block. */
-  readonly record: (events: readonly NewEvent[]) => void;
-}
+export type { BitcoinNodeParts } from "./node-parts.ts";
 
 /** The running Bitcoin side. */
 export class BitcoinNode {

@@ -5,8 +5,6 @@
  */
 import { CodecError } from "./error.ts";
 
-const DIGITS = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
-
 /**
  * Lower-case hexadecimal, two digits a byte, without a prefix.
  *
@@ -18,9 +16,7 @@ const DIGITS = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padSta
  * ```
  */
 export function toHex(bytes: Uint8Array): string {
-  let text = "";
-  for (let i = 0; i < bytes.length; i++) text += DIGITS[bytes[i]!];
-  return text;
+  return bytes.toHex();
 }
 
 /**

@@ -181,7 +181,7 @@ export const EQUAL: readonly Equal[] = [
     why: "One step more or less between two turns of the runtime's loop.",
   },
   {
-    file: "lib/bitcoin/chain/activate.ts",
+    file: "lib/bitcoin/chain/branch-choice.ts",
     was: "for (let row = 1; row < headers.length; row++) {",
     becomes: "for (let row = 1; row <= headers.length; row++) {",
     why: "Behind the last row there is none, whose block is not there.",
@@ -194,8 +194,8 @@ export const EQUAL: readonly Equal[] = [
   },
   {
     file: "lib/bitcoin/chain/commit.ts",
-    was: "for (let at = row; at < headers.length; at++) before.set(at, headers.status(at));",
-    becomes: "for (let at = row; at <= headers.length; at++) before.set(at, headers.status(at));",
+    was: "for (let row = first; row < headers.length; row++) before[row - first] = headers.status(row) & STORED;",
+    becomes: "for (let row = first; row <= headers.length; row++) before[row - first] = headers.status(row) & STORED;",
     why: "Behind the last row there is none, whose status does not change.",
   },
   {

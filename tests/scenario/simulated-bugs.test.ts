@@ -121,8 +121,8 @@ function cutsWholeHosts(): () => void {
 /** The tip is where the validator is still at work: the verdict is awaited for the record only. */
 const movesBeforeTheVerdict = () =>
   replaced(Activation.prototype, "judge", (judge) =>
-    function (this: Activation, row, load, signal) {
-      const verdict = judge.call(this, row, load, signal);
+    function (this: Activation, row, load, coins, signal) {
+      const verdict = judge.call(this, row, load, coins, signal);
       this.moveTo(row);
       return verdict;
     });
@@ -136,11 +136,11 @@ function sparesChildren(): () => void {
         return (this.status(row) & HeaderStatus.failed) !== 0;
       }),
     replaced(Activation.prototype, "judge", (judge) =>
-      function (this: Activation, row, load, signal) {
+      function (this: Activation, row, load, coins, signal) {
         const rows = refused.get(this) ?? new Set();
         refused.set(this, rows);
         if (rows.has(row)) return { ok: true };
-        const verdict = Promise.resolve(judge.call(this, row, load, signal));
+        const verdict = Promise.resolve(judge.call(this, row, load, coins, signal));
         return verdict.then((found) => (found.ok ? found : (rows.add(row), found)));
       }),
   ];
@@ -173,8 +173,8 @@ const dropsUndo = () =>
 function mixesAnswersUp(): () => void {
   const waiting = new WeakMap<Activation, (verdict: ConnectVerdict) => void>();
   return replaced(Activation.prototype, "judge", (judge) =>
-    function (this: Activation, row, load, signal) {
-      const verdict = judge.call(this, row, load, signal);
+    function (this: Activation, row, load, coins, signal) {
+      const verdict = judge.call(this, row, load, coins, signal);
       if (!(verdict instanceof Promise)) return verdict;
       return new Promise((resolve, reject) => {
         waiting.set(this, resolve);

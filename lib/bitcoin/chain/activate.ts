@@ -12,72 +12,27 @@
  * @module
  */
 import { messageOf, NodeError } from "../../core/errors.ts";
-import type { Clock } from "../../core/ports.ts";
 import { toDisplayHex } from "../hash.ts";
-import { type HeaderChain, HeaderStatus } from "../headers/header-chain.ts";
+import { HeaderStatus } from "../headers/header-chain.ts";
 import type { Refusal } from "../headers/verdict.ts";
-import type { BitcoinStore } from "../store.ts";
 import { Block } from "../types/block.ts";
-import { type AssumeValid, isAssumedValid } from "./assume-valid.ts";
+import type { ActivationParts } from "./activation-parts.ts";
+import type { AheadBlock } from "./ahead.ts";
+import { isAssumedValid } from "./assume-valid.ts";
 import { BranchChoice } from "./branch-choice.ts";
-import type { CoinFlush } from "./coin-flush.ts";
-import { type CoinChanges, type CoinState, NO_CHANGES, NO_COINS } from "./coins.ts";
-import type { ChainCommit } from "./commit.ts";
-import { type ActiveLevels, bitsOf, levelOf } from "./levels.ts";
+import { type CoinView, NO_COINS } from "./coins.ts";
+import { bitsOf, levelOf } from "./levels.ts";
+import { Questions } from "./questions.ts";
 import { resumedHead } from "./resuming.ts";
 import { leftOutEvent } from "./events.ts";
 import { Revalidation, type ValidationProgress } from "./revalidation.ts";
-import type { BlockSources } from "./sources.ts";
 import { type KnownBlock, noteTipMove } from "./tip-move.ts";
-import { type BlockValidator, connectingBlock, type ConnectVerdict } from "./validator.ts";
-
-/** What activation needs. */
-export interface ActivationParts {
-  readonly headers: HeaderChain;
-  readonly store: BitcoinStore;
-  readonly validator: BlockValidator;
-  readonly clock: Clock;
-  readonly commit: ChainCommit;
-  readonly sources: BlockSources;
-  readonly levels: ActiveLevels;
-  /** The coins, for a validator that needs them. */
-  readonly coins: CoinState | undefined;
-  /** What brings them to disk. */
-  readonly coinFlush: CoinFlush | undefined;
-  /** Whose scripts need not be verified. */
-  readonly assumeValid: AssumeValid | undefined;
-  /** Without blocks the active chain is the best header's, and nothing is connected. */
-  readonly headersOnly: boolean;
-  /** Whether a block and all before it are or were there. */
-  readonly isLinked: (row: number) => boolean;
-  /** Whether a row is on the durable active chain. */
-  readonly isActive: (row: number) => boolean;
-  /** Hears of each block that was connected with its coins. */
-  readonly onConnected?: ((connected: ConnectedBlock) => void) | undefined;
-  /** Hears once a minute, and at the end, how far stored blocks were connected again. */
-  readonly onValidation?: ((progress: ValidationProgress) => void) | undefined;
-  readonly notice: (level: "error" | "warning" | "info", text: string) => void;
-}
-
-/** A block that was connected. */
-export interface ConnectedBlock {
-  readonly row: number;
-  /** The block, if it is at hand. */
-  readonly block: Block | undefined;
-  readonly changes: CoinChanges;
-}
-
-/** The block that is being connected, and what withdraws the question. */
-interface Question {
-  readonly row: number;
-  readonly abort: AbortController;
-}
+import { connectingBlock, type ConnectVerdict } from "./validator.ts";
 
 /** Steps that wait for nothing, between two turns of the runtime's loop. */
 const STEPS_MAX = 4_096;
 /** How long after a failure that is nobody's verdict a block is tried again. */
 const RETRY_MS = 10_000;
-const PASSED = { ok: true } as const;
 
 /** Moves the tip. */
 export class Activation {
@@ -88,10 +43,7 @@ export class Activation {
   #target = 0;
   /** Whether the target was chosen among all blocks that an earlier run left. */
   #isChosen = true;
-  #question: Question | undefined;
-  /** What withdrew nothing serves the next question: a verdict that is given at once leaves it as it was. */
-  #unused: AbortController | undefined;
-  #fresh: KnownBlock | undefined;
+  readonly #questions: Questions;
   #busy: Promise<void> | undefined;
   /** How many do something, or wait to, while the loop stands still. */
   #guests = 0;
@@ -104,6 +56,13 @@ export class Activation {
 
   constructor(parts: ActivationParts) {
     this.#parts = parts;
+    this.#questions = new Questions({
+      headers: parts.headers,
+      coins: parts.coins ?? NO_COINS,
+      needsCoins: parts.coins !== undefined,
+      judge: (row, load, coins, signal) => this.judge(row, load, coins, signal),
+      load: (row) => this.#load(row),
+    });
     this.#again = new Revalidation({ ...parts, level: parts.validator.level });
     const { headers, isLinked, coins, notice, commit, clock } = parts;
     this.#choice = new BranchChoice({
@@ -160,15 +119,16 @@ export class Activation {
   offer(rows: readonly number[], block: Block): void {
     for (const row of rows) if (this.#choice.isWanted(row, this.#target, this.#head)) this.#target = row;
     this.#withdraw();
-    this.#fresh = { row: rows[0]!, block };
+    this.#questions.foresee(rows[0]!, block);
+    this.#questions.wake();
     this.run();
-    this.#fresh = undefined;
   }
 
   /** Which blocks are valid, or which of them is preferred, was changed from outside: chooses anew and goes there. */
   chooseAgain(): void {
     this.#leaveInvalid();
     this.#withdraw();
+    this.#questions.wake();
     this.run();
   }
 
@@ -237,17 +197,22 @@ export class Activation {
     const reason = new NodeError("stopped", "self", "the chain is closed");
     this.#closing.abort(reason);
     this.#cancelRetry();
-    this.#question?.abort.abort(reason);
+    this.#questions.keep(() => false, reason);
     while (this.#busy !== undefined) await this.#busy;
     await this.#parts.coinFlush?.finish(this.#parts.notice);
     this.#parts.sources.atRest();
   }
 
-  /** Asks the validator for its verdict on the block after the head. */
-  judge(row: number, load: () => Promise<Block>, signal: AbortSignal): ConnectVerdict | Promise<ConnectVerdict> {
-    const { headers, validator, coins, assumeValid } = this.#parts;
+  /** Asks the validator for its verdict on a block, given the coins as they are after its parent. */
+  judge(
+    row: number,
+    load: () => Promise<Block>,
+    coins: CoinView,
+    signal: AbortSignal,
+  ): ConnectVerdict | Promise<ConnectVerdict> {
+    const { headers, validator, assumeValid } = this.#parts;
     const hasAssumedScripts = () => assumeValid !== undefined && isAssumedValid(headers, row, assumeValid);
-    return validator.connect(connectingBlock(headers, row, load, hasAssumedScripts), coins ?? NO_COINS, signal);
+    return validator.connect(connectingBlock(headers, row, load, hasAssumedScripts), coins, signal);
   }
 
   /** Makes `tip` the judged tip, with the events of what is left and what is joined. */
@@ -275,49 +240,31 @@ export class Activation {
     // What waits for the disk is bounded, and so the next block waits as well.
     if (coinFlush?.isFull) return coinFlush.room();
     if (coins !== undefined && commit.isCrowded) return commit.room();
-    const head = this.#head;
-    if (headers.commonAncestor(head, this.#target) === head) {
-      return this.#connect(headers.ancestor(this.#target, headers.height(head) + 1));
+    const questions = this.#questions;
+    const answer = questions.take();
+    if (answer !== undefined) return void this.#settle(answer);
+    const head = questions.last ?? this.#head;
+    const isOnTheWay = head !== this.#target && headers.commonAncestor(head, this.#target) === head;
+    if (isOnTheWay && questions.isReady) {
+      return void questions.ask(headers.ancestor(this.#target, headers.height(head) + 1));
     }
+    const { change } = questions;
+    if (change !== undefined) return change;
     const parent = headers.parent(head);
     if (coins === undefined) return void this.#stand(parent);
     return this.#load(head).then((block) => coins.undo(block, parent)).then(() => this.#stand(parent));
   }
 
-  #connect(row: number): Promise<void> | undefined {
-    const { coins, headers } = this.#parts;
-    let known = this.#fresh?.row === row ? this.#fresh : undefined;
-    // What was connected once and is pruned cannot be judged again; without coins nobody needs it.
-    const isGone = !this.#hasData(row) && (headers.status(row) & HeaderStatus.connected) !== 0;
-    if (isGone && coins === undefined) return void this.#settle(row, PASSED, undefined);
-    const load = async () => {
-      known ??= { row, block: await this.#load(row) };
-      return known.block;
-    };
-    const abort = this.#unused ?? new AbortController();
-    const verdict = this.judge(row, load, abort.signal);
-    this.#unused = verdict instanceof Promise ? undefined : abort;
-    if (!(verdict instanceof Promise)) return void this.#settle(row, verdict, known);
-    this.#question = { row, abort };
-    return unlessWithdrawn(verdict, abort.signal)
-      .finally(() => (this.#question = undefined))
-      .then((found) => found === undefined ? undefined : this.#settle(row, found, known));
-  }
-
-  /** Withdraws the question when its block is not on the way to the target. */
+  /** Withdraws what goes on for blocks that are not on the way to the target. */
   #withdraw(): void {
-    if (this.#question === undefined) return;
     const { headers } = this.#parts;
-    const { row, abort } = this.#question;
-    if (headers.commonAncestor(row, this.#target) !== row) {
-      abort.abort(new NodeError("withdrawn", "self", "another branch is better"));
-    }
+    const isOnTheWay = (row: number) => headers.commonAncestor(row, this.#target) === row;
+    this.#questions.keep(isOnTheWay, new NodeError("withdrawn", "self", "another branch is better"));
   }
 
-  #settle(row: number, verdict: ConnectVerdict, known: KnownBlock | undefined): void {
+  #settle({ row, refusal, changes, known }: AheadBlock): void {
     const { coins, sources, commit, headers, onConnected } = this.#parts;
-    if (!verdict.ok) return this.#refuse(row, verdict);
-    const { changes = NO_CHANGES } = verdict;
+    if (refusal !== undefined) return this.#refuse(row, refusal);
     if (coins !== undefined) commit.keepUndo(row, coins.apply(row, headers.hash(row), changes, known?.block));
     this.#raise(row);
     sources.connected(row);
@@ -357,6 +304,7 @@ export class Activation {
     notice("warning", `${name} is refused: ${refusal.reason}, ${refusal.detail}`);
     commit.condemn(row);
     this.#leaveInvalid();
+    this.#withdraw();
     sources.refused(row, refusal);
   }
 
@@ -396,15 +344,8 @@ export class Activation {
     this.#obstacle = text;
     // Nobody knows when there will be a verdict.
     sources.failed(thrown);
+    this.#questions.keep(() => false, new NodeError("withdrawn", "self", "it is tried again"));
     this.#cancelRetry();
     this.#cancelRetry = clock.after(RETRY_MS, () => this.run());
   }
-}
-
-/** The verdict; undefined when the question was withdrawn, whatever comes then. */
-function unlessWithdrawn(verdict: Promise<ConnectVerdict>, signal: AbortSignal): Promise<ConnectVerdict | undefined> {
-  return new Promise((resolve, reject) => {
-    signal.addEventListener("abort", () => resolve(undefined), { once: true });
-    verdict.then(resolve, reject);
-  });
 }

@@ -12,6 +12,7 @@ import type { Block } from "../types/block.ts";
 import { checkBlock, checkBlockInContext } from "./block-checks.ts";
 import type { CoinView } from "./coins.ts";
 import type { BlockValidator, ConnectingBlock } from "./validator.ts";
+import { withScripts } from "./verdicts.ts";
 
 /** By what it is judged. */
 export interface BlockTrialParts {
@@ -53,6 +54,6 @@ export async function tryBlock(parts: BlockTrialParts, block: Block): Promise<Re
     isUnsolved: true,
     load: () => Promise.resolve(block),
   };
-  const verdict = await validator.connect(connecting, coins, signal);
+  const verdict = await withScripts(validator.connect(connecting, coins, signal));
   return verdict.ok ? undefined : verdict;
 }

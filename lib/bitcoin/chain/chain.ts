@@ -8,7 +8,6 @@
  * @see spec sections d.3, e, f.4; Bitcoin Core `validation.cpp` (AcceptBlock, ActivateBestChain)
  * @module
  */
-import type { Clock, Random } from "../../core/ports.ts";
 import { TABLE_SECRET_BYTES } from "../../storage/byte-table.ts";
 import { unlessAborted } from "../../core/work/abortable.ts";
 import type { Validation } from "../../core/validation.ts";
@@ -19,14 +18,14 @@ import { type AcceptResult, HeaderChain, HeaderStatus } from "../headers/header-
 import { HeightIndex } from "../headers/height-index.ts";
 import type { Refusal } from "../headers/verdict.ts";
 import type { BitcoinNetwork } from "../networks/network.ts";
-import type { BitcoinStore, CoinReading } from "../store.ts";
+import type { CoinReading } from "../store.ts";
 import { Block } from "../types/block.ts";
 import type { OutPoint } from "../types/transaction-parts.ts";
 import { HEADER_BYTES } from "../types/header.ts";
 import { Acceptance, type BlockResult } from "./accept.ts";
-import { Activation, type ConnectedBlock } from "./activate.ts";
+import { Activation } from "./activate.ts";
+import type { BitcoinChainParts } from "./chain-parts.ts";
 import { BranchOrders } from "./branch-orders.ts";
-import type { AssumeValid } from "./assume-valid.ts";
 import { CoinFlush } from "./coin-flush.ts";
 import { type Coin, CoinState } from "./coins.ts";
 import { ChainCommit } from "./commit.ts";
@@ -34,52 +33,14 @@ import { DiskTrouble } from "./disk-trouble.ts";
 import { Inspection } from "./inspection.ts";
 import { ActiveLevels } from "./levels.ts";
 import type { ValidationProgress } from "./revalidation.ts";
-import type { StorageNotice } from "./patient-commit.ts";
 import { type BlockGiver, BlockSources } from "./sources.ts";
 import type { BlockValidator } from "./validator.ts";
 
 export type { BlockResult } from "./accept.ts";
-export type { ConnectedBlock } from "./activate.ts";
+export type { BitcoinChainParts, CoinParts, TipMove } from "./chain-parts.ts";
+export type { ConnectedBlock } from "./activation-parts.ts";
 export type { ValidationProgress } from "./revalidation.ts";
 export type { BlockGiver } from "./sources.ts";
-
-/** How the active chain moved, once it is durable. */
-export interface TipMove {
-  readonly tip: number;
-  /** Last row that the old and the new active chain share. */
-  readonly fork: number;
-}
-
-/** What coins are kept with. */
-export interface CoinParts {
-  readonly random: Random;
-  /** Memory for coins that changed and are not on disk, in bytes. */
-  readonly bytesMax: number;
-}
-
-/** What the chain needs. */
-export interface BitcoinChainParts {
-  readonly network: BitcoinNetwork;
-  readonly store: BitcoinStore;
-  readonly validator: BlockValidator;
-  readonly clock: Clock;
-  /** Without blocks the active chain is the best header's. */
-  readonly headersOnly: boolean;
-  /** For a validator that needs coins. */
-  readonly coins?: CoinParts;
-  /** Whose scripts need not be verified; nobody's when absent. */
-  readonly assumeValid?: AssumeValid;
-  /** Hears of each durable step that moved the tip. */
-  readonly onMove?: (move: TipMove) => void;
-  /** Hears once a minute, and at the end, how far stored blocks were validated again. */
-  readonly onValidation?: (progress: ValidationProgress) => void;
-  /** Hears of trouble with the disk. */
-  readonly onStorage?: StorageNotice;
-  /** Hears of each block that was connected with its coins, at once: it is not durable yet. */
-  readonly onConnected?: (connected: ConnectedBlock) => void;
-  /** Hears of blocks that are refused late, or cannot be connected. */
-  readonly onActivation?: (level: "error" | "warning" | "info", text: string) => void;
-}
 
 /** The block that the stored coins are of, and the transactions of all blocks up to it, where that is known. */
 interface StoredCoins {
@@ -94,7 +55,7 @@ export class BitcoinChain {
   readonly validator: BlockValidator;
   /** What the operator decides about branches. */
   readonly orders: BranchOrders;
-  /** What may be looked at while the chain stands still. */
+  /** Examines the chain while it stands still. */
   readonly inspection: Inspection;
   readonly #parts: BitcoinChainParts;
   /** The durable active chain by height. */

@@ -17,7 +17,7 @@ import type { Block } from "../types/block.ts";
 import type { OutPoint } from "../types/transaction-parts.ts";
 import { type BlockSpend, checkConnecting } from "./connect-checks.ts";
 import { blockScriptFlags } from "./script-flags.ts";
-import { scriptVerdict, spendsToBytes } from "./script-job.ts";
+import { type ScriptVerdict, scriptVerdict, spendsToBytes } from "./script-job.ts";
 import { SIGNET_FLAGS, signetSpend } from "./signet.ts";
 import { type BlockValidator, type ConnectingBlock, structureValidator } from "./validator.ts";
 
@@ -55,8 +55,8 @@ export function fullValidator(parts: FullValidatorParts): BlockValidator {
       const connected = checkConnecting(block, found.slice(0, outside.length), connecting, flags);
       if (!connected.ok) return connected;
       if (connecting.hasAssumedScripts) return { ok: true, changes: connected.changes };
-      const refusal = await verifyScripts(parts, connected.spends, flags, signal);
-      return refusal ?? { ok: true, changes: connected.changes };
+      const scripts = verifyScripts(parts, connected.spends, flags, signal);
+      return { ok: true, changes: connected.changes, ...(scripts !== undefined && { scripts }) };
     },
   };
 }
@@ -104,18 +104,25 @@ function partsOf(spends: readonly BlockSpend[], threads: number): readonly (read
   return parts;
 }
 
-/** The first input of the block that may not spend its output. @throws what `Workers.run` throws */
-async function verifyScripts(
+/** Why the block is refused for an input; undefined when it has none. @throws what `Workers.run` throws */
+function verifyScripts(
   { workers, engine }: FullValidatorParts,
   spends: readonly BlockSpend[],
   flags: number,
   signal: AbortSignal,
-): Promise<Refusal | undefined> {
+): Promise<Refusal | undefined> | undefined {
   if (spends.length === 0) return undefined;
   const parts = partsOf(spends, workers.threadsMax);
-  const verdicts = await Promise.all(
+  const verdicts = Promise.all(
     parts.map((part) => workers.run(scriptVerdict, { spends: spendsToBytes(part), flags, engine }, signal)),
   );
+  return verdicts.then((found) => refusalOf(parts, found));
+}
+
+function refusalOf(
+  parts: readonly (readonly BlockSpend[])[],
+  verdicts: readonly ScriptVerdict[],
+): Refusal | undefined {
   const at = verdicts.findIndex(({ failure }) => failure !== undefined);
   const failure = verdicts[at]?.failure;
   if (failure === undefined) return undefined;

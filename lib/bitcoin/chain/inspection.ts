@@ -1,5 +1,5 @@
 /**
- * What is looked at while the chain stands still: stored blocks that are verified once more, and a block that might be the next.
+ * Examines the chain while it stands still: verifies stored blocks once more, and tries a block that might be the next.
  *
  * @module
  */

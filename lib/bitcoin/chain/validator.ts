@@ -18,8 +18,17 @@ import type { CoinChanges, CoinView } from "./coins.ts";
 /** The outcome of the first step. `mutated` of a refusal says nothing about the hash: another body may fit it. */
 export type BlockVerdict = { readonly ok: true } | Refusal;
 
-/** The outcome of the second step, with what the block does to the coins when the validator needs coins. */
-export type ConnectVerdict = { readonly ok: true; readonly changes?: CoinChanges } | Refusal;
+/** The outcome of the second step. */
+export type ConnectVerdict = Passed | Refusal;
+
+/** A block that may be connected, if its scripts are good. */
+export interface Passed {
+  readonly ok: true;
+  /** What the block does to the coins, when the validator needs coins. */
+  readonly changes?: CoinChanges;
+  /** Why its scripts are refused, where they are still being verified; undefined if they are not. Rejects as `connect` does. */
+  readonly scripts?: Promise<Refusal | undefined>;
+}
 
 /** What is known of a block's place when it is judged. */
 export interface BlockView {

@@ -18,6 +18,7 @@ import { Block } from "../types/block.ts";
 import { CoinState, NO_CHANGES } from "./coins.ts";
 import { betweenRows } from "./rows.ts";
 import { type BlockValidator, blockView, connectingBlock } from "./validator.ts";
+import { withScripts } from "./verdicts.ts";
 
 /**
  * How much is verified, each with all before it: 0 blocks can be read, 1 they are valid by themselves, 2 what takes them back
@@ -45,11 +46,11 @@ export interface VerificationParts {
 
 /** What was found. */
 export interface Verification {
-  /** Whether everything that was asked for was looked at and is right. */
+  /** Whether everything that was asked for was verified and is right. */
   readonly isRight: boolean;
-  /** Blocks that were looked at. */
+  /** Blocks that were verified. */
   readonly blocks: number;
-  /** What is wrong, or what was not looked at. */
+  /** What is wrong, or what could not be verified. */
   readonly problem?: string;
 }
 
@@ -167,7 +168,7 @@ async function connect(parts: VerificationParts, copy: CoinState, row: number): 
   await turn(parts);
   const block = await readBlock(parts, row);
   const connecting = connectingBlock(headers, row, () => Promise.resolve(block), () => false);
-  const verdict = await validator.connect(connecting, copy, signal);
+  const verdict = await withScripts(validator.connect(connecting, copy, signal));
   if (!verdict.ok) {
     throw new Problem(`the block at ${at(parts, row)} cannot be connected: ${verdict.reason}, ${verdict.detail}`);
   }

@@ -242,13 +242,16 @@ describe("BitcoinChain with a validator that takes its time", () => {
 
   test("a block that can be read no more is told of", async () => {
     const validator = new AskingValidator();
-    const { add, rest, store } = await open(validator);
-    for (const block of mined(0, 2, "not there")) add(block);
+    const { add, rest, store, clock, chain } = await open(validator);
+    for (const block of mined(0, 1, "not there")) add(block);
     await rest();
-    validator.questions[0]!.answer(OK);
-    await rest();
+    await clock.until(chain.close());
     store.block = () => Promise.resolve(undefined);
-    await assert.rejects(validator.questions[1]!.load(), { code: "BLOCK_PRUNED" });
+    const later = new AskingValidator();
+    const again = await open(later, store);
+    again.chain.start();
+    await again.rest();
+    await assert.rejects(later.questions[0]!.load(), { code: "BLOCK_PRUNED" });
   });
 
   test("submit() waits for the verdict, and gives the refusal", async () => {

@@ -1,0 +1,51 @@
+/**
+ * What a chain is made of, and what it tells.
+ *
+ * @module
+ */
+import type { Clock, Random } from "../../core/ports.ts";
+import type { BitcoinNetwork } from "../networks/network.ts";
+import type { BitcoinStore } from "../store.ts";
+import type { ConnectedBlock } from "./activation-parts.ts";
+import type { AssumeValid } from "./assume-valid.ts";
+import type { StorageNotice } from "./patient-commit.ts";
+import type { ValidationProgress } from "./revalidation.ts";
+import type { BlockValidator } from "./validator.ts";
+
+/** How the active chain moved, once it is durable. */
+export interface TipMove {
+  readonly tip: number;
+  /** Last row that the old and the new active chain share. */
+  readonly fork: number;
+}
+
+/** What coins are kept with. */
+export interface CoinParts {
+  readonly random: Random;
+  /** Memory for coins that changed and are not on disk, in bytes. */
+  readonly bytesMax: number;
+}
+
+/** What the chain needs. */
+export interface BitcoinChainParts {
+  readonly network: BitcoinNetwork;
+  readonly store: BitcoinStore;
+  readonly validator: BlockValidator;
+  readonly clock: Clock;
+  /** Without blocks the active chain is the best header's. */
+  readonly headersOnly: boolean;
+  /** For a validator that needs coins. */
+  readonly coins?: CoinParts;
+  /** Whose scripts need not be verified; nobody's when absent. */
+  readonly assumeValid?: AssumeValid;
+  /** Hears of each durable step that moved the tip. */
+  readonly onMove?: (move: TipMove) => void;
+  /** Hears once a minute, and at the end, how far stored blocks were validated again. */
+  readonly onValidation?: (progress: ValidationProgress) => void;
+  /** Hears of trouble with the disk. */
+  readonly onStorage?: StorageNotice;
+  /** Hears of each block that was connected with its coins, at once: it is not durable yet. */
+  readonly onConnected?: (connected: ConnectedBlock) => void;
+  /** Hears of blocks that are refused late, or cannot be connected. */
+  readonly onActivation?: (level: "error" | "warning" | "info", text: string) => void;
+}

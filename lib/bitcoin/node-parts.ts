@@ -1,0 +1,37 @@
+/**
+ * What the Bitcoin side is made of.
+ *
+ * @module
+ */
+import type { NodeParts } from "../core/node-parts.ts";
+import type { NewEvent } from "../storage/events.ts";
+import type { BitcoinChainParts } from "./chain/chain.ts";
+import type { BlockValidator } from "./chain/validator.ts";
+import type { FacadeParts } from "./facade.ts";
+import type { FilterStore } from "./indexes/filter-store.ts";
+import type { LightStore } from "./light/mod.ts";
+import type { BitcoinNetwork } from "./networks/network.ts";
+import type { BitcoinTransportParts } from "./peers/network.ts";
+import type { BitcoinMode } from "./service.ts";
+import type { BitcoinStore } from "./store.ts";
+
+/** What the Bitcoin side is made of. */
+export interface BitcoinNodeParts
+  extends NodeParts, Pick<BitcoinChainParts, "assumeValid" | "coins">, Pick<FacadeParts, "files"> {
+  readonly network: BitcoinNetwork;
+  readonly store: BitcoinStore;
+  readonly validator: BlockValidator;
+  readonly mode: BitcoinMode;
+  /** Where the light client keeps what it has; needed in mode `filters`. */
+  readonly light?: LightStore;
+  readonly protocol: BitcoinTransportParts;
+  readonly userAgent: string;
+  /** Chains of less work are not followed; the network's own unless set. */
+  readonly minimumWork?: bigint;
+  /** Block data is pruned to so many bytes; absent: never. */
+  readonly pruneTarget?: number;
+  /** Where filters of blocks are kept, for a node that keeps them, and whether peers are to have them. */
+  readonly filters?: { readonly store: FilterStore; readonly forPeers: boolean };
+  /** Writes events that belong to no block. */
+  readonly record: (events: readonly NewEvent[]) => void;
+}
