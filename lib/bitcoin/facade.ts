@@ -9,7 +9,6 @@ import { addressText } from "../core/address-text.ts";
 import type { Traffic } from "../core/peers/traffic.ts";
 import type { UploadState, UploadTarget } from "../core/peers/upload-target.ts";
 import { BLOCK_BYTES_PER_DAY } from "./serving/requests.ts";
-import { normalSubnet } from "../core/subnets.ts";
 import { type Ban, banTarget } from "../core/peers/bans.ts";
 import { messageOf } from "../core/errors.ts";
 import type { MovableClock } from "../core/movable-clock.ts";
@@ -20,8 +19,10 @@ import type { AddressExchange } from "./addresses/exchange.ts";
 import type { AddedNodes } from "./peers/added-nodes.ts";
 import { chainTips } from "./headers/chain-tips.ts";
 import type { BitcoinChain } from "./chain/chain.ts";
+import type { Inspection } from "./chain/inspection.ts";
 import { HeaderBatch } from "./headers/header-batch.ts";
 import type { HeaderChain } from "./headers/header-chain.ts";
+import { VersionBits } from "./headers/version-bits.ts";
 import type { Refusal } from "./headers/verdict.ts";
 import { PROTOCOL_VERSION } from "./peers/handshake.ts";
 import type { FilterIndex } from "./indexes/filter-index.ts";
@@ -40,6 +41,7 @@ import type {
   BitcoinPeerView,
   BitcoinService,
   BitcoinState,
+  BranchOrder,
   DialChoice,
   MadeConnection,
   SubmitResult,
@@ -48,7 +50,7 @@ import type { Announcing } from "./serving/announcing.ts";
 import type { ChainSync } from "./sync/chain-sync.ts";
 import type { BitcoinStore } from "./store.ts";
 import { Block } from "./types/mod.ts";
-import { peerView } from "./views.ts";
+import { banView, bestPeerHeight, peerView } from "./views.ts";
 
 /** What the facade shows. */
 export interface FacadeParts {
@@ -90,6 +92,7 @@ export class Facade implements BitcoinService {
   readonly startedAt: number;
   readonly snapshots: SnapshotService;
   readonly protocolVersion = PROTOCOL_VERSION;
+  readonly versionBits: VersionBits;
   readonly #parts: FacadeParts;
   /** What was last told of which list of bans. */
   #bans: { readonly of: readonly Ban[]; readonly views: readonly BitcoinBan[] } | undefined;
@@ -99,6 +102,7 @@ export class Facade implements BitcoinService {
     this.#parts = parts;
     this.startedAt = parts.clock.now();
     this.snapshots = new Snapshots(parts);
+    this.versionBits = new VersionBits(parts.chain.headers);
   }
 
   get network(): BitcoinNetwork {
@@ -165,12 +169,7 @@ export class Facade implements BitcoinService {
       validating,
       agreement: { agree, of },
       warnings: [...progress.warnings, ...this.#parts.chain.warnings],
-      bestPeerHeight: Math.max(
-        0,
-        ...this.#parts.peerNetwork.connections.peers.map(({ knowledge: { best } }) =>
-          best < 0 ? 0 : headers.height(best)
-        ),
-      ),
+      bestPeerHeight: bestPeerHeight(headers, this.#parts.peerNetwork.connections.peers),
       pruneHeight: this.#parts.pruning?.height ?? 0,
       pruneTarget,
     };
@@ -178,6 +177,15 @@ export class Facade implements BitcoinService {
 
   activeAt(height: number): number {
     return this.#parts.chain.activeAt(height);
+  }
+
+  get inspection(): Inspection {
+    return this.#parts.chain.inspection;
+  }
+
+  decide(order: BranchOrder, row: number, signal: AbortSignal): Promise<void> {
+    // The best header may be another then, and blocks may be wanted that were not.
+    return this.#parts.chain.orders[order](row, signal).finally(() => this.#parts.sync.headersMoved());
   }
 
   chainTips() {
@@ -338,17 +346,7 @@ export class Facade implements BitcoinService {
   bans(): readonly BitcoinBan[] {
     const list = this.#parts.peerNetwork.connections.bans.list();
     if (this.#bans?.of === list) return this.#bans.views;
-    const views = list.map(({ host, since, until, reason, effect, scope }) => ({
-      // A name of Tor or I2P is no subnet.
-      subnet: host.includes("/") || normalSubnet(host) === undefined
-        ? host
-        : `${host}/${host.includes(":") ? 128 : 32}`,
-      since,
-      until,
-      reason,
-      effect,
-      scope,
-    }));
+    const views = list.map(banView);
     this.#bans = { of: list, views };
     return views;
   }

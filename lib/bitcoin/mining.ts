@@ -1,6 +1,6 @@
 /**
- * Blocks of one's own: what a block on the tip has to hold, and, on regtest, the search for its proof of work. Coinbase
- * only: there is no mempool to fill a block from.
+ * Blocks of one's own: what a block on the tip has to hold, and, on regtest, the search for its proof of work. There is no
+ * mempool to fill a block from: it holds its coinbase, and transactions that are given.
  *
  * @see BIP22 (templates), BIP34 (height), BIP141 (commitment); Bitcoin Core `node/miner.cpp`
  * @module
@@ -9,14 +9,17 @@ import { NodeError } from "../core/errors.ts";
 import type { Clock } from "../core/ports.ts";
 import { requiredBits } from "./headers/difficulty.ts";
 import type { HeaderChain } from "./headers/header-chain.ts";
+import { MAX_TIMEWARP } from "./headers/header-rules.ts";
 import { checkProofOfWork } from "./headers/pow.ts";
+import { VersionBits } from "./headers/version-bits.ts";
 import { sha256d, ZERO_HASH } from "./hash.ts";
 import { subsidyAt } from "./networks/subsidy.ts";
 import type { BitcoinService } from "./service.ts";
 import {
   Block,
-  type BlockHeader,
   headerToBytes,
+  merkleNode,
+  merkleRoot,
   NULL_VOUT,
   pushData,
   scriptNumber,
@@ -24,9 +27,6 @@ import {
   type TxOutput,
 } from "./types/mod.ts";
 
-/** One coin in satoshi. */
-/** Version bits in use, none of them set (BIP9). */
-const BLOCK_VERSION = 0x2000_0000;
 /** OP_RETURN, a push of 36 bytes, and the four that mark a witness commitment. */
 const COMMITMENT_HEAD = Uint8Array.of(0x6a, 0x24, 0xaa, 0x21, 0xa9, 0xed);
 /** The coinbase's script has at least two bytes. */
@@ -71,14 +71,22 @@ export interface MineOptions {
   readonly signal: AbortSignal;
 }
 
-/** What the next block on `tip` has to hold. `now`: our clock in seconds. */
-export function blockTemplate(headers: HeaderChain, tip: number, now: number): BlockTemplate {
+/** What the next block on `tip` has to hold. `now`: our clock in seconds; `votes`: of the same headers, if they are at hand. */
+export function blockTemplate(
+  headers: HeaderChain,
+  tip: number,
+  now: number,
+  votes: VersionBits = new VersionBits(headers),
+): BlockTemplate {
   const { network } = headers;
   const height = headers.height(tip) + 1;
-  const minimumTime = headers.medianTimePast(tip) + 1;
+  const aboveMedian = headers.medianTimePast(tip) + 1;
+  // BIP94 on every network: the rule may come to hold where it does not yet.
+  const isFirst = height % network.pow.interval === 0;
+  const minimumTime = isFirst ? Math.max(aboveMedian, headers.time(tip) - MAX_TIMEWARP) : aboveMedian;
   const time = Math.max(minimumTime, now);
   return {
-    version: BLOCK_VERSION,
+    version: votes.versionAfter(tip),
     previousBlockHash: headers.hash(tip),
     height,
     time,
@@ -89,18 +97,23 @@ export function blockTemplate(headers: HeaderChain, tip: number, now: number): B
   };
 }
 
-/** The commitment of a block whose only transaction is its coinbase, which counts as zeros, with a reserved value of zeros. */
-function commitmentScript(): Uint8Array {
-  return Uint8Array.of(...COMMITMENT_HEAD, ...sha256d(Uint8Array.of(...ZERO_HASH, ...ZERO_HASH)));
+/** The commitment of a block to these transactions and its coinbase, which counts as zeros, with a reserved value of zeros. */
+export function commitmentScript(transactions: readonly Transaction[] = []): Uint8Array {
+  const { root } = merkleRoot([ZERO_HASH, ...transactions.map(({ wtxid }) => wtxid)]);
+  return Uint8Array.of(...COMMITMENT_HEAD, ...merkleNode(root, ZERO_HASH));
 }
 
-/** The coinbase of a template that pays `scriptPubKey`. */
-export function coinbaseOf(template: BlockTemplate, scriptPubKey: Uint8Array): Transaction {
+/** The coinbase of a template that pays `scriptPubKey`, for a block of these transactions. */
+export function coinbaseOf(
+  template: BlockTemplate,
+  scriptPubKey: Uint8Array,
+  transactions: readonly Transaction[] = [],
+): Transaction {
   const { height, coinbaseValue, segwit } = template;
   const script = [...pushData(scriptNumber(height))];
   while (script.length < COINBASE_SCRIPT_MIN) script.push(OP_0);
   const outputs: TxOutput[] = [{ value: coinbaseValue, scriptPubKey }];
-  if (segwit) outputs.push({ value: 0n, scriptPubKey: commitmentScript() });
+  if (segwit) outputs.push({ value: 0n, scriptPubKey: commitmentScript(transactions) });
   return Transaction.of({
     version: 2,
     inputs: [{
@@ -127,7 +140,7 @@ export class Miner {
   /** What the next block has to hold; on any network. */
   template(): BlockTemplate {
     const { headers } = this.#service;
-    return blockTemplate(headers, this.#service.state().tip, Math.floor(this.#clock.now() / 1000));
+    return blockTemplate(headers, this.#service.tip, Math.floor(this.#clock.now() / 1000), this.#service.versionBits);
   }
 
   /** Whether {@link Miner.mine} works on this network: where work is next to nothing. */
@@ -145,7 +158,7 @@ export class Miner {
     if (!this.canMine) throw new NodeError("NOT_REGTEST", "self", "blocks are mined on regtest only");
     const blocks: MinedBlock[] = [];
     for (let left = maxTries; blocks.length < count && left > 0 && !signal.aborted;) {
-      const { block, tries } = await this.#solve(script, left, signal);
+      const { block, tries } = await this.solve(this.assemble(script), left, signal);
       left -= tries;
       if (block === undefined) break;
       if (submit) await this.#submit(block, signal);
@@ -161,29 +174,33 @@ export class Miner {
     throw new NodeError("BLOCK_REFUSED", "self", `the mined block was refused: ${reason}`);
   }
 
-  /** Looks for a nonce; `tries` counts the hashes. */
-  async #solve(
-    script: Uint8Array,
-    triesMax: number,
-    signal: AbortSignal,
-  ): Promise<{ readonly block?: Block; readonly tries: number }> {
+  /** A block on the tip that pays to `script`, with these transactions, without proof of work. Their fees go to nobody. */
+  assemble(script: Uint8Array, transactions: readonly Transaction[] = []): Block {
     const template = this.template();
-    const coinbase = coinbaseOf(template, script);
-    const header: BlockHeader = {
+    const all = [coinbaseOf(template, script, transactions), ...transactions];
+    return Block.of({
       version: template.version,
       prevBlockHash: template.previousBlockHash,
-      merkleRoot: coinbase.txid,
+      merkleRoot: merkleRoot(all.map(({ txid }) => txid)).root,
       time: template.time,
       bits: template.bits,
       nonce: 0,
-    };
+    }, all);
+  }
+
+  /** Looks for a nonce; `tries` counts the hashes. No block when there was none among them, or when the signal aborts. */
+  async solve(
+    { header, transactions }: Block,
+    triesMax: number,
+    signal: AbortSignal,
+  ): Promise<{ readonly block?: Block; readonly tries: number }> {
     const bytes = headerToBytes(header);
     const view = new DataView(bytes.buffer, bytes.byteOffset);
     const most = Math.min(triesMax, NONCES);
     for (let nonce = 0; nonce < most; nonce++) {
       view.setUint32(NONCE_OFFSET, nonce, true);
-      if (checkProofOfWork(sha256d(bytes), template.bits, this.#service.network.pow)) {
-        return { block: Block.of({ ...header, nonce }, [coinbase]), tries: nonce + 1 };
+      if (checkProofOfWork(sha256d(bytes), header.bits, this.#service.network.pow)) {
+        return { block: Block.of({ ...header, nonce }, transactions), tries: nonce + 1 };
       }
       if (nonce % YIELD_EVERY !== YIELD_EVERY - 1) continue;
       await this.#clock.sleep(0);

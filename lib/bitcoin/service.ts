@@ -15,9 +15,11 @@ import type { PeerAddress } from "../core/ports.ts";
 import type { Traffic } from "../core/peers/traffic.ts";
 import type { UploadState } from "../core/peers/upload-target.ts";
 import type { Validation } from "../core/validation.ts";
+import type { Inspection } from "./chain/inspection.ts";
 import type { ChainTip } from "./headers/chain-tips.ts";
 import type { ValidationProgress } from "./chain/chain.ts";
 import type { HeaderChain } from "./headers/header-chain.ts";
+import type { VersionBits } from "./headers/version-bits.ts";
 import type { Refusal } from "./headers/verdict.ts";
 import type { FilterIndex } from "./indexes/filter-index.ts";
 import type { LightService } from "./light/service.ts";
@@ -69,6 +71,9 @@ export interface BitcoinBan {
   readonly scope: BanScope;
 }
 
+/** What may be decided about a block. */
+export type BranchOrder = "invalidate" | "reconsider" | "prefer";
+
 /** The running Bitcoin side. */
 export interface BitcoinService {
   readonly network: BitcoinNetwork;
@@ -93,6 +98,12 @@ export interface BitcoinService {
   state(): BitcoinState;
   /** Row at a height of the active chain; −1 when there is none. */
   activeAt(height: number): number;
+  /** The states of rules that miners vote for. */
+  readonly versionBits: VersionBits;
+  /** Verifies blocks while the chain stands still. */
+  readonly inspection: Inspection;
+  /** Carries out what the operator decides about a block. The signal ends the wait. @throws as `BranchOrders` does */
+  decide(order: BranchOrder, row: number, signal: AbortSignal): Promise<void>;
   /** Tips of all branches as `getchaintips` lists them. */
   chainTips(): readonly ChainTip[];
   /** The raw block of a row; undefined when it is not stored. */

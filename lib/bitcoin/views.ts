@@ -5,10 +5,13 @@
  * @see Bitcoin Core `rpc/net.cpp` getpeerinfo
  * @module
  */
+import type { Ban } from "../core/peers/bans.ts";
+import { normalSubnet } from "../core/subnets.ts";
 import type { AddressExchange } from "./addresses/exchange.ts";
 import type { HeaderChain } from "./headers/header-chain.ts";
 import type { BitcoinPeer } from "./peers/peer.ts";
 import type { BitcoinPeerView } from "./peers/view.ts";
+import type { BitcoinBan } from "./service.ts";
 import type { Announcing } from "./serving/announcing.ts";
 import type { BlockDownload } from "./sync/block-download.ts";
 import type { HeaderSync } from "./sync/header-sync.ts";
@@ -73,4 +76,17 @@ export function peerView(peer: BitcoinPeer, parts: PeerViewParts): BitcoinPeerVi
     transport: link.transport.kind,
     sessionId: link.transport.sessionId,
   };
+}
+
+/** The greatest height that a peer is known to have; 0 for none. */
+export function bestPeerHeight(headers: HeaderChain, peers: readonly BitcoinPeer[]): number {
+  return Math.max(0, ...peers.map(({ knowledge: { best } }) => (best < 0 ? 0 : headers.height(best))));
+}
+
+/** What is shown of a ban. */
+export function banView({ host, since, until, reason, effect, scope }: Ban): BitcoinBan {
+  // A name of Tor or I2P is no subnet.
+  const isWhole = host.includes("/") || normalSubnet(host) === undefined;
+  const subnet = isWhole ? host : `${host}/${host.includes(":") ? 128 : 32}`;
+  return { subnet, since, until, reason, effect, scope };
 }

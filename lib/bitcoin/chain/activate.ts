@@ -11,7 +11,7 @@
  * @see Bitcoin Core `validation.cpp` (ActivateBestChainStep, ConnectTip, DisconnectTip, InvalidBlockFound)
  * @module
  */
-import { messageOf, NodeError } from "../../core/errors.ts";
+import { NodeError } from "../../core/errors.ts";
 import { toDisplayHex } from "../hash.ts";
 import { HeaderStatus } from "../headers/header-chain.ts";
 import type { Refusal } from "../headers/verdict.ts";
@@ -22,6 +22,7 @@ import { isAssumedValid } from "./assume-valid.ts";
 import { BranchChoice } from "./branch-choice.ts";
 import { type CoinView, NO_COINS } from "./coins.ts";
 import { bitsOf, levelOf } from "./levels.ts";
+import { Obstacle } from "./obstacle.ts";
 import { Questions } from "./questions.ts";
 import { resumedHead } from "./resuming.ts";
 import { leftOutEvent } from "./events.ts";
@@ -31,8 +32,6 @@ import { connectingBlock, type ConnectVerdict } from "./validator.ts";
 
 /** Steps that wait for nothing, between two turns of the runtime's loop. */
 const STEPS_MAX = 4_096;
-/** How long after a failure that is nobody's verdict a block is tried again. */
-const RETRY_MS = 10_000;
 
 /** Moves the tip. */
 export class Activation {
@@ -48,11 +47,10 @@ export class Activation {
   /** How many do something, or wait to, while the loop stands still. */
   #guests = 0;
   readonly #closing = new AbortController();
-  /** Why blocks cannot be connected now. */
-  #obstacle: string | undefined;
-  #cancelRetry = () => {};
+  readonly #obstacle: Obstacle;
   readonly #again: Revalidation;
-  readonly #choice: BranchChoice;
+  /** Which branch is gone to. */
+  readonly choice: BranchChoice;
 
   constructor(parts: ActivationParts) {
     this.#parts = parts;
@@ -65,7 +63,8 @@ export class Activation {
     });
     this.#again = new Revalidation({ ...parts, level: parts.validator.level });
     const { headers, isLinked, coins, notice, commit, clock } = parts;
-    this.#choice = new BranchChoice({
+    this.#obstacle = new Obstacle(clock, notice);
+    this.choice = new BranchChoice({
       ...{ headers, isLinked, needsBlocks: coins !== undefined },
       leftOut: (branch, text) => {
         notice("warning", text);
@@ -92,7 +91,7 @@ export class Activation {
 
   /** What people should know of: why no block is connected, and which branch is left out. */
   get warnings(): readonly string[] {
-    return [this.#obstacle, this.#choice.warning(this.#lead)].filter((each) => each !== undefined);
+    return [this.#obstacle.warning, this.choice.warning(this.#lead)].filter((each) => each !== undefined);
   }
 
   /** How far stored blocks were connected again; undefined when all are. */
@@ -117,7 +116,7 @@ export class Activation {
 
   /** Blocks whose ancestors are all there; the first of them is `block`. */
   offer(rows: readonly number[], block: Block): void {
-    for (const row of rows) if (this.#choice.isWanted(row, this.#target, this.#head)) this.#target = row;
+    for (const row of rows) if (this.choice.isWanted(row, this.#target, this.#head)) this.#target = row;
     this.#withdraw();
     this.#questions.foresee(rows[0]!, block);
     this.#questions.wake();
@@ -130,18 +129,6 @@ export class Activation {
     this.#withdraw();
     this.#questions.wake();
     this.run();
-  }
-
-  /** Of blocks with the same work as this one, this one is preferred from now on. */
-  prefer(row: number): void {
-    this.#choice.prefer(row, this.#lead);
-  }
-
-  /** Whether the chain can go back to before a block, if it stands on it at all. */
-  canLeave(row: number): boolean {
-    const { headers } = this.#parts;
-    const isBelow = headers.commonAncestor(row, this.#head) === row;
-    return !isBelow || this.#choice.canTakeBack(this.#head, headers.parent(row));
   }
 
   /**
@@ -169,7 +156,7 @@ export class Activation {
     if (this.#busy !== undefined || this.#guests > 0) return;
     // Nothing will be connected: a caller that waits for a verdict is told so.
     if (this.#closing.signal.aborted || this.#parts.headersOnly || commit.hasFailed) return sources.atRest();
-    this.#cancelRetry();
+    this.#obstacle.cancel();
     for (let steps = 0; this.#isOnTheWay(); steps++) {
       try {
         const work = steps < STEPS_MAX ? this.#step() : clock.sleep(0);
@@ -187,7 +174,7 @@ export class Activation {
   #isOnTheWay(): boolean {
     if (this.#head === this.#target && !this.#isChosen) {
       this.#isChosen = true;
-      this.#target = this.#choice.best(this.#lead, this.#head);
+      this.#target = this.choice.best(this.#lead, this.#head);
     }
     return this.#head !== this.#target;
   }
@@ -196,7 +183,7 @@ export class Activation {
   async close(): Promise<void> {
     const reason = new NodeError("stopped", "self", "the chain is closed");
     this.#closing.abort(reason);
-    this.#cancelRetry();
+    this.#obstacle.cancel();
     this.#questions.keep(() => false, reason);
     while (this.#busy !== undefined) await this.#busy;
     await this.#parts.coinFlush?.finish(this.#parts.notice);
@@ -285,8 +272,8 @@ export class Activation {
   #stand(row: number, known?: KnownBlock): void {
     const { headers, commit, coinFlush } = this.#parts;
     this.#head = row;
-    this.#obstacle = undefined;
-    const isBetter = this.#choice.isBetter(row, this.#lead) || headers.isInvalid(this.#lead);
+    this.#obstacle.passed();
+    const isBetter = this.choice.isBetter(row, this.#lead) || headers.isInvalid(this.#lead);
     if (isBetter && !headers.isInvalid(row)) this.moveTo(row, known);
     const isUnderLead = this.#isUnderLead();
     coinFlush?.moved(isUnderLead);
@@ -312,7 +299,7 @@ export class Activation {
   #leaveInvalid(): void {
     const { headers } = this.#parts;
     if (headers.isInvalid(this.#lead) && !headers.isInvalid(this.#head)) this.#stand(this.#head);
-    this.#target = this.#choice.best(this.#lead, this.#head);
+    this.#target = this.choice.best(this.#lead, this.#head);
   }
 
   /** Whether the head is the tip or one of its ancestors. */
@@ -337,15 +324,10 @@ export class Activation {
 
   /** What is no verdict passes, or an operator sees to it. */
   #trouble(thrown: unknown): void {
-    const { clock, notice, sources } = this.#parts;
     if (this.#closing.signal.aborted) return;
-    const text = `blocks cannot be connected: ${messageOf(thrown)}; it is tried again every ${RETRY_MS / 1000} s`;
-    if (this.#obstacle === undefined) notice("error", text);
-    this.#obstacle = text;
+    this.#obstacle.met(thrown, () => this.run());
     // Nobody knows when there will be a verdict.
-    sources.failed(thrown);
+    this.#parts.sources.failed(thrown);
     this.#questions.keep(() => false, new NodeError("withdrawn", "self", "it is tried again"));
-    this.#cancelRetry();
-    this.#cancelRetry = clock.after(RETRY_MS, () => this.run());
   }
 }

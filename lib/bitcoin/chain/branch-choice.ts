@@ -58,9 +58,11 @@ export class BranchChoice {
     this.#preferred.set(row, --this.#lastPreferred);
   }
 
-  /** Whether every block after `fork` up to its descendant `head` is there to be taken back. */
-  canTakeBack(head: number, fork: number): boolean {
-    return this.#isWayThere(head, fork);
+  /** Whether a chain that stands on `head` can go back to before a block, if that is part of it at all. */
+  canLeave(row: number, head: number): boolean {
+    const { headers } = this.#parts;
+    const isBelow = headers.commonAncestor(row, head) === row;
+    return !isBelow || this.#isWayThere(head, headers.parent(row));
   }
 
   /** Whether a block is to be gone to rather than the target, from where the chain stands. */

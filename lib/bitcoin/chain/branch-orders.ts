@@ -39,7 +39,7 @@ export class BranchOrders {
   async invalidate(row: number, signal?: AbortSignal): Promise<void> {
     const { headers, activation, commit } = this.#parts;
     if (row === 0) return;
-    if (!activation.canLeave(row)) {
+    if (!activation.choice.canLeave(row, activation.head)) {
       const text = `blocks from height ${headers.height(row)} on are needed to take them back, and some are pruned`;
       throw new NodeError("BLOCK_PRUNED", "self", text);
     }
@@ -53,7 +53,8 @@ export class BranchOrders {
 
   /** The block comes before others of the same work, until the node is stopped. @throws as {@link invalidate} does */
   async prefer(row: number, signal?: AbortSignal): Promise<void> {
-    await this.#carryOut(() => this.#parts.activation.prefer(row), signal);
+    const { activation } = this.#parts;
+    await this.#carryOut(() => activation.choice.prefer(row, activation.lead), signal);
   }
 
   async #carryOut(change: () => void, signal: AbortSignal | undefined): Promise<void> {

@@ -10,14 +10,8 @@ import type { ConnectedBlock } from "./activation-parts.ts";
 import type { AssumeValid } from "./assume-valid.ts";
 import type { StorageNotice } from "./patient-commit.ts";
 import type { ValidationProgress } from "./revalidation.ts";
+import type { TipMove } from "./tip-move.ts";
 import type { BlockValidator } from "./validator.ts";
-
-/** How the active chain moved, once it is durable. */
-export interface TipMove {
-  readonly tip: number;
-  /** Last row that the old and the new active chain share. */
-  readonly fork: number;
-}
 
 /** What coins are kept with. */
 export interface CoinParts {

@@ -27,7 +27,7 @@ import { Activation } from "./activate.ts";
 import type { BitcoinChainParts } from "./chain-parts.ts";
 import { BranchOrders } from "./branch-orders.ts";
 import { CoinFlush } from "./coin-flush.ts";
-import { type Coin, CoinState } from "./coins.ts";
+import { type Coin, CoinState, type StoredCoins, storedCoins } from "./coins.ts";
 import { ChainCommit } from "./commit.ts";
 import { DiskTrouble } from "./disk-trouble.ts";
 import { Inspection } from "./inspection.ts";
@@ -37,16 +37,11 @@ import { type BlockGiver, BlockSources } from "./sources.ts";
 import type { BlockValidator } from "./validator.ts";
 
 export type { BlockResult } from "./accept.ts";
-export type { BitcoinChainParts, CoinParts, TipMove } from "./chain-parts.ts";
+export type { BitcoinChainParts, CoinParts } from "./chain-parts.ts";
 export type { ConnectedBlock } from "./activation-parts.ts";
 export type { ValidationProgress } from "./revalidation.ts";
 export type { BlockGiver } from "./sources.ts";
-
-/** The block that the stored coins are of, and the transactions of all blocks up to it, where that is known. */
-interface StoredCoins {
-  readonly at: number;
-  readonly transactions: number | undefined;
-}
+export type { TipMove } from "./tip-move.ts";
 
 /** The chain of one network. */
 export class BitcoinChain {
@@ -55,7 +50,7 @@ export class BitcoinChain {
   readonly validator: BlockValidator;
   /** What the operator decides about branches. */
   readonly orders: BranchOrders;
-  /** Examines the chain while it stands still. */
+  /** Verifies blocks while the chain stands still. */
   readonly inspection: Inspection;
   readonly #parts: BitcoinChainParts;
   /** The durable active chain by height. */
@@ -91,20 +86,23 @@ export class BitcoinChain {
       ...{ coins, store, commit, clock, onStorage, trouble: this.#trouble },
       bytesMax: parts.coins?.bytesMax ?? 0,
     });
-    this.#activation = new Activation({
+    const activation = this.#activation = new Activation({
       ...{ headers, store, validator, clock, commit, sources, levels, onValidation, onConnected, notice: onActivation },
       ...{ coins, coinFlush: this.#coinFlush, assumeValid: parts.assumeValid },
       headersOnly: parts.headersOnly,
       isLinked: (row) => acceptance.isLinked(row),
       isActive: (row) => this.isActive(row),
     });
-    const { headersOnly } = parts;
-    this.orders = new BranchOrders({
-      ...{ headers, commit, sources, headersOnly, activation: this.#activation, trouble: this.#trouble },
-    });
+    const shared = { headers, commit, activation, headersOnly: parts.headersOnly };
+    this.orders = new BranchOrders({ ...shared, sources, trouble: this.#trouble });
     this.inspection = new Inspection({
-      ...{ headers, validator, store, clock, commit, coins, activation: this.#activation },
+      ...shared,
       ...parts.coins,
+      validator,
+      store,
+      clock,
+      coins,
+      notice: onActivation,
     });
   }
 
@@ -128,10 +126,7 @@ export class BitcoinChain {
       headers.restore(HeaderBatch.fromBytes(page.headers), (index) => page.statuses[index] ?? 0);
       stored += page.headers.length / HEADER_BYTES;
     }
-    const at = await store.coinsAt();
-    // Genesis has one transaction, which makes no coin.
-    const coins = at === undefined ? { at: 0, transactions: 1 } : { at, transactions: await store.coinTransactions() };
-    const chain = new BitcoinChain(parts, headers, coins);
+    const chain = new BitcoinChain(parts, headers, await storedCoins(store));
     chain.#commit.restored(stored);
     const tip = await store.tip();
     if (tip === undefined) await chain.#begin();

@@ -35,6 +35,21 @@ export const NO_COINS: CoinView = { getMany: () => Promise.reject(new TypeError(
 /** The disk does not know this coin: when it is spent there is nothing to tell it. */
 const FRESH = 1;
 
+/** The block that the stored coins are of, and the transactions of all blocks up to it, where that is known. */
+export interface StoredCoins {
+  readonly at: number;
+  readonly transactions: number | undefined;
+}
+
+/** Which coins are stored. */
+export async function storedCoins(
+  store: Pick<BitcoinStore, "coinsAt" | "coinTransactions">,
+): Promise<StoredCoins> {
+  const at = await store.coinsAt();
+  // Genesis has one transaction, which makes no coin.
+  return at === undefined ? { at: 0, transactions: 1 } : { at, transactions: await store.coinTransactions() };
+}
+
 /** What coins are read from. */
 export interface CoinStateParts {
   readonly store: Pick<BitcoinStore, "coins" | "coinUndo">;

@@ -1,5 +1,5 @@
 /**
- * Examines the chain while it stands still: verifies stored blocks once more, and tries a block that might be the next.
+ * Blocks that are verified while the chain stands still: stored ones once more, and one that might be the next.
  *
  * @module
  */
@@ -15,7 +15,7 @@ import type { ChainCommit } from "./commit.ts";
 import type { BlockValidator } from "./validator.ts";
 import { type Verification, type VerificationLevel, verifyBlocks } from "./verification.ts";
 
-/** What is needed to look. */
+/** By what blocks are verified. */
 export interface InspectionParts {
   readonly headers: HeaderChain;
   readonly validator: BlockValidator;
@@ -27,9 +27,10 @@ export interface InspectionParts {
   readonly random?: Random;
   /** Memory for coins, in bytes. */
   readonly bytesMax?: number;
+  readonly notice: (level: "warning" | "info", text: string) => void;
 }
 
-/** Looks. */
+/** Verifies blocks. */
 export class Inspection {
   readonly #parts: InspectionParts;
 
@@ -38,24 +39,21 @@ export class Inspection {
   }
 
   /**
-   * Verifies the last blocks once more, 0 for all. Undefined when no coins are kept.
+   * Verifies the last blocks once more, 0 for all, and tells the log what was found. Undefined when no coins are kept.
    * @throws the signal's reason, or that of the chain's end
    */
   async verify(level: VerificationLevel, blocks: number, signal: AbortSignal): Promise<Verification | undefined> {
-    const { activation, coins, store, commit, random, bytesMax } = this.#parts;
+    const { activation, coins, store, commit, random, bytesMax, notice } = this.#parts;
     if (coins === undefined || random === undefined || bytesMax === undefined) return undefined;
-    return await activation.whileStill((closing) =>
-      verifyBlocks(
-        {
-          ...{ ...this.#parts, random, coins, bytesMax, head: coins.at },
-          block: async (row) => commit.rawOf(row) ?? await store.block(row),
-          undo: async (row) => commit.undoOf(row) ?? await store.coinUndo(row),
-          signal: AbortSignal.any([signal, closing]),
-        },
-        level,
-        blocks,
-      )
-    );
+    const block = async (row: number) => commit.rawOf(row) ?? await store.block(row);
+    const undo = async (row: number) => commit.undoOf(row) ?? await store.coinUndo(row);
+    const found = await activation.whileStill((closing) => {
+      const parts = { ...this.#parts, random, coins, bytesMax, block, undo, head: coins.at };
+      return verifyBlocks({ ...parts, signal: AbortSignal.any([signal, closing]) }, level, blocks);
+    });
+    const { isRight, problem = "all is right" } = found;
+    notice(isRight ? "info" : "warning", `${found.blocks} blocks were verified: ${problem}`);
+    return found;
   }
 
   /** Why a block could not be the next one; undefined when it could. It needs no proof of work. @throws as {@link verify} does */

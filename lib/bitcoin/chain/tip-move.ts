@@ -16,6 +16,13 @@ export interface KnownBlock {
   readonly block: Block;
 }
 
+/** How the active chain moved, once it is durable. */
+export interface TipMove {
+  readonly tip: number;
+  /** Last row that the old and the new active chain share. */
+  readonly fork: number;
+}
+
 /** What is told of moves. */
 export interface TipMoveTerms {
   /** Unix milliseconds. */

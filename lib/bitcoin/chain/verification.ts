@@ -1,5 +1,5 @@
 /**
- * Blocks that are stored, and the coins that they left, looked over once more: for the operator who doubts his disk. Nothing
+ * Blocks that are stored, and the coins that they left, verified once more: for an operator who doubts the disk. Nothing
  * is changed: blocks are taken back and connected in a copy of the coins in memory.
  *
  * @see Bitcoin Core `validation.cpp` (CVerifyDB::VerifyDB)
@@ -50,7 +50,7 @@ export interface Verification {
   readonly isRight: boolean;
   /** Blocks that were verified. */
   readonly blocks: number;
-  /** What is wrong, or what could not be verified. */
+  /** What is wrong, or what was left out. */
   readonly problem?: string;
 }
 

@@ -23,6 +23,8 @@ export const RpcCode = {
   /** No such block, transaction or address. */
   invalidAddressOrKey: -5,
   invalidParameter: -8,
+  /** The chain could not be changed or read as it was asked for. */
+  database: -20,
   /** No peers (mining). */
   notConnected: -9,
   /** The initial download runs (mining). */

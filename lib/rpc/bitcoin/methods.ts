@@ -6,15 +6,19 @@
 import { type Json, parseJson } from "../../codec/json.ts";
 import { banMethods } from "./bans.ts";
 import { blockFilterMethods } from "./block-filters.ts";
+import { blockTemplateMethods } from "./block-template.ts";
 import { blockchainMethods } from "./blockchain.ts";
+import { branchMethods } from "./branches.ts";
 import { coinMethods } from "./coins.ts";
 import { type ActiveCall, controlMethods } from "./control.ts";
+import { deploymentMethods } from "./deployments.ts";
+import { generatingMethods } from "./generating.ts";
 import type { Method } from "./method.ts";
-import { miningMethods } from "./mining.ts";
 import { networkMethods } from "./network.ts";
 import { snapshotMethods } from "./snapshots.ts";
 import { statisticsMethods } from "./statistics.ts";
 import { storedBlockMethods } from "./stored-blocks.ts";
+import { submittingMethods } from "./submitting.ts";
 import { testingMethods } from "./testing.ts";
 import { transactionMethods } from "./transactions.ts";
 import { utilMethods } from "./util.ts";
@@ -24,6 +28,8 @@ import { waitingMethods } from "./waiting.ts";
 export function bitcoinMethods(active: () => Iterable<ActiveCall>): ReadonlyMap<string, Method> {
   const all: readonly Method[] = [
     ...blockchainMethods,
+    ...branchMethods,
+    ...deploymentMethods,
     ...waitingMethods,
     ...coinMethods,
     ...blockFilterMethods,
@@ -31,7 +37,9 @@ export function bitcoinMethods(active: () => Iterable<ActiveCall>): ReadonlyMap<
     ...transactionMethods,
     ...networkMethods,
     ...banMethods,
-    ...miningMethods,
+    ...generatingMethods,
+    ...blockTemplateMethods,
+    ...submittingMethods,
     ...statisticsMethods,
     ...storedBlockMethods,
     ...testingMethods,

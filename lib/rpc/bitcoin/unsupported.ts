@@ -34,7 +34,7 @@ const UNSUPPORTED: readonly (readonly [needs: string, names: string])[] = [
   ],
   [
     "this version does not do it",
-    "preciousblock invalidateblock reconsiderblock verifychain getdeploymentinfo getzmqnotifications " +
+    "getzmqnotifications " +
     "generatetodescriptor generate combinepsbt combinerawtransaction converttopsbt createpsbt " +
     "createrawtransaction decodepsbt descriptorprocesspsbt finalizepsbt joinpsbts analyzepsbt utxoupdatepsbt " +
     "signrawtransactionwithkey createmultisig deriveaddresses getdescriptorinfo signmessagewithprivkey verifymessage " +

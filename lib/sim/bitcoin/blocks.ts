@@ -31,6 +31,7 @@ export const network: BitcoinNetwork = {
   ...regtest,
   dnsSeeds: [SEED],
   minimumChainWork: BigInt(MINIMUM_BLOCKS) * blockWork(regtest.pow.limitBits),
+  deployments: [],
   headersPerMessage: 8,
   headersSync: { commitmentPeriod: 3, redownloadBufferSize: 12 },
 };

@@ -8,10 +8,12 @@ getblockcount getchaintips getdifficulty getrawtransaction decoderawtransaction 
 getconnectioncount addnode getaddednodeinfo disconnectnode dumptxoutset setban listbanned clearbanned getnodeaddresses ping uptime stop
 logging waitfornewblock waitforblock waitforblockheight gettxout gettxoutsetinfo gettxoutproof verifytxoutproof getblockfilter getindexinfo getrpcinfo submitblock
 submitheader help generatetoaddress generateblock getblocktemplate setnetworkactive getaddrmaninfo getmemoryinfo getmininginfo
-getnetworkhashps getchaintxstats pruneblockchain getblockfrompeer`.split(/\s+/);
+getnetworkhashps getchaintxstats pruneblockchain getblockfrompeer preciousblock verifychain getdeploymentinfo`.split(
+  /\s+/,
+);
 /** Methods for tests, which help lists only when they are named. */
 const HIDDEN = `addconnection addpeeraddress sendmsgtopeer setmocktime mockscheduler echo echojson
-syncwithvalidationinterfacequeue`.split(/\s+/);
+syncwithvalidationinterfacequeue invalidateblock reconsiderblock`.split(/\s+/);
 
 describe("help", () => {
   test("lists all methods by group", async () => {

@@ -1,10 +1,25 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { toHex } from "../../../lib/codec/hex.ts";
+import { fullValidator } from "../../../lib/bitcoin/chain/full-validator.ts";
+import { fromHex, toHex } from "../../../lib/codec/hex.ts";
+import { InlineWorkers } from "../../../lib/core/work/inline-workers.ts";
 import { Block, headerToBytes, Transaction } from "../../../lib/bitcoin/types/mod.ts";
 import { toDisplayHex } from "../../../lib/bitcoin/hash.ts";
-import { mainnet, signet } from "../../../lib/bitcoin/networks/mod.ts";
-import { ADDRESS, bitcoinNode, peerView } from "./support.ts";
+import { signet } from "../../../lib/bitcoin/networks/mod.ts";
+import { ADDRESS, bitcoinNode } from "./support.ts";
+
+const validator = fullValidator({ workers: new InlineWorkers(), engine: "wide" });
+
+/** Spends the first output of a transaction that anybody may spend. */
+function spend({ txid }: Transaction, value: bigint): Transaction {
+  const prevout = { txid, vout: 0 };
+  return Transaction.of({
+    version: 2,
+    inputs: [{ prevout, scriptSig: new Uint8Array(), sequence: 0xffff_ffff, witness: [] }],
+    outputs: [{ value, scriptPubKey: Uint8Array.of(0x51) }],
+    lockTime: 0,
+  });
+}
 
 describe("generating", () => {
   test("generatetoaddress pays the address, block on block", async () => {
@@ -26,7 +41,46 @@ describe("generating", () => {
     assert.equal(await call("getbestblockhash"), hash);
     const next = await call<Record<string, unknown>>("generateblock", ADDRESS, []);
     assert.deepEqual(Object.keys(next), ["hash"]);
-    assert.equal((await failure("generateblock", ADDRESS, ["00"])).code, -8);
+    assert.equal((await failure("generateblock", ADDRESS, [1])).code, -3);
+  });
+
+  test("generateblock takes transactions in their order, commits to their witnesses, and leaves their fees", async () => {
+    const { call, mine } = await bitcoinNode({ validator });
+    const blocks = await mine(101);
+    const first = spend(blocks[0]!.transactions[0]!, 4_000_000_000n);
+    const second = spend(first, 3_000_000_000n);
+    const { hash } = await call<{ hash: string }>("generateblock", ADDRESS, [toHex(first.raw), toHex(second.raw)]);
+    assert.equal(await call("getbestblockhash"), hash);
+    const { tx } = await call<{ tx: string[] }>("getblock", hash);
+    assert.deepEqual(tx.slice(1), [toDisplayHex(first.txid), toDisplayHex(second.txid)]);
+    const block = Block.decode(fromHex(await call<string>("getblock", hash, 0)));
+    assert.equal(block.transactions[0]!.outputs[0]!.value, 5_000_000_000n);
+    assert.deepEqual(block.witnessCommitment(), { kind: "present", matches: true });
+  });
+
+  // Bitcoin Core, rpc/mining.cpp (generateblock).
+  test("generateblock names what is wrong with a transaction", async () => {
+    const { call, failure, mine } = await bitcoinNode({ validator });
+    const blocks = await mine(101);
+    const coinbase = blocks[0]!.transactions[0]!;
+    const told = async (...transactions: string[]) => {
+      const { code, message } = await failure("generateblock", ADDRESS, transactions);
+      return `${code} ${message}`;
+    };
+    const txid = toDisplayHex(coinbase.txid);
+    assert.equal(await told(txid), `-5 Transaction ${txid} not in mempool.`);
+    assert.equal(
+      await told("00ff"),
+      "-22 Transaction decode failed for 00ff. Make sure the tx has at least one input.",
+    );
+    const [first, second] = [spend(coinbase, 5n), spend(spend(coinbase, 5n), 4n)].map(({ raw }) => toHex(raw));
+    assert.match(await told(second!, first!), /^-25 TestBlockValidity failed: bad-txns-inputs-missingorspent, /);
+    assert.match(await told(first!, first!), /^-25 TestBlockValidity failed: bad-txns-inputs-missingorspent, /);
+    const young = toHex(spend(blocks[2]!.transactions[0]!, 1n).raw);
+    assert.match(await told(young), /^-25 TestBlockValidity failed: bad-txns-premature-spend-of-coinbase, /);
+    const rich = toHex(spend(coinbase, 5_000_000_001n).raw);
+    assert.match(await told(rich), /^-25 TestBlockValidity failed: bad-txns-in-belowout, /);
+    assert.equal(await call("getblockcount"), 101);
   });
 
   test("a wrong address, another network, a node that makes no blocks", async () => {
@@ -148,36 +202,5 @@ describe("submitheader", () => {
     assert.equal(await call("submitblock", toHex(one!.raw) + "00ff"), null);
     assert.equal(await call("submitblock", toHex(two!.raw)), null);
     assert.equal(await call("getblock", toDisplayHex(one!.hash), 0), toHex(one!.raw), "stored without what followed");
-  });
-});
-
-describe("getblocktemplate", () => {
-  test("is what BIP22 asks for", async () => {
-    const { call, mine } = await bitcoinNode();
-    const [block] = await mine(1);
-    const template = await call<Record<string, unknown>>("getblocktemplate", { rules: ["segwit"] });
-    const hash = toDisplayHex(block!.hash);
-    assert.deepEqual(
-      [template.previousblockhash, template.height, template.bits, template.coinbasevalue, template.version],
-      [hash, 2, "207fffff", 5_000_000_000, 0x20000000],
-    );
-    assert.deepEqual([template.transactions, template.vbrequired], [[], 0]);
-    assert.equal(template.target, "7fffff" + "00".repeat(29));
-    // The commitment of every block that holds nothing but its coinbase.
-    assert.equal(
-      template.default_witness_commitment,
-      "6a24aa21a9ede2f61c3f71d1defd3fa999dfa36953755c690689799962b48bebd836974e8cf9",
-    );
-  });
-
-  test("without the rule, in another mode, not connected", async () => {
-    const { failure } = await bitcoinNode();
-    assert.equal((await failure("getblocktemplate", {})).code, -8);
-    assert.equal((await failure("getblocktemplate", { rules: ["segwit"], mode: "proposal" })).code, -8);
-    assert.equal((await failure("getblocktemplate")).code, -1);
-    const main = await bitcoinNode({ network: mainnet });
-    assert.equal((await main.failure("getblocktemplate", { rules: ["segwit"] })).code, -9);
-    main.peers.push(peerView(1));
-    assert.equal((await main.failure("getblocktemplate", { rules: ["segwit"] })).code, -10);
   });
 });

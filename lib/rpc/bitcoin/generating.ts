@@ -1,0 +1,95 @@
+/**
+ * Methods that make blocks, on regtest.
+ *
+ * @see Bitcoin Core `rpc/mining.cpp` (generatetoaddress, generateblock)
+ * @module
+ */
+import { toHex } from "../../codec/hex.ts";
+import { toDisplayHex } from "../../bitcoin/hash.ts";
+import type { BitcoinService } from "../../bitcoin/service.ts";
+import { addressToScript, type Transaction } from "../../bitcoin/types/mod.ts";
+import { JsonRpcError, notFound, RpcCode } from "./error.ts";
+import { type Method, optional, required } from "./method.ts";
+import { minerOf } from "./miner.ts";
+import { transactionFromHex } from "./transaction-json.ts";
+
+/** Hashes that are tried for one block unless told otherwise. */
+const TRIES_MAX = 1_000_000;
+
+function scriptOf(text: string, { network }: BitcoinService, message: string): Uint8Array {
+  try {
+    return addressToScript(text, network);
+  } catch {
+    throw notFound(message);
+  }
+}
+
+/** A transaction from hex. Throws −5 for an id, which would name one of the mempool, and −22 for what is none. */
+function transactionOf(text: string): Transaction {
+  if (/^[0-9a-fA-F]{64}$/.test(text)) throw notFound(`Transaction ${text} not in mempool.`);
+  const transaction = transactionFromHex(text, { witness: true, noWitness: true });
+  if (transaction !== undefined) return transaction;
+  const shown = text.length > 100 ? `${text.slice(0, 100)}…` : text;
+  const message = `Transaction decode failed for ${shown}. Make sure the tx has at least one input.`;
+  throw new JsonRpcError(RpcCode.deserialization, message);
+}
+
+/** The methods. */
+export const generatingMethods: readonly Method[] = [
+  {
+    name: "generatetoaddress",
+    category: "Mining",
+    summary: "Mines blocks at once (regtest only).",
+    params: [
+      required("nblocks", "number", "How many"),
+      required("address", "string", "Whom the coinbases pay"),
+      optional("maxtries", "number", "Hashes to try", String(TRIES_MAX)),
+    ],
+    result: '["hex", ...]    (array) the hashes of the blocks',
+    examples: ["generatetoaddress 11 bcrt1qamhwamhwamhwamhwamhwamhwamhwamhwamhwamhwamhwamhwamhqgdn98t"],
+    waits: true,
+    async call(args, { context, signal }) {
+      const count = args.integer(0);
+      const maxTries = args.wide(2, TRIES_MAX);
+      const script = scriptOf(args.text(1), context.bitcoin, "Error: Invalid address");
+      const miner = minerOf(context, true);
+      if (count <= 0) return [];
+      const blocks = await miner.mine(script, { count, maxTries, submit: true, signal });
+      return blocks.map(({ hash }) => toDisplayHex(hash));
+    },
+  },
+  {
+    name: "generateblock",
+    category: "Mining",
+    summary: "Mines one block with the given transactions, in their order (regtest only). Their fees go to nobody.",
+    params: [
+      required("output", "string", "The address that the coinbase pays"),
+      required("transactions", "array", "Transactions as hex; an id would name one of the mempool, which is not kept"),
+      optional("submit", "boolean", "Whether the block is handed in; else it is returned", "true"),
+    ],
+    result: '{"hash": "hex", "hex": "hex"}    (object) hex only when the block is not handed in',
+    examples: ["generateblock bcrt1qamhwamhwamhwamhwamhwamhwamhwamhwamhwamhwamhwamhwamhqgdn98t '[]'"],
+    waits: true,
+    async call(args, { context, signal }) {
+      const { bitcoin } = context;
+      const script = scriptOf(args.text(0), bitcoin, "Error: Invalid address or descriptor");
+      const transactions = args.texts(1).map(transactionOf);
+      const submit = args.boolean(2, true);
+      const miner = minerOf(context, true);
+      const unsolved = miner.assemble(script, transactions);
+      const refusal = await bitcoin.inspection.try(unsolved, signal);
+      if (refusal !== undefined) {
+        const { reason, detail } = refusal;
+        throw new JsonRpcError(RpcCode.verify, `TestBlockValidity failed: ${reason}, ${detail}`);
+      }
+      const { block } = await miner.solve(unsolved, TRIES_MAX, signal);
+      if (block === undefined) throw new JsonRpcError(RpcCode.misc, "Failed to make block.");
+      if (!submit) return { hash: toDisplayHex(block.hash), hex: toHex(block.raw) };
+      const { kind } = await bitcoin.submitBlock(block.raw, signal);
+      if (kind !== "accepted" && kind !== "inconclusive") {
+        throw new JsonRpcError(RpcCode.internal, "ProcessNewBlock, block not accepted");
+      }
+      return { hash: toDisplayHex(block.hash) };
+    },
+  },
+];
