@@ -5,9 +5,9 @@
  * @module
  */
 import { CodecError } from "../../codec/error.ts";
-import { toHex } from "../../codec/hex.ts";
 import { Reader } from "../../codec/reader.ts";
-import { sipHash24 } from "../../codec/siphash.ts";
+import { equalBytes } from "../../codec/sized.ts";
+import { sipHash24Into } from "../../codec/siphash.ts";
 import { Writer } from "../../codec/writer.ts";
 import { readCompactSize, writeCompactSize } from "../codec/mod.ts";
 import { decodeGolomb, encodeGolomb } from "./golomb.ts";
@@ -40,11 +40,12 @@ export class GcsFilter {
   /** The filter of some elements; one that comes twice counts once. `blockHash` is in wire order. */
   static build(blockHash: Uint8Array, elements: Iterable<Uint8Array>): GcsFilter {
     const key = sipKey(blockHash);
-    const distinct = new Map<string, Uint8Array>();
-    for (const element of elements) distinct.set(toHex(element), element);
-    const values = hashed(key, [...distinct.values()], distinct.size);
-    const writer = new Writer(5 + distinct.size * 3);
-    writeCompactSize(writer, distinct.size);
+    const all = [...elements];
+    const hashes = hashesOf(key, all);
+    const distinct = distinctOf(all, hashes);
+    const values = valuesOf(hashes, distinct, distinct.length);
+    const writer = new Writer(5 + distinct.length * 3);
+    writeCompactSize(writer, distinct.length);
     writer.raw(encodeGolomb(values, FILTER_P));
     return new GcsFilter(writer.finish(), key, values);
   }
@@ -76,7 +77,7 @@ export class GcsFilter {
   matchesAny(elements: readonly Uint8Array[]): boolean {
     const values = this.#values;
     if (values.length === 0) return false;
-    const wanted = hashed(this.#key, elements, values.length);
+    const wanted = valuesOf(hashesOf(this.#key, elements), [...elements.keys()], values.length);
     for (let i = 0, j = 0; i < wanted.length && j < values.length;) {
       if (wanted[i] === values[j]) return true;
       if (wanted[i]! < values[j]!) i++;
@@ -92,11 +93,52 @@ function sipKey(blockHash: Uint8Array): SipKey {
   return [reader.u32Le(), reader.u32Le(), reader.u32Le(), reader.u32Le()];
 }
 
-/** Elements as numbers spread evenly over 0 … count × M − 1, sorted. */
-function hashed(key: SipKey, elements: readonly Uint8Array[], count: number): Float64Array {
-  // The range is below 2^45 for the longest filter, so the products' upper halves are exact as numbers.
-  const range = BigInt(count) * BigInt(FILTER_M);
-  const values = new Float64Array(elements.length);
-  for (const [i, element] of elements.entries()) values[i] = Number((sipHash24(key, element) * range) >> 64n);
-  return values.sort();
+/** The hashes of elements, each in two halves: the lower one first. */
+function hashesOf(key: SipKey, elements: readonly Uint8Array[]): Uint32Array {
+  const hashes = new Uint32Array(elements.length * 2);
+  for (const [i, element] of elements.entries()) sipHash24Into(key, element, hashes, i * 2);
+  return hashes;
+}
+
+/** The places of elements that have no equal before them. Those that are equal have equal hashes. */
+function distinctOf(elements: readonly Uint8Array[], hashes: Uint32Array): number[] {
+  const byHash = new Map<number, number[]>();
+  const distinct: number[] = [];
+  for (const [i, element] of elements.entries()) {
+    // As many bits as a number has: what shares them is compared.
+    const name = hashes[i * 2 + 1]! * 2 ** 21 + (hashes[i * 2]! >>> 11);
+    const before = byHash.get(name);
+    if (before?.some((each) => equalBytes(elements[each]!, element))) continue;
+    if (before === undefined) byHash.set(name, [i]);
+    else before.push(i);
+    distinct.push(i);
+  }
+  return distinct;
+}
+
+/** The hashes at some places as numbers spread evenly over 0 … count × M − 1, sorted. */
+function valuesOf(hashes: Uint32Array, places: readonly number[], count: number): Float64Array {
+  const range = count * FILTER_M;
+  return Float64Array.from(places, (i) => scaled(hashes[i * 2 + 1]!, hashes[i * 2]!, range)).sort();
+}
+
+/** 15 bits: a product of that many and 32 bits is exact as a number, and so is a sum of two. */
+const LIMB = 2 ** 15;
+
+/**
+ * floor((high × 2^32 + low) × range / 2^64) for a range below 2^45, which holds for the longest filter. Written as a long
+ * multiplication by limbs of the range, each carried into the next: big integers would be made for every element.
+ */
+function scaled(high: number, low: number, range: number): number {
+  const r0 = range % LIMB;
+  const rest = Math.floor(range / LIMB);
+  const r1 = rest % LIMB;
+  const r2 = Math.floor(rest / LIMB);
+  // In units of 2^15, 2^30, 2^32, 2^47, 2^62.
+  let sum = Math.floor((low * r0) / LIMB) + low * r1;
+  sum = Math.floor(sum / LIMB) + low * r2;
+  sum = Math.floor(sum / 4) + high * r0;
+  sum = Math.floor(sum / LIMB) + high * r1;
+  sum = Math.floor(sum / LIMB) + high * r2;
+  return Math.floor(sum / 4);
 }

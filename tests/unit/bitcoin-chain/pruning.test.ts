@@ -31,6 +31,17 @@ describe("Pruning", () => {
     assert.equal(make().height, 12, "what an earlier run removed");
   });
 
+  test("below() and run() leave the blocks that an index has still to read", async () => {
+    const { chain, store, heights } = await scene();
+    let needed = 4;
+    const pruning = new Pruning({ chain, store, bytesMax: 0, neededFrom: () => needed, failed: assert.fail });
+    await pruning.below(10);
+    assert.deepEqual([pruning.height, heights().find((at) => at > 0)], [4, 4]);
+    needed = 9;
+    await pruning.run();
+    assert.deepEqual([pruning.height, heights().find((at) => at > 0)], [9, 9]);
+  });
+
   test("run() leaves what is within the size", async () => {
     const { make, heights, said } = await scene();
     const large = make(1e9);

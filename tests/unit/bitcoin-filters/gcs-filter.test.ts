@@ -6,8 +6,10 @@ import { FILTER_M, GcsFilter } from "../../../lib/bitcoin/filters/gcs-filter.ts"
 import { decodeGolomb, encodeGolomb } from "../../../lib/bitcoin/filters/golomb.ts";
 import { sha256d } from "../../../lib/bitcoin/hash.ts";
 import { CodecError } from "../../../lib/codec/error.ts";
+import { readCompactSize } from "../../../lib/bitcoin/codec/mod.ts";
 import { fromHex, toHex } from "../../../lib/codec/hex.ts";
 import { Reader } from "../../../lib/codec/reader.ts";
+import { sipHash24 } from "../../../lib/codec/siphash.ts";
 import { SeededRandom } from "../../../lib/sim/random.ts";
 
 const HASH = Uint8Array.from({ length: 32 }, (_, i) => i * 7);
@@ -17,6 +19,19 @@ const random = new SeededRandom(11);
 const codec = (code: string) => (error: unknown) => error instanceof CodecError && error.code === code;
 
 describe("GcsFilter", () => {
+  test("build() spreads hashes over the range as BIP158 says, for few elements and for many", () => {
+    const words = new Reader(HASH);
+    const key = [words.u32Le(), words.u32Le(), words.u32Le(), words.u32Le()] as const;
+    for (const count of [1, 2, 1_000, 30_000]) {
+      const elements = Array.from({ length: count }, (_, i) => Uint8Array.of(i, i >> 8, 7));
+      const range = BigInt(count) * BigInt(FILTER_M);
+      const expected = elements.map((each) => Number((sipHash24(key, each) * range) >> 64n)).sort((a, b) => a - b);
+      const reader = new Reader(GcsFilter.build(HASH, [...elements, elements[0]!]).bytes);
+      assert.equal(readCompactSize(reader), count);
+      assert.deepEqual([...decodeGolomb(reader, count, 19)], expected);
+    }
+  });
+
   test("no set has a false negative, however it was made and read", () => {
     fc.assert(
       fc.property(

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { createRequire } from "node:module";
 import { describe, test } from "node:test";
-import { sipHash24, sipHash24Words, type SipKey } from "../../../lib/codec/siphash.ts";
+import { sipHash24, sipHash24Into, sipHash24Words, type SipKey } from "../../../lib/codec/siphash.ts";
 import { SeededRandom } from "../../../lib/sim/random.ts";
 
 /** The npm package of that name: the same key as four words, the result in two halves. It ships no types. */
@@ -25,6 +25,9 @@ describe("sipHash24()", () => {
       const message = random.bytes(i % 131);
       const { h, l } = oracle.hash(key, message);
       assert.equal(sipHash24(key, message), (BigInt(h >>> 0) << 32n) | BigInt(l >>> 0), `message ${i}`);
+      const halves = new Uint32Array(4);
+      sipHash24Into(key, message, halves, 1);
+      assert.deepEqual([...halves], [0, l >>> 0, h >>> 0, 0]);
     }
   });
 
