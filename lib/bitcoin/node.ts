@@ -79,8 +79,7 @@ export class BitcoinNode {
     const isPruned = parts.pruneTarget !== undefined;
     this.#filters = index;
     const filters = new FilterRequests({ chain, index, forPeers: parts.filters?.forPeers ?? false });
-    const services = () =>
-      ownServices({ mode: parts.mode, isPruned, v2: parts.protocol.v2, hasFilters: filters.isOffered });
+    const services = () => ownServices({ ...parts, ...parts.protocol, isPruned, hasFilters: filters.isOffered });
     const peers = () => this.#network.peers;
     const traffic = new Traffic(clock);
     const opening = new OpeningConnections(clock);

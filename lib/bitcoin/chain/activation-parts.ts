@@ -6,14 +6,14 @@
 import type { Clock } from "../../core/ports.ts";
 import type { HeaderChain } from "../headers/header-chain.ts";
 import type { BitcoinStore } from "../store.ts";
-import type { Block } from "../types/block.ts";
 import type { AssumeValid } from "./assume-valid.ts";
 import type { CoinFlush } from "./coin-flush.ts";
-import type { CoinChanges, CoinState } from "./coins.ts";
+import type { CoinState } from "./coins.ts";
 import type { ChainCommit } from "./commit.ts";
 import type { ActiveLevels } from "./levels.ts";
 import type { ValidationProgress } from "./revalidation.ts";
 import type { BlockSources } from "./sources.ts";
+import type { ConnectedBlock } from "./tip-move.ts";
 import type { BlockValidator } from "./validator.ts";
 
 /** What activation needs. */
@@ -42,12 +42,4 @@ export interface ActivationParts {
   /** Hears once a minute, and at the end, how far stored blocks were connected again. */
   readonly onValidation?: ((progress: ValidationProgress) => void) | undefined;
   readonly notice: (level: "error" | "warning" | "info", text: string) => void;
-}
-
-/** A block that was connected. */
-export interface ConnectedBlock {
-  readonly row: number;
-  /** The block, if it is at hand. */
-  readonly block: Block | undefined;
-  readonly changes: CoinChanges;
 }

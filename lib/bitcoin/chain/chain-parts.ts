@@ -6,11 +6,10 @@
 import type { Clock, Random } from "../../core/ports.ts";
 import type { BitcoinNetwork } from "../networks/network.ts";
 import type { BitcoinStore } from "../store.ts";
-import type { ConnectedBlock } from "./activation-parts.ts";
 import type { AssumeValid } from "./assume-valid.ts";
 import type { StorageNotice } from "./patient-commit.ts";
 import type { ValidationProgress } from "./revalidation.ts";
-import type { TipMove } from "./tip-move.ts";
+import type { ConnectedBlock, TipMove } from "./tip-move.ts";
 import type { BlockValidator } from "./validator.ts";
 
 /** What coins are kept with. */

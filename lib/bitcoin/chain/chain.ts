@@ -12,14 +12,13 @@ import { TABLE_SECRET_BYTES } from "../../storage/byte-table.ts";
 import { unlessAborted } from "../../core/work/abortable.ts";
 import type { Validation } from "../../core/validation.ts";
 import { type CoinHash, type CoinStatistics, coinStatistics } from "../coins/statistics.ts";
-import type { SpentCoin } from "../coins/undo.ts";
 import { HeaderBatch } from "../headers/header-batch.ts";
 import { type AcceptResult, HeaderChain, HeaderStatus } from "../headers/header-chain.ts";
 import { HeightIndex } from "../headers/height-index.ts";
 import type { Refusal } from "../headers/verdict.ts";
 import type { BitcoinNetwork } from "../networks/network.ts";
 import type { CoinReading } from "../store.ts";
-import { Block } from "../types/block.ts";
+import type { Block } from "../types/block.ts";
 import type { OutPoint } from "../types/transaction-parts.ts";
 import { HEADER_BYTES } from "../types/header.ts";
 import { Acceptance, type BlockResult } from "./accept.ts";
@@ -34,11 +33,12 @@ import { Inspection } from "./inspection.ts";
 import { ActiveLevels } from "./levels.ts";
 import type { ValidationProgress } from "./revalidation.ts";
 import { type BlockGiver, BlockSources } from "./sources.ts";
+import { StoredBlocks } from "./stored-blocks.ts";
 import type { BlockValidator } from "./validator.ts";
 
 export type { BlockResult } from "./accept.ts";
 export type { BitcoinChainParts, CoinParts } from "./chain-parts.ts";
-export type { ConnectedBlock } from "./activation-parts.ts";
+export type { ConnectedBlock } from "./tip-move.ts";
 export type { ValidationProgress } from "./revalidation.ts";
 export type { BlockGiver } from "./sources.ts";
 export type { TipMove } from "./tip-move.ts";
@@ -48,6 +48,8 @@ export class BitcoinChain {
   readonly network: BitcoinNetwork;
   readonly headers: HeaderChain;
   readonly validator: BlockValidator;
+  /** Blocks of our own, and what they spent. */
+  readonly blocks: StoredBlocks;
   /** What the operator decides about branches. */
   readonly orders: BranchOrders;
   /** Verifies blocks while the chain stands still. */
@@ -82,6 +84,7 @@ export class BitcoinChain {
       complete: (rows, block) => this.#activation.offer(rows, block),
     });
     const coins = this.#coins = this.#openCoins(stored);
+    this.blocks = new StoredBlocks({ headers, commit, store, coins });
     this.#coinFlush = coins && new CoinFlush({
       ...{ coins, store, commit, clock, onStorage, trouble: this.#trouble },
       bytesMax: parts.coins?.bytesMax ?? 0,
@@ -163,17 +166,6 @@ export class BitcoinChain {
     const { at } = this.#coins;
     const [coin] = await this.#coins.getMany([outpoint]);
     return { at, coin };
-  }
-
-  /** A block that is stored or waits to be; undefined when it is neither. */
-  async read(row: number): Promise<Block | undefined> {
-    const raw = this.#commit.rawOf(row) ?? await this.#parts.store.block(row);
-    return raw && Block.decode(raw);
-  }
-
-  /** See {@link CoinState.spentBy}; undefined where no coins are kept. */
-  async spentBy(row: number, block: Block): Promise<readonly SpentCoin[] | undefined> {
-    return await this.#coins?.spentBy(row, block);
   }
 
   /**

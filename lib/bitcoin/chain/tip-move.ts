@@ -5,6 +5,7 @@
  * @module
  */
 import type { HeaderChain } from "../headers/header-chain.ts";
+import type { CoinChanges } from "../coins/changes.ts";
 import type { Block } from "../types/block.ts";
 import { blockEvent, reorgEvent } from "./events.ts";
 import type { Pending } from "./pending.ts";
@@ -21,6 +22,14 @@ export interface TipMove {
   readonly tip: number;
   /** Last row that the old and the new active chain share. */
   readonly fork: number;
+}
+
+/** A block that was connected. */
+export interface ConnectedBlock {
+  readonly row: number;
+  /** The block, if it is at hand. */
+  readonly block: Block | undefined;
+  readonly changes: CoinChanges;
 }
 
 /** What is told of moves. */

@@ -23,7 +23,7 @@ import type { FilterEntry, FilterHead, FilterStore } from "./filter-store.ts";
 
 /** What the index needs. */
 export interface FilterIndexParts {
-  readonly chain: Pick<BitcoinChain, "headers" | "tip" | "connected" | "activeAt" | "hasData" | "read" | "spentBy">;
+  readonly chain: Pick<BitcoinChain, "headers" | "tip" | "connected" | "activeAt" | "hasData" | "blocks">;
   readonly store: FilterStore;
   readonly clock: Clock;
   readonly notice: (level: "warning" | "info", text: string) => void;
@@ -277,11 +277,9 @@ export class FilterIndex {
 
   async #read(row: number): Promise<Waiting> {
     const { chain } = this.#parts;
-    const block = await chain.read(row);
-    if (block === undefined) throw pruned();
-    // Genesis spends nothing, and nothing takes it back.
-    const spent = row === 0 ? [] : await chain.spentBy(row, block);
-    if (spent === undefined) throw pruned();
+    const block = await chain.blocks.read(row);
+    const spent = block && await chain.blocks.spentBy(row, block);
+    if (block === undefined || spent === undefined) throw pruned();
     return { block, spent: spent.map(({ bytes }) => decodeCoin(bytes).scriptPubKey) };
   }
 

@@ -37,25 +37,14 @@ async function scene() {
   const said: string[] = [];
   const { chain, clock } = ledger;
   const reads: number[] = [];
+  const read = chain.blocks.read.bind(chain.blocks);
+  chain.blocks.read = (row) => {
+    reads.push(chain.headers.height(row));
+    return read(row);
+  };
   const open = async () => {
-    const watched = {
-      headers: chain.headers,
-      get tip() {
-        return chain.tip;
-      },
-      get connected() {
-        return chain.connected;
-      },
-      activeAt: (height: number) => chain.activeAt(height),
-      hasData: (row: number) => chain.hasData(row),
-      read: (row: number) => {
-        reads.push(chain.headers.height(row));
-        return chain.read(row);
-      },
-      spentBy: (row: number, block: Block) => chain.spentBy(row, block),
-    };
     const notice = (level: string, text: string) => void said.push(`${level} ${text}`);
-    const index = await FilterIndex.open({ chain: watched, store: filters, clock, notice });
+    const index = await FilterIndex.open({ chain, store: filters, clock, notice });
     made.index = index;
     return index;
   };
@@ -226,10 +215,8 @@ describe("FilterIndex", () => {
     assert.deepEqual(said, ["warning the filter of the block at height 111 is damaged; it is made anew"]);
     // Without the block there is nothing to make it from.
     await filters.put([{ ...entry, filter }]);
-    const { read } = chain;
-    chain.read = () => Promise.resolve(undefined);
+    chain.blocks.read = () => Promise.resolve(undefined);
     assert.equal(await index.entry(chain.tip), undefined);
-    chain.read = read;
     await index.close();
   });
 
