@@ -91,6 +91,7 @@ const FLOORS: Readonly<
       "mining.ts",
       "node-parts.ts",
       "node.ts",
+      "operator-bans.ts",
       "reindexing.ts",
       "service.ts",
       "views.ts",

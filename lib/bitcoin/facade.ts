@@ -9,7 +9,7 @@ import { addressText } from "../core/address-text.ts";
 import type { Traffic } from "../core/peers/traffic.ts";
 import type { UploadState, UploadTarget } from "../core/peers/upload-target.ts";
 import { BLOCK_BYTES_PER_DAY } from "./serving/requests.ts";
-import { type Ban, banTarget } from "../core/peers/bans.ts";
+import { banTarget } from "../core/peers/bans.ts";
 import { messageOf } from "../core/errors.ts";
 import type { MovableClock } from "../core/movable-clock.ts";
 import type { Notice } from "../core/node-parts.ts";
@@ -20,6 +20,7 @@ import type { AddedNodes } from "./peers/added-nodes.ts";
 import { chainTips } from "./headers/chain-tips.ts";
 import type { BitcoinChain } from "./chain/chain.ts";
 import type { Inspection } from "./chain/inspection.ts";
+import type { StoredBlocks } from "./chain/stored-blocks.ts";
 import { HeaderBatch } from "./headers/header-batch.ts";
 import type { HeaderChain } from "./headers/header-chain.ts";
 import { VersionBits } from "./headers/version-bits.ts";
@@ -48,9 +49,10 @@ import type {
 } from "./service.ts";
 import type { Announcing } from "./serving/announcing.ts";
 import type { ChainSync } from "./sync/chain-sync.ts";
-import type { BitcoinStore } from "./store.ts";
+import type { BitcoinStore, CoinReading } from "./store.ts";
 import { Block } from "./types/mod.ts";
-import { banView, bestPeerHeight, peerView } from "./views.ts";
+import { OperatorBans } from "./operator-bans.ts";
+import { bestPeerHeight, peerView } from "./views.ts";
 
 /** What the facade shows. */
 export interface FacadeParts {
@@ -89,17 +91,19 @@ const MADE_KINDS = { "outbound-full-relay": "outbound", "block-relay-only": "blo
 
 /** {@link BitcoinService} over the parts of a node. */
 export class Facade implements BitcoinService {
+  readonly blocks: StoredBlocks;
   readonly startedAt: number;
   readonly snapshots: SnapshotService;
   readonly protocolVersion = PROTOCOL_VERSION;
   readonly versionBits: VersionBits;
   readonly #parts: FacadeParts;
-  /** What was last told of which list of bans. */
-  #bans: { readonly of: readonly Ban[]; readonly views: readonly BitcoinBan[] } | undefined;
+  readonly #bans: OperatorBans;
   #moved = Promise.withResolvers<void>();
 
   constructor(parts: FacadeParts) {
     this.#parts = parts;
+    this.#bans = new OperatorBans(parts.peerNetwork.connections, parts.clock);
+    this.blocks = parts.chain.blocks;
     this.startedAt = parts.clock.now();
     this.snapshots = new Snapshots(parts);
     this.versionBits = new VersionBits(parts.chain.headers);
@@ -293,12 +297,16 @@ export class Facade implements BitcoinService {
     return peer === undefined ? "Peer does not exist" : this.#parts.sync.download.fetch(row, peer);
   }
 
-  coin(outpoint: OutPoint): ReturnType<BitcoinChain["coin"]> {
-    return this.#parts.chain.coin(outpoint);
+  coins(outpoints: readonly OutPoint[]): ReturnType<BitcoinChain["coins"]> {
+    return this.#parts.chain.coins(outpoints);
   }
 
   coinStatistics(kind: CoinHash, signal?: AbortSignal): ReturnType<BitcoinChain["coinStatistics"]> {
     return this.#parts.chain.coinStatistics(kind, signal);
+  }
+
+  readCoins<T>(use: (reading: CoinReading) => Promise<T>): Promise<T | undefined> {
+    return this.#parts.chain.readCoins(use);
   }
 
   async pruneTo(height: number): Promise<number> {
@@ -344,22 +352,11 @@ export class Facade implements BitcoinService {
   }
 
   bans(): readonly BitcoinBan[] {
-    const list = this.#parts.peerNetwork.connections.bans.list();
-    if (this.#bans?.of === list) return this.#bans.views;
-    const views = list.map(banView);
-    this.#bans = { of: list, views };
-    return views;
+    return this.#bans.list();
   }
 
   ban(subnet: string, until: number, reason: string): boolean {
-    const { peerNetwork: { connections }, clock } = this.#parts;
-    const normal = banTarget(subnet);
-    const isBanned = connections.bans.list().some(({ host, effect, scope }) =>
-      host === normal && effect === "ban" && scope === "all"
-    );
-    if (normal === undefined || isBanned) return false;
-    connections.ban(normal, (until - clock.now()) / 1000, reason);
-    return true;
+    return this.#bans.add(subnet, until, reason);
   }
 
   isBanned(host: string): boolean {

@@ -7,6 +7,7 @@
 import type { CoinHash } from "./coins/statistics.ts";
 import type { OutPoint } from "./types/transaction-parts.ts";
 import type { BitcoinChain } from "./chain/chain.ts";
+import type { StoredBlocks } from "./chain/stored-blocks.ts";
 import type { Agreement } from "../core/sync/agreement.ts";
 import type { BanEffect, BanScope } from "../core/peers/bans.ts";
 import type { MovableClock } from "../core/movable-clock.ts";
@@ -28,7 +29,7 @@ import type { BitcoinMode } from "./mode.ts";
 import type { AddedNode, BitcoinPeerView, DialChoice, MadeConnection } from "./peers/view.ts";
 import type { SnapshotService } from "./chain/snapshots.ts";
 import type { SubmitResult } from "./sync/incoming.ts";
-import type { BitcoinStore } from "./store.ts";
+import type { BitcoinStore, CoinReading } from "./store.ts";
 
 export type { BitcoinMode } from "./mode.ts";
 export type * from "./peers/view.ts";
@@ -106,10 +107,14 @@ export interface BitcoinService {
   decide(order: BranchOrder, row: number, signal: AbortSignal): Promise<void>;
   /** Tips of all branches as `getchaintips` lists them. */
   chainTips(): readonly ChainTip[];
+  /** Blocks of our own, and what they spent. */
+  readonly blocks: Pick<StoredBlocks, "read" | "spentByInput">;
+  /** See `BitcoinChain.readCoins`. */
+  readCoins<T>(use: (reading: CoinReading) => Promise<T>): Promise<T | undefined>;
   /** The raw block of a row; undefined when it is not stored. */
   block(row: number): Promise<Uint8Array | undefined>;
-  /** See `BitcoinChain.coin`. */
-  coin(outpoint: OutPoint): ReturnType<BitcoinChain["coin"]>;
+  /** See `BitcoinChain.coins`. */
+  coins(outpoints: readonly OutPoint[]): ReturnType<BitcoinChain["coins"]>;
   /** See `BitcoinChain.coinStatistics`. */
   coinStatistics(kind: CoinHash, signal?: AbortSignal): ReturnType<BitcoinChain["coinStatistics"]>;
   /** Snapshots of the coins, as files. */

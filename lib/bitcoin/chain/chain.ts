@@ -43,6 +43,13 @@ export type { ValidationProgress } from "./revalidation.ts";
 export type { BlockGiver } from "./sources.ts";
 export type { TipMove } from "./tip-move.ts";
 
+/** Coins that were asked for, as they are after the block of a row. */
+export interface FoundCoins {
+  readonly at: number;
+  /** In the order of the question. */
+  readonly coins: readonly (Coin | undefined)[];
+}
+
 /** The chain of one network. */
 export class BitcoinChain {
   readonly network: BitcoinNetwork;
@@ -158,14 +165,13 @@ export class BitcoinChain {
   }
 
   /**
-   * The coin of an outpoint, after the block of the row that it comes with: the last that was connected. The coin is undefined
+   * The coins of outpoints, after the block of the row that they come with: the last that was connected. A coin is undefined
    * where there is none, the whole where no coins are kept.
    */
-  async coin(outpoint: OutPoint): Promise<{ readonly at: number; readonly coin: Coin | undefined } | undefined> {
+  async coins(outpoints: readonly OutPoint[]): Promise<FoundCoins | undefined> {
     if (this.#coins === undefined) return undefined;
     const { at } = this.#coins;
-    const [coin] = await this.#coins.getMany([outpoint]);
-    return { at, coin };
+    return { at, coins: await this.#coins.getMany(outpoints) };
   }
 
   /**

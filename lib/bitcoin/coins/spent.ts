@@ -4,10 +4,12 @@
  * @see Bitcoin Core `undo.h` (CBlockUndo, CTxUndo)
  * @module
  */
+import { Reader } from "../../codec/reader.ts";
 import { equalBytes } from "../../codec/sized.ts";
+import { Writer } from "../../codec/writer.ts";
 import type { Block } from "../types/block.ts";
 import { inputsOf } from "./changes.ts";
-import { type Coin, decodeCoin } from "./coin.ts";
+import { type Coin, decodeCoin, readCoin, writeCoin } from "./coin.ts";
 import type { SpentCoin } from "./undo.ts";
 
 /**
@@ -35,4 +37,19 @@ export function spentByInput(
       return decodeCoin(spent.bytes);
     })
   );
+}
+
+/** The outputs of {@link spentByInput} as bytes, for another thread. */
+export function spentToBytes(spent: readonly (readonly Coin[])[]): Uint8Array {
+  const writer = new Writer(1 << 12);
+  for (const coins of spent) for (const coin of coins) writeCoin(writer, coin);
+  return writer.finish();
+}
+
+/** Reads what {@link spentToBytes} wrote of this block's. Throws {@link CodecError}. */
+export function spentFromBytes(block: Block, bytes: Uint8Array): readonly (readonly Coin[])[] {
+  const reader = new Reader(bytes);
+  const spent = block.transactions.slice(1).map(({ inputs }) => inputs.map(() => readCoin(reader)));
+  reader.finish();
+  return spent;
 }

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Job } from "../../core/ports.ts";
+import { spentFromBytes } from "../../bitcoin/coins/spent.ts";
 import { Block, type PaymentAddressPrefixes } from "../../bitcoin/types/mod.ts";
 import { rpcText } from "./json.ts";
 import { transactionJson } from "./transaction-json.ts";
@@ -12,17 +13,24 @@ import { transactionJson } from "./transaction-json.ts";
 export interface DecodedBlockInput {
   /** A whole block that was judged when it was stored. */
   readonly raw: Uint8Array;
+  /** What it spends, by `spentToBytes`, where that is known. */
+  readonly spent?: Uint8Array;
+  /** Whether each input shows what it spends. */
+  readonly prevouts: boolean;
   readonly prefixes: PaymentAddressPrefixes;
 }
 
-/** Gives the JSON text of the array of all transactions, without fees. */
+/** Gives the JSON text of the array of all transactions. */
 export const decodedBlock: Job<DecodedBlockInput, string> = {
   name: "bitcoin.decoded-block",
   deadlineMs: 60_000,
-  run({ raw, prefixes }) {
+  run({ raw, spent: bytes, prevouts, prefixes }) {
     const block = Block.decode(raw);
     block.txids();
-    const texts = block.transactions.map((each) => rpcText(transactionJson(each, prefixes, { hex: true })));
+    const spent = bytes && spentFromBytes(block, bytes);
+    const texts = block.transactions.map((each, i) =>
+      rpcText(transactionJson(each, prefixes, { hex: true, spent: spent?.[i - 1], prevouts }))
+    );
     return `[${texts.join(",")}]`;
   },
 };

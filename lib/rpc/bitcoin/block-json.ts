@@ -6,6 +6,8 @@
  */
 import { toHex } from "../../codec/hex.ts";
 import { Reader } from "../../codec/reader.ts";
+import type { Coin } from "../../bitcoin/coins/coin.ts";
+import { spentToBytes } from "../../bitcoin/coins/spent.ts";
 import { compactToTarget, difficultyOf } from "../../bitcoin/headers/pow.ts";
 import { readCompactSize } from "../../bitcoin/codec/mod.ts";
 import { toDisplayHex } from "../../bitcoin/hash.ts";
@@ -82,29 +84,40 @@ export function blockJson(
   };
 }
 
+/** What is told of the outputs that a block spends. */
+export interface SpentDetail {
+  /** By transaction but the coinbase; undefined where it is not known, and neither are fees then. */
+  readonly spent?: readonly (readonly Coin[])[] | undefined;
+  /** Whether each input shows what it spends. */
+  readonly prevouts?: boolean;
+}
+
 /** Transactions that are taken apart before others get their turn: some milliseconds of work. */
 const TRANSACTIONS_AT_ONCE = 50;
 
 /**
  * The transactions of a block, taken apart and printed. That of a full block takes half a second, so it is done on another
- * thread, or, where there is none, in pieces. Fees are not known without the outputs that are spent. Rejects when the signal
- * aborts.
+ * thread, or, where there is none, in pieces. Rejects when the signal aborts.
  */
 export async function decodedTransactions(
   block: Block,
   { base58, bech32Hrp }: PaymentAddressPrefixes,
   { clock, workers, signal }: Pick<RpcContext, "clock" | "workers"> & { readonly signal: AbortSignal },
+  { spent, prevouts = false }: SpentDetail = {},
 ): Promise<JsonText | readonly JsonText[]> {
   // Of a network only what can be cloned.
   const prefixes = { base58, bech32Hrp };
   if (workers.threadsMax > 0 && block.transactions.length > TRANSACTIONS_AT_ONCE) {
-    return new JsonText(await workers.run(decodedBlock, { raw: block.raw, prefixes }, signal));
+    const input = { raw: block.raw, prevouts, prefixes, ...(spent && { spent: spentToBytes(spent) }) };
+    return new JsonText(await workers.run(decodedBlock, input, signal));
   }
   block.txids();
   const texts: JsonText[] = [];
-  for (const transaction of block.transactions) {
+  for (const [i, transaction] of block.transactions.entries()) {
     if (texts.length > 0 && texts.length % TRANSACTIONS_AT_ONCE === 0) await clock.sleep(0, signal);
-    texts.push(new JsonText(rpcText(transactionJson(transaction, prefixes, { hex: true }))));
+    texts.push(
+      new JsonText(rpcText(transactionJson(transaction, prefixes, { hex: true, spent: spent?.[i - 1], prevouts }))),
+    );
   }
   return texts;
 }

@@ -82,26 +82,25 @@ export const blockchainMethods: readonly Method[] = [
   {
     name: "getblock",
     category: "Blockchain",
-    summary: "A block: as hex (verbosity 0), with txids (1) or with its transactions taken apart (2).\n" +
-      "Verbosity 3 would show the outputs that are spent, which this node does not keep.",
+    summary:
+      "A block: as hex (verbosity 0), with txids (1), with its transactions taken apart (2), or with the outputs that they\n" +
+      "spend as well (3).",
     params: [
       required("blockhash", "hex", "The block hash"),
-      optional(["verbosity", "verbose"], "any", "0, 1 or 2; true is 1 and false is 0", "1"),
+      optional(["verbosity", "verbose"], "any", "0 to 3; true is 1 and false is 0", "1"),
     ],
-    result: '"hex" or {...}    (string or object) the block; "fee" is never there',
+    result: '"hex" or {...}    (string or object) the block',
     examples: ["getblock 0f9188f13cb7b2c71f2a335e3a4fc328bf5beb436012afca590b1a11466e2206 2"],
     async call(args, { context: { bitcoin, clock, workers }, signal }) {
       const row = rowOfHash(bitcoin, args.text(0));
       const verbosity = parseVerbosity(args.at(1), 1);
-      if (verbosity >= 3) {
-        throw invalidParameter("verbosity 3 needs the outputs that the block spends, which this node does not keep");
-      }
       const raw = await storedBlock(bitcoin, row);
       if (verbosity <= 0) return toHex(raw);
       const block = Block.decode(raw);
-      const transactions = verbosity === 1
-        ? block.txids().map(toDisplayHex)
-        : await decodedTransactions(block, bitcoin.network, { clock, workers, signal });
+      if (verbosity === 1) return blockJson(bitcoin, row, block, block.txids().map(toDisplayHex));
+      const spent = await bitcoin.blocks.spentByInput(row, block);
+      const call = { clock, workers, signal };
+      const transactions = await decodedTransactions(block, bitcoin.network, call, { spent, prevouts: verbosity >= 3 });
       return blockJson(bitcoin, row, block, transactions);
     },
   },

@@ -35,10 +35,10 @@ export const coinMethods: readonly Method[] = [
     async call(args, { context: { bitcoin } }) {
       const txid = parseHash(args.text(0), "txid");
       const vout = args.wide(1, -1);
-      if (vout < 0 || vout > 0xffff_ffff) return null;
-      const found = await bitcoin.coin({ txid, vout });
+      if (vout < 0 || vout > 0xffff_ffff) throw new JsonRpcError(RpcCode.misc, "JSON integer out of range");
+      const found = await bitcoin.coins([{ txid, vout }]);
       if (found === undefined) throw noCoins(bitcoin);
-      const { at, coin } = found;
+      const { at, coins: [coin] } = found;
       if (coin === undefined) return null;
       const { headers, network } = bitcoin;
       return {

@@ -7,6 +7,7 @@ import { type Json, parseJson } from "../../codec/json.ts";
 import { banMethods } from "./bans.ts";
 import { blockFilterMethods } from "./block-filters.ts";
 import { blockTemplateMethods } from "./block-template.ts";
+import { blockStatsMethods } from "./block-stats.ts";
 import { blockchainMethods } from "./blockchain.ts";
 import { branchMethods } from "./branches.ts";
 import { coinMethods } from "./coins.ts";
@@ -32,6 +33,7 @@ export function bitcoinMethods(active: () => Iterable<ActiveCall>): ReadonlyMap<
     ...deploymentMethods,
     ...waitingMethods,
     ...coinMethods,
+    ...blockStatsMethods,
     ...blockFilterMethods,
     ...snapshotMethods,
     ...transactionMethods,

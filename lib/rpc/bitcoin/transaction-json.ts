@@ -5,6 +5,7 @@
  * @module
  */
 import { fromHex, toHex } from "../../codec/hex.ts";
+import type { Coin } from "../../bitcoin/coins/coin.ts";
 import { toDisplayHex } from "../../bitcoin/hash.ts";
 import {
   type PaymentAddressPrefixes,
@@ -17,13 +18,23 @@ import { isHex } from "./arguments.ts";
 import { amountJson, type RpcObject } from "./json.ts";
 import { hasValidOpcodes, scriptJson } from "./script-json.ts";
 
+/** How much is told of a transaction. */
+export interface TransactionDetail {
+  readonly hex: boolean;
+  /** What its inputs spend, where that is known: the fee follows from it. */
+  readonly spent?: readonly Coin[] | undefined;
+  /** Whether each input shows what it spends. */
+  readonly prevouts?: boolean;
+}
+
 /** A transaction with its inputs and outputs taken apart; `hex` only where it is wanted. */
 export function transactionJson(
   transaction: Transaction,
   prefixes: PaymentAddressPrefixes,
-  { hex }: { readonly hex: boolean },
+  { hex, spent, prevouts = false }: TransactionDetail,
 ): RpcObject {
   const { isCoinbase } = transaction;
+  const prevout = (i: number) => (prevouts && spent !== undefined ? prevoutJson(spent[i]!, prefixes) : undefined);
   return {
     txid: toDisplayHex(transaction.txid),
     hash: toDisplayHex(transaction.wtxid),
@@ -32,17 +43,34 @@ export function transactionJson(
     vsize: transaction.vsize,
     weight: transaction.weight,
     locktime: transaction.lockTime,
-    vin: transaction.inputs.map((input) => inputJson(input, isCoinbase)),
+    vin: transaction.inputs.map((input, i) => inputJson(input, isCoinbase, prevout(i))),
     vout: transaction.outputs.map(({ value, scriptPubKey }, n) => ({
       value: amountJson(value),
       n,
       scriptPubKey: scriptJson(scriptPubKey, prefixes),
     })),
+    fee: spent && amountJson(valueOf(spent) - valueOf(transaction.outputs)),
     hex: hex ? toHex(transaction.raw) : undefined,
   };
 }
 
-function inputJson({ prevout, scriptSig, sequence, witness }: TxInput, isCoinbase: boolean): RpcObject {
+const valueOf = (outputs: readonly { readonly value: bigint }[]) => outputs.reduce((sum, { value }) => sum + value, 0n);
+
+/** An output that is spent, as verbosity 3 of a block and 2 of a transaction show it. */
+function prevoutJson({ isCoinbase, height, value, scriptPubKey }: Coin, prefixes: PaymentAddressPrefixes): RpcObject {
+  return {
+    generated: isCoinbase,
+    height,
+    value: amountJson(value),
+    scriptPubKey: scriptJson(scriptPubKey, prefixes),
+  };
+}
+
+function inputJson(
+  { prevout, scriptSig, sequence, witness }: TxInput,
+  isCoinbase: boolean,
+  spent: RpcObject | undefined,
+): RpcObject {
   const txinwitness = witness.length > 0 ? witness.map((item) => toHex(item)) : undefined;
   if (isCoinbase) return { coinbase: toHex(scriptSig), txinwitness, sequence };
   return {
@@ -50,6 +78,7 @@ function inputJson({ prevout, scriptSig, sequence, witness }: TxInput, isCoinbas
     vout: prevout.vout,
     scriptSig: { asm: scriptAsm(scriptSig, { sighash: true }), hex: toHex(scriptSig) },
     txinwitness,
+    prevout: spent,
     sequence,
   };
 }

@@ -9,6 +9,8 @@ import { Reader } from "../../codec/reader.ts";
 import { equalBytes } from "../../codec/sized.ts";
 import { Writer } from "../../codec/writer.ts";
 import { messageOf } from "../../core/errors.ts";
+import { MAX_BLOCK_WEIGHT, WITNESS_SCALE_FACTOR } from "../../bitcoin/chain/transaction-checks.ts";
+import type { Coin } from "../../bitcoin/coins/coin.ts";
 import { toDisplayHex } from "../../bitcoin/hash.ts";
 import type { BitcoinService } from "../../bitcoin/service.ts";
 import {
@@ -24,15 +26,16 @@ import { confirmationsOf, transactionCountOf } from "./block-json.ts";
 import { storedBlock } from "./blockchain.ts";
 import { invalidParameter, JsonRpcError, notFound, RpcCode } from "./error.ts";
 import type { RpcObject } from "./json.ts";
-import { type Method, optional, required } from "./method.ts";
+import { type BitcoinRpcContext, type Method, optional, required } from "./method.ts";
 import { decodedScript } from "./script-json.ts";
 import { transactionFromHex, transactionJson } from "./transaction-json.ts";
 
 const NO_INDEX = "Run the node with --txindex or provide a block hash.";
 
-/** A transaction and the row of the block that it is in. */
+/** A transaction, the block that it is in, and that block's row. */
 interface Found {
   readonly transaction: Transaction;
+  readonly block: Block;
   readonly row: number;
 }
 
@@ -43,7 +46,7 @@ async function findTransaction(bitcoin: BitcoinService, txid: Uint8Array, row: n
     block.txids();
     const transaction = block.transactions.find((one) => equalBytes(one.txid, txid));
     if (transaction === undefined) throw notFound("No such transaction found in the provided block.");
-    return { transaction, row };
+    return { transaction, block, row };
   }
   const { store } = bitcoin;
   if (!store.hasTransactionIndex) {
@@ -51,22 +54,34 @@ async function findTransaction(bitcoin: BitcoinService, txid: Uint8Array, row: n
   }
   const place = await store.transaction(txid);
   if (place === undefined) throw notFound("No such blockchain transaction. (This node keeps no mempool.)");
-  const transaction = Block.decode(await storedBlock(bitcoin, place.row)).transactions[place.index];
+  const block = Block.decode(await storedBlock(bitcoin, place.row));
+  const transaction = block.transactions[place.index];
   if (transaction === undefined || !equalBytes(transaction.txid, txid)) {
     throw new JsonRpcError(RpcCode.internal, "the index of transactions does not fit its block");
   }
-  return { transaction, row: place.row };
+  return { transaction, block, row: place.row };
 }
 
-/** A transaction with the place of its block. */
-function foundJson(bitcoin: BitcoinService, { transaction, row }: Found, blockWasNamed: boolean): RpcObject {
+/** What the inputs of a transaction spend; undefined for a coinbase, and where it is not known. */
+async function spentOf(bitcoin: BitcoinService, { transaction, block, row }: Found) {
+  const spent = await bitcoin.blocks.spentByInput(row, block);
+  return spent?.[block.transactions.indexOf(transaction) - 1];
+}
+
+/** A transaction with the place of its block. `spent` where that is to be shown. */
+function foundJson(
+  bitcoin: BitcoinService,
+  { transaction, row }: Found,
+  blockWasNamed: boolean,
+  spent: readonly Coin[] | undefined,
+): RpcObject {
   const { headers } = bitcoin;
   const confirmations = confirmationsOf(bitcoin, row);
   const isActive = confirmations > 0;
   const time = isActive ? headers.time(row) : undefined;
   return {
     in_active_chain: blockWasNamed ? isActive : undefined,
-    ...transactionJson(transaction, bitcoin.network, { hex: true }),
+    ...transactionJson(transaction, bitcoin.network, { hex: true, spent, prevouts: true }),
     blockhash: toDisplayHex(headers.hash(row)),
     confirmations: Math.max(0, confirmations),
     time,
@@ -74,9 +89,36 @@ function foundJson(bitcoin: BitcoinService, { transaction, row }: Found, blockWa
   };
 }
 
-/** The row of the block that holds all of some transactions: the named one, or that of the first by the index. */
-async function rowOfProof(bitcoin: BitcoinService, txids: readonly Uint8Array[], named: string | undefined) {
+/** No transaction of a block has more outputs: each takes 9 bytes at least. */
+const OUTPUTS_MAX = Math.floor(MAX_BLOCK_WEIGHT / (9 * WITNESS_SCALE_FACTOR));
+/** Outputs that are looked for at once. */
+const OUTPUTS_AT_ONCE = 1_000;
+
+/** The row of the active chain's block that made an output of a transaction which is not spent; undefined for none. */
+async function rowOfCoin({ bitcoin, clock }: BitcoinRpcContext, txid: Uint8Array, signal: AbortSignal) {
+  for (let from = 0, count = 16; from < OUTPUTS_MAX; from += count, count = OUTPUTS_AT_ONCE) {
+    const found = await bitcoin.coins(Array.from({ length: count }, (_, i) => ({ txid, vout: from + i })));
+    const coin = found?.coins.find((each) => each !== undefined);
+    if (found === undefined) return undefined;
+    if (coin !== undefined) return bitcoin.headers.ancestor(found.at, coin.height);
+    await clock.sleep(0, signal);
+  }
+  return undefined;
+}
+
+/** The row of the block that holds all of some transactions: the named one, that of an unspent output, or the first's by the index. */
+async function rowOfProof(
+  context: BitcoinRpcContext,
+  txids: readonly Uint8Array[],
+  named: string | undefined,
+  signal: AbortSignal,
+) {
+  const { bitcoin } = context;
   if (named !== undefined) return rowOfHash(bitcoin, named);
+  for (const txid of txids) {
+    const row = await rowOfCoin(context, txid, signal);
+    if (row !== undefined) return row;
+  }
   if (!bitcoin.store.hasTransactionIndex) throw notFound(`Transaction not yet in block. ${NO_INDEX}`);
   const place = await bitcoin.store.transaction(txids[0]!);
   if (place === undefined) throw notFound("Transaction not yet in block");
@@ -138,9 +180,9 @@ export const transactionMethods: readonly Method[] = [
   {
     name: "getrawtransaction",
     category: "Rawtransactions",
-    summary: "A transaction of a stored block: as hex (verbosity 0) or taken apart (1).\n" +
-      "Without a block hash the node needs its index of transactions (--txindex). Verbosity 2 shows what 1 does, for\n" +
-      "the outputs that are spent are not kept.",
+    summary:
+      "A transaction of a stored block: as hex (verbosity 0), taken apart (1), or with the outputs that it spends (2).\n" +
+      "Without a block hash the node needs its index of transactions (--txindex).",
     params: [
       required("txid", "hex", "The transaction id"),
       optional(["verbosity", "verbose"], "any", "0, 1 or 2; true is 1 and false is 0", "0"),
@@ -159,7 +201,9 @@ export const transactionMethods: readonly Method[] = [
       const named = args.optionalText(2);
       const row = named === undefined ? undefined : rowOfHash(bitcoin, named, "parameter 3", "Block hash not found");
       const found = await findTransaction(bitcoin, txid, row);
-      return verbosity <= 0 ? toHex(found.transaction.raw) : foundJson(bitcoin, found, named !== undefined);
+      if (verbosity <= 0) return toHex(found.transaction.raw);
+      const spent = verbosity === 1 ? undefined : await spentOf(bitcoin, found);
+      return foundJson(bitcoin, found, named !== undefined, spent);
     },
   },
   {
@@ -167,14 +211,15 @@ export const transactionMethods: readonly Method[] = [
     category: "Blockchain",
     summary:
       "A proof that transactions are in a block: its header and the part of its Merkle tree that leads to them.\n" +
-      "Without a block hash the node needs its index of transactions (--txindex).",
+      "Without a block hash one of them must have an unspent output, or the node an index of transactions (--txindex).",
     params: [
       required("txids", "array", "The ids of transactions of one block"),
       optional("blockhash", "hex", "The block to look in"),
     ],
     result: '"hex"    (string) the proof',
     examples: [`gettxoutproof '["<txid>"]' <blockhash>`],
-    async call(args, { context: { bitcoin } }) {
+    async call(args, { context, signal }) {
+      const { bitcoin } = context;
       const wanted = new Set<string>();
       const txids = args.texts(0).map((text) => {
         const txid = parseHash(text, "txid");
@@ -183,7 +228,7 @@ export const transactionMethods: readonly Method[] = [
         return txid;
       });
       if (txids.length === 0) throw invalidParameter("Parameter 'txids' cannot be empty");
-      const row = await rowOfProof(bitcoin, txids, args.optionalText(1));
+      const row = await rowOfProof(context, txids, args.optionalText(1), signal);
       const block = Block.decode(await storedBlock(bitcoin, row));
       const leaves = block.txids();
       const found = leaves.filter((txid) => wanted.has(toHex(txid))).length;

@@ -28,7 +28,7 @@ async function scene() {
   const row = (block: Block) => chain.headers.find(block.hash);
   const statuses = () =>
     Object.fromEntries(chainTips(chain.headers, chain.tip).map((tip) => [tip.row, tip.status] as const));
-  const unspent = async (vout = made[0]!) => (await chain.coin(vout))?.coin !== undefined;
+  const unspent = async (vout = made[0]!) => (await chain.coins([vout]))?.coins[0] !== undefined;
   return { ledger, chain, made, fork: fork!, main, side, row, add, statuses, unspent };
 }
 

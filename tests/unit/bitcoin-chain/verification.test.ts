@@ -52,7 +52,7 @@ describe("Inspection.verify()", () => {
     const after = await ledger.until(ledger.chain.coinStatistics("hash_serialized_3"));
     assert.deepEqual(after, before);
     assert.equal(ledger.said.at(-1), "info 110 blocks were verified: all is right");
-    assert.equal((await ledger.chain.coin(made[0]!))?.coin, undefined);
+    assert.deepEqual((await ledger.chain.coins([made[0]!]))?.coins, [undefined]);
     await ledger.mine(1);
     assert.equal(ledger.height, 111);
   });
