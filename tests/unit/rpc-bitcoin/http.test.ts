@@ -148,7 +148,9 @@ describe("a call that is under way when the node stops", () => {
       close: () => Promise.resolve(),
     };
     const raw = manyTransactions((await (await bitcoinNode()).bitcoin.block(0))!);
-    const { app, post } = await bitcoinNode({ workers, overrides: { block: () => Promise.resolve(raw) } });
+    const unknown = () => Promise.resolve(undefined);
+    const blocks = { read: unknown, spentByInput: unknown };
+    const { app, post } = await bitcoinNode({ workers, overrides: { block: () => Promise.resolve(raw), blocks } });
     const answer = post(JSON.stringify({ method: "getblock", params: [genesis, 2], id: 1 }));
     await settle();
     app.close();
