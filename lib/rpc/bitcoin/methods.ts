@@ -10,6 +10,7 @@ import { blockTemplateMethods } from "./block-template.ts";
 import { blockStatsMethods } from "./block-stats.ts";
 import { blockchainMethods } from "./blockchain.ts";
 import { branchMethods } from "./branches.ts";
+import { coinScanMethods } from "./coin-scan.ts";
 import { coinMethods } from "./coins.ts";
 import { type ActiveCall, controlMethods } from "./control.ts";
 import { deploymentMethods } from "./deployments.ts";
@@ -34,6 +35,7 @@ export function bitcoinMethods(active: () => Iterable<ActiveCall>): ReadonlyMap<
     ...waitingMethods,
     ...coinMethods,
     ...blockStatsMethods,
+    ...coinScanMethods,
     ...blockFilterMethods,
     ...snapshotMethods,
     ...transactionMethods,

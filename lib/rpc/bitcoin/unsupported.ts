@@ -30,7 +30,7 @@ const UNSUPPORTED: readonly (readonly [needs: string, names: string])[] = [
   ],
   [
     "this version does not tell of its set of unspent outputs",
-    "scantxoutset loadtxoutset getchainstates",
+    "loadtxoutset getchainstates",
   ],
   [
     "this version does not do it",

@@ -6,7 +6,7 @@ import { ADDRESS, bitcoinNode } from "./support.ts";
 const METHODS = `getblockchaininfo getnetworkinfo getpeerinfo getblock getblockheader getblockhash getbestblockhash
 getblockcount getchaintips getdifficulty getrawtransaction decoderawtransaction decodescript validateaddress getnettotals
 getconnectioncount addnode getaddednodeinfo disconnectnode dumptxoutset setban listbanned clearbanned getnodeaddresses ping uptime stop
-logging waitfornewblock waitforblock waitforblockheight gettxout gettxoutsetinfo gettxoutproof verifytxoutproof getblockfilter getblockstats getindexinfo getrpcinfo submitblock
+logging waitfornewblock waitforblock waitforblockheight gettxout gettxoutsetinfo gettxoutproof verifytxoutproof getblockfilter getblockstats scantxoutset getindexinfo getrpcinfo submitblock
 submitheader help generatetoaddress generateblock getblocktemplate setnetworkactive getaddrmaninfo getmemoryinfo getmininginfo
 getnetworkhashps getchaintxstats pruneblockchain getblockfrompeer preciousblock verifychain getdeploymentinfo`.split(
   /\s+/,
@@ -54,7 +54,6 @@ describe("methods that are not there", () => {
       sendtoaddress: /no wallet/,
       getmempoolinfo: /no mempool/,
       sendrawtransaction: /no mempool/,
-      scantxoutset: /unspent outputs/,
       nonsense: /help lists/,
     };
     for (const [method, pattern] of Object.entries(said)) {

@@ -1,0 +1,96 @@
+/**
+ * Scans: one of a kind at a time, which others may ask about and end; and the objects that they look for.
+ *
+ * @see Bitcoin Core `rpc/blockchain.cpp` (CoinsViewScanReserver), `rpc/util.cpp` (EvalDescriptorStringOrObject)
+ * @module
+ */
+import type { Json } from "../../codec/json.ts";
+import type { PaymentAddressPrefixes } from "../../bitcoin/types/mod.ts";
+import { type DescribedScript, describedScripts } from "./descriptor-scripts.ts";
+import { invalidParameter, JsonRpcError, RpcCode } from "./error.ts";
+import { wrongType } from "./method.ts";
+
+/** A scan that runs. */
+export interface RunningScan {
+  /** Aborts when the caller is gone, the node stops, or somebody ends the scan. */
+  readonly signal: AbortSignal;
+  /** Whether somebody ended it. */
+  readonly isEnded: boolean;
+  /** What `status` tells of it. Set by the scan. */
+  status: { readonly progress: number; readonly current_height?: number };
+}
+
+/** The scans of one kind. */
+export class Scans {
+  #running: { readonly scan: RunningScan; readonly end: () => void } | undefined;
+
+  /** What the one that runs has to tell; undefined when none runs. */
+  get status(): RunningScan["status"] | undefined {
+    return this.#running?.scan.status;
+  }
+
+  /** Ends the one that runs; false when none does. */
+  end(): boolean {
+    this.#running?.end();
+    return this.#running !== undefined;
+  }
+
+  /** Runs a scan. Throws −8 when one runs already. */
+  async run<T>(signal: AbortSignal, work: (scan: RunningScan) => Promise<T>): Promise<T> {
+    if (this.#running !== undefined) {
+      throw invalidParameter('Scan already in progress, use action "abort" or "status"');
+    }
+    const ending = new AbortController();
+    const scan: RunningScan = {
+      signal: AbortSignal.any([signal, ending.signal]),
+      get isEnded() {
+        return ending.signal.aborted;
+      },
+      status: { progress: 0 },
+    };
+    this.#running = { scan, end: () => ending.abort(new DOMException("the scan was ended", "AbortError")) };
+    try {
+      return await work(scan);
+    } finally {
+      this.#running = undefined;
+    }
+  }
+}
+
+/** The most keys that a range may have. */
+const RANGE_MAX = 1_000_000;
+
+/** Throws −8 for a range that is none. No descriptor that is known here has one: it says nothing then, as in Core. */
+function checkRange(range: Json): void {
+  const [first, last] = typeof range === "number" ? [0, range] : Array.isArray(range) ? range : [];
+  if (typeof range !== "number" && !(Array.isArray(range) && range.length === 2)) {
+    throw invalidParameter("Range must be specified as end or as [begin,end]");
+  }
+  for (const each of [first, last]) {
+    if (typeof each !== "number") throw wrongType(each ?? null, "number");
+    if (!Number.isInteger(each)) throw new JsonRpcError(RpcCode.misc, "JSON integer out of range");
+  }
+  const [from, to] = [Number(first), Number(last)];
+  if (from > to) throw invalidParameter("Range specified as [begin,end] must not have begin after end");
+  if (from < 0) throw invalidParameter("Range should be greater or equal than 0");
+  if (to >= 2 ** 31) throw invalidParameter("End of range is too high");
+  if (to >= from + RANGE_MAX) throw invalidParameter("Range is too large");
+}
+
+/** The scripts that a list of scan objects stands for: descriptors, or objects with one. Throws −8, −5, −3. */
+export function scannedScripts(objects: Json, prefixes: PaymentAddressPrefixes): readonly DescribedScript[] {
+  if (objects === null) {
+    throw new JsonRpcError(RpcCode.misc, "scanobjects argument is required for the start action");
+  }
+  if (!Array.isArray(objects)) throw wrongType(objects, "array");
+  return objects.flatMap((each: Json) => {
+    if (typeof each === "string") return describedScripts(each, prefixes);
+    if (typeof each !== "object" || each === null || Array.isArray(each)) {
+      throw invalidParameter("Scan object needs to be either a string or an object");
+    }
+    const { desc = null, range = null } = each as { readonly desc?: Json; readonly range?: Json };
+    if (typeof desc !== "string") throw invalidParameter("Descriptor needs to be provided in scan object");
+    if (range !== null) checkRange(range);
+    return describedScripts(desc, prefixes);
+  });
+}
