@@ -94,7 +94,7 @@ async function grow(): Promise<void> {
     const commit = new ChainCommit({ headers, store, clock, moved: () => {} });
     const coins = new CoinState(0, { store, waitingUndo: () => undefined, secret: random.bytes(TABLE_SECRET_BYTES) });
     const bytesMax = Number(memoryText) * 2 ** 20;
-    const flush = new CoinFlush({ coins, store, commit, clock, bytesMax });
+    const flush = new CoinFlush({ coins, store, commit, clock, name: "coins", bytesMax: () => bytesMax });
     const placed = (n: number): PlacedCoin => ({
       outpoint: { txid: keyOf(n).slice(0, 32), vout: n % 2 },
       coin: { value: BigInt(n % 1_000_000), scriptPubKey: coinOf(n).subarray(5), height: n >>> 13, isCoinbase: false },

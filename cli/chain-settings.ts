@@ -328,4 +328,24 @@ export const CHAIN_SETTINGS: readonly ChainSetting[] = [
       return { assumeValid: fromHex(text).reverse() };
     },
   },
+  {
+    key: "assume-utxo",
+    value: "HEIGHT:BLOCK:HASH",
+    list: true,
+    help: "bitcoin: let loadtxoutset take a snapshot with this hash (may be repeated)",
+    document:
+      "a snapshot that `loadtxoutset` may take beside those of the network: height and hash of its block, and the " +
+      "`hash_serialized_3` of its coins; may be repeated",
+    standardWords: "the network's",
+    only: "bitcoin",
+    readAll: (texts) => ({ assumedCoins: texts.map(readAssumedCoins) }),
+  },
 ];
+
+/** A snapshot that the operator trusts. */
+function readAssumedCoins(text: string) {
+  const found = /^([0-9]{1,9}):([0-9a-fA-F]{64}):([0-9a-fA-F]{64})$/.exec(text);
+  if (found === null) throw configError("assume-utxo: HEIGHT:BLOCK:HASH, two hashes of 64 hexadecimal digits");
+  const [, height, block, hash] = found as unknown as [string, string, string, string];
+  return { height: Number(height), block: fromHex(block).reverse(), hash: fromHex(hash).reverse() };
+}

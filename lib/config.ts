@@ -10,6 +10,7 @@ import type { EventSubscription, SubscribeOptions } from "./core/events/reader.t
 import type { PeerAddress } from "./core/ports.ts";
 import type { Engine } from "./engine/engine.ts";
 import type { EventLog, LoggedEvent } from "./storage/events.ts";
+import type { AssumedCoins } from "./bitcoin/networks/mod.ts";
 import type { BitcoinMode, BitcoinService } from "./bitcoin/service.ts";
 import type { ChiaService } from "./chia/service.ts";
 import type { ChainHandle } from "./rpc/chain-handle.ts";
@@ -115,6 +116,8 @@ export interface BitcoinConfig extends PeeringConfig {
   readonly minimumWork?: bigint;
   /** Scripts below this block go unverified (hash in wire order); `off`: below none; the network's own when absent. */
   readonly assumeValid?: Uint8Array | "off";
+  /** Snapshots of coins that may be taken, beside those of the network's parameters. */
+  readonly assumedCoins?: readonly AssumedCoins[];
   /** Present only in a node that mines for a demonstration, on regtest. */
   readonly mining?: BitcoinMining;
 }

@@ -28,7 +28,7 @@ import type { Refusal } from "./headers/verdict.ts";
 import { PROTOCOL_VERSION } from "./peers/handshake.ts";
 import type { FilterIndex } from "./indexes/filter-index.ts";
 import type { LightService } from "./light/service.ts";
-import type { BitcoinNetwork } from "./networks/network.ts";
+import type { AssumedCoins, BitcoinNetwork } from "./networks/mod.ts";
 import type { BitcoinPeer } from "./peers/peer.ts";
 import type { BitcoinPeerNetwork } from "./peers/network.ts";
 import type { OpeningConnections } from "./peers/opening.ts";
@@ -73,6 +73,8 @@ export interface FacadeParts {
   readonly notice: Notice;
   /** Files that the operator names in a call. */
   readonly files: NamedFiles;
+  /** Snapshots of coins that the operator trusts. */
+  readonly assumedCoins?: readonly AssumedCoins[] | undefined;
   readonly pruning: Pruning | undefined;
   readonly pruneTarget: number | undefined;
   readonly services: () => bigint;

@@ -76,10 +76,12 @@ export class BitcoinNode {
     const { clock, network, notice, minimumWork = network.minimumChainWork } = parts;
     this.#parts = parts;
     this.#chain = chain;
-    const isPruned = parts.pruneTarget !== undefined;
+    // Blocks before a snapshot come later than those after it.
+    const isPruned = () => parts.pruneTarget !== undefined || chain.states.background !== undefined;
     this.#filters = index;
     const filters = new FilterRequests({ chain, index, forPeers: parts.filters?.forPeers ?? false });
-    const services = () => ownServices({ ...parts, ...parts.protocol, isPruned, hasFilters: filters.isOffered });
+    const services = () =>
+      ownServices({ ...parts, ...parts.protocol, isPruned: isPruned(), hasFilters: filters.isOffered });
     const peers = () => this.#network.peers;
     const traffic = new Traffic(clock);
     const opening = new OpeningConnections(clock);

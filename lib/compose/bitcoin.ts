@@ -144,6 +144,7 @@ export async function composeBitcoin(
     files: drivers.namedFiles(chainFolder(parts, chainConfig)),
     ...assumeValidOf(chainConfig, network),
     ...(chainConfig.minimumWork !== undefined && { minimumWork: chainConfig.minimumWork }),
+    assumedCoins: chainConfig.assumedCoins,
     ...(chainConfig.pruneBytes !== undefined && { pruneTarget: chainConfig.pruneBytes }),
     ...(filters && { filters: { store: filters, forPeers: chainConfig.peerFilters } }),
   });

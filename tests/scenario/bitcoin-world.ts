@@ -7,7 +7,7 @@ import { type BlockValidator, structureValidator } from "../../lib/bitcoin/chain
 import { toDisplayHex } from "../../lib/bitcoin/hash.ts";
 import { type BlockTemplate, blockTemplate, coinbaseOf } from "../../lib/bitcoin/mining.ts";
 import type { FilterStore } from "../../lib/bitcoin/indexes/filter-store.ts";
-import { type BitcoinNetwork, regtest } from "../../lib/bitcoin/networks/mod.ts";
+import { type AssumedCoins, type BitcoinNetwork, regtest } from "../../lib/bitcoin/networks/mod.ts";
 import { BitcoinNode } from "../../lib/bitcoin/node.ts";
 import type { BitcoinMode } from "../../lib/bitcoin/service.ts";
 import { MemoryLightStore } from "../../lib/bitcoin/light/mod.ts";
@@ -31,7 +31,7 @@ import {
 import { MemoryFolder } from "../contract/memory-folder.ts";
 import { AddressBook } from "../../lib/core/addresses/book.ts";
 import type { MemoryBudget } from "../../lib/core/peers/memory-budget.ts";
-import type { ByteDuplex, Clock } from "../../lib/core/ports.ts";
+import type { ByteDuplex, Clock, NamedFiles } from "../../lib/core/ports.ts";
 import { UploadTarget } from "../../lib/core/peers/upload-target.ts";
 import { PermissionList } from "../../lib/core/peers/permissions.ts";
 import type { SimClock } from "../../lib/sim/clock.ts";
@@ -124,6 +124,10 @@ export interface NodeOptions {
   readonly mode?: BitcoinMode;
   /** What judges its blocks; their structure alone when absent. */
   readonly validator?: BlockValidator;
+  /** Files that calls name. */
+  readonly files?: NamedFiles;
+  /** Snapshots that it may take. */
+  readonly assumedCoins?: readonly AssumedCoins[];
   /** What it keeps in mode `filters`. */
   readonly light?: MemoryLightStore;
   readonly minimumWork?: bigint;
@@ -221,7 +225,8 @@ export class BitcoinWorld {
         ...(options.peerTimeoutMs !== undefined && { handshakeMs: options.peerTimeoutMs }),
       },
       userAgent: "/gemel:test/",
-      files: new MemoryFolder().named("/data"),
+      files: options.files ?? new MemoryFolder().named("/data"),
+      assumedCoins: options.assumedCoins,
       ...(options.minimumWork !== undefined && { minimumWork: options.minimumWork }),
       ...(options.pruneTarget !== undefined && { pruneTarget: options.pruneTarget }),
       ...(options.filters && { filters: { store: options.filters, forPeers: true } }),

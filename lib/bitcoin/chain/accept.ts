@@ -6,10 +6,12 @@
  * @module
  */
 import { ownBytes } from "../../codec/own.ts";
+import type { Validation } from "../../core/validation.ts";
 import { type HeaderChain, HeaderStatus } from "../headers/header-chain.ts";
 import { type Refusal, refuse } from "../headers/verdict.ts";
 import type { Block } from "../types/block.ts";
 import type { ChainCommit } from "./commit.ts";
+import { levelOf } from "./levels.ts";
 import type { BlockGiver, BlockSources } from "./sources.ts";
 import { type BlockValidator, blockView } from "./validator.ts";
 
@@ -28,6 +30,8 @@ export interface AcceptanceParts {
   readonly validator: BlockValidator;
   readonly commit: ChainCommit;
   readonly sources: BlockSources;
+  /** A block counts as checked further than before. */
+  readonly leveled: (row: number, before: Validation, after: Validation) => void;
   /** Hears of blocks whose ancestors are all there, the first of them with what it is. */
   readonly complete: (rows: readonly number[], block: Block) => void;
 }
@@ -47,6 +51,11 @@ export class Acceptance {
   /** Whether the block of a row and all blocks before it are or were there. */
   isLinked(row: number): boolean {
     return this.#linked[row] === 1;
+  }
+
+  /** The blocks up to a snapshot's are taken as there: what is built on it may be connected. */
+  assume(row: number): void {
+    if (!this.isLinked(row)) this.#reach(row);
   }
 
   /** Finds out which stored blocks have all their ancestors; at start. */
@@ -70,7 +79,7 @@ export class Acceptance {
 
   /** See {@link BitcoinChain.addBlock}. */
   add(row: number, block: Block, giver: BlockGiver | undefined): BlockResult {
-    const { headers, validator, commit, sources } = this.#parts;
+    const { headers, validator, commit, sources, leveled } = this.#parts;
     const stored = Promise.resolve();
     if (commit.hasFailed) return { duplicate: false, stored: commit.failed() };
     const status = headers.status(row);
@@ -85,6 +94,7 @@ export class Acceptance {
       return { refusal: verdict, duplicate: false, stored };
     }
     commit.mark(row, HeaderStatus.data | HeaderStatus.structure);
+    leveled(row, levelOf(status), levelOf(headers.status(row)));
     const { pending } = commit;
     pending.blocks.push({ row, height, hash: headers.hash(row), raw: ownBytes(block.raw) });
     pending.bytes += block.raw.length;
@@ -98,6 +108,11 @@ export class Acceptance {
   #link(row: number, block: Block): void {
     const parent = this.#parts.headers.parent(row);
     if (!this.isLinked(parent)) return this.#wait(parent, row);
+    this.#parts.complete(this.#reach(row), block);
+  }
+
+  /** A row and what waited for it have all their ancestors now. */
+  #reach(row: number): readonly number[] {
     const reached = [row];
     this.#setLinked(row);
     for (let i = 0; i < reached.length; i++) {
@@ -108,7 +123,7 @@ export class Acceptance {
         reached.push(child);
       }
     }
-    this.#parts.complete(reached, block);
+    return reached;
   }
 
   #wait(parent: number, row: number): void {

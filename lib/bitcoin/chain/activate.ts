@@ -13,20 +13,20 @@
  */
 import { NodeError } from "../../core/errors.ts";
 import { toDisplayHex } from "../hash.ts";
-import { HeaderStatus } from "../headers/header-chain.ts";
 import type { Refusal } from "../headers/verdict.ts";
-import { Block } from "../types/block.ts";
+import type { Block } from "../types/block.ts";
 import type { ActivationParts } from "./activation-parts.ts";
 import type { AheadBlock } from "./ahead.ts";
 import { isAssumedValid } from "./assume-valid.ts";
 import { BranchChoice } from "./branch-choice.ts";
 import { type CoinView, NO_COINS } from "./coins.ts";
-import { bitsOf, levelOf } from "./levels.ts";
+import { raiseLevel } from "./levels.ts";
 import { Obstacle } from "./obstacle.ts";
 import { Questions } from "./questions.ts";
 import { resumedHead } from "./resuming.ts";
 import { leftOutEvent } from "./events.ts";
 import { Revalidation, type ValidationProgress } from "./revalidation.ts";
+import { neededBlock } from "./stored-blocks.ts";
 import { type KnownBlock, noteTipMove } from "./tip-move.ts";
 import { connectingBlock, type ConnectVerdict } from "./validator.ts";
 
@@ -59,13 +59,13 @@ export class Activation {
       coins: parts.coins ?? NO_COINS,
       needsCoins: parts.coins !== undefined,
       judge: (row, load, coins, signal) => this.judge(row, load, coins, signal),
-      load: (row) => this.#load(row),
+      load: (row) => neededBlock(parts, row),
     });
     this.#again = new Revalidation({ ...parts, level: parts.validator.level });
-    const { headers, isLinked, coins, notice, commit, clock } = parts;
+    const { headers, isLinked, coins, notice, commit, clock, base } = parts;
     this.#obstacle = new Obstacle(clock, notice);
     this.choice = new BranchChoice({
-      ...{ headers, isLinked, needsBlocks: coins !== undefined },
+      ...{ headers, isLinked, needsBlocks: coins !== undefined, base },
       leftOut: (branch, text) => {
         notice("warning", text);
         const context = { headers, network: headers.network.name, time: clock.now() };
@@ -168,6 +168,22 @@ export class Activation {
       }
     }
     sources.atRest();
+    this.#parts.rested();
+  }
+
+  /** The snapshot is validated: any branch may be taken from now on. */
+  free(): void {
+    this.choice.free();
+    this.#isChosen = false;
+    this.run();
+  }
+
+  /** Connects nothing more, for another takes its place. */
+  retire(): void {
+    const reason = new NodeError("stopped", "self", "the chain is closed");
+    this.#closing.abort(reason);
+    this.#obstacle.cancel();
+    this.#questions.keep(() => false, reason);
   }
 
   /** Whether there is another block to go to. Where an earlier run ended is reached first, then what is better. */
@@ -181,10 +197,7 @@ export class Activation {
 
   /** Ends the work and what waits for it; what is judged stays to be committed. */
   async close(): Promise<void> {
-    const reason = new NodeError("stopped", "self", "the chain is closed");
-    this.#closing.abort(reason);
-    this.#obstacle.cancel();
-    this.#questions.keep(() => false, reason);
+    this.retire();
     while (this.#busy !== undefined) await this.#busy;
     await this.#parts.coinFlush?.finish(this.#parts.notice);
     this.#parts.sources.atRest();
@@ -239,7 +252,7 @@ export class Activation {
     if (change !== undefined) return change;
     const parent = headers.parent(head);
     if (coins === undefined) return void this.#stand(parent);
-    return this.#load(head).then((block) => coins.undo(block, parent)).then(() => this.#stand(parent));
+    return neededBlock(this.#parts, head).then((block) => coins.undo(block, parent)).then(() => this.#stand(parent));
   }
 
   /** Withdraws what goes on for blocks that are not on the way to the target. */
@@ -253,19 +266,10 @@ export class Activation {
     const { coins, sources, commit, headers, onConnected } = this.#parts;
     if (refusal !== undefined) return this.#refuse(row, refusal);
     if (coins !== undefined) commit.keepUndo(row, coins.apply(row, headers.hash(row), changes, known?.block));
-    this.#raise(row);
+    raiseLevel(this.#parts, row);
     sources.connected(row);
     this.#stand(row, known);
     if (coins !== undefined) onConnected?.({ row, block: known?.block, changes });
-  }
-
-  /** The block passed: it counts as checked as far as the validator checks, unless it is gone. */
-  #raise(row: number): void {
-    const { headers, commit, validator, levels, isActive } = this.#parts;
-    const before = levelOf(headers.status(row));
-    commit.mark(row, HeaderStatus.connected | (this.#hasData(row) ? bitsOf(validator.level) : 0));
-    const after = levelOf(headers.status(row));
-    if (after !== before && isActive(row)) levels.change(before, after);
   }
 
   /** The head is at `row` now. The tip follows when that is better; coins may be committed when they are the tip's or older. */
@@ -308,18 +312,6 @@ export class Activation {
     const { headers } = this.#parts;
     const height = headers.height(this.#head);
     return height < headers.height(this.#lead) && headers.ancestor(this.#lead, height) === this.#head;
-  }
-
-  #hasData(row: number): boolean {
-    return (this.#parts.headers.status(row) & HeaderStatus.data) !== 0;
-  }
-
-  /** @throws NodeError `BLOCK_PRUNED`, `DATABASE_DAMAGED` */
-  async #load(row: number): Promise<Block> {
-    const { commit, store, headers } = this.#parts;
-    const raw = commit.rawOf(row) ?? await store.block(row);
-    if (raw !== undefined) return Block.decode(raw);
-    throw new NodeError("BLOCK_PRUNED", "self", `the block at height ${headers.height(row)} is not stored any more`);
   }
 
   /** What is no verdict passes, or an operator sees to it. */

@@ -37,6 +37,10 @@ export interface ActivationParts {
   readonly isLinked: (row: number) => boolean;
   /** Whether a row is on the durable active chain. */
   readonly isActive: (row: number) => boolean;
+  /** The block of a snapshot that is not validated: nothing before it can be taken back, and so no other branch is taken. */
+  readonly base: number | undefined;
+  /** Hears when nothing is left to be connected for now. */
+  readonly rested: () => void;
   /** Hears of each block that was connected with its coins. */
   readonly onConnected?: ((connected: ConnectedBlock) => void) | undefined;
   /** Hears once a minute, and at the end, how far stored blocks were connected again. */

@@ -24,6 +24,8 @@ export interface BranchChoiceParts {
   readonly isLinked: (row: number) => boolean;
   /** Whether blocks are needed to take them back, and to connect them once more. */
   readonly needsBlocks: boolean;
+  /** A block that every branch is to have: nothing before it can be taken back, whether or not its blocks are there. */
+  readonly base: number | undefined;
   /** Hears of each branch that is left out, once. */
   readonly leftOut: (branch: LeftOutBranch, text: string) => void;
 }
@@ -35,9 +37,16 @@ export class BranchChoice {
   /** Blocks that come before others of their work; the lowest number first. */
   readonly #preferred = new Map<number, number>();
   #lastPreferred = 0;
+  #base: number | undefined;
 
   constructor(parts: BranchChoiceParts) {
     this.#parts = parts;
+    this.#base = parts.base;
+  }
+
+  /** Branches need no block in common any more. */
+  free(): void {
+    this.#base = undefined;
   }
 
   /** Whether a block is a better tip than another. On equal work the one that was complete first stays, unless the other is preferred. */
@@ -62,19 +71,26 @@ export class BranchChoice {
   canLeave(row: number, head: number): boolean {
     const { headers } = this.#parts;
     const isBelow = headers.commonAncestor(row, head) === row;
-    return !isBelow || this.#isWayThere(head, headers.parent(row));
+    const parent = headers.parent(row);
+    return !isBelow || (this.#isAbove(parent) && this.#isWayThere(head, parent));
+  }
+
+  /** Whether a block is the one that every branch is to have, or built on it. */
+  #isAbove(row: number): boolean {
+    return this.#base === undefined || this.#parts.headers.commonAncestor(row, this.#base) === this.#base;
   }
 
   /** Whether a block is to be gone to rather than the target, from where the chain stands. */
   isWanted(row: number, target: number, head: number): boolean {
-    return this.isBetter(row, target) && !this.#parts.headers.isInvalid(row) && this.#canReach(row, target, head);
+    const isValid = this.isBetter(row, target) && !this.#parts.headers.isInvalid(row);
+    return isValid && this.#isAbove(row) && this.#canReach(row, target, head);
   }
 
   /** The best block that can be gone to; the tip, or its last valid ancestor, where nothing is better. */
   best(tip: number, head: number): number {
     const { headers, isLinked } = this.#parts;
     let best = tip;
-    while (headers.isInvalid(best)) best = headers.parent(best);
+    while (headers.isInvalid(best) && best !== this.#base) best = headers.parent(best);
     for (let row = 1; row < headers.length; row++) {
       if (isLinked(row) && this.isWanted(row, best, head)) best = row;
     }

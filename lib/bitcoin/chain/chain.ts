@@ -8,7 +8,6 @@
  * @see spec sections d.3, e, f.4; Bitcoin Core `validation.cpp` (AcceptBlock, ActivateBestChain)
  * @module
  */
-import { TABLE_SECRET_BYTES } from "../../storage/byte-table.ts";
 import { unlessAborted } from "../../core/work/abortable.ts";
 import type { Validation } from "../../core/validation.ts";
 import { type CoinHash, type CoinStatistics, coinStatistics } from "../coins/statistics.ts";
@@ -22,11 +21,10 @@ import type { Block } from "../types/block.ts";
 import type { OutPoint } from "../types/transaction-parts.ts";
 import { HEADER_BYTES } from "../types/header.ts";
 import { Acceptance, type BlockResult } from "./accept.ts";
-import { Activation } from "./activate.ts";
 import type { BitcoinChainParts } from "./chain-parts.ts";
 import { BranchOrders } from "./branch-orders.ts";
-import { CoinFlush } from "./coin-flush.ts";
-import { type Coin, CoinState, type StoredCoins, storedCoins } from "./coins.ts";
+import { ChainstateManager, type StoredChainstates, storedChainstates } from "./chainstates.ts";
+import type { Coin } from "./coins.ts";
 import { ChainCommit } from "./commit.ts";
 import { DiskTrouble } from "./disk-trouble.ts";
 import { Inspection } from "./inspection.ts";
@@ -57,6 +55,8 @@ export class BitcoinChain {
   readonly validator: BlockValidator;
   /** Blocks of our own, and what they spent. */
   readonly blocks: StoredBlocks;
+  /** The coins and what connects blocks, and the chain behind a snapshot. */
+  readonly states: ChainstateManager;
   /** What the operator decides about branches. */
   readonly orders: BranchOrders;
   /** Verifies blocks while the chain stands still. */
@@ -68,12 +68,9 @@ export class BitcoinChain {
   readonly #sources: BlockSources;
   readonly #commit: ChainCommit;
   readonly #acceptance: Acceptance;
-  readonly #activation: Activation;
-  readonly #coins: CoinState | undefined;
-  readonly #coinFlush: CoinFlush | undefined;
   readonly #trouble = new DiskTrouble();
 
-  private constructor(parts: BitcoinChainParts, headers: HeaderChain, stored: StoredCoins) {
+  private constructor(parts: BitcoinChainParts, headers: HeaderChain, stored: StoredChainstates) {
     const { network, validator, store, clock, onStorage, onValidation, onConnected, onActivation = () => {} } = parts;
     this.network = network;
     this.validator = validator;
@@ -88,40 +85,45 @@ export class BitcoinChain {
     });
     const acceptance = this.#acceptance = new Acceptance({
       ...{ headers, validator, commit, sources },
-      complete: (rows, block) => this.#activation.offer(rows, block),
+      // Blocks before a snapshot's are on the active chain before they come.
+      leveled: (row, before, after) => void (before !== after && this.isActive(row) && levels.change(before, after)),
+      complete: (rows, block) => {
+        this.states.activation.offer(rows, block);
+        this.states.background?.run();
+      },
     });
-    const coins = this.#coins = this.#openCoins(stored);
-    this.blocks = new StoredBlocks({ headers, commit, store, coins });
-    this.#coinFlush = coins && new CoinFlush({
-      ...{ coins, store, commit, clock, onStorage, trouble: this.#trouble },
-      bytesMax: parts.coins?.bytesMax ?? 0,
-    });
-    const activation = this.#activation = new Activation({
-      ...{ headers, store, validator, clock, commit, sources, levels, onValidation, onConnected, notice: onActivation },
-      ...{ coins, coinFlush: this.#coinFlush, assumeValid: parts.assumeValid },
-      headersOnly: parts.headersOnly,
+    const { headersOnly, coins, assumeValid } = parts;
+    const shared = { headers, commit, headersOnly, sources, trouble: this.#trouble, notice: onActivation };
+    const states = this.states = new ChainstateManager({
+      ...{ ...shared, store, validator, clock, levels, onValidation, onConnected, onStorage, assumeValid, coins },
       isLinked: (row) => acceptance.isLinked(row),
+      assume: (row) => acceptance.assume(row),
       isActive: (row) => this.isActive(row),
+    }, stored);
+    this.blocks = new StoredBlocks({
+      ...{ headers, commit, store },
+      get coins() {
+        return states.coins;
+      },
     });
-    const shared = { headers, commit, activation, headersOnly: parts.headersOnly };
-    this.orders = new BranchOrders({ ...shared, sources, trouble: this.#trouble });
-    this.inspection = new Inspection({
+    this.orders = new BranchOrders({
       ...shared,
-      ...parts.coins,
-      validator,
-      store,
-      clock,
-      coins,
-      notice: onActivation,
+      get activation() {
+        return states.activation;
+      },
     });
-  }
-
-  #openCoins({ at, transactions }: StoredCoins): CoinState | undefined {
-    const { validator, headersOnly, store, coins } = this.#parts;
-    if (!validator.needsCoins || headersOnly) return undefined;
-    if (coins === undefined) throw new TypeError("a validator that needs coins needs parts for them");
-    const secret = coins.random.bytes(TABLE_SECRET_BYTES);
-    return new CoinState(at, { store, secret, transactions, waitingUndo: (row) => this.#commit.undoOf(row) });
+    this.inspection = new Inspection({
+      ...{ ...shared, ...coins, validator, store, clock },
+      get activation() {
+        return states.activation;
+      },
+      get coins() {
+        return states.coins;
+      },
+      get base() {
+        return states.background?.snapshot.base;
+      },
+    });
   }
 
   /**
@@ -136,7 +138,7 @@ export class BitcoinChain {
       headers.restore(HeaderBatch.fromBytes(page.headers), (index) => page.statuses[index] ?? 0);
       stored += page.headers.length / HEADER_BYTES;
     }
-    const chain = new BitcoinChain(parts, headers, await storedCoins(store));
+    const chain = new BitcoinChain(parts, headers, await storedChainstates(store));
     chain.#commit.restored(stored);
     const tip = await store.tip();
     if (tip === undefined) await chain.#begin();
@@ -151,17 +153,17 @@ export class BitcoinChain {
 
   /** Row of the last block that the validator let through: the tip, or behind it while stored blocks are validated again. */
   get connected(): number {
-    return this.#activation.head;
+    return this.states.activation.head;
   }
 
   /** Row of the last block that stays on the way from where the chain stands to where it goes. Blocks from there on are needed. */
   get base(): number {
-    return this.headers.commonAncestor(this.#activation.head, this.#activation.target);
+    return this.headers.commonAncestor(this.states.activation.head, this.states.activation.target);
   }
 
   /** Row after whose block the coins on disk are so; undefined when none are kept. Blocks from there on are needed. */
   get storedCoins(): number | undefined {
-    return this.#coinFlush?.durable;
+    return this.states.flush?.durable;
   }
 
   /**
@@ -169,9 +171,9 @@ export class BitcoinChain {
    * where there is none, the whole where no coins are kept.
    */
   async coins(outpoints: readonly OutPoint[]): Promise<FoundCoins | undefined> {
-    if (this.#coins === undefined) return undefined;
-    const { at } = this.#coins;
-    return { at, coins: await this.#coins.getMany(outpoints) };
+    if (this.states.coins === undefined) return undefined;
+    const { at } = this.states.coins;
+    return { at, coins: await this.states.coins.getMany(outpoints) };
   }
 
   /**
@@ -196,14 +198,15 @@ export class BitcoinChain {
    * @throws the error of what could not be stored, or that of `use`
    */
   async readCoins<T>(use: (reading: CoinReading) => Promise<T>): Promise<T | undefined> {
-    if (this.#coinFlush === undefined) return undefined;
-    await this.#coinFlush.settle();
+    if (this.states.flush === undefined) return undefined;
+    await this.states.flush.settle();
     return await this.#parts.store.readCoins(use);
   }
 
   /** Begins to bring the coins to disk as they are now, so that fewer blocks are needed. */
   flushCoins(): void {
-    this.#coinFlush?.begin();
+    this.states.flush?.begin();
+    this.states.background?.beginFlush();
   }
 
   /**
@@ -211,14 +214,14 @@ export class BitcoinChain {
    * are connected, or the branch is not complete up to where it would be better than the tip.
    */
   connectedOf(tip: number): number | undefined {
-    const { head, target } = this.#activation;
+    const { head, target } = this.states.activation;
     if (head === target || this.headers.commonAncestor(target, tip) !== target) return undefined;
     return this.headers.commonAncestor(head, tip);
   }
 
   /** How far stored blocks were validated again; undefined when none has to be. */
   get validating(): ValidationProgress | undefined {
-    return this.#activation.progress;
+    return this.states.activation.progress;
   }
 
   /** How far every block of the active chain was checked, whatever checks them now. Before the first: will be. */
@@ -228,7 +231,7 @@ export class BitcoinChain {
 
   /** What people should know of: a disk that is full, a block that cannot be connected, a branch that is left out. */
   get warnings(): readonly string[] {
-    return [...this.#trouble.warnings, ...this.#activation.warnings];
+    return [...this.#trouble.warnings, ...this.states.activation.warnings];
   }
 
   /** Row at a height of the active chain; −1 above its tip. */
@@ -263,14 +266,14 @@ export class BitcoinChain {
 
   /** Connects what an earlier run left to be connected, in the background. What comes by {@link addBlock} needs no start. */
   start(): void {
-    this.#activation.run();
+    this.states.run();
   }
 
   /** Takes headers in, see {@link HeaderChain.accept}. They become durable with the next commit. */
   acceptHeaders(batch: HeaderBatch): AcceptResult {
     const result = this.headers.accept(batch, Math.floor(this.#parts.clock.now() / 1000));
     if (result.added > 0) {
-      if (this.#parts.headersOnly && result.bestChanged) this.#activation.moveTo(this.headers.best);
+      if (this.#parts.headersOnly && result.bestChanged) this.states.activation.moveTo(this.headers.best);
       this.#commit.soon();
     }
     return result;
@@ -300,7 +303,7 @@ export class BitcoinChain {
     const { refusal } = this.addBlock(row, block);
     if (refusal !== undefined) this.#sources.answer(row, refusal);
     // Answers at once when nothing is left to be connected.
-    else this.#activation.run();
+    else this.states.activation.run();
     const verdict = await judged;
     const durable = this.#commit.hasFailed ? this.#commit.failed() : this.#commit.soon();
     await (signal === undefined ? durable : unlessAborted(durable, signal));
@@ -310,8 +313,8 @@ export class BitcoinChain {
   /** Remembers that a block breaks a rule: for chains without blocks, whose reader finds out. The tip moves off it. */
   condemn(row: number): void {
     this.#commit.condemn(row);
-    if (this.#parts.headersOnly && this.headers.isInvalid(this.#activation.lead)) {
-      this.#activation.moveTo(this.headers.best);
+    if (this.#parts.headersOnly && this.headers.isInvalid(this.states.activation.lead)) {
+      this.states.activation.moveTo(this.headers.best);
     }
   }
 
@@ -331,7 +334,7 @@ export class BitcoinChain {
 
   /** Connects nothing more, and makes durable what was judged. @throws the error of a commit that failed */
   async close(): Promise<void> {
-    await this.#activation.close();
+    await this.states.close();
     await this.flush();
   }
 
@@ -345,7 +348,7 @@ export class BitcoinChain {
     this.#acceptance.resume();
     this.#levels.move(0, 0, tip);
     this.#active.setTip(tip);
-    this.#activation.resume(tip);
+    this.states.activation.resume(tip);
   }
 
   #moved(tip: number): void {

@@ -31,8 +31,10 @@ export interface CoinFlushParts {
   readonly store: Pick<BitcoinStore, "stageCoins">;
   readonly commit: ChainCommit;
   readonly clock: Clock;
+  /** Which coins they are, of those that a step may change. */
+  readonly name: "coins" | "otherCoins";
   /** Memory for coins that changed. */
-  readonly bytesMax: number;
+  readonly bytesMax: () => number;
   readonly onStorage?: StorageNotice | undefined;
   readonly trouble?: DiskTrouble | undefined;
 }
@@ -65,7 +67,7 @@ export class CoinFlush {
 
   get #isDue(): boolean {
     const { coins, bytesMax } = this.#parts;
-    return !coins.isClean && coins.bytes >= bytesMax * SHARE;
+    return !coins.isClean && coins.bytes >= bytesMax() * SHARE;
   }
 
   /** Resolves when there is room. @throws the error of a flush that cannot succeed */
@@ -97,13 +99,13 @@ export class CoinFlush {
   }
 
   async #run(): Promise<void> {
-    const { coins, store, commit, clock } = this.#parts;
+    const { coins, store, commit, clock, name } = this.#parts;
     const { at, transactions, changed } = coins.freeze();
     try {
       await this.#patience.run(async () => {
         const staged = await store.stageCoins(withPauses(changed, clock));
         // What waits for a commit now is not what did when the staging began.
-        commit.pending.coins = { at, staged, transactions };
+        commit.pending[name] = { at, staged, transactions };
       });
     } catch (thrown) {
       // What is in memory can no longer get to the disk.
@@ -118,7 +120,7 @@ export class CoinFlush {
 
   /** Lays ready all that changed, for the last commit. What cannot be written now is connected again at the next start. */
   async finish(notice: (level: "warning", text: string) => void): Promise<void> {
-    const { coins, store, commit, clock } = this.#parts;
+    const { coins, store, commit, clock, name } = this.#parts;
     const end = this.#patience.hurry();
     try {
       // The commit that it waits for may be waiting for room on the disk.
@@ -126,7 +128,7 @@ export class CoinFlush {
       if (coins.isClean || commit.hasFailed) return;
       const { at, transactions, changed } = coins.freeze();
       const staged = await store.stageCoins(withPauses(changed, clock));
-      commit.pending.coins = { at, staged, transactions };
+      commit.pending[name] = { at, staged, transactions };
     } catch (thrown) {
       notice("warning", `the newest coins are not stored: ${messageOf(thrown)}; they are made again at the next start`);
     } finally {

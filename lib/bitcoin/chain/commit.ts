@@ -192,12 +192,14 @@ export class ChainCommit {
     for (let row = firstRow; row < lastRow; row++) {
       bytes.set(headers.headerBytes(row), (row - firstRow) * HEADER_BYTES);
     }
-    const { blocks, statuses, events, tip, coins, undo, joined, left } = pending;
+    const { blocks, statuses, events, tip, coins, otherCoins, snapshot, undo, joined, left } = pending;
     const step: BitcoinStep = {
       ...(lastRow > firstRow && { headers: { firstRow, bytes } }),
       ...(store.hasTransactionIndex && { transactions: { joined, left } }),
       ...(tip !== undefined && { tip }),
       ...(coins !== undefined && { coins }),
+      ...(otherCoins !== undefined && { otherCoins }),
+      ...(snapshot !== undefined && { snapshot }),
       ...(undo.size > 0 && { undo }),
       statuses,
       blocks,

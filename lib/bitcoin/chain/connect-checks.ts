@@ -17,7 +17,8 @@ import { isUnspendable } from "../types/script.ts";
 import type { OutPoint } from "../types/transaction-parts.ts";
 import type { Transaction } from "../types/transaction.ts";
 import { MAX_BLOCK_SIGOPS_COST } from "./block-checks.ts";
-import { fault, legacySigOpCount, MAX_MONEY, WITNESS_SCALE_FACTOR } from "./transaction-checks.ts";
+import { MAX_MONEY } from "../types/money.ts";
+import { fault, legacySigOpCount, WITNESS_SCALE_FACTOR } from "./transaction-checks.ts";
 import type { ConnectingBlock } from "./validator.ts";
 
 /** Blocks from that of a coinbase on to the first that may spend it. */

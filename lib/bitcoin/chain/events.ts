@@ -64,3 +64,18 @@ export function reorgEvent(
     data: { fork_height: headers.height(fork), depth: left.length, old: hashes(left), new: hashes(joined) },
   };
 }
+
+/** `bitcoin.snapshot`: coins of a snapshot were taken, and the tip is its block; or what became of it. */
+export function snapshotEvent(
+  { headers, network, time }: EventContext,
+  base: number,
+  state: "loaded" | "validated" | "refused",
+): NewEvent {
+  return {
+    topic: "bitcoin.snapshot",
+    time,
+    chain: "bitcoin",
+    network,
+    data: { state, height: headers.height(base), hash: toDisplayHex(headers.hash(base)) },
+  };
+}

@@ -24,6 +24,8 @@ export interface InspectionParts {
   readonly commit: ChainCommit;
   readonly activation: Activation;
   readonly coins: CoinState | undefined;
+  /** The block of a snapshot that is not validated. */
+  readonly base: number | undefined;
   readonly random?: Random;
   /** Memory for coins, in bytes. */
   readonly bytesMax?: number;

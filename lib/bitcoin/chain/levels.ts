@@ -6,6 +6,8 @@
  */
 import { type Validation, ValidationCounts } from "../../core/validation.ts";
 import { type HeaderChain, HeaderStatus } from "../headers/header-chain.ts";
+import type { ChainCommit } from "./commit.ts";
+import type { BlockValidator } from "./validator.ts";
 
 /** How far the block of a status was checked. */
 export function levelOf(status: number): Validation {
@@ -44,4 +46,23 @@ export class ActiveLevels {
     for (let row = from; row !== fork; row = headers.parent(row)) this.#counts.leave(levelOf(headers.status(row)));
     for (let row = to; row !== fork; row = headers.parent(row)) this.#counts.join(levelOf(headers.status(row)));
   }
+}
+
+/** What {@link raiseLevel} needs. */
+export interface RaisingParts {
+  readonly headers: HeaderChain;
+  readonly validator: Pick<BlockValidator, "level">;
+  readonly commit: Pick<ChainCommit, "mark">;
+  readonly levels: ActiveLevels;
+  /** Whether a row is on the durable active chain. */
+  readonly isActive: (row: number) => boolean;
+}
+
+/** The block of a row passed: it counts as checked as far as the validator checks, unless it is gone. */
+export function raiseLevel({ headers, validator, commit, levels, isActive }: RaisingParts, row: number): void {
+  const before = levelOf(headers.status(row));
+  const hasData = (headers.status(row) & HeaderStatus.data) !== 0;
+  commit.mark(row, HeaderStatus.connected | (hasData ? bitsOf(validator.level) : 0));
+  const after = levelOf(headers.status(row));
+  if (after !== before && isActive(row)) levels.change(before, after);
 }

@@ -64,8 +64,9 @@ export class Pruning {
     this.#running = true;
     try {
       // What is still to be validated again stays, and so does what coins are made from after a crash.
-      const { headers, tip, connected, base, storedCoins = tip } = chain;
-      const needed = Math.min(headers.height(headers.commonAncestor(storedCoins, tip)), headers.height(base) + 1);
+      const { headers, tip, connected, base, storedCoins = tip, states: { background } } = chain;
+      const heightOf = (stored: number) => headers.height(headers.commonAncestor(stored, tip));
+      const needed = Math.min(heightOf(storedCoins), heightOf(background?.stored ?? tip), headers.height(base) + 1);
       const last = Math.min(headers.height(tip), headers.height(connected));
       if (needed < last && (await store.counts()).blockBytes > bytesMax) chain.flushCoins();
       const below = Math.min(height, needed, last - KEEP_BLOCKS, neededFrom());

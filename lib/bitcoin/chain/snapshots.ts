@@ -1,16 +1,23 @@
 /**
- * Snapshots of the coins as files: writing one.
+ * Snapshots of the coins as files: writing one, and taking one in.
  *
- * @see Bitcoin Core `rpc/blockchain.cpp` (dumptxoutset)
+ * @see Bitcoin Core `rpc/blockchain.cpp` (dumptxoutset, loadtxoutset), `validation.cpp` (ActivateSnapshot)
  * @module
  */
+import { equalBytes } from "../../codec/sized.ts";
 import { NodeError } from "../../core/errors.ts";
 import type { AppendFile, Clock, NamedFiles } from "../../core/ports.ts";
 import type { BitcoinChain } from "./chain.ts";
-import { encodeSnapshotHead } from "../coins/snapshot.ts";
+import { type ChainstateManager, checkWork, takenBefore } from "./chainstates.ts";
+import { decodeSnapshotHead, encodeSnapshotHead, SNAPSHOT_HEAD_BYTES, type SnapshotHead } from "../coins/snapshot.ts";
+import { refused, SnapshotReader } from "../coins/snapshot-reader.ts";
 import { SnapshotWriter } from "../coins/snapshot-writer.ts";
 import { coinStatistics } from "../coins/statistics.ts";
-import type { CoinReading } from "../store.ts";
+import { toDisplayHex } from "../hash.ts";
+import { type AssumedCoins, networks } from "../networks/mod.ts";
+import type { BitcoinStore, CoinReading } from "../store.ts";
+
+type ReadFile = Awaited<ReturnType<NamedFiles["open"]>>;
 
 /** What a file is called until all of it is there. */
 const INCOMPLETE = ".incomplete";
@@ -27,10 +34,18 @@ export interface SnapshotDump {
   readonly path: string;
 }
 
+/** A snapshot that was taken in. */
+export interface SnapshotLoad {
+  readonly coins: number;
+  /** The row of its block, which is the tip now. */
+  readonly base: number;
+  readonly path: string;
+}
+
 /** A path that cannot be used; the text is Core's. */
 export type SnapshotFileCode = "SNAPSHOT_FILE_UNUSABLE";
 
-/** Writes snapshots, for RPC. */
+/** Writes and takes snapshots, for RPC. */
 export interface SnapshotService {
   /**
    * Writes all coins as they are after the last block that is connected, or after a later one. Undefined when none are kept.
@@ -38,13 +53,28 @@ export interface SnapshotService {
    * @throws NodeError `SNAPSHOT_FILE_UNUSABLE`, the error of the disk, or the signal's reason
    */
   dump(name: string, signal: AbortSignal): Promise<SnapshotDump | undefined>;
+  /**
+   * Takes a snapshot in, so that its block becomes the tip; the blocks before it are validated in the background then.
+   * @throws NodeError `SNAPSHOT_FILE_UNUSABLE`, `SNAPSHOT_HEAD_INVALID`, `SNAPSHOT_REFUSED`, all in Core's words, the error of
+   * the disk, or the signal's reason
+   */
+  load(name: string, signal: AbortSignal): Promise<SnapshotLoad>;
+  /** The absolute path of a file's name. */
+  path(name: string): string;
+  /** The chain behind a snapshot that is not validated; see `ChainstateManager.background`. */
+  readonly background: ChainstateManager["background"];
+  /** Memory for coins of each chain, in bytes. */
+  readonly coinBytesMax: number;
 }
 
 /** What snapshots need. */
 export interface SnapshotParts {
   readonly chain: BitcoinChain;
+  readonly store: Pick<BitcoinStore, "stageSnapshot" | "dropSnapshot">;
   readonly clock: Clock;
   readonly files: NamedFiles;
+  /** Snapshots that the operator trusts, beside those that the network's parameters name. */
+  readonly assumedCoins?: readonly AssumedCoins[] | undefined;
 }
 
 /** {@link SnapshotService} over the chain and the files of the operator. */
@@ -52,9 +82,22 @@ export class Snapshots implements SnapshotService {
   readonly #parts: SnapshotParts;
   /** Files that are being written. */
   readonly #writing = new Set<string>();
+  #isLoading = false;
 
   constructor(parts: SnapshotParts) {
     this.#parts = parts;
+  }
+
+  path(name: string): string {
+    return this.#parts.files.path(name);
+  }
+
+  get background(): ChainstateManager["background"] {
+    return this.#parts.chain.states.background;
+  }
+
+  get coinBytesMax(): number {
+    return this.#parts.chain.states.coinBytesMax;
   }
 
   async dump(name: string, signal: AbortSignal): Promise<SnapshotDump | undefined> {
@@ -71,6 +114,87 @@ export class Snapshots implements SnapshotService {
     } finally {
       this.#writing.delete(path);
     }
+  }
+
+  async load(name: string, signal: AbortSignal): Promise<SnapshotLoad> {
+    const { files, chain } = this.#parts;
+    const path = files.path(name);
+    let file: ReadFile;
+    try {
+      file = await files.open(path);
+    } catch (thrown) {
+      throw unusable(`Couldn't open file ${path} for reading.`, thrown);
+    }
+    try {
+      const { network } = chain;
+      const head = decodeSnapshotHead(await file.read(0, SNAPSHOT_HEAD_BYTES), network, Object.values(networks));
+      if (this.#isLoading || chain.states.background !== undefined) throw takenBefore();
+      this.#isLoading = true;
+      try {
+        return { ...await this.#take(file, head, signal), path };
+      } finally {
+        this.#isLoading = false;
+      }
+    } finally {
+      await file.close();
+    }
+  }
+
+  async #take(file: ReadFile, head: SnapshotHead, signal: AbortSignal): Promise<Omit<SnapshotLoad, "path">> {
+    const { chain, store, clock } = this.#parts;
+    const [base, { hash, transactions }] = this.#placeOf(head.base);
+    const coins = Number(head.coins);
+    const height = chain.headers.height(base);
+    const reader = new SnapshotReader(file, { coins, height, pause: () => clock.sleep(0), signal });
+    try {
+      const staged = await store.stageSnapshot(reader);
+      const found = reader.digest();
+      if (!equalBytes(found, hash)) {
+        const told = `expected ${toDisplayHex(hash)}, got ${toDisplayHex(found)}`;
+        throw refused(`Population failed: Bad snapshot content hash: ${told}`);
+      }
+      signal.throwIfAborted();
+      await chain.states.take({ base, hash }, { at: base, staged, transactions });
+    } catch (thrown) {
+      await store.dropSnapshot();
+      throw thrown;
+    }
+    return { coins, base };
+  }
+
+  /** The row of a snapshot's block, and what is known of the coins after it. */
+  #placeOf(hash: Uint8Array): [row: number, known: AssumedCoins] {
+    const { chain: { headers, network, tip }, assumedCoins = [] } = this.#parts;
+    const all = [...network.assumedCoins, ...assumedCoins];
+    const name = toDisplayHex(hash);
+    const known = all.find(({ block }) => equalBytes(block, hash));
+    if (known === undefined) {
+      const heights = all.map(({ height }) => height).join(", ");
+      const told = `(hash: ${name}). The following snapshot heights are available: ${heights}`;
+      throw refused(`assumeutxo block hash in snapshot metadata not recognized ${told}`);
+    }
+    const row = headers.find(hash);
+    if (row < 0) {
+      throw refused(
+        `The base block header (${name}) must appear in the headers chain. Make sure all headers are syncing, and call ` +
+          "loadtxoutset again",
+      );
+    }
+    if (headers.isInvalid(row)) throw refused(`The base block header (${name}) is part of an invalid chain`);
+    if (headers.commonAncestor(row, headers.best) !== row) {
+      throw refused(
+        "A forked headers-chain with more work than the chain with the snapshot base block header exists. Please proceed " +
+          "to sync without AssumeUtxo.",
+      );
+    }
+    checkWork(headers, row, tip);
+    // Only the operator can have stated it, and the block's hash is what counts.
+    if (headers.height(row) !== known.height) {
+      throw refused(
+        `Assumeutxo height in snapshot metadata not recognized (${known.height}) - refusing to load snapshot`,
+      );
+    }
+    return [row, known];
   }
 
   async #write(path: string, reading: CoinReading, signal: AbortSignal): Promise<SnapshotDump> {

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { NodeError } from "../../core/errors.ts";
 import type { Coin } from "../coins/coin.ts";
 import { spentByInput } from "../coins/spent.ts";
 import type { SpentCoin } from "../coins/undo.ts";
@@ -12,11 +13,15 @@ import { Block } from "../types/block.ts";
 import type { CoinState } from "./coins.ts";
 import type { ChainCommit } from "./commit.ts";
 
-/** What they are read from. */
-export interface StoredBlocksParts {
+/** What blocks are read from. */
+export interface BlockReading {
   readonly headers: HeaderChain;
   readonly commit: Pick<ChainCommit, "rawOf">;
   readonly store: Pick<BitcoinStore, "block">;
+}
+
+/** What they, and what they spent, are read from. */
+export interface StoredBlocksParts extends BlockReading {
   readonly coins: Pick<CoinState, "spentBy"> | undefined;
 }
 
@@ -29,9 +34,8 @@ export class StoredBlocks {
   }
 
   /** A block that is stored or waits to be; undefined when it is neither. @throws NodeError `DATABASE_DAMAGED` */
-  async read(row: number): Promise<Block | undefined> {
-    const raw = this.#parts.commit.rawOf(row) ?? await this.#parts.store.block(row);
-    return raw && Block.decode(raw);
+  read(row: number): Promise<Block | undefined> {
+    return read(this.#parts, row);
   }
 
   /** See {@link CoinState.spentBy}; undefined where no coins are kept. Genesis spends nothing. */
@@ -47,4 +51,17 @@ export class StoredBlocks {
     const outside = await this.spentBy(row, block);
     return outside && spentByInput(block, this.#parts.headers.height(row), outside);
   }
+}
+
+async function read({ commit, store }: BlockReading, row: number): Promise<Block | undefined> {
+  const raw = commit.rawOf(row) ?? await store.block(row);
+  return raw && Block.decode(raw);
+}
+
+/** A block that is needed. @throws NodeError `BLOCK_PRUNED`, `DATABASE_DAMAGED` */
+export async function neededBlock(parts: BlockReading, row: number): Promise<Block> {
+  const block = await read(parts, row);
+  if (block !== undefined) return block;
+  const text = `the block at height ${parts.headers.height(row)} is not stored any more`;
+  throw new NodeError("BLOCK_PRUNED", "self", text);
 }

@@ -4,14 +4,13 @@
  * @see Bitcoin Core `consensus/tx_check.cpp` (CheckTransaction), `consensus/tx_verify.cpp` (IsFinalTx)
  * @module
  */
+import { MAX_MONEY } from "../types/money.ts";
 import { toDisplayHex } from "../hash.ts";
 import { LOCKTIME_THRESHOLD, SEQUENCE_FINAL } from "../types/lock-times.ts";
 import type { Transaction } from "../types/transaction.ts";
 import { TransactionWalk } from "./transaction-walk.ts";
 import { type Refusal, refuse } from "../headers/verdict.ts";
 
-/** The most satoshi there will ever be. */
-export const MAX_MONEY = 2_100_000_000_000_000n;
 /** The most weight of a block. */
 export const MAX_BLOCK_WEIGHT = 4_000_000;
 /** What a byte without witness weighs, and what a legacy signature operation costs. */

@@ -35,6 +35,8 @@ export interface VerificationParts {
   /** The last block that is connected; the coins are those after it. */
   readonly head: number;
   readonly coins: CoinState;
+  /** The block of a snapshot that is not validated: from there down no block was connected to these coins. */
+  readonly base: number | undefined;
   /** The raw block of a row; undefined when it is not stored. */
   readonly block: (row: number) => Promise<Uint8Array | undefined>;
   /** What takes the block of a row back. */
@@ -63,7 +65,7 @@ export async function verifyBlocks(
   level: VerificationLevel,
   count: number,
 ): Promise<Verification> {
-  const { headers, head } = parts;
+  const { headers, head, base } = parts;
   const height = headers.height(head);
   const end = count <= 0 || count > height ? 0 : height - count;
   const copy = copyOf(parts);
@@ -72,7 +74,7 @@ export async function verifyBlocks(
   try {
     for (let row = head; headers.height(row) > end; row = headers.parent(row)) {
       await turn(parts);
-      isPruned = (headers.status(row) & HeaderStatus.data) === 0;
+      isPruned = row === base || (headers.status(row) & HeaderStatus.data) === 0;
       if (isPruned) break;
       const block = await readBlock(parts, row);
       if (level >= 1) checkAlone(parts, row, block);

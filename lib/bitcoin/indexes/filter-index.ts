@@ -23,7 +23,9 @@ import type { FilterEntry, FilterHead, FilterStore } from "./filter-store.ts";
 
 /** What the index needs. */
 export interface FilterIndexParts {
-  readonly chain: Pick<BitcoinChain, "headers" | "tip" | "connected" | "activeAt" | "hasData" | "blocks">;
+  readonly chain: Pick<BitcoinChain, "headers" | "tip" | "activeAt" | "hasData" | "blocks"> & {
+    readonly states: Pick<BitcoinChain["states"], "complete">;
+  };
   readonly store: FilterStore;
   readonly clock: Clock;
   readonly notice: (level: "warning" | "info", text: string) => void;
@@ -84,7 +86,8 @@ export class FilterIndex {
     const { chain, store } = parts;
     const { headers } = chain;
     const headAt = async (height: number) => (await store.heads([headers.hash(chain.activeAt(height))]))[0];
-    const top = headers.height(chain.tip);
+    // What is behind a snapshot is still to come.
+    const top = Math.min(headers.height(chain.tip), headers.height(chain.states.complete));
     // Filters are there up to a height and not beyond.
     let [low, high] = [-1, top];
     while (low < high) {
@@ -228,7 +231,7 @@ export class FilterIndex {
       turn = clock.monotonic();
       if (turn - told < TELL_MS) continue;
       told = turn;
-      notice("info", `${FILTER_INDEX_NAME}: height ${this.height} of ${headers.height(chain.connected)}`);
+      notice("info", `${FILTER_INDEX_NAME}: height ${this.height} of ${headers.height(chain.states.complete)}`);
     }
     // After a failure it is not all right before that is written.
     if (this.#told !== undefined) await this.#write();
@@ -238,7 +241,7 @@ export class FilterIndex {
 
   /** The row whose filter is to be made next; undefined when all that is connected have theirs. */
   #next(): number | undefined {
-    const { headers, connected } = this.#parts.chain;
+    const { headers, states: { complete: connected } } = this.#parts.chain;
     if (this.#best < 0) return 0;
     const fork = headers.commonAncestor(this.#best, connected);
     return fork === connected ? undefined : headers.ancestor(connected, headers.height(fork) + 1);

@@ -4,6 +4,7 @@
  * @see Bitcoin Core 31.99 @58a7869 `kernel/chainparams.cpp`, CMainParams
  * @module
  */
+import { mainnetCoins } from "./assumed-coins.ts";
 import { fromHex } from "../../codec/hex.ts";
 import { fromDisplayHex } from "../hash.ts";
 import { mainnetCheckpoints } from "./checkpoints.ts";
@@ -64,6 +65,7 @@ export const mainnet = {
     height: 938343,
     hash: fromDisplayHex("00000000000000000000ccebd6d74d9194d8dcdc1d177c478e094bfad51ba5ac"),
   },
+  assumedCoins: mainnetCoins,
   checkpoints: mainnetCheckpoints,
   scriptFlagExceptions: [
     // Height 170,060: a BIP16 spend that is not one.

@@ -10,6 +10,7 @@ import { signet } from "./signet.ts";
 import { testnet3 } from "./testnet3.ts";
 import { testnet4 } from "./testnet4.ts";
 
+export type { AssumedCoins } from "./assumed-coins.ts";
 export { type GenesisBlock, genesisBlock } from "./genesis.ts";
 export { mainnet } from "./mainnet.ts";
 export type {

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Bytes32, Sized } from "../../codec/sized.ts";
+import type { AssumedCoins } from "./assumed-coins.ts";
 import type { GenesisBlock } from "./genesis.ts";
 
 /** A block that is known by its height and its hash, in wire order. */
@@ -121,6 +122,8 @@ export interface BitcoinNetwork {
   readonly minimumChainWork: bigint;
   /** Scripts below this block may go unchecked. */
   readonly assumeValid?: KnownBlock;
+  /** Snapshots of the coins that may be taken before their blocks are validated. */
+  readonly assumedCoins: readonly AssumedCoins[];
   /** Blocks that the chain must hold, rising. From btcd: Core 30 dropped its own. */
   readonly checkpoints: readonly KnownBlock[];
   readonly scriptFlagExceptions: readonly ScriptFlagException[];

@@ -4,6 +4,7 @@
  * @see Bitcoin Core 31.99 @58a7869 `kernel/chainparams.cpp`, CRegTestParams
  * @module
  */
+import { regtestCoins } from "./assumed-coins.ts";
 import { fromHex } from "../../codec/hex.ts";
 import { genesisBlock, SATOSHI_KEY, SATOSHI_MESSAGE } from "./genesis.ts";
 import type { BitcoinNetwork } from "./network.ts";
@@ -52,6 +53,7 @@ export const regtest = {
     threshold: 108,
   }],
   subsidyHalvingInterval: 150,
+  assumedCoins: regtestCoins,
   minimumChainWork: 0n,
   checkpoints: [],
   scriptFlagExceptions: [],

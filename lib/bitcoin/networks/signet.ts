@@ -4,6 +4,7 @@
  * @see Bitcoin Core 31.99 @58a7869 `kernel/chainparams.cpp`, SigNetParams
  * @module
  */
+import { signetCoins } from "./assumed-coins.ts";
 import { fromHex } from "../../codec/hex.ts";
 import { Writer } from "../../codec/writer.ts";
 import { fromDisplayHex, sha256d } from "../hash.ts";
@@ -60,6 +61,7 @@ export const signet = {
     height: 293175,
     hash: fromDisplayHex("00000008414aab61092ef93f1aacc54cf9e9f16af29ddad493b908a01ff5c329"),
   },
+  assumedCoins: signetCoins,
   checkpoints: [],
   scriptFlagExceptions: [],
   headersSync: { commitmentPeriod: 620, redownloadBufferSize: 15_724 },

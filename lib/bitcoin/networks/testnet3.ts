@@ -4,6 +4,7 @@
  * @see Bitcoin Core 31.99 @58a7869 `kernel/chainparams.cpp`, CTestNetParams
  * @module
  */
+import { testnet3Coins } from "./assumed-coins.ts";
 import { fromHex } from "../../codec/hex.ts";
 import { fromDisplayHex } from "../hash.ts";
 import { testnet3Checkpoints } from "./checkpoints.ts";
@@ -44,6 +45,7 @@ export const testnet3 = {
     height: 4842348,
     hash: fromDisplayHex("000000007a61e4230b28ac5cb6b5e5a0130de37ac1faf2f8987d2fa6505b67f4"),
   },
+  assumedCoins: testnet3Coins,
   checkpoints: testnet3Checkpoints,
   scriptFlagExceptions: [
     { hash: fromDisplayHex("00000000dd30457c001f4095d208cc1296b0eed002427aa599874af7a432b105"), flags: [] },

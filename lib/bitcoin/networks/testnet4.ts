@@ -4,6 +4,7 @@
  * @see Bitcoin Core 31.99 @58a7869 `kernel/chainparams.cpp`, CTestNet4Params
  * @module
  */
+import { testnet4Coins } from "./assumed-coins.ts";
 import { fromHex } from "../../codec/hex.ts";
 import { fromDisplayHex } from "../hash.ts";
 import { genesisBlock } from "./genesis.ts";
@@ -38,6 +39,7 @@ export const testnet4 = {
     height: 123613,
     hash: fromDisplayHex("0000000002368b1e4ee27e2e85676ae6f9f9e69579b29093e9a82c170bf7cf8a"),
   },
+  assumedCoins: testnet4Coins,
   checkpoints: [],
   scriptFlagExceptions: [],
   headersSync: { commitmentPeriod: 606, redownloadBufferSize: 16_092 },

@@ -40,8 +40,8 @@ export interface PeerRequestsParts {
   readonly chain: BitcoinChain;
   readonly store: BitcoinStore;
   readonly minimumWork: bigint;
-  /** Whether only recent blocks are offered (NODE_NETWORK_LIMITED without NODE_NETWORK). */
-  readonly isPruned: boolean;
+  /** Whether only recent blocks are offered (NODE_NETWORK_LIMITED without NODE_NETWORK), by now. */
+  readonly isPruned: () => boolean;
   readonly addresses: AddressExchange;
   readonly upload: Pick<UploadTarget, "servesOld">;
 }
@@ -132,7 +132,7 @@ export class PeerRequests {
     if (row < 0 || !isServed(chain, row)) return;
     const depth = chain.headers.height(chain.tip) - chain.headers.height(row);
     // Core ends it for all such blocks alike, so that nobody can find out by them how much is kept.
-    if (this.#parts.isPruned && depth > LIMITED_DEPTH && !peer.may("noban")) {
+    if (this.#parts.isPruned() && depth > LIMITED_DEPTH && !peer.may("noban")) {
       throw disconnecting("too_deep", `a block ${depth} deep was asked of a node that serves the last 288`);
     }
     if (!chain.hasData(row)) return;

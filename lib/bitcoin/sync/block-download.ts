@@ -195,7 +195,8 @@ export class BlockDownload {
     const now = clock.monotonic();
     for (const { askedAt } of this.#questions.values()) if (now - askedAt < YOUNG_MS) return false;
     if (peers().some((peer) => this.#states.of(peer).stallingSince !== undefined)) return false;
-    return this.#questions.size > 0 || chain.tip === chain.headers.best || !peers().some((peer) => this.#hasMore(peer));
+    const isReached = chain.tip === chain.headers.best && chain.states.background === undefined;
+    return this.#questions.size > 0 || isReached || !peers().some((peer) => this.#hasMore(peer));
   }
 
   /** Ends peers that hold up the download; every second. */
@@ -229,9 +230,10 @@ export class BlockDownload {
       .sort((a, b) => out(b) - out(a) || speed(b) - speed(a));
   }
 
-  /** Whether a peer serves a chain that is no worse than ours, and has not all of it in common with us. */
+  /** Whether a peer serves a chain that is no worse than ours, and has not all of it in common with us, or old blocks. */
   #hasMore(peer: BitcoinPeer): boolean {
     const { best } = peer.knowledge;
+    if (this.#chooseOld(peer, 1).length > 0) return true;
     if (best < 0 || best === this.#states.of(peer).lastCommon || !peer.servesRecent) return false;
     const { headers, tip } = this.#parts.chain;
     return !headers.hasMoreWork(tip, best);
@@ -243,8 +245,20 @@ export class BlockDownload {
     const { headers } = chain;
     const { best } = peer.knowledge;
     if (best < 0 || count <= 0 || headers.work(best) < minimumWork) return [];
-    if (headers.hasMoreWork(chain.tip, best) || headers.isInvalid(best)) return [];
-    const from = headers.height(this.#moveCommon(peer));
+    if (headers.isInvalid(best)) return [];
+    const base = chain.states.background?.snapshot.base;
+    // A chain that the snapshot is not on cannot be taken before the snapshot is validated.
+    if (base !== undefined && headers.commonAncestor(base, best) !== base) return [];
+    const rows = headers.hasMoreWork(chain.tip, best) ? [] : this.#chooseNew(peer, count, base);
+    return [...rows, ...this.#chooseOld(peer, count - rows.length)];
+  }
+
+  /** Blocks above what is connected, and above the snapshot's where there is one that is not validated. */
+  #chooseNew(peer: BitcoinPeer, count: number, base: number | undefined): number[] {
+    const { chain } = this.#parts;
+    const { headers } = chain;
+    const { best } = peer.knowledge;
+    const from = headers.height(this.#moveCommon(peer, base));
     const top = headers.height(best);
     const connected = chain.connectedOf(best);
     const judgeable = connected === undefined ? top : headers.height(connected) + WINDOW;
@@ -274,14 +288,39 @@ export class BlockDownload {
     return rows;
   }
 
-  /** Moves the last block that the peer and we share up, past all that is here, and tells it. */
-  #moveCommon(peer: BitcoinPeer): number {
+  /**
+   * Blocks before a snapshot's that is not validated, the lowest first: for those that serve all, when nothing else is to be
+   * had of them.
+   *
+   * @see Bitcoin Core `net_processing.cpp` TryDownloadingHistoricalBlocks
+   */
+  #chooseOld(peer: BitcoinPeer, count: number): number[] {
+    const { chain } = this.#parts;
+    const { headers, states: { background } } = chain;
+    const { best } = peer.knowledge;
+    if (background === undefined || best < 0 || !peer.servesAll) return [];
+    const { base } = background.snapshot;
+    if (headers.commonAncestor(base, best) !== base) return [];
+    const from = headers.height(headers.commonAncestor(background.head, base));
+    const end = Math.min(headers.height(base), from + WINDOW);
+    const onBest = headers.onBest(base);
+    const rows: number[] = [];
+    for (let height = from + 1; height <= end && rows.length < count; height++) {
+      const row = onBest ? headers.atHeight(height) : headers.ancestor(base, height);
+      if (!chain.wasJudged(row) && !this.#questions.has(row)) rows.push(row);
+    }
+    return rows;
+  }
+
+  /** Moves the last block that the peer and we share up, past all that is here or a snapshot stands for, and tells it. */
+  #moveCommon(peer: BitcoinPeer, base: number | undefined): number {
     const { chain } = this.#parts;
     const { headers } = chain;
     const { best } = peer.knowledge;
     const state = this.#states.of(peer);
     const common = state.lastCommon < 0 ? headers.commonAncestor(chain.tip, best) : state.lastCommon;
     let row = headers.commonAncestor(common, best);
+    if (base !== undefined && headers.height(row) < headers.height(base)) row = base;
     const onBest = headers.onBest(best);
     for (let height = headers.height(row) + 1; height <= headers.height(best); height++) {
       const next = onBest ? headers.atHeight(height) : headers.ancestor(best, height);

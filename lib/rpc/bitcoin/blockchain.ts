@@ -31,12 +31,12 @@ export async function storedBlock(bitcoin: BitcoinService, row: number): Promise
 }
 
 /**
- * How much of the chain is here, from 0 to 1. The whole is taken to end where it would if the time since the best header
+ * How much of the chain that ends at a row is here, from 0 to 1. The whole is taken to end where it would if the time since the best header
  * had been filled with blocks; where targets are never adjusted, at the best header.
  */
-function verificationProgress({ bitcoin, clock }: BitcoinRpcContext): number {
+export function verificationProgress({ bitcoin, clock }: BitcoinRpcContext, tip: number): number {
   const { headers, network: { pow } } = bitcoin;
-  const { tip, bestHeader } = bitcoin.state();
+  const { bestHeader } = bitcoin.state();
   const behind = Math.max(0, clock.now() / 1000 - headers.time(bestHeader));
   // A block now and then takes an hour; only what is behind for longer is known to be missing.
   const missing = pow.noRetargeting || behind < 6 * pow.targetSpacing ? 0 : behind / pow.targetSpacing;
@@ -123,7 +123,7 @@ export const blockchainMethods: readonly Method[] = [
         ...targetJson(headers.bits(tip)),
         time: headers.time(tip),
         mediantime: headers.medianTimePast(tip),
-        verificationprogress: verificationProgress(context),
+        verificationprogress: verificationProgress(context, tip),
         initialblockdownload: initialBlockDownload,
         chainwork: workText(headers.work(tip)),
         size_on_disk: (await bitcoin.store.counts()).blockBytes,

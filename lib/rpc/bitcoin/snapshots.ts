@@ -1,13 +1,15 @@
 /**
  * Methods about snapshots of the unspent outputs.
  *
- * @see Bitcoin Core `rpc/blockchain.cpp` (dumptxoutset)
+ * @see Bitcoin Core `rpc/blockchain.cpp` (dumptxoutset, loadtxoutset, getchainstates)
  * @module
  */
 import { NodeError } from "../../core/errors.ts";
 import { toDisplayHex } from "../../bitcoin/hash.ts";
 import { noCoins } from "./coins.ts";
-import { invalidParameter } from "./error.ts";
+import { targetJson } from "./block-json.ts";
+import { verificationProgress } from "./blockchain.ts";
+import { invalidParameter, JsonRpcError, RpcCode } from "./error.ts";
 import type { RpcJson } from "./json.ts";
 import { type Method, type MethodCall, optional, required } from "./method.ts";
 
@@ -40,7 +42,82 @@ export const snapshotMethods: readonly Method[] = [
       return await dumped(args.text(0), call);
     },
   },
+  {
+    name: "loadtxoutset",
+    category: "Blockchain",
+    summary: "Takes the unspent outputs of a file that dumptxoutset or Core wrote, if the network's parameters or\n" +
+      "--assume-utxo name their hash. Its block becomes the tip; the blocks before it are validated in the background.",
+    params: [required("path", "string", "The file; relative to the folder of the network")],
+    result: "{coins_loaded, tip_hash, base_height, path}    (object)",
+    examples: ["loadtxoutset utxo.dat"],
+    waits: true,
+    async call(args, { context: { bitcoin }, signal }) {
+      const name = args.text(0);
+      const { mode } = bitcoin.state();
+      if (mode !== "full") throw noCoins(bitcoin);
+      try {
+        const found = await bitcoin.snapshots.load(name, signal);
+        return {
+          coins_loaded: found.coins,
+          tip_hash: toDisplayHex(bitcoin.headers.hash(found.base)),
+          base_height: bitcoin.headers.height(found.base),
+          path: found.path,
+        };
+      } catch (thrown) {
+        throw loadFailure(thrown, bitcoin.snapshots.path(name));
+      }
+    },
+  },
+  {
+    name: "getchainstates",
+    category: "Blockchain",
+    summary:
+      "The chain of the tip and, while a snapshot is not validated, before it the one that is validated up to the\n" +
+      "snapshot's block.",
+    params: [],
+    result: "{headers, chainstates: [{blocks, bestblockhash, bits, target, difficulty, verificationprogress,\n" +
+      "coins_db_cache_bytes, coins_tip_cache_bytes, snapshot_blockhash, validated}]}    (object)",
+    examples: ["getchainstates"],
+    call(_args, { context }) {
+      const { bitcoin } = context;
+      const { headers } = bitcoin;
+      const { tip, bestHeader } = bitcoin.state();
+      const { background, coinBytesMax } = bitcoin.snapshots;
+      const stateOf = (row: number, base?: number): RpcJson => ({
+        blocks: headers.height(row),
+        bestblockhash: toDisplayHex(headers.hash(row)),
+        ...targetJson(headers.bits(row)),
+        verificationprogress: verificationProgress(context, row),
+        coins_db_cache_bytes: 0,
+        coins_tip_cache_bytes: coinBytesMax,
+        snapshot_blockhash: base === undefined ? undefined : toDisplayHex(headers.hash(base)),
+        validated: base === undefined,
+      });
+      return {
+        headers: headers.height(bestHeader),
+        chainstates: background === undefined
+          ? [stateOf(tip)]
+          : [stateOf(background.head), stateOf(tip, background.snapshot.base)],
+      };
+    },
+  },
 ];
+
+/** What Core's loadtxoutset answers to what went wrong. */
+function loadFailure(thrown: unknown, path: string): unknown {
+  if (!(thrown instanceof NodeError)) return thrown;
+  const { code, message } = thrown;
+  switch (code) {
+    case "SNAPSHOT_FILE_UNUSABLE":
+      return invalidParameter(message);
+    case "SNAPSHOT_HEAD_INVALID":
+      return new JsonRpcError(RpcCode.deserialization, `Unable to parse metadata: ${message}`);
+    case "SNAPSHOT_REFUSED":
+      return new JsonRpcError(RpcCode.internal, `Unable to load UTXO snapshot: ${message}. (${path})`);
+    default:
+      return thrown;
+  }
+}
 
 async function dumped(path: string, { context: { bitcoin }, signal }: MethodCall): Promise<RpcJson> {
   try {

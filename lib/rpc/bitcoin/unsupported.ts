@@ -29,10 +29,6 @@ const UNSUPPORTED: readonly (readonly [needs: string, names: string])[] = [
     "getorphantxs abortprivatebroadcast getprivatebroadcastinfo",
   ],
   [
-    "this version does not tell of its set of unspent outputs",
-    "loadtxoutset getchainstates",
-  ],
-  [
     "this version does not do it",
     "getzmqnotifications " +
     "generatetodescriptor generate combinepsbt combinerawtransaction converttopsbt createpsbt " +

@@ -27,6 +27,7 @@ function scene(headerCount: number) {
   const acceptance = new Acceptance({
     ...{ headers, commit, sources },
     validator: { ...structureValidator, check: () => ({ ok: true }) },
+    leveled: () => {},
     complete: (rows) => void completed.push(rows),
   });
   acceptance.begin(network.genesis.blockBytes);

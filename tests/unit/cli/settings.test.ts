@@ -167,6 +167,15 @@ describe("buildConfig()", () => {
     await assert.rejects(build({ chain: ["chia"], "blocks-only": true }), /blocks-only: only bitcoin has it/);
   });
 
+  test("snapshots that the operator states, hashes as people see them", async () => {
+    const stated = [`7:${"0a".repeat(31)}01:${"0b".repeat(31)}02`, `110:${"0c".repeat(32)}:${"0D".repeat(32)}`];
+    const { chains: [chain] } = await build({ chain: ["bitcoin"], "assume-utxo": stated });
+    assert.ok(chain?.chain === "bitcoin");
+    const told = chain.assumedCoins?.map(({ height, block, hash }) => [height, [...block], [...hash]]);
+    const bytes = (byte: number, first = byte) => [first, ...new Array<number>(31).fill(byte)];
+    assert.deepEqual(told, [[7, bytes(10, 1), bytes(11, 2)], [110, bytes(12), bytes(13)]]);
+  });
+
   test("without a chain those run that have the network; both without any", async () => {
     const named = async (flags: Record<string, unknown>) =>
       (await build(flags)).chains.map(({ chain, network }) => `${chain} ${network}`);
@@ -225,6 +234,7 @@ describe("buildConfig()", () => {
       [{ chain: ["bitcoin"], mode: "headers", blockfilterindex: "on" }, /blockfilterindex: needs --mode full/],
       [{ chain: ["bitcoin"], blockfilterindex: "yes" }, /blockfilterindex: on or off/],
       [{ chain: ["bitcoin"], "min-work": "much" }, /min-work: a hexadecimal number/],
+      [{ chain: ["bitcoin"], "assume-utxo": ["7:aa:bb"] }, /assume-utxo: HEIGHT:BLOCK:HASH/],
       [{ chain: ["chai"] }, /did you mean chia\?/],
       [{ chain: ["chia", "chia"] }, /once/],
       [{ network: "simulator0", constants: "/none.json" }, /^constants: \/none\.json cannot be used/],

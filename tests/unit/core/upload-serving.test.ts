@@ -34,7 +34,7 @@ async function askBitcoin(row: number, isReached: boolean): Promise<string[]> {
   const serving = new BitcoinServing({
     chain: { headers, tip: 30, hasData: () => true, isActive: () => true },
     store: { block: () => Promise.resolve(new Uint8Array(80)) },
-    isPruned: false,
+    isPruned: () => false,
     upload: target(isReached),
   } as unknown as BitcoinParts);
   const session = { sendBytes: ({ type }: { type: string }) => Promise.resolve(void sent.push(type)) };

@@ -4,7 +4,7 @@ import { describe, test } from "node:test";
 import { fullValidator } from "../../../lib/bitcoin/chain/full-validator.ts";
 import { fromDisplayHex, toDisplayHex } from "../../../lib/bitcoin/hash.ts";
 import { regtest } from "../../../lib/bitcoin/networks/mod.ts";
-import { toHex } from "../../../lib/codec/hex.ts";
+import { fromHex, toHex } from "../../../lib/codec/hex.ts";
 import { InlineWorkers } from "../../../lib/core/work/inline-workers.ts";
 import { CORE_AT_200, CORE_SCRIPT, coreChain } from "../../support/core-chain.ts";
 import { bitcoinNode } from "./support.ts";
@@ -77,5 +77,133 @@ describe("dumptxoutset", () => {
     assert.deepEqual([...files.files.keys()], ["/elsewhere/utxo.dat"]);
     const light = await bitcoinNode({ mode: "headers" });
     assert.match((await light.failure("dumptxoutset", "a", "latest")).message, /headers only; --mode full/);
+  });
+});
+
+/** A node with the headers of Core's chain, its snapshot as a file, and nothing else. */
+async function fresh(change: (hex: string) => string = (hex) => hex) {
+  const node = await bitcoinNode({ validator });
+  const blocks = coreChain(CORE_AT_200.height);
+  for (const block of blocks) await node.call("submitheader", toHex(block.raw.slice(0, 80)));
+  const bytes = fromHex(change(snapshotByRules(blocks)));
+  node.files.files.set("/data/utxo.dat", { bytes, synced: bytes.length });
+  return { ...node, blocks };
+}
+
+/** Turns of the event loop until something holds. */
+async function until(holds: () => Promise<boolean>): Promise<void> {
+  for (let i = 0; i < 5_000; i++) {
+    if (await holds()) return;
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+  assert.fail("it never came to it");
+}
+
+type States = { readonly headers: number; readonly chainstates: readonly Record<string, unknown>[] };
+
+describe("loadtxoutset", () => {
+  test("makes the snapshot's block the tip, and the blocks before it are validated behind it", async () => {
+    const { call, blocks, mine, bitcoin, failure } = await fresh();
+    assert.deepEqual(await call("loadtxoutset", "utxo.dat"), {
+      coins_loaded: 200,
+      tip_hash: CORE_AT_200.block,
+      base_height: 200,
+      path: "/data/utxo.dat",
+    });
+    assert.equal(await call("getblockcount"), 200);
+    const set = await call<Record<string, unknown>>("gettxoutsetinfo");
+    assert.deepEqual([set.height, set.txouts, set.hash_serialized_3], [200, 200, CORE_AT_200.hash]);
+    const before = await call<States>("getchainstates");
+    assert.deepEqual(before.chainstates.map((state) => [state.blocks, state.snapshot_blockhash, state.validated]), [
+      [0, undefined, true],
+      [200, CORE_AT_200.block, false],
+    ]);
+    const order = ["blocks", "bestblockhash", "bits", "target", "difficulty", "verificationprogress"];
+    const caches = ["coins_db_cache_bytes", "coins_tip_cache_bytes"];
+    assert.deepEqual(Object.keys(before.chainstates[1]!), [...order, ...caches, "snapshot_blockhash", "validated"]);
+    assert.equal(bitcoin.services & 1n, 0n, "not all blocks are served");
+    assert.equal((await call<Record<string, unknown>>("getblockchaininfo")).validation, "headers");
+    const again =
+      "Unable to load UTXO snapshot: Can't activate a snapshot-based chainstate more than once. (/data/utxo.dat)";
+    assert.deepEqual(await failure("loadtxoutset", "utxo.dat"), { code: -32603, message: again });
+
+    await mine(2);
+    assert.equal(await call("getblockcount"), 202);
+    for (const block of blocks) assert.equal(await call("submitblock", toHex(block.raw)), null);
+    await until(async () => (await call<States>("getchainstates")).chainstates.length === 1);
+    const after = await call<States>("getchainstates");
+    assert.deepEqual(after.chainstates.map((state) => [state.blocks, state.snapshot_blockhash, state.validated]), [
+      [202, undefined, true],
+    ]);
+    assert.equal(bitcoin.services & 1n, 1n);
+    assert.equal((await call<Record<string, unknown>>("getblockchaininfo")).validation, "full");
+    const last = await call<Record<string, unknown>>("gettxoutsetinfo");
+    assert.deepEqual([last.height, last.txouts], [202, 202]);
+    assert.equal((await call<Record<string, unknown>>("dumptxoutset", "again.dat", "latest")).nchaintx, 203);
+  });
+
+  test("refuses what cannot be used in Core's words, and changes nothing", async () => {
+    const file = (await fresh()).files.files.get("/data/utxo.dat")!;
+    const valid = toHex(file.bytes);
+    const at = (offset: number, hex: string) => valid.slice(0, 2 * offset) + hex + valid.slice(2 * offset + hex.length);
+    const node = await fresh();
+    const refusal = async (hex: string) => {
+      const bytes = fromHex(hex);
+      node.files.files.set("/data/utxo.dat", { bytes, synced: bytes.length });
+      const { code, message } = await node.failure("loadtxoutset", "utxo.dat");
+      return `${code} ${message}`;
+    };
+    const internal = (text: string) => `-32603 Unable to load UTXO snapshot: ${text}. (/data/utxo.dat)`;
+    const population = (text: string) => internal(`Population failed: ${text}`);
+    assert.match(await refusal(at(0, "00")), /^-22 Unable to parse metadata: Invalid UTXO set snapshot magic bytes\./);
+    assert.match(await refusal(at(5, "01")), /^-22 Unable to parse metadata: Version of snapshot 1 does not match/);
+    assert.match(
+      await refusal(at(7, "f9beb4d9")),
+      /^-22 .*\(main\) does not match the network of this node \(regtest\)\.$/,
+    );
+    const unknown = `assumeutxo block hash in snapshot metadata not recognized (hash: ${"00".repeat(32)}). ` +
+      "The following snapshot heights are available: 110, 200, 299";
+    assert.equal(await refusal(at(11, "00".repeat(32))), internal(unknown));
+    const absent = toHex(fromDisplayHex("7cc695046fec709f8c9394b6f928f81e81fd3ac20977bb68760fa1faa7916ea2"));
+    assert.match(await refusal(at(11, absent)), /\(7cc69504\w+\) must appear in the headers chain\. Make sure all/);
+    const left = population("Bad snapshot - coins left over after deserializing 199 coins");
+    assert.equal(await refusal(at(43, "c7")), left);
+    const short = (coins: number) =>
+      population(`Bad snapshot format or truncated snapshot after deserializing ${coins} coins`);
+    assert.equal(await refusal(at(43, "c9")), short(200));
+    assert.equal(await refusal(valid.slice(0, -2)), short(199));
+    assert.equal(
+      await refusal(valid + "00"),
+      population("Bad snapshot - coins left over after deserializing 200 coins"),
+    );
+    const mismatch = population("Mismatch in coins count in snapshot metadata and actual snapshot data");
+    assert.equal(await refusal(at(51 + 32, "fdffff")), mismatch);
+    assert.equal(await refusal(at(51 + 34, "8458")), population("Bad snapshot data after deserializing 0 coins"));
+    const hash = (await refusal(at(51 + 33, "01"))).match(/expected (\w+), got (\w+)\. /)!;
+    assert.equal(hash[1], CORE_AT_200.hash);
+    assert.notEqual(hash[2], CORE_AT_200.hash);
+    // The first coin is followed by the second's id: in a file where they change places the ids fall.
+    const [first, second] = [valid.slice(102, 102 + 2 * 72), valid.slice(102 + 2 * 72, 102 + 4 * 72)];
+    assert.match(await refusal(valid.slice(0, 102) + second + first + valid.slice(102 + 4 * 72)), /order of their ids/);
+    assert.equal(await node.call("getblockcount"), 0);
+    assert.equal((await node.call<States>("getchainstates")).chainstates.length, 1);
+    const shut = { code: -8, message: "Couldn't open file /data/other.dat for reading." };
+    assert.deepEqual(await node.failure("loadtxoutset", "other.dat"), shut);
+
+    // After all that the good one is taken.
+    node.files.files.set("/data/utxo.dat", { bytes: file.bytes, synced: file.bytes.length });
+    await node.call("loadtxoutset", "utxo.dat");
+    assert.equal(await node.call("getblockcount"), 200);
+  });
+
+  test("refuses a snapshot that is no more than the tip", async () => {
+    const { call, failure, files, mine } = await coreNode();
+    await call("dumptxoutset", "utxo.dat", "latest");
+    const work =
+      "Unable to load UTXO snapshot: Population failed: Work does not exceed active chainstate. (/data/utxo.dat)";
+    assert.deepEqual(await failure("loadtxoutset", "utxo.dat"), { code: -32603, message: work });
+    assert.equal(files.files.size, 1);
+    await mine(1);
+    assert.equal(await call("getblockcount"), 201);
   });
 });

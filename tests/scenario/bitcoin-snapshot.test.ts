@@ -1,0 +1,65 @@
+/** A node that begins with a snapshot gets the newest blocks first, then the old ones, of those that serve them. */
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { equalBytes } from "../../lib/codec/sized.ts";
+import { regtest } from "../../lib/bitcoin/networks/mod.ts";
+import { MemoryBitcoinStore } from "../../lib/bitcoin/store/memory.ts";
+import { MemoryFilterStore } from "../../lib/bitcoin/indexes/filter-store.ts";
+import { MemoryEventLog } from "../../lib/storage/event-log.ts";
+import { ServiceFlag } from "../../lib/bitcoin/types/mod.ts";
+import { SeededRandom } from "../../lib/sim/random.ts";
+import { MemoryFolder } from "../contract/memory-folder.ts";
+import { snapshotOf } from "../support/coin-snapshot.ts";
+import { CoinTree, type TreeBlock, treeValidator } from "../support/coin-tree.ts";
+import { BitcoinWorld } from "./bitcoin-world.ts";
+
+describe("a snapshot in a network", () => {
+  test("the tip is reached before the old blocks are, and those come of peers that serve the whole chain", async () => {
+    const world = new BitcoinWorld();
+    const { clock } = world;
+    const tree = new CoinTree(regtest, new SeededRandom(3), clock.now());
+    const trunk: TreeBlock[] = [];
+    for (let i = 0; i < 420; i++) trunk.push(tree.mine(trunk.at(-1)?.row ?? 0));
+    const wrong: string[] = [];
+    const validator = treeValidator(tree, (text) => void wrong.push(text));
+    const blocks = trunk.map(({ block }) => block);
+    const whole = await world.node("10.0.0.1", { blocks, validator });
+    const limited = await world.node("10.0.0.2", { blocks, validator, pruneTarget: 1 << 30 });
+    const snapshot = await snapshotOf(tree, trunk[399]!.row, regtest);
+    const folder = new MemoryFolder();
+    folder.files.set("/data/utxo.dat", { bytes: snapshot.bytes, synced: 0 });
+    const store = new MemoryBitcoinStore({ events: new MemoryEventLog() });
+    const options = {
+      ...{ validator, store, files: folder.named("/data"), assumedCoins: [snapshot.assumed] },
+      filters: new MemoryFilterStore(),
+    };
+    let young = await world.node("10.0.0.3", options);
+    for (const { raw } of blocks) {
+      assert.equal(await young.node.service.submitHeader(raw.slice(0, 80)), undefined);
+    }
+    await clock.until(young.node.service.snapshots.load("utxo.dat", new AbortController().signal));
+    assert.equal(young.height(), 400);
+    await young.stop();
+    young = await world.node("10.0.0.3", options);
+    const { snapshots, headers } = young.node.service;
+    assert.equal(young.height(), 400);
+    assert.equal(young.node.service.services & ServiceFlag.NETWORK, 0n);
+
+    // One that serves the last blocks only can bring us to the tip, and no further down.
+    await clock.until(young.node.service.connect("10.0.0.2", regtest.defaultPort));
+    await clock.until(clock.sleep(60_000));
+    assert.deepEqual([young.height(), headers.height(snapshots.background!.head)], [420, 0]);
+
+    await clock.until(young.node.service.connect("10.0.0.1", regtest.defaultPort));
+    await clock.until(clock.sleep(60_000));
+    assert.deepEqual([young.height(), snapshots.background], [420, undefined]);
+    assert.ok(young.notices.some((text) => text.includes("the snapshot at height 400 is validated")));
+    assert.notEqual(young.node.service.services & ServiceFlag.NETWORK, 0n);
+    await world.until(() => young.node.service.filters?.isSynced === true);
+    assert.equal(young.node.service.filters?.height, 420);
+    const ends = [whole, limited, young].map(({ node }) => node.service.headers.hash(node.service.tip));
+    assert.ok(ends.every((hash) => equalBytes(hash, ends[0]!)));
+    assert.deepEqual(wrong, []);
+    await world.end();
+  });
+});
