@@ -70,7 +70,7 @@ const KINDS: Readonly<Record<string, Kind>> = {
   "writes coins now and then": { bytesMax: 64 * MIB, mode: "full", withinMs: 250, sample: 10, full: 600 },
   "validates old blocks again": {
     ...{ bytesMax: 0, mode: "full", before: "structure" },
-    ...{ withinMs: 150, sample: 5, full: 400 },
+    ...{ withinMs: 250, sample: 5, full: 400 },
   },
   "begins with a snapshot": { bytesMax: 0, mode: "snapshot", withinMs: 300, sample: 5, full: 400 },
 };
