@@ -65,6 +65,8 @@ describe("scripts beside Bitcoin Core's engine", { skip: scriptOracleMissing }, 
     const count = effort("transactions beside Core's engine, spends of every kind", 2_000, 100_000);
     const found = await compare(count, (random) => new SpendMaker(random).question());
     assert.ok(found.get("good")! > count / 3, JSON.stringify([...found]));
+    const corners = ["TAPSCRIPT_VALIDATION_WEIGHT", "DISCOURAGE_OP_SUCCESS", "DISCOURAGE_UPGRADABLE_TAPROOT_VERSION"];
+    for (const corner of corners) assert.ok(found.get(`SCRIPT_ERR_${corner}`)! > count / 1_000, corner);
     assert.ok(found.size > 35, JSON.stringify([...found]));
   });
 });

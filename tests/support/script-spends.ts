@@ -61,34 +61,65 @@ export class SpendMaker {
       value: BigInt(random.below(2 ** 32)) * BigInt(1 + random.below(2 ** 16)),
       scriptPubKey,
     }));
-    const skeleton: TransactionParts = {
-      version: random.pick([1, 2, 2, 2, 3, 0, 0xffff_ffff]),
-      lockTime: random.pick([100, 100, 100, 100, 0, 499_999_999, 500_000_000, 0xffff_ffff]),
-      inputs: plans.map(() => ({
-        prevout: { txid: random.bytes(32), vout: random.below(8) },
-        scriptSig: EMPTY,
-        witness: [],
-        sequence: random.pick([10, 10, 10, 10, 0xffff_ffff, 0xffff_fffe, 0, 0x0040_000a, random.below(2 ** 32)]),
-      })),
-      outputs: Array.from({ length: 1 + random.below(4) }, () => ({
-        value: BigInt(random.below(2 ** 32)),
-        scriptPubKey: random.bytes(random.pick([0, 22, 25, 34])),
-      })),
-    };
+    const outputs = Array.from({ length: 1 + random.below(4) }, () => ({
+      value: BigInt(random.below(2 ** 32)),
+      scriptPubKey: random.bytes(random.pick([0, 22, 25, 34])),
+    }));
+    const skeleton = this.#skeleton(spent.map(() => ({ txid: random.bytes(32), vout: random.below(8) })), outputs);
     const unsigned = Transaction.of(skeleton);
     for (const [input, { lock }] of plans.entries()) {
       const scriptPubKey = lock?.({ transaction: new SpendingTransaction(unsigned, spent), input });
       if (scriptPubKey !== undefined) spent[input] = { ...spent[input]!, scriptPubKey };
     }
-    const signing = new SpendingTransaction(unsigned, spent);
-    const inputs = plans.map(({ spend }, input) => ({
-      ...skeleton.inputs[input]!,
-      ...spend({ transaction: signing, input }),
-    }));
-    return this.#changed({ ...skeleton, inputs }, spent);
+    const changed = this.#changed(this.#signed(skeleton, plans, spent), spent);
+    return { transaction: Transaction.of(changed), spent, flags: randomFlags(random) };
   }
 
-  #changed(parts: TransactionParts, spent: TxOutput[]): ScriptQuestion {
+  /**
+   * One to four outputs of so many satoshi each, and what makes a transaction that spends them from where they are by then; about half
+   * of them are left as they were made.
+   */
+  spend(value: bigint): { readonly outputs: readonly TxOutput[]; readonly from: (txid: Uint8Array) => Transaction } {
+    const random = this.#random;
+    const plans: Plan[] = [];
+    const count = 1 + random.below(4);
+    while (plans.length < count) {
+      const plan = this.#plan();
+      // A script that has signatures in it would have to be known before the transaction that it is in.
+      if (plan.lock === undefined) plans.push(plan);
+    }
+    const spent = plans.map(({ scriptPubKey }) => ({ value, scriptPubKey }));
+    const from = (txid: Uint8Array) => {
+      const outputs = [{ value: value * BigInt(spent.length), scriptPubKey: Uint8Array.of(Op.OP_1) }];
+      const skeleton = this.#skeleton(spent.map((_, vout) => ({ txid, vout })), outputs);
+      return Transaction.of(this.#changed(this.#signed(skeleton, plans, spent)));
+    };
+    return { outputs: spent, from };
+  }
+
+  #skeleton(prevouts: readonly TxInput["prevout"][], outputs: readonly TxOutput[]): TransactionParts {
+    const random = this.#random;
+    return {
+      version: random.pick([1, 2, 2, 2, 3, 0, 0xffff_ffff]),
+      lockTime: random.pick([100, 100, 100, 100, 0, 499_999_999, 500_000_000, 0xffff_ffff]),
+      inputs: prevouts.map((prevout) => ({
+        prevout,
+        scriptSig: EMPTY,
+        witness: [],
+        sequence: random.pick([10, 10, 10, 10, 0xffff_ffff, 0xffff_fffe, 0, 0x0040_000a, random.below(2 ** 32)]),
+      })),
+      outputs,
+    };
+  }
+
+  #signed(skeleton: TransactionParts, plans: readonly Plan[], spent: readonly TxOutput[]): TransactionParts {
+    const transaction = new SpendingTransaction(Transaction.of(skeleton), spent);
+    const inputs = plans.map(({ spend }, input) => ({ ...skeleton.inputs[input]!, ...spend({ transaction, input }) }));
+    return { ...skeleton, inputs };
+  }
+
+  /** @param spent what may be changed of what is spent; nothing when absent */
+  #changed(parts: TransactionParts, spent?: TxOutput[]): TransactionParts {
     const random = this.#random;
     const inputs = [...parts.inputs];
     const changed = { ...parts, inputs };
@@ -103,10 +134,10 @@ export class SpendMaker {
           changed.lockTime = random.below(2 ** 32);
           break;
         case 2:
-          spent[i] = { ...spent[i]!, value: spent[i]!.value + 1n };
+          if (spent !== undefined) spent[i] = { ...spent[i]!, value: spent[i]!.value + 1n };
           break;
         case 3:
-          spent[i] = { ...spent[i]!, scriptPubKey: mutated(random, spent[i]!.scriptPubKey) };
+          if (spent !== undefined) spent[i] = { ...spent[i]!, scriptPubKey: mutated(random, spent[i]!.scriptPubKey) };
           break;
         case 4:
           changed.version = random.below(4);
@@ -122,7 +153,7 @@ export class SpendMaker {
           inputs[i] = { ...input, witness: this.#changedWitness(input.witness) };
       }
     }
-    return { transaction: Transaction.of(changed), spent, flags: randomFlags(random) };
+    return changed;
   }
 
   #changedWitness(witness: readonly Uint8Array[]): Uint8Array[] {
@@ -140,12 +171,14 @@ export class SpendMaker {
 
   #plan(): Plan {
     const random = this.#random;
-    switch (random.below(11)) {
+    switch (random.below(12)) {
       case 0:
       case 1:
         return this.#bare();
       case 10:
         return this.#ownSignature();
+      case 11:
+        return this.#leafAtLimits();
       case 2:
         return this.#scriptHash();
       case 3:
@@ -259,14 +292,71 @@ export class SpendMaker {
   }
 
   #taprootLeaf(): Plan {
+    const version = this.#random.chance(0.9) ? 0xc0 : this.#random.below(128) * 2;
+    return this.#leaf(version, this.#lock("tapscript"));
+  }
+
+  /** Leaves at what signatures may cost for their witness, and such that have an opcode which makes any script succeed. */
+  #leafAtLimits(): Plan {
     const random = this.#random;
-    const version = random.chance(0.9) ? 0xc0 : random.below(128) * 2;
-    const { script, satisfy } = this.#lock("tapscript");
+    if (random.chance(0.5)) return this.#leaf(0xc0, this.#success());
+    const { xOnly, secret } = random.pick(KEYS);
+    const checks = 12 + random.below(6);
+    // Each check costs 50, and 50 are free: the budget is that and the bytes of the witness, of which some are padding.
+    const script = join(
+      Op.OP_DROP,
+      ...Array.from({ length: checks }, () => [Op.OP_DUP, ...push(xOnly), Op.OP_CHECKSIGVERIFY]).flat(),
+      Op.OP_DROP,
+      Op.OP_1,
+    );
+    const ownBytes = 1 + 65 + 1 + 3 + script.length + 34;
+    const padding = 50 * checks - 50 - ownBytes + random.below(5) - 2;
+    const satisfy: Lock["satisfy"] = ({ transaction, input }, extra) => {
+      const digest = taprootDigest(transaction, input, 0, { ...extra, separatorAt: 0xffff_ffff });
+      return [schnorrSignature(secret, digest ?? new Uint8Array(32), 0), new Uint8Array(padding).fill(1)];
+    };
+    return this.#leaf(0xc0, { script, satisfy }, { isPlain: true });
+  }
+
+  /** A script with such an opcode somewhere: among others, in a branch that is not taken, in a push, behind what cannot be read. */
+  #success(): Lock {
+    const random = this.#random;
+    const opcode = random.pick([
+      0x50,
+      0x62,
+      0x7e,
+      0x81,
+      0x83,
+      0x86,
+      0x89,
+      0x8a,
+      0x8d,
+      0x8e,
+      0x95,
+      0x99,
+      0xbb,
+      0xfe,
+      0xff,
+    ]);
+    const before = randomScript(random, 4);
+    const script = random.pick([
+      () => join(before, opcode, randomScript(random, 4)),
+      () => join(Op.OP_0, Op.OP_IF, opcode, Op.OP_ENDIF, Op.OP_0),
+      () => join(before, push(join(opcode, opcode)), Op.OP_DROP, Op.OP_0),
+      () => join(before, Op.OP_PUSHDATA1, 200, opcode),
+      () => join(Op.OP_RETURN, opcode, Op.OP_PUSHDATA4),
+    ])();
+    const items = Array.from({ length: random.below(3) }, () => random.bytes(random.pick([0, 1, 520, 521])));
+    return { script, satisfy: () => items };
+  }
+
+  #leaf(version: number, { script, satisfy }: Lock, { isPlain = false } = {}): Plan {
+    const random = this.#random;
     const size = script.length < 0xfd
       ? Uint8Array.of(script.length)
       : Uint8Array.of(0xfd, script.length & 0xff, script.length >> 8);
     const leafHash = taggedHash("TapLeaf", Uint8Array.of(version), size, script);
-    const path = Array.from({ length: random.below(4) }, () => random.bytes(32));
+    const path = Array.from({ length: isPlain ? 0 : random.below(4) }, () => random.bytes(32));
     const root = path.reduce<Uint8Array>((hash, node) => {
       const isFirst = Buffer.compare(hash, node) < 0;
       return taggedHash("TapBranch", ...(isFirst ? [hash, node] : [node, hash]));
@@ -276,7 +366,7 @@ export class SpendMaker {
     return {
       scriptPubKey: join(Op.OP_1, push(xOnly)),
       spend: (signing) => {
-        const { annex, annexHash } = this.#annex();
+        const { annex, annexHash } = isPlain ? { annex: [], annexHash: undefined } : this.#annex();
         const control = join(version | parity, internal.xOnly, ...path);
         return { scriptSig: EMPTY, witness: [...satisfy(signing, { annexHash, leafHash }), script, control, ...annex] };
       },
@@ -362,9 +452,9 @@ export class SpendMaker {
         };
       };
     }
-    const count = random.chance(0.95) ? 1 + random.below(5) : random.pick([0, 20, 21]);
+    const count = random.chance(0.95) ? 1 + random.below(5) : random.pick([0, 20, 20, 21]);
     const keys = random.shuffle(KEYS).slice(0, count);
-    const wanted = random.below(count + 1);
+    const wanted = count === 20 && random.chance(0.5) ? count : random.below(count + 1);
     const chosen = new Set(random.shuffle(keys).slice(0, wanted));
     const tail = join(pushNumber(BigInt(wanted)), ...keys.map((key) => push(formOf(key))), pushNumber(BigInt(count)));
     const verb = random.pick([[Op.OP_CHECKMULTISIG], [Op.OP_CHECKMULTISIGVERIFY, Op.OP_1], [
