@@ -79,7 +79,10 @@ export class SpendMaker {
    * One to four outputs of so many satoshi each, and what makes a transaction that spends them from where they are by then; about half
    * of them are left as they were made.
    */
-  spend(value: bigint): { readonly outputs: readonly TxOutput[]; readonly from: (txid: Uint8Array) => Transaction } {
+  spend(
+    value: bigint,
+    { isChanged = true } = {},
+  ): { readonly outputs: readonly TxOutput[]; readonly from: (txid: Uint8Array) => Transaction } {
     const random = this.#random;
     const plans: Plan[] = [];
     const count = 1 + random.below(4);
@@ -92,7 +95,8 @@ export class SpendMaker {
     const from = (txid: Uint8Array) => {
       const outputs = [{ value: value * BigInt(spent.length), scriptPubKey: Uint8Array.of(Op.OP_1) }];
       const skeleton = this.#skeleton(spent.map((_, vout) => ({ txid, vout })), outputs);
-      return Transaction.of(this.#changed(this.#signed(skeleton, plans, spent)));
+      const signed = this.#signed(skeleton, plans, spent);
+      return Transaction.of(isChanged ? this.#changed(signed) : signed);
     };
     return { outputs: spent, from };
   }
