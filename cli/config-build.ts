@@ -53,6 +53,7 @@ export async function buildConfig(settings: Settings, around: Surroundings): Pro
   const chains = chainsOf(settings);
   // Each value of these comes from the table, which has a default for every one that is needed.
   const { rpc, log, ...values } = nodeValues(settings) as NodeConfig;
+  if (rpc?.rest === true && rpc.bitcoinHttp === undefined) throw configError("rest: needs btc-rpc-http");
   return freezeConfig<NodeConfig>({
     ...values,
     chains: await Promise.all(chains.map((chain) => chainConfig(settings, chain, around))),

@@ -134,6 +134,13 @@ export const NODE_SETTINGS: readonly NodeSetting[] = [
     },
   },
   {
+    key: "rest",
+    help: "Bitcoin's REST on the port of --btc-rpc-http, without a password",
+    document: "Bitcoin's REST on the port of `btc-rpc-http`: anybody on this machine may read, without a password",
+    standard: "false",
+    read: (text) => (text === "true" ? { rpc: { rest: true } } : {}),
+  },
+  {
     key: "rpcauth",
     value: "LINE",
     list: true,

@@ -182,6 +182,8 @@ export interface RpcConfig {
   readonly queue: number;
   /** Where Bitcoin's JSON-RPC listens without TLS, on loopback only; absent: nowhere. */
   readonly bitcoinHttp?: PeerAddress;
+  /** Whether Bitcoin's REST is answered there as well, to anybody on this machine. */
+  readonly rest?: boolean;
   /** Names with salted hashes of their passwords, as Core's `rpcauth` has them: `user:salt$hash`. */
   readonly rpcauth: readonly string[];
   /** Where the cookie of Bitcoin's JSON-RPC is kept; `.cookie` in the data folder when absent. */

@@ -199,6 +199,7 @@ async function openRpc(
   const app = rpcApp(context, {
     auth: { token, ...(basic && { basic }), hosts },
     limits: { concurrency: config.rpc.concurrency, queue: config.rpc.queue },
+    rest: config.rpc.rest ?? false,
     random,
   });
   const { serverTimeoutMs } = config.rpc;

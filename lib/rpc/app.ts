@@ -7,8 +7,9 @@
 import { Hono } from "hono";
 import type { ByteDuplex, Random } from "../core/ports.ts";
 import { upgradeWebSocket } from "../transport/websocket/mod.ts";
-import { type AuthOptions, challengeOf, type ClientIdentity, refusalOf } from "./auth.ts";
+import { type AuthOptions, challengeOf, type ClientIdentity, placeRefusal, refusalOf } from "./auth.ts";
 import { bitcoinRpc, notPosted, type WaitingRoom } from "./bitcoin/mod.ts";
+import { BitcoinRest } from "./bitcoin/rest.ts";
 import { chiaRoutes } from "./chia/mod.ts";
 import type { RpcContext } from "./context.ts";
 import { eventsOverSocket, subscriptionOfRequest } from "./v1/event-streams.ts";
@@ -22,6 +23,8 @@ export interface RpcOptions {
   readonly auth: AuthOptions;
   readonly limits?: Partial<RpcLimits>;
   readonly random: Random;
+  /** Answer Bitcoin's REST on the port without TLS. */
+  readonly rest?: boolean;
 }
 
 /** An upgrade request, as the listener hands it over. */
@@ -35,8 +38,8 @@ export interface RpcUpgrade {
 export interface RpcApp {
   fetch(request: Request, identity?: ClientIdentity): Promise<Response>;
   /**
-   * Answers a request that came without TLS, on loopback: Bitcoin's `POST /` and nothing else, by cookie or by name and
-   * password.
+   * Answers a request that came without TLS, on loopback: Bitcoin's `POST /`, by cookie or by name and password, and its
+   * REST without either, if that is switched on.
    */
   fetchPlain(request: Request, identity?: Pick<ClientIdentity, "proved">): Promise<Response>;
   /** Answers a request to leave HTTP: `/events` as a WebSocket. Owns the duplex; settles when it is over, never rejects. */
@@ -63,7 +66,9 @@ export function rpcApp(context: RpcContext, options: RpcOptions): RpcApp {
 
   const app = new Hono<{ Bindings: WaitingRoom }>();
   const { chia, bitcoin } = context;
+  let rest: BitcoinRest | undefined;
   if (bitcoin !== undefined) {
+    if (options.rest === true) rest = new BitcoinRest({ ...context, bitcoin }, limits);
     app.route("/", bitcoinRpc({ ...context, bitcoin }, limits));
     app.route("/", watchRoutes({ ...context, bitcoin }, limits));
   }
@@ -76,7 +81,10 @@ export function rpcApp(context: RpcContext, options: RpcOptions): RpcApp {
   const plainAuth: AuthOptions = { token: undefined, hosts: [], plain: true, ...(basic !== undefined && { basic }) };
 
   /** Hands a request to the routes when its turn comes. A call that waits gives its turn back. */
-  const inTurn = async (request: Request): Promise<Response> => {
+  const inTurn = async (
+    request: Request,
+    answer: (request: Request, room: WaitingRoom) => Response | Promise<Response> = app.fetch,
+  ): Promise<Response> => {
     const leave = await gate.enter();
     if (leave === undefined) return problem(503, "too many calls at once", { "retry-after": "1" });
     try {
@@ -88,7 +96,7 @@ export function rpcApp(context: RpcContext, options: RpcOptions): RpcApp {
           return place;
         },
       };
-      const response = await app.fetch(withSignal(request, signal), room);
+      const response = await answer(withSignal(request, signal), room);
       response.headers.set("x-content-type-options", "nosniff");
       return response;
     } finally {
@@ -108,7 +116,14 @@ export function rpcApp(context: RpcContext, options: RpcOptions): RpcApp {
     },
 
     async fetchPlain(request, identity) {
-      if (new URL(request.url).pathname !== "/") return new Response(null, { status: 404 });
+      const { pathname } = new URL(request.url);
+      const resources = pathname.startsWith("/rest/") ? rest : undefined;
+      if (resources !== undefined) {
+        const refusal = placeRefusal(request, plainAuth);
+        if (refusal !== undefined) return new Response(`${refusal.title}\n`, { status: refusal.status });
+        return await inTurn(request, (given) => resources.answer(given));
+      }
+      if (pathname !== "/") return new Response(null, { status: 404 });
       if (request.method !== "POST") return notPosted();
       const refusal = await refusalOf(request, undefined, plainAuth, context.clock);
       if (refusal === undefined) {

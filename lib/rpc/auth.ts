@@ -40,13 +40,8 @@ export interface Refusal {
   readonly title: string;
 }
 
-/** Whether the request may pass; else why not. Waits before it refuses a wrong secret. */
-export async function refusalOf(
-  request: Request,
-  identity: ClientIdentity | undefined,
-  options: AuthOptions,
-  clock: Clock,
-): Promise<Refusal | undefined> {
+/** Whether the request calls this node by a name of its own, and comes from no page of others; else why it may not pass. */
+export function placeRefusal(request: Request, options: AuthOptions): Refusal | undefined {
   const hosts = new Set([...LOOPBACK, ...options.hosts.map(hostName)]);
   const host = request.headers.get("host") ?? new URL(request.url).host;
   if (!hosts.has(hostName(host))) {
@@ -56,6 +51,18 @@ export async function refusalOf(
   if (origin !== null && !ownOrigin(origin, hosts, options.plain === true ? "http:" : "https:")) {
     return { status: 403, title: `pages of ${origin.slice(0, 100)} may not call this node` };
   }
+  return undefined;
+}
+
+/** Whether the request may pass; else why not. Waits before it refuses a wrong secret. */
+export async function refusalOf(
+  request: Request,
+  identity: ClientIdentity | undefined,
+  options: AuthOptions,
+  clock: Clock,
+): Promise<Refusal | undefined> {
+  const refusal = placeRefusal(request, options);
+  if (refusal !== undefined) return refusal;
   if (identity?.authorized === true) return undefined;
   const [scheme = "", secret = ""] = (request.headers.get("authorization") ?? "").split(" ", 2);
   if (secret === "") return { status: 401, title: `${waysIn(options)} is needed` };

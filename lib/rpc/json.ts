@@ -20,11 +20,21 @@ export class BodyError extends Error {
   }
 }
 
-/** Reads a body of at most `bytesMax` bytes; what is beyond is not even buffered. Throws {@link BodyError}, or why the node ends the call. */
+/** Reads a body as text; see {@link readBodyBytes}. */
 export async function readBody(request: Request, bytesMax: number, signal: AbortSignal): Promise<string> {
+  const bytes = await readBodyBytes(request, bytesMax, signal);
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    throw new BodyError(400, "the body is not UTF-8");
+  }
+}
+
+/** Reads a body of at most `bytesMax` bytes; what is beyond is not even buffered. Throws {@link BodyError}, or why the node ends the call. */
+export async function readBodyBytes(request: Request, bytesMax: number, signal: AbortSignal): Promise<Uint8Array> {
   const announced = Number(request.headers.get("content-length") ?? 0);
   if (announced > bytesMax) throw new BodyError(413, `the body may have ${bytesMax} bytes`);
-  if (request.body === null) return "";
+  if (request.body === null) return new Uint8Array();
   const reader = request.body.getReader();
   const onAbort = () => void reader.cancel(signal.reason).catch(() => {});
   signal.addEventListener("abort", onAbort, { once: true });
@@ -53,11 +63,7 @@ export async function readBody(request: Request, bytesMax: number, signal: Abort
     bytes.set(part, at);
     at += part.length;
   }
-  try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-  } catch {
-    throw new BodyError(400, "the body is not UTF-8");
-  }
+  return bytes;
 }
 
 /** Parses a request. Throws {@link BodyError}: 400 when it is nested too deeply, `badStatus` when it is not JSON. */

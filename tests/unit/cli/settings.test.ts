@@ -233,6 +233,7 @@ describe("buildConfig()", () => {
       ],
       [{ chain: ["bitcoin"], mode: "headers", blockfilterindex: "on" }, /blockfilterindex: needs --mode full/],
       [{ chain: ["bitcoin"], blockfilterindex: "yes" }, /blockfilterindex: on or off/],
+      [{ chain: ["bitcoin"], rest: true }, /rest: needs btc-rpc-http/],
       [{ chain: ["bitcoin"], "min-work": "much" }, /min-work: a hexadecimal number/],
       [{ chain: ["bitcoin"], "assume-utxo": ["7:aa:bb"] }, /assume-utxo: HEIGHT:BLOCK:HASH/],
       [{ chain: ["chai"] }, /did you mean chia\?/],

@@ -138,6 +138,8 @@ export async function bitcoinNode(options: {
   readonly pruneTarget?: number;
   /** Keep filters of blocks; they are given to peers. */
   readonly filters?: FilterStore;
+  /** Answer REST on the plain port. */
+  readonly rest?: boolean;
   /** What checks blocks; their structure alone unless it is told. */
   readonly validator?: BlockValidator;
 } = {}) {
@@ -208,6 +210,7 @@ export async function bitcoinNode(options: {
   const app = rpcApp(context, {
     auth: { token: TOKEN, hosts: [], basic: { cookie: COOKIE, rpcauth: [parseRpcAuth(RPCAUTH)] } },
     ...(options.limits && { limits: options.limits }),
+    ...(options.rest !== undefined && { rest: options.rest }),
     random,
   });
 
@@ -223,6 +226,9 @@ export async function bitcoinNode(options: {
         ...(signal && { signal }),
       }),
     );
+  /** Asks the plain port for what REST has there, with no password. */
+  const rest = (path: string, init: RequestInit = {}) =>
+    app.fetchPlain(new Request(`http://127.0.0.1:18443/rest/${path}`, init));
   /** Calls a method in the legacy version. */
   const reply = async (method: string, params: unknown = []) =>
     await (await post(JSON.stringify({ method, params, id: 1 }))).json() as Reply;
@@ -261,6 +267,7 @@ export async function bitcoinNode(options: {
     peers,
     stops,
     post,
+    rest,
     reply,
     call,
     failure,
