@@ -29,7 +29,8 @@ export function spentByInput(
   return transactions.slice(1).map(({ inputs }) =>
     inputs.map(({ prevout: { txid, vout } }): Coin => {
       const source = sources[next++]!;
-      if (source < 0) return { ...transactions[-1 - source]!.outputs[vout]!, height, isCoinbase: source === -1 };
+      // A block that spends its own coinbase was never connected.
+      if (source < 0) return { ...transactions[-1 - source]!.outputs[vout]!, height, isCoinbase: false };
       const spent = outside[source];
       if (spent === undefined || spent.outpoint.vout !== vout || !equalBytes(spent.outpoint.txid, txid)) {
         throw new TypeError("the coins are not those of the block's inputs");

@@ -7,6 +7,7 @@ import { type Json, parseJson } from "../../codec/json.ts";
 import { banMethods } from "./bans.ts";
 import { blockFilterMethods } from "./block-filters.ts";
 import { blockTemplateMethods } from "./block-template.ts";
+import { blockScanMethods } from "./block-scan.ts";
 import { blockStatsMethods } from "./block-stats.ts";
 import { blockchainMethods } from "./blockchain.ts";
 import { branchMethods } from "./branches.ts";
@@ -36,6 +37,7 @@ export function bitcoinMethods(active: () => Iterable<ActiveCall>): ReadonlyMap<
     ...coinMethods,
     ...blockStatsMethods,
     ...coinScanMethods,
+    ...blockScanMethods,
     ...blockFilterMethods,
     ...snapshotMethods,
     ...transactionMethods,

@@ -34,7 +34,7 @@ const UNSUPPORTED: readonly (readonly [needs: string, names: string])[] = [
     "generatetodescriptor generate combinepsbt combinerawtransaction converttopsbt createpsbt " +
     "createrawtransaction decodepsbt descriptorprocesspsbt finalizepsbt joinpsbts analyzepsbt utxoupdatepsbt " +
     "signrawtransactionwithkey createmultisig deriveaddresses getdescriptorinfo signmessagewithprivkey verifymessage " +
-    "echoipc getrawaddrman scanblocks getdescriptoractivity",
+    "echoipc getrawaddrman getdescriptoractivity",
   ],
 ];
 

@@ -5,6 +5,7 @@ import type { BitcoinService } from "../../../lib/bitcoin/service.ts";
 import type { CoinReading } from "../../../lib/bitcoin/store.ts";
 import { coinKey } from "../../../lib/bitcoin/coins/key.ts";
 import { encodeCoin } from "../../../lib/bitcoin/coins/coin.ts";
+import { NodeError } from "../../../lib/core/errors.ts";
 import { shown, spendingNode, twoPayments } from "./spending-node.ts";
 import { bitcoinNode } from "./support.ts";
 
@@ -77,6 +78,18 @@ describe("scantxoutset", () => {
     assert.equal(await call("scantxoutset", "abort"), false);
     const light = await bitcoinNode({ mode: "headers" });
     assert.match((await light.failure("scantxoutset", "start", [])).message, /headers only; --mode full/);
+  });
+
+  test("what fails on the way fails the scan, and leaves none running", async () => {
+    const failed = new NodeError("DATABASE_DAMAGED", "self", "a file of coins is damaged");
+    const reading: CoinReading = { at: 0, transactions: undefined, all: () => Promise.reject(failed) };
+    const readCoins: BitcoinService["readCoins"] = (use) => use(reading);
+    const { call, failure } = await bitcoinNode({ overrides: { readCoins } });
+    assert.deepEqual(await failure("scantxoutset", "start", ["raw(51)"]), {
+      code: -1,
+      message: "DATABASE_DAMAGED: a file of coins is damaged",
+    });
+    assert.equal(await call("scantxoutset", "status"), null);
   });
 
   test("one runs at a time; it tells how far it is, and ends when it is told to, with what it has found", async () => {

@@ -6,7 +6,7 @@ import { ADDRESS, bitcoinNode } from "./support.ts";
 const METHODS = `getblockchaininfo getnetworkinfo getpeerinfo getblock getblockheader getblockhash getbestblockhash
 getblockcount getchaintips getdifficulty getrawtransaction decoderawtransaction decodescript validateaddress getnettotals
 getconnectioncount addnode getaddednodeinfo disconnectnode dumptxoutset loadtxoutset getchainstates setban listbanned clearbanned getnodeaddresses ping uptime stop
-logging waitfornewblock waitforblock waitforblockheight gettxout gettxoutsetinfo gettxoutproof verifytxoutproof getblockfilter getblockstats scantxoutset getindexinfo getrpcinfo submitblock
+logging waitfornewblock waitforblock waitforblockheight gettxout gettxoutsetinfo gettxoutproof verifytxoutproof getblockfilter getblockstats scantxoutset scanblocks getindexinfo getrpcinfo submitblock
 submitheader help generatetoaddress generateblock getblocktemplate setnetworkactive getaddrmaninfo getmemoryinfo getmininginfo
 getnetworkhashps getchaintxstats pruneblockchain getblockfrompeer preciousblock verifychain getdeploymentinfo`.split(
   /\s+/,

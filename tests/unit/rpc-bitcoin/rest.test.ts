@@ -262,7 +262,9 @@ describe("REST", () => {
   });
 
   test("no mempool is kept; what JSON-RPC has is there too", async () => {
-    const { rest } = await bitcoinNode({ rest: true });
+    const { rest, call } = await bitcoinNode({ rest: true });
+    assert.deepEqual(await jsonOf(rest, "deploymentinfo.json"), await call("getdeploymentinfo"));
+    assert.deepEqual(await jsonOf(rest, `deploymentinfo/${GENESIS}.json`), await call("getdeploymentinfo", GENESIS));
     for (const path of ["mempool/info.json", "mempool/contents.json"]) {
       await refuses(rest, path, 404, "Mempool disabled or instance not found");
     }
