@@ -1,10 +1,12 @@
 /** The index of block filters beside a chain that is validated in full. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { NO_CHANGES } from "../../../lib/bitcoin/coins/changes.ts";
 import { buildBasicFilter, filterHash, filterHeader } from "../../../lib/bitcoin/filters/mod.ts";
 import { ZERO_HASH } from "../../../lib/bitcoin/hash.ts";
 import { FilterIndex } from "../../../lib/bitcoin/indexes/filter-index.ts";
 import { type FilterEntry, MemoryFilterStore } from "../../../lib/bitcoin/indexes/filter-store.ts";
+import { HeaderStatus } from "../../../lib/bitcoin/headers/header-chain.ts";
 import { regtest } from "../../../lib/bitcoin/networks/mod.ts";
 import { MemoryBitcoinStore } from "../../../lib/bitcoin/store/memory.ts";
 import { Block } from "../../../lib/bitcoin/types/block.ts";
@@ -238,6 +240,38 @@ describe("FilterIndex", () => {
       message: /basic block filter index best block .* pruned data/,
     });
     assert.equal(filters.written, 21);
+  });
+
+  test("waits for a block that comes after those above it, and says that it is not synced", async () => {
+    const { ledger, chain, clock, store, said, open, crash, expected, kept } = await scene();
+    const index = await open();
+    index.start();
+    await ledger.mine(10);
+    await clock.advance(WHILE_MS);
+    assert.ok(index.isSynced);
+    crash();
+    await ledger.mine(10);
+    // As if a snapshot stood for the chain up to here: some of its blocks were never here.
+    const missing = Array.from({ length: 5 }, (_, i) => chain.activeAt(11 + i));
+    const { connected, data } = HeaderStatus;
+    const block = store.block.bind(store);
+    for (const row of missing) chain.headers.clearStatus(row, connected | data);
+    store.block = (row) => missing.includes(row) ? Promise.resolve(undefined) : block(row);
+    const late = await open();
+    for (const each of [index, late]) {
+      each.connected({ row: chain.tip, block: undefined, changes: NO_CHANGES });
+      await clock.advance(WHILE_MS);
+      assert.deepEqual([each.height, each.isSynced, said], [10, false, []]);
+    }
+    for (const row of missing) chain.headers.addStatus(row, connected | data);
+    store.block = block;
+    for (const each of [index, late]) {
+      each.connected({ row: chain.tip, block: undefined, changes: NO_CHANGES });
+      await clock.advance(WHILE_MS);
+      assert.deepEqual([each.height, each.isSynced, said], [20, true, []]);
+      assert.deepEqual(await kept(each, chain.tip), await expected(chain.tip));
+      await each.close();
+    }
   });
 
   test("is not synced while it cannot write, holds no more than so many, and goes on when it can", async () => {
