@@ -41,6 +41,7 @@ import type { EngineCheck, EngineCheckOptions } from "./engine-check.ts";
 import { useRandomBytes } from "./engine/random-bytes.ts";
 import type { NodeConfig, RunningNode } from "./config.ts";
 import type { PeerAddress, Workers } from "./core/ports.ts";
+import { givingWay } from "./core/work/give-way.ts";
 import { InlineWorkers } from "./core/work/inline-workers.ts";
 import { ThreadPool } from "./core/work/thread-pool.ts";
 import type { CrawlReport } from "./crawl/report.ts";
@@ -63,8 +64,9 @@ function openWorkers(
   threadsMax = Math.max(1, parallelism() - 1),
   onUnable: (cause: string) => void = () => {},
 ): Workers {
-  if (threadsMax === 0) return new InlineWorkers();
-  return new ThreadPool({ threadsMax, clock, open: (events) => openThread(WORKER, events), onUnable });
+  const giveWay = givingWay(clock);
+  if (threadsMax === 0) return new InlineWorkers(undefined, giveWay);
+  return new ThreadPool({ threadsMax, clock, open: (events) => openThread(WORKER, events), onUnable, giveWay });
 }
 
 const drivers: NodeDrivers = {

@@ -232,10 +232,17 @@ export interface Job<In, Out> {
   readonly deadlineMs: number;
   /**
    * Input and result can be cloned: plain data and typed arrays. Bytes over a `SharedArrayBuffer` are not copied. What is
-   * wrong with a peer's bytes belongs into the result; an exception is our own fault.
+   * wrong with a peer's bytes belongs into the result; an exception is our own fault. `giveWay` is there when the thread has
+   * other work.
    */
-  readonly run: (input: In) => Out | Promise<Out>;
+  readonly run: (input: In, giveWay?: GiveWay) => Out | Promise<Out>;
 }
+
+/**
+ * To be called between the steps of long work, and awaited when it gives something to await: others on the thread have their
+ * turn then. Throws when the work is not wanted any more.
+ */
+export type GiveWay = () => Promise<void> | undefined;
 
 /** What has become of jobs so far. */
 export interface JobCounts {

@@ -70,13 +70,22 @@ export const scriptVerdict: Job<ScriptInput, ScriptVerdict> = {
   // A legal transaction can make each of its inputs hash all of it many times, which takes Core minutes as well. A block is
   // not to be refused for it, nor to be tried for ever.
   deadlineMs: 30 * 60_000,
-  async run({ spends, flags, engine: from }) {
+  async run({ spends, flags, engine: from }, giveWay) {
     // A thread that has other work does not load it.
     const { arithmetic } = await import("../../engine/arithmetic.ts");
     const { ScriptBatch } = await import("../script/batch.ts");
     const { secp256k1 } = arithmetic(from);
     const batch = new ScriptBatch(secp256k1, flags);
-    for (const transaction of spendsFromBytes(spends)) if (batch.add(transaction)) break;
+    for (const transaction of spendsFromBytes(spends)) {
+      if (giveWay === undefined) {
+        if (batch.add(transaction)) break;
+        continue;
+      }
+      const steps = batch.steps(transaction);
+      let step = steps.next();
+      for (; !step.done; step = steps.next()) await giveWay();
+      if (step.value) break;
+    }
     const failure = batch.finish();
     return failure === undefined ? { engine: secp256k1.engine } : { engine: secp256k1.engine, failure };
   },

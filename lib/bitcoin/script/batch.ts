@@ -63,10 +63,17 @@ export class ScriptBatch {
 
   /** Adds a transaction. Returns whether an input is known to be bad: no more need be added then. */
   add(transaction: SpendingTransaction): boolean {
+    const steps = this.steps(transaction);
+    for (let step = steps.next();; step = steps.next()) if (step.done) return step.value;
+  }
+
+  /** Does what {@link add} does, an input at each step. */
+  *steps(transaction: SpendingTransaction): Generator<void, boolean> {
     const index = this.#transactions++;
     for (let input = 0; input < transaction.inputCount && this.#failure === undefined; input++) {
       this.#run(transaction, index, input);
       if (this.#deferring.deferred.length >= CHECKS_MAX) this.#judge();
+      yield;
     }
     return this.#failure !== undefined;
   }

@@ -5,21 +5,26 @@
  * @module
  */
 import { NodeError } from "../errors.ts";
-import type { Job, JobCounts, Workers } from "../ports.ts";
+import type { GiveWay, Job, JobCounts, Workers } from "../ports.ts";
 import { jobError } from "./job-messages.ts";
 
 /** Runs each job at once, where `before` does not hold it up. */
 export class InlineWorkers implements Workers {
   readonly threadsMax = 0;
   readonly #before: (name: string) => Promise<void>;
+  readonly #giveWay: GiveWay | undefined;
   readonly #closing = new AbortController();
   #running = 0;
   #done = 0;
   #failed = 0;
 
-  /** `before`: what a job waits for before it runs. A world's way of making jobs late, and of failing them. */
-  constructor(before: (name: string) => Promise<void> = () => Promise.resolve()) {
+  /**
+   * `before`: what a job waits for before it runs. A world's way of making jobs late, and of failing them.
+   * `giveWay`: how jobs let others on the thread have their turn; they do not when it is absent.
+   */
+  constructor(before: (name: string) => Promise<void> = () => Promise.resolve(), giveWay?: GiveWay) {
     this.#before = before;
+    this.#giveWay = giveWay;
   }
 
   get counts(): JobCounts {
@@ -33,7 +38,14 @@ export class InlineWorkers implements Workers {
     try {
       await this.#before(job.name);
       ended.throwIfAborted();
-      const output = await job.run(input);
+      const giveWay = this.#giveWay;
+      const output = await job.run(
+        input,
+        giveWay && (() => {
+          ended.throwIfAborted();
+          return giveWay();
+        }),
+      );
       ended.throwIfAborted();
       this.#done++;
       return output;

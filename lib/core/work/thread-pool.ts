@@ -8,7 +8,7 @@
  * @module
  */
 import { NodeError } from "../errors.ts";
-import type { Clock, Job, JobCounts, JobThread, ThreadEvents, Workers } from "../ports.ts";
+import type { Clock, GiveWay, Job, JobCounts, JobThread, ThreadEvents, Workers } from "../ports.ts";
 import { InlineWorkers } from "./inline-workers.ts";
 import { failureError, type JobAnswer } from "./job-messages.ts";
 
@@ -26,6 +26,8 @@ export interface ThreadPoolOptions {
   readonly open: (events: ThreadEvents) => JobThread;
   /** Hears once why no thread can be started. */
   readonly onUnable?: (cause: string) => void;
+  /** How jobs on the caller's thread let others have their turn. */
+  readonly giveWay?: GiveWay;
 }
 
 /** A job that waits or runs. */
@@ -58,7 +60,7 @@ export class ThreadPool implements Workers {
   readonly #seats = new Set<Seat>();
   /** In the order of asking. */
   readonly #waiting = new Map<number, Task>();
-  readonly #inline = new InlineWorkers();
+  readonly #inline: InlineWorkers;
   /** Ends of threads that are not over yet. */
   readonly #ending = new Set<Promise<void>>();
   #isUnable = false;
@@ -68,12 +70,13 @@ export class ThreadPool implements Workers {
   #failed = 0;
   #lost = 0;
 
-  constructor({ threadsMax, clock, open, onUnable = () => {} }: ThreadPoolOptions) {
+  constructor({ threadsMax, clock, open, onUnable = () => {}, giveWay }: ThreadPoolOptions) {
     if (!Number.isSafeInteger(threadsMax) || threadsMax < 1) throw new RangeError(`${threadsMax} threads`);
     this.threadsMax = threadsMax;
     this.#clock = clock;
     this.#open = open;
     this.#onUnable = onUnable;
+    this.#inline = new InlineWorkers(undefined, giveWay);
   }
 
   get counts(): JobCounts {

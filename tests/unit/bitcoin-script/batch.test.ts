@@ -198,4 +198,15 @@ describe("the job of scripts", () => {
     });
     assert.deepEqual(good, { engine: "portable" });
   });
+
+  test("scriptVerdict() lets others on its thread have their turn after each input", async () => {
+    let turns = 0;
+    const giveWay = () => void (turns += 1) as undefined;
+    const input = { flags: NO_FLAGS, engine: "portable" } as const;
+    assert.deepEqual(await scriptVerdict.run({ ...input, spends: spendsToBytes(two) }, giveWay), {
+      engine: "portable",
+      failure: { transaction: 1, input: 1, error: "SCRIPT_ERR_EVAL_FALSE" },
+    });
+    assert.equal(turns, 4);
+  });
 });

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { NodeError } from "../../../lib/core/errors.ts";
 import type { Job, JobThread, ThreadEvents } from "../../../lib/core/ports.ts";
+import { givingWay } from "../../../lib/core/work/give-way.ts";
 import { InlineWorkers } from "../../../lib/core/work/inline-workers.ts";
 import { jobAnswerer, type JobRequest, READY } from "../../../lib/core/work/job-messages.ts";
 import { JOBS_WAITING_MAX, THREAD_IDLE_MS, ThreadPool } from "../../../lib/core/work/thread-pool.ts";
@@ -296,6 +297,38 @@ describe("InlineWorkers", () => {
     await clock.advance(0);
     const ran = assert.rejects(new InlineWorkers().run(aborting, 1, during.signal), reason);
     await ran;
+  });
+
+  test("run() lets others have their turn when the last is a while ago, and ends the work that nobody wants", async () => {
+    const clock = simClock();
+    const workers = new InlineWorkers(undefined, givingWay(clock));
+    let steps = 0;
+    const long: Job<number, number> = {
+      ...double,
+      run: async (count, giveWay) => {
+        for (steps = 0; steps < count; steps++) await giveWay?.();
+        return steps;
+      },
+    };
+    const turns: number[] = [];
+    await clock.advance(9);
+    const early = workers.run(long, 3);
+    assert.equal(await early, 3, "nobody has waited for long");
+    await clock.advance(1);
+    const later = workers.run(long, 3);
+    await Promise.resolve();
+    turns.push(steps);
+    await clock.advance(0);
+    turns.push(steps);
+    assert.deepEqual(turns, [0, 3]);
+    assert.equal(await later, 3);
+    const controller = new AbortController();
+    await clock.advance(10);
+    const unwanted = assert.rejects(workers.run(long, 1_000, controller.signal), { message: "unwanted" });
+    controller.abort(new Error("unwanted"));
+    await clock.advance(0);
+    await unwanted;
+    assert.ok(steps < 1_000, `${steps} steps`);
   });
 
   test("close() rejects what comes later and what waits", async () => {
