@@ -56,6 +56,7 @@ export {
 } from "./lib/chia/networks/mod.ts";
 export * as chiaTypes from "./lib/chia/types/mod.ts";
 export * as chiaProtocol from "./lib/chia/protocol/mod.ts";
+export { decodeWire, type WireType, wireTypes } from "./lib/decoding.ts";
 export { type Json, type JsonObject, parseJson, stringifyJson } from "./lib/codec/json.ts";
 export { loadNodeIdentity, loadRpcIdentity, publicAuthorities } from "./lib/chia/identity/identity.ts";
 export type { Clock, Database, PeerAddress, Random, TlsIdentity } from "./lib/core/ports.ts";

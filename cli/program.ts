@@ -11,6 +11,7 @@ import { addBtc } from "./btc.ts";
 import { addCerts } from "./certs.ts";
 import { addConfig } from "./config.ts";
 import { addCrawl } from "./crawl.ts";
+import { addDecode } from "./decode.ts";
 import { addDemo } from "./demo.ts";
 import { addDns } from "./dns.ts";
 import { addEngine } from "./engine.ts";
@@ -63,6 +64,7 @@ export async function runProgram(args: readonly string[], io: CliIo): Promise<nu
   addEvents(program, io);
   addRpc(program, io);
   addBtc(program, io);
+  addDecode(program, io);
   addCrawl(program, io, (code) => void (exit = code));
   addDns(program, io, (code) => void (exit = code));
   addIntroducer(program, io, (code) => void (exit = code));
