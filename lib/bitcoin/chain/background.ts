@@ -26,6 +26,7 @@ import type { BlockSources } from "./sources.ts";
 import { neededBlock } from "./stored-blocks.ts";
 import type { ConnectedBlock } from "./tip-move.ts";
 import { type BlockValidator, connectingBlock } from "./validator.ts";
+import { withScripts } from "./verdicts.ts";
 
 /** What came of it: the snapshot's coins are what the blocks come to; or why it is not to be relied on. */
 export type SnapshotVerdict = { readonly isValid: true } | { readonly isValid: false; readonly why: string };
@@ -164,7 +165,7 @@ export class BackgroundChain {
     // One for each block: what waits for the signal is forgotten with it.
     this.#question = new AbortController();
     const { signal } = this.#question;
-    const verdict = await unlessAborted(Promise.resolve(validator.connect(connecting, coins, signal)), signal);
+    const verdict = await unlessAborted(withScripts(validator.connect(connecting, coins, signal)), signal);
     if (!verdict.ok) return this.#refuse(row, verdict);
     const { changes = NO_CHANGES } = verdict;
     commit.keepUndo(row, coins.apply(row, headers.hash(row), changes, block));

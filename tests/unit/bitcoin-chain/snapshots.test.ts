@@ -179,28 +179,30 @@ describe("a snapshot", () => {
     await node.close();
   });
 
-  test("whose chain has a block that breaks a rule is set aside with it", async () => {
-    const { tree, trunk } = grown(30);
-    const snapshot = await snapshotOf(tree, trunk[19]!.row, regtest);
-    const fair = treeValidator(tree, assert.fail);
-    const validator: BlockValidator = {
-      ...fair,
-      connect: async (connecting, coins, signal) =>
-        connecting.view.height === 9
-          ? refuse("consensus", "bad-test", "for the test")
-          : await fair.connect(connecting, coins, signal),
-    };
-    const node = await opened(tree, trunk, snapshot, { validator });
-    await node.load();
-    await node.give(trunk.slice(20));
-    assert.equal(node.height(), 30);
-    await node.give(trunk.slice(0, 20));
-    assert.deepEqual([node.height(), node.chain.states.background], [8, undefined]);
-    assert.equal(await node.hash(), await tree.hashAfter(trunk[7]!.row));
-    assert.match(
-      node.told.join("\n"),
-      /NOT VALID and is set aside: block \w+ at height 9, on which it is built, is refused/,
-    );
-    await node.close();
-  });
+  const BAD = refuse("consensus", "bad-test", "for the test");
+  const late = { ok: true, scripts: Promise.resolve(BAD) } as const;
+  for (const [what, verdict] of [["breaks a rule", BAD], ["has a bad script", late]] as const) {
+    test(`whose chain has a block that ${what} is set aside with it`, async () => {
+      const { tree, trunk } = grown(30);
+      const snapshot = await snapshotOf(tree, trunk[19]!.row, regtest);
+      const fair = treeValidator(tree, assert.fail);
+      const validator: BlockValidator = {
+        ...fair,
+        connect: async (connecting, coins, signal) =>
+          connecting.view.height === 9 ? verdict : await fair.connect(connecting, coins, signal),
+      };
+      const node = await opened(tree, trunk, snapshot, { validator });
+      await node.load();
+      await node.give(trunk.slice(20));
+      assert.equal(node.height(), 30);
+      await node.give(trunk.slice(0, 20));
+      assert.deepEqual([node.height(), node.chain.states.background], [8, undefined]);
+      assert.equal(await node.hash(), await tree.hashAfter(trunk[7]!.row));
+      assert.match(
+        node.told.join("\n"),
+        /NOT VALID and is set aside: block \w+ at height 9, on which it is built, is refused/,
+      );
+      await node.close();
+    });
+  }
 });
