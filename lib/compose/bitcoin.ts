@@ -7,6 +7,7 @@ import { bitcoinAddressRules } from "../bitcoin/addresses/rules.ts";
 import { AsMap } from "../bitcoin/addresses/asmap.ts";
 import { Miner } from "../bitcoin/mining.ts";
 import type { AssumeValid } from "../bitcoin/chain/assume-valid.ts";
+import { ScriptCache } from "../bitcoin/chain/script-cache.ts";
 import { fullValidator } from "../bitcoin/chain/full-validator.ts";
 import { type BitcoinNetwork, networkByName, networks } from "../bitcoin/networks/mod.ts";
 import { readCorePeersDat } from "../bitcoin/addresses/peers-dat.ts";
@@ -130,7 +131,11 @@ export async function composeBitcoin(
     store,
     ...(time && { time }),
     validator: substitutes?.validator ??
-      fullValidator({ workers: parts.workers, engine: parts.config.engine ?? "wide" }),
+      fullValidator({
+        workers: parts.workers,
+        engine: parts.config.engine ?? "wide",
+        cache: new ScriptCache(drivers.random),
+      }),
     mode: chainConfig.mode,
     coins: { random: drivers.random, bytesMax: chainConfig.coinsCacheBytes },
     light,

@@ -16,6 +16,7 @@ import { SCRIPT_ERROR_TEXTS } from "../script/errors.ts";
 import type { Block } from "../types/block.ts";
 import type { OutPoint } from "../types/transaction-parts.ts";
 import { type BlockSpend, checkConnecting } from "./connect-checks.ts";
+import type { ScriptCache } from "./script-cache.ts";
 import { blockScriptFlags } from "./script-flags.ts";
 import { type ScriptVerdict, scriptVerdict, spendsToBytes } from "./script-job.ts";
 import { SIGNET_FLAGS, signetSpend } from "./signet.ts";
@@ -31,13 +32,19 @@ export interface FullValidatorParts {
   readonly workers: Workers;
   /** The implementation of signatures, or a slower one. */
   readonly engine: Engine;
+  /** Remembers transactions whose scripts are good. */
+  readonly cache?: ScriptCache;
 }
 
 /** Makes the validator. */
 export function fullValidator(parts: FullValidatorParts): BlockValidator {
+  let [verifiedInputs, cachedInputs] = [0, 0];
   return {
     level: "full",
     needsCoins: true,
+    get counts() {
+      return { verifiedInputs, cachedInputs };
+    },
     check: structureValidator.check,
     async connect(connecting, coins, signal) {
       const { view, hash } = connecting;
@@ -55,7 +62,14 @@ export function fullValidator(parts: FullValidatorParts): BlockValidator {
       const connected = checkConnecting(block, found.slice(0, outside.length), connecting, flags);
       if (!connected.ok) return connected;
       if (connecting.hasAssumedScripts) return { ok: true, changes: connected.changes };
-      const scripts = verifyScripts(parts, connected.spends, flags, signal);
+      const { unknown, passed } = byCache(parts.cache, connected.spends, flags, connecting.isUnsolved ?? false);
+      verifiedInputs += inputCount(unknown);
+      cachedInputs += inputCount(connected.spends) - inputCount(unknown);
+      const scripts = verifyScripts(parts, unknown, flags, signal)?.then((refusal) => {
+        if (refusal === undefined) passed();
+        return refusal;
+      });
+      if (scripts === undefined) passed();
       return { ok: true, changes: connected.changes, ...(scripts !== undefined && { scripts }) };
     },
   };
@@ -90,9 +104,34 @@ function outpointsOf({ transactions }: Block): OutPoint[] {
   return transactions.flatMap(({ txid, outputs }) => outputs.map((_, vout) => ({ txid, vout })));
 }
 
+const inputCount = (spends: readonly BlockSpend[]) => spends.reduce((sum, { spent }) => sum + spent.length, 0);
+
+/**
+ * The transactions of a block whose scripts are not known to be good, and what is to be done when they are. A block that is only
+ * tried leaves them to be remembered; one that is connected needs them no more.
+ */
+function byCache(
+  cache: ScriptCache | undefined,
+  spends: readonly BlockSpend[],
+  flags: number,
+  isTrial: boolean,
+): { readonly unknown: readonly BlockSpend[]; readonly passed: () => void } {
+  if (cache === undefined || (cache.size === 0 && !isTrial)) return { unknown: spends, passed: () => {} };
+  const named = spends.map((spend) => ({ spend, name: cache.nameOf(spend.transaction.wtxid, flags) }));
+  return {
+    unknown: named.filter(({ name }) => !cache.has(name)).map(({ spend }) => spend),
+    passed: () => {
+      for (const { name } of named) {
+        if (isTrial) cache.add(name);
+        else cache.delete(name);
+      }
+    },
+  };
+}
+
 /** In parts of about as many inputs, one for each thread that is worth it. */
 function partsOf(spends: readonly BlockSpend[], threads: number): readonly (readonly BlockSpend[])[] {
-  const inputs = spends.reduce((sum, { spent }) => sum + spent.length, 0);
+  const inputs = inputCount(spends);
   const count = Math.max(1, Math.min(threads, Math.floor(inputs / INPUTS_MIN)));
   const parts: BlockSpend[][] = [[]];
   let done = 0;

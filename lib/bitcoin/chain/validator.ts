@@ -84,10 +84,20 @@ export function connectingBlock(
   };
 }
 
+/** What a validator has done. */
+export interface ValidatorCounts {
+  /** Inputs whose scripts were verified, or are being verified. */
+  readonly verifiedInputs: number;
+  /** Inputs that were found to be verified before. */
+  readonly cachedInputs: number;
+}
+
 /** Judges blocks. A block carries its raw bytes (`block.raw`). */
 export interface BlockValidator {
   /** How far both steps together check; RPC says so. */
   readonly level: Validation;
+  /** What it has done since the start; only of one that verifies scripts. */
+  readonly counts?: ValidatorCounts;
   /** Whether the second step reads coins and tells how they change: they are kept for it then. */
   readonly needsCoins: boolean;
   /** Every rule that needs no earlier output. */
