@@ -304,6 +304,22 @@ export const CHAIN_SETTINGS: readonly ChainSetting[] = [
     read: (text) => ({ reindex: text === "true" }),
   },
   {
+    key: "reindex-chainstate",
+    help: "bitcoin: make the unspent outputs anew from the stored blocks",
+    document: "make the unspent outputs anew from the stored blocks; not where blocks were pruned",
+    standard: `${DEFAULTS.bitcoin.reindexChainstate}`,
+    only: "bitcoin",
+    read: (text) => ({ reindexChainstate: text === "true" }),
+  },
+  {
+    key: "stop-at-height",
+    value: "HEIGHT",
+    help: "bitcoin: connect no block above this height, and stop there",
+    document: "connect no block above this height, and stop when the tip is there",
+    only: "bitcoin",
+    read: (text) => ({ stopAtHeight: parseWhole(text, "stop-at-height", 1, 2 ** 31 - 1) }),
+  },
+  {
     key: "min-work",
     value: "HEX",
     help: "bitcoin: follow no chain of less work than this",

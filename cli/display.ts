@@ -21,7 +21,7 @@ export interface DisplayOptions {
 
 /** The figures of a chain now. */
 export function viewOf(chain: ChainHandle, rate: number | undefined, nowMs: number): ProgressView {
-  const { height, target, synced, peers, tipTime } = chain.progress();
+  const { height, target, synced, peers, tipTime, coinsCache } = chain.progress();
   return {
     chain: chain.chain,
     height,
@@ -29,6 +29,7 @@ export function viewOf(chain: ChainHandle, rate: number | undefined, nowMs: numb
     rate,
     synced,
     peers,
+    coinsCache,
     tipAgeS: tipTime === undefined ? undefined : Math.max(0, nowMs / 1000 - tipTime),
   };
 }

@@ -15,6 +15,8 @@ export interface ProgressView {
   readonly rate: number | undefined;
   readonly synced: boolean;
   readonly peers: number;
+  /** Share of the memory for coins that is in use, 0 … 1; undefined where no coins are kept. */
+  readonly coinsCache?: number | undefined;
   /** Seconds since the newest block was made; undefined when unknown. */
   readonly tipAgeS: number | undefined;
 }
@@ -84,6 +86,7 @@ export function progressLine(view: ProgressView, options: { readonly columns: nu
   } else if (view.rate !== undefined && view.rate > 0) {
     parts.push(` ${formatCount(Math.round(view.rate))}/s`, ` eta ${formatSeconds((aim - height) / view.rate)}`);
   }
+  if (!view.synced && view.coinsCache !== undefined) parts.push(` cache ${Math.round(view.coinsCache * 100)}%`);
   parts.push(` peers ${view.peers}`);
   // A line that wraps could not be redrawn in place.
   return [...parts.join(" ")].slice(0, Math.max(20, options.columns - 1)).join("");

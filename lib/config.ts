@@ -112,6 +112,10 @@ export interface BitcoinConfig extends PeeringConfig {
   readonly blocksOnly?: boolean;
   /** Builds headers and indexes anew from the block files. */
   readonly reindex: boolean;
+  /** Makes the coins anew from the stored blocks. */
+  readonly reindexChainstate: boolean;
+  /** No block above this height is connected, and the node stops when its tip is there. */
+  readonly stopAtHeight?: number;
   /** Chains of less work are not followed; the network's own when absent. */
   readonly minimumWork?: bigint;
   /** Scripts below this block go unverified (hash in wire order); `off`: below none; the network's own when absent. */
@@ -253,6 +257,7 @@ export const DEFAULTS = {
     filterIndex: true,
     peerFilters: true,
     reindex: false,
+    reindexChainstate: false,
   },
   cacheBytesMax: 64 * 1024 * 1024,
   peerMemoryBytesMax: PEER_MEMORY_BYTES,

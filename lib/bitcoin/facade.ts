@@ -19,6 +19,7 @@ import type { AddressExchange } from "./addresses/exchange.ts";
 import type { AddedNodes } from "./peers/added-nodes.ts";
 import { chainTips } from "./headers/chain-tips.ts";
 import type { BitcoinChain } from "./chain/chain.ts";
+import type { ValidationFigures } from "./chain/figures.ts";
 import type { Inspection } from "./chain/inspection.ts";
 import type { StoredBlocks } from "./chain/stored-blocks.ts";
 import { HeaderBatch } from "./headers/header-batch.ts";
@@ -179,6 +180,10 @@ export class Facade implements BitcoinService {
       pruneHeight: this.#parts.pruning?.height ?? 0,
       pruneTarget,
     };
+  }
+
+  figures(): ValidationFigures | undefined {
+    return this.#parts.chain.figures;
   }
 
   activeAt(height: number): number {

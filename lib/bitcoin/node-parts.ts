@@ -17,7 +17,10 @@ import type { BitcoinStore } from "./store.ts";
 
 /** What the Bitcoin side is made of. */
 export interface BitcoinNodeParts
-  extends NodeParts, Pick<BitcoinChainParts, "assumeValid" | "coins">, Pick<FacadeParts, "files" | "assumedCoins"> {
+  extends
+    NodeParts,
+    Pick<BitcoinChainParts, "assumeValid" | "coins" | "heightMax">,
+    Pick<FacadeParts, "files" | "assumedCoins"> {
   readonly network: BitcoinNetwork;
   readonly store: BitcoinStore;
   readonly validator: BlockValidator;

@@ -60,6 +60,9 @@ export class BitcoinNode {
       ...{ ...parts, headersOnly: parts.mode !== "full" },
       onMove: (move) => made.node?.onMove(move),
       onValidation: (progress) => made.node && made.node.#event("bitcoin.validation", { ...progress }),
+      onFlush: ({ at, coins, ms }) =>
+        made.node &&
+        made.node.#event("bitcoin.coins_flushed", { height: chain.headers.height(at), coins, ms: Math.round(ms) }),
       onConnected: (connected) => made.filters?.connected(connected),
       onActivation: (level, text) => parts.notice(level, "bitcoin.validation", text),
       onStorage: (level, text) => parts.notice(level, "bitcoin.store", text),

@@ -16,6 +16,7 @@ import type { PeerAddress } from "../core/ports.ts";
 import type { Traffic } from "../core/peers/traffic.ts";
 import type { UploadState } from "../core/peers/upload-target.ts";
 import type { Validation } from "../core/validation.ts";
+import type { ValidationFigures } from "./chain/figures.ts";
 import type { Inspection } from "./chain/inspection.ts";
 import type { ChainTip } from "./headers/chain-tips.ts";
 import type { ValidationProgress } from "./chain/chain.ts";
@@ -97,6 +98,8 @@ export interface BitcoinService {
   /** Unix milliseconds of the start. */
   readonly startedAt: number;
   state(): BitcoinState;
+  /** What validation has done since the start; undefined where no coins are kept. */
+  figures(): ValidationFigures | undefined;
   /** Row at a height of the active chain; −1 when there is none. */
   activeAt(height: number): number;
   /** The states of rules that miners vote for. */

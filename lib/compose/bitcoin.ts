@@ -79,6 +79,7 @@ async function openStorage(parts: CompositionParts, chain: BitcoinConfig, networ
     openCoins: (place) => drivers.openFileFolder(`${folder}/${COIN_FOLDERS[place]}`),
     transactionIndex: chain.transactionIndex,
     reindex: chain.reindex,
+    reindexCoins: chain.reindexChainstate,
     cacheBytesMax: config.cacheBytesMax,
     onEvents,
   });
@@ -148,6 +149,7 @@ export async function composeBitcoin(
     userAgent,
     files: drivers.namedFiles(chainFolder(parts, chainConfig)),
     ...assumeValidOf(chainConfig, network),
+    ...(chainConfig.stopAtHeight !== undefined && { heightMax: chainConfig.stopAtHeight }),
     ...(chainConfig.minimumWork !== undefined && { minimumWork: chainConfig.minimumWork }),
     assumedCoins: chainConfig.assumedCoins,
     ...(chainConfig.pruneBytes !== undefined && { pruneTarget: chainConfig.pruneBytes }),
@@ -160,7 +162,8 @@ export async function composeBitcoin(
     const { headers, blocks, damaged } = await node.reindex(reindex);
     log("info", "bitcoin.store", `indexed ${headers} headers and ${blocks} blocks; ${damaged} damaged stretches`);
   };
-  const mine = (life: AbortSignal) => {
+  const begun = (life: AbortSignal) => {
+    if (chainConfig.stopAtHeight !== undefined) void stopAt(chainConfig.stopAtHeight, node.service, parts.stop, life);
     if (chainConfig.mining === undefined) return;
     mineForShow(miner, node.service, clock, chainConfig.mining, life).catch((error) => {
       if (!life.aborted) log("error", "bitcoin.mining", messageOf(error));
@@ -171,7 +174,7 @@ export async function composeBitcoin(
     miner,
     events,
     handle: bitcoinHandle(node.service, { clock, ...peering.handleParts(node) }),
-    ...await peering.lifeOf(node, mine, index),
+    ...await peering.lifeOf(node, begun, index),
   };
 }
 
@@ -196,6 +199,15 @@ export async function asMapOf(
     return new AsMap(bytes);
   } catch (cause) {
     throw new NodeError("ASMAP_INVALID", "self", `asmap: ${path}: ${messageOf(cause)}`, { cause });
+  }
+}
+
+/** Stops the node once its tip is at a height. */
+async function stopAt(height: number, service: BitcoinService, stop: () => void, life: AbortSignal): Promise<void> {
+  const { headers } = service;
+  for (let { tip } = service.state(); !life.aborted; { tip } = service.state()) {
+    if (headers.height(tip) >= height) return stop();
+    await service.tipChange(tip, life);
   }
 }
 

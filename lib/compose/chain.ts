@@ -68,6 +68,8 @@ export interface CompositionParts {
   readonly workers: Workers;
   /** Inbound connections of a chain that may be shaking hands. */
   readonly openingMax?: number;
+  /** Stops the node. */
+  readonly stop: () => void;
   /** There may be new events in the chain's own log. */
   readonly onEvents: () => void;
   /** Writes events that belong to no block. */

@@ -118,6 +118,8 @@ async function start(config: NodeConfig, drivers: NodeDrivers, shutdown: Shutdow
   const rpcPorts = config.rpc === undefined ? 0 : config.rpc.bitcoinHttp === undefined ? 1 : 2;
   const bounds = fitToDescriptors(drivers.descriptorLimit?.(), config.chains, rpcPorts);
   if (bounds.warning !== undefined) logging.log("warning", "node", bounds.warning);
+  // A chain may ask for it before all are started.
+  const askedToStop = Promise.withResolvers<void>();
   const { composed, services, miner, memory, upload } = await composeChains(
     { ...config, chains: bounds.chains },
     bounds.openingMax,
@@ -127,6 +129,7 @@ async function start(config: NodeConfig, drivers: NodeDrivers, shutdown: Shutdow
     forwarder,
     record,
     logging,
+    askedToStop.resolve,
   );
   const chains = composed.map(({ handle }) => handle);
   const looked: { engine?: EngineState | undefined } = {};
@@ -178,6 +181,7 @@ async function start(config: NodeConfig, drivers: NodeDrivers, shutdown: Shutdow
       return stopping;
     },
   };
+  void askedToStop.promise.then(() => running.stop());
   return running;
 }
 
@@ -246,6 +250,7 @@ async function composeChains(
   forwarder: EventForwarder,
   record: ReturnType<typeof recorder>,
   logging: Logging,
+  stop: () => void,
 ): Promise<{
   readonly composed: readonly ComposedChain[];
   readonly services: Pick<RunningNode, "chia" | "bitcoin">;
@@ -275,6 +280,7 @@ async function composeChains(
       turns,
       workers,
       openingMax,
+      stop,
       onEvents: () => forwarder.poke(name),
       record: record.write,
       log: (...line: Parameters<Logging["log"]>) => logging.log(...line),

@@ -21,6 +21,8 @@ export interface ChainProgress {
   /** Unix seconds at which the newest block was made; undefined when unknown. */
   readonly tipTime: number | undefined;
   readonly validation: string;
+  /** Share of the memory for coins that is in use, 0 … 1; undefined where no coins are kept. */
+  readonly coinsCache?: number | undefined;
   /** The tip as the chain's people write it: `0x…` for Chia, display order for Bitcoin. */
   readonly hash: string | undefined;
 }
@@ -63,6 +65,16 @@ export interface RawBlock {
   readonly hash: string;
 }
 
+/** A figure of one chain. */
+export interface Figure {
+  /** What metrics call it, after `gemel_`. */
+  readonly name: string;
+  readonly help: string;
+  /** A counter only grows. */
+  readonly kind: "counter" | "gauge";
+  readonly value: number;
+}
+
 /** One chain. */
 export interface ChainHandle {
   readonly chain: "chia" | "bitcoin";
@@ -77,6 +89,8 @@ export interface ChainHandle {
   readonly traffic: Traffic;
   /** Connections that were refused before anything was read, by reason. */
   readonly refusedAccepts?: () => Readonly<Record<string, number>>;
+  /** Further figures for metrics. */
+  readonly figures?: () => readonly Figure[];
   /** That of one connection; undefined when there is none with this id. */
   trafficOf(id: number): Traffic | undefined;
   /** Peers as `/v1/peers` prints them. */

@@ -37,6 +37,7 @@ const STEPS_MAX = 4_096;
 export class Activation {
   readonly #parts: ActivationParts;
   #head = 0;
+  #connectedBlocks = 0;
   #lead = 0;
   /** The best block that is to be connected. */
   #target = 0;
@@ -112,6 +113,11 @@ export class Activation {
     if (headersOnly) return;
     if (this.#isUnderLead() && this.#head !== tip) this.#again.begin(this.#head);
     this.#isChosen = false;
+  }
+
+  /** Blocks that were connected since the start. */
+  get connectedBlocks(): number {
+    return this.#connectedBlocks;
   }
 
   /** Blocks whose ancestors are all there; the first of them is `block`. */
@@ -192,7 +198,14 @@ export class Activation {
       this.#isChosen = true;
       this.#target = this.choice.best(this.#lead, this.#head);
     }
-    return this.#head !== this.#target;
+    return this.#head !== this.#target && !this.#isHighEnough;
+  }
+
+  /** Whether it stands where it is to go no further up. */
+  get #isHighEnough(): boolean {
+    const { headers, heightMax } = this.#parts;
+    return heightMax !== undefined && headers.height(this.#head) >= heightMax &&
+      headers.commonAncestor(this.#head, this.#target) === this.#head;
   }
 
   /** Ends the work and what waits for it; what is judged stays to be committed. */
@@ -236,7 +249,7 @@ export class Activation {
 
   /** One block taken back or connected; a promise when that takes time. */
   #step(): Promise<void> | undefined {
-    const { headers, coins, coinFlush, commit } = this.#parts;
+    const { headers, coins, coinFlush, commit, heightMax } = this.#parts;
     // What waits for the disk is bounded, and so the next block waits as well.
     if (coinFlush?.isFull) return coinFlush.room();
     if (coins !== undefined && commit.isCrowded) return commit.room();
@@ -245,7 +258,8 @@ export class Activation {
     if (answer !== undefined) return void this.#settle(answer);
     const head = questions.last ?? this.#head;
     const isOnTheWay = head !== this.#target && headers.commonAncestor(head, this.#target) === head;
-    if (isOnTheWay && questions.isReady) {
+    const isBelow = heightMax === undefined || headers.height(head) < heightMax;
+    if (isOnTheWay && isBelow && questions.isReady) {
       return void questions.ask(headers.ancestor(this.#target, headers.height(head) + 1));
     }
     const { change } = questions;
@@ -268,6 +282,7 @@ export class Activation {
     if (coins !== undefined) commit.keepUndo(row, coins.apply(row, headers.hash(row), changes, known?.block));
     raiseLevel(this.#parts, row);
     sources.connected(row);
+    this.#connectedBlocks += 1;
     this.#stand(row, known);
     if (coins !== undefined) onConnected?.({ row, block: known?.block, changes });
   }

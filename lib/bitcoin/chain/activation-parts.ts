@@ -39,6 +39,8 @@ export interface ActivationParts {
   readonly isActive: (row: number) => boolean;
   /** The block of a snapshot that is not validated: nothing before it can be taken back, and so no other branch is taken. */
   readonly base: number | undefined;
+  /** No block above this height is connected. */
+  readonly heightMax?: number | undefined;
   /** Hears when nothing is left to be connected for now. */
   readonly rested: () => void;
   /** Hears of each block that was connected with its coins. */

@@ -9,6 +9,7 @@ import type { BitcoinStore } from "../store.ts";
 import type { AssumeValid } from "./assume-valid.ts";
 import type { StorageNotice } from "./patient-commit.ts";
 import type { ValidationProgress } from "./revalidation.ts";
+import type { FlushedCoins } from "./coin-flush.ts";
 import type { ConnectedBlock, TipMove } from "./tip-move.ts";
 import type { BlockValidator } from "./validator.ts";
 
@@ -31,10 +32,14 @@ export interface BitcoinChainParts {
   readonly coins?: CoinParts;
   /** Whose scripts need not be verified; nobody's when absent. */
   readonly assumeValid?: AssumeValid;
+  /** No block above this height is connected. */
+  readonly heightMax?: number;
   /** Hears of each durable step that moved the tip. */
   readonly onMove?: (move: TipMove) => void;
   /** Hears once a minute, and at the end, how far stored blocks were validated again. */
   readonly onValidation?: (progress: ValidationProgress) => void;
+  /** Hears when changed coins were written. */
+  readonly onFlush?: (flushed: FlushedCoins) => void;
   /** Hears of trouble with the disk. */
   readonly onStorage?: StorageNotice;
   /** Hears of each block that was connected with its coins, at once: it is not durable yet. */

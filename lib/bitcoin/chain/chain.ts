@@ -27,6 +27,7 @@ import { ChainstateManager, type StoredChainstates, storedChainstates } from "./
 import type { Coin } from "./coins.ts";
 import { ChainCommit } from "./commit.ts";
 import { DiskTrouble } from "./disk-trouble.ts";
+import { type ValidationFigures, validationFigures } from "./figures.ts";
 import { Inspection } from "./inspection.ts";
 import { ActiveLevels } from "./levels.ts";
 import type { ValidationProgress } from "./revalidation.ts";
@@ -92,10 +93,23 @@ export class BitcoinChain {
         this.states.background?.run();
       },
     });
-    const { headersOnly, coins, assumeValid } = parts;
+    const { headersOnly, coins, assumeValid, onFlush, heightMax } = parts;
     const shared = { headers, commit, headersOnly, sources, trouble: this.#trouble, notice: onActivation };
     const states = this.states = new ChainstateManager({
-      ...{ ...shared, store, validator, clock, levels, onValidation, onConnected, onStorage, assumeValid, coins },
+      ...{
+        ...shared,
+        store,
+        validator,
+        clock,
+        levels,
+        onValidation,
+        onConnected,
+        onStorage,
+        onFlush,
+        heightMax,
+        assumeValid,
+        coins,
+      },
       isLinked: (row) => acceptance.isLinked(row),
       assume: (row) => acceptance.assume(row),
       isActive: (row) => this.isActive(row),
@@ -232,6 +246,11 @@ export class BitcoinChain {
   /** What people should know of: a disk that is full, a block that cannot be connected, a branch that is left out. */
   get warnings(): readonly string[] {
     return [...this.#trouble.warnings, ...this.states.activation.warnings];
+  }
+
+  /** What validation has done since the start; undefined where no coins are kept. */
+  get figures(): ValidationFigures | undefined {
+    return validationFigures(this.states, this.validator);
   }
 
   /** Row at a height of the active chain; −1 above its tip. */

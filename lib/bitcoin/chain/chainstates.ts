@@ -20,7 +20,7 @@ import { Activation } from "./activate.ts";
 import type { ActivationParts } from "./activation-parts.ts";
 import { BackgroundChain, type SnapshotVerdict } from "./background.ts";
 import type { CoinParts } from "./chain-parts.ts";
-import { CoinFlush } from "./coin-flush.ts";
+import { CoinFlush, type FlushedCoins } from "./coin-flush.ts";
 import { CoinState, type StoredCoins, storedCoins } from "./coins.ts";
 import type { ChainCommit } from "./commit.ts";
 import type { DiskTrouble } from "./disk-trouble.ts";
@@ -42,6 +42,7 @@ export interface ChainstateParts extends Omit<ActivationParts, "coins" | "coinFl
   /** The blocks up to a snapshot's are taken as there. */
   readonly assume: (row: number) => void;
   readonly onStorage?: StorageNotice | undefined;
+  readonly onFlush?: ((flushed: FlushedCoins) => void) | undefined;
   readonly trouble: DiskTrouble;
 }
 
@@ -154,7 +155,7 @@ export class ChainstateManager {
   }
 
   #open({ active, background }: StoredChainstates): Chainstates {
-    const { store, validator, headersOnly, commit, clock, onStorage, trouble } = this.#parts;
+    const { store, validator, headersOnly, commit, clock, onStorage, onFlush, trouble } = this.#parts;
     const shared = { ...this.#parts, rested: () => this.#now.background?.run() };
     if (background !== undefined) this.#parts.assume(background.snapshot.base);
     if (!validator.needsCoins || headersOnly) {
@@ -163,7 +164,7 @@ export class ChainstateManager {
     }
     const bytesMax = () => this.coinBytesMax;
     const coins = this.#coinState(active, store);
-    const flush = new CoinFlush({ coins, store, commit, clock, onStorage, trouble, name: "coins", bytesMax });
+    const flush = new CoinFlush({ coins, store, commit, clock, onStorage, onFlush, trouble, name: "coins", bytesMax });
     const activation = new Activation({ ...shared, coins, coinFlush: flush, base: background?.snapshot.base });
     if (background === undefined) return { activation, coins, flush, background };
     const { otherCoins } = store;

@@ -37,6 +37,17 @@ export interface CoinFlushParts {
   readonly bytesMax: () => number;
   readonly onStorage?: StorageNotice | undefined;
   readonly trouble?: DiskTrouble | undefined;
+  /** Hears of each flush that is durable. */
+  readonly onFlush?: ((flushed: FlushedCoins) => void) | undefined;
+}
+
+/** A flush that is durable. */
+export interface FlushedCoins {
+  /** The row after whose block the coins on disk are so. */
+  readonly at: number;
+  /** How many coins changed. */
+  readonly coins: number;
+  readonly ms: number;
 }
 
 /** The flushes of one chain's coins. */
@@ -47,6 +58,8 @@ export class CoinFlush {
   #durable: number;
   #last: number;
   #running: Promise<void> | undefined;
+  /** All flushes since the start. */
+  readonly totals = { flushes: 0, flushedCoins: 0, flushMs: 0 };
 
   constructor(parts: CoinFlushParts) {
     this.#parts = parts;
@@ -99,8 +112,10 @@ export class CoinFlush {
   }
 
   async #run(): Promise<void> {
-    const { coins, store, commit, clock, name } = this.#parts;
+    const { coins, store, commit, clock, name, onFlush } = this.#parts;
+    const began = clock.monotonic();
     const { at, transactions, changed } = coins.freeze();
+    const count = changed.size;
     try {
       await this.#patience.run(async () => {
         const staged = await store.stageCoins(withPauses(changed, clock));
@@ -116,6 +131,11 @@ export class CoinFlush {
     coins.flushed();
     this.#durable = at;
     this.#last = clock.monotonic();
+    const ms = this.#last - began;
+    this.totals.flushes += 1;
+    this.totals.flushedCoins += count;
+    this.totals.flushMs += ms;
+    onFlush?.({ at, coins: count, ms });
   }
 
   /** Lays ready all that changed, for the last commit. What cannot be written now is connected again at the next start. */

@@ -81,6 +81,8 @@ export class CoinState implements CoinView {
   /** Blocks that were connected or taken back since the table was empty. */
   #steps = 0;
   #frozen: FrozenCoins | undefined;
+  /** Coins that were asked for since the start, and those of them that memory knew. */
+  readonly reads = { asked: 0, fromMemory: 0 };
 
   /** @param at the row after whose block the stored coins are so; genesis makes no coin */
   constructor(at: number, parts: CoinStateParts) {
@@ -124,6 +126,8 @@ export class CoinState implements CoinView {
       if (known === undefined) missing.push({ index, key: key.slice(0, length) });
       found.push(known === undefined || known === "gone" ? undefined : decodeCoin(known));
     }
+    this.reads.asked += outpoints.length;
+    this.reads.fromMemory += outpoints.length - missing.length;
     if (missing.length === 0) return found;
     const stored = await this.#parts.store.coins(missing.map(({ key }) => key));
     for (const [i, { index }] of missing.entries()) found[index] = stored[i] && decodeCoin(stored[i]);

@@ -102,10 +102,7 @@ export class CoinSet implements OtherCoins {
 
   /** No coins are left in it. Inside a step's transaction. */
   async forget(within: Database): Promise<void> {
-    const { place } = this.#parts;
-    await within.run("DELETE FROM bitcoin_coin_runs WHERE place = ?", [place]);
-    await forgetState(within, AT[place]);
-    await forgetState(within, TRANSACTIONS[place]);
+    await forgetPlace(within, this.#parts.place);
   }
 
   /** Removes all files that the database does not name. Readings that are under way get their bytes. */
@@ -119,6 +116,13 @@ export class CoinSet implements OtherCoins {
   close(): Promise<void> {
     return this.#runs.close();
   }
+}
+
+/** Nothing is in a place any more. Inside a transaction; its files are removed when they are next opened. */
+export async function forgetPlace(within: Database, place: CoinPlace): Promise<void> {
+  await within.run("DELETE FROM bitcoin_coin_runs WHERE place = ?", [place]);
+  await forgetState(within, AT[place]);
+  await forgetState(within, TRANSACTIONS[place]);
 }
 
 /** Which place the active chain's coins are in. */

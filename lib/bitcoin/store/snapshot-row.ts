@@ -4,15 +4,29 @@
  *
  * @module
  */
+import { NodeError } from "../../core/errors.ts";
 import type { Database } from "../../core/ports.ts";
 import type { BitcoinStep, StoredSnapshot } from "../store.ts";
-import { type CoinPlace, type CoinSet, otherPlace } from "./coin-set.ts";
+import { type CoinPlace, type CoinSet, forgetPlace, otherPlace } from "./coin-set.ts";
 import { readState, writeState } from "./state.ts";
 
 /** The snapshot that is not validated. */
 export async function readSnapshot(database: Database): Promise<StoredSnapshot | undefined> {
   const found = await database.get("SELECT header, hash FROM bitcoin_snapshot LIMIT 1");
   return found && { base: Number(found.header), hash: found.hash as Uint8Array };
+}
+
+/**
+ * Forgets the coins of the active chain, which are made anew from the blocks then.
+ * @throws NodeError `SNAPSHOT_UNVALIDATED` when they cannot be, as the blocks behind a snapshot are still to come
+ */
+export async function forgetCoins(database: Database, place: CoinPlace): Promise<void> {
+  if (await readSnapshot(database) !== undefined) {
+    const text =
+      "the unspent outputs are of a snapshot that is still being validated: start without --reindex-chainstate";
+    throw new NodeError("SNAPSHOT_UNVALIDATED", "self", text);
+  }
+  await database.transaction((within) => forgetPlace(within, place));
 }
 
 /** A snapshot is taken, or it is validated or refused, where the active chain's coins are in `place`. Inside a transaction. */

@@ -34,7 +34,7 @@ import { activePlace, type CoinPlace, CoinSet, otherPlace } from "./coin-set.ts"
 import { forgetUndo, keepUndo, readUndo } from "./coin-undo.ts";
 import { BITCOIN_MIGRATIONS, BITCOIN_PEERS, CHAIN_TABLES } from "./schema.ts";
 import { readState, useTransactionIndex, writeState } from "./state.ts";
-import { changeSnapshot, hasSpare, noteSpare, readSnapshot } from "./snapshot-row.ts";
+import { changeSnapshot, forgetCoins, hasSpare, noteSpare, readSnapshot } from "./snapshot-row.ts";
 import { checkStep } from "./step.ts";
 import { indexedOf, moveTransactions, transactionCandidates } from "./transaction-index.ts";
 
@@ -50,6 +50,8 @@ export interface SqlBitcoinStoreOptions {
   readonly transactionIndex?: boolean;
   /** Forget headers and index, to build them anew from the block files; see `reindex.ts`. */
   readonly reindex?: boolean;
+  /** Forget the coins, to make them anew from the blocks. */
+  readonly reindexCoins?: boolean;
   /** Bound of the cache of raw blocks, of which it keeps those up to a quarter of it; 0 switches it off. */
   readonly cacheBytesMax?: number;
   /** Told the newest id after a commit that appended events. Must not throw. */
@@ -61,13 +63,13 @@ export interface SqlBitcoinStoreOptions {
  * database knows. Block files without a database are left as they are, and the store is {@link SqlBitcoinStore.reindexing}.
  * The caller closes the store, then the database.
  * @throws NodeError `DATABASE_DAMAGED` for block files that lack indexed bytes, `STORE_NO_INDEX` when the transaction
- * index is wanted and blocks were stored without it
+ * index is wanted and blocks were stored without it, `SNAPSHOT_UNVALIDATED` when coins are to be made anew behind a snapshot
  */
 export async function openSqlBitcoinStore(
   database: Database,
   options: SqlBitcoinStoreOptions,
 ): Promise<SqlBitcoinStore> {
-  const { network, blocks, reindex = false, transactionIndex = false } = options;
+  const { network, blocks, reindex = false, reindexCoins = false, transactionIndex = false } = options;
   await migrate(database, BITCOIN_MIGRATIONS, {
     chain: "bitcoin",
     network: network.name,
@@ -88,6 +90,7 @@ export async function openSqlBitcoinStore(
   await useTransactionIndex(database, transactionIndex);
   await blocks.resume(await indexedEnds(database), reindexing);
   const place = await activePlace(database);
+  if (reindexCoins) await forgetCoins(database, place);
   const store = new SqlBitcoinStore(database, options, { headers, reindexing, place });
   if (await hasSpare(database)) await store.dropSnapshot();
   return store;

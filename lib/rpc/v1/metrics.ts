@@ -90,6 +90,10 @@ export async function metricsOf(
     for (const [reason, count] of Object.entries(handle.refusedAccepts?.() ?? {})) {
       refused.inc({ chain, reason }, count);
     }
+    for (const { name, help, kind, value } of handle.figures?.() ?? []) {
+      if (kind === "counter") counter(name, help, ["chain"]).inc({ chain }, value);
+      else gauge(name, help, ["chain"]).set({ chain }, value);
+    }
     addTraffic(chain, "in", traffic.received);
     addTraffic(chain, "out", traffic.sent);
   };

@@ -38,6 +38,26 @@ describe("BitcoinChain with a validator that takes its time", () => {
     assert.deepEqual(events.map(({ data }) => data.validation), ["full", "full", "full"]);
   });
 
+  test("no block is asked about above the height at which the chain is to stop, and a better branch is taken up to there", async () => {
+    const validator = new AskingValidator();
+    const { add, rest, height, chain, row } = await open(validator, undefined, { heightMax: 2 });
+    const made = mined(0, 4, "up to a height");
+    for (const block of made) add(block);
+    for (const i of [0, 1]) {
+      await rest();
+      validator.questions[i]!.answer(OK);
+    }
+    await rest();
+    assert.deepEqual([validator.questions.length, height()], [2, 2]);
+    const better = mined(made[0]!.row, 4, "another up to a height");
+    for (const block of better) add(block);
+    await rest();
+    validator.questions[2]!.answer(OK);
+    await rest();
+    assert.equal(validator.questions.length, 3);
+    assert.equal(chain.connected, row(better[0]!));
+  });
+
   test("a late refusal condemns the branch, charges the giver of that block alone, and the next best becomes the tip", async () => {
     const validator = new AskingValidator();
     const { add, rest, height, chain, charged, row, said } = await open(validator);
