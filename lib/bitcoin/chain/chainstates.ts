@@ -15,7 +15,7 @@ import { TABLE_SECRET_BYTES } from "../../storage/byte-table.ts";
 import { refused } from "../coins/snapshot-reader.ts";
 import type { HeaderChain } from "../headers/header-chain.ts";
 import { toDisplayHex } from "../hash.ts";
-import type { BitcoinStore, CoinStep, StoredSnapshot } from "../store.ts";
+import type { BitcoinStore, CoinReading, CoinStep, StoredSnapshot } from "../store.ts";
 import { Activation } from "./activate.ts";
 import type { ActivationParts } from "./activation-parts.ts";
 import { BackgroundChain, type SnapshotVerdict } from "./background.ts";
@@ -26,6 +26,7 @@ import type { ChainCommit } from "./commit.ts";
 import type { DiskTrouble } from "./disk-trouble.ts";
 import { snapshotEvent } from "./events.ts";
 import type { StorageNotice } from "./patient-commit.ts";
+import { rolledBack } from "./rollback.ts";
 import { noteTipMove } from "./tip-move.ts";
 
 /** The memory for coins is shared by the active chain and the one behind a snapshot, while there is one. */
@@ -111,6 +112,14 @@ export class ChainstateManager {
   /** Memory for coins that each chain may use, in bytes. */
   get coinBytesMax(): number {
     return (this.#parts.coins?.bytesMax ?? 0) / (this.#now.background === undefined ? 1 : SHARED);
+  }
+
+  /** Coins as they were after an earlier block of the active chain; see `rolledBack`. */
+  rolledBack(reading: CoinReading, target: number, signal: AbortSignal): Promise<CoinReading> {
+    const { coins } = this.#parts;
+    if (coins === undefined) throw new TypeError("there are no coins");
+    const base = this.#now.background?.snapshot.base;
+    return rolledBack({ ...this.#parts, ...coins, base }, reading, target, signal);
   }
 
   /** Begins to connect what is there. */

@@ -48,11 +48,12 @@ export type SnapshotFileCode = "SNAPSHOT_FILE_UNUSABLE";
 /** Writes and takes snapshots, for RPC. */
 export interface SnapshotService {
   /**
-   * Writes all coins as they are after the last block that is connected, or after a later one. Undefined when none are kept.
+   * Writes all coins as they are after the last block that is connected, or after a later one; or as they were after an
+   * earlier block of the active chain. Undefined when none are kept.
    * @param name relative to the node's folder of the network
-   * @throws NodeError `SNAPSHOT_FILE_UNUSABLE`, the error of the disk, or the signal's reason
+   * @throws NodeError `SNAPSHOT_FILE_UNUSABLE`, a `RollbackCode`, the error of the disk, or the signal's reason
    */
-  dump(name: string, signal: AbortSignal): Promise<SnapshotDump | undefined>;
+  dump(name: string, target: number | undefined, signal: AbortSignal): Promise<SnapshotDump | undefined>;
   /**
    * Takes a snapshot in, so that its block becomes the tip; the blocks before it are validated in the background then.
    * @throws NodeError `SNAPSHOT_FILE_UNUSABLE`, `SNAPSHOT_HEAD_INVALID`, `SNAPSHOT_REFUSED`, all in Core's words, the error of
@@ -100,7 +101,7 @@ export class Snapshots implements SnapshotService {
     return this.#parts.chain.states.coinBytesMax;
   }
 
-  async dump(name: string, signal: AbortSignal): Promise<SnapshotDump | undefined> {
+  async dump(name: string, target: number | undefined, signal: AbortSignal): Promise<SnapshotDump | undefined> {
     const { chain, files } = this.#parts;
     const path = files.path(name);
     if (this.#writing.has(path)) throw unusable(`${path} is being written`);
@@ -110,7 +111,10 @@ export class Snapshots implements SnapshotService {
     }
     this.#writing.add(path);
     try {
-      return await chain.readCoins((reading) => this.#write(path, reading, signal));
+      return await chain.readCoins(async (now) => {
+        const reading = target === undefined ? now : await chain.states.rolledBack(now, target, signal);
+        return await this.#write(path, reading, signal);
+      });
     } finally {
       this.#writing.delete(path);
     }

@@ -55,3 +55,21 @@ export function parseVerbosity(value: Json, standard: number): number {
   if (!Number.isInteger(value)) throw new JsonRpcError(RpcCode.misc, "JSON integer out of range");
   return value;
 }
+
+/** The row that an argument names, by hash or by height of the active chain. Throws −8, −5, −3. */
+export function rowOfHashOrHeight(bitcoin: BitcoinService, value: Json): number {
+  const { headers, tip } = bitcoin;
+  if (typeof value === "number") {
+    if (!Number.isInteger(value) || Math.abs(value) >= 2 ** 31) {
+      throw new JsonRpcError(RpcCode.misc, "JSON integer out of range");
+    }
+    if (value < 0) throw invalidParameter(`Target block height ${value} is negative`);
+    const top = headers.height(tip);
+    if (value > top) throw invalidParameter(`Target block height ${value} after current tip ${top}`);
+    return bitcoin.activeAt(value);
+  }
+  if (typeof value !== "string") throw wrongType(value, "string");
+  const row = headers.find(parseHash(value, "hash_or_height"));
+  if (row < 0) throw notFound("Block not found");
+  return row;
+}

@@ -10,38 +10,18 @@ import type { Coin } from "../../bitcoin/coins/coin.ts";
 import { toDisplayHex } from "../../bitcoin/hash.ts";
 import type { HeaderChain } from "../../bitcoin/headers/header-chain.ts";
 import { subsidyAt } from "../../bitcoin/networks/subsidy.ts";
-import type { BitcoinService } from "../../bitcoin/service.ts";
 import { Block, isUnspendable, type Transaction } from "../../bitcoin/types/mod.ts";
 import { equalBytes } from "../../codec/sized.ts";
-import type { Json } from "../../codec/json.ts";
-import { parseHash } from "./arguments.ts";
+import { rowOfHashOrHeight } from "./arguments.ts";
 import { storedBlock } from "./blockchain.ts";
-import { invalidParameter, JsonRpcError, notFound, RpcCode } from "./error.ts";
+import { invalidParameter, JsonRpcError, RpcCode } from "./error.ts";
 import type { RpcJson, RpcObject } from "./json.ts";
-import { type Method, optional, required, wrongType } from "./method.ts";
+import { type Method, optional, required } from "./method.ts";
 
 /** What Core counts for an output beside its own bytes: outpoint 36, height 4, coinbase 1. */
 const OVERHEAD_BYTES = 41;
 /** Shares of the weight up to which fee rates are told. */
 const PERCENTILES = [[1, 10], [1, 4], [1, 2], [3, 4], [9, 10]] as const;
-
-/** The row that an argument names, by hash or by height of the active chain. Throws −8, −5, −3. */
-function rowOfHashOrHeight(bitcoin: BitcoinService, value: Json): number {
-  const { headers, tip } = bitcoin;
-  if (typeof value === "number") {
-    if (!Number.isInteger(value) || Math.abs(value) >= 2 ** 31) {
-      throw new JsonRpcError(RpcCode.misc, "JSON integer out of range");
-    }
-    if (value < 0) throw invalidParameter(`Target block height ${value} is negative`);
-    const top = headers.height(tip);
-    if (value > top) throw invalidParameter(`Target block height ${value} after current tip ${top}`);
-    return bitcoin.activeAt(value);
-  }
-  if (typeof value !== "string") throw wrongType(value, "string");
-  const row = headers.find(parseHash(value, "hash_or_height"));
-  if (row < 0) throw notFound("Block not found");
-  return row;
-}
 
 /** The middle of numbers, or half the sum of both middles, without a fraction. */
 function medianOf(values: number[]): number {

@@ -7,6 +7,7 @@
 import { NodeError } from "../../core/errors.ts";
 import { toDisplayHex } from "../../bitcoin/hash.ts";
 import { noCoins } from "./coins.ts";
+import { rowOfHashOrHeight } from "./arguments.ts";
 import { targetJson } from "./block-json.ts";
 import { verificationProgress } from "./blockchain.ts";
 import { invalidParameter, JsonRpcError, RpcCode } from "./error.ts";
@@ -23,8 +24,8 @@ export const snapshotMethods: readonly Method[] = [
       "some time; blocks are connected meanwhile.",
     params: [
       required("path", "string", "The file, which may not be there yet; relative to the folder of the network"),
-      optional("type", "string", "latest; rollback is refused", '""'),
-      optional("options", "object", "{rollback}: refused"),
+      optional("type", "string", "latest, or rollback for the newest block that loadtxoutset takes here", '""'),
+      optional("options", "object", "{rollback}: height or hash of an earlier block of the active chain"),
     ],
     result: "{coins_written, base_hash, base_height, path, txoutset_hash, nchaintx}    (object)",
     examples: ["dumptxoutset utxo.dat latest"],
@@ -35,11 +36,18 @@ export const snapshotMethods: readonly Method[] = [
       if (isRollback && type !== "" && type !== "rollback") {
         throw invalidParameter(`Invalid snapshot type "${type}" specified with rollback option`);
       }
-      if (isRollback || type === "rollback") throw invalidParameter("this node writes snapshots of its tip only");
+      const { context: { bitcoin } } = call;
+      if (isRollback) {
+        return await dumped(args.text(0), rowOfHashOrHeight(bitcoin, args.object(2).rollback ?? null), call);
+      }
+      if (type === "rollback") {
+        const newest = Math.max(...bitcoin.network.assumedCoins.map(({ height }) => height));
+        return await dumped(args.text(0), rowOfHashOrHeight(bitcoin, newest), call);
+      }
       if (type !== "latest") {
         throw invalidParameter(`Invalid snapshot type "${type}" specified. Please specify "rollback" or "latest"`);
       }
-      return await dumped(args.text(0), call);
+      return await dumped(args.text(0), undefined, call);
     },
   },
   {
@@ -119,9 +127,13 @@ function loadFailure(thrown: unknown, path: string): unknown {
   }
 }
 
-async function dumped(path: string, { context: { bitcoin }, signal }: MethodCall): Promise<RpcJson> {
+async function dumped(
+  path: string,
+  target: number | undefined,
+  { context: { bitcoin }, signal }: MethodCall,
+): Promise<RpcJson> {
   try {
-    const found = await bitcoin.snapshots.dump(path, signal);
+    const found = await bitcoin.snapshots.dump(path, target, signal);
     if (found === undefined) throw noCoins(bitcoin);
     const { headers } = bitcoin;
     return {
@@ -133,7 +145,10 @@ async function dumped(path: string, { context: { bitcoin }, signal }: MethodCall
       nchaintx: found.transactions,
     };
   } catch (thrown) {
-    if (thrown instanceof NodeError && thrown.code === "SNAPSHOT_FILE_UNUSABLE") throw invalidParameter(thrown.message);
+    if (!(thrown instanceof NodeError)) throw thrown;
+    const { code, message } = thrown;
+    if (code === "SNAPSHOT_FILE_UNUSABLE") throw invalidParameter(message);
+    if (code === "ROLLBACK_IMPOSSIBLE" || code === "ROLLBACK_TOO_FAR") throw new JsonRpcError(RpcCode.misc, message);
     throw thrown;
   }
 }

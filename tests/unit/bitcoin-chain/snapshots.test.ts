@@ -6,6 +6,8 @@ import { Snapshots } from "../../../lib/bitcoin/chain/snapshots.ts";
 import type { BlockValidator } from "../../../lib/bitcoin/chain/validator.ts";
 import { HeaderBatch } from "../../../lib/bitcoin/headers/header-batch.ts";
 import { refuse } from "../../../lib/bitcoin/headers/verdict.ts";
+import { coinStatistics } from "../../../lib/bitcoin/coins/statistics.ts";
+import type { CoinReading } from "../../../lib/bitcoin/store.ts";
 import { toDisplayHex } from "../../../lib/bitcoin/hash.ts";
 import { regtest } from "../../../lib/bitcoin/networks/mod.ts";
 import { MemoryBitcoinStore } from "../../../lib/bitcoin/store/memory.ts";
@@ -29,6 +31,7 @@ function grown(length: number) {
 interface Options {
   readonly store?: MemoryBitcoinStore;
   readonly validator?: BlockValidator;
+  readonly bytesMax?: number;
 }
 
 /** A chain that knows the headers of some blocks and may take a snapshot. */
@@ -39,7 +42,7 @@ async function opened(tree: CoinTree, known: readonly TreeBlock[], snapshot: Tre
   const chain = await clock.until(BitcoinChain.load({
     ...{ network: regtest, store, clock, headersOnly: false },
     validator: options.validator ?? treeValidator(tree, (text) => void wrong.push(text)),
-    coins: { random: new SeededRandom(5), bytesMax: 1024 * 1024 },
+    coins: { random: new SeededRandom(5), bytesMax: options.bytesMax ?? 1024 * 1024 },
     onActivation: (level, text) => void told.push(`${level} ${text}`),
   }));
   chain.start();
@@ -206,3 +209,54 @@ describe("a snapshot", () => {
     });
   }
 });
+
+describe("rolledBack()", () => {
+  const signal = new AbortController().signal;
+  const none = { bytes: new Uint8Array(), assumed: { height: 0, block: new Uint8Array(32), hash: new Uint8Array(32) } };
+
+  test("tells the coins of every block before, also while others are connected", async () => {
+    const { tree, trunk } = grown(60);
+    const node = await opened(tree, trunk, none as unknown as TreeSnapshot);
+    await node.give(trunk.slice(0, 50));
+    const found = await node.until(node.chain.readCoins(async (now) => {
+      const hashes: string[] = [];
+      for (let height = 0; height <= 50; height += 7) {
+        const reading = await node.chain.states.rolledBack(now, node.chain.activeAt(height), signal);
+        assert.equal(node.chain.headers.height(reading.at!), height);
+        hashes.push(await hashOf(reading));
+        for (const each of trunk.slice(50, 55)) node.chain.addBlock(node.rowOf(each), each.block);
+      }
+      return hashes;
+    }));
+    const rows = found!.map((_, i) => i === 0 ? 0 : trunk[7 * i - 1]!.row);
+    assert.deepEqual(found, await Promise.all(rows.map((row) => tree.hashAfter(row))));
+    await node.give(trunk.slice(55));
+    assert.deepEqual([node.height(), node.wrong], [60, []]);
+    await node.close();
+  });
+
+  test("refuses blocks of other branches, blocks that are gone, and more than the memory holds", async () => {
+    const { tree, trunk } = grown(40);
+    const branch = tree.mine(trunk[20]!.row);
+    const node = await opened(tree, [...trunk, branch], none as unknown as TreeSnapshot);
+    await node.give(trunk);
+    const back = (row: number) =>
+      node.until(node.chain.readCoins((now) => node.chain.states.rolledBack(now, row, signal)));
+    await assert.rejects(back(node.rowOf(branch)), { code: "ROLLBACK_IMPOSSIBLE", message: /requested height\.$/ });
+    node.chain.dropData([node.chain.activeAt(30)]);
+    await assert.rejects(back(node.chain.activeAt(20)), { code: "ROLLBACK_IMPOSSIBLE", message: /already pruned\.$/ });
+    await back(node.chain.activeAt(30));
+    await node.close();
+    const small = await opened(tree, trunk, none as unknown as TreeSnapshot, { bytesMax: 5_000 });
+    await small.give(trunk);
+    const far = small.chain.readCoins((now) => small.chain.states.rolledBack(now, small.chain.activeAt(1), signal));
+    await assert.rejects(small.until(far), { code: "ROLLBACK_TOO_FAR", message: /\(--coins-cache\)/ });
+    await small.close();
+  });
+});
+
+/** The hash of the coins of a reading, as people see it. */
+async function hashOf({ all }: CoinReading): Promise<string> {
+  const { hash } = await coinStatistics(all, "hash_serialized_3", () => Promise.resolve());
+  return toDisplayHex(hash!);
+}

@@ -61,6 +61,29 @@ describe("dumptxoutset", () => {
     assert.equal(toHex(files.files.get("/data/utxo.dat")!.bytes), snapshotByRules(blocks));
   });
 
+  test("writes the snapshot of an earlier block, and leaves the chain as it is", async () => {
+    const node = await coreNode();
+    await node.mine(30);
+    const told = await node.call<Record<string, unknown>>("dumptxoutset", "utxo.dat", "rollback", { rollback: 200 });
+    assert.deepEqual([told.base_hash, told.base_height, told.txoutset_hash], [
+      CORE_AT_200.block,
+      200,
+      CORE_AT_200.hash,
+    ]);
+    assert.deepEqual([told.coins_written, told.nchaintx], [200, CORE_AT_200.transactions]);
+    assert.equal(toHex(node.files.files.get("/data/utxo.dat")!.bytes), snapshotByRules(node.blocks));
+    const byHash = await node.call("dumptxoutset", "again.dat", "", { rollback: CORE_AT_200.block });
+    assert.deepEqual(byHash, { ...told, path: "/data/again.dat" });
+    assert.equal(await node.call("getblockcount"), 230);
+    const first = await node.call<Record<string, unknown>>("dumptxoutset", "genesis.dat", "rollback", { rollback: 0 });
+    assert.deepEqual([first.coins_written, first.nchaintx], [0, 1]);
+    const refused = (rollback: unknown) => node.failure("dumptxoutset", "other.dat", "rollback", { rollback });
+    assert.deepEqual(await refused(231), { code: -8, message: "Target block height 231 after current tip 230" });
+    assert.deepEqual(await refused("00".repeat(32)), { code: -5, message: "Block not found" });
+    const newest = { code: -8, message: "Target block height 299 after current tip 230" };
+    assert.deepEqual(await node.failure("dumptxoutset", "other.dat", "rollback"), newest);
+  });
+
   test("takes no file that is there, no folder that is not, and no other type", async () => {
     const { call, failure, files, mine } = await bitcoinNode({ validator });
     await mine(1);
