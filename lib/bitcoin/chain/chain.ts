@@ -243,9 +243,9 @@ export class BitcoinChain {
     return this.#levels.least ?? (this.#parts.headersOnly ? "headers" : this.validator.level);
   }
 
-  /** What people should know of: a disk that is full, a block that cannot be connected, a branch that is left out. */
+  /** What people should know of: a full disk, a block that cannot be connected, a branch left out, a snapshot not validated. */
   get warnings(): readonly string[] {
-    return [...this.#trouble.warnings, ...this.states.activation.warnings];
+    return [...this.#trouble.warnings, ...this.states.activation.warnings, ...this.states.warnings];
   }
 
   /** What validation has done since the start; undefined where no coins are kept. */

@@ -75,6 +75,8 @@ export class ChainstateManager {
   #now: Chainstates;
   #settling: Promise<void> | undefined;
   #taking: Promise<void> | undefined;
+  /** Why a snapshot was set aside in this run. */
+  #refusal: string | undefined;
   #isClosed = false;
 
   constructor(parts: ChainstateParts, stored: StoredChainstates) {
@@ -107,6 +109,17 @@ export class ChainstateManager {
     const { activation, background } = this.#now;
     if (background === undefined) return activation.head;
     return this.#parts.headers.commonAncestor(background.head, background.snapshot.base);
+  }
+
+  /** What people should know of: coins that stand on a snapshot's word, or did. */
+  get warnings(): readonly string[] {
+    const { background } = this.#now;
+    if (background === undefined) return this.#refusal === undefined ? [] : [this.#refusal];
+    const { headers } = this.#parts;
+    const [height, base] = [this.complete, background.snapshot.base].map((row) => headers.height(row));
+    return [
+      `the chain stands on a snapshot at height ${base} that is not validated: the blocks up to height ${height} are`,
+    ];
   }
 
   /** Memory for coins that each chain may use, in bytes. */
@@ -262,11 +275,10 @@ export class ChainstateManager {
     const { activation, flush, background } = this.#now;
     const { snapshot, head } = background!;
     const name = `${toDisplayHex(headers.hash(snapshot.base))} at height ${headers.height(snapshot.base)}`;
-    notice(
-      "error",
-      `the snapshot of block ${name} is NOT VALID and is set aside: ${why}. ` +
-        `The chain goes on at height ${headers.height(head)}; do not trust where the snapshot came from.`,
-    );
+    this.#refusal =
+      `the snapshot of block ${name} is NOT VALID and is set aside: ${why}. The chain goes on at height ` +
+      `${headers.height(head)}; do not trust where the snapshot came from.`;
+    notice("error", this.#refusal);
     await activation.whileStill(async () => {
       await background!.halt();
       await flush!.settle();

@@ -8,10 +8,8 @@
  * @see Bitcoin Core `validation.cpp` (PopulateAndValidateSnapshot)
  * @module
  */
-import { sha256 as incremental } from "@noble/hashes/sha2.js";
 import { CodecError } from "../../codec/error.ts";
 import { Reader } from "../../codec/reader.ts";
-import { sha256 } from "../../codec/sha256.ts";
 import { NodeError } from "../../core/errors.ts";
 import type { AppendFile } from "../../core/ports.ts";
 import { compareParts, type SortedEntries, type TakeEntry } from "../../storage/runs/entries.ts";
@@ -20,7 +18,7 @@ import { MAX_MONEY } from "../types/money.ts";
 import { type Coin, encodeCoin, readCoin } from "./coin.ts";
 import { COIN_KEY_BYTES_MAX, writeCoinKey } from "./key.ts";
 import { SNAPSHOT_HEAD_BYTES, type SnapshotCode } from "./snapshot.ts";
-import { hashedCoin } from "./statistics.ts";
+import { SerializedHash } from "./statistics.ts";
 
 /** Bytes that are read at a time. */
 const READ_BYTES = 1024 * 1024;
@@ -53,7 +51,7 @@ export interface SnapshotTerms {
 export class SnapshotReader implements SortedEntries {
   readonly #file: Pick<AppendFile, "read">;
   readonly #terms: SnapshotTerms;
-  readonly #serialized = incremental.create();
+  readonly #serialized = new SerializedHash();
   #at = SNAPSHOT_HEAD_BYTES;
   #reader = new Reader(new Uint8Array());
   #isAtEnd = false;
@@ -71,7 +69,7 @@ export class SnapshotReader implements SortedEntries {
 
   /** `hash_serialized_3` of the coins, in the order of the bytes, once all are taken. */
   digest(): Uint8Array {
-    return sha256(this.#serialized.digest());
+    return this.#serialized.digest();
   }
 
   /** @throws NodeError `SNAPSHOT_REFUSED` in Core's words, or the signal's reason */
@@ -129,7 +127,7 @@ export class SnapshotReader implements SortedEntries {
     for (const { vout, coin } of outputs.sort((a, b) => a.vout - b.vout)) {
       if (vout === before) throw this.#bad(" - an output is there twice");
       before = vout;
-      this.#serialized.update(hashedCoin({ txid, vout }, coin));
+      this.#serialized.add({ txid, vout }, coin);
       yield { key, keyLength: writeCoinKey({ txid, vout }, key), value: encodeCoin(coin) };
     }
   }

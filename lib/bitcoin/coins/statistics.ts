@@ -38,10 +38,40 @@ const PAUSE_EVERY = 512;
 /** What both hashes take in for a coin: outpoint 36 ‖ height × 2 + coinbase u32 LE ‖ value i64 LE ‖ script. */
 export function hashedCoin(outpoint: OutPoint, coin: Coin): Uint8Array {
   const writer = new Writer(128);
+  writeHashedCoin(writer, outpoint, coin);
+  return writer.finish();
+}
+
+function writeHashedCoin(writer: Writer, outpoint: OutPoint, coin: Coin): void {
   OutPointCodec.write(writer, outpoint);
   writer.u32Le(codeOf(coin));
   TxOutputCodec.write(writer, coin);
-  return writer.finish();
+}
+
+/** Bytes that are hashed at a time: each call costs as much as the hashing of a coin. */
+const HASHED_BYTES = 16 * 1024;
+
+/** `hash_serialized_3` of coins in the order of their outpoints. */
+export class SerializedHash {
+  readonly #hash = incremental.create();
+  #writer = new Writer(HASHED_BYTES);
+
+  /** Takes the next coin in. */
+  add(outpoint: OutPoint, coin: Coin): void {
+    writeHashedCoin(this.#writer, outpoint, coin);
+    if (this.#writer.length >= HASHED_BYTES) this.#flush();
+  }
+
+  /** The hash, in the order of the bytes. Nothing can be added afterwards. */
+  digest(): Bytes32 {
+    this.#flush();
+    return sha256(this.#hash.digest());
+  }
+
+  #flush(): void {
+    this.#hash.update(this.#writer.finish());
+    this.#writer = new Writer(HASHED_BYTES);
+  }
 }
 
 /** Goes through coins in the order of their keys; see `BitcoinStore.allCoins`. */
@@ -62,7 +92,7 @@ export async function coinStatistics(
 ): Promise<CoinStatistics> {
   let [coins, transactions, bogosize, amount] = [0, 0, 0, 0n];
   let last: Uint8Array | undefined;
-  const serialized = incremental.create();
+  const serialized = new SerializedHash();
   const muhash = new MuHash();
   await all(({ key, keyLength, bytes, valueAt, valueLength }) => {
     const outpoint = outPointOf(key.subarray(0, keyLength));
@@ -72,11 +102,11 @@ export async function coinStatistics(
     coins += 1;
     amount += coin.value;
     bogosize += BOGO_BYTES + coin.scriptPubKey.length;
-    if (kind === "hash_serialized_3") serialized.update(hashedCoin(outpoint, coin));
+    if (kind === "hash_serialized_3") serialized.add(outpoint, coin);
     else if (kind === "muhash") muhash.add(hashedCoin(outpoint, coin));
     return coins % PAUSE_EVERY === 0 ? pause() : undefined;
   }, signal);
   const counted = { coins, transactions, amount, bogosize };
   if (kind === "none") return counted;
-  return { ...counted, hash: kind === "muhash" ? muhash.digest() : sha256(serialized.digest()) };
+  return { ...counted, hash: kind === "muhash" ? muhash.digest() : serialized.digest() };
 }

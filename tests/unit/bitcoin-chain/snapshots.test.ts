@@ -89,6 +89,9 @@ describe("a snapshot", () => {
     assert.deepEqual([node.height(), await node.hash()], [30, await tree.hashAfter(trunk[29]!.row)]);
     await node.give([...trunk.slice(30, 35), ...trunk.slice(5, 15)]);
     assert.deepEqual([node.height(), node.chain.headers.height(node.chain.states.background!.head)], [35, 15]);
+    const standing =
+      "the chain stands on a snapshot at height 30 that is not validated: the blocks up to height 15 are";
+    assert.deepEqual(node.chain.warnings, [standing]);
     await node.close();
 
     node = await opened(tree, [], snapshot, { store: node.store });
@@ -97,7 +100,7 @@ describe("a snapshot", () => {
     await node.give([...trunk.slice(15, 30), ...trunk.slice(35)]);
     assert.deepEqual([node.height(), node.chain.states.background], [40, undefined]);
     assert.equal(await node.hash(), await tree.hashAfter(trunk[39]!.row));
-    assert.equal(node.chain.validation, "full");
+    assert.deepEqual([node.chain.validation, node.chain.warnings], ["full", []]);
     // The index of transactions has all of them, those from before the snapshot also.
     for (const { block } of trunk) {
       const row = node.chain.headers.find(block.hash);
@@ -171,6 +174,7 @@ describe("a snapshot", () => {
       node.told.join("\n"),
       /error the snapshot of block \w+ at height 20 is NOT VALID and is set aside: its coins/,
     );
+    assert.match(String(node.chain.warnings), /^the snapshot of block \w+ at height 20 is NOT VALID and is set aside/);
     assert.deepEqual(node.wrong, [], `${before} blocks were held against false coins`);
     const told = await node.topics();
     const states = told.filter(({ topic }) => topic === "bitcoin.snapshot").map(({ data }) => data.state);
