@@ -203,7 +203,10 @@ export class BitcoinNode {
     const text = `height ${headers.height(move.tip)} ${toDisplayHex(headers.hash(move.tip))}`;
     // While catching up the progress says as much.
     notice(isLive && move.tip === headers.best ? "info" : "debug", "bitcoin.chain", text);
-    if (isLive && mode === "full") this.#announcing.announce(this.#network.peers, move);
+    // A snapshot's own block comes later.
+    if (isLive && mode === "full" && this.#chain.hasData(move.tip)) {
+      this.#announcing.announce(this.#network.peers, move);
+    }
     if (this.#light !== undefined) this.#network.track(this.#light.onMove(move));
     this.#facade.tipMoved();
     if (this.#pruning !== undefined) this.#network.track(this.#pruning.run());

@@ -37,8 +37,17 @@ describe("a snapshot in a network", () => {
     for (const { raw } of blocks) {
       assert.equal(await young.node.service.submitHeader(raw.slice(0, 80)), undefined);
     }
+    const listener = await world.dialIn("10.0.0.9", "10.0.0.3");
     await clock.until(young.node.service.snapshots.load("utxo.dat", new AbortController().signal));
     assert.equal(young.height(), 400);
+    await clock.until(clock.sleep(5_000));
+    assert.equal(young.node.service.state().initialBlockDownload, false);
+    const told = listener.received.map(({ message }) => message.type);
+    assert.ok(
+      !told.includes("inv") && told.every((name) => name !== "headers"),
+      `a block that is not here is told of: ${told}`,
+    );
+    listener.end();
     await young.stop();
     young = await world.node("10.0.0.3", options);
     const { snapshots, headers } = young.node.service;
