@@ -105,12 +105,12 @@ export class Snapshots implements SnapshotService {
     const { chain, files } = this.#parts;
     const path = files.path(name);
     if (this.#writing.has(path)) throw unusable(`${path} is being written`);
-    if (await files.exists(path)) {
-      const what = "already exists. If you are sure this is what you want, move it out of the way first";
-      throw unusable(`${path} ${what}`);
-    }
     this.#writing.add(path);
     try {
+      if (await files.exists(path)) {
+        const what = "already exists. If you are sure this is what you want, move it out of the way first";
+        throw unusable(`${path} ${what}`);
+      }
       return await chain.readCoins(async (now) => {
         const reading = target === undefined ? now : await chain.states.rolledBack(now, target, signal);
         return await this.#write(path, reading, signal);

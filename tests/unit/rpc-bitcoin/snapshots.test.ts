@@ -219,6 +219,24 @@ describe("loadtxoutset", () => {
     assert.equal(await node.call("getblockcount"), 200);
   });
 
+  test("and dumptxoutset leave nothing behind when their caller goes, and can be called again", async () => {
+    const { bitcoin, files, call, mine } = await fresh();
+    const gone = AbortSignal.abort(new Error("the caller is gone"));
+    await assert.rejects(bitcoin.snapshots.load("utxo.dat", gone), /the caller is gone/);
+    assert.deepEqual([bitcoin.snapshots.background, await call("getblockcount")], [undefined, 0]);
+    const both = await Promise.allSettled([call("loadtxoutset", "utxo.dat"), call("loadtxoutset", "utxo.dat")]);
+    assert.deepEqual(both.map(({ status }) => status).sort(), ["fulfilled", "rejected"]);
+    assert.equal(await call("getblockcount"), 200);
+    await mine(1);
+    await assert.rejects(bitcoin.snapshots.dump("new.dat", undefined, gone), /the caller is gone/);
+    assert.deepEqual([...files.files.keys()], ["/data/utxo.dat"]);
+    const writing = bitcoin.snapshots.dump("new.dat", undefined, new AbortController().signal);
+    const second = bitcoin.snapshots.dump("new.dat", undefined, new AbortController().signal);
+    await assert.rejects(second, { code: "SNAPSHOT_FILE_UNUSABLE" });
+    assert.equal((await writing)!.coins, 201);
+    assert.deepEqual([...files.files.keys()], ["/data/utxo.dat", "/data/new.dat"]);
+  });
+
   test("refuses a snapshot that is no more than the tip", async () => {
     const { call, failure, files, mine } = await coreNode();
     await call("dumptxoutset", "utxo.dat", "latest");
