@@ -72,3 +72,44 @@ describe("a snapshot in a network", () => {
     await world.end();
   });
 });
+
+describe("a pruned node with a snapshot", () => {
+  test("keeps blocks until the chain behind the snapshot has taken them in, and no longer", async () => {
+    const world = new BitcoinWorld();
+    const { clock } = world;
+    const tree = new CoinTree(regtest, new SeededRandom(4), clock.now());
+    const trunk: TreeBlock[] = [];
+    for (let i = 0; i < 420; i++) trunk.push(tree.mine(trunk.at(-1)?.row ?? 0));
+    const wrong: string[] = [];
+    const validator = treeValidator(tree, (text) => void wrong.push(text));
+    const blocks = trunk.map(({ block }) => block);
+    const snapshot = await snapshotOf(tree, trunk[409]!.row, regtest);
+    const folder = new MemoryFolder();
+    folder.files.set("/data/utxo.dat", { bytes: snapshot.bytes, synced: 0 });
+    const young = await world.node("10.0.0.3", {
+      ...{ validator, files: folder.named("/data"), assumedCoins: [snapshot.assumed], pruneTarget: 1 },
+    });
+    const { service } = young.node;
+    for (const { raw } of blocks) await service.submitHeader(raw.slice(0, 80));
+    await clock.until(service.snapshots.load("utxo.dat", new AbortController().signal));
+    const give = async (from: number, to: number) => {
+      for (const { raw } of blocks.slice(from, to)) await clock.until(service.submitBlock(raw));
+      await clock.until(clock.sleep(5_000));
+    };
+    const isStored = (height: number) => young.store.block(service.activeAt(height)).then((raw) => raw !== undefined);
+    await give(410, 420);
+    // Every second block is there, and so none but the first can be connected.
+    for (let height = 1; height < 410; height += 2) await give(height - 1, height);
+    assert.deepEqual([young.height(), await isStored(411), await isStored(409), await isStored(3)], [
+      420,
+      true,
+      true,
+      true,
+    ]);
+    for (let height = 2; height <= 410; height += 2) await give(height - 1, height);
+    await clock.until(service.pruneTo(1_000));
+    assert.equal(service.snapshots.background, undefined);
+    assert.deepEqual([await isStored(100), await isStored(140), await isStored(420), wrong], [false, true, true, []]);
+    await world.end();
+  });
+});
