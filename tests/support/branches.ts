@@ -224,10 +224,14 @@ export class Branches {
 
   /** An output that anybody may spend, and that is there and old enough. */
   #anyOpen(taken: ReadonlySet<string>): Spendable | undefined {
-    const found = this.#random.shuffle(this.#open.slice(-400)).find((coin) => {
-      return this.#isSpendable(coin) && coin.value > 10n * VALUE && !taken.has(`${toHex(coin.txid)}:${coin.vout}`);
-    });
-    return found;
+    const { length } = this.#open;
+    const start = this.#random.below(Math.max(1, length));
+    for (let i = 0; i < length; i++) {
+      const coin = this.#open[(start + i) % length]!;
+      const isFree = !taken.has(`${toHex(coin.txid)}:${coin.vout}`);
+      if (isFree && coin.value > 10n * VALUE && this.#isSpendable(coin)) return coin;
+    }
+    return undefined;
   }
 
   /** Whether a coin is there, and old enough for the next block. */
