@@ -18,14 +18,13 @@ import type { BitcoinChain, ConnectedBlock } from "../chain/chain.ts";
 import { decodeCoin } from "../coins/coin.ts";
 import { buildBasicFilter, filterHash, filterHeader } from "../filters/mod.ts";
 import { ZERO_HASH } from "../hash.ts";
-import { type HeaderChain, HeaderStatus } from "../headers/header-chain.ts";
 import type { Block } from "../types/block.ts";
 import type { FilterEntry, FilterHead, FilterStore } from "./filter-store.ts";
 
 /** What the index needs. */
 export interface FilterIndexParts {
   readonly chain: Pick<BitcoinChain, "headers" | "tip" | "activeAt" | "hasData" | "blocks"> & {
-    readonly states: Pick<BitcoinChain["states"], "complete">;
+    readonly states: Pick<BitcoinChain["states"], "complete" | "background">;
   };
   readonly store: FilterStore;
   readonly clock: Clock;
@@ -97,8 +96,7 @@ export class FilterIndex {
       else low = middle;
     }
     for (let height = low + 1; height <= top; height++) {
-      const row = chain.activeAt(height);
-      if (wasConnected(headers, row) && !chain.hasData(row)) throw pruned();
+      if (!chain.hasData(chain.activeAt(height))) throw pruned();
     }
     const header = low < 0 ? ZERO_HASH : (await headAt(low))!.filterHeader;
     return new FilterIndex(parts, low < 0 ? -1 : chain.activeAt(low), header);
@@ -109,9 +107,12 @@ export class FilterIndex {
     return this.#best < 0 ? -1 : this.#parts.chain.headers.height(this.#best);
   }
 
-  /** Whether every block of the active chain had its filter once in this run, and nothing is missing since. */
+  /**
+   * Whether every block of the active chain had its filter once in this run, and nothing went wrong since. Below a snapshot
+   * of the coins blocks are still to come.
+   */
   get isSynced(): boolean {
-    return this.#isSynced;
+    return this.#isSynced && this.#parts.chain.states.background === undefined;
   }
 
   /** Begins to make what is missing. */
@@ -130,7 +131,7 @@ export class FilterIndex {
 
   /** Resolves when all blocks that are connected by now have their filters, unless the way there is still long. */
   async settled(): Promise<void> {
-    if (this.#isSynced) await this.#running;
+    if (this.isSynced) await this.#running;
   }
 
   /**
@@ -194,8 +195,6 @@ export class FilterIndex {
     this.#running = undefined;
     this.#forgetWaiting();
     if (this.#next() !== undefined) return this.#wake();
-    // Blocks may come after those above them: below a snapshot of the coins.
-    if (this.#after() !== undefined) this.#isSynced = false;
     if (this.#told !== undefined) notice("info", `${FILTER_INDEX_NAME}: it goes on`);
     this.#told = undefined;
     this.#isSynced ||= this.#best >= 0 && chain.headers.commonAncestor(this.#best, chain.tip) === chain.tip;
@@ -243,14 +242,8 @@ export class FilterIndex {
     if (this.#unwritten.size > 0) this.#cancelWrite = clock.after(WRITE_MS, () => this.#work(() => this.#write()));
   }
 
-  /** The row whose filter is to be made next; undefined when there is none, or its block is still to come. */
+  /** The row whose filter is to be made next; undefined when all that is connected have theirs. */
   #next(): number | undefined {
-    const row = this.#after();
-    return row !== undefined && wasConnected(this.#parts.chain.headers, row) ? row : undefined;
-  }
-
-  /** The row after the last one with a filter, on the way to the last that is connected; undefined when there is none. */
-  #after(): number | undefined {
     const { headers, states: { complete: connected } } = this.#parts.chain;
     if (this.#best < 0) return 0;
     const fork = headers.commonAncestor(this.#best, connected);
@@ -309,9 +302,6 @@ export class FilterIndex {
     }
   }
 }
-
-/** Whether a block is or was a part of the active chain that was validated. */
-const wasConnected = (headers: HeaderChain, row: number) => (headers.status(row) & HeaderStatus.connected) !== 0;
 
 const pruned = () =>
   new NodeError(

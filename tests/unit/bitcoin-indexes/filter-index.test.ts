@@ -1,12 +1,12 @@
 /** The index of block filters beside a chain that is validated in full. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import type { BackgroundChain } from "../../../lib/bitcoin/chain/background.ts";
 import { NO_CHANGES } from "../../../lib/bitcoin/coins/changes.ts";
 import { buildBasicFilter, filterHash, filterHeader } from "../../../lib/bitcoin/filters/mod.ts";
 import { ZERO_HASH } from "../../../lib/bitcoin/hash.ts";
 import { FilterIndex } from "../../../lib/bitcoin/indexes/filter-index.ts";
 import { type FilterEntry, MemoryFilterStore } from "../../../lib/bitcoin/indexes/filter-store.ts";
-import { HeaderStatus } from "../../../lib/bitcoin/headers/header-chain.ts";
 import { regtest } from "../../../lib/bitcoin/networks/mod.ts";
 import { MemoryBitcoinStore } from "../../../lib/bitcoin/store/memory.ts";
 import { Block } from "../../../lib/bitcoin/types/block.ts";
@@ -242,36 +242,36 @@ describe("FilterIndex", () => {
     assert.equal(filters.written, 21);
   });
 
-  test("waits for a block that comes after those above it, and says that it is not synced", async () => {
-    const { ledger, chain, clock, store, said, open, crash, expected, kept } = await scene();
-    const index = await open();
+  test("follows the blocks that are complete; behind a snapshot of the coins it is not synced", async () => {
+    const { ledger, chain, clock, filters, expected, kept } = await scene();
+    await ledger.mine(20);
+    // As if a snapshot stood for the first blocks, which come behind it.
+    let [complete, background] = [chain.activeAt(8), {} as BackgroundChain | undefined];
+    const behind = {
+      ...{ headers: chain.headers, blocks: chain.blocks, tip: chain.tip },
+      activeAt: (height: number) => chain.activeAt(height),
+      hasData: (row: number) => chain.headers.height(row) <= chain.headers.height(complete),
+      states: {
+        get complete() {
+          return complete;
+        },
+        get background() {
+          return background;
+        },
+      },
+    };
+    const index = await FilterIndex.open({ chain: behind, store: filters, clock, notice: assert.fail });
     index.start();
-    await ledger.mine(10);
     await clock.advance(WHILE_MS);
-    assert.ok(index.isSynced);
-    crash();
-    await ledger.mine(10);
-    // As if a snapshot stood for the chain up to here: some of its blocks were never here.
-    const missing = Array.from({ length: 5 }, (_, i) => chain.activeAt(11 + i));
-    const { connected, data } = HeaderStatus;
-    const block = store.block.bind(store);
-    for (const row of missing) chain.headers.clearStatus(row, connected | data);
-    store.block = (row) => missing.includes(row) ? Promise.resolve(undefined) : block(row);
-    const late = await open();
-    for (const each of [index, late]) {
-      each.connected({ row: chain.tip, block: undefined, changes: NO_CHANGES });
-      await clock.advance(WHILE_MS);
-      assert.deepEqual([each.height, each.isSynced, said], [10, false, []]);
-    }
-    for (const row of missing) chain.headers.addStatus(row, connected | data);
-    store.block = block;
-    for (const each of [index, late]) {
-      each.connected({ row: chain.tip, block: undefined, changes: NO_CHANGES });
-      await clock.advance(WHILE_MS);
-      assert.deepEqual([each.height, each.isSynced, said], [20, true, []]);
-      assert.deepEqual(await kept(each, chain.tip), await expected(chain.tip));
-      await each.close();
-    }
+    assert.deepEqual([index.height, index.isSynced], [8, false]);
+    [complete, background] = [chain.activeAt(20), undefined];
+    index.connected({ row: complete, block: undefined, changes: NO_CHANGES });
+    await clock.advance(WHILE_MS);
+    assert.deepEqual([index.height, index.isSynced], [20, true]);
+    assert.deepEqual(await kept(index, chain.tip), await expected(chain.tip));
+    background = {} as BackgroundChain;
+    assert.equal(index.isSynced, false, "a snapshot was loaded");
+    await index.close();
   });
 
   test("is not synced while it cannot write, holds no more than so many, and goes on when it can", async () => {
