@@ -85,7 +85,7 @@ export interface BitcoinService {
   /** What is watched and what was found, in mode `filters`. */
   readonly light?: LightService | undefined;
   /** The filters of blocks, where they are kept. */
-  readonly filters?: Pick<FilterIndex, "entry" | "head" | "heads" | "height" | "isSynced" | "settled"> | undefined;
+  readonly filters?: Pick<FilterIndex, "entry" | "heads" | "height" | "isSynced" | "settled"> | undefined;
   /** Service bits that we offer. */
   readonly services: bigint;
   readonly userAgent: string;

@@ -1,6 +1,7 @@
 /** The compiled program as a full node with block filters: held against btcd's, and serving a light client of our own. */
 import { after, before, test } from "node:test";
 import assert from "node:assert/strict";
+import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { JsonObject } from "../../lib/codec/json.ts";
 import { binaryMissing, Gemel, REGTEST, suite, temporaryFolder } from "./binary.ts";
@@ -85,6 +86,20 @@ suite("gemel with an index of block filters beside btcd", binaryMissing() ?? btc
     await gemel.reachesBlock((await btcd.tip()).best, 60_000);
     assert.deepEqual(await gemel.btc("getindexinfo"), {});
     await gemel.stop();
+    gemel = await start();
+    await compare();
+  });
+
+  test("--reindex makes them anew with the rest, and so does a start without their file", {
+    timeout: TIMEOUT_MS,
+  }, async () => {
+    const file = join(folder.path, "full", "regtest", "filters.sqlite");
+    await gemel.stop();
+    gemel = await start("--reindex");
+    await compare();
+    await gemel.stop();
+    assert.ok(existsSync(file));
+    for (const end of ["", "-wal", "-shm"]) rmSync(`${file}${end}`, { force: true });
     gemel = await start();
     await compare();
   });

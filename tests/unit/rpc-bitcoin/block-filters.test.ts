@@ -50,7 +50,7 @@ describe("getblockfilter", () => {
       message: "Index is not enabled for filtertype basic",
     });
     const nothing = () => Promise.resolve(undefined);
-    const filters = { entry: nothing, head: nothing, heads: () => Promise.resolve([]), height: -1, settled: nothing };
+    const filters = { entry: nothing, heads: () => Promise.resolve([]), height: -1, settled: nothing };
     const of = async (isSynced: boolean) => {
       const { failure, mine } = await bitcoinNode({ validator, overrides: { filters: { ...filters, isSynced } } });
       const [block] = await mine(1);

@@ -92,7 +92,6 @@ describe("scanblocks", () => {
     const filters: NonNullable<BitcoinService["filters"]> = {
       ...{ height: index.height, isSynced: true },
       settled: () => index.settled(),
-      head: (row) => index.head(row),
       heads: (rows) => index.heads(rows),
       entry: async (row) => {
         if (bitcoin.headers.height(row) === 57) {
