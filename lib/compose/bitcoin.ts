@@ -94,16 +94,34 @@ async function openStorage(parts: CompositionParts, chain: BitcoinConfig, networ
   };
 }
 
-/** Filters are made again when the newest are lost: they need not wait for the disk. */
+/** Files of a database, by what stands behind its name. */
+const DATABASE_FILES = ["", "-wal", "-shm"] as const;
+
+/** Filters are made again when they are lost: they need not wait for the disk, and a damaged file of them is removed. */
 async function openFilters(
-  { drivers, shutdown }: CompositionParts,
+  { drivers, shutdown, log }: CompositionParts,
   { reindex }: BitcoinConfig,
   network: BitcoinNetwork,
   folder: string,
 ): Promise<FilterStore> {
-  const database = await drivers.openDatabase(`${folder}/filters.sqlite`, { synchronous: "normal" });
+  const path = `${folder}/filters.sqlite`;
+  const open = async () => {
+    const database = await drivers.openDatabase(path, { synchronous: "normal" });
+    try {
+      return { database, store: await openSqlFilterStore(database, { network, reindex }) };
+    } catch (thrown) {
+      await database.close();
+      throw thrown;
+    }
+  };
+  const { database, store } = await open().catch(async (thrown) => {
+    if (!(thrown instanceof NodeError && thrown.code === "DATABASE_DAMAGED")) throw thrown;
+    log("warning", "bitcoin.filters", `${messageOf(thrown)}; filters are made anew`);
+    for (const end of DATABASE_FILES) await drivers.removeFile(`${path}${end}`).catch(() => {});
+    return await open();
+  });
   shutdown.add(() => database.close());
-  return await openSqlFilterStore(database, { network, reindex });
+  return store;
 }
 
 /** Opens the chain; nothing is dialled or accepted before `start`. */

@@ -1,7 +1,7 @@
 /** The compiled program as a full node with block filters: held against btcd's, and serving a light client of our own. */
 import { after, before, test } from "node:test";
 import assert from "node:assert/strict";
-import { existsSync, rmSync } from "node:fs";
+import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { JsonObject } from "../../lib/codec/json.ts";
 import { binaryMissing, Gemel, REGTEST, suite, temporaryFolder } from "./binary.ts";
@@ -90,7 +90,7 @@ suite("gemel with an index of block filters beside btcd", binaryMissing() ?? btc
     await compare();
   });
 
-  test("--reindex makes them anew with the rest, and so does a start without their file", {
+  test("--reindex makes them anew with the rest, and so does a start without their file or with a damaged one", {
     timeout: TIMEOUT_MS,
   }, async () => {
     const file = join(folder.path, "full", "regtest", "filters.sqlite");
@@ -101,6 +101,12 @@ suite("gemel with an index of block filters beside btcd", binaryMissing() ?? btc
     assert.ok(existsSync(file));
     for (const end of ["", "-wal", "-shm"]) rmSync(`${file}${end}`, { force: true });
     gemel = await start();
+    await compare();
+    await gemel.stop();
+    writeFileSync(file, "this is no database".repeat(1_000));
+    for (const end of ["-wal", "-shm"]) rmSync(`${file}${end}`, { force: true });
+    gemel = await start();
+    assert.match(gemel.process.stderr, /filters.sqlite is damaged .*; filters are made anew/);
     await compare();
   });
 
