@@ -67,6 +67,15 @@ export const TARGETS: readonly Target[] = [
     ],
   },
   {
+    name: "bitcoin/indexes",
+    sources: ["lib/bitcoin/indexes", "lib/bitcoin/serving/filter-requests.ts"],
+    tests: [
+      "tests/unit/bitcoin-indexes",
+      "tests/contract/filter-store.test.ts",
+      ...scenario("bitcoin-filter-serving", "filters-crash"),
+    ],
+  },
+  {
     name: "bitcoin/coins",
     sources: ["lib/bitcoin/coins", "lib/storage/runs", "lib/storage/byte-table.ts", "lib/bitcoin/store/coin-runs.ts"],
     tests: [

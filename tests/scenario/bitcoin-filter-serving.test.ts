@@ -57,6 +57,7 @@ async function serving(world: BitcoinWorld, chain: PayingChain, options: NodeOpt
     validator: keepsCoins,
     filters: new MemoryFilterStore(),
     blocks: chain.recording.blocks,
+    inboundMax: 32,
     ...options,
   });
   await world.until(() => node.node.service.filters?.isSynced ?? true);
@@ -102,7 +103,7 @@ describe("a node that serves block filters", () => {
     });
     assert.deepEqual(answers(most, CFilter).map(({ filter }) => filter), chain.filters.slice(1_011));
 
-    for (const [startHeight, stopHeight] of [[0, 8], [5, 5], [11, 2_010]] as const) {
+    for (const [startHeight, stopHeight] of [[0, 0], [0, 8], [5, 5], [11, 2_010]] as const) {
       const stopHash = chain.block(stopHeight).hash;
       const asked = await ask(world, GetCFHeaders, { filterType: 0, startHeight, stopHash });
       assert.deepEqual(answers(asked, CFHeaders), [{
@@ -128,23 +129,47 @@ describe("a node that serves block filters", () => {
     const node = await serving(world, chain);
     const stopHash = chain.block(2_010).hash;
     const unknown = new Uint8Array(32).fill(7);
-    const wrong: readonly (readonly [AnyMessage, unknown])[] = [
-      [GetCFilters, { filterType: 0, startHeight: 1_010, stopHash }],
-      [GetCFHeaders, { filterType: 0, startHeight: 10, stopHash }],
+    const [other, missing] = ["filters of type 1 were asked for", "up to a block that we do not have"];
+    const wrong: readonly (readonly [AnyMessage, unknown, string])[] = [
+      [GetCFilters, { filterType: 0, startHeight: 1_010, stopHash }, "1001 filters or their headers"],
+      [GetCFHeaders, { filterType: 0, startHeight: 10, stopHash }, "2001 filters or their headers"],
       ...[GetCFilters, GetCFHeaders].flatMap((message) => [
-        [message, { filterType: 0, startHeight: 2_011, stopHash }] as const,
-        [message, { filterType: 1, startHeight: 2_010, stopHash }] as const,
-        [message, { filterType: 0, startHeight: 0, stopHash: unknown }] as const,
+        [message, { filterType: 0, startHeight: 2_011, stopHash }, "from height 2011 to 2010"] as const,
+        [message, { filterType: 1, startHeight: 2_010, stopHash }, other] as const,
+        [message, { filterType: 0, startHeight: 0, stopHash: unknown }, missing] as const,
       ]),
-      [GetCFCheckpt, { filterType: 1, stopHash }],
-      [GetCFCheckpt, { filterType: 0, stopHash: unknown }],
+      [GetCFCheckpt, { filterType: 1, stopHash }, other],
+      [GetCFCheckpt, { filterType: 0, stopHash: unknown }, missing],
     ];
-    for (const [message, body] of wrong) {
+    for (const [message, body, reason] of wrong) {
+      const told = node.notices.length;
       const actor = await ask(world, message as Message<string, unknown>, body);
       assert.ok(actor.isClosed(), `${message.type} ${JSON.stringify(body)}`);
+      const reasons = node.notices.slice(told).filter((text) => text.includes(reason));
+      assert.ok(reasons.length > 0, `${reason}: ${node.notices.slice(told).join("; ")}`);
       assert.equal(actor.received.filter(({ message: { type } }) => type.startsWith("cf")).length, 0);
     }
     assert.deepEqual(node.bans(), [], "that is no misbehaviour");
+    await world.end();
+  });
+
+  test("says nothing of a filter that is lost, as Core", async () => {
+    const world = new BitcoinWorld();
+    const chain = someChain(world, 1_010);
+    const filters = new MemoryFilterStore();
+    await serving(world, chain, { filters });
+    await world.until(() => world.clock.monotonic() > 5_000);
+    const heads = filters.heads.bind(filters);
+    filters.entry = () => Promise.resolve(undefined);
+    filters.heads = async (hashes) => (await heads(hashes)).map((head, i) => (i === 0 ? undefined : head));
+    const stopHash = chain.block(1_010).hash;
+    for (const message of [GetCFilters, GetCFHeaders]) {
+      const asked = await ask(world, message, { filterType: 0, startHeight: 1_000, stopHash });
+      assert.ok(!asked.isClosed());
+      assert.equal(asked.received.filter(({ message: { type } }) => type.startsWith("cf")).length, 0);
+    }
+    const asked = await ask(world, GetCFCheckpt, { filterType: 0, stopHash });
+    assert.ok(!asked.isClosed() && answers(asked, CFCheckpt).length === 0);
     await world.end();
   });
 

@@ -259,7 +259,10 @@ export class FilterIndex {
   }
 
   #take(row: number, entry: FilterEntry): void {
-    this.#unwritten.set(toHex(entry.blockHash), entry);
+    const name = toHex(entry.blockHash);
+    // One that was left and came back is made again.
+    this.#dropUnwritten(name);
+    this.#unwritten.set(name, entry);
     this.#unwrittenBytes += entry.filter.length;
     this.#best = row;
     this.#bestHeader = entry.filterHeader;
@@ -294,12 +297,12 @@ export class FilterIndex {
     const entries = [...this.#unwritten.values()];
     if (entries.length === 0) return;
     await this.#parts.store.put(entries);
-    for (const entry of entries) {
-      const name = toHex(entry.blockHash);
-      if (this.#unwritten.get(name) !== entry) continue;
-      this.#unwritten.delete(name);
-      this.#unwrittenBytes -= entry.filter.length;
-    }
+    for (const { blockHash } of entries) this.#dropUnwritten(toHex(blockHash));
+  }
+
+  #dropUnwritten(name: string): void {
+    this.#unwrittenBytes -= this.#unwritten.get(name)?.filter.length ?? 0;
+    this.#unwritten.delete(name);
   }
 }
 

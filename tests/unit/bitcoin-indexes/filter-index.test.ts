@@ -11,6 +11,7 @@ import { regtest } from "../../../lib/bitcoin/networks/mod.ts";
 import { MemoryBitcoinStore } from "../../../lib/bitcoin/store/memory.ts";
 import { Block } from "../../../lib/bitcoin/types/block.ts";
 import { toHex } from "../../../lib/codec/hex.ts";
+import type { Clock } from "../../../lib/core/ports.ts";
 import { Ledger, output, pay, type Spendable } from "../bitcoin-chain/ledger.ts";
 
 /** Longer than filters wait to be written, and than a failure is rested from. */
@@ -144,6 +145,91 @@ describe("FilterIndex", () => {
     assert.deepEqual(reads, [112, 113, 114]);
     assert.deepEqual(await kept(late, chain.tip), await expected(chain.tip));
     await late.close();
+  });
+
+  test("open() goes on from genesis, which has a filter header of its own", async () => {
+    const { ledger, chain, clock, filters, open, crash, expected, kept } = await scene();
+    const first = await open();
+    first.start();
+    await clock.advance(WHILE_MS);
+    await first.close();
+    crash();
+    assert.equal(filters.written, 1);
+    await ledger.mine(3);
+    const index = await open();
+    assert.equal(index.height, 0);
+    index.start();
+    await clock.advance(WHILE_MS);
+    assert.deepEqual(await kept(index, chain.tip), await expected(chain.tip));
+    // At rest nothing waits for the clock.
+    index.start();
+    await clock.advance(WHILE_MS);
+    assert.equal(clock.pending, 0);
+    await index.close();
+  });
+
+  test("gives others their turn on a long way, and tells how far it is", async () => {
+    const { ledger, chain, clock, filters } = await scene();
+    await ledger.mine(99);
+    const catchUp = async (msEach: number) => {
+      const said: string[] = [];
+      let [now, sleeps] = [0, 0];
+      const slow: Clock = {
+        now: () => clock.now(),
+        monotonic: () => (now += msEach),
+        after: (ms, callback) => clock.after(ms, callback),
+        sleep: (ms, signal) => {
+          sleeps += 1;
+          return clock.sleep(ms, signal);
+        },
+      };
+      const notice = (level: string, text: string) => void said.push(`${level} ${text}`);
+      const store = new TestStore();
+      const index = await FilterIndex.open({ chain, store, clock: slow, notice });
+      index.start();
+      await clock.advance(WHILE_MS);
+      assert.equal(index.height, 99);
+      await index.close();
+      return { said, sleeps };
+    };
+    // One before it begins.
+    assert.deepEqual(await catchUp(0), { said: [], sleeps: 1 });
+    assert.deepEqual(await catchUp(0.04), { said: [], sleeps: 1 });
+    assert.deepEqual(await catchUp(5), { said: [], sleeps: 101 });
+    // Two readings for each block: the clock is at 60 s after 10 blocks, and so on.
+    const { said } = await catchUp(3_000);
+    assert.deepEqual(said.slice(0, 2), [
+      "info basic block filter index: height 9 of 99",
+      "info basic block filter index: height 19 of 99",
+    ]);
+    assert.ok(said.length >= 9 && said.length <= 10);
+    assert.equal(filters.written, 0);
+  });
+
+  test("says so when a filter is missing that others follow from", async () => {
+    const { ledger, chain, clock, filters, said, open } = await scene();
+    const index = await open();
+    index.start();
+    await ledger.mine(5);
+    const fork = ledger.block();
+    assert.equal(await ledger.add(fork), "ok");
+    await ledger.mine(1);
+    await clock.advance(WHILE_MS);
+    const { heads } = filters;
+    filters.heads = (hashes) => Promise.resolve(hashes.map(() => undefined));
+    const one = ledger.block([], { parent: fork, salt: 1 });
+    const two = ledger.block([], { parent: one, salt: 1 });
+    await ledger.add(one);
+    assert.equal(await ledger.add(two), "ok");
+    await clock.advance(WHILE_MS);
+    assert.equal(index.isSynced, false);
+    assert.deepEqual(said, [
+      "warning basic block filter index: a filter is missing; start with --reindex; it is tried again every 10 s",
+    ]);
+    filters.heads = heads;
+    await clock.advance(WHILE_MS);
+    assert.deepEqual([index.isSynced, index.height], [true, chain.headers.height(chain.tip)]);
+    await index.close();
   });
 
   test("open() goes on after a crash in which filters were lost that were not written", async () => {
