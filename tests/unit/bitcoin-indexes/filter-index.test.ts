@@ -1,6 +1,7 @@
 /** The index of block filters beside a chain that is validated in full. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import type { ConnectedBlock } from "../../../lib/bitcoin/chain/chain.ts";
 import type { BackgroundChain } from "../../../lib/bitcoin/chain/background.ts";
 import { NO_CHANGES } from "../../../lib/bitcoin/coins/changes.ts";
 import { buildBasicFilter, filterHash, filterHeader } from "../../../lib/bitcoin/filters/mod.ts";
@@ -163,7 +164,7 @@ describe("FilterIndex", () => {
     assert.deepEqual(await kept(index, chain.tip), await expected(chain.tip));
     // At rest nothing waits for the clock.
     index.start();
-    await clock.advance(WHILE_MS);
+    await clock.advance(1);
     assert.equal(clock.pending, 0);
     await index.close();
   });
@@ -204,6 +205,53 @@ describe("FilterIndex", () => {
     ]);
     assert.ok(said.length >= 9 && said.length <= 10);
     assert.equal(filters.written, 0);
+  });
+
+  test("connected() holds 8 MiB of blocks at most, and lets go of those that are done with or not needed", async () => {
+    const { ledger, chain, clock, reads, expected, kept } = await scene();
+    await ledger.mine(30);
+    /** A block that takes three MiB of memory, as it is told. */
+    const heavy = async (height: number): Promise<ConnectedBlock> => {
+      const row = chain.activeAt(height);
+      const { hash, transactions } = (await chain.blocks.read(row))!;
+      const block = { hash, transactions, raw: new Uint8Array(3 * 1024 * 1024) } as unknown as Block;
+      return { row, block, changes: NO_CHANGES };
+    };
+    const told = await Promise.all([1, 2, 3, 20, 21, 1, 2].map(heavy));
+    let now = 0;
+    let turns = 0;
+    const hints: ((index: FilterIndex) => void)[] = [];
+    const slow: Clock = {
+      now: () => clock.now(),
+      monotonic: () => (now += 5),
+      after: (ms, callback) => clock.after(ms, callback),
+      sleep: (ms, signal) => {
+        turns += 1;
+        if (turns === 10) { for (const hint of hints) hint(index); }
+        return clock.sleep(ms, signal);
+      },
+    };
+    const index = await FilterIndex.open({ chain, store: new TestStore(), clock: slow, notice: assert.fail });
+    // The third is too much; those that come later have the room of the first two.
+    for (const each of told.slice(0, 3)) index.connected(each);
+    hints.push((index) => told.slice(3, 5).forEach((each) => index.connected(each)));
+    reads.length = 0;
+    await clock.advance(WHILE_MS);
+    assert.deepEqual(
+      reads,
+      Array.from({ length: 31 }, (_, height) => height).filter((at) => ![1, 2, 20, 21].includes(at)),
+    );
+    // These have their filters already.
+    for (const each of told.slice(5, 7)) index.connected(each);
+    await clock.advance(WHILE_MS);
+    await ledger.mine(1);
+    const last = await heavy(31);
+    reads.length = 0;
+    index.connected(last);
+    await clock.advance(WHILE_MS);
+    assert.deepEqual(reads, []);
+    assert.deepEqual(await kept(index, chain.tip), await expected(chain.tip));
+    await index.close();
   });
 
   test("says so when a filter is missing that others follow from", async () => {
@@ -301,8 +349,13 @@ describe("FilterIndex", () => {
     assert.deepEqual(await kept(index, chain.tip), await expected(chain.tip));
     assert.deepEqual((await filters.entry(hash))!.filter, entry.filter);
     assert.deepEqual(said, ["warning the filter of the block at height 111 is damaged; it is made anew"]);
-    // Without the block there is nothing to make it from.
+    // Without the header before there is none to be made, and without the block no filter.
     await filters.put([{ ...entry, filter }]);
+    const { heads } = filters;
+    filters.heads = (hashes) => Promise.resolve(hashes.map(() => undefined));
+    assert.equal(await index.entry(chain.tip), undefined);
+    filters.heads = heads;
+    assert.equal(said.length, 1);
     chain.blocks.read = () => Promise.resolve(undefined);
     assert.equal(await index.entry(chain.tip), undefined);
     await index.close();
