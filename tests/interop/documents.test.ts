@@ -51,7 +51,7 @@ suite("commands of docs/", binaryMissing(), () => {
     const chia = ["run", "--chain", "chia", "--network", "simulator0", ...alone, "--data-dir", "chia"];
     await start("chia", [...chia, "--rpc", `127.0.0.1:${rpc.chia}`]);
     const regtest = ["run", ...REGTEST, ...alone, "--data-dir", "regtest", "--rpc", `127.0.0.1:${rpc.regtest}`];
-    await start("regtest", [...regtest, "--btc-rpc-http", `127.0.0.1:${rpc.http}`]);
+    await start("regtest", [...regtest, "--rest", "--btc-rpc-http", `127.0.0.1:${rpc.http}`]);
     for (let mined = 0; mined < 1_000; mined += 250) {
       const made = place.shell(
         "gemel btc generatetoaddress 250 bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080 --data-dir regtest",
