@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { equalBytes } from "../../lib/codec/sized.ts";
+import { Block as BlockMessage } from "../../lib/bitcoin/wire/mod.ts";
 import { regtest } from "../../lib/bitcoin/networks/mod.ts";
 import { MemoryBitcoinStore } from "../../lib/bitcoin/store/memory.ts";
 import { MemoryFilterStore } from "../../lib/bitcoin/indexes/filter-store.ts";
@@ -11,7 +12,7 @@ import { SeededRandom } from "../../lib/sim/random.ts";
 import { MemoryFolder } from "../contract/memory-folder.ts";
 import { snapshotOf } from "../support/coin-snapshot.ts";
 import { CoinTree, type TreeBlock, treeValidator } from "../support/coin-tree.ts";
-import { BitcoinWorld } from "./bitcoin-world.ts";
+import { BitcoinWorld, serving } from "./bitcoin-world.ts";
 
 describe("a snapshot in a network", () => {
   test("the tip is reached before the old blocks are, and those come of peers that serve the whole chain", async () => {
@@ -58,6 +59,7 @@ describe("a snapshot in a network", () => {
     await clock.until(young.node.service.connect("10.0.0.2", regtest.defaultPort));
     await clock.until(clock.sleep(60_000));
     assert.deepEqual([young.height(), headers.height(snapshots.background!.head)], [420, 0]);
+    assert.equal(young.node.service.peers().length, 1, "it was not asked for what it does not serve");
 
     await clock.until(young.node.service.connect("10.0.0.1", regtest.defaultPort));
     await clock.until(clock.sleep(60_000));
@@ -69,6 +71,46 @@ describe("a snapshot in a network", () => {
     const ends = [whole, limited, young].map(({ node }) => node.service.headers.hash(node.service.tip));
     assert.ok(ends.every((hash) => equalBytes(hash, ends[0]!)));
     assert.deepEqual(wrong, []);
+    await world.end();
+  });
+});
+
+describe("a snapshot in the middle of a sync", () => {
+  test("has a peer that was asked for old blocks asked for the newest next", async () => {
+    const world = new BitcoinWorld();
+    const { clock } = world;
+    const tree = new CoinTree(regtest, new SeededRandom(5), clock.now());
+    const recording = world.recording();
+    const trunk: TreeBlock[] = [];
+    for (let i = 0; i < 300; i++) {
+      trunk.push(tree.mine(trunk.at(-1)?.row ?? 0));
+      recording.add(trunk[i]!.block);
+    }
+    const asked: number[] = [];
+    let isGiving = false;
+    const { connections } = await world.actor(
+      "10.0.0.1",
+      serving(recording, (height) => {
+        asked.push(height);
+        return isGiving;
+      }),
+    );
+    const snapshot = await snapshotOf(tree, trunk[279]!.row, regtest);
+    const folder = new MemoryFolder();
+    folder.files.set("/data/utxo.dat", { bytes: snapshot.bytes, synced: 0 });
+    const young = await world.node("10.0.0.3", {
+      ...{ validator: treeValidator(tree, assert.fail), connect: ["10.0.0.1"] },
+      ...{ files: folder.named("/data"), assumedCoins: [snapshot.assumed] },
+    });
+    await world.until(() => asked.length === 16);
+    const { snapshots } = young.node.service;
+    await clock.until(snapshots.load("utxo.dat", new AbortController().signal));
+    isGiving = true;
+    for (const { block } of trunk.slice(0, 16)) await connections[0]!.send(BlockMessage, block);
+    await world.until(() => snapshots.background === undefined);
+    const heights = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => from + i);
+    assert.deepEqual(asked, [...heights(1, 16), ...heights(281, 300), ...heights(17, 280)]);
+    assert.equal(young.height(), 300);
     await world.end();
   });
 });
@@ -97,9 +139,9 @@ describe("a pruned node with a snapshot", () => {
       await clock.until(clock.sleep(5_000));
     };
     const isStored = (height: number) => young.store.block(service.activeAt(height)).then((raw) => raw !== undefined);
-    await give(410, 420);
     // Every second block is there, and so none but the first can be connected.
     for (let height = 1; height < 410; height += 2) await give(height - 1, height);
+    await give(410, 420);
     assert.deepEqual([young.height(), await isStored(411), await isStored(409), await isStored(3)], [
       420,
       true,

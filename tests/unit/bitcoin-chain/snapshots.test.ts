@@ -63,6 +63,7 @@ async function opened(tree: CoinTree, known: readonly TreeBlock[], snapshot: Tre
   return {
     ...{ chain, store, told, wrong, tell, rowOf },
     until: <T>(work: Promise<T>) => clock.until(work),
+    sleep: (ms: number) => clock.sleep(ms),
     load: () => clock.until(snapshots.load("utxo.dat", new AbortController().signal)),
     /** Gives blocks, and lets everything come to rest. */
     give: async (blocks: readonly TreeBlock[]) => {
@@ -150,6 +151,28 @@ describe("a snapshot", () => {
     await node.give(trunk.slice(8, 15));
     assert.deepEqual([node.chain.states.background, node.tipIs(branch[19]!), node.wrong], [undefined, true, []]);
     assert.equal(await node.hash(), await tree.hashAfter(branch[19]!.row));
+    await node.close();
+  });
+
+  test("has the newest blocks connected first", async () => {
+    const { tree, trunk } = grown(40);
+    const snapshot = await snapshotOf(tree, trunk[29]!.row, regtest);
+    const heights: number[] = [];
+    const fair = treeValidator(tree, assert.fail);
+    let sleep = (_ms: number) => Promise.resolve();
+    const connect: BlockValidator["connect"] = async (connecting, coins, signal) => {
+      heights.push(connecting.view.height);
+      if (connecting.view.height > 30) await sleep(100);
+      return await fair.connect(connecting, coins, signal);
+    };
+    const node = await opened(tree, trunk, snapshot, { validator: { ...fair, connect } });
+    sleep = node.sleep;
+    await node.load();
+    await node.give(trunk);
+    assert.equal(node.chain.states.background, undefined);
+    const newest = heights.indexOf(40);
+    // The first was there alone for a moment.
+    assert.deepEqual(heights.slice(0, newest).filter((height) => height <= 30), [1]);
     await node.close();
   });
 
