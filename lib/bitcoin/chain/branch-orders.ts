@@ -60,7 +60,6 @@ export class BranchOrders {
   async #carryOut(change: () => void, signal: AbortSignal | undefined): Promise<void> {
     const { headers, activation, commit, sources, trouble, headersOnly } = this.#parts;
     trouble.check();
-    if (commit.hasFailed) return commit.failed();
     const rest = sources.rest(signal);
     change();
     if (headersOnly && headers.best !== activation.lead) activation.moveTo(headers.best);

@@ -1,11 +1,16 @@
 /** What an operator decides about branches, on a chain that is validated in full. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { structureValidator } from "../../../lib/bitcoin/chain/validator.ts";
+import { MemoryBitcoinStore } from "../../../lib/bitcoin/store/memory.ts";
+import { network } from "../../../lib/sim/bitcoin/blocks.ts";
 import { chainTips } from "../../../lib/bitcoin/headers/chain-tips.ts";
 import { Pruning } from "../../../lib/bitcoin/chain/pruning.ts";
 import { NodeError } from "../../../lib/core/errors.ts";
 import type { Block } from "../../../lib/bitcoin/types/block.ts";
 import { Ledger, pay } from "./ledger.ts";
+import { batchOf, mine } from "./mining.ts";
+import { open } from "./slow-chain.ts";
 
 /** A chain of 110 blocks, of which the last spends the first's coinbase; two branches of it from height 105. */
 async function scene() {
@@ -126,11 +131,46 @@ describe("BranchOrders.prefer()", () => {
     assert.equal(chain.tip, row(better!));
   });
 
+  test("of a block with less work than the tip is forgotten, as by Core", async () => {
+    const { ledger, chain, main, side, row } = await scene();
+    await ledger.until(chain.orders.prefer(row(side[3]!)));
+    await ledger.until(chain.orders.invalidate(row(side[4]!)));
+    await ledger.until(chain.orders.invalidate(row(main[4]!)));
+    assert.equal(chain.tip, row(main[3]!));
+    await ledger.until(chain.orders.prefer(row(side[3]!)));
+    assert.equal(chain.tip, row(side[3]!));
+  });
+
   test("tells a caller at once of a disk that is full", async () => {
     const { ledger, chain, side, row } = await scene();
     ledger.store.commit = () => Promise.reject(new NodeError("DISK_FULL", "self", "no room"));
     await assert.rejects(ledger.until(chain.orders.prefer(row(side[4]!))), /no room/);
     await assert.rejects(ledger.until(chain.orders.invalidate(row(side[4]!))), /no room/);
     assert.ok(!chain.headers.isInvalid(row(side[4]!)));
+  });
+});
+
+describe("BranchOrders of a chain without blocks", () => {
+  test("go over to the best valid header, and stay with the tip where that is the best", async () => {
+    const moves: number[] = [];
+    const parts = { headersOnly: true, onMove: ({ tip }: { readonly tip: number }) => void moves.push(tip) };
+    const { chain, clock, rest } = await open(structureValidator, new MemoryBitcoinStore(), parts);
+    chain.acceptHeaders(batchOf(mine(network.genesis.header, 4)));
+    chain.acceptHeaders(batchOf(mine(network.genesis.header, 2, { salt: 9 })));
+    await rest();
+    moves.length = 0;
+    await clock.until(chain.orders.invalidate(6));
+    assert.deepEqual([chain.tip, moves], [4, []]);
+    await clock.until(chain.orders.invalidate(2));
+    assert.deepEqual([chain.tip, moves], [1, [1]]);
+    await clock.until(chain.orders.reconsider(4));
+    assert.deepEqual([chain.tip, moves], [4, [1, 4]]);
+  });
+
+  test("are refused once nothing can be stored any more", async () => {
+    const { ledger, chain, main, row } = await scene();
+    ledger.store.commit = () => Promise.reject(new NodeError("DATABASE_DAMAGED", "self", "damaged"));
+    await assert.rejects(ledger.until(chain.orders.invalidate(row(main[4]!))), /damaged/);
+    await assert.rejects(ledger.until(chain.orders.reconsider(row(main[4]!))), /damaged/);
   });
 });
