@@ -181,6 +181,18 @@ export const EQUAL: readonly Equal[] = [
     why: "One step more or less between two turns of the runtime's loop.",
   },
   {
+    file: "lib/bitcoin/headers/version-bits.ts",
+    was: "this.#known.set(deployment, known);",
+    becomes: ";",
+    why: "What is remembered saves time only: a block's ancestors do not change.",
+  },
+  {
+    file: "lib/bitcoin/headers/version-bits.ts",
+    was: "known.set(end, state);",
+    becomes: ";",
+    why: "What is remembered saves time only: a block's ancestors do not change.",
+  },
+  {
     file: "lib/bitcoin/chain/branch-choice.ts",
     was: "for (let row = 1; row < headers.length; row++) {",
     becomes: "for (let row = 1; row <= headers.length; row++) {",

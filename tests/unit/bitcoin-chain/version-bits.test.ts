@@ -103,6 +103,32 @@ describe("VersionBits", () => {
     assert.equal(state(), "locked_in since 30");
     mine(10, NO_VOTES);
     assert.equal(state(), "active since 60");
+    const states = [49, 50, 51].map((minActivationHeight) => {
+      const other = scene({ minActivationHeight });
+      other.mine(49, VOTE);
+      return other.state();
+    });
+    assert.deepEqual(states, ["active since 50", "active since 50", "locked_in since 30"]);
+  });
+
+  test("begins at its time and fails at its time, to the second", () => {
+    // A block's median time past is the time of that five below it.
+    const after = (change: Partial<BitcoinNetwork["deployments"][number]>, blocks: number) => {
+      const { mine, state } = scene(change);
+      mine(blocks, NO_VOTES);
+      return state();
+    };
+    const at = (height: number) => BigInt(START + (height - 1) * 600);
+    assert.equal(after({ startTime: at(14) }, 19), "started since 20");
+    assert.equal(after({ startTime: at(14) + 1n }, 19), "defined since 0");
+    assert.equal(after({ timeout: at(54) }, 59), "failed since 60");
+    assert.equal(after({ timeout: at(54) + 1n }, 59), "started since 20");
+  });
+
+  test("with periods of one block goes on with each, from genesis on", () => {
+    const { mine, state } = scene({ period: 1, threshold: 1, startTime: 0n });
+    const seen = [state(0), ...[1, 2, 3].map(() => state(mine(1, VOTE)))];
+    assert.deepEqual(seen, ["started since 1", "locked_in since 2", "active since 3", "active since 3"]);
   });
 
   test("branches have states of their own", () => {
