@@ -79,7 +79,7 @@ export async function verifyBlocks(
       const block = await readBlock(parts, row);
       if (level >= 1) checkAlone(parts, row, block);
       if (level >= 2) await checkUndo(parts, row, block);
-      isFull ||= copy.bytes > parts.bytesMax;
+      isFull ||= level >= 3 && copy.bytes > parts.bytesMax;
       if (level >= 3 && !isFull) await takeBack(parts, copy, row, block);
       verified.push(row);
     }

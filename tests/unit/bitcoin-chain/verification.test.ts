@@ -5,6 +5,8 @@ import { Pruning } from "../../../lib/bitcoin/chain/pruning.ts";
 import type { VerificationLevel } from "../../../lib/bitcoin/chain/verification.ts";
 import { coinKey } from "../../../lib/bitcoin/coins/key.ts";
 import { decodeCoin, encodeCoin } from "../../../lib/bitcoin/coins/coin.ts";
+import { regtest } from "../../../lib/bitcoin/networks/mod.ts";
+import { SeededRandom } from "../../../lib/sim/random.ts";
 import { equalBytes } from "../../../lib/codec/sized.ts";
 import type { Block } from "../../../lib/bitcoin/types/block.ts";
 import { input, Ledger, output, pay, type Spendable } from "./ledger.ts";
@@ -130,6 +132,18 @@ describe("Inspection.verify()", () => {
     const verify = (level: VerificationLevel) => ledger.until(ledger.chain.inspection.verify(level, 3, signal));
     assert.equal((await verify(3))!.isRight, true);
     assert.match((await verify(4))!.problem!, /height 103 cannot be connected: block-script-verify-flag-failed/);
+  });
+
+  test("takes no more memory than there is for coins, and says what it left out", async () => {
+    const ledger = await Ledger.open(regtest, { coins: { random: new SeededRandom(1), bytesMax: 1 } });
+    await ledger.mine(3);
+    const { signal } = new AbortController();
+    const verify = (level: VerificationLevel) => ledger.until(ledger.chain.inspection.verify(level, 3, signal));
+    assert.deepEqual(await verify(2), { isRight: true, blocks: 3 });
+    for (const level of [3, 4] as const) {
+      const problem = "not all blocks were taken back: the memory for coins does not suffice (--coins-cache)";
+      assert.deepEqual(await verify(level), { isRight: false, blocks: 3, problem });
+    }
   });
 
   test("says so when blocks are pruned, and ends when nobody waits for it or the chain is closed", async () => {
