@@ -8,6 +8,7 @@ import { AsMap } from "../bitcoin/addresses/asmap.ts";
 import { Miner } from "../bitcoin/mining.ts";
 import type { AssumeValid } from "../bitcoin/chain/assume-valid.ts";
 import { ScriptCache } from "../bitcoin/chain/script-cache.ts";
+import { givingWay } from "../core/work/give-way.ts";
 import { fullValidator } from "../bitcoin/chain/full-validator.ts";
 import { type BitcoinNetwork, networkByName, networks } from "../bitcoin/networks/mod.ts";
 import { readCorePeersDat } from "../bitcoin/addresses/peers-dat.ts";
@@ -154,6 +155,7 @@ export async function composeBitcoin(
         workers: parts.workers,
         engine: parts.config.engine ?? "wide",
         cache: new ScriptCache(drivers.random),
+        giveWay: givingWay(clock),
       }),
     mode: chainConfig.mode,
     coins: { random: drivers.random, bytesMax: chainConfig.coinsCacheBytes },

@@ -33,6 +33,9 @@ import { connectingBlock, type ConnectVerdict } from "./validator.ts";
 /** Steps that wait for nothing, between two turns of the runtime's loop. */
 const STEPS_MAX = 4_096;
 
+/** After a block of so many bytes others have their turn. */
+const LARGE_BYTES = 512 * 1024;
+
 /** Moves the tip. */
 export class Activation {
   readonly #parts: ActivationParts;
@@ -249,13 +252,16 @@ export class Activation {
 
   /** One block taken back or connected; a promise when that takes time. */
   #step(): Promise<void> | undefined {
-    const { headers, coins, coinFlush, commit, heightMax } = this.#parts;
+    const { headers, coins, coinFlush, commit, clock, heightMax } = this.#parts;
     // What waits for the disk is bounded, and so the next block waits as well.
     if (coinFlush?.isFull) return coinFlush.room();
     if (coins !== undefined && commit.isCrowded) return commit.room();
     const questions = this.#questions;
     const answer = questions.take();
-    if (answer !== undefined) return void this.#settle(answer);
+    if (answer !== undefined) {
+      this.#settle(answer);
+      return (answer.known?.block.raw.length ?? 0) >= LARGE_BYTES ? clock.sleep(0) : undefined;
+    }
     const head = questions.last ?? this.#head;
     const isOnTheWay = head !== this.#target && headers.commonAncestor(head, this.#target) === head;
     const isBelow = heightMax === undefined || headers.height(head) < heightMax;

@@ -6,7 +6,7 @@
  * @module
  */
 import { equalBytes } from "../../codec/sized.ts";
-import type { Workers } from "../../core/ports.ts";
+import type { GiveWay, Workers } from "../../core/ports.ts";
 import type { Engine } from "../../engine/engine.ts";
 import { outsideInputs } from "../coins/changes.ts";
 import { toDisplayHex } from "../hash.ts";
@@ -34,10 +34,13 @@ export interface FullValidatorParts {
   readonly engine: Engine;
   /** Remembers transactions whose scripts are good. */
   readonly cache?: ScriptCache;
+  /** Lets others have their turn: a large block takes some hundredths of a second in all. */
+  readonly giveWay?: GiveWay;
 }
 
 /** Makes the validator. */
 export function fullValidator(parts: FullValidatorParts): BlockValidator {
+  const { giveWay = () => undefined } = parts;
   let [verifiedInputs, cachedInputs] = [0, 0];
   return {
     level: "full",
@@ -49,18 +52,22 @@ export function fullValidator(parts: FullValidatorParts): BlockValidator {
     async connect(connecting, coins, signal) {
       const { view, hash } = connecting;
       const block = await connecting.load();
+      await giveWay();
       if (connecting.isUnsolved !== true && !await isSigned(parts, block, view.network, signal)) {
         return refuse("consensus", "bad-signet-blksig", "the block does not solve the network's challenge");
       }
       const outside = outsideInputs(block);
+      await giveWay();
       const flags = blockScriptFlags(view.network, view.height, hash);
       const own = isUniquenessChecked(connecting, hash) ? outpointsOf(block) : [];
       const found = await coins.getMany([...outside, ...own]);
+      await giveWay();
       if (found.slice(outside.length).some((coin) => coin !== undefined)) {
         return refuse("consensus", "bad-txns-BIP30", "an output of a transaction with the same id is not spent");
       }
       const connected = checkConnecting(block, found.slice(0, outside.length), connecting, flags);
       if (!connected.ok) return connected;
+      await giveWay();
       if (connecting.hasAssumedScripts) return { ok: true, changes: connected.changes };
       const { unknown, passed } = byCache(parts.cache, connected.spends, flags, connecting.isUnsolved ?? false);
       verifiedInputs += inputCount(unknown);
