@@ -22,7 +22,7 @@ import type { Block } from "../lib/bitcoin/types/block.ts";
 import { toHex } from "../lib/codec/hex.ts";
 import { sha256 } from "../lib/codec/sha256.ts";
 import { Writer } from "../lib/codec/writer.ts";
-import { SeededRandom } from "../lib/sim/random.ts";
+import type { SeededRandom } from "../lib/sim/random.ts";
 import { binaryMissing, Gemel, REGTEST, residentBytes, temporaryFolder } from "../tests/interop/binary.ts";
 import { until } from "../tests/interop/call.ts";
 import { rustProgram } from "../tests/support/cargo.ts";
@@ -34,7 +34,6 @@ import { input, Ledger, output, pay, type Spendable } from "../tests/unit/bitcoi
 import { quantile } from "./spread.ts";
 
 const print = (line: string) => process.stdout.write(line + "\n");
-const random = new SeededRandom(1);
 const ANYONE = Uint8Array.of(Op.OP_1);
 const TIMEOUT_MS = 600_000;
 /** For so long at least calls are made. */
