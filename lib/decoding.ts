@@ -108,6 +108,13 @@ export const wireTypes: readonly WireType[] = known.map(({ name, chain, kind }) 
  * @param name as in {@link wireTypes}, with `chia.` or `bitcoin.` before it where both chains have one of the name
  * @param prefixes of the addresses that outputs of Bitcoin are shown with
  * @throws NodeError `TYPE_UNKNOWN`; CodecError when the bytes are not one value of the type
+ *
+ * @example
+ * ```ts
+ * import { decodeWire, fromHex, networks } from "gemel";
+ *
+ * assert.deepEqual(decodeWire("ping", fromHex("0100000000000000"), networks.mainnet), { nonce: 1 });
+ * ```
  */
 export function decodeWire(name: string, bytes: Uint8Array, prefixes: PaymentAddressPrefixes): Json {
   const [, chain, plain = name] = /^(?:(chia|bitcoin)\.)?(.*)$/.exec(name) ?? [];

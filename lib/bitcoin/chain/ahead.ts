@@ -16,7 +16,7 @@ import { Awaited } from "./verdicts.ts";
 /** Blocks that may be ahead. */
 const BLOCKS_MAX = 16;
 /** And their bytes, of which each is held several times over in objects; one is being verified and one made ready whatever they have. */
-const BYTES_MAX = 512 * 1024;
+const BYTES_MAX = 128 * 1024;
 
 /** A block of which all is known. */
 export interface AheadBlock {

@@ -6,7 +6,7 @@
 import type { Block } from "../types/block.ts";
 
 /** Bytes of blocks that are kept, but for the newest, which is kept whatever it has; the objects that were made of them take several times as much. */
-const BYTES_MAX = 256 * 1024;
+const BYTES_MAX = 64 * 1024;
 
 /** The newest blocks, by their rows. */
 export class FreshBlocks {
