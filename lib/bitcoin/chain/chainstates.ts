@@ -156,6 +156,8 @@ export class ChainstateManager {
     const { activation, flush } = this.#now;
     await activation.whileStill(async (closing) => {
       closing.throwIfAborted();
+      // Its coins took their time to read.
+      checkBase(headers, snapshot.base);
       checkWork(headers, snapshot.base, activation.lead);
       await flush?.settle();
       this.#note("loaded", snapshot, snapshot.base);
@@ -289,6 +291,19 @@ export class ChainstateManager {
       activation.retire();
     });
     await this.#reopen(head);
+  }
+}
+
+/** Whether a snapshot may begin at a block. @throws NodeError `SNAPSHOT_REFUSED` when it is invalid, or not on the best chain of headers */
+export function checkBase(headers: HeaderChain, base: number): void {
+  if (headers.isInvalid(base)) {
+    throw refused(`The base block header (${toDisplayHex(headers.hash(base))}) is part of an invalid chain`);
+  }
+  if (headers.commonAncestor(base, headers.best) !== base) {
+    throw refused(
+      "A forked headers-chain with more work than the chain with the snapshot base block header exists. Please proceed " +
+        "to sync without AssumeUtxo.",
+    );
   }
 }
 

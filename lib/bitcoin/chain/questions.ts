@@ -78,7 +78,7 @@ export class Questions {
     const { headers, needsCoins, judge, load } = this.#parts;
     const fresh = this.#fresh.take(row);
     let known = fresh && { row, block: fresh };
-    const abort = this.#unused ?? new AbortController();
+    const abort = this.#unused?.signal.aborted === false ? this.#unused : new AbortController();
     const status = headers.status(row);
     // What was connected once and is pruned cannot be judged again; without coins nobody needs it.
     const isGone = (status & HeaderStatus.data) === 0 && (status & HeaderStatus.connected) !== 0;
@@ -90,6 +90,8 @@ export class Questions {
     const verdict = judge(row, read, this.#ahead, abort.signal);
     this.#unused = verdict instanceof Promise || (verdict.ok && verdict.scripts !== undefined) ? undefined : abort;
     if (!(verdict instanceof Promise)) return this.#ahead.add(row, verdict, known, abort);
+    // Nobody waits for its scripts when the question is withdrawn before it is answered.
+    verdict.then((found) => void (found.ok && found.scripts?.catch(() => {})), () => {});
     this.#question = { row, abort, verdict: new Awaited(verdict, abort.signal), known: () => known };
   }
 

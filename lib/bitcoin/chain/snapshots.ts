@@ -8,7 +8,7 @@ import { equalBytes } from "../../codec/sized.ts";
 import { NodeError } from "../../core/errors.ts";
 import type { AppendFile, Clock, NamedFiles } from "../../core/ports.ts";
 import type { BitcoinChain } from "./chain.ts";
-import { type ChainstateManager, checkWork, takenBefore } from "./chainstates.ts";
+import { type ChainstateManager, checkBase, checkWork, takenBefore } from "./chainstates.ts";
 import { decodeSnapshotHead, encodeSnapshotHead, SNAPSHOT_HEAD_BYTES, type SnapshotHead } from "../coins/snapshot.ts";
 import { refused, SnapshotReader } from "../coins/snapshot-reader.ts";
 import { SnapshotWriter } from "../coins/snapshot-writer.ts";
@@ -184,13 +184,7 @@ export class Snapshots implements SnapshotService {
           "loadtxoutset again",
       );
     }
-    if (headers.isInvalid(row)) throw refused(`The base block header (${name}) is part of an invalid chain`);
-    if (headers.commonAncestor(row, headers.best) !== row) {
-      throw refused(
-        "A forked headers-chain with more work than the chain with the snapshot base block header exists. Please proceed " +
-          "to sync without AssumeUtxo.",
-      );
-    }
+    checkBase(headers, row);
     checkWork(headers, row, tip);
     // Only the operator can have stated it, and the block's hash is what counts.
     if (headers.height(row) !== known.height) {

@@ -4,13 +4,15 @@
  * @module
  */
 import { constants } from "node:fs";
-import { rename } from "node:fs/promises";
+import { rename, stat } from "node:fs/promises";
 import path from "node:path";
 import type { NamedFiles } from "../../core/ports.ts";
 import { openAppendFile } from "./append-file.ts";
 import { exists, fileFailure, removeFile, syncFolder } from "./files.ts";
 
-const MAKE = constants.O_RDWR | constants.O_CREAT | constants.O_TRUNC;
+const MAKE = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL;
+/** A pipe that nobody writes to would hold up its opening, and a thread of the runtime with it, for ever. */
+const READ = constants.O_RDONLY | constants.O_NONBLOCK;
 
 /** Files by their names, of which relative ones are below a folder; see `Platform.namedFiles`. */
 export function namedFiles(folder: string): NamedFiles {
@@ -24,8 +26,17 @@ export function namedFiles(folder: string): NamedFiles {
   return {
     path: (name) => path.resolve(folder, name),
     exists,
-    create: (file) => guarded(file, () => openAppendFile(file, MAKE)),
-    open: (file) => guarded(file, () => openAppendFile(file, constants.O_RDONLY)),
+    create: (file) =>
+      guarded(file, async () => {
+        // What is there may be a link to something else.
+        await removeFile(file);
+        return await openAppendFile(file, MAKE);
+      }),
+    open: (file) =>
+      guarded(file, async () => {
+        if (!(await stat(file)).isFile()) throw new Error("it is no regular file");
+        return await openAppendFile(file, READ);
+      }),
     rename: (from, to) =>
       guarded(to, async () => {
         await rename(from, to);

@@ -36,12 +36,14 @@ export async function storedBlock(bitcoin: BitcoinService, row: number): Promise
  */
 export function verificationProgress({ bitcoin, clock }: BitcoinRpcContext, tip: number): number {
   const { headers, network: { pow } } = bitcoin;
-  const { bestHeader } = bitcoin.state();
+  const { bestHeader, validating } = bitcoin.state();
   const behind = Math.max(0, clock.now() / 1000 - headers.time(bestHeader));
   // A block now and then takes an hour; only what is behind for longer is known to be missing.
   const missing = pow.noRetargeting || behind < 6 * pow.targetSpacing ? 0 : behind / pow.targetSpacing;
   const whole = headers.height(bestHeader) + missing;
-  return whole === 0 ? 1 : Math.min(1, headers.height(tip) / whole);
+  // Blocks that are connected again are not verified yet.
+  const height = Math.min(headers.height(tip), validating?.height ?? Infinity);
+  return whole === 0 ? 1 : Math.min(1, height / whole);
 }
 
 /** What everybody who asks should know. */

@@ -12,6 +12,7 @@ import { invalidParameter, JsonRpcError, RpcCode } from "./error.ts";
 import { amountJson } from "./json.ts";
 import { type Method, optional, required } from "./method.ts";
 import { scriptJson } from "./script-json.ts";
+import { coinsBehind } from "./unspent.ts";
 
 const KINDS: readonly string[] = ["hash_serialized_3", "muhash", "none"] satisfies CoinHash[];
 
@@ -36,6 +37,8 @@ export const coinMethods: readonly Method[] = [
       const txid = parseHash(args.text(0), "txid");
       const vout = args.wide(1, -1);
       if (vout < 0 || vout > 0xffff_ffff) throw new JsonRpcError(RpcCode.misc, "JSON integer out of range");
+      const behind = coinsBehind(bitcoin);
+      if (behind !== undefined) throw new JsonRpcError(RpcCode.inWarmup, behind);
       const found = await bitcoin.coins([{ txid, vout }]);
       if (found === undefined) throw noCoins(bitcoin);
       const { at, coins: [coin] } = found;

@@ -12,9 +12,10 @@ import { fromDisplayHex, toDisplayHex } from "../../bitcoin/hash.ts";
 import { Block, type OutPoint, OutPointCodec, TxOutputCodec } from "../../bitcoin/types/mod.ts";
 import { isHex } from "./arguments.ts";
 import { amountJson } from "./json.ts";
-import { badRequest, notThere, restHash, type RestRequest, type RestResource } from "./rest-resource.ts";
+import { badRequest, notThere, RestError, restHash, type RestRequest, type RestResource } from "./rest-resource.ts";
 import { scriptJson } from "./script-json.ts";
 import { transactionJson } from "./transaction-json.ts";
+import { coinsBehind } from "./unspent.ts";
 
 /** Outputs that one request may ask about. */
 const OUTPOINTS_MAX = 15;
@@ -91,6 +92,8 @@ export async function unspentResource(request: RestRequest): Promise<RestResourc
   const { bitcoin } = request.context;
   const { checkMempool, outpoints } = await questionOf(request);
   if (outpoints.length > OUTPOINTS_MAX) throw tooMany(outpoints.length);
+  const behind = coinsBehind(bitcoin);
+  if (behind !== undefined) throw new RestError(503, `Service temporarily unavailable: ${behind}`);
   const found = await bitcoin.coins(outpoints);
   if (checkMempool) throw notThere(NO_MEMPOOL);
   if (found === undefined) throw notThere("this node keeps no unspent outputs; --mode full does");

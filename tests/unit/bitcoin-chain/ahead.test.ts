@@ -1,5 +1,6 @@
 /** Blocks that are connected while the scripts of those before them are still being verified. */
 import assert from "node:assert/strict";
+import process from "node:process";
 import { describe, test } from "node:test";
 import { Ahead } from "../../../lib/bitcoin/chain/ahead.ts";
 import type { Coin, CoinView } from "../../../lib/bitcoin/chain/coins.ts";
@@ -181,6 +182,30 @@ describe("BitcoinChain and scripts that are still being verified", () => {
     }
     assert.equal(height(), 2);
     assert.deepEqual(charged, []);
+  });
+
+  test("scripts of a block that is given up before its verdict is heard are nobody's rejection", async () => {
+    const unheard: unknown[] = [];
+    const hear = (thrown: unknown) => void unheard.push(thrown);
+    process.on("unhandledRejection", hear);
+    try {
+      const validator = new AskingValidator();
+      const { add, rest } = await open(validator);
+      const slow = mined(0, 1, "given up");
+      const better = mined(0, 2, "better than given up");
+      for (const block of slow) add(block);
+      await rest();
+      const { promise, reject } = Promise.withResolvers<undefined>();
+      for (const block of better) add(block);
+      validator.questions[0]!.answer({ ok: true, scripts: promise });
+      await rest();
+      reject(new NodeError("withdrawn", "self", "another branch is better"));
+      await rest();
+      await new Promise((resolve) => setTimeout(resolve, 1));
+      assert.deepEqual(unheard, []);
+    } finally {
+      process.off("unhandledRejection", hear);
+    }
   });
 
   test("close() ends the work for blocks that are not connected", async () => {

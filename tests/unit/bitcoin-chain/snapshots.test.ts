@@ -176,6 +176,21 @@ describe("a snapshot", () => {
     await node.close();
   });
 
+  test("whose block is found to be invalid while its coins are read is not taken", async () => {
+    const { tree, trunk } = grown(30);
+    const snapshot = await snapshotOf(tree, trunk[19]!.row, regtest);
+    const node = await opened(tree, trunk, snapshot);
+    const base = node.rowOf(trunk[19]!);
+    const coins = { at: base, staged: { count: 0 }, transactions: undefined };
+    node.chain.condemn(base);
+    await assert.rejects(
+      node.until(node.chain.states.take({ base, hash: new Uint8Array(32) }, coins)),
+      /is part of an invalid chain/,
+    );
+    assert.deepEqual([node.height(), node.chain.states.background], [0, undefined]);
+    await node.close();
+  });
+
   test("that is false is set aside when all blocks are there, and the chain goes on without it", async () => {
     const { tree, trunk } = grown(30);
     const change = (

@@ -1,6 +1,7 @@
 /** Files that the operator names, on a real disk. */
 import assert from "node:assert/strict";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { spawnSync } from "node:child_process";
+import { mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import { describe, test } from "node:test";
@@ -16,6 +17,21 @@ async function inFolder(work: (folder: string) => Promise<void>): Promise<void> 
 }
 
 describe("namedFiles()", () => {
+  test("opens no pipe, which might never open, and makes no file of what a link leads to", () =>
+    inFolder(async (folder) => {
+      const files = namedFiles(folder);
+      const [pipe, link, precious] = [files.path("pipe"), files.path("a.incomplete"), files.path("precious")];
+      assert.equal(spawnSync("mkfifo", [pipe]).status, 0);
+      await assert.rejects(files.open(pipe), { code: "FILE_FAILED" });
+      await writeFile(precious, "precious");
+      await symlink(precious, link);
+      const file = await files.create(link);
+      await file.append([Uint8Array.of(1)]);
+      await file.close();
+      assert.equal(await readFile(precious, "utf8"), "precious");
+      assert.deepEqual([...await readFile(link)], [1]);
+    }));
+
   test("finds relative names below its folder, and others where they are", () =>
     inFolder(async (folder) => {
       const files = namedFiles(folder);
@@ -43,6 +59,7 @@ describe("namedFiles()", () => {
       await files.remove(whole);
       await files.remove(whole);
       await assert.rejects(files.open(whole), { code: "FILE_FAILED" });
+      await assert.rejects(files.open(folder), { code: "FILE_FAILED" });
       await assert.rejects(files.create(path.join(folder, "no", "a")), { code: "FILE_FAILED" });
     }));
 });

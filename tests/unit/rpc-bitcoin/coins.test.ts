@@ -5,6 +5,8 @@ import { fullValidator } from "../../../lib/bitcoin/chain/full-validator.ts";
 import { toDisplayHex } from "../../../lib/bitcoin/hash.ts";
 import type { Block } from "../../../lib/bitcoin/types/mod.ts";
 import { InlineWorkers } from "../../../lib/core/work/inline-workers.ts";
+import type { BitcoinService } from "../../../lib/bitcoin/service.ts";
+import { coinsBehind } from "../../../lib/rpc/bitcoin/unspent.ts";
 import { bitcoinNode } from "./support.ts";
 
 const validator = fullValidator({ workers: new InlineWorkers(), engine: "wide" });
@@ -60,5 +62,14 @@ describe("gettxoutsetinfo", () => {
     assert.deepEqual(await failure("gettxoutsetinfo", "md5"), { code: -8, message: "'md5' is not a valid hash_type" });
     const words = "Querying specific block heights requires coinstatsindex";
     assert.deepEqual(await failure("gettxoutsetinfo", "none", 3), { code: -8, message: words });
+  });
+});
+
+describe("coinsBehind()", () => {
+  test("says so while blocks are being connected again, of which the coins are not yet", () => {
+    const at = (validating: unknown) => ({ state: () => ({ validating }) }) as unknown as BitcoinService;
+    assert.equal(coinsBehind(at(undefined)), undefined);
+    const told = coinsBehind(at({ from: 1, height: 5, to: 9, level: "full" }));
+    assert.match(told ?? "", /height 5 of 9.*not those of the tip/);
   });
 });
