@@ -40,7 +40,7 @@ export class BranchOrders {
     const { headers, activation, commit } = this.#parts;
     if (row === 0) return;
     if (!activation.choice.canLeave(row, activation.head)) {
-      const text = `blocks from height ${headers.height(row)} on are needed to take them back, and some are pruned`;
+      const text = `blocks from height ${headers.height(row)} on are needed to take them back, and some are not there`;
       throw new NodeError("BLOCK_PRUNED", "self", text);
     }
     await this.#carryOut(() => commit.condemn(row), signal);

@@ -116,10 +116,16 @@ export class ChainstateManager {
     const { background } = this.#now;
     if (background === undefined) return this.#refusal === undefined ? [] : [this.#refusal];
     const { headers } = this.#parts;
-    const [height, base] = [this.complete, background.snapshot.base].map((row) => headers.height(row));
-    return [
-      `the chain stands on a snapshot at height ${base} that is not validated: the blocks up to height ${height} are`,
-    ];
+    const { snapshot: { base } } = background;
+    const from = headers.height(base);
+    const told = `the chain stands on a snapshot at height ${from} that is not validated: the blocks up to height ${
+      headers.height(this.complete)
+    } are`;
+    if (headers.commonAncestor(base, headers.best) === base) return [told];
+    const barred =
+      `a better branch, up to height ${headers.height(headers.best)}, does not have the snapshot's block and ` +
+      "cannot be taken before the snapshot is validated; only --reindex drops it";
+    return [told, barred];
   }
 
   /** Memory for coins that each chain may use, in bytes. */

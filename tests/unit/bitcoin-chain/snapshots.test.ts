@@ -143,6 +143,10 @@ describe("a snapshot", () => {
       true,
       8,
     ]);
+    assert.match(
+      node.chain.warnings.join("\n"),
+      /a better branch, up to height 28, does not have the snapshot's block/,
+    );
     // Nor does the operator get it there, and what is verified ends above the snapshot's block.
     await assert.rejects(node.until(node.chain.orders.invalidate(node.rowOf(trunk[5]!))), { code: "BLOCK_PRUNED" });
     assert.equal(node.tipIs(trunk[19]!), true);
