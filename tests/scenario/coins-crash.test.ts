@@ -7,23 +7,15 @@
  */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { openDatabase } from "#platform";
-import { BitcoinChain } from "../../lib/bitcoin/chain/chain.ts";
 import { HeaderBatch } from "../../lib/bitcoin/headers/header-batch.ts";
 import { toDisplayHex } from "../../lib/bitcoin/hash.ts";
 import { regtest } from "../../lib/bitcoin/networks/regtest.ts";
-import { BlockFiles } from "../../lib/bitcoin/store/block-files.ts";
-import { openSqlBitcoinStore } from "../../lib/bitcoin/store/sql.ts";
-import { SimDisk } from "../../lib/sim/disk.ts";
 import { SeededRandom } from "../../lib/sim/random.ts";
-import { CoinTree, type TreeBlock, treeValidator } from "../support/coin-tree.ts";
+import { CoinTree, type TreeBlock } from "../support/coin-tree.ts";
 import { effort, seed } from "../support/effort.ts";
-import { simClock } from "../unit/core/sim.ts";
+import { type Life, overPowerLosses, START_MS } from "../support/power-losses.ts";
 
-const START_MS = 1_750_000_000_000;
 const BLOCKS = 90;
-/** What no run does more often: each start gets further. */
-const LIVES_MAX = 12;
 
 /** Where a run of the chain ended. */
 interface End {
@@ -43,79 +35,40 @@ interface Story {
   readonly stagingMs: number;
 }
 
-/** One life of a chain on a disk: until the story is told, or the power fails. */
-async function live(disk: SimDisk, { tree, blocks, bytesMax, flushEvery, stagingMs }: Story, wrong: string[]) {
-  const clock = simClock(START_MS);
-  const mount = disk.mount(clock);
-  let isDead = false;
-  // What a process says after its end is heard by nobody.
-  const hear = (text: string) => void (isDead || wrong.push(text));
-  const tell = async () => {
-    const database = await mount.openDatabase("bitcoin.sqlite");
-    const files = new BlockFiles(await mount.openFileFolder("blocks"), { magic: regtest.magic, fileBytesMax: 20_000 });
-    const openCoins = (place: number) => mount.openFileFolder(`coins-${place}`);
-    const store = await openSqlBitcoinStore(database, { network: regtest, blocks: files, openCoins });
-    const stage = store.stageCoins.bind(store);
-    store.stageCoins = async (changes) => {
-      const staged = await stage(changes);
-      await clock.sleep(stagingMs);
-      return staged;
-    };
-    const chain = await BitcoinChain.load({
-      network: regtest,
-      store,
-      validator: treeValidator(tree, hear),
-      clock,
-      headersOnly: false,
-      coins: { random: new SeededRandom(5), bytesMax },
-      onActivation: (level, text) => void (level === "info" || hear(text)),
-    });
-    chain.start();
-    for (const [i, { block }] of blocks.entries()) {
-      const { last } = chain.acceptHeaders(HeaderBatch.fromBytes(block.raw.slice(0, 80)));
-      chain.addBlock(last, block);
-      await clock.sleep(20);
-      if (i % flushEvery === flushEvery - 1) chain.flushCoins();
-    }
-    await clock.sleep(2_000);
-    const found = await chain.coinStatistics("hash_serialized_3");
-    const end = {
-      hash: toDisplayHex(found!.hash!),
-      tip: chain.headers.hash(chain.tip),
-      at: chain.headers.hash(found!.at),
-    };
-    await chain.close();
-    await store.close();
-    await database.close();
-    return end;
+/** One life of a chain: until all blocks are connected. */
+async function tell({ blocks, bytesMax, flushEvery, stagingMs }: Story, life: Life) {
+  const { clock, store } = life;
+  const stage = store.stageCoins.bind(store);
+  store.stageCoins = async (changes) => {
+    const staged = await stage(changes);
+    await clock.sleep(stagingMs);
+    return staged;
   };
-  const died = Promise.withResolvers<undefined>();
-  return {
-    end: () => clock.until(Promise.race([tell(), died.promise])),
-    dies: () => {
-      isDead = true;
-      disk.losePower();
-      died.resolve(undefined);
-    },
+  const chain = await life.load({ coins: { random: new SeededRandom(5), bytesMax } });
+  chain.start();
+  for (const [i, { block }] of blocks.entries()) {
+    const { last } = chain.acceptHeaders(HeaderBatch.fromBytes(block.raw.slice(0, 80)));
+    chain.addBlock(last, block);
+    await clock.sleep(20);
+    if (i % flushEvery === flushEvery - 1) chain.flushCoins();
+  }
+  await clock.sleep(2_000);
+  const found = await chain.coinStatistics("hash_serialized_3");
+  const end = {
+    hash: toDisplayHex(found!.hash!),
+    tip: chain.headers.hash(chain.tip),
+    at: chain.headers.hash(found!.at),
   };
+  await chain.close();
+  await life.close();
+  return end;
 }
 
-/** Tells the story on a new disk; the power fails after so many writes of each of the first lives. */
+/** Tells the story over losses of power. */
 async function run(story: Story, random: SeededRandom, writes: readonly number[]): Promise<End> {
-  const disk = new SimDisk(random, () => openDatabase(":memory:"));
-  const wrong: string[] = [];
-  for (let lives = 1; lives <= LIVES_MAX; lives++) {
-    const life = await live(disk, story, wrong);
-    const left = writes[lives - 1];
-    if (left !== undefined) disk.failPowerAfter(left, life.dies);
-    const end = await life.end();
-    disk.keepPower();
-    assert.deepEqual(wrong, []);
-    if (end === undefined) continue;
-    assert.deepEqual(end.at, end.tip, "the coins are the tip's");
-    return { hash: end.hash, at: story.tree.headers.find(end.tip), lives };
-  }
-  throw new Error("the story was never told to its end");
+  const { end, lives } = await overPowerLosses(story.tree, random, writes, (life) => tell(story, life));
+  assert.deepEqual(end.at, end.tip, "the coins are the tip's");
+  return { hash: end.hash, at: story.tree.headers.find(end.tip), lives };
 }
 
 describe("coins over losses of power", () => {

@@ -7,8 +7,6 @@
  */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { openDatabase } from "#platform";
-import { BitcoinChain } from "../../lib/bitcoin/chain/chain.ts";
 import { coinKey } from "../../lib/bitcoin/coins/key.ts";
 import { buildBasicFilter, filterHash, filterHeader } from "../../lib/bitcoin/filters/mod.ts";
 import { toDisplayHex, ZERO_HASH } from "../../lib/bitcoin/hash.ts";
@@ -16,20 +14,14 @@ import { HeaderBatch } from "../../lib/bitcoin/headers/header-batch.ts";
 import { FilterIndex } from "../../lib/bitcoin/indexes/filter-index.ts";
 import { openSqlFilterStore } from "../../lib/bitcoin/indexes/sql-filter-store.ts";
 import { regtest } from "../../lib/bitcoin/networks/regtest.ts";
-import { BlockFiles } from "../../lib/bitcoin/store/block-files.ts";
-import { openSqlBitcoinStore } from "../../lib/bitcoin/store/sql.ts";
 import { Block } from "../../lib/bitcoin/types/block.ts";
 import { toHex } from "../../lib/codec/hex.ts";
-import { SimDisk } from "../../lib/sim/disk.ts";
 import { SeededRandom } from "../../lib/sim/random.ts";
-import { CoinTree, type TreeBlock, treeValidator } from "../support/coin-tree.ts";
+import { CoinTree, type TreeBlock } from "../support/coin-tree.ts";
 import { effort, seed } from "../support/effort.ts";
-import { simClock } from "../unit/core/sim.ts";
+import { type Life, overPowerLosses, START_MS } from "../support/power-losses.ts";
 
-const START_MS = 1_750_000_000_000;
 const BLOCKS = 60;
-/** What no run does more often: each start gets further. */
-const LIVES_MAX = 12;
 
 interface Story {
   readonly tree: CoinTree;
@@ -69,94 +61,54 @@ class TreeFilters {
   }
 }
 
-/** One life of a chain with its index on a disk: until the story is told, or the power fails. */
-async function live(disk: SimDisk, { tree, blocks, everyMs }: Story, keeps: boolean, wrong: string[]) {
-  const clock = simClock(START_MS);
-  const mount = disk.mount(clock);
-  let isDead = false;
-  // What a process says after its end is heard by nobody.
-  const hear = (text: string) => void (isDead || wrong.push(text));
-  const tell = async () => {
-    const database = await mount.openDatabase("bitcoin.sqlite");
-    const files = new BlockFiles(await mount.openFileFolder("blocks"), { magic: regtest.magic, fileBytesMax: 20_000 });
-    const openCoins = (place: number) => mount.openFileFolder(`coins-${place}`);
-    const store = await openSqlBitcoinStore(database, { network: regtest, blocks: files, openCoins });
-    const made: { index?: FilterIndex } = {};
-    const chain = await BitcoinChain.load({
-      network: regtest,
-      store,
-      validator: treeValidator(tree, hear),
-      clock,
-      headersOnly: false,
-      coins: { random: new SeededRandom(5), bytesMax: 0 },
-      onActivation: (level, text) => void (level === "info" || hear(text)),
-      onConnected: (connected) => made.index?.connected(connected),
-    });
-    const filters = await mount.openDatabase("filters.sqlite");
-    const kept = await openSqlFilterStore(filters, { network: regtest });
-    if (keeps) {
-      made.index = await FilterIndex.open({ chain, store: kept, clock, notice: (_level, text) => hear(text) });
-    }
-    chain.start();
-    made.index?.start();
-    for (const { block } of blocks) {
-      const { last } = chain.acceptHeaders(HeaderBatch.fromBytes(block.raw.slice(0, 80)));
-      chain.addBlock(last, block);
-      await clock.sleep(everyMs);
-    }
-    await clock.sleep(2_000);
-    if (keeps) assert.ok(made.index?.isSynced);
-    await made.index?.close();
-    await chain.close();
-    // What is on disk, without what the index remembers.
-    const end: { row: number; filter: string; header: string }[] = [];
-    for (let height = 0; keeps && height <= chain.headers.height(chain.tip); height++) {
-      const hash = chain.headers.hash(chain.activeAt(height));
-      const { filter, filterHeader } = (await kept.entry(hash))!;
-      end.push({ row: tree.headers.find(hash), filter: toHex(filter), header: toDisplayHex(filterHeader) });
-    }
-    await store.close();
-    await filters.close();
-    await database.close();
-    return end;
-  };
-  const died = Promise.withResolvers<undefined>();
-  return {
-    end: () => clock.until(Promise.race([tell(), died.promise])),
-    dies: () => {
-      isDead = true;
-      disk.losePower();
-      died.resolve(undefined);
-    },
-  };
+/** One life of a chain with its index. Resolves with what is on disk, without what the index remembers; undefined when none is kept. */
+async function tell({ blocks, everyMs, keeps }: Story, life: Life) {
+  const { clock, mount, hear } = life;
+  const isKept = !life.isMortal || keeps(life.number);
+  const made: { index?: FilterIndex } = {};
+  const chain = await life.load({ onConnected: (connected) => made.index?.connected(connected) });
+  const filters = await mount.openDatabase("filters.sqlite");
+  const kept = await openSqlFilterStore(filters, { network: regtest });
+  if (isKept) {
+    made.index = await FilterIndex.open({ chain, store: kept, clock, notice: (_level, text) => hear(text) });
+  }
+  chain.start();
+  made.index?.start();
+  for (const { block } of blocks) {
+    const { last } = chain.acceptHeaders(HeaderBatch.fromBytes(block.raw.slice(0, 80)));
+    chain.addBlock(last, block);
+    await clock.sleep(everyMs);
+  }
+  await clock.sleep(2_000);
+  if (isKept) assert.ok(made.index?.isSynced);
+  await made.index?.close();
+  await chain.close();
+  const end: { hash: Uint8Array; filter: string; header: string }[] = [];
+  for (let height = 0; isKept && height <= chain.headers.height(chain.tip); height++) {
+    const hash = chain.headers.hash(chain.activeAt(height));
+    const { filter, filterHeader } = (await kept.entry(hash))!;
+    end.push({ hash, filter: toHex(filter), header: toDisplayHex(filterHeader) });
+  }
+  await filters.close();
+  await life.close();
+  return isKept ? end : undefined;
 }
 
-/** Tells the story on a new disk; the power fails after so many writes of each of the first lives. Returns how many there were. */
+/** Tells the story over losses of power; after how many lives the filters are right. */
 async function run(
   story: Story,
   expected: TreeFilters,
   random: SeededRandom,
   writes: readonly number[],
 ): Promise<number> {
-  const disk = new SimDisk(random, () => openDatabase(":memory:"));
-  const wrong: string[] = [];
-  for (let lives = 1; lives <= LIVES_MAX; lives++) {
-    const left = writes[lives - 1];
-    const keeps = left === undefined || story.keeps(lives);
-    const life = await live(disk, story, keeps, wrong);
-    if (left !== undefined) disk.failPowerAfter(left, life.dies);
-    const end = await life.end();
-    disk.keepPower();
-    assert.deepEqual(wrong, []);
-    if (end === undefined || !keeps) continue;
-    assert.ok(end.length > BLOCKS / 3, `${end.length} blocks`);
-    for (const { row, filter, header } of end) {
-      const right = expected.of(row);
-      assert.deepEqual([filter, header], [toHex(right.filter), toDisplayHex(right.header)], `row ${row}`);
-    }
-    return lives;
+  const { end, lives } = await overPowerLosses(story.tree, random, writes, (life) => tell(story, life));
+  assert.ok(end.length > BLOCKS / 3, `${end.length} blocks`);
+  for (const { hash, filter, header } of end) {
+    const row = story.tree.headers.find(hash);
+    const right = expected.of(row);
+    assert.deepEqual([filter, header], [toHex(right.filter), toDisplayHex(right.header)], `row ${row}`);
   }
-  throw new Error("the story was never told to its end");
+  return lives;
 }
 
 describe("filters over losses of power", () => {

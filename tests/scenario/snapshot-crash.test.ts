@@ -7,24 +7,16 @@
  */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { openDatabase } from "#platform";
-import { BitcoinChain } from "../../lib/bitcoin/chain/chain.ts";
 import { Snapshots } from "../../lib/bitcoin/chain/snapshots.ts";
 import { HeaderBatch } from "../../lib/bitcoin/headers/header-batch.ts";
 import { toDisplayHex } from "../../lib/bitcoin/hash.ts";
 import { regtest } from "../../lib/bitcoin/networks/mod.ts";
-import { BlockFiles } from "../../lib/bitcoin/store/block-files.ts";
-import { openSqlBitcoinStore } from "../../lib/bitcoin/store/sql.ts";
-import { SimDisk } from "../../lib/sim/disk.ts";
 import { SeededRandom } from "../../lib/sim/random.ts";
 import { MemoryFolder } from "../contract/memory-folder.ts";
 import { snapshotOf, type TreeSnapshot } from "../support/coin-snapshot.ts";
-import { CoinTree, type TreeBlock, treeValidator } from "../support/coin-tree.ts";
+import { CoinTree, type TreeBlock } from "../support/coin-tree.ts";
 import { effort, seed } from "../support/effort.ts";
-import { simClock } from "../unit/core/sim.ts";
-
-const START_MS = 1_750_000_000_000;
-const LIVES_MAX = 12;
+import { type Life, overPowerLosses, START_MS } from "../support/power-losses.ts";
 
 interface Story {
   readonly tree: CoinTree;
@@ -34,79 +26,44 @@ interface Story {
   readonly snapshot: TreeSnapshot;
 }
 
-/** One life of a chain on a disk: until all blocks are connected, or the power fails. */
-async function live(disk: SimDisk, { tree, trunk, before, snapshot }: Story, wrong: string[]) {
-  const clock = simClock(START_MS);
-  const mount = disk.mount(clock);
-  let isDead = false;
-  const hear = (text: string) => void (isDead || wrong.push(text));
-  const tell = async () => {
-    const database = await mount.openDatabase("bitcoin.sqlite");
-    const files = new BlockFiles(await mount.openFileFolder("blocks"), { magic: regtest.magic, fileBytesMax: 20_000 });
-    const openCoins = (place: number) => mount.openFileFolder(`coins-${place}`);
-    const store = await openSqlBitcoinStore(database, { network: regtest, blocks: files, openCoins });
-    const chain = await BitcoinChain.load({
-      ...{ network: regtest, store, clock, headersOnly: false },
-      validator: treeValidator(tree, hear),
-      coins: { random: new SeededRandom(5), bytesMax: 0 },
-      onActivation: (level, text) => void (level === "info" || hear(text)),
-    });
-    chain.start();
-    for (const { block } of trunk) chain.acceptHeaders(HeaderBatch.fromBytes(block.raw.slice(0, 80)));
-    const rowOf = ({ block }: TreeBlock) => chain.headers.find(block.hash);
-    const { height } = snapshot.assumed;
-    const isTaken = chain.headers.height(chain.tip) >= height;
-    if (chain.states.background !== undefined && !isTaken) hear("a snapshot was taken and the tip is below it");
-    const give = async (blocks: readonly TreeBlock[]) => {
-      for (const each of blocks) {
-        chain.addBlock(rowOf(each), each.block);
-        await clock.sleep(20);
-      }
-    };
-    await give(trunk.slice(0, before));
-    if (!isTaken) {
-      const folder = new MemoryFolder();
-      folder.files.set("/utxo.dat", { bytes: snapshot.bytes, synced: 0 });
-      const parts = { chain, store, clock, files: folder.named("/"), assumedCoins: [snapshot.assumed] };
-      await new Snapshots(parts).load("/utxo.dat", new AbortController().signal);
+/** One life of a chain: until the snapshot is validated and all blocks are connected. */
+async function tell({ trunk, before, snapshot }: Story, life: Life) {
+  const { clock, mount, store, hear } = life;
+  const chain = await life.load();
+  chain.start();
+  for (const { block } of trunk) chain.acceptHeaders(HeaderBatch.fromBytes(block.raw.slice(0, 80)));
+  const rowOf = ({ block }: TreeBlock) => chain.headers.find(block.hash);
+  const { height } = snapshot.assumed;
+  const isTaken = chain.headers.height(chain.tip) >= height;
+  if (chain.states.background !== undefined && !isTaken) hear("a snapshot was taken and the tip is below it");
+  const give = async (blocks: readonly TreeBlock[]) => {
+    for (const each of blocks) {
+      chain.addBlock(rowOf(each), each.block);
+      await clock.sleep(20);
     }
-    await give([...trunk.slice(height, height + 8), ...trunk.slice(before, height), ...trunk.slice(height + 8)]);
-    await clock.sleep(2_000);
-    if (chain.states.background !== undefined) hear("the snapshot is not validated");
-    const found = await chain.coinStatistics("hash_serialized_3");
-    const end = { hash: toDisplayHex(found!.hash!), height: chain.headers.height(found!.at) };
-    await chain.close();
-    await store.close();
-    await database.close();
-    return { ...end, spare: (await (await mount.openFileFolder("coins-0")).list()).length };
   };
-  const died = Promise.withResolvers<undefined>();
-  return {
-    end: () => clock.until(Promise.race([tell(), died.promise])),
-    dies: () => {
-      isDead = true;
-      disk.losePower();
-      died.resolve(undefined);
-    },
-  };
+  await give(trunk.slice(0, before));
+  if (!isTaken) {
+    const folder = new MemoryFolder();
+    folder.files.set("/utxo.dat", { bytes: snapshot.bytes, synced: 0 });
+    const parts = { chain, store, clock, files: folder.named("/"), assumedCoins: [snapshot.assumed] };
+    await new Snapshots(parts).load("/utxo.dat", new AbortController().signal);
+  }
+  await give([...trunk.slice(height, height + 8), ...trunk.slice(before, height), ...trunk.slice(height + 8)]);
+  await clock.sleep(2_000);
+  if (chain.states.background !== undefined) hear("the snapshot is not validated");
+  const found = await chain.coinStatistics("hash_serialized_3");
+  const end = { hash: toDisplayHex(found!.hash!), height: chain.headers.height(found!.at) };
+  await chain.close();
+  await life.close();
+  return { ...end, spare: (await (await mount.openFileFolder("coins-0")).list()).length };
 }
 
-/** Tells the story on a new disk; the power fails after so many writes of each of the first lives. */
+/** Tells the story over losses of power. */
 async function run(story: Story, random: SeededRandom, writes: readonly number[]) {
-  const disk = new SimDisk(random, () => openDatabase(":memory:"));
-  const wrong: string[] = [];
-  for (let lives = 1; lives <= LIVES_MAX; lives++) {
-    const life = await live(disk, story, wrong);
-    const left = writes[lives - 1];
-    if (left !== undefined) disk.failPowerAfter(left, life.dies);
-    const end = await life.end();
-    disk.keepPower();
-    assert.deepEqual(wrong, []);
-    if (end === undefined) continue;
-    assert.equal(end.spare, 0, "the coins behind the snapshot are gone");
-    return { hash: end.hash, height: end.height, lives };
-  }
-  throw new Error("the story was never told to its end");
+  const { end, lives } = await overPowerLosses(story.tree, random, writes, (life) => tell(story, life));
+  assert.equal(end.spare, 0, "the coins behind the snapshot are gone");
+  return { hash: end.hash, height: end.height, lives };
 }
 
 describe("a snapshot over losses of power", () => {
