@@ -6,9 +6,9 @@
  */
 import { type Ban, banTarget } from "../core/peers/bans.ts";
 import type { Clock } from "../core/ports.ts";
-import { normalSubnet } from "../core/subnets.ts";
 import type { BitcoinPeerNetwork } from "./peers/network.ts";
 import type { BitcoinBan } from "./service.ts";
+import { banView } from "./views.ts";
 
 /** The bans of one node. */
 export class OperatorBans {
@@ -26,17 +26,7 @@ export class OperatorBans {
   list(): readonly BitcoinBan[] {
     const list = this.#connections.bans.list();
     if (this.#told?.of === list) return this.#told.views;
-    const views = list.map(({ host, since, until, reason, effect, scope }) => ({
-      // A name of Tor or I2P is no subnet.
-      subnet: host.includes("/") || normalSubnet(host) === undefined
-        ? host
-        : `${host}/${host.includes(":") ? 128 : 32}`,
-      since,
-      until,
-      reason,
-      effect,
-      scope,
-    }));
+    const views = list.map(banView);
     this.#told = { of: list, views };
     return views;
   }

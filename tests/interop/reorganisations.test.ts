@@ -1,7 +1,7 @@
 /**
  * Reorganisations by seed beside btcd, up to 100 blocks deep, with spends of every kind in the blocks: at each tip the program has
  * btcd's tip, and the coins that an account of the test's own has from the blocks alone. Branches that break a rule in their
- * middle are left, and cost whoever gave them.
+ * middle are left, and cost their givers.
  */
 import { after, before, test } from "node:test";
 import assert from "node:assert/strict";

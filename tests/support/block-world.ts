@@ -38,7 +38,7 @@ import { push } from "./script-text.ts";
 export const ANYONE: Uint8Array = Uint8Array.of(0x51);
 const FINAL = 0xffff_ffff;
 const FIRST_TIME = 1_600_000_000;
-/** After all times of the chains, and before the clock of whoever runs this. */
+/** After all times of the chains, and before the clock of the machine that runs this. */
 const NOW_MS = 1_700_000_000_000;
 const FAN = 40;
 /** What each output of a fan has, in satoshi. */

@@ -17,7 +17,6 @@ import type { Refusal } from "../headers/verdict.ts";
 import type { Block } from "../types/block.ts";
 import type { ActivationParts } from "./activation-parts.ts";
 import type { AheadBlock } from "./ahead.ts";
-import { isAssumedValid } from "./assume-valid.ts";
 import { BranchChoice } from "./branch-choice.ts";
 import { type CoinView, NO_COINS } from "./coins.ts";
 import { raiseLevel } from "./levels.ts";
@@ -227,8 +226,7 @@ export class Activation {
     signal: AbortSignal,
   ): ConnectVerdict | Promise<ConnectVerdict> {
     const { headers, validator, assumeValid } = this.#parts;
-    const hasAssumedScripts = () => assumeValid !== undefined && isAssumedValid(headers, row, assumeValid);
-    return validator.connect(connectingBlock(headers, row, load, hasAssumedScripts), coins, signal);
+    return validator.connect(connectingBlock(headers, row, load, assumeValid), coins, signal);
   }
 
   /** Makes `tip` the judged tip, with the events of what is left and what is joined. */

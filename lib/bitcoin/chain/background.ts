@@ -9,7 +9,7 @@
  * @module
  */
 import { equalBytes } from "../../codec/sized.ts";
-import { messageOf, NodeError } from "../../core/errors.ts";
+import { NodeError } from "../../core/errors.ts";
 import type { Clock } from "../../core/ports.ts";
 import { unlessAborted } from "../../core/work/abortable.ts";
 import { coinStatistics } from "../coins/statistics.ts";
@@ -17,12 +17,13 @@ import { type HeaderChain, HeaderStatus } from "../headers/header-chain.ts";
 import type { Refusal } from "../headers/verdict.ts";
 import { toDisplayHex } from "../hash.ts";
 import type { BitcoinStore, StoredSnapshot } from "../store.ts";
-import { type AssumeValid, isAssumedValid } from "./assume-valid.ts";
+import type { AssumeValid } from "./assume-valid.ts";
 import type { CoinFlush } from "./coin-flush.ts";
 import { type CoinState, NO_CHANGES } from "./coins.ts";
 import type { ChainCommit } from "./commit.ts";
 import { raiseLevel, type RaisingParts } from "./levels.ts";
 import type { BlockSources } from "./sources.ts";
+import { Obstacle } from "./obstacle.ts";
 import { neededBlock } from "./stored-blocks.ts";
 import type { ConnectedBlock } from "./tip-move.ts";
 import { type BlockValidator, connectingBlock } from "./validator.ts";
@@ -53,8 +54,6 @@ export interface BackgroundParts extends RaisingParts {
   readonly notice: (level: "error" | "warning" | "info", text: string) => void;
 }
 
-/** How long after a failure that is nobody's verdict a block is tried again. */
-const RETRY_MS = 10_000;
 const TELL_EVERY_MS = 60_000;
 
 /** Connects the blocks up to a snapshot's. */
@@ -65,13 +64,13 @@ export class BackgroundChain {
   #busy: Promise<void> | undefined;
   #isWoken = false;
   #isDone = false;
-  #isTold = false;
   #toldAt: number;
-  #cancelRetry = () => {};
+  readonly #obstacle: Obstacle;
 
   constructor(parts: BackgroundParts) {
     this.#parts = parts;
     this.#toldAt = parts.clock.monotonic();
+    this.#obstacle = new Obstacle(parts.clock, parts.notice, "blocks before the snapshot");
   }
 
   /** The last block that is connected. */
@@ -93,7 +92,7 @@ export class BackgroundChain {
   run(): void {
     this.#isWoken = true;
     if (this.#busy !== undefined || this.#isDone || this.#abort.signal.aborted) return;
-    this.#cancelRetry();
+    this.#obstacle.cancel();
     this.#busy = this.#goOn().catch((thrown) => this.#trouble(thrown)).finally(() => {
       this.#busy = undefined;
       if (this.#isWoken) this.run();
@@ -102,7 +101,7 @@ export class BackgroundChain {
 
   /** Connects nothing more. */
   async halt(): Promise<void> {
-    this.#cancelRetry();
+    this.#obstacle.cancel();
     const reason = new NodeError("stopped", "self", "the chain is closed");
     this.#abort.abort(reason);
     this.#question?.abort(reason);
@@ -160,8 +159,7 @@ export class BackgroundChain {
   async #connect(row: number): Promise<void> {
     const { headers, coins, commit, validator, assumeValid, sources, store, onConnected } = this.#parts;
     const block = await neededBlock(this.#parts, row);
-    const hasAssumedScripts = () => assumeValid !== undefined && isAssumedValid(headers, row, assumeValid);
-    const connecting = connectingBlock(headers, row, () => Promise.resolve(block), hasAssumedScripts);
+    const connecting = connectingBlock(headers, row, () => Promise.resolve(block), assumeValid);
     // One for each block: what waits for the signal is forgotten with it.
     this.#question = new AbortController();
     const { signal } = this.#question;
@@ -170,7 +168,7 @@ export class BackgroundChain {
     const { changes = NO_CHANGES } = verdict;
     commit.keepUndo(row, coins.apply(row, headers.hash(row), changes, block));
     if (store.hasTransactionIndex) commit.pending.joined.push({ row, txids: block.txids() });
-    this.#isTold = false;
+    this.#obstacle.passed();
     raiseLevel(this.#parts, row);
     sources.connected(row);
     onConnected?.({ row, block, changes });
@@ -225,13 +223,8 @@ export class BackgroundChain {
 
   /** What is no verdict passes, or an operator sees to it. */
   #trouble(thrown: unknown): void {
-    const { clock, notice } = this.#parts;
     if (this.#abort.signal.aborted) return;
-    const text = `blocks before the snapshot cannot be connected: ${messageOf(thrown)}`;
-    if (!this.#isTold) notice("error", `${text}; it is tried again every ${RETRY_MS / 1000} s`);
-    this.#isTold = true;
     this.#isWoken = false;
-    this.#cancelRetry();
-    this.#cancelRetry = clock.after(RETRY_MS, () => this.run());
+    this.#obstacle.met(thrown, () => this.run());
   }
 }

@@ -10,16 +10,19 @@ import type { Clock } from "../../core/ports.ts";
 /** How long after a failure it is tried again. */
 const RETRY_MS = 10_000;
 
-/** The obstacle of one chain, while there is one. */
+/** The obstacle before some blocks, while there is one. */
 export class Obstacle {
   readonly #clock: Clock;
   readonly #notice: (level: "error", text: string) => void;
+  readonly #what: string;
   #cancelRetry = () => {};
   #warning: string | undefined;
 
-  constructor(clock: Clock, notice: (level: "error", text: string) => void) {
+  /** @param what which blocks cannot be connected */
+  constructor(clock: Clock, notice: (level: "error", text: string) => void, what = "blocks") {
     this.#clock = clock;
     this.#notice = notice;
+    this.#what = what;
   }
 
   /** What people should know of. */
@@ -29,7 +32,8 @@ export class Obstacle {
 
   /** Something failed: it is told of once, and tried again later. */
   met(thrown: unknown, again: () => void): void {
-    const text = `blocks cannot be connected: ${messageOf(thrown)}; it is tried again every ${RETRY_MS / 1000} s`;
+    const reason = messageOf(thrown);
+    const text = `${this.#what} cannot be connected: ${reason}; it is tried again every ${RETRY_MS / 1000} s`;
     if (this.#warning === undefined) this.#notice("error", text);
     this.#warning = text;
     this.cancel();

@@ -48,8 +48,6 @@ export class Questions {
   readonly #ahead: Ahead;
   readonly #fresh = new FreshBlocks();
   #question: Question | undefined;
-  /** What withdrew nothing serves the next question: an answer that is given at once leaves it as it was. */
-  #unused: AbortController | undefined;
   /** Ends a wait for answers. */
   #wake = () => {};
 
@@ -78,7 +76,7 @@ export class Questions {
     const { headers, needsCoins, judge, load } = this.#parts;
     const fresh = this.#fresh.take(row);
     let known = fresh && { row, block: fresh };
-    const abort = this.#unused?.signal.aborted === false ? this.#unused : new AbortController();
+    const abort = new AbortController();
     const status = headers.status(row);
     // What was connected once and is pruned cannot be judged again; without coins nobody needs it.
     const isGone = (status & HeaderStatus.data) === 0 && (status & HeaderStatus.connected) !== 0;
@@ -88,7 +86,6 @@ export class Questions {
       return known.block;
     };
     const verdict = judge(row, read, this.#ahead, abort.signal);
-    this.#unused = verdict instanceof Promise || (verdict.ok && verdict.scripts !== undefined) ? undefined : abort;
     if (!(verdict instanceof Promise)) return this.#ahead.add(row, verdict, known, abort);
     // Nobody waits for its scripts when the question is withdrawn before it is answered.
     verdict.then((found) => void (found.ok && found.scripts?.catch(() => {})), () => {});

@@ -77,13 +77,12 @@ export const scriptVerdict: Job<ScriptInput, ScriptVerdict> = {
     const { secp256k1 } = arithmetic(from);
     const batch = new ScriptBatch(secp256k1, flags);
     for (const transaction of spendsFromBytes(spends)) {
-      if (giveWay === undefined) {
-        if (batch.add(transaction)) break;
-        continue;
-      }
       const steps = batch.steps(transaction);
       let step = steps.next();
-      for (; !step.done; step = steps.next()) await giveWay();
+      for (; !step.done; step = steps.next()) {
+        const turn = giveWay?.();
+        if (turn !== undefined) await turn;
+      }
       if (step.value) break;
     }
     const failure = batch.finish();

@@ -12,6 +12,7 @@ import type { HeaderChain } from "../headers/header-chain.ts";
 import type { Refusal } from "../headers/verdict.ts";
 import type { BitcoinNetwork } from "../networks/network.ts";
 import type { Block } from "../types/block.ts";
+import { type AssumeValid, isAssumedValid } from "./assume-valid.ts";
 import { checkBlock, checkBlockInContext } from "./block-checks.ts";
 import type { CoinChanges, CoinView } from "./coins.ts";
 
@@ -64,12 +65,15 @@ export interface ConnectingBlock {
   load(): Promise<Block>;
 }
 
-/** The block of a header of the tree, which is not genesis. */
+/**
+ * The block of a header of the tree, which is not genesis.
+ * @param assumeValid whose scripts need not be verified; nobody's when undefined
+ */
 export function connectingBlock(
   headers: HeaderChain,
   row: number,
   load: () => Promise<Block>,
-  hasAssumedScripts: () => boolean,
+  assumeValid: AssumeValid | undefined,
 ): ConnectingBlock {
   return {
     view: blockView(headers, row),
@@ -79,7 +83,7 @@ export function connectingBlock(
       return headers.hash(row);
     },
     get hasAssumedScripts() {
-      return hasAssumedScripts();
+      return assumeValid !== undefined && isAssumedValid(headers, row, assumeValid);
     },
   };
 }

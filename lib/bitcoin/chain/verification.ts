@@ -169,7 +169,7 @@ async function connect(parts: VerificationParts, copy: CoinState, row: number): 
   const { headers, validator, signal } = parts;
   await turn(parts);
   const block = await readBlock(parts, row);
-  const connecting = connectingBlock(headers, row, () => Promise.resolve(block), () => false);
+  const connecting = connectingBlock(headers, row, () => Promise.resolve(block), undefined);
   const verdict = await withScripts(validator.connect(connecting, copy, signal));
   if (!verdict.ok) {
     throw new Problem(`the block at ${at(parts, row)} cannot be connected: ${verdict.reason}, ${verdict.detail}`);

@@ -4,16 +4,17 @@
  * @see Bitcoin Core `rpc/blockchain.cpp` (scanblocks)
  * @module
  */
+import { givingWay } from "../../core/work/give-way.ts";
 import { toHex } from "../../codec/hex.ts";
 import { GcsFilter } from "../../bitcoin/filters/mod.ts";
 import { toDisplayHex } from "../../bitcoin/hash.ts";
 import type { BitcoinService } from "../../bitcoin/service.ts";
 import { BASIC, filterIndexOf } from "./block-filters.ts";
 import type { DescribedScript } from "./descriptor-scripts.ts";
-import { invalidParameter, JsonRpcError, RpcCode } from "./error.ts";
+import { JsonRpcError, RpcCode } from "./error.ts";
 import type { RpcJson } from "./json.ts";
 import { type Arguments, type BitcoinRpcContext, type Method, optional, required } from "./method.ts";
-import { type RunningScan, scannedScripts, Scans } from "./scans.ts";
+import { type RunningScan, scanCall, scannedScripts, Scans } from "./scans.ts";
 
 /** Work between two turns of the event loop. */
 const TURN_MS = 5;
@@ -61,7 +62,8 @@ async function search(
   const scripts = new Set(elements.map(toHex));
   const [from, to] = [headers.height(start), headers.height(stop)];
   const relevant: string[] = [];
-  let [reached, turn] = [from, clock.monotonic()];
+  const giveWay = givingWay(clock, TURN_MS);
+  let reached = from;
   for (let height = from; height <= to && !scan.isEnded; height++) {
     scan.signal.throwIfAborted();
     // The branch of the last block, whatever becomes of the active chain meanwhile.
@@ -74,9 +76,7 @@ async function search(
     reached = height;
     const progress = to === from ? 100 : Math.floor((100 / (to - from)) * (height - from));
     scan.status = { progress, current_height: height };
-    if (clock.monotonic() - turn < TURN_MS) continue;
-    await clock.sleep(0);
-    turn = clock.monotonic();
+    await giveWay();
   }
   return {
     from_height: from,
@@ -113,15 +113,9 @@ export const blockScanMethods: readonly Method[] = [
       "scanblocks status",
     ],
     waits: true,
-    async call(args, { context, signal }) {
-      const { bitcoin } = context;
-      const scans = scansOf.get(bitcoin) ?? new Scans();
-      scansOf.set(bitcoin, scans);
-      const action = args.text(0);
-      if (action === "status") return scans.status ?? null;
-      if (action === "abort") return scans.end();
-      if (action !== "start") throw invalidParameter(`Invalid action '${action.slice(0, 100)}'`);
-      return await scans.run(signal, async (scan) => {
+    async call(args, call) {
+      const { context, context: { bitcoin } } = call;
+      return await scanCall(scansOf, call, args.text(0), async (scan) => {
         const index = filterIndexOf(bitcoin, args.optionalText(4) ?? BASIC);
         await index.settled();
         const span = spanOf(bitcoin, args);

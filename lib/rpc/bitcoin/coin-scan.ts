@@ -12,10 +12,10 @@ import type { BitcoinService } from "../../bitcoin/service.ts";
 import type { OutPoint } from "../../bitcoin/types/mod.ts";
 import { noCoins } from "./coins.ts";
 import type { DescribedScript } from "./descriptor-scripts.ts";
-import { invalidParameter, JsonRpcError, RpcCode } from "./error.ts";
+import { JsonRpcError, RpcCode } from "./error.ts";
 import { amountJson, type RpcObject } from "./json.ts";
 import { type BitcoinRpcContext, type Method, optional, required } from "./method.ts";
-import { type RunningScan, scannedScripts, Scans } from "./scans.ts";
+import { type RunningScan, scanCall, scannedScripts, Scans } from "./scans.ts";
 
 /** Outputs that a scan finds at most; more would be told in hundreds of megabytes. */
 const FOUND_MAX = 200_000;
@@ -99,15 +99,9 @@ export const coinScanMethods: readonly Method[] = [
       "scantxoutset status",
     ],
     waits: true,
-    async call(args, { context, signal }) {
-      const { bitcoin } = context;
-      const scans = scansOf.get(bitcoin) ?? new Scans();
-      scansOf.set(bitcoin, scans);
-      const action = args.text(0);
-      if (action === "status") return scans.status ?? null;
-      if (action === "abort") return scans.end();
-      if (action !== "start") throw invalidParameter(`Invalid action '${action.slice(0, 100)}'`);
-      return await scans.run(signal, async (scan) => {
+    async call(args, call) {
+      const { context, context: { bitcoin } } = call;
+      return await scanCall(scansOf, call, args.text(0), async (scan) => {
         const result = await search(context, scannedScripts(args.at(1), bitcoin.network), scan);
         if (result === undefined) throw noCoins(bitcoin);
         const { at, seen, found } = result;

@@ -5,10 +5,12 @@
  * @module
  */
 import type { Json } from "../../codec/json.ts";
+import type { BitcoinService } from "../../bitcoin/service.ts";
 import type { PaymentAddressPrefixes } from "../../bitcoin/types/mod.ts";
 import { type DescribedScript, describedScripts } from "./descriptor-scripts.ts";
 import { invalidParameter, JsonRpcError, RpcCode } from "./error.ts";
-import { wrongType } from "./method.ts";
+import type { RpcJson } from "./json.ts";
+import { type MethodCall, wrongType } from "./method.ts";
 
 /** A scan that runs. */
 export interface RunningScan {
@@ -55,6 +57,24 @@ export class Scans {
       this.#running = undefined;
     }
   }
+}
+
+/**
+ * What a call of a scanning method does, by its first argument: starts a scan, tells of the one that runs, or ends it.
+ * Throws −8 for another word.
+ */
+export async function scanCall(
+  scansOf: WeakMap<BitcoinService, Scans>,
+  { context: { bitcoin }, signal }: MethodCall,
+  action: string,
+  work: (scan: RunningScan) => Promise<RpcJson>,
+): Promise<RpcJson> {
+  const scans = scansOf.get(bitcoin) ?? new Scans();
+  scansOf.set(bitcoin, scans);
+  if (action === "status") return scans.status ?? null;
+  if (action === "abort") return scans.end();
+  if (action !== "start") throw invalidParameter(`Invalid action '${action.slice(0, 100)}'`);
+  return await scans.run(signal, work);
 }
 
 /** The most keys that a range may have. */
