@@ -108,6 +108,7 @@ const FLOORS: Readonly<
       chain: ["codec", "types", "coins", "networks", "headers", "script"],
       peers: ["types", "networks", "wire", "headers"],
       addresses: ["codec", "types", "networks", "wire", "peers"],
+      mempool: ["codec", "types", "coins", "networks", "headers", "script", "chain"],
       sync: ["types", "wire", "headers", "chain", "peers"],
       indexes: ["types", "coins", "filters", "headers", "chain"],
       light: ["types", "networks", "wire", "filters", "headers", "chain", "peers"],

@@ -1,0 +1,85 @@
+/**
+ * The mempool: transactions that are valid after the tip, wait for a block, and are relayed.
+ *
+ * @see Bitcoin Core `txmempool.h`, `validation.cpp` (MemPoolAccept)
+ * @module
+ */
+import type { OutPoint } from "../types/transaction-parts.ts";
+import type { Transaction } from "../types/transaction.ts";
+import type { TransactionRefusal } from "./verdict.ts";
+
+/** A transaction of the mempool. Money in satoshi, as numbers: exact, as no sum of it is above 2^53. */
+export interface MempoolEntry {
+  /** Over bytes of its own. */
+  readonly transaction: Transaction;
+  /** Grows with each transaction that enters, from the start of the process on. */
+  readonly sequence: number;
+  readonly fee: number;
+  /** The fee and what `prioritisetransaction` added to it. */
+  readonly modifiedFee: number;
+  /** Virtual bytes by which its feerate counts: of its weight, or of its signature operations where these are more. */
+  readonly vsize: number;
+  readonly sigOpCost: number;
+  /** When it entered: unix seconds. */
+  readonly time: number;
+  /** The height of the tip when it entered. */
+  readonly height: number;
+  /** Whether an output that it spends is a coinbase's. */
+  readonly spendsCoinbase: boolean;
+}
+
+/** Why a transaction leaves the mempool; Core's MemPoolRemovalReason. */
+export type RemovalReason = "expiry" | "sizelimit" | "reorg" | "block" | "conflict" | "replaced";
+
+/** What is told of the mempool, as it happens and in its order. */
+export interface MempoolListener {
+  added?(entry: MempoolEntry): void;
+  /** `blockRow`: the block that has it, or that spends what it spends, for `block` and `conflict`. */
+  removed?(entry: MempoolEntry, reason: RemovalReason, blockRow?: number): void;
+}
+
+/** A transaction that entered, or would have. */
+export interface Accepted {
+  readonly ok: true;
+  readonly entry: MempoolEntry;
+  /** What it replaced. */
+  readonly replaced: readonly MempoolEntry[];
+  /** Satoshi for 1000 virtual bytes: its own, or that of the package in which it passed. */
+  readonly effectiveFeeRate: number;
+  /** The wtxids of the transactions that the rate is of. */
+  readonly effectiveIncludes: readonly Uint8Array[];
+}
+
+/** What became of a transaction. `ok: "known"`: it was there before, with this witness or another. */
+export type TransactionVerdict = Accepted | TransactionRefusal | { readonly ok: "known"; readonly entry: MempoolEntry };
+
+/** What became of a package: of each of its transactions, by its place; and of the whole, where that was refused. */
+export interface PackageVerdict {
+  readonly refusal?: TransactionRefusal;
+  /** Undefined for a transaction that was not judged, since the package was refused. */
+  readonly verdicts: readonly (TransactionVerdict | undefined)[];
+}
+
+/** The mempool. Ids are in wire order. */
+export interface Mempool {
+  /** How many transactions it has. */
+  readonly size: number;
+  /** Satoshi for 1000 virtual bytes: what has to be paid now to enter, and never below the relay minimum. */
+  readonly minimumFeeRate: number;
+  /** The sequence number that the next transaction gets. */
+  readonly sequence: number;
+  get(txid: Uint8Array): MempoolEntry | undefined;
+  getByWtxid(wtxid: Uint8Array): MempoolEntry | undefined;
+  /** The transaction that spends an output. */
+  spenderOf(outpoint: OutPoint): MempoolEntry | undefined;
+  /** All of it; nothing is added or taken while it is walked over. */
+  entries(): Iterable<MempoolEntry>;
+  /** Those that a block should have first come first (by the feerates of chunks, parents before children): `undefined` for all. */
+  byMiningScore(txids?: readonly Uint8Array[]): readonly MempoolEntry[];
+  /** Judges a transaction and takes it, after those that wait to be judged. The signal ends the wait, not what is waited for. */
+  accept(transaction: Transaction, signal?: AbortSignal): Promise<TransactionVerdict>;
+  /** Judges parents and a child together, in this order. @see Bitcoin Core `policy/packages.h` */
+  acceptPackage(transactions: readonly Transaction[], signal?: AbortSignal): Promise<PackageVerdict>;
+  /** Hears what happens until the listener is taken off by what this gives. */
+  listen(listener: MempoolListener): () => void;
+}
