@@ -161,8 +161,11 @@ export interface BitcoinStore extends PeerStore {
   coinUndo(row: number): Promise<Uint8Array | undefined>;
   /** Makes one step durable, or rejects and changes nothing. Returns the ids given to the events, in order. */
   commit(step: BitcoinStep): Promise<readonly number[]>;
-  /** The raw bytes of a block; undefined when it is not stored (any more). */
-  block(row: number): Promise<Uint8Array | undefined>;
+  /**
+   * The raw bytes of a block; undefined when it is not stored (any more). `once`: nobody will ask for it again soon, as for a
+   * block that is connected long before the tip, and no memory is spent on it.
+   */
+  block(row: number, once?: boolean): Promise<Uint8Array | undefined>;
   /** `length` bytes of a block from `offset` on; undefined when it is not stored. */
   blockPart(row: number, offset: number, length: number): Promise<Uint8Array | undefined>;
   /** The size of a stored block in bytes. */

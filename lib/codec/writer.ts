@@ -105,6 +105,12 @@ export class Writer {
     return utf8.encode(text);
   }
 
+  /** Begins again, in the same memory, unless {@link Writer.finish} may have given that away. */
+  clear(): void {
+    if (this.#length === this.#bytes.length) this.#bytes = new Uint8Array(this.#length);
+    this.#length = 0;
+  }
+
   /** What was written so far, as a view: valid until the next write. */
   view(): Uint8Array {
     return this.#bytes.subarray(0, this.#length);

@@ -67,6 +67,19 @@ for (const driver of databaseDrivers) {
         await close();
       }));
 
+    test("memory is spent on the newest block and on blocks that are asked for, not on a run of them or one read once", () =>
+      withPlace(async (place) => {
+        const { store, database, close } = await place.open({ cacheBytesMax: 1_000_000 });
+        await store.commit(chainStep(0, 4));
+        await store.block(1);
+        await store.block(2, true);
+        // What is not in memory is looked for on disk.
+        await database.run("DELETE FROM bitcoin_blocks");
+        const kept = await Promise.all([0, 1, 2, 3].map((row) => store.block(row)));
+        assert.deepEqual(kept.map((raw) => raw !== undefined), [false, true, false, true]);
+        await close();
+      }));
+
     test("a file takes blocks up to its size, and a block larger than that alone", () =>
       withPlace(async (place) => {
         const { store, close } = await place.open();

@@ -64,6 +64,25 @@ for (const driver of databaseDrivers) {
   }
 
   describe(`SqlChiaStore on ${driver.name}`, () => {
+    test("memory is spent on the newest block and on blocks that are asked for, not on a run of them", async () => {
+      const place = await databasePlace(driver.open);
+      const database = await place.open();
+      try {
+        const store = await openSqlChiaStore(database, { ...identity, cacheBytesMax: 1_000_000 });
+        const main = branchOf(1, 0, 3);
+        const hashes = main.map(({ record }) => record.headerHash);
+        await store.commit({ blocks: main, main: { fromHeight: 0, hashes }, events: [] });
+        await store.block(hashes[1]!);
+        // What is not in memory is looked for on disk.
+        await database.run("DELETE FROM chia_bodies");
+        const kept = await Promise.all(hashes.map((hash) => store.block(hash)));
+        assert.deepEqual(kept.map((raw) => raw !== undefined), [false, true, true]);
+      } finally {
+        await database.close();
+        await place.remove();
+      }
+    });
+
     test("a write that fails inside the transaction takes everything before it back", async () => {
       const place = await databasePlace(driver.open);
       const database = await place.open();

@@ -13,7 +13,7 @@
 import { messageOf, NodeError } from "../../core/errors.ts";
 import { ByteTable } from "../../storage/byte-table.ts";
 import { type CoinChanges, leftOutputs } from "../coins/changes.ts";
-import { type Coin, decodeCoin, encodeCoin } from "../coins/coin.ts";
+import { type Coin, coinView, decodeCoin } from "../coins/coin.ts";
 import { COIN_KEY_BYTES_MAX, writeCoinKey } from "../coins/key.ts";
 import { decodeUndo, encodeUndo, type SpentCoin } from "../coins/undo.ts";
 import type { BitcoinStore } from "../store.ts";
@@ -155,7 +155,7 @@ export class CoinState implements CoinView {
       const address = this.#changed.find(key, length);
       // Only the id of a coinbase can be there already: two pairs of the early chain are.
       const isFresh = address === 0 ? !coin.isCoinbase : this.#changed.flags(address) === FRESH;
-      const bytes = encodeCoin(coin);
+      const bytes = coinView(coin);
       this.#changed.set(key, length, bytes, bytes.length, isFresh ? FRESH : 0);
     }
     this.#stand(row, block && block.transactions.length);

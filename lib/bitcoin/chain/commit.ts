@@ -28,7 +28,7 @@ export interface ChainCommitParts {
 /** The bits of a status that are stored. */
 const STORED = 0xff & ~HeaderStatus.hasChild;
 /** Bytes of blocks that may wait for their commit before the next one has to wait. */
-const PENDING_BYTES_MAX = 32 * 1024 * 1024;
+const PENDING_BYTES_MAX = 8 * 1024 * 1024;
 
 /** The commits of one chain. */
 export class ChainCommit {

@@ -9,7 +9,6 @@ import type { Coin } from "../coins/coin.ts";
 import { changesOf, type CoinChanges, inputsOf } from "../coins/changes.ts";
 import { type Refusal, refuse } from "../headers/verdict.ts";
 import { sigOpCost } from "../script/sigops.ts";
-import { SpendingTransaction } from "../script/spending-transaction.ts";
 import { subsidyAt } from "../networks/subsidy.ts";
 import type { Block } from "../types/block.ts";
 import { SEQUENCE_DISABLED, SEQUENCE_IS_TIME, SEQUENCE_LENGTH } from "../types/lock-times.ts";
@@ -99,7 +98,7 @@ export function checkConnecting(
       if (!isUnlocked(transaction, spent, place)) {
         return fault("bad-txns-nonfinal", transaction, "an input is locked by its sequence number");
       }
-      sigOps += sigOpCost(new SpendingTransaction(transaction, spent), flags);
+      sigOps += sigOpCost(transaction, spent, flags);
       spends.push({ transaction, spent });
     }
     if (sigOps > MAX_BLOCK_SIGOPS_COST) {

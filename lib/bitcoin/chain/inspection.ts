@@ -47,7 +47,7 @@ export class Inspection {
   async verify(level: VerificationLevel, blocks: number, signal: AbortSignal): Promise<Verification | undefined> {
     const { activation, coins, store, commit, random, bytesMax, notice } = this.#parts;
     if (coins === undefined || random === undefined || bytesMax === undefined) return undefined;
-    const block = async (row: number) => commit.rawOf(row) ?? await store.block(row);
+    const block = async (row: number) => commit.rawOf(row) ?? await store.block(row, true);
     const undo = async (row: number) => commit.undoOf(row) ?? await store.coinUndo(row);
     const found = await activation.whileStill((closing) => {
       const parts = { ...this.#parts, random, coins, bytesMax, block, undo, head: coins.at };

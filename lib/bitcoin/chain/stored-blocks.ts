@@ -54,7 +54,7 @@ export class StoredBlocks {
 }
 
 async function read({ commit, store }: BlockReading, row: number): Promise<Block | undefined> {
-  const raw = commit.rawOf(row) ?? await store.block(row);
+  const raw = commit.rawOf(row) ?? await store.block(row, true);
   return raw && Block.decode(raw);
 }
 

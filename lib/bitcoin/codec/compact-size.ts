@@ -95,13 +95,17 @@ export function readVarInt(reader: Reader): number {
 /** Writes what {@link readVarInt} reads. */
 export function writeVarInt(writer: Writer, value: number): void {
   if (!Number.isSafeInteger(value) || value < 0) throw badValue("VARINT", value);
-  const groups = [value % 128];
+  let from = groups.length - 1;
+  groups[from] = value % 128;
   for (let rest = Math.floor(value / 128); rest > 0; rest = Math.floor(rest / 128)) {
     rest--;
-    groups.push((rest % 128) | 0x80);
+    groups[--from] = (rest % 128) | 0x80;
   }
-  for (let i = groups.length - 1; i >= 0; i--) writer.u8(groups[i]!);
+  for (; from < groups.length; from++) writer.u8(groups[from]!);
 }
+
+/** The groups of a VARINT that is being written, from the last one back. */
+const groups = new Uint8Array(10);
 
 /** {@link readVarInt} of a u64. Throws {@link CodecError} `limit` above 2^64 − 1. */
 export function readVarInt64(reader: Reader): bigint {
@@ -130,10 +134,11 @@ const EXACT_BEFORE_GROUP = 2 ** 45;
 export function writeVarInt64(writer: Writer, value: bigint): void {
   if (value >= 0n && value <= Number.MAX_SAFE_INTEGER) return writeVarInt(writer, Number(value));
   if (value < 0n || value > U64_MAX) throw badValue("VARINT", value);
-  const groups = [Number(value % 128n)];
+  let from = groups.length - 1;
+  groups[from] = Number(value % 128n);
   for (let rest = value / 128n; rest > 0n; rest /= 128n) {
     rest--;
-    groups.push(Number(rest % 128n) | 0x80);
+    groups[--from] = Number(rest % 128n) | 0x80;
   }
-  for (let i = groups.length - 1; i >= 0; i--) writer.u8(groups[i]!);
+  for (; from < groups.length; from++) writer.u8(groups[from]!);
 }

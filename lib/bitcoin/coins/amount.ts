@@ -5,10 +5,13 @@
  * @module
  */
 
+import type { Writer } from "../../codec/writer.ts";
+import { writeVarInt, writeVarInt64 } from "../codec/mod.ts";
+
 /** Zeros that are counted; a larger count would need another digit. */
 const ZEROS_MAX = 9;
 /** Below this the product below is exact as a number. */
-const EXACT = 900_000_000_000_000n;
+const EXACT = 900_000_000_000_000;
 
 /**
  * The number that stands for an amount in satoshi, 0 … 2^64 − 1: 0 for 0; else, with e zeros at the end and d the digit
@@ -37,6 +40,12 @@ function compressed(satoshi: number): number {
   if (zeros === ZEROS_MAX) return 1 + (rest - 1) * 10 + 9;
   const digit = rest % 10;
   return 1 + ((rest - digit) / 10 * 9 + digit - 1) * 10 + zeros;
+}
+
+/** Writes the number of an amount as a VARINT. @throws CodecError `value` for an amount below 0 */
+export function writeAmount(writer: Writer, satoshi: bigint): void {
+  if (satoshi >= 0n && satoshi < EXACT) writeVarInt(writer, compressed(Number(satoshi)));
+  else writeVarInt64(writer, satoshi < 0n ? satoshi : compressAmount(satoshi));
 }
 
 /** The amount that a number stands for. Where none does, the u64 that Core computes. */

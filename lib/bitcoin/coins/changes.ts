@@ -76,18 +76,27 @@ export function inputsOf(block: Block): BlockInputs {
 /** The outpoints that a block spends of coins that were there before it, in the order of its inputs. */
 export const outsideInputs = (block: Block): readonly OutPoint[] => inputsOf(block).outside;
 
-/** The outputs of a block that are coins after it, with the transaction of each: neither spent within it nor unspendable. */
-function* left(block: Block): Generator<readonly [index: number, outpoint: OutPoint, output: TxOutput]> {
+/**
+ * Goes through the outputs of a block that are coins after it, with the place of the transaction of each: those that are neither
+ * spent within it nor unspendable.
+ */
+function eachLeft(block: Block, take: (outpoint: OutPoint, output: TxOutput, transaction: number) => void): void {
   const inputs = inputsOf(block);
-  for (const [i, { txid, outputs }] of block.transactions.entries()) {
-    for (const [vout, output] of outputs.entries()) {
-      if (!isUnspendable(output.scriptPubKey) && !inputs.isSpentInside(i, vout)) yield [i, { txid, vout }, output];
+  for (let i = 0; i < block.transactions.length; i++) {
+    const { txid, outputs } = block.transactions[i]!;
+    for (let vout = 0; vout < outputs.length; vout++) {
+      const output = outputs[vout]!;
+      if (!isUnspendable(output.scriptPubKey) && !inputs.isSpentInside(i, vout)) take({ txid, vout }, output, i);
     }
   }
 }
 
 /** The outputs of a block that are coins after it. */
-export const leftOutputs = (block: Block): OutPoint[] => [...left(block)].map(([, outpoint]) => outpoint);
+export function leftOutputs(block: Block): OutPoint[] {
+  const found: OutPoint[] = [];
+  eachLeft(block, (outpoint) => void found.push(outpoint));
+  return found;
+}
 
 /**
  * What the block at a height does, given the coins of {@link outsideInputs}. Genesis makes none: its output never counts.
@@ -98,9 +107,11 @@ export const leftOutputs = (block: Block): OutPoint[] => [...left(block)].map(([
 export function changesOf(block: Block, height: number, coins: readonly Coin[]): CoinChanges {
   const outside = outsideInputs(block);
   if (outside.length !== coins.length) throw new TypeError(`${coins.length} coins for ${outside.length} inputs`);
-  const created = height === 0 ? [] : [...left(block)].map(([i, outpoint, output]): PlacedCoin => ({
-    outpoint,
-    coin: { ...output, height, isCoinbase: i === 0 },
-  }));
+  const created: PlacedCoin[] = [];
+  if (height > 0) {
+    eachLeft(block, (outpoint, { value, scriptPubKey }, transaction) => {
+      created.push({ outpoint, coin: { value, scriptPubKey, height, isCoinbase: transaction === 0 } });
+    });
+  }
   return { created, spent: outside.map((outpoint, i) => ({ outpoint, coin: coins[i]! })) };
 }

@@ -6,8 +6,8 @@
  */
 import { Reader } from "../../codec/reader.ts";
 import { Writer } from "../../codec/writer.ts";
-import { readVarInt, readVarInt64, writeVarInt, writeVarInt64 } from "../codec/mod.ts";
-import { compressAmount, decompressAmount } from "./amount.ts";
+import { readVarInt, readVarInt64, writeVarInt } from "../codec/mod.ts";
+import { decompressAmount, writeAmount } from "./amount.ts";
 import { readScript, writeScript } from "./script.ts";
 
 /** An output that is not spent. */
@@ -27,7 +27,7 @@ export const codeOf = ({ height, isCoinbase }: Pick<Coin, "height" | "isCoinbase
 
 /** Amount and script: VARINT compressed amount ‖ compressed script. Throws {@link CodecError} for an amount below 0. */
 export function writeOutput(writer: Writer, { value, scriptPubKey }: Pick<Coin, "value" | "scriptPubKey">): void {
-  writeVarInt64(writer, value < 0n ? value : compressAmount(value));
+  writeAmount(writer, value);
   writeScript(writer, scriptPubKey);
 }
 
@@ -46,15 +46,22 @@ export function writeCoin(writer: Writer, coin: Coin): void {
 /** Reads what {@link writeCoin} wrote. Throws {@link CodecError}. */
 export function readCoin(reader: Reader): Coin {
   const code = readVarInt(reader);
-  return { ...readOutput(reader), height: Math.floor(code / 2), isCoinbase: code % 2 === 1 };
+  const value = decompressAmount(readVarInt64(reader));
+  return { value, scriptPubKey: readScript(reader), height: Math.floor(code / 2), isCoinbase: code % 2 === 1 };
+}
+
+/** Coins are written here before their length is known. */
+const scratch = new Writer(256);
+
+/** The bytes of {@link writeCoin} as a view, which is good until the next coin is written. */
+export function coinView(coin: Coin): Uint8Array {
+  scratch.clear();
+  writeCoin(scratch, coin);
+  return scratch.view();
 }
 
 /** The bytes of {@link writeCoin}. */
-export function encodeCoin(coin: Coin): Uint8Array {
-  const writer = new Writer(48);
-  writeCoin(writer, coin);
-  return writer.finish();
-}
+export const encodeCoin = (coin: Coin): Uint8Array => coinView(coin).slice();
 
 /** The coin of these bytes. Throws {@link CodecError}; `trailing` for bytes behind it. */
 export function decodeCoin(bytes: Uint8Array): Coin {

@@ -21,26 +21,32 @@ const HASH_BYTES = 20;
 const COORDINATE_BYTES = 32;
 const FULL_KEY_BYTES = 65;
 
-/** The form of a script and the bytes of it that are kept; undefined for one that is kept as it is. */
-function formOf(
-  script: Uint8Array,
-): { readonly form: number; readonly from: number; readonly length: number } | undefined {
-  const { length } = script;
-  const begins = (...bytes: readonly number[]) => bytes.every((byte, i) => script[i] === byte);
-  if (length === 25 && begins(OP_DUP, OP_HASH160, 20) && script[23] === OP_EQUALVERIFY && script[24] === OP_CHECKSIG) {
-    return { form: FORM.keyHash, from: 3, length: HASH_BYTES };
+/** The form of a script; −1 for one that is kept as it is. */
+function formOf(script: Uint8Array): number {
+  const [first, second, third] = [script[0]!, script[1]!, script[2]!];
+  switch (script.length) {
+    case 25:
+      return first === OP_DUP && second === OP_HASH160 && third === HASH_BYTES && script[23] === OP_EQUALVERIFY &&
+          script[24] === OP_CHECKSIG
+        ? FORM.keyHash
+        : -1;
+    case 23:
+      return first === OP_HASH160 && second === HASH_BYTES && script[22] === OP_EQUAL ? FORM.scriptHash : -1;
+    case 35:
+      return first === 33 && script[34] === OP_CHECKSIG && (second === 2 || second === 3) ? second : -1;
+    case 67:
+      return first === FULL_KEY_BYTES && second === 4 && script[66] === OP_CHECKSIG && isPoint(script.slice(1, 66))
+        ? FORM.evenFullKey | (script[65]! & 1)
+        : -1;
+    default:
+      return -1;
   }
-  if (length === 23 && begins(OP_HASH160, 20) && script[22] === OP_EQUAL) {
-    return { form: FORM.scriptHash, from: 2, length: HASH_BYTES };
-  }
-  if (length === 35 && begins(33) && script[34] === OP_CHECKSIG && (script[1] === 2 || script[1] === 3)) {
-    return { form: script[1], from: 2, length: COORDINATE_BYTES };
-  }
-  if (length === 67 && begins(65, 4) && script[66] === OP_CHECKSIG && isPoint(script.slice(1, 66))) {
-    return { form: FORM.evenFullKey | (script[65]! & 1), from: 2, length: COORDINATE_BYTES };
-  }
-  return undefined;
 }
+
+/** Where what is kept of a script of a form begins. */
+const keptFrom = (form: number) => form === FORM.keyHash ? 3 : 2;
+/** And how many bytes it has. */
+const keptBytes = (form: number) => form <= FORM.scriptHash ? HASH_BYTES : COORDINATE_BYTES;
 
 /** Whether a full key is a point of the curve: only then its second coordinate can be computed again. */
 function isPoint(key: Uint8Array): boolean {
@@ -54,14 +60,15 @@ function isPoint(key: Uint8Array): boolean {
 
 /** Writes a script: VARINT form ‖ 20 or 32 bytes, or VARINT length + 6 ‖ script. */
 export function writeScript(writer: Writer, script: Uint8Array): void {
-  const found = formOf(script);
-  if (found === undefined) {
+  const form = formOf(script);
+  if (form < 0) {
     writeVarInt(writer, script.length + FORMS);
     writer.raw(script);
     return;
   }
-  writer.u8(found.form);
-  for (let i = found.from; i < found.from + found.length; i++) writer.u8(script[i]!);
+  writer.u8(form);
+  const from = keptFrom(form);
+  for (let i = from, end = from + keptBytes(form); i < end; i++) writer.u8(script[i]!);
 }
 
 /**
@@ -80,7 +87,7 @@ export function readScript(reader: Reader): Uint8Array {
 }
 
 function expand(form: number, reader: Reader, offset: number): Uint8Array {
-  const kept = reader.take(form <= FORM.scriptHash ? HASH_BYTES : COORDINATE_BYTES);
+  const kept = reader.take(keptBytes(form));
   switch (form) {
     case FORM.keyHash:
       return framed([OP_DUP, OP_HASH160, HASH_BYTES], kept, [OP_EQUALVERIFY, OP_CHECKSIG]);

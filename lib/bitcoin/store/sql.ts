@@ -260,7 +260,9 @@ export class SqlBitcoinStore implements BitcoinStore {
       if (step.otherCoins !== undefined) await this.otherCoins.changed(step.otherCoins);
       if (step.snapshot !== undefined) this.#snapshotChanged(step.snapshot);
       if (blocks.some(({ isNew }) => isNew)) this.files.keep();
-      for (const { block } of blocks) this.#cache.set(String(block.row), block.raw);
+      // At the tip there is one, which peers ask for now. Of a long run nobody asks for most of them again.
+      const last = blocks.at(-1)?.block;
+      if (last !== undefined) this.#cache.set(String(last.row), last.raw);
       const newest = ids.at(-1);
       if (newest !== undefined) this.#onEvents(newest);
       return ids;
@@ -291,14 +293,14 @@ export class SqlBitcoinStore implements BitcoinStore {
   }
 
   /** @throws NodeError `DATABASE_DAMAGED` when the bytes are not those that were stored */
-  async block(row: number): Promise<Uint8Array | undefined> {
+  async block(row: number, once = false): Promise<Uint8Array | undefined> {
     const cached = this.#cache.get(String(row));
     if (cached !== undefined) return cached;
     const place = await placeOf(this.#database, row);
     if (place === undefined) return undefined;
     try {
       const raw = await this.files.read(place);
-      this.#cache.set(String(row), raw);
+      if (!once) this.#cache.set(String(row), raw);
       return raw;
     } catch (thrown) {
       // Pruned while it was read: that is no damage.

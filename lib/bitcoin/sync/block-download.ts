@@ -29,6 +29,8 @@ export interface BlockDownloadParts {
 
 /** Blocks that one peer may be asked for at a time. */
 export const IN_FLIGHT_MAX = 16;
+/** It is asked for more once so few are under way: a question for each block would cost as much as a small block does. */
+const ASKED_AGAIN_BELOW = 13;
 /**
  * How far above the last block that a peer and we share it is asked for blocks. Blocks that wait to be connected wait on
  * disk, and are no more than this, too. Those of a branch that is not complete wait for nothing: what it lacks to be better
@@ -225,7 +227,7 @@ export class BlockDownload {
     const out = ({ direction }: BitcoinPeer) => Number(direction === "out");
     const speed = (peer: BitcoinPeer) => this.#states.of(peer).rate.bytesPerSecond;
     return this.#parts.peers().filter((peer) =>
-      peer.servesRecent && this.#states.of(peer).inFlight.size < IN_FLIGHT_MAX && isMeant(peer)
+      peer.servesRecent && this.#states.of(peer).inFlight.size < ASKED_AGAIN_BELOW && isMeant(peer)
     )
       .sort((a, b) => out(b) - out(a) || speed(b) - speed(a));
   }

@@ -77,7 +77,9 @@ export class SqlChiaStore implements ChiaStore {
       return await insertEvents(within, step.events);
     });
     // Only now: what a rolled back transaction held must not be found in the cache.
-    for (const block of inserted) this.#cache.set(toHex(block.record.headerHash), block.raw);
+    // At the peak there is one, which peers ask for now. Of a long run nobody asks for most of them again.
+    const last = inserted.at(-1);
+    if (last !== undefined) this.#cache.set(toHex(last.record.headerHash), last.raw);
     for (const hash of step.removed ?? []) this.#cache.delete(toHex(hash));
     const newest = ids.at(-1);
     if (newest !== undefined) this.#onEvents(newest);

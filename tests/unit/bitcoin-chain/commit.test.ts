@@ -10,7 +10,7 @@ import { network } from "../../../lib/sim/bitcoin/blocks.ts";
 import { simClock } from "../core/sim.ts";
 import { batchOf, mine } from "./mining.ts";
 
-const ROOM_BYTES = 32 * 1024 * 1024;
+const ROOM_BYTES = 8 * 1024 * 1024;
 
 /** Commits of five headers above the first block, to a store that answers when `go` is called. */
 function scene(transactionIndex = false) {
@@ -87,7 +87,7 @@ describe("ChainCommit", () => {
     }
   });
 
-  test("has room for 32 MiB of blocks that wait or are being written, and no more", async () => {
+  test("has room for 8 MiB of blocks that wait or are being written, and no more", async () => {
     const { commit, go, settled, clock } = scene();
     commit.pending.bytes = ROOM_BYTES - 10;
     commit.mark(1, HeaderStatus.data);

@@ -1,23 +1,44 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { BitcoinChain } from "../../../lib/bitcoin/chain/chain.ts";
+import type { HeaderChain } from "../../../lib/bitcoin/headers/header-chain.ts";
 import { BitcoinPeer } from "../../../lib/bitcoin/peers/peer.ts";
 import type { BitcoinSession } from "../../../lib/bitcoin/peers/session.ts";
 import { BlockDownload } from "../../../lib/bitcoin/sync/block-download.ts";
 import { simClock } from "../core/sim.ts";
 
+/** Headers of one chain, each row at its own height. */
+const HEADERS = {
+  hash: () => new Uint8Array(32),
+  height: (row: number) => row,
+  atHeight: (height: number) => height,
+  work: BigInt,
+  onBest: () => true,
+  isInvalid: () => false,
+  hasMoreWork: (a: number, b: number) => a > b,
+  commonAncestor: Math.min,
+};
+
 /** A peer with witnesses whose session only takes note of what it is asked, and a download that asks it. */
 function scene() {
   const posted: string[] = [];
+  const asked: number[] = [];
+  const judged = new Set([0]);
   const session = {
     peer: { services: 9n },
     remote: { host: "10.0.0.1", port: 1 },
     awaitsMore: () => false,
-    post: ({ type }: { readonly type: string }) => void posted.push(type),
+    post: ({ type }: { readonly type: string }, { inventory }: { readonly inventory: readonly unknown[] }) => {
+      posted.push(type);
+      asked.push(inventory.length);
+    },
   } as unknown as BitcoinSession;
   const peer = new BitcoinPeer({ id: 1, kind: "inbound", session, since: 0 });
   const download = new BlockDownload({
-    chain: { headers: { hash: () => new Uint8Array(32) } } as unknown as BitcoinChain,
+    chain: {
+      ...{ headers: HEADERS, tip: 0, states: {}, connectedOf: () => undefined },
+      wasJudged: (row: number) => judged.has(row),
+    } as unknown as BitcoinChain,
     clock: simClock(),
     peers: () => [peer],
     minimumWork: 0n,
@@ -25,7 +46,7 @@ function scene() {
     asked: () => {},
     notice: () => {},
   });
-  return { peer, session, download, posted };
+  return { peer, session, download, posted, asked, judged };
 }
 
 describe("BlockDownload", () => {
@@ -40,6 +61,20 @@ describe("BlockDownload", () => {
     assert.deepEqual(download.viewOf(peer).inFlight, [8]);
     download.release(8, peer);
     assert.equal(session.awaitsMore(), false);
+  });
+
+  test("fill() asks for several blocks with one question, and for more once some have come", () => {
+    const { peer, download, asked, judged } = scene();
+    peer.knowledge.tells(HEADERS as unknown as HeaderChain, 100);
+    for (let row = 0; row <= 12; row++) {
+      if (row > 0) {
+        judged.add(row);
+        download.arrived(row);
+      }
+      download.fill();
+    }
+    assert.deepEqual(asked, [16, 4, 4, 4]);
+    assert.equal(download.viewOf(peer).inFlight.length, 16);
   });
 
   test("forget() takes back what a peer was asked for, and nothing is awaited of it", () => {

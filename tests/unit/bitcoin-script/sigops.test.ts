@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { sha256 } from "../../../lib/codec/sha256.ts";
 import { hash160 } from "../../../lib/bitcoin/hash.ts";
-import { NO_FLAGS, ScriptFlag, sigOpCost, SpendingTransaction } from "../../../lib/bitcoin/script/mod.ts";
+import { NO_FLAGS, ScriptFlag, sigOpCost } from "../../../lib/bitcoin/script/mod.ts";
 import { Op, Transaction } from "../../../lib/bitcoin/types/mod.ts";
 import { KEYS } from "../../support/script-keys.ts";
 import { join } from "../../support/script-random.ts";
@@ -26,7 +26,7 @@ function costOf({ scriptPubKey, scriptSig = EMPTY, witness = [], output = EMPTY 
     outputs: [{ value: 1n, scriptPubKey: output }],
     lockTime: 0,
   });
-  return sigOpCost(new SpendingTransaction(transaction, [{ value: 1n, scriptPubKey }]), flags);
+  return sigOpCost(transaction, [{ scriptPubKey }], flags);
 }
 
 const [one, two] = [KEYS[0]!.compressed, KEYS[1]!.compressed];

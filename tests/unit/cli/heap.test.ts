@@ -16,9 +16,15 @@ describe("settledEnvironment()", () => {
     assert.deepEqual(settledEnvironment(environment, false), { PATH: "/bin", BUN_JSC_useJIT: "1" });
   });
 
-  test("bounds the heap of a node, unless somebody did", () => {
-    assert.deepEqual(settledEnvironment({ PATH: "/bin" }, true), { PATH: "/bin", BUN_JSC_forceRAMSize: "268435456" });
-    assert.equal(settledEnvironment({ BUN_JSC_forceRAMSize: "1" }, true), undefined);
+  test("bounds the heap of a node and lets its code be compiled late, unless somebody said otherwise", () => {
+    const options = { BUN_JSC_forceRAMSize: "150994944", BUN_JSC_thresholdForFTLOptimizeAfterWarmUp: "1000000" };
+    assert.deepEqual(settledEnvironment({ PATH: "/bin" }, true), { PATH: "/bin", ...options });
+    const own = { BUN_JSC_forceRAMSize: "1", BUN_JSC_thresholdForFTLOptimizeAfterWarmUp: "2" };
+    assert.equal(settledEnvironment(own, true), undefined);
+    assert.deepEqual(settledEnvironment({ BUN_JSC_forceRAMSize: "1" }, true), {
+      ...options,
+      BUN_JSC_forceRAMSize: "1",
+    });
   });
 
   test("changes nothing where there is nothing to change, so that no process is replaced for ever", () => {

@@ -99,6 +99,18 @@ describe("Writer", () => {
     assert.equal(writer.length, 30);
   });
 
+  test("clear() begins again and leaves alone what finish() gave", () => {
+    for (const capacity of [2, 3]) {
+      const writer = new Writer(capacity);
+      writer.raw(Uint8Array.of(1, 2));
+      const first = writer.finish();
+      writer.clear();
+      writer.u8(9);
+      assert.deepEqual(writer.view(), Uint8Array.of(9));
+      assert.deepEqual(first, Uint8Array.of(1, 2));
+    }
+  });
+
   test("finish() gives bytes that later writes leave alone", () => {
     const writer = new Writer(8);
     writer.u8(1);
