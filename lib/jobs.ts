@@ -5,6 +5,7 @@
  */
 import { scriptVerdict } from "./bitcoin/chain/script-job.ts";
 import { signatureVerdicts } from "./bitcoin/chain/signature-job.ts";
+import { poolScripts } from "./bitcoin/mempool/script-job.ts";
 import { messageProduct } from "./chia/chain/signature-job.ts";
 import { timeProofVerdicts } from "./chia/chain/time-proof-job.ts";
 import type { AnyJob } from "./core/work/job-messages.ts";
@@ -14,6 +15,7 @@ import { decodedBlock } from "./rpc/bitcoin/block-job.ts";
 export const JOBS: readonly AnyJob[] = [
   decodedBlock,
   messageProduct,
+  poolScripts,
   scriptVerdict,
   signatureVerdicts,
   timeProofVerdicts,

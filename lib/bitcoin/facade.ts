@@ -29,6 +29,7 @@ import type { Refusal } from "./headers/verdict.ts";
 import { PROTOCOL_VERSION } from "./peers/handshake.ts";
 import type { FilterIndex } from "./indexes/filter-index.ts";
 import type { LightService } from "./light/service.ts";
+import type { TxMempool } from "./mempool/mod.ts";
 import type { AssumedCoins, BitcoinNetwork } from "./networks/mod.ts";
 import type { BitcoinPeer } from "./peers/peer.ts";
 import type { BitcoinPeerNetwork } from "./peers/network.ts";
@@ -85,6 +86,7 @@ export interface FacadeParts {
   readonly traffic: Traffic;
   readonly upload: UploadTarget;
   readonly filters: FilterIndex | undefined;
+  readonly mempool: TxMempool | undefined;
   /** In mode `filters`, once it is open. */
   readonly light: () => LightService | undefined;
 }
@@ -94,7 +96,11 @@ const MADE_KINDS = { "outbound-full-relay": "outbound", "block-relay-only": "blo
 
 /** {@link BitcoinService} over the parts of a node. */
 export class Facade implements BitcoinService {
+  readonly network: BitcoinNetwork;
+  readonly store: BitcoinStore;
   readonly blocks: StoredBlocks;
+  readonly filters: FilterIndex | undefined;
+  readonly mempool: TxMempool | undefined;
   readonly startedAt: number;
   readonly snapshots: SnapshotService;
   readonly protocolVersion = PROTOCOL_VERSION;
@@ -106,18 +112,14 @@ export class Facade implements BitcoinService {
   constructor(parts: FacadeParts) {
     this.#parts = parts;
     this.#bans = new OperatorBans(parts.peerNetwork.connections, parts.clock);
+    this.network = parts.network;
+    this.store = parts.store;
     this.blocks = parts.chain.blocks;
+    this.filters = parts.filters;
+    this.mempool = parts.mempool;
     this.startedAt = parts.clock.now();
     this.snapshots = new Snapshots(parts);
     this.versionBits = new VersionBits(parts.chain.headers);
-  }
-
-  get network(): BitcoinNetwork {
-    return this.#parts.network;
-  }
-
-  get store(): BitcoinStore {
-    return this.#parts.store;
   }
 
   get headers(): HeaderChain {
@@ -126,10 +128,6 @@ export class Facade implements BitcoinService {
 
   get light(): LightService | undefined {
     return this.#parts.light();
-  }
-
-  get filters(): FilterIndex | undefined {
-    return this.#parts.filters;
   }
 
   get services(): bigint {

@@ -10,6 +10,7 @@ import type { BlockValidator } from "./chain/validator.ts";
 import type { FacadeParts } from "./facade.ts";
 import type { FilterStore } from "./indexes/filter-store.ts";
 import type { LightStore } from "./light/mod.ts";
+import type { TxMempoolParts } from "./mempool/mod.ts";
 import type { BitcoinNetwork } from "./networks/network.ts";
 import type { BitcoinTransportParts } from "./peers/network.ts";
 import type { BitcoinMode } from "./service.ts";
@@ -27,6 +28,8 @@ export interface BitcoinNodeParts
   readonly mode: BitcoinMode;
   /** Where the light client keeps what it has; needed in mode `filters`. */
   readonly light?: LightStore;
+  /** With what transactions are judged that wait for a block; none are taken when it is absent. */
+  readonly mempool?: Omit<TxMempoolParts, "chain" | "clock" | "notice">;
   readonly protocol: BitcoinTransportParts;
   readonly userAgent: string;
   /** Chains of less work are not followed; the network's own unless set. */

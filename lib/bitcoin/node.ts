@@ -14,6 +14,7 @@ import { toDisplayHex } from "./hash.ts";
 import { type BitcoinPeerNetwork, bitcoinPeerNetwork } from "./peers/network.ts";
 import { Facade } from "./facade.ts";
 import { LightClient } from "./light/mod.ts";
+import { mempoolOf, type TxMempool } from "./mempool/mod.ts";
 import type { BitcoinNodeParts } from "./node-parts.ts";
 import { OpeningConnections } from "./peers/opening.ts";
 import { FilterIndex } from "./indexes/filter-index.ts";
@@ -49,13 +50,14 @@ export class BitcoinNode {
   readonly #added: AddedNodes;
   readonly #pruning: Pruning | undefined;
   readonly #filters: FilterIndex | undefined;
+  readonly #mempool: TxMempool | undefined;
   readonly #handlers: MessageHandlers<BitcoinPeer, Incoming>;
   #light: LightClient | undefined;
 
   /** Opens the chain where the store stands. Nothing is dialled or accepted before {@link BitcoinNode.start}. */
   static async open(parts: BitcoinNodeParts): Promise<BitcoinNode> {
     // The chain tells its moves to the node, which cannot be made before the chain is there.
-    const made: { node?: BitcoinNode; filters?: FilterIndex } = {};
+    const made: { node?: BitcoinNode; filters?: FilterIndex; mempool?: TxMempool | undefined } = {};
     const chain = await BitcoinChain.load({
       ...{ ...parts, headersOnly: parts.mode !== "full" },
       onMove: (move) => made.node?.onMove(move),
@@ -63,25 +65,36 @@ export class BitcoinNode {
       onFlush: ({ at, coins, ms }) =>
         made.node &&
         made.node.#event("bitcoin.coins_flushed", { height: chain.headers.height(at), coins, ms: Math.round(ms) }),
-      onConnected: (connected) => made.filters?.connected(connected),
+      onConnected: (connected) => {
+        made.mempool?.connected(connected);
+        made.filters?.connected(connected);
+      },
+      onDisconnected: (block) => made.mempool?.disconnected(block),
       onActivation: (level, text) => parts.notice(level, "bitcoin.validation", text),
       onStorage: (level, text) => parts.notice(level, "bitcoin.store", text),
     });
     const { filters, clock } = parts;
     const notice = (level: "warning" | "info", text: string) => parts.notice(level, "bitcoin.filters", text);
     if (filters !== undefined) made.filters = await FilterIndex.open({ chain, store: filters.store, clock, notice });
-    const node = made.node = new BitcoinNode(parts, chain, made.filters);
+    made.mempool = mempoolOf(parts, chain);
+    const node = made.node = new BitcoinNode(parts, chain, made.filters, made.mempool);
     if (parts.mode === "filters") await node.#openLight();
     return node;
   }
 
-  private constructor(parts: BitcoinNodeParts, chain: BitcoinChain, index: FilterIndex | undefined) {
+  private constructor(
+    parts: BitcoinNodeParts,
+    chain: BitcoinChain,
+    index: FilterIndex | undefined,
+    mempool: TxMempool | undefined,
+  ) {
     const { clock, network, notice, minimumWork = network.minimumChainWork } = parts;
     this.#parts = parts;
     this.#chain = chain;
     // Blocks before a snapshot come later than those after it.
     const isPruned = () => parts.pruneTarget !== undefined || chain.states.background !== undefined;
     this.#filters = index;
+    this.#mempool = mempool;
     const filters = new FilterRequests({ chain, index, forPeers: parts.filters?.forPeers ?? false });
     const services = () =>
       ownServices({ ...parts, ...parts.protocol, isPruned: isPruned(), hasFilters: filters.isOffered });
@@ -136,7 +149,7 @@ export class BitcoinNode {
       ...parts,
       ...{ services, chain, traffic, opening, peerNetwork: this.#network, added: this.#added },
       ...{ sync: this.#sync, announcing: this.#announcing, addresses: this.#addresses },
-      ...{ pruning: this.#pruning, pruneTarget: parts.pruneTarget, filters: index, light: () => this.#light },
+      ...{ pruning: this.#pruning, pruneTarget: parts.pruneTarget, filters: index, mempool, light: () => this.#light },
     });
     this.#handlers = bitcoinHandlers(clock, {
       requests: new PeerRequests({ ...parts, chain, minimumWork, isPruned, addresses: this.#addresses }),
@@ -189,6 +202,7 @@ export class BitcoinNode {
     this.#added.close();
     this.#sync.close();
     await this.#network.stop();
+    await this.#mempool?.close();
     await this.#filters?.close();
     // What could not be stored was told; it comes again from peers.
     await this.#chain.close().catch(() => {});

@@ -25,6 +25,7 @@ import type { VersionBits } from "./headers/version-bits.ts";
 import type { Refusal } from "./headers/verdict.ts";
 import type { FilterIndex } from "./indexes/filter-index.ts";
 import type { LightService } from "./light/service.ts";
+import type { TxMempool } from "./mempool/mod.ts";
 import type { BitcoinNetwork } from "./networks/network.ts";
 import type { BitcoinMode } from "./mode.ts";
 import type { AddedNode, BitcoinPeerView, DialChoice, MadeConnection } from "./peers/view.ts";
@@ -86,6 +87,8 @@ export interface BitcoinService {
   readonly light?: LightService | undefined;
   /** The filters of blocks, where they are kept. */
   readonly filters?: Pick<FilterIndex, "entry" | "heads" | "height" | "isSynced" | "settled"> | undefined;
+  /** Transactions that wait for a block, where they are kept. */
+  readonly mempool?: TxMempool | undefined;
   /** Service bits that we offer. */
   readonly services: bigint;
   readonly userAgent: string;

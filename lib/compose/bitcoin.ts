@@ -10,6 +10,7 @@ import type { AssumeValid } from "../bitcoin/chain/assume-valid.ts";
 import { ScriptCache } from "../bitcoin/chain/script-cache.ts";
 import { givingWay } from "../core/work/give-way.ts";
 import { fullValidator } from "../bitcoin/chain/full-validator.ts";
+import { BLOCKS_ONLY_MEMPOOL_BYTES, DEFAULT_POLICY, type MempoolPolicy } from "../bitcoin/mempool/mod.ts";
 import { type BitcoinNetwork, networkByName, networks } from "../bitcoin/networks/mod.ts";
 import { readCorePeersDat } from "../bitcoin/addresses/peers-dat.ts";
 import { bitcoinVisitor } from "../bitcoin/addresses/probe.ts";
@@ -144,6 +145,11 @@ export async function composeBitcoin(
   const peering = await ChainPeering.open(parts, chainConfig, rules, (bytes) => readCorePeersDat(bytes, network.magic));
   const userAgent = bitcoinUserAgent(GEMEL_VERSION, chainConfig.userAgentComments);
   const { dialer } = egress;
+  const scripts = {
+    workers: parts.workers,
+    engine: parts.config.engine ?? "wide",
+    cache: new ScriptCache(drivers.random),
+  };
   const visit = bitcoinVisitor({ network, clock, random: drivers.random, dialer, userAgent });
   const node = await BitcoinNode.open({
     ...await peering.nodeParts(visit, network.defaultPort),
@@ -151,12 +157,8 @@ export async function composeBitcoin(
     store,
     ...(time && { time }),
     validator: substitutes?.validator ??
-      fullValidator({
-        workers: parts.workers,
-        engine: parts.config.engine ?? "wide",
-        cache: new ScriptCache(drivers.random),
-        giveWay: givingWay(clock),
-      }),
+      fullValidator({ ...scripts, giveWay: givingWay(clock) }),
+    mempool: { ...scripts, policy: mempoolPolicyOf(chainConfig) },
     mode: chainConfig.mode,
     coins: { random: drivers.random, bytesMax: chainConfig.coinsCacheBytes },
     light,
@@ -196,6 +198,11 @@ export async function composeBitcoin(
     handle: bitcoinHandle(node.service, { clock, ...peering.handleParts(node) }),
     ...await peering.lifeOf(node, begun, index),
   };
+}
+
+/** What the mempool takes. */
+function mempoolPolicyOf({ blocksOnly }: BitcoinConfig): MempoolPolicy {
+  return { ...DEFAULT_POLICY, ...(blocksOnly && { bytesMax: BLOCKS_ONLY_MEMPOOL_BYTES }) };
 }
 
 /** Whose scripts need not be verified: as it is configured, else as the network has it. */

@@ -18,7 +18,7 @@ import type { Block } from "../types/block.ts";
 import type { ActivationParts } from "./activation-parts.ts";
 import type { AheadBlock } from "./ahead.ts";
 import { BranchChoice } from "./branch-choice.ts";
-import { type CoinView, NO_COINS } from "./coins.ts";
+import { type CoinState, type CoinView, NO_COINS } from "./coins.ts";
 import { raiseLevel } from "./levels.ts";
 import { Obstacle } from "./obstacle.ts";
 import { Questions } from "./questions.ts";
@@ -270,7 +270,14 @@ export class Activation {
     if (change !== undefined) return change;
     const parent = headers.parent(head);
     if (coins === undefined) return void this.#stand(parent);
-    return neededBlock(this.#parts, head).then((block) => coins.undo(block, parent)).then(() => this.#stand(parent));
+    return this.#takeBack(head, coins, parent);
+  }
+
+  async #takeBack(row: number, coins: CoinState, parent: number): Promise<void> {
+    const block = await neededBlock(this.#parts, row);
+    await coins.undo(block, parent);
+    this.#stand(parent);
+    this.#parts.onDisconnected?.({ row, block });
   }
 
   /** Withdraws what goes on for blocks that are not on the way to the target. */

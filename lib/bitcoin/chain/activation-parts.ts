@@ -13,7 +13,7 @@ import type { ChainCommit } from "./commit.ts";
 import type { ActiveLevels } from "./levels.ts";
 import type { ValidationProgress } from "./revalidation.ts";
 import type { BlockSources } from "./sources.ts";
-import type { ConnectedBlock } from "./tip-move.ts";
+import type { ConnectedBlock, KnownBlock } from "./tip-move.ts";
 import type { BlockValidator } from "./validator.ts";
 
 /** What activation needs. */
@@ -45,6 +45,8 @@ export interface ActivationParts {
   readonly rested: () => void;
   /** Hears of each block that was connected with its coins. */
   readonly onConnected?: ((connected: ConnectedBlock) => void) | undefined;
+  /** Hears of each block that was taken back with its coins. */
+  readonly onDisconnected?: ((disconnected: KnownBlock) => void) | undefined;
   /** Hears once a minute, and at the end, how far stored blocks were connected again. */
   readonly onValidation?: ((progress: ValidationProgress) => void) | undefined;
   readonly notice: (level: "error" | "warning" | "info", text: string) => void;

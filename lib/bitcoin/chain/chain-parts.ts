@@ -10,7 +10,7 @@ import type { AssumeValid } from "./assume-valid.ts";
 import type { StorageNotice } from "./patient-commit.ts";
 import type { ValidationProgress } from "./revalidation.ts";
 import type { FlushedCoins } from "./coin-flush.ts";
-import type { ConnectedBlock, TipMove } from "./tip-move.ts";
+import type { ConnectedBlock, KnownBlock, TipMove } from "./tip-move.ts";
 import type { BlockValidator } from "./validator.ts";
 
 /** What coins are kept with. */
@@ -44,6 +44,8 @@ export interface BitcoinChainParts {
   readonly onStorage?: StorageNotice;
   /** Hears of each block that was connected with its coins, at once: it is not durable yet. */
   readonly onConnected?: (connected: ConnectedBlock) => void;
+  /** Hears of each block that was taken back, at once; its parent is the last that is connected then. */
+  readonly onDisconnected?: (disconnected: KnownBlock) => void;
   /** Hears of blocks that are refused late, or cannot be connected. */
   readonly onActivation?: (level: "error" | "warning" | "info", text: string) => void;
 }

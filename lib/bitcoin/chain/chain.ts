@@ -37,7 +37,7 @@ import type { BlockValidator } from "./validator.ts";
 
 export type { BlockResult } from "./accept.ts";
 export type { BitcoinChainParts, CoinParts } from "./chain-parts.ts";
-export type { ConnectedBlock } from "./tip-move.ts";
+export type { ConnectedBlock, KnownBlock } from "./tip-move.ts";
 export type { ValidationProgress } from "./revalidation.ts";
 export type { BlockGiver } from "./sources.ts";
 export type { TipMove } from "./tip-move.ts";
@@ -72,7 +72,7 @@ export class BitcoinChain {
   readonly #trouble = new DiskTrouble();
 
   private constructor(parts: BitcoinChainParts, headers: HeaderChain, stored: StoredChainstates) {
-    const { network, validator, store, clock, onStorage, onValidation, onConnected, onActivation = () => {} } = parts;
+    const { network, validator, store, clock, onStorage, onValidation, onActivation = () => {} } = parts;
     this.network = network;
     this.validator = validator;
     this.headers = headers;
@@ -103,7 +103,8 @@ export class BitcoinChain {
         clock,
         levels,
         onValidation,
-        onConnected,
+        onConnected: parts.onConnected,
+        onDisconnected: parts.onDisconnected,
         onStorage,
         onFlush,
         heightMax,

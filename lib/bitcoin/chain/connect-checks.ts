@@ -21,7 +21,7 @@ import { fault, legacySigOpCount, WITNESS_SCALE_FACTOR } from "./transaction-che
 import type { ConnectingBlock } from "./validator.ts";
 
 /** Blocks from that of a coinbase on to the first that may spend it. */
-const COINBASE_MATURITY = 100;
+export const COINBASE_MATURITY = 100;
 /** Units of 512 seconds, as a shift. */
 const SEQUENCE_TIME_SHIFT = 9;
 const MONEY_MAX = Number(MAX_MONEY);
@@ -68,7 +68,7 @@ class Coins {
 }
 
 /** Where the block stands. */
-type Place = Pick<ConnectingBlock, "view" | "ancestry">;
+export type Place = Pick<ConnectingBlock, "view" | "ancestry">;
 
 /**
  * Judges a block by the coins of its {@link outsideInputs}, as they are after its parent.
@@ -112,7 +112,8 @@ export function checkConnecting(
   return { ok: true, changes: changesOf(block, height, found as readonly Coin[]), spends };
 }
 
-function areThere(spent: readonly (Coin | undefined)[]): spent is readonly Coin[] {
+/** Whether every input has its coin. */
+export function areThere(spent: readonly (Coin | undefined)[]): spent is readonly Coin[] {
   return spent.every((coin) => coin !== undefined);
 }
 
@@ -122,7 +123,7 @@ function valueOf({ outputs }: Transaction): number {
 }
 
 /** What a transaction leaves to the miner, in satoshi: exact as a number, as no sum is above twice all the money there is. */
-function feeOf(transaction: Transaction, spent: readonly Coin[], height: number): number | Refusal {
+export function feeOf(transaction: Transaction, spent: readonly Coin[], height: number): number | Refusal {
   let sum = 0;
   for (const coin of spent) {
     if (coin.isCoinbase && height - coin.height < COINBASE_MATURITY) {
@@ -141,7 +142,11 @@ function feeOf(transaction: Transaction, spent: readonly Coin[], height: number)
 }
 
 /** Whether every input is as old as its sequence number demands (BIP68). */
-function isUnlocked({ version, inputs }: Transaction, spent: readonly Coin[], { view, ancestry }: Place): boolean {
+export function isUnlocked(
+  { version, inputs }: Transaction,
+  spent: readonly Coin[],
+  { view, ancestry }: Place,
+): boolean {
   const { network: { heights }, height } = view;
   // Versions are compared as numbers without a sign.
   if (height < heights.csv || version >>> 0 < 2) return true;

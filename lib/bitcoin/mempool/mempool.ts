@@ -12,7 +12,7 @@ import type { TransactionRefusal } from "./verdict.ts";
 export interface MempoolEntry {
   /** Over bytes of its own. */
   readonly transaction: Transaction;
-  /** Grows with each transaction that enters, from the start of the process on. */
+  /** Grows with each transaction that enters, from the start of the process on; 0 of one that a block had that was taken back. */
   readonly sequence: number;
   readonly fee: number;
   /** The fee and what `prioritisetransaction` added to it. */

@@ -50,6 +50,9 @@ export const NO_FLAGS = 0;
 /** Every rule there is. */
 export const ALL_FLAGS: number = Object.values(ScriptFlag).reduce((all, flag) => all | flag, NO_FLAGS);
 
+/** What the scripts of transactions are held to that wait for a block (Core's STANDARD_SCRIPT_VERIFY_FLAGS). */
+export const STANDARD_FLAGS: number = ALL_FLAGS & ~ScriptFlag.SIGPUSHONLY;
+
 /**
  * Throws a RangeError for rules that cannot be without others: one could be introduced without the other then, which would
  * make what was valid invalid and valid again. Core asserts the same.

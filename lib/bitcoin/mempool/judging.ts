@@ -1,0 +1,259 @@
+/**
+ * Judges transactions together: their coins are looked up at once, and their scripts verified at once. What comes of it is
+ * the same as if each were judged and taken before the next.
+ *
+ * @see Bitcoin Core `validation.cpp` (AcceptSingleTransaction)
+ * @module
+ */
+import { toHex } from "../../codec/hex.ts";
+import type { Clock, GiveWay } from "../../core/ports.ts";
+import type { Coin } from "../coins/coin.ts";
+import type { OutPoint } from "../types/transaction-parts.ts";
+import type { Transaction } from "../types/transaction.ts";
+import type { Admission, AdmissionTerms } from "./admission.ts";
+import { outpointName, type PoolEntry, txidOf } from "./entry.ts";
+import type { ChainFollower } from "./follower.ts";
+import type { MempoolChain } from "./mempool-chain.ts";
+import type { MempoolPolicy } from "./policy.ts";
+import type { Pool } from "./pool.ts";
+import { checkAlone, checkSpends } from "./pre-checks.ts";
+import type { Exchange } from "./replacement.ts";
+import type { ScriptChecks } from "./scripts.ts";
+import { refuseTransaction, type TransactionRefusal } from "./verdict.ts";
+
+/** What judging needs. */
+export interface JudgingParts {
+  readonly chain: MempoolChain;
+  readonly clock: Clock;
+  readonly giveWay: GiveWay;
+  readonly pool: Pool;
+  readonly policy: MempoolPolicy;
+  readonly admission: Admission;
+  readonly follower: ChainFollower;
+  readonly scripts: ScriptChecks;
+  /** Ends what goes on. */
+  readonly closing: AbortSignal;
+}
+
+/** A transaction that is to be judged. */
+export interface Question {
+  readonly transaction: Transaction;
+  readonly terms: AdmissionTerms;
+  /** Unix seconds at which it came. */
+  readonly time: number;
+}
+
+/** A coin that is spent, and whether a transaction of the mempool makes it. */
+export interface SpentCoin extends Coin {
+  readonly isUnconfirmed?: true;
+}
+
+/** A question, and what was found out so far. */
+export interface Candidate {
+  readonly question: Question;
+  /** Names of what it spends. */
+  readonly spends: readonly string[];
+  spent: readonly SpentCoin[];
+  entry?: PoolEntry | undefined;
+  /** The rules of blocks by which its scripts are good, beside those of relay. */
+  verified?: number;
+  refusal?: TransactionRefusal | undefined;
+  /** Why nobody can say. */
+  error?: unknown;
+}
+
+/** Outputs that are asked for, to tell a transaction that a block has from one whose parents are not known. */
+const OWN_OUTPUTS_MAX = 8;
+/** Times that the chain may get ahead of a question before it is made to wait. */
+const ATTEMPTS_MAX = 3;
+
+const missing = () => refuseTransaction("missing_inputs", "bad-txns-inputs-missingorspent");
+
+/** Judges. */
+export class Judging {
+  readonly #parts: JudgingParts;
+
+  constructor(parts: JudgingParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Asks about transactions until `decide` was told of each, one after the other and with the coins as they are then: at once
+   * after the last check, so that it may take the transaction in. The exchange is undefined where that may not be: then the
+   * candidate says why.
+   * @throws the error of a disk that fails, or the reason of the end
+   */
+  async judge(
+    questions: readonly Question[],
+    decide: (candidate: Candidate, exchange: Exchange | undefined) => void,
+  ): Promise<void> {
+    let left = questions.map((question): Candidate => ({
+      question,
+      spends: question.transaction.inputs.map(({ prevout }) => outpointName(prevout)),
+      spent: [],
+    }));
+    const attempt = async () => void (left = await this.#attempt(left, decide));
+    for (let attempts = 0; left.length > 0; attempts++) {
+      this.#parts.closing.throwIfAborted();
+      if (attempts < ATTEMPTS_MAX) await attempt();
+      else await this.#parts.chain.states.activation.whileStill(attempt);
+    }
+  }
+
+  /** Decides about as many as it can; gives those that are to be asked about again. */
+  async #attempt(
+    candidates: readonly Candidate[],
+    decide: (candidate: Candidate, exchange: Exchange | undefined) => void,
+  ): Promise<Candidate[]> {
+    const { follower, giveWay } = this.#parts;
+    const { at } = follower;
+    if (!await this.prepare(candidates)) return [...candidates];
+    await this.verify(candidates.filter((candidate) => this.#isWorthVerifying(candidate)));
+    const again: Candidate[] = [];
+    for (const [i, candidate] of candidates.entries()) {
+      await giveWay();
+      if (follower.at !== at) return [...again, ...candidates.slice(i)];
+      const exchange = this.admit(candidate);
+      // It was not to be taken when scripts were verified, and is now that those before it are in.
+      if (exchange !== undefined && candidate.verified === undefined) again.push(candidate);
+      else decide(candidate, exchange);
+    }
+    return again;
+  }
+
+  /** Whether it would be taken now, as far as can be told before those that are asked about together are in. */
+  #isWorthVerifying(candidate: Candidate): boolean {
+    const { entry, refusal, question, spends } = candidate;
+    if (entry === undefined || refusal !== undefined) return false;
+    const { pool, admission } = this.#parts;
+    const isOnItsOwn = candidate.spent.every((coin, i) => !coin.isUnconfirmed || pool.get(txidOf(spends[i]!)));
+    return !isOnItsOwn || !("ok" in admission.admit(entry, question.terms));
+  }
+
+  /**
+   * Judges all that needs no scripts and no place in the mempool. False when the coins are not those of the block that the mempool
+   * is in step with.
+   */
+  async prepare(candidates: readonly Candidate[]): Promise<boolean> {
+    const { pool, policy, admission, follower, giveWay } = this.#parts;
+    const { at, next } = follower;
+    for (const candidate of candidates) {
+      candidate.entry = candidate.error = undefined;
+      if (candidate.verified !== next.flags) delete candidate.verified;
+      const { transaction, terms } = candidate.question;
+      const txid = toHex(transaction.txid);
+      candidate.refusal = checkAlone(transaction, next, policy) ??
+        admission.known(txid, transaction.hasWitness ? toHex(transaction.wtxid) : txid) ??
+        (terms.replacesNothing ? admission.replaces(candidate.spends) : undefined);
+      await giveWay();
+    }
+    const found = await this.#coinsOf(candidates.filter(({ refusal }) => refusal === undefined));
+    if (found === undefined || follower.at !== at) return false;
+    for (const candidate of candidates) {
+      if (candidate.refusal !== undefined) continue;
+      const { transaction, terms: { isFromBlock = false }, time } = candidate.question;
+      const spent = found.get(candidate)!;
+      if (typeof spent === "string") {
+        candidate.refusal = spent === "known" ? refuseTransaction("conflict", "txn-already-known") : missing();
+        continue;
+      }
+      candidate.spent = spent;
+      const terms = { time, delta: pool.deltaOf(toHex(transaction.txid)), isFromBlock };
+      const entry = checkSpends(transaction, candidate.spends, spent, next, policy, terms);
+      if ("ok" in entry) candidate.refusal = entry;
+      else candidate.entry = entry;
+      await giveWay();
+    }
+    return follower.at === at;
+  }
+
+  /**
+   * The coins of each; `missing` where one is not there, `known` where an output of the transaction itself is there. Undefined
+   * when the coins are of another block than the mempool.
+   */
+  async #coinsOf(
+    candidates: readonly Candidate[],
+  ): Promise<Map<Candidate, readonly SpentCoin[] | "missing" | "known"> | undefined> {
+    const { pool, follower: { next: { height } } } = this.#parts;
+    const unconfirmed = (transaction: Transaction | undefined, vout: number): SpentCoin | undefined => {
+      const output = transaction?.outputs[vout];
+      return output && { ...output, height, isCoinbase: false, isUnconfirmed: true };
+    };
+    // Those before a transaction may be its parents.
+    const before = new Map<string, Transaction>();
+    const asked: OutPoint[] = [];
+    const known = new Map<Candidate, readonly (SpentCoin | undefined)[]>();
+    for (const candidate of candidates) {
+      const { transaction } = candidate.question;
+      const coins = transaction.inputs.map(({ prevout }, i) => {
+        const txid = txidOf(candidate.spends[i]!);
+        const coin = unconfirmed(pool.get(txid)?.transaction ?? before.get(txid), prevout.vout);
+        if (coin === undefined) asked.push(prevout);
+        return coin;
+      });
+      known.set(candidate, coins);
+      before.set(toHex(transaction.txid), transaction);
+    }
+    const found = await this.#look(asked);
+    if (found === undefined) return undefined;
+    let at = 0;
+    const coins = new Map<Candidate, readonly SpentCoin[] | "missing" | "known">();
+    for (const [candidate, own] of known) {
+      const all = own.map((coin) => coin ?? found[at++]);
+      coins.set(candidate, all.every((coin) => coin !== undefined) ? all : "missing");
+    }
+    const strays = candidates.filter((candidate) => coins.get(candidate) === "missing");
+    const outputs = strays.map(({ question: { transaction } }) =>
+      Array.from({ length: Math.min(OWN_OUTPUTS_MAX, transaction.outputCount) }, (_, vout) => ({
+        txid: transaction.txid,
+        vout,
+      }))
+    );
+    const there = await this.#look(outputs.flat());
+    if (there === undefined) return undefined;
+    at = 0;
+    for (const [i, stray] of strays.entries()) {
+      const own = there.slice(at, at += outputs[i]!.length);
+      if (own.some((coin) => coin !== undefined)) coins.set(stray, "known");
+    }
+    return coins;
+  }
+
+  async #look(outpoints: readonly OutPoint[]): Promise<readonly (Coin | undefined)[] | undefined> {
+    const { chain, clock, follower } = this.#parts;
+    if (outpoints.length === 0) return [];
+    const found = await chain.coins(outpoints);
+    if (found?.at === follower.at) return found.coins;
+    // The mempool hears of the move in a moment. If it does not, the coins were exchanged.
+    await clock.sleep(1);
+    follower.catchUp();
+    return undefined;
+  }
+
+  /** Has scripts verified that are not yet. */
+  async verify(candidates: readonly Candidate[]): Promise<void> {
+    const { scripts, follower, closing } = this.#parts;
+    const open = candidates.filter(({ verified }) => verified === undefined);
+    const { flags } = follower.next;
+    const spendings = open.map(({ question: { transaction }, spent }) => ({ transaction, spent }));
+    const verdicts = await scripts.verify(spendings, flags, closing);
+    for (const [i, candidate] of open.entries()) {
+      const verdict = verdicts[i]!;
+      if ("error" in verdict) candidate.error = verdict.error;
+      else if (verdict.refusal !== undefined) candidate.refusal = verdict.refusal;
+      else candidate.verified = flags;
+    }
+  }
+
+  /** What a candidate takes the place of; undefined when it is refused, or nobody can say, as it says itself then. */
+  admit(candidate: Candidate): Exchange | undefined {
+    const { pool, admission } = this.#parts;
+    const { entry, refusal, error, question, spends, spent } = candidate;
+    if (entry === undefined || refusal !== undefined || error !== undefined) return undefined;
+    const hasAll = spent.every((coin, i) => !coin.isUnconfirmed || pool.get(txidOf(spends[i]!)) !== undefined);
+    const admitted = hasAll ? admission.admit(entry, question.terms) : missing();
+    if (!("ok" in admitted)) return admitted;
+    candidate.refusal = admitted;
+    return undefined;
+  }
+}

@@ -1,0 +1,243 @@
+/**
+ * The mempool of a node that keeps coins: what is asked of it, put together from its parts.
+ *
+ * @see Bitcoin Core `txmempool.h`, `validation.cpp` (MemPoolAccept)
+ * @module
+ */
+import { toHex } from "../../codec/hex.ts";
+import { NodeError } from "../../core/errors.ts";
+import type { Clock } from "../../core/ports.ts";
+import { givingWay } from "../../core/work/give-way.ts";
+import type { ConnectedBlock, KnownBlock } from "../chain/chain.ts";
+import type { OutPoint } from "../types/transaction-parts.ts";
+import type { Transaction } from "../types/transaction.ts";
+import { Admission, type AdmissionTerms } from "./admission.ts";
+import { outpointName, type PoolEntry } from "./entry.ts";
+import { rateOf } from "./fee-rate.ts";
+import { FeeFloor } from "./floor.ts";
+import { ChainFollower } from "./follower.ts";
+import { type Candidate, Judging, type Question } from "./judging.ts";
+import { Limits } from "./limits.ts";
+import type {
+  Accepted,
+  Mempool,
+  MempoolEntry,
+  MempoolListener,
+  PackageVerdict,
+  TransactionVerdict,
+} from "./mempool.ts";
+import type { MempoolChain } from "./mempool-chain.ts";
+import type { MempoolPolicy } from "./policy.ts";
+import { Pool } from "./pool.ts";
+import { QuestionQueue } from "./queue.ts";
+import type { Exchange } from "./replacement.ts";
+import { type ScriptCheckParts, ScriptChecks } from "./scripts.ts";
+import { refuseTransaction } from "./verdict.ts";
+
+/** Transactions of a block that is taken back that are judged together. */
+const TOGETHER = 64;
+
+/** What a mempool is made of. */
+export interface TxMempoolParts extends ScriptCheckParts {
+  readonly chain: MempoolChain;
+  readonly clock: Clock;
+  readonly policy: MempoolPolicy;
+}
+
+/** The mempool. */
+export class TxMempool implements Mempool {
+  readonly policy: MempoolPolicy;
+  readonly #parts: TxMempoolParts;
+  readonly #closing = new AbortController();
+  readonly #pool = new Pool();
+  readonly #floor: FeeFloor;
+  readonly #limits: Limits;
+  readonly #follower: ChainFollower;
+  readonly #judging: Judging;
+  readonly #scripts: ScriptChecks;
+  readonly #queue: QuestionQueue<Question, TransactionVerdict>;
+
+  constructor(parts: TxMempoolParts) {
+    const { chain, clock, policy } = parts;
+    const pool = this.#pool;
+    this.#parts = parts;
+    this.policy = policy;
+    const floor = this.#floor = new FeeFloor(clock, policy.incrementalRelayFeeRate);
+    this.#limits = new Limits(pool, policy, floor, clock);
+    const follower = this.#follower = new ChainFollower({ chain, clock, pool, floor, wake: () => this.#queue.wake() });
+    const scripts = this.#scripts = new ScriptChecks(parts);
+    const admission = new Admission(pool, policy, () => floor.rate(this.#limits.fill));
+    const closing = this.#closing.signal;
+    const shared = { chain, clock, pool, policy, admission, follower, scripts, closing };
+    this.#judging = new Judging({ ...shared, giveWay: givingWay(clock) });
+    this.#queue = new QuestionQueue({
+      together: (questions, answer, fail) => this.#answer(questions, answer, fail),
+      before: () => this.#settle(),
+      closing,
+    });
+  }
+
+  get size(): number {
+    return this.#pool.size;
+  }
+
+  get minimumFeeRate(): number {
+    return Math.max(this.#floor.rate(this.#limits.fill), this.policy.minRelayFeeRate);
+  }
+
+  get sequence(): number {
+    return this.#pool.sequence;
+  }
+
+  get(txid: Uint8Array): MempoolEntry | undefined {
+    return this.#pool.get(toHex(txid));
+  }
+
+  getByWtxid(wtxid: Uint8Array): MempoolEntry | undefined {
+    return this.#pool.getByWtxid(toHex(wtxid));
+  }
+
+  spenderOf(outpoint: OutPoint): MempoolEntry | undefined {
+    return this.#pool.spenderOf(outpointName(outpoint));
+  }
+
+  entries(): Iterable<MempoolEntry> {
+    return this.#pool.entries();
+  }
+
+  byMiningScore(txids?: readonly Uint8Array[]): readonly MempoolEntry[] {
+    const wanted = txids === undefined ? undefined : new Set<PoolEntry>();
+    for (const txid of txids ?? []) {
+      const entry = this.#pool.get(toHex(txid));
+      if (entry !== undefined) wanted!.add(entry);
+    }
+    const clusters = wanted === undefined ? this.#pool.clusters() : new Set([...wanted].map(({ cluster }) => cluster!));
+    const chunks = [...clusters].flatMap((cluster) => [...cluster.chunks]);
+    // Chunks of a cluster stay in their order where their feerates are equal.
+    chunks.sort((a, b) => b.fee / b.weight - a.fee / a.weight);
+    const all = chunks.flatMap(({ items }) => items.map(({ entry }) => entry));
+    return wanted === undefined ? all : all.filter((entry) => wanted.has(entry));
+  }
+
+  async accept(transaction: Transaction, signal?: AbortSignal): Promise<TransactionVerdict> {
+    return await this.#ask(transaction, {}, signal);
+  }
+
+  async #ask(
+    transaction: Transaction,
+    terms: AdmissionTerms,
+    signal: AbortSignal | undefined,
+  ): Promise<TransactionVerdict> {
+    const entry = this.#pool.get(toHex(transaction.txid));
+    if (entry !== undefined) return { ok: "known", entry };
+    if (this.#isIdle) return refuseTransaction("no_mempool", "no-mempool", "blocks are being validated");
+    if (this.#queue.isFull) return refuseTransaction("no_mempool", "mempool-busy", "too many transactions wait");
+    return await this.#queue.ask({ transaction, terms, time: this.#now() }, transaction.size, signal);
+  }
+
+  async acceptPackage(transactions: readonly Transaction[], signal?: AbortSignal): Promise<PackageVerdict> {
+    const verdicts: TransactionVerdict[] = [];
+    for (const transaction of transactions) verdicts.push(await this.accept(transaction, signal));
+    return { verdicts };
+  }
+
+  listen(listener: MempoolListener): () => void {
+    return this.#pool.listen(listener);
+  }
+
+  /** Adds to what a transaction counts as having paid, in satoshi, whether it is here or not. */
+  prioritise(txid: Uint8Array, delta: number): void {
+    this.#pool.prioritise(toHex(txid), delta);
+  }
+
+  /** A block was connected. */
+  connected(block: ConnectedBlock): void {
+    this.#follower.connected(block);
+  }
+
+  /** A block was taken back. */
+  disconnected(block: KnownBlock): void {
+    this.#follower.disconnected(block);
+  }
+
+  /** Ends what goes on; nothing is taken any more. */
+  async close(): Promise<void> {
+    this.#closing.abort(new NodeError("stopped", "self", "the mempool is closed"));
+    await this.#queue.rest();
+  }
+
+  /** Whether the coins are not those that a next block would spend. */
+  get #isIdle(): boolean {
+    const { chain } = this.#parts;
+    return chain.states.coins === undefined || chain.validating !== undefined;
+  }
+
+  #now(): number {
+    return Math.floor(this.#parts.clock.now() / 1_000);
+  }
+
+  async #answer(
+    questions: readonly Question[],
+    answer: (index: number, verdict: TransactionVerdict) => void,
+    fail: (index: number, error: unknown) => void,
+  ): Promise<void> {
+    const indices = new Map(questions.map((question, i) => [question, i]));
+    await this.#judging.judge(questions, (candidate, exchange) => {
+      const index = indices.get(candidate.question)!;
+      if (candidate.error !== undefined) fail(index, candidate.error);
+      else answer(index, this.#enter(candidate, exchange));
+    });
+  }
+
+  /** Takes a transaction in, if it may be. */
+  #enter({ entry, refusal, question }: Candidate, exchange: Exchange | undefined): TransactionVerdict {
+    const here = this.#pool.get(toHex(question.transaction.txid));
+    if (here !== undefined) return { ok: "known", entry: here };
+    if (exchange === undefined || entry === undefined) return refusal ?? refuseTransaction("no_mempool", "no-mempool");
+    const { isFromBlock = false } = question.terms;
+    const replaced = [...exchange.removed];
+    if (replaced.length > 0) this.#pool.remove(replaced, "replaced");
+    this.#pool.add(entry, isFromBlock);
+    this.#scripts.remember(entry.transaction, this.#follower.next.flags);
+    if (!isFromBlock) this.#limits.enforce();
+    if (this.#pool.get(entry.txid) !== entry) return refuseTransaction("reconsiderable", "mempool full");
+    return accepted(entry, replaced);
+  }
+
+  /** Brings the mempool to where the chain is. */
+  async #settle(): Promise<void> {
+    const { signal } = this.#closing;
+    while (!this.#follower.isSettled) {
+      signal.throwIfAborted();
+      await this.#follower.rested(signal);
+      await this.#follower.settle((transactions) => this.#takeBack(transactions));
+      this.#limits.trimClusters();
+      this.#limits.enforce();
+    }
+  }
+
+  /** Takes transactions in again that a block had; those that may not be. */
+  async #takeBack(transactions: readonly Transaction[]): Promise<readonly Transaction[]> {
+    const time = this.#now();
+    const left: Transaction[] = [];
+    const questions = transactions.map((transaction) => ({ transaction, terms: { isFromBlock: true }, time }));
+    for (let from = 0; from < questions.length; from += TOGETHER) {
+      await this.#judging.judge(questions.slice(from, from + TOGETHER), (candidate, exchange) => {
+        if (candidate.error !== undefined) throw candidate.error;
+        if (this.#enter(candidate, exchange).ok === false) left.push(candidate.question.transaction);
+      });
+    }
+    return left;
+  }
+}
+
+/** What is told of a transaction that entered by what it pays itself. */
+function accepted(entry: PoolEntry, replaced: readonly PoolEntry[]): Accepted {
+  return {
+    ok: true,
+    entry,
+    replaced,
+    effectiveFeeRate: rateOf(entry.modifiedFee, entry.vsize),
+    effectiveIncludes: [entry.transaction.wtxid],
+  };
+}

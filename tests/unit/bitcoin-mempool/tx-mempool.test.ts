@@ -1,0 +1,54 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { coinOf, idOf, PoolWorld, spend, wordOf } from "./pool-world.ts";
+
+describe("TxMempool.accept()", () => {
+  test("takes a P2WPKH transaction, tells of it, and a block that has it verifies no script", async () => {
+    const world = await PoolWorld.open();
+    const [coin] = world.coins;
+    const heard: string[] = [];
+    world.pool.listen({
+      added: (entry) => void heard.push(`added ${idOf(entry)}`),
+      removed: (entry, reason, row) => void heard.push(`${reason} ${idOf(entry)} ${row}`),
+    });
+    const transaction = spend([coin!], 1_000);
+    const verdict = await world.accept(transaction);
+    assert.equal(wordOf(verdict), "ok");
+    assert.equal(world.pool.size, 1);
+    const entry = world.pool.get(transaction.txid)!;
+    assert.deepEqual(
+      [entry.fee, entry.modifiedFee, entry.vsize, entry.height, entry.spendsCoinbase, entry.sigOpCost, entry.sequence],
+      [1_000, 1_000, transaction.vsize, 110, true, 1, 1],
+    );
+    assert.equal(world.pool.getByWtxid(transaction.wtxid), entry);
+    assert.equal(world.pool.spenderOf(transaction.inputs[0]!.prevout), entry);
+    assert.equal(await world.says(transaction), "known");
+    const before = world.ledger.chain.validator.counts!;
+    await world.mine([transaction]);
+    assert.deepEqual(world.ledger.chain.validator.counts, { ...before, cachedInputs: before.cachedInputs + 1 });
+    assert.equal(world.pool.size, 0);
+    assert.deepEqual(heard, [`added ${idOf(transaction)}`, `block ${idOf(transaction)} ${world.ledger.chain.tip}`]);
+  });
+
+  test("judges many at once as if one after the other: children, rivals, and what is bad among them", async () => {
+    const world = await PoolWorld.open();
+    const [a, b, c] = world.coins;
+    const parent = spend([a!], 1_000);
+    const child = spend([coinOf(parent)], 1_000);
+    const rival = spend([a!], 500);
+    const bad = spend([{ ...b!, value: b!.value - 1n }], 1_000);
+    const orphan = spend([coinOf(spend([b!], 2_000))], 1_000);
+    const last = spend([c!], 1_000);
+    const all = [parent, child, rival, bad, orphan, last];
+    const verdicts = await world.ledger.until(Promise.all(all.map((each) => world.pool.accept(each))));
+    assert.deepEqual(verdicts.map(wordOf), [
+      "ok",
+      "ok",
+      "insufficient fee",
+      "mempool-script-verify-flag-failed (Signature must be zero for failed CHECK(MULTI)SIG operation)",
+      "bad-txns-inputs-missingorspent",
+      "ok",
+    ]);
+    assert.deepEqual(world.ids(), [parent, child, last].map(idOf).sort());
+  });
+});
