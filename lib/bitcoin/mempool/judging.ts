@@ -62,6 +62,13 @@ export interface Candidate {
   error?: unknown;
 }
 
+/** A question of which nothing is known. */
+export const candidateOf = (question: Question): Candidate => ({
+  question,
+  spends: question.transaction.inputs.map(({ prevout }) => outpointName(prevout)),
+  spent: [],
+});
+
 /** Outputs that are asked for, to tell a transaction that a block has from one whose parents are not known. */
 const OWN_OUTPUTS_MAX = 8;
 /** Times that the chain may get ahead of a question before it is made to wait. */
@@ -87,16 +94,25 @@ export class Judging {
     questions: readonly Question[],
     decide: (candidate: Candidate, exchange: Exchange | undefined) => void,
   ): Promise<void> {
-    let left = questions.map((question): Candidate => ({
-      question,
-      spends: question.transaction.inputs.map(({ prevout }) => outpointName(prevout)),
-      spent: [],
-    }));
-    const attempt = async () => void (left = await this.#attempt(left, decide));
-    for (let attempts = 0; left.length > 0; attempts++) {
+    let left = questions.map(candidateOf);
+    await this.insist(async () => {
+      left = await this.#attempt(left, decide);
+      return left.length === 0;
+    });
+  }
+
+  /**
+   * Tries something until it succeeds: it fails when the chain moves meanwhile. When that happens again and again, the chain
+   * waits.
+   * @throws what it throws, or the reason of the end
+   */
+  async insist(attempt: () => Promise<boolean>): Promise<void> {
+    for (let attempts = 1;; attempts++) {
       this.#parts.closing.throwIfAborted();
-      if (attempts < ATTEMPTS_MAX) await attempt();
-      else await this.#parts.chain.states.activation.whileStill(attempt);
+      const isDone = attempts <= ATTEMPTS_MAX
+        ? await attempt()
+        : await this.#parts.chain.states.activation.whileStill(attempt);
+      if (isDone) return;
     }
   }
 

@@ -60,6 +60,12 @@ export interface PackageVerdict {
   readonly verdicts: readonly (TransactionVerdict | undefined)[];
 }
 
+/** How a package is judged where it is not as usual. */
+export interface PackageOptions {
+  /** What pays more than this by itself is refused, in satoshi for 1000 virtual bytes. */
+  readonly feeRateMax?: number | undefined;
+}
+
 /** The mempool. Ids are in wire order. */
 export interface Mempool {
   /** How many transactions it has. */
@@ -78,8 +84,22 @@ export interface Mempool {
   byMiningScore(txids?: readonly Uint8Array[]): readonly MempoolEntry[];
   /** Judges a transaction and takes it, after those that wait to be judged. The signal ends the wait, not what is waited for. */
   accept(transaction: Transaction, signal?: AbortSignal): Promise<TransactionVerdict>;
-  /** Judges parents and a child together, in this order. @see Bitcoin Core `policy/packages.h` */
-  acceptPackage(transactions: readonly Transaction[], signal?: AbortSignal): Promise<PackageVerdict>;
+  /**
+   * Judges parents and a child together, in this order: each by itself, and then what paid too little by what they pay together.
+   * @see Bitcoin Core `policy/packages.h`, `validation.cpp` (AcceptPackage)
+   */
+  acceptPackage(
+    transactions: readonly Transaction[],
+    signal?: AbortSignal,
+    options?: PackageOptions,
+  ): Promise<PackageVerdict>;
+  /**
+   * Judges a transaction, or several that may spend each other's outputs, as if they were to enter, and takes none. What is here
+   * already is refused. @see Bitcoin Core `rpc/mempool.cpp` (testmempoolaccept)
+   */
+  test(transactions: readonly Transaction[], signal?: AbortSignal): Promise<PackageVerdict>;
+  /** Adds satoshi to what a transaction counts as having paid, whether it is here or not. */
+  prioritise(txid: Uint8Array, delta: number): void;
   /** Hears what happens until the listener is taken off by what this gives. */
   listen(listener: MempoolListener): () => void;
 }

@@ -11,28 +11,28 @@ import { givingWay } from "../../core/work/give-way.ts";
 import type { ConnectedBlock, KnownBlock } from "../chain/chain.ts";
 import type { OutPoint } from "../types/transaction-parts.ts";
 import type { Transaction } from "../types/transaction.ts";
-import { Admission, type AdmissionTerms } from "./admission.ts";
+import { Admission } from "./admission.ts";
 import { outpointName, type PoolEntry } from "./entry.ts";
-import { rateOf } from "./fee-rate.ts";
 import { FeeFloor } from "./floor.ts";
 import { ChainFollower } from "./follower.ts";
 import { type Candidate, Judging, type Question } from "./judging.ts";
 import { Limits } from "./limits.ts";
 import type {
-  Accepted,
   Mempool,
   MempoolEntry,
   MempoolListener,
+  PackageOptions,
   PackageVerdict,
   TransactionVerdict,
 } from "./mempool.ts";
 import type { MempoolChain } from "./mempool-chain.ts";
 import type { MempoolPolicy } from "./policy.ts";
 import { Pool } from "./pool.ts";
+import { acceptedAlone, Packages } from "./packages.ts";
 import { QuestionQueue } from "./queue.ts";
 import type { Exchange } from "./replacement.ts";
 import { type ScriptCheckParts, ScriptChecks } from "./scripts.ts";
-import { refuseTransaction } from "./verdict.ts";
+import { refuseTransaction, type TransactionRefusal } from "./verdict.ts";
 
 /** Transactions of a block that is taken back that are judged together. */
 const TOGETHER = 64;
@@ -55,6 +55,7 @@ export class TxMempool implements Mempool {
   readonly #follower: ChainFollower;
   readonly #judging: Judging;
   readonly #scripts: ScriptChecks;
+  readonly #packages: Packages;
   readonly #queue: QuestionQueue<Question, TransactionVerdict>;
 
   constructor(parts: TxMempoolParts) {
@@ -70,6 +71,12 @@ export class TxMempool implements Mempool {
     const closing = this.#closing.signal;
     const shared = { chain, clock, pool, policy, admission, follower, scripts, closing };
     this.#judging = new Judging({ ...shared, giveWay: givingWay(clock) });
+    this.#packages = new Packages({
+      ...{ pool, policy, admission, follower, judging: this.#judging },
+      enter: (exchange) => this.#exchange(exchange, false),
+      enforceLimits: () => this.#limits.enforce(),
+      now: () => this.#now(),
+    });
     this.#queue = new QuestionQueue({
       together: (questions, answer, fail) => this.#answer(questions, answer, fail),
       before: () => this.#settle(),
@@ -120,25 +127,43 @@ export class TxMempool implements Mempool {
   }
 
   async accept(transaction: Transaction, signal?: AbortSignal): Promise<TransactionVerdict> {
-    return await this.#ask(transaction, {}, signal);
-  }
-
-  async #ask(
-    transaction: Transaction,
-    terms: AdmissionTerms,
-    signal: AbortSignal | undefined,
-  ): Promise<TransactionVerdict> {
     const entry = this.#pool.get(toHex(transaction.txid));
     if (entry !== undefined) return { ok: "known", entry };
-    if (this.#isIdle) return refuseTransaction("no_mempool", "no-mempool", "blocks are being validated");
-    if (this.#queue.isFull) return refuseTransaction("no_mempool", "mempool-busy", "too many transactions wait");
-    return await this.#queue.ask({ transaction, terms, time: this.#now() }, transaction.size, signal);
+    const refusal = this.#closed;
+    if (refusal !== undefined) return refusal;
+    return await this.#queue.ask({ transaction, terms: {}, time: this.#now() }, transaction.size, signal);
   }
 
-  async acceptPackage(transactions: readonly Transaction[], signal?: AbortSignal): Promise<PackageVerdict> {
-    const verdicts: TransactionVerdict[] = [];
-    for (const transaction of transactions) verdicts.push(await this.accept(transaction, signal));
-    return { verdicts };
+  async acceptPackage(
+    transactions: readonly Transaction[],
+    signal?: AbortSignal,
+    options: PackageOptions = {},
+  ): Promise<PackageVerdict> {
+    return await this.#askTogether(() => this.#packages.accept(transactions, options), transactions, signal);
+  }
+
+  async test(transactions: readonly Transaction[], signal?: AbortSignal): Promise<PackageVerdict> {
+    return await this.#askTogether(() => this.#packages.test(transactions), transactions, signal);
+  }
+
+  async #askTogether(
+    work: () => Promise<PackageVerdict>,
+    transactions: readonly Transaction[],
+    signal: AbortSignal | undefined,
+  ): Promise<PackageVerdict> {
+    const refusal = this.#closed;
+    if (refusal !== undefined) return { refusal, verdicts: transactions.map(() => refusal) };
+    return await this.#queue.alone(work, signal);
+  }
+
+  /** Why nothing is judged now. */
+  get #closed(): TransactionRefusal | undefined {
+    const { chain } = this.#parts;
+    if (chain.states.coins === undefined || chain.validating !== undefined) {
+      return refuseTransaction("no_mempool", "no-mempool", "blocks are being validated");
+    }
+    if (!this.#queue.isFull) return undefined;
+    return refuseTransaction("no_mempool", "mempool-busy", "too many transactions wait");
   }
 
   listen(listener: MempoolListener): () => void {
@@ -166,12 +191,6 @@ export class TxMempool implements Mempool {
     await this.#queue.rest();
   }
 
-  /** Whether the coins are not those that a next block would spend. */
-  get #isIdle(): boolean {
-    const { chain } = this.#parts;
-    return chain.states.coins === undefined || chain.validating !== undefined;
-  }
-
   #now(): number {
     return Math.floor(this.#parts.clock.now() / 1_000);
   }
@@ -195,13 +214,21 @@ export class TxMempool implements Mempool {
     if (here !== undefined) return { ok: "known", entry: here };
     if (exchange === undefined || entry === undefined) return refusal ?? refuseTransaction("no_mempool", "no-mempool");
     const { isFromBlock = false } = question.terms;
-    const replaced = [...exchange.removed];
-    if (replaced.length > 0) this.#pool.remove(replaced, "replaced");
-    this.#pool.add(entry, isFromBlock);
-    this.#scripts.remember(entry.transaction, this.#follower.next.flags);
+    const replaced = this.#exchange(exchange, isFromBlock);
     if (!isFromBlock) this.#limits.enforce();
     if (this.#pool.get(entry.txid) !== entry) return refuseTransaction("reconsiderable", "mempool full");
-    return accepted(entry, replaced);
+    return acceptedAlone(entry, replaced);
+  }
+
+  /** Takes transactions in, in the place of others; gives these. */
+  #exchange({ added, removed }: Exchange, isFromBlock: boolean): readonly PoolEntry[] {
+    const replaced = [...removed];
+    if (replaced.length > 0) this.#pool.remove(replaced, "replaced");
+    for (const entry of added) {
+      this.#pool.add(entry, isFromBlock);
+      this.#scripts.remember(entry.transaction, this.#follower.next.flags);
+    }
+    return replaced;
   }
 
   /** Brings the mempool to where the chain is. */
@@ -229,15 +256,4 @@ export class TxMempool implements Mempool {
     }
     return left;
   }
-}
-
-/** What is told of a transaction that entered by what it pays itself. */
-function accepted(entry: PoolEntry, replaced: readonly PoolEntry[]): Accepted {
-  return {
-    ok: true,
-    entry,
-    replaced,
-    effectiveFeeRate: rateOf(entry.modifiedFee, entry.vsize),
-    effectiveIncludes: [entry.transaction.wtxid],
-  };
 }

@@ -100,6 +100,7 @@ export class PoolWorld {
   readonly coins: KeyCoin[] = [];
   readonly told: string[] = [];
   readonly cache: ScriptCache;
+  #taken = 0;
 
   private constructor(ledger: Ledger, pool: TxMempool, cache: ScriptCache) {
     this.ledger = ledger;
@@ -156,6 +157,35 @@ export class PoolWorld {
   /** Core's words for what the mempool says: `ok`, `known`, or the reason. */
   async says(transaction: Transaction): Promise<string> {
     return wordOf(await this.accept(transaction));
+  }
+
+  /** Core's words for what would become of a transaction. */
+  async wouldSay(transaction: Transaction): Promise<string> {
+    const { verdicts } = await this.ledger.until(this.pool.test([transaction]));
+    return wordOf(verdicts[0]!);
+  }
+
+  /** What would be said of it, with the result and what is told to people. */
+  async wouldTell(transaction: Transaction): Promise<readonly [result: string, reason: string, detail: string]> {
+    const { verdicts } = await this.ledger.until(this.pool.test([transaction]));
+    const [verdict] = verdicts;
+    return verdict?.ok === false ? [verdict.result, verdict.reason, verdict.detail] : ["", wordOf(verdict!), ""];
+  }
+
+  /** Mines outputs of these scripts; what spends them. */
+  async fund(scripts: readonly Uint8Array[], value = COIN): Promise<Spendable[]> {
+    const coin = this.takeCoin();
+    const outputs = scripts.map((scriptPubKey): TxOutput => ({ value: BigInt(value), scriptPubKey }));
+    const transaction = spend([coin], 0, { outputs });
+    await this.mine([transaction]);
+    return scripts.map((_, vout) => output(transaction, vout));
+  }
+
+  /** A coin that nothing else gets. */
+  takeCoin(): KeyCoin {
+    const coin = this.coins[this.#taken++];
+    assert.ok(coin !== undefined && this.#taken <= this.ledger.height - 99, "there are coins enough");
+    return coin;
   }
 
   /** Ids of all that is in the mempool, in no order. */

@@ -1,0 +1,140 @@
+/** Orders of clusters, held against all orders that there are. */
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { isBetterDiagram } from "../../../lib/bitcoin/mempool/diagram.ts";
+import { chunksOf, linearize, type OrderedItem } from "../../../lib/bitcoin/mempool/linearization.ts";
+import { SeededRandom } from "../../../lib/sim/random.ts";
+
+interface Graph {
+  readonly items: readonly OrderedItem[];
+  readonly parents: readonly (readonly number[])[];
+}
+
+/** A graph whose items hang together, for the most part. */
+function graphOf(random: SeededRandom, size: number, feeMax: number): Graph {
+  const names = random.shuffle(Array.from({ length: size }, (_, i) => i));
+  const parents: number[][] = names.map(() => []);
+  for (let i = 1; i < size; i++) {
+    for (let left = random.pick([1, 1, 1, 2, 3]); left > 0; left--) {
+      const [parent, child] = [names[random.below(i)]!, names[i]!];
+      if (!parents[child]!.includes(parent)) parents[child]!.push(parent);
+    }
+  }
+  const items = names.map(() => ({
+    fee: random.below(feeMax) - random.pick([0, 0, 0, 3]),
+    weight: 1 + random.below(5),
+  }));
+  return { items, parents };
+}
+
+function isTopological({ parents }: Graph, order: readonly number[]): boolean {
+  const place = new Map(order.map((item, i) => [item, i]));
+  return place.size === parents.length &&
+    parents.every((needed, child) => needed.every((parent) => place.get(parent)! < place.get(child)!));
+}
+
+/** Every order in which parents come first. */
+function* ordersOf({ parents }: Graph, placed: number[] = []): Generator<readonly number[]> {
+  if (placed.length === parents.length) yield placed;
+  for (let item = 0; item < parents.length; item++) {
+    if (placed.includes(item) || !parents[item]!.every((parent) => placed.includes(parent))) continue;
+    yield* ordersOf({ items: [], parents }, [...placed, item]);
+  }
+}
+
+const chunksIn = ({ items }: Graph, order: readonly number[]) => chunksOf(order.map((i) => items[i]!));
+
+describe("linearize()", () => {
+  test("finds an order than which none is better, for every small graph", () => {
+    const random = new SeededRandom(16);
+    for (let round = 0; round < 400; round++) {
+      const graph = graphOf(random, 1 + random.below(7), random.pick([2, 10, 1_000]));
+      const order = linearize(graph.items, graph.parents);
+      assert.ok(isTopological(graph, order));
+      const chunks = chunksIn(graph, order);
+      for (const other of ordersOf(graph)) {
+        assert.ok(!isBetterDiagram(chunksIn(graph, other), chunks), JSON.stringify({ graph, order, other }));
+      }
+    }
+  });
+
+  test("puts parents first in clusters of 64, and pays as early as an order by ancestors would", () => {
+    const random = new SeededRandom(64);
+    for (let round = 0; round < 60; round++) {
+      const graph = graphOf(random, 64, random.pick([3, 100_000]));
+      const order = linearize(graph.items, graph.parents);
+      assert.ok(isTopological(graph, order));
+      assert.ok(!isBetterDiagram(chunksIn(graph, byAncestors(graph)), chunksIn(graph, order)));
+    }
+  });
+
+  test("a child that pays for its parent makes one chunk with it; one that pays less stands by itself", () => {
+    const order = linearize([{ fee: 0, weight: 1 }, { fee: 4, weight: 1 }, { fee: 1, weight: 1 }], [[], [0], [0]]);
+    assert.deepEqual(order, [0, 1, 2]);
+    const items = [{ fee: 0, weight: 1 }, { fee: 4, weight: 1 }, { fee: 1, weight: 1 }];
+    assert.deepEqual(chunksOf(items).map(({ fee, weight }) => [fee, weight]), [[4, 2], [1, 1]]);
+  });
+
+  test("the worst that 64 transactions can ask for takes some milliseconds", () => {
+    const random = new SeededRandom(5);
+    let slowest = 0;
+    for (let round = 0; round < 40; round++) {
+      // Half of them parents of nearly all of the others.
+      const parents = Array.from(
+        { length: 64 },
+        (_, i) => i < 32 ? [] : Array.from({ length: 32 }, (_, parent) => parent).filter(() => random.chance(0.5)),
+      );
+      const items = parents.map(() => ({ fee: random.below(1_000_000), weight: 400 + random.below(4_000) }));
+      const from = performance.now();
+      linearize(items, parents);
+      slowest = Math.max(slowest, performance.now() - from);
+    }
+    assert.ok(slowest < 250, `${slowest} ms`);
+  });
+});
+
+/** Again and again the item that, with all it needs, has the highest feerate. */
+function byAncestors({ items, parents }: Graph): number[] {
+  const order: number[] = [];
+  const needed = (item: number): Set<number> => {
+    const all = new Set([item]);
+    for (const each of all) for (const parent of parents[each]!) if (!order.includes(parent)) all.add(parent);
+    return all;
+  };
+  while (order.length < items.length) {
+    const left = items.map((_, i) => i).filter((i) => !order.includes(i)).map(needed);
+    const rate = (set: Set<number>) => {
+      const all = [...set].map((i) => items[i]!);
+      return all.reduce((sum, { fee }) => sum + fee, 0) / all.reduce((sum, { weight }) => sum + weight, 0);
+    };
+    const best = left.reduce((a, b) => (rate(b) > rate(a) ? b : a));
+    for (let added = true; added;) {
+      const next = [...best].find((item) =>
+        !order.includes(item) && parents[item]!.every((parent) => order.includes(parent))
+      );
+      added = next !== undefined;
+      if (next !== undefined) order.push(next);
+    }
+  }
+  return order;
+}
+
+describe("isBetterDiagram()", () => {
+  const diagram = (...chunks: readonly (readonly [fee: number, weight: number])[]) =>
+    chunks.map(([fee, weight]) => ({ fee, weight }));
+  const cases: readonly (readonly [string, ReturnType<typeof diagram>, ReturnType<typeof diagram>, boolean])[] = [
+    ["something than nothing", diagram([1, 1]), diagram(), true],
+    ["nothing than nothing", diagram(), diagram(), false],
+    ["the same", diagram([10, 5]), diagram([10, 5]), false],
+    ["the same in two parts", diagram([5, 5], [5, 5]), diagram([10, 10]), false],
+    ["more fee for the same weight", diagram([11, 5]), diagram([10, 5]), true],
+    ["more fee for more weight at a lower rate", diagram([11, 100]), diagram([10, 5]), false],
+    ["the same fee for less weight", diagram([10, 4]), diagram([10, 5]), true],
+    ["less fee for much less weight", diagram([9, 1]), diagram([10, 5]), false],
+    ["better at first and worse later", diagram([20, 5]), diagram([10, 5], [11, 10]), false],
+    ["in another order of chunks", diagram([1, 5], [20, 5]), diagram([10, 5], [1, 5]), true],
+  ];
+  for (const [name, chunks, than, isBetter] of cases) {
+    test(`${name}: ${isBetter}`, () => assert.equal(isBetterDiagram(chunks, than), isBetter));
+  }
+});
