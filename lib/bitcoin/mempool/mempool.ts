@@ -6,6 +6,7 @@
  */
 import type { OutPoint } from "../types/transaction-parts.ts";
 import type { Transaction } from "../types/transaction.ts";
+import type { MempoolPolicy } from "./policy.ts";
 import type { TransactionRefusal } from "./verdict.ts";
 
 /** A transaction of the mempool. Money in satoshi, as numbers: exact, as no sum of it is above 2^53. */
@@ -19,6 +20,8 @@ export interface MempoolEntry {
   readonly modifiedFee: number;
   /** Virtual bytes by which its feerate counts: of its weight, or of its signature operations where these are more. */
   readonly vsize: number;
+  /** Weight units by which its feerate counts; a quarter of it, rounded up, is {@link vsize}. */
+  readonly weight: number;
   readonly sigOpCost: number;
   /** When it entered: unix seconds. */
   readonly time: number;
@@ -60,6 +63,39 @@ export interface PackageVerdict {
   readonly verdicts: readonly (TransactionVerdict | undefined)[];
 }
 
+/** What a mempool comes to. */
+export interface MempoolFigures {
+  /** Memory that counts against the limit, in bytes. */
+  readonly bytes: number;
+  /** The virtual bytes of all transactions. */
+  readonly vsize: number;
+  /** What all of them pay, in satoshi. */
+  readonly fees: number;
+}
+
+/** The transactions that a transaction hangs together with. */
+export interface Relatives {
+  readonly parents: readonly MempoolEntry[];
+  readonly children: readonly MempoolEntry[];
+  /** All that it needs, in no order, without itself. */
+  readonly ancestors: readonly MempoolEntry[];
+  /** All that need it, in no order, without itself. */
+  readonly descendants: readonly MempoolEntry[];
+  /** What goes into a block together with it, itself included, in that order, with what it pays and weighs together. */
+  readonly chunk: MempoolChunk;
+  /** The chunks of all that hang together with it, the best first. */
+  readonly cluster: readonly MempoolChunk[];
+}
+
+/** Transactions that go into a block together. */
+export interface MempoolChunk {
+  readonly entries: readonly MempoolEntry[];
+  /** Modified fees, in satoshi. */
+  readonly fee: number;
+  /** Weight units, or more for signature operations. */
+  readonly weight: number;
+}
+
 /** How a package is judged where it is not as usual. */
 export interface PackageOptions {
   /** What pays more than this by itself is refused, in satoshi for 1000 virtual bytes. */
@@ -98,6 +134,13 @@ export interface Mempool {
    * already is refused. @see Bitcoin Core `rpc/mempool.cpp` (testmempoolaccept)
    */
   test(transactions: readonly Transaction[], signal?: AbortSignal): Promise<PackageVerdict>;
+  /** What a transaction hangs together with; undefined when it is not here. */
+  relativesOf(txid: Uint8Array): Relatives | undefined;
+  readonly figures: MempoolFigures;
+  /** What was added to fees by {@link prioritise}, by the txid in hex; also of transactions that are not here. */
+  readonly deltas: ReadonlyMap<string, number>;
+  /** The settings by which it judges. */
+  readonly policy: MempoolPolicy;
   /** Adds satoshi to what a transaction counts as having paid, whether it is here or not. */
   prioritise(txid: Uint8Array, delta: number): void;
   /** Hears what happens until the listener is taken off by what this gives. */

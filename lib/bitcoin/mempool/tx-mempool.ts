@@ -12,17 +12,20 @@ import type { ConnectedBlock, KnownBlock } from "../chain/chain.ts";
 import type { OutPoint } from "../types/transaction-parts.ts";
 import type { Transaction } from "../types/transaction.ts";
 import { Admission } from "./admission.ts";
-import { outpointName, type PoolEntry } from "./entry.ts";
+import { outpointName, type PoolEntry, withAncestors, withDescendants } from "./entry.ts";
 import { FeeFloor } from "./floor.ts";
 import { ChainFollower } from "./follower.ts";
 import { type Candidate, Judging, type Question } from "./judging.ts";
 import { Limits } from "./limits.ts";
 import type {
   Mempool,
+  MempoolChunk,
   MempoolEntry,
+  MempoolFigures,
   MempoolListener,
   PackageOptions,
   PackageVerdict,
+  Relatives,
   TransactionVerdict,
 } from "./mempool.ts";
 import type { MempoolChain } from "./mempool-chain.ts";
@@ -126,6 +129,32 @@ export class TxMempool implements Mempool {
     return wanted === undefined ? all : all.filter((entry) => wanted.has(entry));
   }
 
+  relativesOf(txid: Uint8Array): Relatives | undefined {
+    const entry = this.#pool.get(toHex(txid));
+    if (entry === undefined) return undefined;
+    const { parents, children } = entry;
+    const cluster = entry.cluster!.chunks.map(({ items, fee, weight }): MempoolChunk => ({
+      ...{ fee, weight },
+      entries: items.map((item) => item.entry),
+    }));
+    const others = (all: Set<PoolEntry>) => [...all].filter((each) => each !== entry);
+    return {
+      ...{ parents, children, cluster },
+      ancestors: others(withAncestors([entry])),
+      descendants: others(withDescendants([entry])),
+      chunk: cluster.find(({ entries }) => entries.includes(entry))!,
+    };
+  }
+
+  get figures(): MempoolFigures {
+    const { bytes, vsize, fees } = this.#pool;
+    return { bytes, vsize, fees };
+  }
+
+  get deltas(): ReadonlyMap<string, number> {
+    return this.#pool.deltas;
+  }
+
   async accept(transaction: Transaction, signal?: AbortSignal): Promise<TransactionVerdict> {
     const entry = this.#pool.get(toHex(transaction.txid));
     if (entry !== undefined) return { ok: "known", entry };
@@ -170,7 +199,6 @@ export class TxMempool implements Mempool {
     return this.#pool.listen(listener);
   }
 
-  /** Adds to what a transaction counts as having paid, in satoshi, whether it is here or not. */
   prioritise(txid: Uint8Array, delta: number): void {
     this.#pool.prioritise(toHex(txid), delta);
   }

@@ -1,0 +1,172 @@
+/** What becomes of the mempool when the chain moves. */
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import type { Block } from "../../../lib/bitcoin/types/block.ts";
+import type { Transaction } from "../../../lib/bitcoin/types/transaction.ts";
+import { coinOf, idOf, PoolWorld, spend } from "./pool-world.ts";
+
+/** Adds blocks on a branch of their own, until the tip is theirs; the first has the transactions. */
+async function overtake(
+  world: PoolWorld,
+  parent: Block,
+  count: number,
+  transactions: readonly Transaction[] = [],
+): Promise<void> {
+  let above = parent;
+  for (let i = 0; i < count; i++) {
+    const block = world.ledger.block(i === 0 ? transactions : [], { parent: above, salt: 7 });
+    assert.equal(await world.ledger.add(block), "ok");
+    above = block;
+  }
+  assert.equal(world.ledger.chain.tip, world.ledger.chain.headers.find(above.hash));
+}
+
+/** A block that pays nobody who matters, on the tip. */
+async function mined(world: PoolWorld, transactions: readonly Transaction[] = []): Promise<Block> {
+  const block = world.ledger.block(transactions);
+  assert.equal(await world.ledger.add(block), "ok");
+  return block;
+}
+
+function listening(world: PoolWorld): string[] {
+  const heard: string[] = [];
+  world.pool.listen({
+    added: (entry) => void heard.push(`added ${idOf(entry)}`),
+    removed: (entry, reason) => void heard.push(`${reason} ${idOf(entry)}`),
+  });
+  return heard;
+}
+
+describe("a block that is connected", () => {
+  test("takes out what it has, what conflicts with it, and what that leaves without inputs", async () => {
+    const world = await PoolWorld.open();
+    const [a, b, c] = [world.takeCoin(), world.takeCoin(), world.takeCoin()];
+    const [parent, rival, other] = [spend([a], 1_000), spend([b], 1_000), spend([c], 1_000)];
+    const child = spend([coinOf(parent)], 1_000);
+    const lost = spend([coinOf(rival)], 1_000);
+    for (const each of [parent, child, rival, lost, other]) assert.equal(await world.says(each), "ok");
+    const heard = listening(world);
+    const instead = spend([b], 5_000);
+    await mined(world, [parent, instead, spend([coinOf(instead)], 1_000)]);
+    assert.deepEqual(world.ids(), [child, other].map(idOf).sort());
+    assert.deepEqual(heard, [
+      `block ${idOf(parent)}`,
+      `conflict ${idOf(rival)}`,
+      `conflict ${idOf(lost)}`,
+    ]);
+    // The child's parent is confirmed now: it stands by itself.
+    await mined(world, [child]);
+    assert.deepEqual(world.ids(), [idOf(other)]);
+  });
+
+  test("ends what was added to the fee of its transactions", async () => {
+    const world = await PoolWorld.open();
+    const transaction = spend([world.takeCoin()], 1_000);
+    world.pool.prioritise(transaction.txid, 500);
+    assert.equal(await world.says(transaction), "ok");
+    assert.equal(world.pool.get(transaction.txid)?.modifiedFee, 1_500);
+    await mined(world, [transaction]);
+    assert.equal(world.pool.deltas.size, 0);
+  });
+});
+
+describe("blocks that are taken back", () => {
+  test("give back what the new branch does not have, with what was there of its children", async () => {
+    const world = await PoolWorld.open();
+    const [a, b, c] = [world.takeCoin(), world.takeCoin(), world.takeCoin()];
+    const base = await mined(world);
+    const [first, both, rival] = [spend([a], 1_000), spend([b], 1_000), spend([c], 1_000)];
+    const second = spend([coinOf(first)], 1_000);
+    await mined(world, [first, both, rival]);
+    await mined(world, [second]);
+    const third = spend([coinOf(second)], 1_000);
+    const onRival = spend([coinOf(rival)], 1_000);
+    assert.deepEqual([await world.says(third), await world.says(onRival)], ["ok", "ok"]);
+    await overtake(world, base, 3, [both, spend([c], 2_000)]);
+    await world.ledger.rest(2_000);
+    assert.deepEqual(world.ids(), [first, second, third].map(idOf).sort());
+    const order = world.pool.byMiningScore().map(idOf);
+    assert.deepEqual(order, [first, second, third].map(idOf));
+    const fourth = spend([coinOf(third)], 1_000);
+    assert.equal(await world.says(fourth), "ok");
+    assert.equal(await world.says(onRival), "bad-txns-inputs-missingorspent");
+    await mined(world, [first, second, third, fourth]);
+    assert.equal(world.pool.size, 0);
+  });
+
+  test("leave what pays nothing, and take out what is not ripe, not final or locked any more", async () => {
+    const world = await PoolWorld.open();
+    const base = await mined(world);
+    const free = spend([world.takeCoin()], 0);
+    await mined(world, [free]); // 112
+    await mined(world); // 113
+    await mined(world); // 114
+    const [young, ripe] = [world.coins[14]!, world.coins[12]!];
+    const spends = [
+      spend([young], 1_000), // made in block 15: ripe for block 115
+      spend([ripe], 1_000),
+      spend([world.takeCoin()], 1_000, { lockTime: 114, sequence: 0xffff_fffe }),
+      spend([coinOf(free)], 1_000, { sequence: 3 }),
+    ];
+    for (const each of spends) assert.equal(await world.says(each), "ok");
+    const heir = spend([coinOf(spends[0]!)], 1_000);
+    assert.equal(await world.says(heir), "ok");
+    await world.ledger.until(world.ledger.chain.orders.invalidate(world.ledger.chain.headers.find(base.hash)));
+    await world.ledger.rest(2_000);
+    assert.equal(world.ledger.height, 110);
+    assert.deepEqual(world.ids(), [idOf(free)]);
+    assert.equal(await world.says(spends[1]!), "bad-txns-premature-spend-of-coinbase");
+  });
+
+  test("stay in step with coins that are exchanged while something is judged", async () => {
+    const world = await PoolWorld.open();
+    const base = await mined(world);
+    const parents = Array.from({ length: 5 }, () => spend([world.takeCoin()], 1_000));
+    await mined(world, parents);
+    const children = parents.map((each) => spend([coinOf(each)], 1_000));
+    const asked = children.map((each) => world.pool.accept(each));
+    const move = overtake(world, base, 2, [parents[0]!]);
+    const verdicts = await world.ledger.until(Promise.all(asked));
+    await move;
+    assert.deepEqual(verdicts.map(({ ok }) => ok), [true, true, true, true, true]);
+    await world.ledger.rest(2_000);
+    assert.deepEqual(world.ids(), [...parents.slice(1), ...children].map(idOf).sort());
+    await mined(world, [...parents.slice(1), ...children]);
+    assert.equal(world.pool.size, 0);
+  });
+
+  test("make clusters that are too large smaller", async () => {
+    const world = await PoolWorld.open();
+    const base = await mined(world);
+    const chain = [spend([world.takeCoin()], 1_000)];
+    while (chain.length < 80) chain.push(spend([coinOf(chain.at(-1)!)], 1_000));
+    await mined(world, chain.slice(0, 40));
+    for (const each of chain.slice(40)) assert.equal(await world.says(each), "ok");
+    await overtake(world, base, 2);
+    await world.ledger.rest(2_000);
+    assert.deepEqual(world.ids(), chain.slice(0, 64).map(idOf).sort());
+  });
+
+  test("of more than 20 MB are forgotten, the highest first, with what spends their outputs", async () => {
+    const world = await PoolWorld.open({ blocks: 104 });
+    const base = await mined(world);
+    const data = new Uint8Array(900_000).fill(0x51);
+    data[0] = 0x6a;
+    const made: Transaction[] = [];
+    for (let i = 0; i < 23; i++) {
+      const coin = i === 0 ? world.takeCoin() : coinOf(made.at(-1)!, 1);
+      made.push(spend([coin], 0, {
+        outputs: [{ value: 0n, scriptPubKey: data }, {
+          value: coin.value,
+          scriptPubKey: spend([coin], 0).outputs[0]!.scriptPubKey,
+        }],
+      }));
+      await mined(world, [made.at(-1)!]);
+    }
+    const child = spend([coinOf(made.at(-1)!, 1)], 1_000);
+    assert.equal(await world.says(child), "ok");
+    await world.ledger.until(world.ledger.chain.orders.invalidate(world.ledger.chain.headers.find(base.hash)));
+    await world.ledger.rest(2_000);
+    assert.deepEqual(world.ids(), [], "they are not of a usual form, and their child is gone with them");
+  });
+});
