@@ -210,7 +210,8 @@ export class ChainFollower {
     const late: PoolEntry[] = [];
     const doubtful: PoolEntry[] = [];
     for (const entry of pool.entries()) {
-      if (!isFinal(entry.transaction, height, place.view.parentMedianTimePast)) late.push(entry);
+      // Parts that are asked for of a copy are not kept.
+      if (!isFinal(entry.transaction.detach(), height, place.view.parentMedianTimePast)) late.push(entry);
       else if (entry.hasRelativeLock || entry.spendsCoinbase) doubtful.push(entry);
     }
     if (late.length > 0) pool.remove(withDescendants(late), "reorg");
@@ -223,21 +224,21 @@ export class ChainFollower {
   async #sweepSome(entries: readonly PoolEntry[]): Promise<boolean> {
     const { pool, chain } = this.#parts;
     const here = entries.filter((entry) => pool.get(entry.txid) === entry);
-    const inputs = here.flatMap(({ transaction }) => transaction.inputs.map(({ prevout }) => prevout));
-    const found = await chain.coins(inputs);
+    const copies = here.map(({ transaction }) => transaction.detach());
+    const found = await chain.coins(copies.flatMap(({ inputs }) => inputs.map(({ prevout }) => prevout)));
     if (found?.at !== this.#at) {
       this.#unsettle();
       return false;
     }
     let next = 0;
-    const bad = here.filter((entry) => {
-      const coins = entry.transaction.inputs.map(({ prevout }) => {
+    const bad = here.filter((_, i) => {
+      const coins = copies[i]!.inputs.map(({ prevout }) => {
         const coin = found.coins[next++];
         const output = pool.get(toHex(prevout.txid))?.transaction.outputs[prevout.vout];
         return output === undefined ? coin : { ...output, height: this.next.height, isCoinbase: false };
       });
       if (coins.some((coin) => coin === undefined)) return true;
-      return typeof checkInputs(entry.transaction, coins.map((coin) => coin!), this.next) !== "number";
+      return typeof checkInputs(copies[i]!, coins.map((coin) => coin!), this.next) !== "number";
     });
     if (bad.length > 0) pool.remove(withDescendants(bad.filter((entry) => pool.get(entry.txid) === entry)), "reorg");
     return true;

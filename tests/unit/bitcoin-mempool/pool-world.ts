@@ -181,6 +181,16 @@ export class PoolWorld {
     return scripts.map((_, vout) => output(transaction, vout));
   }
 
+  /** Another mempool, empty, that hears of no block. */
+  anotherPool(workers: Workers, policy: Partial<MempoolPolicy> = {}): TxMempool {
+    const { chain, clock } = this.ledger;
+    return new TxMempool({
+      ...{ chain, clock, workers, cache: this.cache, engine: "wide" },
+      policy: { ...DEFAULT_POLICY, ...policy },
+      notice: (level, text) => void this.told.push(`${level} ${text}`),
+    });
+  }
+
   /** A coin that nothing else gets. */
   takeCoin(): KeyCoin {
     const coin = this.coins[this.#taken++];
