@@ -124,7 +124,7 @@ export function checkSpends(
       return refuseTransaction("witness_mutated", "bad-witness-nonstandard");
     }
   }
-  const cost = sigOpCost(new SpendingTransaction(transaction, spent), STANDARD_FLAGS);
+  const cost = sigOpCost(transaction, spent, STANDARD_FLAGS);
   const entry = new PoolEntry({
     transaction: transaction.detach(),
     spends,
