@@ -109,6 +109,7 @@ const FLOORS: Readonly<
       peers: ["types", "networks", "wire", "headers"],
       addresses: ["codec", "types", "networks", "wire", "peers"],
       mempool: ["codec", "types", "coins", "networks", "headers", "script", "chain"],
+      relay: ["types", "wire", "mempool", "peers"],
       sync: ["types", "wire", "headers", "chain", "peers"],
       indexes: ["types", "coins", "filters", "headers", "chain"],
       light: ["types", "networks", "wire", "filters", "headers", "chain", "peers"],

@@ -17,8 +17,8 @@ import type { FilterRequests } from "./serving/filter-requests.ts";
 import type { PeerRequests } from "./serving/requests.ts";
 import type { Incoming } from "./peers/session.ts";
 import type { HeaderSync } from "./sync/header-sync.ts";
-import { InvType } from "./types/mod.ts";
-import { Addr, AddrV2, Block as BlockMessage, type BodyOf, HeadersMessage, Inv, Tx } from "./wire/mod.ts";
+import { type InventoryBatch, InvType } from "./types/mod.ts";
+import { Addr, AddrV2, Block as BlockMessage, HeadersMessage, Inv, Tx } from "./wire/mod.ts";
 
 /** The parts that messages are handed to. */
 export interface MessageHandlersParts {
@@ -50,7 +50,7 @@ export function bitcoinHandlers(clock: Clock, parts: MessageHandlersParts): Mess
       parts.headersChanged();
     }),
     on(BlockMessage, (peer, block) => (parts.takesBlocks ? parts.incoming.take(peer, block) : undefined)),
-    on(Inv, (peer, body) => announced(parts, peer, body)),
+    on<unknown, InventoryBatch>(Inv, (peer, inventory) => announced(parts, peer, inventory)),
     on(Addr, (peer, body) => parts.addresses.take(peer, ofAddr(body))),
     on(AddrV2, (peer, body) => parts.addresses.take(peer, ofAddrV2(body))),
     on(Tx, () => {
@@ -71,10 +71,10 @@ export function bitcoinHandlers(clock: Clock, parts: MessageHandlersParts): Mess
   });
 }
 
-function announced(parts: MessageHandlersParts, peer: BitcoinPeer, { inventory }: BodyOf<typeof Inv>): void {
+function announced(parts: MessageHandlersParts, peer: BitcoinPeer, inventory: InventoryBatch): void {
   // One question finds them all: the last is the highest.
-  const last = inventory.findLast(({ type }) => type === InvType.BLOCK);
+  const last = inventory.lastOf(InvType.BLOCK);
   if (last === undefined) return;
-  parts.headerSync.announced(peer, last.hash);
+  parts.headerSync.announced(peer, last);
   parts.headersChanged();
 }

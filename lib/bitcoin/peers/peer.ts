@@ -24,6 +24,18 @@ export class BitcoinPeer extends Peer<BitcoinSession> {
   /** Whether it serves block filters (BIP157). */
   readonly servesFilters: boolean = this.#has(ServiceFlag.COMPACT_FILTERS);
 
+  #lastNewsTime = 0;
+
+  /** Unix milliseconds at which it last gave a transaction that was new to us and valid; 0 when never. */
+  get lastNewsTime(): number {
+    return this.#lastNewsTime;
+  }
+
+  /** It gave such a transaction. `now`: unix milliseconds. */
+  gaveNews(now: number): void {
+    this.#lastNewsTime = now;
+  }
+
   #has(bits: bigint): boolean {
     return (this.session.peer.services & bits) === bits;
   }
@@ -31,8 +43,7 @@ export class BitcoinPeer extends Peer<BitcoinSession> {
   override get merits(): Merits {
     return {
       pingMinMs: this.session.minimumPingMs ?? Infinity,
-      // Transactions are not relayed yet.
-      lastNewsMs: 0,
+      lastNewsMs: this.#lastNewsTime,
       lastHeadMs: this.lastHeadTime,
       relaysNews: this.session.peer.relay,
       filtersNews: false,

@@ -18,7 +18,7 @@ import { Link, type LinkOptions } from "./link.ts";
 import { decodeFault, disconnecting, tooLate } from "./faults.ts";
 import type { ConnectionType } from "./view.ts";
 import { fromIp16, hostText, InventoryBatch } from "../types/mod.ts";
-import { type AnyMessage, GetData, HeadersMessage, messageByType, Ping, Pong, SendTxRcncl } from "../wire/mod.ts";
+import { type AnyMessage, GetData, HeadersMessage, Inv, messageByType, Ping, Pong, SendTxRcncl } from "../wire/mod.ts";
 import type { Message } from "../wire/message.ts";
 import type { NegotiatedTransport } from "../wire/transport.ts";
 
@@ -26,12 +26,16 @@ import type { NegotiatedTransport } from "../wire/transport.ts";
 const BATCHES: ReadonlyMap<AnyMessage, (payload: Uint8Array) => unknown> = new Map<
   AnyMessage,
   (payload: Uint8Array) => unknown
->([[HeadersMessage, HeaderBatch.fromPayload], [GetData, InventoryBatch.fromPayload]]);
+>([
+  [HeadersMessage, HeaderBatch.fromPayload],
+  [GetData, InventoryBatch.fromPayload],
+  [Inv, InventoryBatch.fromPayload],
+]);
 
 /** A message as the session hands it on: declared and decoded. */
 export interface Incoming {
   readonly message: AnyMessage;
-  /** The decoded payload; `message` tells its type. That of `headers` is a {@link HeaderBatch}, that of `getdata` an {@link InventoryBatch}. */
+  /** The decoded payload; `message` tells its type. That of `headers` is a {@link HeaderBatch}, those of `getdata` and `inv` are {@link InventoryBatch}es. */
   readonly body: unknown;
 }
 
@@ -194,6 +198,14 @@ export class BitcoinSession implements PeerSession<Incoming> {
     if (overflow === undefined) return this.link.send(message.type, payload);
     this.#end(overflow);
     return Promise.reject(overflow);
+  }
+
+  /**
+   * Counts what this peer handed over and what waits for its turn, until the returned function is called.
+   * @see MemoryAccount.hold
+   */
+  hold(bytes: number, letGo: () => void): () => void {
+    return this.#options.memory?.hold(bytes, letGo) ?? (() => {});
   }
 
   /** {@link send} when nobody waits for it: a peer that has gone is no error. */

@@ -68,6 +68,15 @@ export class InventoryBatch {
     return new InventoryBatch(reader.take(count * ENTRY_BYTES), count);
   }
 
+  /** The hash of the last entry of a type; undefined when there is none. */
+  lastOf(type: InvType): Uint8Array | undefined {
+    const view = new DataView(this.#entries.buffer, this.#entries.byteOffset, this.#entries.byteLength);
+    for (let i = this.length - 1; i >= 0; i--) {
+      if (view.getUint32(i * ENTRY_BYTES, true) === type) return this.at(i).hash;
+    }
+    return undefined;
+  }
+
   /** An entry; its hash shares the payload's memory. */
   at(i: number): Inventory {
     return Inventory.read(new Reader(this.#entries.subarray(i * ENTRY_BYTES, (i + 1) * ENTRY_BYTES)));
