@@ -163,11 +163,11 @@ export class Announcements {
   #drain(): void {
     const now = this.#parts.clock.monotonic();
     for (const [direction, backlog] of [["in", this.#inbound], ["out", this.#outbound]] as const) {
+      const listeners = [...this.#listeners.values()].filter(({ peer }) => peer.direction === direction);
+      // A peer that comes later hears of what comes later.
+      if (listeners.length === 0) backlog.clear();
       const fresh = backlog.take(now);
       if (fresh.length === 0) continue;
-      const listeners = [...this.#listeners.values()].filter(({ peer }) => peer.direction === direction);
-      // Who comes later hears of what comes later.
-      if (listeners.length === 0) backlog.clear();
       for (const listener of listeners) {
         for (const { transaction: { txid } } of fresh) listener.queue.set(toHex(txid), txid);
         this.#arm(listener);
