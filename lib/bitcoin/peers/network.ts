@@ -31,6 +31,8 @@ export interface BitcoinPeerNetworkParts
   readonly store: PeerStore;
   /** What we offer, by now. */
   readonly services: () => bigint;
+  /** Whether transactions may be announced to us. */
+  readonly relay: boolean;
   readonly userAgent: string;
   /** Height of our tip, as the handshake says it. */
   readonly startHeight: () => number;
@@ -40,7 +42,7 @@ export interface BitcoinPeerNetworkParts
 
 /** Makes them. Nothing is dialled or accepted yet. */
 export function bitcoinPeerNetwork(parts: BitcoinPeerNetworkParts): BitcoinPeerNetwork {
-  const { protocol, network, clock, services, userAgent, startHeight, traffic, opening } = parts;
+  const { protocol, network, clock, services, relay, userAgent, startHeight, traffic, opening } = parts;
   return new PeerNetwork({
     node: parts,
     chain: "bitcoin",
@@ -48,7 +50,7 @@ export function bitcoinPeerNetwork(parts: BitcoinPeerNetworkParts): BitcoinPeerN
     protocol: new BitcoinProtocol({
       ...protocol,
       ...{ network, clock, traffic, opening },
-      own: () => ({ services: services(), userAgent, startHeight: startHeight(), relay: false }),
+      own: () => ({ services: services(), userAgent, startHeight: startHeight(), relay }),
     }),
     makePeer: (init) => new BitcoinPeer(init),
     gateRate: PLAIN_RATE,

@@ -5,7 +5,7 @@
  * @see spec sections a.4, a.6 (fallback), f.1
  * @module
  */
-import type { OpenContext, PeerProtocol } from "../../core/peers/connections.ts";
+import type { OpenContext, PeerProtocol, Slots } from "../../core/peers/connections.ts";
 import { NodeError } from "../../core/errors.ts";
 import { exitFor, type PeerKind } from "../../core/peers/peer.ts";
 import { MemoryBudget } from "../../core/peers/memory-budget.ts";
@@ -51,6 +51,8 @@ export interface BitcoinProtocolParts {
 }
 
 const DIAL_TIMEOUT_MS = 5_000;
+/** How many of the inbound slots are for peers that are told of transactions (Core's `-inboundrelaypercent`). */
+const RELAYING_SHARE = 0.5;
 /** Core's names of the kinds of connection. */
 const CONNECTION_TYPES: Readonly<Record<PeerKind, ConnectionType>> = {
   manual: "manual",
@@ -115,8 +117,13 @@ export class BitcoinProtocol implements PeerProtocol<BitcoinSession> {
     return false;
   }
 
-  slotsFor(): { readonly max: number; readonly isAlike: () => boolean } {
-    return { max: this.#parts.inboundMax, isAlike: () => true };
+  slotsFor({ peer: { relay } }: BitcoinSession): readonly Slots<BitcoinSession>[] {
+    const { inboundMax, own } = this.#parts;
+    const all = { max: inboundMax, isAlike: () => true };
+    if (!relay || !own().relay) return [all];
+    // Telling a peer of transactions costs more than all else that it gets. The fewer slots come first: where one of them
+    // becomes free, one of all does.
+    return [{ max: Math.floor(inboundMax * RELAYING_SHARE), isAlike: ({ peer }) => peer.relay }, all];
   }
 
   refuseSlot(session: BitcoinSession): NodeError {

@@ -85,7 +85,7 @@ export class Announcements {
       moment: this.#momentOf(peer),
       known: new RollingFilter(KNOWN_MAX, KNOWN_FALSE_POSITIVES, this.#parts.random),
       queue: new Map(),
-      lastSequence: 0,
+      lastSequence: 1,
       wantsAll: false,
     });
   }

@@ -1,20 +1,18 @@
 /**
- * The line in which peers' transactions wait to be judged, one at a time. Whose transactions cost time and came to nothing
- * waits behind everybody whose did not: a stranger who makes transactions that are costly to refuse delays strangers like
- * itself. Nobody is kept from ever being judged, and what was wasted is forgotten in minutes.
+ * The line in which peers' transactions wait to be judged, few at a time. A peer whose transactions cost time and came to
+ * nothing waits behind all others, and one such at a time is judged: a stranger who makes transactions that are costly to
+ * refuse delays strangers like itself. Nobody is kept from ever being judged, and what was wasted is forgotten in minutes.
  *
  * @module
  */
 import type { Clock } from "../../core/ports.ts";
 
+/** Transactions that are judged at once: the mempool looks up the coins of several together. */
+const AT_ONCE = 16;
+/** What a peer may waste before it waits behind others. An honest peer sends some that we refuse. */
+const WASTED_MS = 50;
 /** In which time half of what a peer has wasted is forgotten. */
 const FORGET_HALF_MS = 60_000;
-
-/** Someone who waits. */
-interface Waiting {
-  readonly of: Waster;
-  readonly begin: () => void;
-}
 
 /** What was wasted for a peer's transactions. */
 export class Waster {
@@ -32,16 +30,32 @@ export class Waster {
   }
 }
 
+/** A transaction that is being judged. */
+interface Turn {
+  readonly isOfWaster: boolean;
+  /** The line's shared time when it began. */
+  readonly began: number;
+}
+
+interface Waiting {
+  readonly of: Waster;
+  readonly begin: (turn: Turn) => void;
+}
+
 /** The line. A peer has at most few in it, since its messages are handled one after another. */
 export class JudgingLine {
   readonly #clock: Clock;
   readonly #waiting: Waiting[] = [];
-  #isBusy = false;
+  readonly #turns = new Set<Turn>();
+  /** Milliseconds of judging so far, each of them shared by those that were judged then. */
+  #sharedMs = 0;
+  #sharedAt = 0;
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
+  /** How many wait. */
   get size(): number {
     return this.#waiting.length;
   }
@@ -51,35 +65,42 @@ export class JudgingLine {
    * thrown.
    */
   async judge<T>(of: Waster, judging: () => Promise<T>, inVain: (result: T) => boolean): Promise<T> {
-    if (this.#isBusy) {
-      const { promise, resolve } = Promise.withResolvers<void>();
-      this.#waiting.push({ of, begin: resolve });
-      await promise;
-    }
-    this.#isBusy = true;
-    const began = this.#clock.monotonic();
+    const { promise, resolve } = Promise.withResolvers<Turn>();
+    this.#waiting.push({ of, begin: resolve });
+    this.#next();
+    const turn = await promise;
     try {
       const result = await judging();
-      const now = this.#clock.monotonic();
-      if (inVain(result)) of.add(now - began, now);
+      this.#share();
+      if (inVain(result)) of.add(this.#sharedMs - turn.began, this.#clock.monotonic());
       return result;
     } finally {
+      this.#share();
+      this.#turns.delete(turn);
       this.#next();
     }
   }
 
+  /** Has those begin whose turn it is: those that wasted least first, and of two alike the one that came first. */
   #next(): void {
+    this.#share();
     const now = this.#clock.monotonic();
-    let first = 0;
-    let least = Infinity;
-    this.#waiting.forEach(({ of }, at) => {
-      const wasted = of.wasted(now);
-      if (wasted >= least) return;
-      least = wasted;
-      first = at;
-    });
-    const [next] = this.#waiting.splice(first, 1);
-    this.#isBusy = next !== undefined;
-    next?.begin();
+    while (this.#turns.size < AT_ONCE && this.#waiting.length > 0) {
+      const all = this.#waiting.map(({ of }) => of.wasted(now));
+      const least = Math.min(...all);
+      const isOfWaster = least > WASTED_MS;
+      if (isOfWaster && [...this.#turns].some((turn) => turn.isOfWaster)) return;
+      const [next] = this.#waiting.splice(all.indexOf(least), 1);
+      const turn = { isOfWaster, began: this.#sharedMs };
+      this.#turns.add(turn);
+      next!.begin(turn);
+    }
+  }
+
+  /** Takes note of the time that has passed: a peer does not answer for the others that were judged beside it. */
+  #share(): void {
+    const now = this.#clock.monotonic();
+    if (this.#turns.size > 0) this.#sharedMs += (now - this.#sharedAt) / this.#turns.size;
+    this.#sharedAt = now;
   }
 }

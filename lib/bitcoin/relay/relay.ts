@@ -12,7 +12,7 @@ import { type BitcoinHandler, on } from "../peers/handler.ts";
 import type { BitcoinPeer } from "../peers/peer.ts";
 import { type Inventory, type InventoryBatch, InvType } from "../types/inventory.ts";
 import type { Transaction } from "../types/transaction.ts";
-import { GetData, GETDATA_ENTRIES_SENT_MAX, MemPool, NotFound, Tx } from "../wire/mod.ts";
+import { GetData, GETDATA_ENTRIES_SENT_MAX, NotFound, Tx } from "../wire/mod.ts";
 import { Announcements } from "./announcements.ts";
 import { type ParentAndChild, TransactionDownload } from "./download.ts";
 import { FeeFilters } from "./fee-filter.ts";
@@ -92,11 +92,6 @@ export class TransactionRelay {
     return [
       on(Tx, (peer, transaction) => this.#take(peer, transaction)),
       on(NotFound, (peer, { inventory }) => this.#notFound(peer, inventory)),
-      on(MemPool, (peer) => {
-        // We do not offer it to everybody (NODE_BLOOM).
-        if (!peer.may("mempool")) throw disconnecting("no_bloom", "mempool without NODE_BLOOM");
-        this.announcements.wantsAll(peer);
-      }),
     ];
   }
 
@@ -194,6 +189,11 @@ export class TransactionRelay {
     if (transaction === undefined) return undefined;
     this.unbroadcast.drop(transaction.txid);
     return type === InvType.TX ? transaction.stripped : transaction.raw;
+  }
+
+  /** A peer wants to hear of all that is in the mempool. */
+  announceAll(peer: BitcoinPeer): void {
+    this.announcements.wantsAll(peer);
   }
 
   #mayTell(peer: BitcoinPeer): boolean {

@@ -11,6 +11,7 @@ import type { BitcoinPeer } from "../peers/peer.ts";
 import { type BitcoinHandler, on } from "../peers/handler.ts";
 import { offersCompactBlocks } from "../peers/handshake.ts";
 import { headerFromBytes, InvType } from "../types/mod.ts";
+import { MAX_MONEY } from "../types/money.ts";
 import { FeeFilter, HeadersMessage, Inv, SendCmpct, SendHeaders } from "../wire/mod.ts";
 
 /** More new blocks than this are told by naming the last one. */
@@ -45,7 +46,10 @@ export class Announcing {
     return [
       on(SendHeaders, (peer) => void (this.#wishes.of(peer).headers = true)),
       on(SendCmpct, (peer, body) => void (this.#wishes.of(peer).compactBlocks ||= offersCompactBlocks(body))),
-      on(FeeFilter, (peer, { feeRate }) => void (this.#wishes.of(peer).minimumFee = feeRate)),
+      on(FeeFilter, (peer, { feeRate }) => {
+        // What is no amount of money means nothing.
+        if (feeRate >= 0n && feeRate <= MAX_MONEY) this.#wishes.of(peer).minimumFee = feeRate;
+      }),
     ];
   }
 

@@ -32,8 +32,20 @@ import {
   Inv,
   MemPool,
   NotFound,
+  Tx,
 } from "../wire/mod.ts";
 import { isServed } from "./served.ts";
+
+/** What has the transactions that peers may ask for. */
+export interface TransactionSource {
+  /**
+   * The bytes of a transaction in the form that is asked for; undefined when the peer is not to have it, and `silence` when
+   * it is told not even that.
+   */
+  find(peer: BitcoinPeer, asked: Inventory): Uint8Array | undefined | "silence";
+  /** A peer wants to hear of all that there are. */
+  announceAll(peer: BitcoinPeer): void;
+}
 
 /** What answering needs. */
 export interface PeerRequestsParts {
@@ -44,6 +56,8 @@ export interface PeerRequestsParts {
   readonly isPruned: () => boolean;
   readonly addresses: AddressExchange;
   readonly upload: Pick<UploadTarget, "servesOld">;
+  /** Absent where no transactions are relayed. */
+  readonly transactions?: TransactionSource | undefined;
 }
 
 /** What new blocks can take in a day at most, a full one every ten minutes: Core keeps so much of an upload target back. */
@@ -70,17 +84,23 @@ export class PeerRequests {
 
   /** What handles the requests. For what we do not offer the peer is disconnected, as by Core. */
   get handlers(): readonly BitcoinHandler[] {
-    const refuse = (code: string, service: string, message: AnyMessage) =>
-      on(message, () => {
-        throw disconnecting(code, `${message.type} without ${service}`);
-      });
     return [
       on(GetHeaders, (peer, body) => this.#headers(peer, body)),
       on(GetBlocks, (peer, body) => this.#blocks(peer, body)),
       on<unknown, InventoryBatch>(GetData, (peer, asked) => this.#data(peer, asked)),
       on(GetBlockTxn, (peer, body) => this.#blockTransactions(peer, body)),
       on(GetAddr, (peer) => this.#parts.addresses.answer(peer)),
-      ...[MemPool, FilterLoad, FilterAdd, FilterClear].map((message) => refuse("no_bloom", "NODE_BLOOM", message)),
+      on(MemPool, (peer) => {
+        const { transactions } = this.#parts;
+        // It is not offered to everybody.
+        if (transactions === undefined || !peer.may("mempool")) throw noBloom(MemPool);
+        transactions.announceAll(peer);
+      }),
+      ...[FilterLoad, FilterAdd, FilterClear].map((message) =>
+        on<unknown>(message, () => {
+          throw noBloom(message);
+        })
+      ),
     ];
   }
 
@@ -120,8 +140,11 @@ export class PeerRequests {
     const missing: number[] = [];
     for (let i = 0; i < asked.length; i++) {
       const entry = asked.at(i);
-      if (entry.type === InvType.TX || entry.type === InvType.WITNESS_TX || entry.type === InvType.WTX) missing.push(i);
-      else await this.#block(peer, entry);
+      if (entry.type === InvType.TX || entry.type === InvType.WITNESS_TX || entry.type === InvType.WTX) {
+        const found = this.#parts.transactions?.find(peer, entry);
+        if (found === undefined) missing.push(i);
+        else if (found !== "silence") await peer.session.sendBytes(Tx, found);
+      } else await this.#block(peer, entry);
     }
     if (missing.length > 0) await peer.session.send(NotFound, { inventory: missing.map((i) => asked.at(i)) });
   }
@@ -173,4 +196,8 @@ export class PeerRequests {
     });
     await peer.session.send(BlockTxn, { blockHash, transactions: chosen });
   }
+}
+
+function noBloom({ type }: AnyMessage): Error {
+  return disconnecting("no_bloom", `${type} without NODE_BLOOM`);
 }

@@ -7,7 +7,7 @@
  */
 import { sha256 } from "../../codec/sha256.ts";
 import { equalBytes } from "../../codec/sized.ts";
-import type { OpenContext, PeerProtocol } from "../../core/peers/connections.ts";
+import type { OpenContext, PeerProtocol, Slots } from "../../core/peers/connections.ts";
 import type { NodeError } from "../../core/errors.ts";
 import { type MemoryAccount, MemoryBudget } from "../../core/peers/memory-budget.ts";
 import type { ByteDuplex, Clock, Dialer, PeerAddress, PeerSocket, Random, TlsIdentity } from "../../core/ports.ts";
@@ -114,13 +114,10 @@ export class ChiaProtocol implements PeerProtocol<ChiaSession> {
     return equalBytes(one.nodeId, other.nodeId);
   }
 
-  slotsFor({ peer: { nodeType } }: ChiaSession): {
-    readonly max: number;
-    readonly isAlike: (other: ChiaSession) => boolean;
-  } {
+  slotsFor({ peer: { nodeType } }: ChiaSession): readonly Slots<ChiaSession>[] {
     // Wallets and farmers would wait for answers that are not served yet: a closed door sends them to another node.
     const max = nodeType === NodeType.FULL_NODE ? this.#parts.inboundMax : 0;
-    return { max, isAlike: ({ peer }) => peer.nodeType === nodeType };
+    return [{ max, isAlike: ({ peer }) => peer.nodeType === nodeType }];
   }
 
   refuseSlot(session: ChiaSession): NodeError {

@@ -31,6 +31,12 @@ export interface OpenContext {
   readonly holds: (socket: Promise<unknown>) => void;
 }
 
+/** Inbound slots: how many there are, and which sessions have one. */
+export interface Slots<S> {
+  readonly max: number;
+  readonly isAlike: (other: S) => boolean;
+}
+
 /** One network's way of opening connections. */
 export interface PeerProtocol<S> {
   /** Dials and shakes hands. Rejects with a `NodeError`. */
@@ -41,8 +47,8 @@ export interface PeerProtocol<S> {
   exitFor(error: unknown): PeerExit;
   /** Whether both sessions are with the same node; the older one is closed then. */
   isSame(one: S, other: S): boolean;
-  /** How many inbound slots there are for sessions like this one, and which others are like it. */
-  slotsFor(session: S): { readonly max: number; readonly isAlike: (other: S) => boolean };
+  /** The slots that an inbound session needs, one of each. */
+  slotsFor(session: S): readonly Slots<S>[];
   /** Ends an inbound session for want of a slot. */
   refuseSlot(session: S): NodeError;
 }
@@ -309,8 +315,11 @@ export class Connections<S extends PeerSession<I>, P extends Peer<S>, I> {
 
   /** Finds a slot for an inbound session, if need be that of a peer that is worth less. @throws NodeError there is none */
   #makeRoom(session: S): void {
+    for (const slots of this.#parts.protocol.slotsFor(session)) this.#makeRoomIn(slots, session);
+  }
+
+  #makeRoomIn({ max, isAlike }: Slots<S>, session: S): void {
     const { protocol, placeOf, isExempt, whitelist } = this.#parts;
-    const { max, isAlike } = protocol.slotsFor(session);
     const rivals = this.peers.filter((peer) =>
       peer.direction === "in" && isAlike(peer.session) && !protocol.isSame(peer.session, session)
     );

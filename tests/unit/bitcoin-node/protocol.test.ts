@@ -6,6 +6,7 @@ import {
   type BitcoinProtocolParts,
   type DialledAddress,
 } from "../../../lib/bitcoin/peers/protocol.ts";
+import type { BitcoinSession } from "../../../lib/bitcoin/peers/session.ts";
 import { NO_ADDRESS } from "../../../lib/bitcoin/types/mod.ts";
 import { V1Transport, Verack, Version } from "../../../lib/bitcoin/wire/mod.ts";
 import type { OpenContext } from "../../../lib/core/peers/connections.ts";
@@ -20,6 +21,8 @@ const PLACE = { host: "10.0.0.1", port: 18_444 };
 const START_V1 = [...regtest.magic];
 
 /** A protocol whose dialled connections are played by `play`. */
+const OWN = { services: 9n, userAgent: "/under test/", startHeight: 0, relay: false };
+
 function dialling(play: (duplex: ByteDuplex, first: Uint8Array) => void, more: Partial<BitcoinProtocolParts> = {}) {
   const clock = simClock();
   const memory = new MemoryBudget(clock);
@@ -42,7 +45,7 @@ function dialling(play: (duplex: ByteDuplex, first: Uint8Array) => void, more: P
         return Promise.resolve(near);
       },
     },
-    own: () => ({ services: 9n, userAgent: "/under test/", startHeight: 0, relay: false }),
+    own: () => OWN,
     v2: true,
     inboundMax: 8,
     memory,
@@ -179,8 +182,18 @@ describe("BitcoinProtocol.accept()", () => {
 
   test("has so many slots as it was told, and takes no two connections for one", () => {
     const { protocol } = dialling(() => {});
-    assert.equal(protocol.slotsFor().max, 8);
-    assert.equal(protocol.slotsFor().isAlike(), true);
+    const session = (relay: boolean) => ({ peer: { relay } }) as unknown as BitcoinSession;
+    assert.deepEqual(protocol.slotsFor(session(true)).map(({ max }) => max), [8]);
     assert.equal(protocol.isSame(), false);
+  });
+
+  test("has half of its slots for peers that are told of transactions, when it tells of any", () => {
+    const { protocol } = dialling(() => {}, { own: () => ({ ...OWN, relay: true }) });
+    const session = (relay: boolean) => ({ peer: { relay } }) as unknown as BitcoinSession;
+    assert.deepEqual(protocol.slotsFor(session(false)).map(({ max }) => max), [8]);
+    const [relaying = assert.fail(), all = assert.fail()] = protocol.slotsFor(session(true));
+    assert.deepEqual([relaying.max, all.max], [4, 8]);
+    assert.deepEqual([true, false].map((relay) => relaying.isAlike(session(relay))), [true, false]);
+    assert.deepEqual([true, false].map((relay) => all.isAlike(session(relay))), [true, true]);
   });
 });

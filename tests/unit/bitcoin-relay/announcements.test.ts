@@ -202,6 +202,6 @@ describe("Announcements", () => {
     const { announcements, peers: [peer = assert.fail()], announce } = scene({});
     announce();
     announce();
-    assert.deepEqual(announcements.viewOf(peer.peer), { lastSequence: 0, waiting: 2 });
+    assert.deepEqual(announcements.viewOf(peer.peer), { lastSequence: 1, waiting: 2 });
   });
 });

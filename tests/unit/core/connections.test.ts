@@ -44,10 +44,13 @@ const INBOUND_MAX = 2;
 interface WorldOptions {
   readonly whitelist?: readonly string[];
   readonly slots?: number;
+  /** Slots for hosts whose last number is even, of those that there are. */
+  readonly evenSlots?: number;
   readonly openingMax?: number;
 }
 
-function world({ whitelist = [], slots = INBOUND_MAX, openingMax }: WorldOptions = {}) {
+function world({ whitelist = [], slots = INBOUND_MAX, evenSlots, openingMax }: WorldOptions = {}) {
+  const isEven = ({ remote: { host } }: Session) => Number(host.split(".").at(-1)) % 2 === 0;
   const clock = simClock();
   const sessions = new Map<string, Session>();
   const refused: string[] = [];
@@ -77,7 +80,10 @@ function world({ whitelist = [], slots = INBOUND_MAX, openingMax }: WorldOptions
     },
     exitFor,
     isSame: () => false,
-    slotsFor: () => ({ max: slots, isAlike: () => true }),
+    slotsFor: (session) => [
+      ...(evenSlots !== undefined && isEven(session) ? [{ max: evenSlots, isAlike: isEven }] : []),
+      { max: slots, isAlike: () => true },
+    ],
     refuseSlot: () => new NodeError("slots_full", "peer", "full"),
   };
   const spared = new Subnets();
@@ -304,6 +310,23 @@ describe("Connections", () => {
     assert.ok(await comeIn("10.3.0.1"), "one that did nothing wrong");
     assert.equal(connections.peers.length, 40);
     assert.deepEqual(before.filter((id) => !connections.peers.some((peer) => peer.id === id)).length, 1);
+    await connections.close();
+  });
+
+  test("a newcomer of a kind whose slots are used up gets that of its kind, and others come while any slot is free", async () => {
+    const { connections, comeIn } = world({ slots: 80, evenSlots: 40 });
+    for (let i = 0; i < 40; i++) assert.ok(await comeIn(`10.2.0.${2 * i}`));
+    for (let i = 0; i < 20; i++) assert.ok(await comeIn(`10.2.0.${2 * i + 1}`));
+    assert.equal(connections.peers.length, 60);
+    assert.ok(await comeIn("10.3.0.2"), "slots are free, but not of its kind");
+    assert.equal(connections.peers.length, 60);
+    const even = () => connections.peers.filter(({ session }) => Number(session.remote.host.split(".").at(-1)) % 2 === 0);
+    assert.equal(even().length, 40);
+    for (let i = 20; i < 40; i++) assert.ok(await comeIn(`10.2.0.${2 * i + 1}`));
+    assert.equal(connections.peers.length, 80);
+    // All are used up: one goes for the newcomer, not two.
+    assert.ok(await comeIn("10.4.0.2"));
+    assert.deepEqual([connections.peers.length, even().length], [80, 40]);
     await connections.close();
   });
 
