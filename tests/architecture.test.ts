@@ -86,6 +86,7 @@ const FLOORS: Readonly<
   },
   bitcoin: {
     roof: [
+      "chain-followers.ts",
       "facade.ts",
       "handlers.ts",
       "mining.ts",
@@ -109,7 +110,7 @@ const FLOORS: Readonly<
       peers: ["types", "networks", "wire", "headers"],
       addresses: ["codec", "types", "networks", "wire", "peers"],
       mempool: ["codec", "types", "coins", "networks", "headers", "script", "chain"],
-      relay: ["types", "wire", "mempool", "peers"],
+      relay: ["types", "wire", "chain", "mempool", "peers"],
       sync: ["types", "wire", "headers", "chain", "peers"],
       indexes: ["types", "coins", "filters", "headers", "chain"],
       light: ["types", "networks", "wire", "filters", "headers", "chain", "peers"],

@@ -11,6 +11,7 @@ import type { UploadState, UploadTarget } from "../core/peers/upload-target.ts";
 import { BLOCK_BYTES_PER_DAY } from "./serving/requests.ts";
 import { banTarget } from "../core/peers/bans.ts";
 import { messageOf } from "../core/errors.ts";
+import { Changing } from "../core/work/changing.ts";
 import type { MovableClock } from "../core/movable-clock.ts";
 import type { Notice } from "../core/node-parts.ts";
 import { type PeerPlace, placesOf } from "../core/peers/peer.ts";
@@ -32,6 +33,7 @@ import type { LightService } from "./light/service.ts";
 import type { TxMempool } from "./mempool/mod.ts";
 import type { AssumedCoins, BitcoinNetwork } from "./networks/mod.ts";
 import type { BitcoinPeer } from "./peers/peer.ts";
+import type { TransactionRelay } from "./relay/mod.ts";
 import type { BitcoinPeerNetwork } from "./peers/network.ts";
 import type { OpeningConnections } from "./peers/opening.ts";
 import { BLOCK_RELAY_PEERS } from "./peers/dialling.ts";
@@ -87,6 +89,7 @@ export interface FacadeParts {
   readonly upload: UploadTarget;
   readonly filters: FilterIndex | undefined;
   readonly mempool: TxMempool | undefined;
+  readonly relay: TransactionRelay | undefined;
   /** In mode `filters`, once it is open. */
   readonly light: () => LightService | undefined;
 }
@@ -101,13 +104,14 @@ export class Facade implements BitcoinService {
   readonly blocks: StoredBlocks;
   readonly filters: FilterIndex | undefined;
   readonly mempool: TxMempool | undefined;
+  readonly relay: TransactionRelay | undefined;
   readonly startedAt: number;
   readonly snapshots: SnapshotService;
   readonly protocolVersion = PROTOCOL_VERSION;
   readonly versionBits: VersionBits;
   readonly #parts: FacadeParts;
   readonly #bans: OperatorBans;
-  #moved = Promise.withResolvers<void>();
+  readonly #tip = new Changing();
 
   constructor(parts: FacadeParts) {
     this.#parts = parts;
@@ -117,6 +121,7 @@ export class Facade implements BitcoinService {
     this.blocks = parts.chain.blocks;
     this.filters = parts.filters;
     this.mempool = parts.mempool;
+    this.relay = parts.relay;
     this.startedAt = parts.clock.now();
     this.snapshots = new Snapshots(parts);
     this.versionBits = new VersionBits(parts.chain.headers);
@@ -152,8 +157,7 @@ export class Facade implements BitcoinService {
 
   /** Wakes callers that wait for another tip. */
   tipMoved(): void {
-    this.#moved.resolve();
-    this.#moved = Promise.withResolvers();
+    this.#tip.changed();
   }
 
   get tip(): number {
@@ -223,7 +227,7 @@ export class Facade implements BitcoinService {
     const { sync, announcing, addresses } = this.#parts;
     return peerView(peer, {
       ...{ headers: this.headers, headerSync: sync.headers, download: sync.download },
-      ...{ announcing, addresses },
+      ...{ announcing, addresses, relay: this.relay },
     });
   }
 
@@ -381,16 +385,7 @@ export class Facade implements BitcoinService {
     for (const { session } of this.#parts.peerNetwork.connections.peers) session.ping();
   }
 
-  async tipChange(row: number, signal: AbortSignal): Promise<void> {
-    const aborted = Promise.withResolvers<void>();
-    const end = () => aborted.resolve();
-    signal.addEventListener("abort", end, { once: true });
-    try {
-      while (this.#parts.chain.tip === row && !signal.aborted) {
-        await Promise.race([this.#moved.promise, aborted.promise]);
-      }
-    } finally {
-      signal.removeEventListener("abort", end);
-    }
+  tipChange(row: number, signal: AbortSignal): Promise<void> {
+    return this.#tip.until(() => this.#parts.chain.tip !== row, signal);
   }
 }

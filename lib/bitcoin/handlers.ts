@@ -10,8 +10,8 @@ import type { HeaderBatch } from "./headers/header-batch.ts";
 import type { IncomingBlocks } from "./sync/incoming.ts";
 import type { LightClient } from "./light/mod.ts";
 import type { BitcoinPeer } from "./peers/peer.ts";
-import { disconnecting } from "./peers/faults.ts";
 import { on } from "./peers/handler.ts";
+import { type TransactionRelay, unwantedTransaction } from "./relay/mod.ts";
 import type { Announcing } from "./serving/announcing.ts";
 import type { FilterRequests } from "./serving/filter-requests.ts";
 import type { PeerRequests } from "./serving/requests.ts";
@@ -25,6 +25,8 @@ export interface MessageHandlersParts {
   readonly requests: PeerRequests;
   readonly filterRequests: FilterRequests;
   readonly announcing: Announcing;
+  /** Absent where no transactions are relayed. */
+  readonly relay: TransactionRelay | undefined;
   readonly headerSync: HeaderSync;
   readonly incoming: IncomingBlocks;
   /** Whether blocks are kept; those of light modes come by other ways. */
@@ -53,10 +55,7 @@ export function bitcoinHandlers(clock: Clock, parts: MessageHandlersParts): Mess
     on<unknown, InventoryBatch>(Inv, (peer, inventory) => announced(parts, peer, inventory)),
     on(Addr, (peer, body) => parts.addresses.take(peer, ofAddr(body))),
     on(AddrV2, (peer, body) => parts.addresses.take(peer, ofAddrV2(body))),
-    on(Tx, () => {
-      // We said that we want none.
-      throw disconnecting("unwanted_transaction", "transaction sent in violation of protocol");
-    }),
+    ...parts.relay?.handlers ?? [on(Tx, unwantedTransaction)],
   ];
   return new MessageHandlers({
     clock,
@@ -71,10 +70,16 @@ export function bitcoinHandlers(clock: Clock, parts: MessageHandlersParts): Mess
   });
 }
 
-function announced(parts: MessageHandlersParts, peer: BitcoinPeer, inventory: InventoryBatch): void {
+function announced(
+  parts: MessageHandlersParts,
+  peer: BitcoinPeer,
+  inventory: InventoryBatch,
+): Promise<void> | undefined {
   // One question finds them all: the last is the highest.
   const last = inventory.lastOf(InvType.BLOCK);
-  if (last === undefined) return;
-  parts.headerSync.announced(peer, last);
-  parts.headersChanged();
+  if (last !== undefined) {
+    parts.headerSync.announced(peer, last);
+    parts.headersChanged();
+  }
+  return parts.relay?.announced(peer, inventory);
 }

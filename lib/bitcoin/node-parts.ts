@@ -30,6 +30,8 @@ export interface BitcoinNodeParts
   readonly light?: LightStore;
   /** With what transactions are judged that wait for a block; none are taken when it is absent. */
   readonly mempool?: Omit<TxMempoolParts, "chain" | "clock" | "notice">;
+  /** Takes no transactions from peers. */
+  readonly blocksOnly?: boolean | undefined;
   readonly protocol: BitcoinTransportParts;
   readonly userAgent: string;
   /** Chains of less work are not followed; the network's own unless set. */

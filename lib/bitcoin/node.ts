@@ -9,20 +9,22 @@ import { type ChainEvents, chainEvents } from "../storage/events.ts";
 import { AddedNodes } from "./peers/added-nodes.ts";
 import { AddressExchange } from "./addresses/exchange.ts";
 import { Announcing } from "./serving/announcing.ts";
+import { ChainFollowers } from "./chain-followers.ts";
 import { BitcoinChain, type TipMove } from "./chain/chain.ts";
 import { toDisplayHex } from "./hash.ts";
 import { type BitcoinPeerNetwork, bitcoinPeerNetwork } from "./peers/network.ts";
 import { Facade } from "./facade.ts";
 import { LightClient } from "./light/mod.ts";
-import { mempoolOf, type TxMempool } from "./mempool/mod.ts";
+import { mempoolOf } from "./mempool/mod.ts";
 import type { BitcoinNodeParts } from "./node-parts.ts";
 import { OpeningConnections } from "./peers/opening.ts";
-import { FilterIndex } from "./indexes/filter-index.ts";
+import { filterIndexOf } from "./indexes/filter-index.ts";
 import { ownServices } from "./peers/own-services.ts";
 import type { BitcoinPeer } from "./peers/peer.ts";
 import { disconnecting } from "./peers/faults.ts";
-import { Pruning } from "./chain/pruning.ts";
+import { type Pruning, pruningOf } from "./chain/pruning.ts";
 import { bitcoinHandlers } from "./handlers.ts";
+import { relayOf } from "./relay/mod.ts";
 import { FilterRequests } from "./serving/filter-requests.ts";
 import { PeerRequests } from "./serving/requests.ts";
 import type { BitcoinService } from "./service.ts";
@@ -49,15 +51,15 @@ export class BitcoinNode {
   readonly #announcing: Announcing;
   readonly #added: AddedNodes;
   readonly #pruning: Pruning | undefined;
-  readonly #filters: FilterIndex | undefined;
-  readonly #mempool: TxMempool | undefined;
+  readonly #followers: ChainFollowers;
   readonly #handlers: MessageHandlers<BitcoinPeer, Incoming>;
   #light: LightClient | undefined;
 
   /** Opens the chain where the store stands. Nothing is dialled or accepted before {@link BitcoinNode.start}. */
   static async open(parts: BitcoinNodeParts): Promise<BitcoinNode> {
     // The chain tells its moves to the node, which cannot be made before the chain is there.
-    const made: { node?: BitcoinNode; filters?: FilterIndex; mempool?: TxMempool | undefined } = {};
+    const made: { node?: BitcoinNode } = {};
+    const followers = new ChainFollowers();
     const chain = await BitcoinChain.load({
       ...{ ...parts, headersOnly: parts.mode !== "full" },
       onMove: (move) => made.node?.onMove(move),
@@ -65,48 +67,37 @@ export class BitcoinNode {
       onFlush: ({ at, coins, ms }) =>
         made.node &&
         made.node.#event("bitcoin.coins_flushed", { height: chain.headers.height(at), coins, ms: Math.round(ms) }),
-      onConnected: (connected) => {
-        made.mempool?.connected(connected);
-        made.filters?.connected(connected);
-      },
-      onDisconnected: (block) => made.mempool?.disconnected(block),
+      onConnected: (block) => followers.connected(block),
+      onDisconnected: (block) => followers.disconnected(block),
       onActivation: (level, text) => parts.notice(level, "bitcoin.validation", text),
       onStorage: (level, text) => parts.notice(level, "bitcoin.store", text),
     });
-    const { filters, clock } = parts;
-    const notice = (level: "warning" | "info", text: string) => parts.notice(level, "bitcoin.filters", text);
-    if (filters !== undefined) made.filters = await FilterIndex.open({ chain, store: filters.store, clock, notice });
-    made.mempool = mempoolOf(parts, chain);
-    const node = made.node = new BitcoinNode(parts, chain, made.filters, made.mempool);
+    followers.filters = await filterIndexOf(parts, chain);
+    followers.mempool = mempoolOf(parts, chain);
+    const node = made.node = new BitcoinNode(parts, chain, followers);
     if (parts.mode === "filters") await node.#openLight();
     return node;
   }
 
-  private constructor(
-    parts: BitcoinNodeParts,
-    chain: BitcoinChain,
-    index: FilterIndex | undefined,
-    mempool: TxMempool | undefined,
-  ) {
+  private constructor(parts: BitcoinNodeParts, chain: BitcoinChain, followers: ChainFollowers) {
+    const { filters: index, mempool } = followers;
     const { clock, network, notice, minimumWork = network.minimumChainWork } = parts;
     this.#parts = parts;
     this.#chain = chain;
     // Blocks before a snapshot come later than those after it.
     const isPruned = () => parts.pruneTarget !== undefined || chain.states.background !== undefined;
-    this.#filters = index;
-    this.#mempool = mempool;
+    this.#followers = followers;
     const filters = new FilterRequests({ chain, index, forPeers: parts.filters?.forPeers ?? false });
     const services = () =>
       ownServices({ ...parts, ...parts.protocol, isPruned: isPruned(), hasFilters: filters.isOffered });
     const peers = () => this.#network.peers;
-    const traffic = new Traffic(clock);
-    const opening = new OpeningConnections(clock);
+    const [traffic, opening] = [new Traffic(clock), new OpeningConnections(clock)];
     this.#announcing = new Announcing(chain);
     this.#event = chainEvents({ ...parts, chain: "bitcoin", network: network.name });
     this.#network = bitcoinPeerNetwork({
       ...parts,
       ...{ services, traffic, opening },
-      startHeight: () => chain.headers.height(chain.tip),
+      ...{ startHeight: () => chain.headers.height(chain.tip), relay: mempool !== undefined && !parts.blocksOnly },
       isTipStale: () => this.#sync.progress.isTipStale,
       isSynced: () => !this.#sync.progress.initialBlockDownload,
       event: this.#event,
@@ -126,7 +117,13 @@ export class BitcoinNode {
       tick: () => {
         this.#light?.wake();
         this.#addresses.tick();
+        followers.relay?.tick();
       },
+    });
+    const relay = followers.relay = relayOf({
+      ...{ ...parts, ...parts.protocol, clock, chain, mempool, announcing: this.#announcing },
+      initialBlockDownload: () => this.#sync.progress.initialBlockDownload,
+      track: (work) => this.#network.track(work),
     });
     this.#addresses = new AddressExchange({
       ...{ clock, peers, random: parts.protocol.random, rules: parts.rules, dialling },
@@ -140,21 +137,23 @@ export class BitcoinNode {
       peers,
       keep: (place, signal) => this.#network.track(dialling.keep(place, signal)),
     });
-    if (parts.pruneTarget !== undefined) {
-      const failed = (text: string) => notice("error", "bitcoin.store", `pruning: ${text}`);
-      const neededFrom = index && (() => index.height + 1);
-      this.#pruning = new Pruning({ chain, store: parts.store, bytesMax: parts.pruneTarget, neededFrom, failed });
-    }
+    this.#pruning = pruningOf({
+      ...{ chain, store: parts.store, bytesMax: parts.pruneTarget, neededFrom: index && (() => index.height + 1) },
+      failed: (text) => notice("error", "bitcoin.store", `pruning: ${text}`),
+    });
     this.service = this.#facade = new Facade({
       ...parts,
       ...{ services, chain, traffic, opening, peerNetwork: this.#network, added: this.#added },
       ...{ sync: this.#sync, announcing: this.#announcing, addresses: this.#addresses },
-      ...{ pruning: this.#pruning, pruneTarget: parts.pruneTarget, filters: index, mempool, light: () => this.#light },
+      ...{ pruning: this.#pruning, pruneTarget: parts.pruneTarget, filters: index, mempool, relay },
+      light: () => this.#light,
     });
     this.#handlers = bitcoinHandlers(clock, {
-      requests: new PeerRequests({ ...parts, chain, minimumWork, isPruned, addresses: this.#addresses }),
+      requests: new PeerRequests({
+        ...{ ...parts, chain, minimumWork, isPruned, addresses: this.#addresses, transactions: relay },
+      }),
       filterRequests: filters,
-      announcing: this.#announcing,
+      ...{ announcing: this.#announcing, relay },
       headerSync: this.#sync.headers,
       incoming: this.#sync.incoming,
       takesBlocks: parts.mode === "full",
@@ -178,7 +177,7 @@ export class BitcoinNode {
   /** Opens the port and starts dialling and syncing. @throws NodeError `PORT_IN_USE`, `PORT_FORBIDDEN` */
   async start(): Promise<void> {
     this.#chain.start();
-    this.#filters?.start();
+    this.#followers.filters?.start();
     await this.#network.start();
     const { signal } = this.#network;
     if (this.#light !== undefined) this.#network.track(this.#light.run(signal));
@@ -202,8 +201,7 @@ export class BitcoinNode {
     this.#added.close();
     this.#sync.close();
     await this.#network.stop();
-    await this.#mempool?.close();
-    await this.#filters?.close();
+    await this.#followers.close();
     // What could not be stored was told; it comes again from peers.
     await this.#chain.close().catch(() => {});
   }
@@ -213,6 +211,7 @@ export class BitcoinNode {
     const { headers } = this.#chain;
     const { mode, notice } = this.#parts;
     this.#sync.tipMoved();
+    this.#followers.relay?.tipMoved();
     const isLive = !this.#sync.progress.initialBlockDownload;
     const text = `height ${headers.height(move.tip)} ${toDisplayHex(headers.hash(move.tip))}`;
     // While catching up the progress says as much.
@@ -236,6 +235,7 @@ export class BitcoinNode {
       return session.fail(disconnecting("no_filters", "offers no block filters"));
     }
     if (session.peer.commonVersion >= SendHeaders.sinceVersion) session.post(SendHeaders, {});
+    this.#followers.relay?.joined(peer);
     this.#sync.peersChanged();
   }
 
@@ -243,6 +243,7 @@ export class BitcoinNode {
     this.#addresses.left(peer);
     this.#sync.download.forget(peer);
     this.#light?.forget(peer);
+    this.#followers.relay?.left(peer);
     if (this.#network.signal.aborted || peer.kind === "feeler") return;
     this.#sync.peersChanged();
   }

@@ -27,6 +27,7 @@ import type { FilterIndex } from "./indexes/filter-index.ts";
 import type { LightService } from "./light/service.ts";
 import type { TxMempool } from "./mempool/mod.ts";
 import type { BitcoinNetwork } from "./networks/network.ts";
+import type { RelayService } from "./relay/mod.ts";
 import type { BitcoinMode } from "./mode.ts";
 import type { AddedNode, BitcoinPeerView, DialChoice, MadeConnection } from "./peers/view.ts";
 import type { SnapshotService } from "./chain/snapshots.ts";
@@ -89,6 +90,8 @@ export interface BitcoinService {
   readonly filters?: Pick<FilterIndex, "entry" | "heads" | "height" | "isSynced" | "settled"> | undefined;
   /** Transactions that wait for a block, where they are kept. */
   readonly mempool?: TxMempool | undefined;
+  /** Transactions between us and our peers, where any are relayed. */
+  readonly relay?: RelayService | undefined;
   /** Service bits that we offer. */
   readonly services: bigint;
   readonly userAgent: string;

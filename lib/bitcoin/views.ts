@@ -10,6 +10,7 @@ import { normalSubnet } from "../core/subnets.ts";
 import type { AddressExchange } from "./addresses/exchange.ts";
 import type { HeaderChain } from "./headers/header-chain.ts";
 import type { BitcoinPeer } from "./peers/peer.ts";
+import type { AnnouncementsView, TransactionRelay } from "./relay/mod.ts";
 import type { BitcoinPeerView } from "./peers/view.ts";
 import type { BitcoinBan } from "./service.ts";
 import type { Announcing } from "./serving/announcing.ts";
@@ -23,11 +24,12 @@ export interface PeerViewParts {
   readonly download: BlockDownload;
   readonly announcing: Announcing;
   readonly addresses: AddressExchange;
+  readonly relay: Pick<TransactionRelay, "announcements"> | undefined;
 }
 
 /** What is shown of a peer. */
 export function peerView(peer: BitcoinPeer, parts: PeerViewParts): BitcoinPeerView {
-  const { headers, headerSync, download, announcing, addresses } = parts;
+  const { headers, headerSync, download, announcing, addresses, relay } = parts;
   const { session, knowledge } = peer;
   const { peer: said, traffic, link } = session;
   const { lastCommon, inFlight, bytesPerSecond } = download.viewOf(peer);
@@ -44,11 +46,12 @@ export function peerView(peer: BitcoinPeer, parts: PeerViewParts): BitcoinPeerVi
     localHost: link.duplex.local.host,
     localPort: link.duplex.local.port,
     services: said.services,
-    relayTransactions: said.relay,
+    relayTransactions: relay?.announcements.tells(peer) ?? said.relay,
+    ...announced(relay?.announcements.viewOf(peer)),
     lastSend: seconds(traffic.sent.lastTime),
     lastReceive: seconds(traffic.received.lastTime),
     lastBlock: seconds(peer.lastHeadTime),
-    lastTransaction: 0,
+    lastTransaction: seconds(peer.lastNewsTime),
     bytesSent: traffic.sent.bytes,
     bytesReceived: traffic.received.bytes,
     traffic,
@@ -76,6 +79,10 @@ export function peerView(peer: BitcoinPeer, parts: PeerViewParts): BitcoinPeerVi
     transport: link.transport.kind,
     sessionId: link.transport.sessionId,
   };
+}
+
+function announced({ lastSequence = 0, waiting = 0 }: Partial<AnnouncementsView> = {}) {
+  return { lastInvSequence: lastSequence, invToSend: waiting };
 }
 
 /** The greatest height that a peer is known to have; 0 for none. */

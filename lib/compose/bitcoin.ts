@@ -159,6 +159,7 @@ export async function composeBitcoin(
     validator: substitutes?.validator ??
       fullValidator({ ...scripts, giveWay: givingWay(clock) }),
     mempool: { ...scripts, policy: mempoolPolicyOf(chainConfig) },
+    blocksOnly: chainConfig.blocksOnly,
     mode: chainConfig.mode,
     coins: { random: drivers.random, bytesMax: chainConfig.coinsCacheBytes },
     light,

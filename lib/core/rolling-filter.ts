@@ -8,7 +8,7 @@
  * @see Bitcoin Core `common/bloom.h` (CRollingBloomFilter), which keeps two generations or three in one field of bits
  * @module
  */
-import { type SipKey, sipHash24Into } from "../codec/siphash.ts";
+import { sipHash24Into, type SipKey } from "../codec/siphash.ts";
 import type { Random } from "./ports.ts";
 
 /** What the first generation takes. */

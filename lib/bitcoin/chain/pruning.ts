@@ -10,27 +10,31 @@ import type { BitcoinStore } from "../store.ts";
 /** Blocks below the tip that pruning leaves (Core's MIN_BLOCKS_TO_KEEP). */
 const KEEP_BLOCKS = 288;
 
+/** What pruning needs. */
+export interface PruningParts {
+  readonly chain: BitcoinChain;
+  readonly store: BitcoinStore;
+  /** Bytes of block data to keep. */
+  readonly bytesMax: number;
+  /** The height from which on an index still needs the blocks. */
+  readonly neededFrom?: (() => number) | undefined;
+  readonly failed: (text: string) => void;
+}
+
+/** The pruning of a node, if it prunes: `bytesMax` is absent else. */
+export function pruningOf(
+  { bytesMax, ...parts }: Omit<PruningParts, "bytesMax"> & { readonly bytesMax: number | undefined },
+): Pruning | undefined {
+  return bytesMax === undefined ? undefined : new Pruning({ ...parts, bytesMax });
+}
+
 /** Removes old block data when the chain moved. */
 export class Pruning {
-  readonly #parts: {
-    readonly chain: BitcoinChain;
-    readonly store: BitcoinStore;
-    readonly bytesMax: number;
-    readonly neededFrom?: (() => number) | undefined;
-    readonly failed: (text: string) => void;
-  };
+  readonly #parts: PruningParts;
   #running = false;
   #height = 0;
 
-  constructor(parts: {
-    readonly chain: BitcoinChain;
-    readonly store: BitcoinStore;
-    /** Bytes of block data to keep. */
-    readonly bytesMax: number;
-    /** The height from which on an index still needs the blocks. */
-    readonly neededFrom?: (() => number) | undefined;
-    readonly failed: (text: string) => void;
-  }) {
+  constructor(parts: PruningParts) {
     this.#parts = parts;
     const { chain } = parts;
     let lowest = 1;

@@ -31,6 +31,25 @@ export interface FilterIndexParts {
   readonly notice: (level: "warning" | "info", text: string) => void;
 }
 
+/** The index of a node, if it keeps filters. @throws as {@link FilterIndex.open} does */
+export async function filterIndexOf(
+  { clock, notice, filters }: {
+    readonly clock: Clock;
+    readonly notice: (level: "warning" | "info", area: string, text: string) => void;
+    readonly filters?: { readonly store: FilterStore } | undefined;
+  },
+  chain: FilterIndexParts["chain"],
+): Promise<FilterIndex | undefined> {
+  if (filters === undefined) return undefined;
+  const { store } = filters;
+  return await FilterIndex.open({
+    chain,
+    store,
+    clock,
+    notice: (level, text) => notice(level, "bitcoin.filters", text),
+  });
+}
+
 /** The name that Core gives the index. */
 export const FILTER_INDEX_NAME = "basic block filter index";
 /** Bytes of connected blocks that may wait for their filters. What is beyond is read from disk again. */

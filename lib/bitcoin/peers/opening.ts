@@ -67,6 +67,8 @@ function viewOf({ id, link, connectionType, since }: Opening): BitcoinPeerView {
     localPort: local.port,
     services: 0n,
     relayTransactions: false,
+    lastInvSequence: 0,
+    invToSend: 0,
     lastSend: seconds(traffic.sent.lastTime),
     lastReceive: seconds(traffic.received.lastTime),
     lastBlock: 0,

@@ -38,7 +38,12 @@ export interface BitcoinPeerView {
   readonly localHost: string;
   readonly localPort: number;
   readonly services: bigint;
+  /** Whether it is told of transactions. */
   readonly relayTransactions: boolean;
+  /** It may ask for what entered the mempool before this number; 0 where it may ask for nothing. */
+  readonly lastInvSequence: number;
+  /** Transactions that it is to be told of. */
+  readonly invToSend: number;
   readonly lastSend: number;
   readonly lastReceive: number;
   readonly lastBlock: number;

@@ -22,7 +22,7 @@ const OUTBOUND_MEAN_MS = 2_000;
 /** Transactions that are remembered as known to a peer. */
 const KNOWN_MAX = 50_000;
 const KNOWN_FALSE_POSITIVES = 0.000_001;
-/** How often a backlog is looked at again. */
+/** How long what waits in a backlog waits until more of it may go. */
 const BACKLOG_EVERY_MS = 1_000;
 
 /** What announcing needs. */

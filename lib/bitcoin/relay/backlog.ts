@@ -1,6 +1,6 @@
 /**
  * Transactions that are to be announced, to all peers of one direction: so many a second and no more, those first that a
- * block should have first. What costs its sender little waits behind what pays more, whoever sent it.
+ * block should have first. What pays little waits behind what pays more, however many there are of it.
  *
  * @see Bitcoin Core `net_processing.cpp` InvToSendBucket (pull request 34628)
  * @module

@@ -170,7 +170,7 @@ export class Orphanage {
       .map(({ entry }) => entry.transaction);
   }
 
-  /** Forgets an orphan, whoever announced it. Whether it was there. */
+  /** Forgets an orphan with all its announcements. Whether it was there. */
   drop(wtxid: Uint8Array): boolean {
     const entry = this.#entries.get(toHex(wtxid));
     if (entry === undefined) return false;

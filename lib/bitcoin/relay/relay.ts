@@ -6,6 +6,7 @@
  */
 import type { Clock, Random } from "../../core/ports.ts";
 import { givingWay } from "../../core/work/give-way.ts";
+import type { ConnectedBlock } from "../chain/chain.ts";
 import type { Mempool, TransactionVerdict } from "../mempool/mempool.ts";
 import { disconnecting } from "../peers/faults.ts";
 import { type BitcoinHandler, on } from "../peers/handler.ts";
@@ -26,6 +27,14 @@ import { UnbroadcastSet } from "./unbroadcast.ts";
 /** Longer answers than this to what we asked are none (Core's limit for `notfound`). */
 const NOT_FOUND_MAX = 5_016;
 
+/** The code of the fault of a peer that tells of transactions though we said that we want none. */
+const UNWANTED = "unwanted_transaction";
+
+/** Ends the connection of a peer that gave a transaction though we said that we want none. @throws PeerOffence */
+export function unwantedTransaction(): never {
+  throw disconnecting(UNWANTED, "transaction sent in violation of protocol");
+}
+
 /** What the relay needs. Rates are satoshi for 1000 virtual bytes. */
 export interface TransactionRelayParts {
   readonly clock: Clock;
@@ -40,6 +49,8 @@ export interface TransactionRelayParts {
   /** What is asked for in any case, and what a replacement has to pay beyond what it replaces. */
   readonly relayFeeRate: number;
   readonly incrementalFeeRate: number;
+  /** Whether a row is the last that is connected to the active chain. */
+  readonly isTip: (row: number) => boolean;
   /** Keeps the node from stopping before some work has ended. */
   readonly track: (work: Promise<void>) => void;
   /** Hears of transactions that are not in the mempool and may be in a block all the same. */
@@ -95,6 +106,11 @@ export class TransactionRelay {
     ];
   }
 
+  /** Whether transactions are taken from peers. */
+  get takes(): boolean {
+    return this.#parts.takes;
+  }
+
   /** A peer has come. */
   joined(peer: BitcoinPeer): void {
     this.#partners.set(peer.id, { peer, waster: new Waster(), isRejudging: false });
@@ -137,16 +153,23 @@ export class TransactionRelay {
     this.announcements.announce(txid);
   }
 
-  /** A block was connected to the tip; its transactions may be asked for until the next one is. */
-  blockConnected(transactions: readonly Transaction[]): void {
-    this.#recent.set(transactions);
-    this.#download.blockConnected(transactions);
+  /** A block was connected; its transactions may be asked for until the next one is. */
+  connected({ row, block }: ConnectedBlock): void {
+    const { isTip, initialBlockDownload } = this.#parts;
+    // Blocks before a snapshot are old, and while others are behind nobody asks for transactions.
+    if (block === undefined || !isTip(row) || initialBlockDownload()) return;
+    this.#recent.set(block.transactions);
+    this.#download.blockConnected(block.transactions);
   }
 
-  /** The tip is another. `isReorganised`: blocks were taken back. */
-  tipMoved(isReorganised: boolean): void {
+  /** A block was taken back. */
+  disconnected(): void {
+    this.#download.seen.blockDisconnected();
+  }
+
+  /** The tip is another. */
+  tipMoved(): void {
     this.#download.seen.tipChanged();
-    if (isReorganised) this.#download.seen.blockDisconnected();
     this.tick();
   }
 
@@ -164,7 +187,7 @@ export class TransactionRelay {
       const { type, hash } = inventory.at(i);
       if (type !== wanted) continue;
       if (!this.#mayTell(peer)) {
-        throw disconnecting("unwanted_transaction", "transaction inv sent in violation of protocol");
+        throw disconnecting(UNWANTED, "transaction inv sent in violation of protocol");
       }
       this.announcements.knows(peer, hash);
       const announced = { hash, isWtxid: type === InvType.WTX };
@@ -202,10 +225,7 @@ export class TransactionRelay {
   }
 
   async #take(peer: BitcoinPeer, transaction: Transaction): Promise<void> {
-    // We said that we want none.
-    if (!this.#mayTell(peer)) {
-      throw disconnecting("unwanted_transaction", "transaction sent in violation of protocol");
-    }
+    if (!this.#mayTell(peer)) unwantedTransaction();
     const { initialBlockDownload, mempool } = this.#parts;
     const partner = this.#partners.get(peer.id);
     if (initialBlockDownload() || partner === undefined) return;

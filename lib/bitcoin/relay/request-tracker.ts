@@ -9,7 +9,7 @@
  * @module
  */
 import { fromHex, toHex } from "../../codec/hex.ts";
-import { type SipKey, sipHash24Words } from "../../codec/siphash.ts";
+import { sipHash24Words, type SipKey } from "../../codec/siphash.ts";
 import type { Random } from "../../core/ports.ts";
 import { type Due, DueHeap } from "../../core/work/due-heap.ts";
 
@@ -50,7 +50,10 @@ class Announcement implements Due {
   dueAt: number;
   place = -1;
 
-  constructor(of: Announced, terms: Pick<Announcement, "peer" | "isWtxid" | "isPreferred" | "order" | "rank" | "dueAt">) {
+  constructor(
+    of: Announced,
+    terms: Pick<Announcement, "peer" | "isWtxid" | "isPreferred" | "order" | "rank" | "dueAt">,
+  ) {
     this.of = of;
     this.peer = terms.peer;
     this.isWtxid = terms.isWtxid;
@@ -169,7 +172,7 @@ export class TransactionRequestTracker {
     if (found !== undefined && found.state !== "completed") this.#complete(found);
   }
 
-  /** The hash is of no interest any more, whoever announced it. */
+  /** The hash is of no interest any more: all its announcements are dropped. */
   forget(hash: Uint8Array): void {
     const of = this.#hashes.get(toHex(hash));
     if (of !== undefined) this.#forget(of);

@@ -13,6 +13,7 @@ import { normalSubnet } from "../../core/subnets.ts";
 import type { DirectionTraffic } from "../../core/peers/traffic.ts";
 import type { BitcoinPeerView } from "../../bitcoin/service.ts";
 import { NETWORK_NAMES, parseHost, serviceNames } from "../../bitcoin/types/mod.ts";
+import { type BacklogView, type RelayService, SEND_RATE } from "../../bitcoin/relay/mod.ts";
 import { amountJson, type RpcObject } from "./json.ts";
 import type { BitcoinRpcContext } from "./method.ts";
 
@@ -45,8 +46,8 @@ export function peerInfo(peer: BitcoinPeerView): RpcObject {
     services: servicesText(peer.services),
     servicesnames: serviceNames(peer.services),
     relaytxes: peer.relayTransactions,
-    last_inv_sequence: 0,
-    inv_to_send: 0,
+    last_inv_sequence: peer.lastInvSequence,
+    inv_to_send: peer.invToSend,
     lastsend: peer.lastSend,
     lastrecv: peer.lastReceive,
     last_transaction: peer.lastTransaction,
@@ -104,4 +105,16 @@ export function parseSubnet(text: string): string | undefined {
   if (subnet === undefined && parseHost(text) !== undefined) return banTarget(text);
   if (subnet === undefined || subnet.includes("/")) return subnet;
   return `${subnet}/${subnet.includes(":") ? 128 : 32}`;
+}
+
+/** What `getnetworkinfo` tells of the relay of transactions. */
+export function relayJson(relay: RelayService | undefined) {
+  if (relay === undefined) return { localrelay: false, tx_send_rate: 0, inv_buckets: {} };
+  const bucket = ({ waiting, count, bytes }: BacklogView) => ({ backlog: waiting, count_tok: count, size_tok: bytes });
+  const { inbound, outbound } = relay.announcements.backlogs;
+  return {
+    localrelay: relay.takes,
+    tx_send_rate: SEND_RATE,
+    inv_buckets: { inbound: bucket(inbound), outbound: bucket(outbound) },
+  };
 }

@@ -12,7 +12,7 @@ import { warningsOf } from "./blockchain.ts";
 import { invalidParameter, JsonRpcError, RpcCode } from "./error.ts";
 import { amountJson } from "./json.ts";
 import { type Arguments, helpText, type Method, type MethodCall, optional, required } from "./method.ts";
-import { addressBookOf, networkOf, peerInfo, REACHABLE_NETWORKS, servicesText } from "./network-json.ts";
+import { addressBookOf, networkOf, peerInfo, REACHABLE_NETWORKS, relayJson, servicesText } from "./network-json.ts";
 
 /** Core's least fee for relay since release 30, satoshi for 1000 virtual bytes. This node relays no transactions. */
 const RELAY_FEE = 100n;
@@ -182,7 +182,7 @@ export const networkMethods: readonly Method[] = [
         protocolversion: bitcoin.protocolVersion,
         localservices: servicesText(bitcoin.services),
         localservicesnames: serviceNames(bitcoin.services),
-        localrelay: false,
+        ...relayJson(bitcoin.relay),
         timeoffset: 0,
         networkactive: bitcoin.isNetworkActive,
         connections: peers.length,

@@ -5,7 +5,7 @@ import type { Transaction } from "../../../lib/bitcoin/types/transaction.ts";
 import { toHex } from "../../../lib/codec/hex.ts";
 import { SeededRandom } from "../../../lib/sim/random.ts";
 import { simClock } from "../core/sim.ts";
-import { Pretended, type PretendPeer, PretendMempool } from "./pretend.ts";
+import { Pretended, PretendMempool, type PretendPeer } from "./pretend.ts";
 import { transaction } from "./transactions.ts";
 
 function scene(...options: readonly PretendPeer[]) {

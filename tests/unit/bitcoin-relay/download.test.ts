@@ -22,7 +22,9 @@ function scene(...peers: readonly DownloadPeer[]) {
   };
   const ask = (now: number) => {
     download.tracker.advance(now);
-    return download.tracker.ready.flatMap((peer) => download.ask(peer, now).map(({ hash }) => `${peer} ${toHex(hash)}`));
+    return download.tracker.ready.flatMap((peer) =>
+      download.ask(peer, now).map(({ hash }) => `${peer} ${toHex(hash)}`)
+    );
   };
   const refuse = (peer: number, one: Transaction, result: TransactionResult, isFirst = true) =>
     download.refused(peer, one, { result }, isFirst, 0);

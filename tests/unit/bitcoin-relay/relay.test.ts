@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import type { ConnectedBlock } from "../../../lib/bitcoin/chain/chain.ts";
 import { TransactionRelay, type TransactionRelayParts } from "../../../lib/bitcoin/relay/relay.ts";
 import { InvType } from "../../../lib/bitcoin/types/inventory.ts";
 import type { Transaction } from "../../../lib/bitcoin/types/transaction.ts";
@@ -8,8 +9,10 @@ import type { AnyMessage } from "../../../lib/bitcoin/wire/message.ts";
 import { toHex } from "../../../lib/codec/hex.ts";
 import { SeededRandom } from "../../../lib/sim/random.ts";
 import { simClock } from "../core/sim.ts";
-import { askedTxid, askedWtx, batch, Pretended, type PretendPeer, PretendMempool, wtxids } from "./pretend.ts";
+import { askedTxid, askedWtx, batch, Pretended, PretendMempool, type PretendPeer, wtxids } from "./pretend.ts";
 import { id, transaction } from "./transactions.ts";
+
+const TIP = 5;
 
 class Scene {
   readonly clock = simClock();
@@ -25,6 +28,7 @@ class Scene {
       ...{ clock: this.clock, random: new SeededRandom(1), mempool: this.mempool, takes: true },
       initialBlockDownload: () => this.isLoading,
       minimumFeeOf: () => 0n,
+      isTip: (row) => row === TIP,
       ...{ relayFeeRate: 100, incrementalFeeRate: 100 },
       track: (work) => void this.#work.add(work),
       extra: (one) => void this.extra.push(one),
@@ -44,6 +48,11 @@ class Scene {
   async handle(peer: Pretended, message: AnyMessage, body: unknown): Promise<void> {
     const { handle } = this.relay.handlers.find(({ key }) => key === message) ?? assert.fail();
     await handle(peer.peer, { message, body });
+  }
+
+  /** A block with these transactions is connected. */
+  connect(...transactions: readonly Transaction[]): void {
+    this.relay.connected({ row: TIP, block: { transactions } } as unknown as ConnectedBlock);
   }
 
   async hear(peer: Pretended, ...all: readonly Transaction[]): Promise<void> {
@@ -116,7 +125,10 @@ describe("TransactionRelay", () => {
   test("passes over ids of the kind that was not agreed on", async () => {
     const scene = new Scene([{}, { wtxidRelay: false }]);
     const [modern = assert.fail(), old = assert.fail()] = scene.peers;
-    const both = batch([{ type: InvType.TX, hash: id(1) }, { type: InvType.WTX, hash: id(2) }, { type: 77, hash: id(3) }]);
+    const both = batch([{ type: InvType.TX, hash: id(1) }, { type: InvType.WTX, hash: id(2) }, {
+      type: 77,
+      hash: id(3),
+    }]);
     for (const peer of scene.peers) await scene.relay.announced(peer.peer, both);
     await scene.clock.advance(2_000);
     assert.deepEqual(modern.asked(), [`${InvType.WTX} ${toHex(id(2))}`]);
@@ -267,10 +279,20 @@ describe("TransactionRelay", () => {
     const scene = new Scene([{}]);
     const [peer = assert.fail()] = scene.peers;
     const [one, next] = [transaction({ witness: 3 }), transaction()];
-    scene.relay.blockConnected([one]);
+    scene.connect(one);
     assert.deepEqual(scene.relay.find(peer.peer, { type: InvType.WTX, hash: one.wtxid }), one.raw);
     assert.deepEqual(scene.relay.find(peer.peer, { type: InvType.WITNESS_TX, hash: one.txid }), one.raw);
-    scene.relay.blockConnected([next]);
+    scene.connect(next);
+    assert.equal(scene.relay.find(peer.peer, { type: InvType.WTX, hash: one.wtxid }), undefined);
+  });
+
+  test("find() gives nothing of a block before a snapshot, or of those that are caught up with", () => {
+    const scene = new Scene([{}]);
+    const [peer = assert.fail()] = scene.peers;
+    const one = transaction();
+    scene.relay.connected({ row: 3, block: { transactions: [one] } } as unknown as ConnectedBlock);
+    scene.isLoading = true;
+    scene.connect(one);
     assert.equal(scene.relay.find(peer.peer, { type: InvType.WTX, hash: one.wtxid }), undefined);
   });
 
@@ -323,19 +345,19 @@ describe("TransactionRelay", () => {
     assert.ok(scene.mempool.get(orphan.txid));
   });
 
-  test("tipMoved() lets what was refused be judged anew, and a block that is taken back be relayed anew", async () => {
+  test("tipMoved() lets what was refused be judged anew, and disconnected() what was in a block be relayed anew", async () => {
     const scene = new Scene([{}]);
     const [peer = assert.fail()] = scene.peers;
     const [refused, mined] = [transaction(), transaction()];
     scene.mempool.refuse(refused, "not_standard");
     await scene.give(peer, refused);
-    scene.relay.blockConnected([mined]);
+    scene.connect(mined);
     await scene.hear(peer, refused, mined);
     assert.deepEqual(peer.asked(), []);
-    scene.relay.tipMoved(false);
+    scene.relay.tipMoved();
     await scene.hear(peer, refused, mined);
     assert.deepEqual(peer.asked(), [askedWtx(refused)]);
-    scene.relay.tipMoved(true);
+    scene.relay.disconnected();
     await scene.hear(peer, mined);
     assert.deepEqual(peer.asked(), [askedWtx(mined)]);
   });

@@ -22,7 +22,9 @@ export interface Made {
 let made = 0;
 
 /** A transaction; each is another one, unless its number is given. */
-export function transaction({ number = ++made, spends, outputs = 1, witness, scriptBytes = 1 }: Made = {}): Transaction {
+export function transaction(
+  { number = ++made, spends, outputs = 1, witness, scriptBytes = 1 }: Made = {},
+): Transaction {
   return Transaction.of({
     version: 2,
     inputs: (spends ?? [{ txid: id(number) }]).map(({ txid, vout = 0 }, i) => ({

@@ -320,7 +320,8 @@ describe("Connections", () => {
     assert.equal(connections.peers.length, 60);
     assert.ok(await comeIn("10.3.0.2"), "slots are free, but not of its kind");
     assert.equal(connections.peers.length, 60);
-    const even = () => connections.peers.filter(({ session }) => Number(session.remote.host.split(".").at(-1)) % 2 === 0);
+    const even = () =>
+      connections.peers.filter(({ session }) => Number(session.remote.host.split(".").at(-1)) % 2 === 0);
     assert.equal(even().length, 40);
     for (let i = 20; i < 40; i++) assert.ok(await comeIn(`10.2.0.${2 * i + 1}`));
     assert.equal(connections.peers.length, 80);

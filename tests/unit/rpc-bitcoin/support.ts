@@ -63,6 +63,8 @@ export function peerView(id: number, more: Partial<BitcoinPeerView> = {}): Bitco
     localPort: 40_000 + id,
     services: 0x409n,
     relayTransactions: true,
+    lastInvSequence: 0,
+    invToSend: 0,
     lastSend: 1_763_721_000,
     lastReceive: 1_763_721_001,
     lastBlock: 0,
