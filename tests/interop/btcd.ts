@@ -118,6 +118,17 @@ export class Btcd {
     await this.#run(["fill", `${blocks}`, `${transactions}`]);
   }
 
+  /** Sends signed transactions of every kind to a node, and leaves them unmined: their txids. */
+  async send(count: number, on = 1): Promise<readonly string[]> {
+    const { txs } = await this.#run(["tx", `${count}`, "--on", `${on}`]) as unknown as { txs: { txid: string }[] };
+    return txs.map(({ txid }) => txid);
+  }
+
+  /** The txids of a node's mempool. */
+  async mempool(on = 1): Promise<readonly string[]> {
+    return await this.#run(["rpc", "getrawmempool", "--on", `${on}`]) as unknown as readonly string[];
+  }
+
   /** Replaces the last `depth` blocks by one more. */
   async reorg(depth: number): Promise<{ readonly best: string; readonly height: number; readonly old_best: string }> {
     return await this.#run(["reorg", `${depth}`]) as never;

@@ -1,0 +1,66 @@
+/**
+ * Transactions through the compiled program: two btcd that know nothing of one another are its peers, and what is sent to one
+ * of them is in the other's mempool soon, since the program has taken it and told of it.
+ */
+import { after, before, test } from "node:test";
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { binaryMissing, Gemel, REGTEST, suite, temporaryFolder } from "./binary.ts";
+import { Btcd, btcdMissing } from "./btcd.ts";
+import { until } from "./call.ts";
+
+const TIMEOUT_MS = 300_000;
+/** Of every kind that there is. */
+const TRANSACTIONS = 40;
+/** Trickling takes seconds, and btcd itself waits as long again. */
+const REACHED_MS = 60_000;
+
+suite("transactions between btcd and btcd through gemel", binaryMissing() ?? btcdMissing(), () => {
+  const folder = temporaryFolder("gemel-relay-");
+  let btcd: Btcd;
+  let gemel: Gemel;
+
+  before(async () => {
+    // Witnesses and Taproot are voted for there.
+    btcd = await Btcd.start({ blocks: 950 });
+    const second = await btcd.second();
+    // What each is to have for its transactions is mined while they are one net.
+    await btcd.fill(2, TRANSACTIONS);
+    await btcd.partition();
+    gemel = await Gemel.start({ dir: join(folder.path, "node"), chain: REGTEST, connect: [btcd.port, second.port] });
+    await gemel.reachesBlock((await btcd.tip()).best);
+    await until("two peers", 30_000, async () => {
+      const peers = await gemel.btc("getpeerinfo") as unknown[];
+      return peers.length === 2 ? true : undefined;
+    });
+  }, { timeout: TIMEOUT_MS });
+  after(async () => {
+    await gemel?.stop();
+    await btcd?.stop();
+    folder.remove();
+  });
+
+  for (const [from, to] of [[1, 2], [2, 1]] as const) {
+    test(`what is sent to node ${from} is in the mempool of node ${to}`, { timeout: TIMEOUT_MS }, async () => {
+      const sent = await btcd.send(TRANSACTIONS, from);
+      assert.equal(sent.length, TRANSACTIONS);
+      let missing: readonly string[] = sent;
+      await until("the transactions", REACHED_MS, async () => {
+        const there = new Set(await btcd.mempool(to));
+        missing = sent.filter((txid) => !there.has(txid));
+        return missing.length === 0 ? true : undefined;
+      }).catch((thrown) => assert.fail(`${thrown}: ${missing.length} of ${sent.length} are missing`));
+    });
+  }
+
+  test("its peers are told of transactions, and count as who gives them", async () => {
+    const peers = await gemel.btc("getpeerinfo") as Record<string, unknown>[];
+    for (const { relaytxes, last_transaction, last_inv_sequence } of peers) {
+      assert.equal(relaytxes, true);
+      assert.ok(Number(last_transaction) > 0);
+      assert.ok(Number(last_inv_sequence) > TRANSACTIONS);
+    }
+    const { localrelay, tx_send_rate } = await gemel.btc("getnetworkinfo") as Record<string, unknown>;
+    assert.deepEqual([localrelay, tx_send_rate], [true, 14]);
+  });
+});
