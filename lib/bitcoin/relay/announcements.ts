@@ -29,7 +29,7 @@ const BACKLOG_EVERY_MS = 1_000;
 export interface AnnouncementsParts {
   readonly clock: Clock;
   readonly random: Random;
-  readonly mempool: Mempool;
+  readonly mempool: Pick<Mempool, "byMiningScore" | "sequence">;
   /** What a transaction has to pay for a peer to be told of it; satoshi for 1000 virtual bytes. */
   readonly minimumFeeOf: (peer: BitcoinPeer) => bigint;
 }

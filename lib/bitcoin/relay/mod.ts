@@ -10,10 +10,10 @@ import { TransactionRelay, type TransactionRelayParts } from "./relay.ts";
 
 export { type BacklogView, SEND_RATE } from "./backlog.ts";
 export type { AnnouncementsView } from "./announcements.ts";
-export { TransactionRelay, unwantedTransaction } from "./relay.ts";
+export { type RelayFigures, TransactionRelay, unwantedTransaction } from "./relay.ts";
 
 /** What RPC may ask of the relay, and have it do. */
-export type RelayService = Pick<TransactionRelay, "broadcast" | "orphans" | "takes"> & {
+export type RelayService = Pick<TransactionRelay, "broadcast" | "figures" | "orphans" | "takes"> & {
   readonly unbroadcast: Pick<TransactionRelay["unbroadcast"], "has" | "list" | "size">;
   readonly announcements: Pick<TransactionRelay["announcements"], "backlogs">;
 };

@@ -39,7 +39,10 @@ export function unwantedTransaction(): never {
 export interface TransactionRelayParts {
   readonly clock: Clock;
   readonly random: Random;
-  readonly mempool: Mempool;
+  readonly mempool: Pick<
+    Mempool,
+    "get" | "getByWtxid" | "byMiningScore" | "accept" | "acceptPackage" | "listen" | "minimumFeeRate" | "sequence"
+  >;
   /** Whether transactions are taken from peers; those of our own callers are told to them in any case. */
   readonly takes: boolean;
   /** While blocks are behind, nobody can tell what is valid. */
@@ -55,6 +58,18 @@ export interface TransactionRelayParts {
   readonly track: (work: Promise<void>) => void;
   /** Hears of transactions that are not in the mempool and may be in a block all the same. */
   readonly extra?: (transaction: Transaction) => void;
+}
+
+/** What is kept for peers. */
+export interface RelayFigures {
+  /** Announcements of transactions that have not come. */
+  readonly announcements: number;
+  readonly orphans: number;
+  readonly orphanWeight: number;
+  /** Announcements of orphans, and tenths of their inputs. */
+  readonly orphanPoints: number;
+  /** Transactions that wait to be judged. */
+  readonly judging: number;
 }
 
 /** What is kept of a peer. */
@@ -104,6 +119,13 @@ export class TransactionRelay {
       on(Tx, (peer, transaction) => this.#take(peer, transaction)),
       on(NotFound, (peer, { inventory }) => this.#notFound(peer, inventory)),
     ];
+  }
+
+  /** What is kept for peers. */
+  get figures(): RelayFigures {
+    const { tracker, orphans } = this.#download;
+    const { size, weight, points } = orphans;
+    return { announcements: tracker.size, orphans: size, orphanWeight: weight, orphanPoints: points, judging: this.#line.size };
   }
 
   /** Whether transactions are taken from peers. */

@@ -1,6 +1,5 @@
 /** A mempool that judges as a test says, and peers that note what they are sent. */
 import type {
-  Mempool,
   MempoolEntry,
   MempoolListener,
   PackageVerdict,
@@ -10,6 +9,7 @@ import type {
 import { refuseTransaction, type TransactionResult } from "../../../lib/bitcoin/mempool/verdict.ts";
 import { BitcoinPeer } from "../../../lib/bitcoin/peers/peer.ts";
 import type { BitcoinSession } from "../../../lib/bitcoin/peers/session.ts";
+import type { TransactionRelayParts } from "../../../lib/bitcoin/relay/relay.ts";
 import { type Inventory, InventoryBatch, InvType } from "../../../lib/bitcoin/types/inventory.ts";
 import type { Transaction } from "../../../lib/bitcoin/types/transaction.ts";
 import { GetData, Inv } from "../../../lib/bitcoin/wire/inventory.ts";
@@ -18,10 +18,12 @@ import { toHex } from "../../../lib/codec/hex.ts";
 import type { Permission } from "../../../lib/core/peers/permissions.ts";
 import type { PeerKind } from "../../../lib/core/peers/peer.ts";
 
+type TransactionRelayMempool = TransactionRelayParts["mempool"];
+
 const key = (transaction: Transaction) => toHex(transaction.txid);
 
 /** A mempool without rules: what is refused, and what pays how much, the test says. */
-export class PretendMempool implements Mempool {
+export class PretendMempool implements TransactionRelayMempool {
   readonly #entries = new Map<string, MempoolEntry>();
   readonly #listeners = new Set<MempoolListener>();
   /** Why a transaction is refused, by its txid. */
@@ -56,14 +58,6 @@ export class PretendMempool implements Mempool {
 
   getByWtxid(wtxid: Uint8Array): MempoolEntry | undefined {
     return [...this.#entries.values()].find(({ transaction }) => toHex(transaction.wtxid) === toHex(wtxid));
-  }
-
-  spenderOf(): undefined {
-    return undefined;
-  }
-
-  entries(): Iterable<MempoolEntry> {
-    return this.#entries.values();
   }
 
   byMiningScore(txids?: readonly Uint8Array[]): readonly MempoolEntry[] {
@@ -108,7 +102,7 @@ export class PretendMempool implements Mempool {
   add(transaction: Transaction): MempoolEntry {
     const fee = this.#fees.get(key(transaction)) ?? 1_000;
     const entry: MempoolEntry = {
-      ...{ transaction, fee, modifiedFee: fee, vsize: transaction.vsize, sequence: this.sequence++ },
+      ...{ transaction, fee, modifiedFee: fee, vsize: transaction.vsize, weight: transaction.weight, sequence: this.sequence++ },
       ...{ sigOpCost: 0, time: 0, height: 0, spendsCoinbase: false },
     };
     this.#entries.set(key(transaction), entry);
