@@ -13,7 +13,6 @@ import { ZERO_HASH } from "../hash.ts";
 import type { HeaderChain } from "../headers/header-chain.ts";
 import { STANDARD_FLAGS } from "../script/flags.ts";
 import { sigOpCost } from "../script/sigops.ts";
-import { SpendingTransaction } from "../script/spending-transaction.ts";
 import { SEQUENCE_DISABLED } from "../types/lock-times.ts";
 import type { Transaction } from "../types/transaction.ts";
 import { PoolEntry } from "./entry.ts";

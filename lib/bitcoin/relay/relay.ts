@@ -125,7 +125,13 @@ export class TransactionRelay {
   get figures(): RelayFigures {
     const { tracker, orphans } = this.#download;
     const { size, weight, points } = orphans;
-    return { announcements: tracker.size, orphans: size, orphanWeight: weight, orphanPoints: points, judging: this.#line.size };
+    return {
+      announcements: tracker.size,
+      orphans: size,
+      orphanWeight: weight,
+      orphanPoints: points,
+      judging: this.#line.size,
+    };
   }
 
   /** Whether transactions are taken from peers. */

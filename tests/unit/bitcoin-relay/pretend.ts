@@ -102,7 +102,14 @@ export class PretendMempool implements TransactionRelayMempool {
   add(transaction: Transaction): MempoolEntry {
     const fee = this.#fees.get(key(transaction)) ?? 1_000;
     const entry: MempoolEntry = {
-      ...{ transaction, fee, modifiedFee: fee, vsize: transaction.vsize, weight: transaction.weight, sequence: this.sequence++ },
+      ...{
+        transaction,
+        fee,
+        modifiedFee: fee,
+        vsize: transaction.vsize,
+        weight: transaction.weight,
+        sequence: this.sequence++,
+      },
       ...{ sigOpCost: 0, time: 0, height: 0, spendsCoinbase: false },
     };
     this.#entries.set(key(transaction), entry);
