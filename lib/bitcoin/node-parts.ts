@@ -10,7 +10,7 @@ import type { BlockValidator } from "./chain/validator.ts";
 import type { FacadeParts } from "./facade.ts";
 import type { FilterStore } from "./indexes/filter-store.ts";
 import type { LightStore } from "./light/mod.ts";
-import type { TxMempoolParts } from "./mempool/mod.ts";
+import type { NodeMempool } from "./mempool/mod.ts";
 import type { BitcoinNetwork } from "./networks/network.ts";
 import type { BitcoinTransportParts } from "./peers/network.ts";
 import type { BitcoinMode } from "./service.ts";
@@ -29,7 +29,7 @@ export interface BitcoinNodeParts
   /** Where the light client keeps what it has; needed in mode `filters`. */
   readonly light?: LightStore;
   /** With what transactions are judged that wait for a block; none are taken when it is absent. */
-  readonly mempool?: Omit<TxMempoolParts, "chain" | "clock" | "notice">;
+  readonly mempool?: NodeMempool;
   /** Takes no transactions from peers. */
   readonly blocksOnly?: boolean | undefined;
   readonly protocol: BitcoinTransportParts;

@@ -178,6 +178,7 @@ export class BitcoinNode {
   async start(): Promise<void> {
     this.#chain.start();
     this.#followers.filters?.start();
+    this.#followers.mempool?.start();
     await this.#network.start();
     const { signal } = this.#network;
     if (this.#light !== undefined) this.#network.track(this.#light.run(signal));

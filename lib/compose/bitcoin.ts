@@ -158,7 +158,7 @@ export async function composeBitcoin(
     ...(time && { time }),
     validator: substitutes?.validator ??
       fullValidator({ ...scripts, giveWay: givingWay(clock) }),
-    mempool: { ...scripts, policy: mempoolPolicyOf(chainConfig) },
+    mempool: { ...scripts, policy: mempoolPolicyOf(chainConfig), isKept: true },
     blocksOnly: chainConfig.blocksOnly,
     mode: chainConfig.mode,
     coins: { random: drivers.random, bytesMax: chainConfig.coinsCacheBytes },

@@ -34,6 +34,7 @@ import { Pool } from "./pool.ts";
 import { acceptedAlone, Packages } from "./packages.ts";
 import { QuestionQueue } from "./queue.ts";
 import type { Exchange } from "./replacement.ts";
+import { MempoolStorage, type MempoolStorageParts } from "./storage.ts";
 import { type ScriptCheckParts, ScriptChecks } from "./scripts.ts";
 import { refuseTransaction, type TransactionRefusal } from "./verdict.ts";
 
@@ -42,14 +43,19 @@ const TOGETHER = 64;
 
 /** What a mempool is made of. */
 export interface TxMempoolParts extends ScriptCheckParts {
+  /** What people are told. */
+  readonly notice: (level: "error" | "warning" | "info", text: string) => void;
   readonly chain: MempoolChain;
   readonly clock: Clock;
   readonly policy: MempoolPolicy;
+  readonly storage: MempoolStorageParts;
 }
 
 /** The mempool. */
 export class TxMempool implements Mempool {
   readonly policy: MempoolPolicy;
+  /** Files that have transactions of this mempool. */
+  readonly storage: MempoolStorage;
   readonly #parts: TxMempoolParts;
   readonly #closing = new AbortController();
   readonly #pool = new Pool();
@@ -60,6 +66,7 @@ export class TxMempool implements Mempool {
   readonly #scripts: ScriptChecks;
   readonly #packages: Packages;
   readonly #queue: QuestionQueue<Question, TransactionVerdict>;
+  #restoring: Promise<void> | undefined;
 
   constructor(parts: TxMempoolParts) {
     const { chain, clock, policy } = parts;
@@ -84,6 +91,14 @@ export class TxMempool implements Mempool {
       together: (questions, answer, fail) => this.#answer(questions, answer, fail),
       before: () => this.#settle(),
       closing,
+    });
+    this.storage = new MempoolStorage(parts.storage, {
+      ...{ clock, notice: parts.notice, deltas: pool.deltas },
+      entries: () => this.byMiningScore(),
+      prioritise: (txid, delta) => this.prioritise(txid, delta),
+      accept: (transaction, time, signal) => this.#ask(transaction, time, signal),
+      isReady: () => this.#unready === undefined,
+      oldest: () => this.#now() - policy.expirySeconds,
     });
   }
 
@@ -155,12 +170,16 @@ export class TxMempool implements Mempool {
     return this.#pool.deltas;
   }
 
-  async accept(transaction: Transaction, signal?: AbortSignal): Promise<TransactionVerdict> {
+  accept(transaction: Transaction, signal?: AbortSignal): Promise<TransactionVerdict> {
+    return this.#ask(transaction, this.#now(), signal);
+  }
+
+  async #ask(transaction: Transaction, time: number, signal: AbortSignal | undefined): Promise<TransactionVerdict> {
     const entry = this.#pool.get(toHex(transaction.txid));
     if (entry !== undefined) return { ok: "known", entry };
     const refusal = this.#closed;
     if (refusal !== undefined) return refusal;
-    return await this.#queue.ask({ transaction, terms: {}, time: this.#now() }, transaction.size, signal);
+    return await this.#queue.ask({ transaction, terms: {}, time }, transaction.size, signal);
   }
 
   async acceptPackage(
@@ -185,13 +204,16 @@ export class TxMempool implements Mempool {
     return await this.#queue.alone(work, signal);
   }
 
-  /** Why nothing is judged now. */
-  get #closed(): TransactionRefusal | undefined {
+  /** Why nothing can be judged now: the coins are not those of the tip. */
+  get #unready(): TransactionRefusal | undefined {
     const { chain } = this.#parts;
-    if (chain.states.coins === undefined || chain.validating !== undefined) {
-      return refuseTransaction("no_mempool", "no-mempool", "blocks are being validated");
-    }
-    if (!this.#queue.isFull) return undefined;
+    if (chain.states.coins !== undefined && chain.validating === undefined) return undefined;
+    return refuseTransaction("no_mempool", "no-mempool", "blocks are being validated");
+  }
+
+  /** Why nothing more may wait to be judged. */
+  get #closed(): TransactionRefusal | undefined {
+    if (!this.#queue.isFull) return this.#unready;
     return refuseTransaction("no_mempool", "mempool-busy", "too many transactions wait");
   }
 
@@ -213,10 +235,17 @@ export class TxMempool implements Mempool {
     this.#follower.disconnected(block);
   }
 
-  /** Ends what goes on; nothing is taken any more. */
+  /** Reads what the last run left, in the background. */
+  start(): void {
+    this.#restoring ??= this.storage.restore(this.#closing.signal);
+  }
+
+  /** Ends what goes on, and leaves what is here to the next run; nothing is taken any more. */
   async close(): Promise<void> {
     this.#closing.abort(new NodeError("stopped", "self", "the mempool is closed"));
     await this.#queue.rest();
+    await this.#restoring;
+    await this.storage.leave();
   }
 
   #now(): number {

@@ -13,9 +13,10 @@ import { SpendingTransaction, witnessV0Digest } from "../../../lib/bitcoin/scrip
 import { payToWitness } from "../../../lib/bitcoin/types/script-template.ts";
 import { Transaction, type TransactionParts, type TxOutput } from "../../../lib/bitcoin/types/transaction.ts";
 import { toHex } from "../../../lib/codec/hex.ts";
-import type { Workers } from "../../../lib/core/ports.ts";
+import type { NamedFiles, Workers } from "../../../lib/core/ports.ts";
 import { InlineWorkers } from "../../../lib/core/work/inline-workers.ts";
 import { SeededRandom } from "../../../lib/sim/random.ts";
+import { MemoryFolder } from "../../contract/memory-folder.ts";
 import { ecdsaSignature, KEYS, type TestKey } from "../../support/script-keys.ts";
 import { input, Ledger, output, type Spendable } from "../bitcoin-chain/ledger.ts";
 
@@ -88,6 +89,7 @@ export interface PoolWorldOptions {
   readonly policy?: Partial<MempoolPolicy>;
   readonly chain?: Partial<Omit<BitcoinChainParts, "store">>;
   readonly workers?: Workers;
+  readonly files?: NamedFiles;
   /** Blocks whose coinbases pay to a key. */
   readonly blocks?: number;
 }
@@ -98,11 +100,13 @@ export class PoolWorld {
   readonly pool: TxMempool;
   /** Coins of keys of blocks that are old enough. */
   readonly coins: KeyCoin[] = [];
-  readonly told: string[] = [];
+  /** What people were told. */
+  readonly told: string[];
   readonly cache: ScriptCache;
   #taken = 0;
 
-  private constructor(ledger: Ledger, pool: TxMempool, cache: ScriptCache) {
+  private constructor(ledger: Ledger, pool: TxMempool, cache: ScriptCache, told: string[]) {
+    this.told = told;
     this.ledger = ledger;
     this.pool = pool;
     this.cache = cache;
@@ -125,9 +129,10 @@ export class PoolWorld {
     const pool = made.pool = new TxMempool({
       ...{ chain, clock, workers, cache, engine: "wide" },
       policy: { ...DEFAULT_POLICY, ...options.policy },
+      storage: { files: options.files ?? new MemoryFolder().named("/data"), random: new SeededRandom(4), isKept: true },
       notice: (level, text) => void told.push(`${level} ${text}`),
     });
-    const world = new PoolWorld(ledger, pool, cache);
+    const world = new PoolWorld(ledger, pool, cache, told);
     for (let i = 0; i < (options.blocks ?? 110); i++) await world.mine([]);
     return world;
   }
@@ -181,12 +186,14 @@ export class PoolWorld {
     return scripts.map((_, vout) => output(transaction, vout));
   }
 
-  /** Another mempool, empty, that hears of no block. */
-  anotherPool(workers: Workers, policy: Partial<MempoolPolicy> = {}): TxMempool {
+  /** Another mempool, empty, that hears of no block; it keeps its transactions where there are files for it. */
+  anotherPool(workers: Workers, policy: Partial<MempoolPolicy> = {}, files?: NamedFiles): TxMempool {
     const { chain, clock } = this.ledger;
+    const kept = { files: files ?? new MemoryFolder().named("/data"), isKept: files !== undefined };
     return new TxMempool({
       ...{ chain, clock, workers, cache: this.cache, engine: "wide" },
       policy: { ...DEFAULT_POLICY, ...policy },
+      storage: { ...kept, random: new SeededRandom(4) },
       notice: (level, text) => void this.told.push(`${level} ${text}`),
     });
   }
