@@ -40,6 +40,7 @@ export { fileTrouble } from "./lib/core/file-trouble.ts";
 export { Validation } from "./lib/core/validation.ts";
 export type { BanView, ChiaService, PeerView, SyncState } from "./lib/chia/service.ts";
 export type { ChiaStore, PlacedBlock, PlacedSummary, StoreCounts, StoredBlock } from "./lib/chia/store.ts";
+export { DEFAULT_POLICY as DEFAULT_MEMPOOL_POLICY, type MempoolPolicy } from "./lib/bitcoin/mempool/policy.ts";
 export { type BitcoinNetwork, networkByName, networks } from "./lib/bitcoin/networks/mod.ts";
 export type { BitcoinMode, BitcoinPeerView, BitcoinService, BitcoinState } from "./lib/bitcoin/service.ts";
 export type { BitcoinStore } from "./lib/bitcoin/store.ts";

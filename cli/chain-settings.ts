@@ -16,6 +16,7 @@ import {
   PermissionList,
   splitPermissionList,
 } from "../mod.ts";
+import { MEMPOOL_SETTINGS } from "./mempool-settings.ts";
 import { type ChainSetting, configError, isOn, oneOf, placesOf } from "./setting.ts";
 import { parseAddress, parsePlace, parseSize, parseTime, parseWhole } from "./values.ts";
 
@@ -246,6 +247,7 @@ export const CHAIN_SETTINGS: readonly ChainSetting[] = [
     only: "bitcoin",
     read: (text) => (text === "true" ? { blocksOnly: true } : {}),
   },
+  ...MEMPOOL_SETTINGS,
   {
     key: "prune",
     value: "SIZE",

@@ -139,7 +139,10 @@ async function chainConfig(settings: Settings, chain: ChainName, { readText }: F
   for (const { key, only, read, readAll } of CHAIN_SETTINGS) {
     const given = chainSetting(settings, chain, key);
     if (given === undefined || (only !== undefined && only !== chain)) continue;
-    Object.assign(values, await (readAll?.(texts(given), context) ?? read?.(String(given.value), context)));
+    const patch = await (readAll?.(texts(given), context) ?? read?.(String(given.value), context));
+    // Each setting of the mempool is one value of its policy.
+    const mempool = { ...values.mempool, ...patch?.mempool };
+    Object.assign(values, patch, patch?.mempool && { mempool });
   }
   const { connect = [], added = [], pruneBytes, transactionIndex } = values;
   if (connect.length > 0 && added.length > 0) throw configError("add-peer: with connect there are no other peers");

@@ -10,6 +10,7 @@ import type { EventSubscription, SubscribeOptions } from "./core/events/reader.t
 import type { PeerAddress } from "./core/ports.ts";
 import type { Engine } from "./engine/engine.ts";
 import type { EventLog, LoggedEvent } from "./storage/events.ts";
+import type { MempoolPolicy } from "./bitcoin/mempool/mod.ts";
 import type { AssumedCoins } from "./bitcoin/networks/mod.ts";
 import type { BitcoinMode, BitcoinService } from "./bitcoin/service.ts";
 import type { ChiaService } from "./chia/service.ts";
@@ -110,6 +111,12 @@ export interface BitcoinConfig extends PeeringConfig {
   readonly peerFilters: boolean;
   /** Takes no transactions from peers. So it is in any case, as long as this node relays none. */
   readonly blocksOnly?: boolean;
+  /** What the mempool takes, where it is not what Core takes by default. */
+  readonly mempool?: Partial<MempoolPolicy>;
+  /** Whether transactions that wait are kept over restarts; so unless false. */
+  readonly persistMempool?: boolean;
+  /** Writes their file in version 1. */
+  readonly persistMempoolVersion1?: boolean;
   /** Builds headers and indexes anew from the block files. */
   readonly reindex: boolean;
   /** Makes the coins anew from the stored blocks. */

@@ -10,7 +10,7 @@ import type { AssumeValid } from "../bitcoin/chain/assume-valid.ts";
 import { ScriptCache } from "../bitcoin/chain/script-cache.ts";
 import { givingWay } from "../core/work/give-way.ts";
 import { fullValidator } from "../bitcoin/chain/full-validator.ts";
-import { BLOCKS_ONLY_MEMPOOL_BYTES, DEFAULT_POLICY, type MempoolPolicy } from "../bitcoin/mempool/mod.ts";
+import { BLOCKS_ONLY_MEMPOOL_BYTES, type NodeMempool, policyOf } from "../bitcoin/mempool/mod.ts";
 import { type BitcoinNetwork, networkByName, networks } from "../bitcoin/networks/mod.ts";
 import { readCorePeersDat } from "../bitcoin/addresses/peers-dat.ts";
 import { bitcoinVisitor } from "../bitcoin/addresses/probe.ts";
@@ -158,7 +158,7 @@ export async function composeBitcoin(
     ...(time && { time }),
     validator: substitutes?.validator ??
       fullValidator({ ...scripts, giveWay: givingWay(clock) }),
-    mempool: { ...scripts, policy: mempoolPolicyOf(chainConfig), isKept: true },
+    mempool: { ...scripts, ...mempoolOf(chainConfig) },
     blocksOnly: chainConfig.blocksOnly,
     mode: chainConfig.mode,
     coins: { random: drivers.random, bytesMax: chainConfig.coinsCacheBytes },
@@ -201,9 +201,15 @@ export async function composeBitcoin(
   };
 }
 
-/** What the mempool takes. */
-function mempoolPolicyOf({ blocksOnly }: BitcoinConfig): MempoolPolicy {
-  return { ...DEFAULT_POLICY, ...(blocksOnly && { bytesMax: BLOCKS_ONLY_MEMPOOL_BYTES }) };
+/** What the mempool takes, and whether it is kept. */
+function mempoolOf(
+  { blocksOnly, mempool = {}, persistMempool = true, persistMempoolVersion1 }: BitcoinConfig,
+): Pick<NodeMempool, "policy" | "isKept" | "writesVersion1"> {
+  return {
+    policy: policyOf({ ...(blocksOnly && { bytesMax: BLOCKS_ONLY_MEMPOOL_BYTES }), ...mempool }),
+    isKept: persistMempool,
+    writesVersion1: persistMempoolVersion1,
+  };
 }
 
 /** Whose scripts need not be verified: as it is configured, else as the network has it. */

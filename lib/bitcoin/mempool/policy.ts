@@ -51,3 +51,10 @@ export const DEFAULT_POLICY: MempoolPolicy = {
   bytesPerSigOp: 20,
   requiresStandard: true,
 };
+
+/** The policy with these settings. What is dropped must not come again for less: the relay minimum rises with the increment. */
+export function policyOf(settings: Partial<MempoolPolicy>): MempoolPolicy {
+  const policy = { ...DEFAULT_POLICY, ...settings };
+  if (settings.minRelayFeeRate !== undefined) return policy;
+  return { ...policy, minRelayFeeRate: Math.max(policy.minRelayFeeRate, policy.incrementalRelayFeeRate) };
+}

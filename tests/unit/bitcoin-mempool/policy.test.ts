@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { sha256 } from "../../../lib/codec/sha256.ts";
 import { hash160 } from "../../../lib/bitcoin/hash.ts";
+import { type MempoolPolicy, policyOf } from "../../../lib/bitcoin/mempool/mod.ts";
 import { joinScript, plainPush } from "../../../lib/bitcoin/types/script.ts";
 import { payToScriptHash, payToWitness } from "../../../lib/bitcoin/types/script-template.ts";
 import {
@@ -360,6 +361,12 @@ describe("a transaction that is there, or was", () => {
 });
 
 describe("settings of the policy", () => {
+  test("raise the relay minimum to the increment, unless it is set", () => {
+    const rates = (settings: Partial<MempoolPolicy>) => policyOf(settings).minRelayFeeRate;
+    assert.deepEqual([rates({}), rates({ incrementalRelayFeeRate: 500 })], [100, 500]);
+    assert.equal(rates({ incrementalRelayFeeRate: 500, minRelayFeeRate: 50 }), 50);
+  });
+
   test("are held to", async () => {
     const world = await PoolWorld.open({
       policy: { dataCarrierBytesMax: 83, permitsBareMultisig: false, minRelayFeeRate: 1_000, dustRelayFeeRate: 6_000 },

@@ -167,6 +167,49 @@ describe("buildConfig()", () => {
     await assert.rejects(build({ chain: ["chia"], "blocks-only": true }), /blocks-only: only bitcoin has it/);
   });
 
+  test("the mempool's policy, a value a setting, in Core's units", async () => {
+    const flags = {
+      maxmempool: "50",
+      mempoolexpiry: "24",
+      minrelaytxfee: "0.00001",
+      incrementalrelayfee: "0.000005",
+      dustrelayfee: "0.00006",
+      datacarriersize: "83",
+      permitbaremultisig: "off",
+      limitclustercount: "25",
+      limitclustersize: "50",
+      bytespersigop: "40",
+      acceptnonstdtxn: true,
+      persistmempool: "off",
+      persistmempoolv1: true,
+    };
+    const { chains: [chain] } = await build({ chain: ["bitcoin"], network: "regtest", ...flags });
+    assert.ok(chain?.chain === "bitcoin");
+    assert.deepEqual(chain.mempool, {
+      bytesMax: 50_000_000,
+      expirySeconds: 86_400,
+      minRelayFeeRate: 1_000,
+      incrementalRelayFeeRate: 500,
+      dustRelayFeeRate: 6_000,
+      dataCarrierBytesMax: 83,
+      permitsBareMultisig: false,
+      clusterCountMax: 25,
+      clusterVbytesMax: 50_000,
+      bytesPerSigOp: 40,
+      requiresStandard: false,
+    });
+    assert.deepEqual([chain.persistMempool, chain.persistMempoolVersion1], [false, true]);
+    const wrong: readonly (readonly [Record<string, unknown>, RegExp])[] = [
+      [{ maxmempool: "4" }, /maxmempool: a whole number from 5 to/],
+      [{ limitclustercount: "65" }, /limitclustercount: a whole number from 1 to 64/],
+      [{ minrelaytxfee: "-1" }, /minrelaytxfee: "-1" is no amount like/],
+      [{ minrelaytxfee: "0.000000001" }, /is no amount like/],
+      [{ acceptnonstdtxn: true, network: "mainnet" }, /acceptnonstdtxn: not for mainnet/],
+      [{ persistmempool: "maybe" }, /persistmempool: on or off/],
+    ];
+    for (const [each, pattern] of wrong) await assert.rejects(build({ chain: ["bitcoin"], ...each }), pattern);
+  });
+
   test("snapshots that the operator states, hashes as people see them", async () => {
     const stated = [`7:${"0a".repeat(31)}01:${"0b".repeat(31)}02`, `110:${"0c".repeat(32)}:${"0D".repeat(32)}`];
     const { chains: [chain] } = await build({ chain: ["bitcoin"], "assume-utxo": stated });
