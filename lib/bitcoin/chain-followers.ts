@@ -27,6 +27,12 @@ export class ChainFollowers {
     this.relay?.disconnected();
   }
 
+  /** Begins what they do by themselves. */
+  start(): void {
+    this.filters?.start();
+    this.mempool?.start();
+  }
+
   /** Ends what they do. */
   async close(): Promise<void> {
     this.relay?.close();

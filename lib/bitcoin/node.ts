@@ -177,8 +177,7 @@ export class BitcoinNode {
   /** Opens the port and starts dialling and syncing. @throws NodeError `PORT_IN_USE`, `PORT_FORBIDDEN` */
   async start(): Promise<void> {
     this.#chain.start();
-    this.#followers.filters?.start();
-    this.#followers.mempool?.start();
+    this.#followers.start();
     await this.#network.start();
     const { signal } = this.#network;
     if (this.#light !== undefined) this.#network.track(this.#light.run(signal));

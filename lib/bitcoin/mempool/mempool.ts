@@ -118,6 +118,8 @@ export interface Mempool {
   entries(): Iterable<MempoolEntry>;
   /** Those that a block should have first come first (by the feerates of chunks, parents before children): `undefined` for all. */
   byMiningScore(txids?: readonly Uint8Array[]): readonly MempoolEntry[];
+  /** What goes into blocks together, the best first. */
+  chunks(): readonly MempoolChunk[];
   /** Judges a transaction and takes it, after those that wait to be judged. The signal ends the wait, not what is waited for. */
   accept(transaction: Transaction, signal?: AbortSignal): Promise<TransactionVerdict>;
   /**

@@ -10,6 +10,7 @@ import type { MempoolStorageParts } from "./storage.ts";
 import { TxMempool, type TxMempoolParts } from "./tx-mempool.ts";
 
 export type * from "./mempool.ts";
+export { dustOutputs } from "./standard.ts";
 export { BLOCKS_ONLY_MEMPOOL_BYTES, DEFAULT_POLICY, type MempoolPolicy, policyOf } from "./policy.ts";
 export type { LoadFigures, LoadOptions, MempoolStorage, UnbroadcastKeeper } from "./storage.ts";
 export { TxMempool, type TxMempoolParts } from "./tx-mempool.ts";

@@ -12,6 +12,7 @@ import type { ConnectedBlock, KnownBlock } from "../chain/chain.ts";
 import type { OutPoint } from "../types/transaction-parts.ts";
 import type { Transaction } from "../types/transaction.ts";
 import { Admission } from "./admission.ts";
+import type { Cluster, EntryChunk } from "./cluster.ts";
 import { outpointName, type PoolEntry, withAncestors, withDescendants } from "./entry.ts";
 import { FeeFloor } from "./floor.ts";
 import { ChainFollower } from "./follower.ts";
@@ -137,21 +138,19 @@ export class TxMempool implements Mempool {
       if (entry !== undefined) wanted!.add(entry);
     }
     const clusters = wanted === undefined ? this.#pool.clusters() : new Set([...wanted].map(({ cluster }) => cluster!));
-    const chunks = [...clusters].flatMap((cluster) => [...cluster.chunks]);
-    // Chunks of a cluster stay in their order where their feerates are equal.
-    chunks.sort((a, b) => b.fee / b.weight - a.fee / a.weight);
-    const all = chunks.flatMap(({ items }) => items.map(({ entry }) => entry));
+    const all = inOrder(clusters).flatMap(({ items }) => items.map(({ entry }) => entry));
     return wanted === undefined ? all : all.filter((entry) => wanted.has(entry));
+  }
+
+  chunks(): readonly MempoolChunk[] {
+    return inOrder(this.#pool.clusters()).map(chunkView);
   }
 
   relativesOf(txid: Uint8Array): Relatives | undefined {
     const entry = this.#pool.get(toHex(txid));
     if (entry === undefined) return undefined;
     const { parents, children } = entry;
-    const cluster = entry.cluster!.chunks.map(({ items, fee, weight }): MempoolChunk => ({
-      ...{ fee, weight },
-      entries: items.map((item) => item.entry),
-    }));
+    const cluster = entry.cluster!.chunks.map(chunkView);
     const others = (all: Set<PoolEntry>) => [...all].filter((each) => each !== entry);
     return {
       ...{ parents, children, cluster },
@@ -314,3 +313,13 @@ export class TxMempool implements Mempool {
     return left;
   }
 }
+
+/** The chunks of clusters, the best first; those of a cluster stay in their order where their feerates are equal. */
+function inOrder(clusters: ReadonlySet<Cluster>): EntryChunk[] {
+  return [...clusters].flatMap((cluster) => [...cluster.chunks]).sort((a, b) => b.fee / b.weight - a.fee / a.weight);
+}
+
+const chunkView = ({ items, fee, weight }: EntryChunk): MempoolChunk => ({
+  ...{ fee, weight },
+  entries: items.map(({ entry }) => entry),
+});

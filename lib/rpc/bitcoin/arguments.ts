@@ -6,6 +6,7 @@
 import { fromHex } from "../../codec/hex.ts";
 import { fromDisplayHex } from "../../bitcoin/hash.ts";
 import type { BitcoinService } from "../../bitcoin/service.ts";
+import { MAX_MONEY } from "../../bitcoin/types/money.ts";
 import type { Json } from "../../codec/json.ts";
 import { invalidParameter, JsonRpcError, notFound, RpcCode } from "./error.ts";
 import { wrongType } from "./method.ts";
@@ -72,4 +73,27 @@ export function rowOfHashOrHeight(bitcoin: BitcoinService, value: Json): number 
   const row = headers.find(parseHash(value, "hash_or_height"));
   if (row < 0) throw notFound("Block not found");
   return row;
+}
+
+/** Satoshi per bitcoin, as decimals. */
+const AMOUNT_DECIMALS = 8;
+
+/** Satoshi of an amount in bitcoin, a number or its text. Throws −3 for another type, one of more decimals, or one beyond all money. */
+export function parseAmount(value: Json): bigint {
+  if (typeof value !== "number" && typeof value !== "string" && typeof value !== "bigint") {
+    throw new JsonRpcError(RpcCode.type, "Amount is not a number or string");
+  }
+  const [, sign = "", whole = "", part = "", power = "0"] =
+    /^(-?)(0|[1-9][0-9]*)(?:\.([0-9]+))?(?:[eE]([+-]?[0-9]{1,3}))?$/.exec(String(value)) ?? [];
+  if (whole === "") throw new JsonRpcError(RpcCode.type, "Invalid amount");
+  // The decimal point moves by the power and by the decimals of satoshi.
+  const places = AMOUNT_DECIMALS + Number(power) - part.length;
+  const digits = BigInt(whole + part);
+  const unit = 10n ** BigInt(Math.abs(places));
+  if (places < 0 && digits % unit !== 0n) throw new JsonRpcError(RpcCode.type, "Invalid amount");
+  const satoshi = places < 0 ? digits / unit : digits * unit;
+  if (satoshi > MAX_MONEY || (sign === "-" && satoshi > 0n)) {
+    throw new JsonRpcError(RpcCode.type, "Amount out of range");
+  }
+  return satoshi;
 }

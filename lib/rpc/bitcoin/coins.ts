@@ -12,7 +12,7 @@ import { invalidParameter, JsonRpcError, RpcCode } from "./error.ts";
 import { amountJson } from "./json.ts";
 import { type Method, optional, required } from "./method.ts";
 import { scriptJson } from "./script-json.ts";
-import { coinsBehind } from "./unspent.ts";
+import { coinsBehind, MEMPOOL_HEIGHT, unspentWithMempool } from "./unspent.ts";
 
 const KINDS: readonly string[] = ["hash_serialized_3", "muhash", "none"] satisfies CoinHash[];
 
@@ -29,7 +29,7 @@ export const coinMethods: readonly Method[] = [
     params: [
       required("txid", "hex", "The transaction id"),
       required("n", "number", "Which output"),
-      optional("include_mempool", "boolean", "Taken and ignored: this node keeps no mempool", "true"),
+      optional("include_mempool", "boolean", "Whether the mempool counts: what it spends, and what it makes", "true"),
     ],
     result: '{ "bestblock", "confirmations", "value", "scriptPubKey", "coinbase" }    (object), or null',
     examples: ["gettxout <txid> 1"],
@@ -39,14 +39,17 @@ export const coinMethods: readonly Method[] = [
       if (vout < 0 || vout > 0xffff_ffff) throw new JsonRpcError(RpcCode.misc, "JSON integer out of range");
       const behind = coinsBehind(bitcoin);
       if (behind !== undefined) throw new JsonRpcError(RpcCode.inWarmup, behind);
-      const found = await bitcoin.coins([{ txid, vout }]);
+      const outpoints = [{ txid, vout }];
+      const found = args.boolean(2, true)
+        ? await unspentWithMempool(bitcoin, outpoints, true)
+        : await bitcoin.coins(outpoints);
       if (found === undefined) throw noCoins(bitcoin);
       const { at, coins: [coin] } = found;
       if (coin === undefined) return null;
       const { headers, network } = bitcoin;
       return {
         bestblock: toDisplayHex(headers.hash(at)),
-        confirmations: headers.height(at) - coin.height + 1,
+        confirmations: coin.height === MEMPOOL_HEIGHT ? 0 : headers.height(at) - coin.height + 1,
         value: amountJson(coin.value),
         scriptPubKey: scriptJson(coin.scriptPubKey, network),
         coinbase: coin.isCoinbase,

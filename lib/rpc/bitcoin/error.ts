@@ -36,6 +36,10 @@ export const RpcCode = {
   inWarmup: -28,
   nodeNotConnected: -29,
   invalidIpOrSubnet: -30,
+  mempoolDisabled: -33,
+  /** A transaction is refused. */
+  rejected: -26,
+  alreadyInChain: -27,
   /** There are as many connections of a kind as may be. */
   nodeCapacityReached: -34,
 } as const;

@@ -17,7 +17,10 @@ import { type ActiveCall, controlMethods } from "./control.ts";
 import { deploymentMethods } from "./deployments.ts";
 import { generatingMethods } from "./generating.ts";
 import type { Method } from "./method.ts";
+import { mempoolMethods } from "./mempool.ts";
+import { mempoolFileMethods } from "./mempool-files.ts";
 import { networkMethods } from "./network.ts";
+import { sendingMethods } from "./sending.ts";
 import { snapshotMethods } from "./snapshots.ts";
 import { statisticsMethods } from "./statistics.ts";
 import { storedBlockMethods } from "./stored-blocks.ts";
@@ -41,6 +44,9 @@ export function bitcoinMethods(active: () => Iterable<ActiveCall>): ReadonlyMap<
     ...blockFilterMethods,
     ...snapshotMethods,
     ...transactionMethods,
+    ...mempoolMethods,
+    ...mempoolFileMethods,
+    ...sendingMethods,
     ...networkMethods,
     ...banMethods,
     ...generatingMethods,

@@ -4,18 +4,17 @@
  * @see Bitcoin Core `rpc/net.cpp`
  * @module
  */
+import { DEFAULT_POLICY } from "../../bitcoin/mempool/mod.ts";
 import { parsePlace } from "../../bitcoin/peers/added-nodes.ts";
 import type { BitcoinPeerView, BitcoinService, DialChoice } from "../../bitcoin/service.ts";
 import { ServiceFlag, serviceNames } from "../../bitcoin/types/mod.ts";
 import { addressText } from "../../core/address-text.ts";
 import { warningsOf } from "./blockchain.ts";
 import { invalidParameter, JsonRpcError, RpcCode } from "./error.ts";
-import { amountJson } from "./json.ts";
+import { satoshiJson } from "./mempool-json.ts";
 import { type Arguments, helpText, type Method, type MethodCall, optional, required } from "./method.ts";
 import { addressBookOf, networkOf, peerInfo, REACHABLE_NETWORKS, relayJson, servicesText } from "./network-json.ts";
 
-/** Core's least fee for relay since release 30, satoshi for 1000 virtual bytes. This node relays no transactions. */
-const RELAY_FEE = 100n;
 /** What counts uploads, in seconds. */
 const UPLOAD_TIMEFRAME_SECONDS = 86_400;
 
@@ -176,6 +175,7 @@ export const networkMethods: readonly Method[] = [
       const inbound = peers.filter(({ direction }) => direction === "in").length;
       const own = chains.find(({ chain }) => chain === "bitcoin")?.listenAddress;
       const isPublic = own !== undefined && bitcoin.isListening && networkOf(own.host) !== "not_publicly_routable";
+      const { minRelayFeeRate, incrementalRelayFeeRate } = bitcoin.mempool?.policy ?? DEFAULT_POLICY;
       return {
         version: versionNumber(version),
         subversion: bitcoin.userAgent,
@@ -198,8 +198,8 @@ export const networkMethods: readonly Method[] = [
             proxy_randomize_credentials: proxy !== undefined,
           };
         }),
-        relayfee: amountJson(RELAY_FEE),
-        incrementalfee: amountJson(RELAY_FEE),
+        relayfee: satoshiJson(minRelayFeeRate),
+        incrementalfee: satoshiJson(incrementalRelayFeeRate),
         localaddresses: isPublic ? [{ address: own.host, port: own.port, score: 1 }] : [],
         warnings: warningsOf(bitcoin),
       };

@@ -12,19 +12,22 @@ import { fromDisplayHex, toDisplayHex } from "../../bitcoin/hash.ts";
 import { Block, type OutPoint, OutPointCodec, TxOutputCodec } from "../../bitcoin/types/mod.ts";
 import { isHex } from "./arguments.ts";
 import { amountJson } from "./json.ts";
+import { NO_MEMPOOL } from "./mempool-json.ts";
 import { badRequest, notThere, RestError, restHash, type RestRequest, type RestResource } from "./rest-resource.ts";
 import { scriptJson } from "./script-json.ts";
 import { transactionJson } from "./transaction-json.ts";
-import { coinsBehind } from "./unspent.ts";
+import { coinsBehind, unspentWithMempool } from "./unspent.ts";
 
 /** Outputs that one request may ask about. */
 const OUTPOINTS_MAX = 15;
-/** What is said where a mempool would be needed: none is kept. */
-export const NO_MEMPOOL = "Mempool disabled or instance not found";
 
-/** `/rest/tx/TXID`: needs the index of transactions. */
+/** `/rest/tx/TXID`: one of a block needs the index of transactions. */
 export async function transactionResource({ context: { bitcoin }, path }: RestRequest): Promise<RestResource> {
   const txid = restHash(path);
+  const waiting = bitcoin.mempool?.get(txid)?.transaction;
+  if (waiting !== undefined) {
+    return { bytes: waiting.raw, json: () => transactionJson(waiting, bitcoin.network, { hex: true }) };
+  }
   const place = await bitcoin.store.transaction(txid);
   const raw = place && await bitcoin.block(place.row);
   if (place === undefined || raw === undefined) throw notThere(`${path} not found`);
@@ -94,8 +97,8 @@ export async function unspentResource(request: RestRequest): Promise<RestResourc
   if (outpoints.length > OUTPOINTS_MAX) throw tooMany(outpoints.length);
   const behind = coinsBehind(bitcoin);
   if (behind !== undefined) throw new RestError(503, `Service temporarily unavailable: ${behind}`);
-  const found = await bitcoin.coins(outpoints);
-  if (checkMempool) throw notThere(NO_MEMPOOL);
+  if (checkMempool && bitcoin.mempool === undefined) throw notThere(NO_MEMPOOL);
+  const found = checkMempool ? await unspentWithMempool(bitcoin, outpoints, true) : await bitcoin.coins(outpoints);
   if (found === undefined) throw notThere("this node keeps no unspent outputs; --mode full does");
   const { headers, network } = bitcoin;
   const height = headers.height(found.at);

@@ -10,6 +10,7 @@ import { type RpcLimits, withDeadline } from "../limits.ts";
 import { causeOf } from "../stopping.ts";
 import { JsonRpcError } from "./error.ts";
 import type { RpcJson } from "./json.ts";
+import { mempoolContentsJson, mempoolInfoJson, NO_MEMPOOL } from "./mempool-json.ts";
 import { Arguments, type BitcoinRpcContext } from "./method.ts";
 import { bitcoinMethods } from "./methods.ts";
 import {
@@ -22,7 +23,7 @@ import {
   headersResource,
   spentOutputsResource,
 } from "./rest-blocks.ts";
-import { NO_MEMPOOL, transactionResource, unspentResource } from "./rest-coins.ts";
+import { transactionResource, unspentResource } from "./rest-coins.ts";
 import {
   badRequest,
   notThere,
@@ -66,10 +67,28 @@ const HANDLERS: readonly (readonly [prefix: string, handler: Handler])[] = [
   ["/rest/spenttxouts/", spentOutputsResource],
 ];
 
-/** `/rest/mempool/info` and `/rest/mempool/contents`: none is kept. */
-function mempoolResource({ path }: RestRequest): RestResource {
-  if (path === "info" || path === "contents") throw notThere(NO_MEMPOOL);
-  throw badRequest("Invalid URI format. Expected /rest/mempool/<info|contents>.json");
+/** `/rest/mempool/info` and `/rest/mempool/contents`. */
+function mempoolResource({ path, query, context: { bitcoin, clock }, signal }: RestRequest): RestResource {
+  if (path !== "info" && path !== "contents") {
+    throw badRequest("Invalid URI format. Expected /rest/mempool/<info|contents>.json");
+  }
+  if (bitcoin.mempool === undefined) throw notThere(NO_MEMPOOL);
+  if (path === "info") return { json: () => mempoolInfoJson(bitcoin) };
+  const isVerbose = flagOf(query, "verbose", true);
+  const hasSequence = flagOf(query, "mempool_sequence", false);
+  if (isVerbose && hasSequence) {
+    throw badRequest(
+      'Verbose results cannot contain mempool sequence values. (hint: set "verbose=false")',
+    );
+  }
+  return { json: () => mempoolContentsJson(bitcoin, clock, { isVerbose, hasSequence }, signal) };
+}
+
+/** A word of the query that is `true` or `false`. Throws {@link RestError} 400 for another. */
+function flagOf(query: URLSearchParams, name: string, standard: boolean): boolean {
+  const text = query.get(name) ?? String(standard);
+  if (text === "true" || text === "false") return text === "true";
+  throw badRequest(`The "${name}" query parameter must be either "true" or "false".`);
 }
 
 /** `/rest/deploymentinfo` and `/rest/deploymentinfo/HASH`. */

@@ -25,10 +25,11 @@ import { parseHash, parseHex, parseVerbosity, rowOfHash } from "./arguments.ts";
 import { confirmationsOf, transactionCountOf } from "./block-json.ts";
 import { storedBlock } from "./blockchain.ts";
 import { invalidParameter, JsonRpcError, notFound, RpcCode } from "./error.ts";
-import type { RpcObject } from "./json.ts";
+import type { RpcJson, RpcObject } from "./json.ts";
 import { type BitcoinRpcContext, type Method, optional, required } from "./method.ts";
 import { decodedScript } from "./script-json.ts";
 import { transactionFromHex, transactionJson } from "./transaction-json.ts";
+import { unspentWithMempool } from "./unspent.ts";
 
 const NO_INDEX = "Run the node with --txindex or provide a block hash.";
 
@@ -50,10 +51,15 @@ async function findTransaction(bitcoin: BitcoinService, txid: Uint8Array, row: n
   }
   const { store } = bitcoin;
   if (!store.hasTransactionIndex) {
-    throw notFound(`This node keeps no mempool, and no index of transactions. ${NO_INDEX}`);
+    throw notFound(
+      "No such mempool transaction. Use -txindex or provide a block hash to enable blockchain transaction queries. " +
+        "Use gettransaction for wallet transactions.",
+    );
   }
   const place = await store.transaction(txid);
-  if (place === undefined) throw notFound("No such blockchain transaction. (This node keeps no mempool.)");
+  if (place === undefined) {
+    throw notFound("No such mempool or blockchain transaction. Use gettransaction for wallet transactions.");
+  }
   const block = Block.decode(await storedBlock(bitcoin, place.row));
   const transaction = block.transactions[place.index];
   if (transaction === undefined || !equalBytes(transaction.txid, txid)) {
@@ -66,6 +72,20 @@ async function findTransaction(bitcoin: BitcoinService, txid: Uint8Array, row: n
 async function spentOf(bitcoin: BitcoinService, { transaction, block, row }: Found) {
   const spent = await bitcoin.blocks.spentByInput(row, block);
   return spent?.[block.transactions.indexOf(transaction) - 1];
+}
+
+/** A transaction of the mempool, as much of it as the verbosity says. */
+async function waitingJson(bitcoin: BitcoinService, transaction: Transaction, verbosity: number): Promise<RpcJson> {
+  if (verbosity <= 0) return toHex(transaction.raw);
+  const spent = verbosity === 1 ? undefined : await waitingSpends(bitcoin, transaction);
+  return transactionJson(transaction, bitcoin.network, { hex: true, spent, prevouts: true });
+}
+
+/** What a transaction of the mempool spends; undefined when it has left meanwhile. */
+async function waitingSpends(bitcoin: BitcoinService, { inputs }: Transaction): Promise<readonly Coin[] | undefined> {
+  const coins = await unspentWithMempool(bitcoin, inputs.map(({ prevout }) => prevout), false);
+  const spent = coins?.coins.flatMap((coin) => coin ?? []);
+  return spent?.length === inputs.length ? spent : undefined;
 }
 
 /** A transaction with the place of its block. `spent` where that is to be shown. */
@@ -181,8 +201,8 @@ export const transactionMethods: readonly Method[] = [
     name: "getrawtransaction",
     category: "Rawtransactions",
     summary:
-      "A transaction of a stored block: as hex (verbosity 0), taken apart (1), or with the outputs that it spends (2).\n" +
-      "Without a block hash the node needs its index of transactions (--txindex).",
+      "A transaction of the mempool or of a stored block: as hex (verbosity 0), taken apart (1), or with the outputs that " +
+      "it spends (2).\nOne of a block needs the block's hash, or the node's index of transactions (--txindex).",
     params: [
       required("txid", "hex", "The transaction id"),
       optional(["verbosity", "verbose"], "any", "0, 1 or 2; true is 1 and false is 0", "0"),
@@ -199,6 +219,8 @@ export const transactionMethods: readonly Method[] = [
       }
       const verbosity = parseVerbosity(args.at(1), 0);
       const named = args.optionalText(2);
+      const waiting = named === undefined ? bitcoin.mempool?.get(txid) : undefined;
+      if (waiting !== undefined) return await waitingJson(bitcoin, waiting.transaction, verbosity);
       const row = named === undefined ? undefined : rowOfHash(bitcoin, named, "parameter 3", "Block hash not found");
       const found = await findTransaction(bitcoin, txid, row);
       if (verbosity <= 0) return toHex(found.transaction.raw);

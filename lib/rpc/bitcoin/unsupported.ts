@@ -22,11 +22,8 @@ const UNSUPPORTED: readonly (readonly [needs: string, names: string])[] = [
     "enumeratesigners",
   ],
   [
-    "this node keeps no mempool",
-    "getmempoolinfo getrawmempool getmempoolentry getmempoolancestors getmempooldescendants getmempoolcluster " +
-    "getmempoolfeeratediagram gettxspendingprevout savemempool importmempool loadmempool sendrawtransaction " +
-    "submitpackage testmempoolaccept estimatesmartfee estimaterawfee prioritisetransaction getprioritisedtransactions " +
-    "getorphantxs abortprivatebroadcast getprivatebroadcastinfo",
+    "this node announces transactions to all peers alike",
+    "abortprivatebroadcast getprivatebroadcastinfo",
   ],
   [
     "this version does not do it",

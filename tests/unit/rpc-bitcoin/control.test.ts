@@ -8,12 +8,15 @@ getblockcount getchaintips getdifficulty getrawtransaction decoderawtransaction 
 getconnectioncount addnode getaddednodeinfo disconnectnode dumptxoutset loadtxoutset getchainstates setban listbanned clearbanned getnodeaddresses ping uptime stop
 logging waitfornewblock waitforblock waitforblockheight gettxout gettxoutsetinfo gettxoutproof verifytxoutproof getblockfilter getblockstats scantxoutset scanblocks getindexinfo getrpcinfo submitblock
 submitheader help generatetoaddress generateblock getblocktemplate setnetworkactive getaddrmaninfo getmemoryinfo getmininginfo
-getnetworkhashps getchaintxstats pruneblockchain getblockfrompeer preciousblock verifychain getdeploymentinfo`.split(
-  /\s+/,
-);
+getnetworkhashps getchaintxstats pruneblockchain getblockfrompeer preciousblock verifychain getdeploymentinfo
+getmempoolinfo getrawmempool getmempoolentry getmempoolancestors getmempooldescendants getmempoolcluster gettxspendingprevout
+prioritisetransaction getprioritisedtransactions savemempool importmempool sendrawtransaction testmempoolaccept submitpackage`
+  .split(
+    /\s+/,
+  );
 /** Methods for tests, which help lists only when they are named. */
 const HIDDEN = `addconnection addpeeraddress sendmsgtopeer setmocktime mockscheduler echo echojson
-syncwithvalidationinterfacequeue invalidateblock reconsiderblock`.split(/\s+/);
+syncwithvalidationinterfacequeue invalidateblock reconsiderblock getorphantxs getmempoolfeeratediagram`.split(/\s+/);
 
 describe("help", () => {
   test("lists all methods by group", async () => {
@@ -52,8 +55,8 @@ describe("methods that are not there", () => {
     const said: Record<string, RegExp> = {
       getbalance: /no wallet/,
       sendtoaddress: /no wallet/,
-      getmempoolinfo: /no mempool/,
-      sendrawtransaction: /no mempool/,
+      getprivatebroadcastinfo: /all peers alike/,
+      createpsbt: /this version/,
       nonsense: /help lists/,
     };
     for (const [method, pattern] of Object.entries(said)) {

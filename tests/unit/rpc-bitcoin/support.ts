@@ -4,7 +4,9 @@
 import { bitcoinAddressRules } from "../../../lib/bitcoin/addresses/rules.ts";
 import { AddressBook } from "../../../lib/core/addresses/book.ts";
 import assert from "node:assert/strict";
+import { ScriptCache } from "../../../lib/bitcoin/chain/script-cache.ts";
 import { type BlockValidator, structureValidator } from "../../../lib/bitcoin/chain/validator.ts";
+import { DEFAULT_POLICY, type MempoolPolicy } from "../../../lib/bitcoin/mempool/mod.ts";
 import { Miner } from "../../../lib/bitcoin/mining.ts";
 import type { FilterStore } from "../../../lib/bitcoin/indexes/filter-store.ts";
 import { regtest } from "../../../lib/bitcoin/networks/mod.ts";
@@ -144,6 +146,8 @@ export async function bitcoinNode(options: {
   readonly rest?: boolean;
   /** What checks blocks; their structure alone unless it is told. */
   readonly validator?: BlockValidator;
+  /** Keep a mempool, by this policy where it is not Core's own. */
+  readonly mempool?: Partial<MempoolPolicy>;
 } = {}) {
   const bus = new Bus<{ events: number }>();
   const events = new MemoryEventLog({ onAppend: (newest) => bus.emit("events", newest) });
@@ -160,6 +164,12 @@ export async function bitcoinNode(options: {
     book,
     validator: options.validator ?? structureValidator,
     coins: { random, bytesMax: 1024 * 1024 },
+    ...(options.mempool && {
+      mempool: {
+        ...{ workers: new InlineWorkers(), cache: new ScriptCache(random), engine: "wide", isKept: false },
+        policy: { ...DEFAULT_POLICY, ...options.mempool },
+      },
+    }),
     whitelist: new Subnets(),
     upload,
     listen: { addresses: [], open: () => Promise.reject(new Error("unused")) },

@@ -37,7 +37,7 @@ describe("getrawtransaction", () => {
     const [block] = await mine(1);
     const { code, message } = await failure("getrawtransaction", coinbaseOf(block!));
     assert.equal(code, -5);
-    assert.match(message, /--txindex or provide a block hash/);
+    assert.match(message, /^No such mempool transaction\. Use -txindex or provide a block hash/);
   });
 
   test("with the index", async () => {
