@@ -1,6 +1,6 @@
 /**
  * Judges transactions together: their coins are looked up at once, and their scripts verified at once. What comes of it is
- * the same as if each were judged and taken before the next.
+ * the same as if each were judged and taken before the next; those whose scripts take long come last, one by one.
  *
  * @see Bitcoin Core `validation.cpp` (AcceptSingleTransaction)
  * @module
@@ -69,10 +69,22 @@ export const candidateOf = (question: Question): Candidate => ({
   spent: [],
 });
 
+/** Whether scripts of a transaction may take long. */
+const isCostly = ({ entry, verified }: Candidate): boolean =>
+  entry !== undefined && verified === undefined &&
+  entry.sigOpCost * (entry.transaction.strippedSize + OPERATION_BYTES) > COSTLY;
+
 /** Outputs that are asked for, to tell a transaction that a block has from one whose parents are not known. */
 const OWN_OUTPUTS_MAX = 8;
 /** Times that the chain may get ahead of a question before it is made to wait. */
-const ATTEMPTS_MAX = 3;
+const MOVES_MAX = 3;
+/**
+ * Scripts that cost more than this are verified after all others: what their signature operations cost, times the bytes that
+ * each of them may hash. A usual transaction of a hundred inputs has less; it takes some milliseconds.
+ */
+const COSTLY = 4_000_000;
+/** Bytes that a signature operation costs as much as, beside those that it hashes. */
+const OPERATION_BYTES = 2_000;
 
 const missing = () => refuseTransaction("missing_inputs", "bad-txns-inputs-missingorspent");
 
@@ -96,23 +108,23 @@ export class Judging {
   ): Promise<void> {
     let left = questions.map(candidateOf);
     await this.insist(async () => {
+      const before = left.length;
       left = await this.#attempt(left, decide);
-      return left.length === 0;
+      return left.length === 0 ? "done" : left.length < before ? "progress" : "moved";
     });
   }
 
   /**
-   * Tries something until it succeeds: it fails when the chain moves meanwhile. When that happens again and again, the chain
-   * waits.
+   * Tries something until it is done. It gets nowhere when the chain moves meanwhile; when that happens again and again, the
+   * chain waits.
    * @throws what it throws, or the reason of the end
    */
-  async insist(attempt: () => Promise<boolean>): Promise<void> {
-    for (let attempts = 1;; attempts++) {
+  async insist(attempt: () => Promise<"done" | "progress" | "moved">): Promise<void> {
+    for (let moves = 0;;) {
       this.#parts.closing.throwIfAborted();
-      const isDone = attempts <= ATTEMPTS_MAX
-        ? await attempt()
-        : await this.#parts.chain.states.activation.whileStill(attempt);
-      if (isDone) return;
+      const how = moves < MOVES_MAX ? await attempt() : await this.#parts.chain.states.activation.whileStill(attempt);
+      if (how === "done") return;
+      moves = how === "progress" ? 0 : moves + 1;
     }
   }
 
@@ -124,25 +136,50 @@ export class Judging {
     const { follower, giveWay } = this.#parts;
     const { at } = follower;
     if (!await this.prepare(candidates)) return [...candidates];
-    await this.verify(candidates.filter((candidate) => this.#isWorthVerifying(candidate)));
-    const again: Candidate[] = [];
+    const { now, later } = this.#worthVerifying(candidates);
+    await this.verify(now);
+    const again = new Set<string>();
+    const left: Candidate[] = [];
     for (const [i, candidate] of candidates.entries()) {
       await giveWay();
-      if (follower.at !== at) return [...again, ...candidates.slice(i)];
-      const exchange = this.admit(candidate);
-      // It was not to be taken when scripts were verified, and is now that those before it are in.
-      if (exchange !== undefined && candidate.verified === undefined) again.push(candidate);
-      else decide(candidate, exchange);
+      if (follower.at !== at) return [...left, ...candidates.slice(i)];
+      const isPutOff = later.has(candidate) || candidate.spends.some((name) => again.has(txidOf(name)));
+      const exchange = isPutOff ? undefined : this.admit(candidate);
+      // It was not to be taken when scripts were verified, and may be now that those before it are in.
+      if (isPutOff || (exchange !== undefined && candidate.verified === undefined)) {
+        again.add(toHex(candidate.question.transaction.txid));
+        left.push(candidate);
+      } else {
+        decide(candidate, exchange);
+      }
     }
-    return again;
+    return left;
   }
 
-  /** Whether it would be taken now, as far as can be told before those that are asked about together are in. */
-  #isWorthVerifying(candidate: Candidate): boolean {
-    const { entry, refusal, question, spends } = candidate;
+  /** Whose scripts are to be verified now: of those that would be taken, one that is costly or all that are not. */
+  #worthVerifying(candidates: readonly Candidate[]): { readonly now: Candidate[]; readonly later: Set<Candidate> } {
+    const now: Candidate[] = [];
+    const later = new Set<Candidate>();
+    const refused = new Set<string>();
+    for (const candidate of candidates) {
+      if (!this.#wouldEnter(candidate, refused)) {
+        const txid = toHex(candidate.question.transaction.txid);
+        if (this.#parts.pool.get(txid) === undefined) refused.add(txid);
+        continue;
+      }
+      const isAlone = isCostly(candidate) || (now[0] !== undefined && isCostly(now[0]));
+      if (isAlone && now.length > 0) later.add(candidate);
+      else now.push(candidate);
+    }
+    return { now, later };
+  }
+
+  /** Whether it would be taken now, if its parents are that are asked about together with it. */
+  #wouldEnter({ entry, refusal, question, spends, spent }: Candidate, refused: ReadonlySet<string>): boolean {
     if (entry === undefined || refusal !== undefined) return false;
     const { pool, admission } = this.#parts;
-    const isOnItsOwn = candidate.spent.every((coin, i) => !coin.isUnconfirmed || pool.get(txidOf(spends[i]!)));
+    if (spends.some((name) => refused.has(txidOf(name)))) return false;
+    const isOnItsOwn = spent.every((coin, i) => !coin.isUnconfirmed || pool.get(txidOf(spends[i]!)));
     return !isOnItsOwn || !("ok" in admission.admit(entry, question.terms));
   }
 

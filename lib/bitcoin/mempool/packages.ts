@@ -147,16 +147,16 @@ export class Packages {
     await this.#parts.judging.insist(async () => {
       const { follower, judging } = this.#parts;
       const { at } = follower;
-      if (!await judging.prepare(candidates)) return false;
+      if (!await judging.prepare(candidates)) return "moved";
       const fitting = this.#fit(candidates, terms, isToEnter);
       if ("verdicts" in fitting) {
         answer = fitting;
-        return true;
+        return "done";
       }
       await judging.verify(candidates);
-      if (follower.at !== at) return false;
+      if (follower.at !== at) return "moved";
       answer = badScript(candidates) ?? this.#enter(candidates, fitting, isToEnter);
-      return true;
+      return "done";
     });
     return answer!;
   }

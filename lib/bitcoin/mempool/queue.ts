@@ -7,8 +7,8 @@ import { unlessAborted } from "../../core/work/abortable.ts";
 
 /** Transactions that are judged together. */
 const BATCH_MAX = 64;
-/** Bytes of transactions that are judged together, beyond the first. */
-const BATCH_BYTES_MAX = 400_000;
+/** Bytes of transactions that are judged together, beyond the first: what comes meanwhile waits for all of them. */
+const BATCH_BYTES_MAX = 100_000;
 /** Questions that may wait. */
 export const QUESTIONS_MAX = 4_096;
 
