@@ -33,10 +33,13 @@ export function relayOf(parts: NodeRelayParts): TransactionRelay | undefined {
   const { chain, mempool, blocksOnly = false, announcing } = parts;
   if (mempool === undefined) return undefined;
   const { minRelayFeeRate, incrementalRelayFeeRate } = mempool.policy;
-  return new TransactionRelay({
+  const relay = new TransactionRelay({
     ...{ ...parts, mempool, takes: !blocksOnly },
     isTip: (row) => chain.connected === row,
     minimumFeeOf: (peer) => announcing.minimumFeeOf(peer),
     ...{ relayFeeRate: minRelayFeeRate, incrementalFeeRate: incrementalRelayFeeRate },
   });
+  // They are in the mempool's file.
+  mempool.storage.unbroadcast = relay.unbroadcast;
+  return relay;
 }
