@@ -113,7 +113,7 @@ export function checkConnecting(
 }
 
 /** Whether every input has its coin. */
-export function areThere(spent: readonly (Coin | undefined)[]): spent is readonly Coin[] {
+export function areThere<T extends Coin>(spent: readonly (T | undefined)[]): spent is readonly T[] {
   return spent.every((coin) => coin !== undefined);
 }
 

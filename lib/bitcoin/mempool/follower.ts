@@ -10,6 +10,7 @@
 import { toHex } from "../../codec/hex.ts";
 import type { Clock } from "../../core/ports.ts";
 import type { ConnectedBlock, KnownBlock } from "../chain/chain.ts";
+import { areThere } from "../chain/connect-checks.ts";
 import { isFinal } from "../chain/transaction-checks.ts";
 import type { Block } from "../types/block.ts";
 import type { Transaction } from "../types/transaction.ts";
@@ -49,6 +50,7 @@ export type TakeBack = (transactions: readonly Transaction[]) => Promise<readonl
 export class ChainFollower {
   readonly #parts: FollowerParts;
   #at: number;
+  #moves = 0;
   #next: NextBlock | undefined;
   /** Those that were taken back, the last first: a block that is lower in the chain comes before those above it. */
   #disconnected: Disconnected[] = [];
@@ -63,6 +65,11 @@ export class ChainFollower {
   /** The row that transactions are judged after. */
   get at(): number {
     return this.#at;
+  }
+
+  /** How often that row has changed: what was found out before the last move counts for nothing. */
+  get moves(): number {
+    return this.#moves;
   }
 
   /** The block that they are judged for. */
@@ -109,6 +116,7 @@ export class ChainFollower {
 
   #moveTo(row: number): void {
     this.#at = row;
+    this.#moves += 1;
     this.#next = undefined;
     this.#moved.resolve();
     this.#moved = Promise.withResolvers();
@@ -225,8 +233,9 @@ export class ChainFollower {
     const { pool, chain } = this.#parts;
     const here = entries.filter((entry) => pool.get(entry.txid) === entry);
     const copies = here.map(({ transaction }) => transaction.detach());
+    const moves = this.#moves;
     const found = await chain.coins(copies.flatMap(({ inputs }) => inputs.map(({ prevout }) => prevout)));
-    if (found?.at !== this.#at) {
+    if (found?.at !== this.#at || moves !== this.#moves) {
       this.#unsettle();
       return false;
     }
@@ -237,8 +246,7 @@ export class ChainFollower {
         const output = pool.get(toHex(prevout.txid))?.transaction.outputs[prevout.vout];
         return output === undefined ? coin : { ...output, height: this.next.height, isCoinbase: false };
       });
-      if (coins.some((coin) => coin === undefined)) return true;
-      return typeof checkInputs(copies[i]!, coins.map((coin) => coin!), this.next) !== "number";
+      return !areThere(coins) || typeof checkInputs(copies[i]!, coins, this.next) !== "number";
     });
     if (bad.length > 0) pool.remove(withDescendants(bad.filter((entry) => pool.get(entry.txid) === entry)), "reorg");
     return true;

@@ -7,6 +7,7 @@
  */
 import { toHex } from "../../codec/hex.ts";
 import type { Clock, GiveWay } from "../../core/ports.ts";
+import { areThere } from "../chain/connect-checks.ts";
 import type { Coin } from "../coins/coin.ts";
 import type { OutPoint } from "../types/transaction-parts.ts";
 import type { Transaction } from "../types/transaction.ts";
@@ -86,6 +87,13 @@ const COSTLY = 4_000_000;
 /** Bytes that a signature operation costs as much as, beside those that it hashes. */
 const OPERATION_BYTES = 2_000;
 
+/** Inputs whose coins are asked for before those of the others. */
+const FIRST_INPUTS = 16;
+
+/** The first outputs of a transaction. */
+const ownOutpoints = ({ txid, outputCount }: Transaction): OutPoint[] =>
+  Array.from({ length: Math.min(OWN_OUTPUTS_MAX, outputCount) }, (_, vout) => ({ txid, vout }));
+
 const missing = () => refuseTransaction("missing_inputs", "bad-txns-inputs-missingorspent");
 
 /** Judges. */
@@ -134,7 +142,7 @@ export class Judging {
     decide: (candidate: Candidate, exchange: Exchange | undefined) => void,
   ): Promise<Candidate[]> {
     const { follower, giveWay } = this.#parts;
-    const { at } = follower;
+    const { moves } = follower;
     if (!await this.prepare(candidates)) return [...candidates];
     const { now, later } = this.#worthVerifying(candidates);
     await this.verify(now);
@@ -142,7 +150,7 @@ export class Judging {
     const left: Candidate[] = [];
     for (const [i, candidate] of candidates.entries()) {
       await giveWay();
-      if (follower.at !== at) return [...left, ...candidates.slice(i)];
+      if (follower.moves !== moves) return [...left, ...candidates.slice(i)];
       const isPutOff = later.has(candidate) || candidate.spends.some((name) => again.has(txidOf(name)));
       const exchange = isPutOff ? undefined : this.admit(candidate);
       // It was not to be taken when scripts were verified, and may be now that those before it are in.
@@ -189,7 +197,7 @@ export class Judging {
    */
   async prepare(candidates: readonly Candidate[]): Promise<boolean> {
     const { pool, policy, admission, follower, giveWay } = this.#parts;
-    const { at, next } = follower;
+    const { moves, next } = follower;
     for (const candidate of candidates) {
       candidate.entry = candidate.error = undefined;
       if (candidate.verified !== next.flags) delete candidate.verified;
@@ -201,7 +209,7 @@ export class Judging {
       await giveWay();
     }
     const found = await this.#coinsOf(candidates.filter(({ refusal }) => refusal === undefined));
-    if (found === undefined || follower.at !== at) return false;
+    if (found === undefined || follower.moves !== moves) return false;
     for (const candidate of candidates) {
       if (candidate.refusal !== undefined) continue;
       const { transaction, terms: { isFromBlock = false }, time } = candidate.question;
@@ -217,7 +225,7 @@ export class Judging {
       else candidate.entry = entry;
       await giveWay();
     }
-    return follower.at === at;
+    return follower.moves === moves;
   }
 
   /**
@@ -227,47 +235,43 @@ export class Judging {
   async #coinsOf(
     candidates: readonly Candidate[],
   ): Promise<Map<Candidate, readonly SpentCoin[] | "missing" | "known"> | undefined> {
-    const { pool, follower: { next: { height } } } = this.#parts;
-    const unconfirmed = (transaction: Transaction | undefined, vout: number): SpentCoin | undefined => {
-      const output = transaction?.outputs[vout];
-      return output && { ...output, height, isCoinbase: false, isUnconfirmed: true };
-    };
-    // Those before a transaction may be its parents.
-    const before = new Map<string, Transaction>();
-    const asked: OutPoint[] = [];
-    const known = new Map<Candidate, readonly (SpentCoin | undefined)[]>();
-    for (const candidate of candidates) {
-      const { transaction } = candidate.question;
-      const coins = transaction.inputs.map(({ prevout }, i) => {
-        const txid = txidOf(candidate.spends[i]!);
-        const coin = unconfirmed(pool.get(txid)?.transaction ?? before.get(txid), prevout.vout);
-        if (coin === undefined) asked.push(prevout);
-        return coin;
-      });
-      known.set(candidate, coins);
-      before.set(toHex(transaction.txid), transaction);
+    const coins = this.#unconfirmed(candidates);
+    // Of a transaction with many inputs the others are not asked for when one of the first is not there.
+    for (const [from, to] of [[0, FIRST_INPUTS], [FIRST_INPUTS, Infinity]] as const) {
+      const asked = [...coins].filter(([, own]) => own.slice(0, from).every((coin) => coin !== undefined))
+        .flatMap(([candidate, own]) =>
+          candidate.question.transaction.inputs.slice(from, to).map(({ prevout }, i) => ({ prevout, own, i: from + i }))
+        ).filter(({ own, i }) => own[i] === undefined);
+      const found = await this.#look(asked.map(({ prevout }) => prevout));
+      if (found === undefined) return undefined;
+      for (const [at, { own, i }] of asked.entries()) own[i] = found[at];
     }
-    const found = await this.#look(asked);
-    if (found === undefined) return undefined;
-    let at = 0;
-    const coins = new Map<Candidate, readonly SpentCoin[] | "missing" | "known">();
-    for (const [candidate, own] of known) {
-      const all = own.map((coin) => coin ?? found[at++]);
-      coins.set(candidate, all.every((coin) => coin !== undefined) ? all : "missing");
-    }
-    const strays = candidates.filter((candidate) => coins.get(candidate) === "missing");
-    const outputs = strays.map(({ question: { transaction } }) =>
-      Array.from({ length: Math.min(OWN_OUTPUTS_MAX, transaction.outputCount) }, (_, vout) => ({
-        txid: transaction.txid,
-        vout,
-      }))
+    const all = new Map<Candidate, readonly SpentCoin[] | "missing" | "known">();
+    for (const [candidate, own] of coins) all.set(candidate, areThere(own) ? own : "missing");
+    const strays = candidates.filter((candidate) => all.get(candidate) === "missing");
+    const outputs = strays.flatMap((stray) =>
+      ownOutpoints(stray.question.transaction).map((prevout) => ({ stray, prevout }))
     );
-    const there = await this.#look(outputs.flat());
+    const there = await this.#look(outputs.map(({ prevout }) => prevout));
     if (there === undefined) return undefined;
-    at = 0;
-    for (const [i, stray] of strays.entries()) {
-      const own = there.slice(at, at += outputs[i]!.length);
-      if (own.some((coin) => coin !== undefined)) coins.set(stray, "known");
+    for (const [i, { stray }] of outputs.entries()) if (there[i] !== undefined) all.set(stray, "known");
+    return all;
+  }
+
+  /** The coins of each that transactions of the mempool make, or those that are asked about before it. */
+  #unconfirmed(candidates: readonly Candidate[]): Map<Candidate, (SpentCoin | undefined)[]> {
+    const { pool, follower: { next: { height } } } = this.#parts;
+    const before = new Map<string, Transaction>();
+    const coins = new Map<Candidate, (SpentCoin | undefined)[]>();
+    for (const candidate of candidates) {
+      const { spends, question: { transaction } } = candidate;
+      const own = transaction.inputs.map(({ prevout: { vout } }, i): SpentCoin | undefined => {
+        const txid = txidOf(spends[i]!);
+        const output = (pool.get(txid)?.transaction ?? before.get(txid))?.outputs[vout];
+        return output && { ...output, height, isCoinbase: false, isUnconfirmed: true };
+      });
+      coins.set(candidate, own);
+      before.set(toHex(transaction.txid), transaction);
     }
     return coins;
   }
@@ -275,8 +279,9 @@ export class Judging {
   async #look(outpoints: readonly OutPoint[]): Promise<readonly (Coin | undefined)[] | undefined> {
     const { chain, clock, follower } = this.#parts;
     if (outpoints.length === 0) return [];
+    const { moves } = follower;
     const found = await chain.coins(outpoints);
-    if (found?.at === follower.at) return found.coins;
+    if (found?.at === follower.at && follower.moves === moves) return found.coins;
     // The mempool hears of the move in a moment. If it does not, the coins were exchanged.
     await clock.sleep(1);
     follower.catchUp();

@@ -146,7 +146,7 @@ export class Packages {
     let answer: Together | undefined;
     await this.#parts.judging.insist(async () => {
       const { follower, judging } = this.#parts;
-      const { at } = follower;
+      const { moves } = follower;
       if (!await judging.prepare(candidates)) return "moved";
       const fitting = this.#fit(candidates, terms, isToEnter);
       if ("verdicts" in fitting) {
@@ -154,7 +154,7 @@ export class Packages {
         return "done";
       }
       await judging.verify(candidates);
-      if (follower.at !== at) return "moved";
+      if (follower.moves !== moves) return "moved";
       answer = badScript(candidates) ?? this.#enter(candidates, fitting, isToEnter);
       return "done";
     });
