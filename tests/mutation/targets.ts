@@ -67,6 +67,11 @@ export const TARGETS: readonly Target[] = [
     ],
   },
   {
+    name: "bitcoin/mempool",
+    sources: ["lib/bitcoin/mempool"],
+    tests: ["tests/unit/bitcoin-mempool"],
+  },
+  {
     name: "bitcoin/indexes",
     sources: ["lib/bitcoin/indexes", "lib/bitcoin/serving/filter-requests.ts"],
     tests: [
