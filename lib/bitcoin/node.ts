@@ -128,13 +128,10 @@ export class BitcoinNode {
     this.#addresses = new AddressExchange({
       ...{ clock, peers, random: parts.protocol.random, rules: parts.rules, dialling },
       initialBlockDownload: () => this.#sync.progress.initialBlockDownload,
-      services,
-      externalHost: parts.externalHost,
-      listening: () => this.#network.listenAddress,
+      ...{ services, externalHost: parts.externalHost, listening: () => this.#network.listenAddress },
     });
     this.#added = new AddedNodes({
-      defaultPort: network.defaultPort,
-      peers,
+      ...{ defaultPort: network.defaultPort, peers },
       keep: (place, signal) => this.#network.track(dialling.keep(place, signal)),
     });
     this.#pruning = pruningOf({
@@ -154,8 +151,7 @@ export class BitcoinNode {
       }),
       filterRequests: filters,
       ...{ announcing: this.#announcing, relay },
-      headerSync: this.#sync.headers,
-      incoming: this.#sync.incoming,
+      ...{ headerSync: this.#sync.headers, incoming: this.#sync.incoming },
       takesBlocks: parts.mode === "full",
       light: () => this.#light,
       headersTold: (peer) => void (parts.mode === "full" && this.#sync.download.direct(peer)),
