@@ -18,6 +18,8 @@ import { type PeerPlace, placesOf } from "../core/peers/peer.ts";
 import type { Clock, NamedFiles, PeerAddress } from "../core/ports.ts";
 import type { AddressExchange } from "./addresses/exchange.ts";
 import type { AddedNodes } from "./peers/added-nodes.ts";
+import type { CompactBlocks } from "./compact/compact-blocks.ts";
+import type { CompactFigures } from "./compact/statistics.ts";
 import { chainTips } from "./headers/chain-tips.ts";
 import type { BitcoinChain } from "./chain/chain.ts";
 import type { ValidationFigures } from "./chain/figures.ts";
@@ -69,6 +71,7 @@ export interface FacadeParts {
   readonly added: AddedNodes;
   readonly sync: ChainSync;
   readonly announcing: Announcing;
+  readonly compact: CompactBlocks;
   readonly addresses: AddressExchange;
   readonly opening: OpeningConnections;
   /** Outgoing connections for everything. */
@@ -188,6 +191,10 @@ export class Facade implements BitcoinService {
     return this.#parts.chain.figures;
   }
 
+  get compactBlocks(): CompactFigures {
+    return this.#parts.compact.figures;
+  }
+
   activeAt(height: number): number {
     return this.#parts.chain.activeAt(height);
   }
@@ -224,10 +231,10 @@ export class Facade implements BitcoinService {
   }
 
   #viewOf(peer: BitcoinPeer): BitcoinPeerView {
-    const { sync, announcing, addresses } = this.#parts;
+    const { sync, announcing, addresses, compact } = this.#parts;
     return peerView(peer, {
       ...{ headers: this.headers, headerSync: sync.headers, download: sync.download },
-      ...{ announcing, addresses, relay: this.relay },
+      ...{ announcing, addresses, compact, relay: this.relay },
     });
   }
 

@@ -12,6 +12,7 @@ import type { LightClient } from "./light/mod.ts";
 import type { BitcoinPeer } from "./peers/peer.ts";
 import { on } from "./peers/handler.ts";
 import { type TransactionRelay, unwantedTransaction } from "./relay/mod.ts";
+import type { CompactBlocks } from "./compact/compact-blocks.ts";
 import type { Announcing } from "./serving/announcing.ts";
 import type { FilterRequests } from "./serving/filter-requests.ts";
 import type { PeerRequests } from "./serving/requests.ts";
@@ -27,6 +28,7 @@ export interface MessageHandlersParts {
   readonly announcing: Announcing;
   /** Absent where no transactions are relayed. */
   readonly relay: TransactionRelay | undefined;
+  readonly compact: CompactBlocks;
   readonly headerSync: HeaderSync;
   readonly incoming: IncomingBlocks;
   /** Whether blocks are kept; those of light modes come by other ways. */
@@ -46,6 +48,7 @@ export function bitcoinHandlers(clock: Clock, parts: MessageHandlersParts): Mess
     ...parts.requests.handlers,
     ...parts.filterRequests.handlers,
     ...parts.announcing.handlers,
+    ...parts.compact.handlers,
     on<unknown, HeaderBatch>(HeadersMessage, (peer, batch) => {
       parts.headerSync.take(peer, batch);
       parts.headersTold(peer);

@@ -10,7 +10,7 @@ import type { BlockValidator } from "./chain/validator.ts";
 import type { FacadeParts } from "./facade.ts";
 import type { FilterStore } from "./indexes/filter-store.ts";
 import type { LightStore } from "./light/mod.ts";
-import type { NodeMempool } from "./mempool/mod.ts";
+import type { Mempool, NodeMempool } from "./mempool/mod.ts";
 import type { BitcoinNetwork } from "./networks/network.ts";
 import type { BitcoinTransportParts } from "./peers/network.ts";
 import type { BitcoinMode } from "./service.ts";
@@ -36,6 +36,8 @@ export interface BitcoinNodeParts
   readonly userAgent: string;
   /** Chains of less work are not followed; the network's own unless set. */
   readonly minimumWork?: bigint;
+  /** What compact blocks are put together from, where it is not the mempool. */
+  readonly blockParts?: Pick<Mempool, "entries" | "listen">;
   /** Block data is pruned to so many bytes; absent: never. */
   readonly pruneTarget?: number;
   /** Where filters of blocks are kept, for a node that keeps them, and whether peers are to have them. */

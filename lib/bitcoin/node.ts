@@ -11,6 +11,7 @@ import { AddressExchange } from "./addresses/exchange.ts";
 import { Announcing } from "./serving/announcing.ts";
 import { ChainFollowers } from "./chain-followers.ts";
 import { BitcoinChain, type TipMove } from "./chain/chain.ts";
+import { CompactBlocks } from "./compact/compact-blocks.ts";
 import { toDisplayHex } from "./hash.ts";
 import { type BitcoinPeerNetwork, bitcoinPeerNetwork } from "./peers/network.ts";
 import { Facade } from "./facade.ts";
@@ -59,14 +60,15 @@ export class BitcoinNode {
   static async open(parts: BitcoinNodeParts): Promise<BitcoinNode> {
     // The chain tells its moves to the node, which cannot be made before the chain is there.
     const made: { node?: BitcoinNode } = {};
+    const tell: ChainEvents = (topic, data) => made.node && made.node.#event(topic, data);
     const followers = new ChainFollowers();
     const chain = await BitcoinChain.load({
       ...{ ...parts, headersOnly: parts.mode !== "full" },
       onMove: (move) => made.node?.onMove(move),
-      onValidation: (progress) => made.node && made.node.#event("bitcoin.validation", { ...progress }),
+      onExtending: (row, block) => followers.extending(row, block),
+      onValidation: (progress) => tell("bitcoin.validation", { ...progress }),
       onFlush: ({ at, coins, ms }) =>
-        made.node &&
-        made.node.#event("bitcoin.coins_flushed", { height: chain.headers.height(at), coins, ms: Math.round(ms) }),
+        tell("bitcoin.coins_flushed", { height: chain.headers.height(at), coins, ms: Math.round(ms) }),
       onConnected: (block) => followers.connected(block),
       onDisconnected: (block) => followers.disconnected(block),
       onActivation: (level, text) => parts.notice(level, "bitcoin.validation", text),
@@ -91,15 +93,16 @@ export class BitcoinNode {
     const services = () =>
       ownServices({ ...parts, ...parts.protocol, isPruned: isPruned(), hasFilters: filters.isOffered });
     const peers = () => this.#network.peers;
+    const initialBlockDownload = () => this.#sync.progress.initialBlockDownload;
     const [traffic, opening] = [new Traffic(clock), new OpeningConnections(clock)];
-    this.#announcing = new Announcing(chain);
+    this.#announcing = new Announcing(chain, () => compact.sending);
     this.#event = chainEvents({ ...parts, chain: "bitcoin", network: network.name });
     this.#network = bitcoinPeerNetwork({
       ...parts,
       ...{ services, traffic, opening },
       ...{ startHeight: () => chain.headers.height(chain.tip), relay: mempool !== undefined && !parts.blocksOnly },
       isTipStale: () => this.#sync.progress.isTipStale,
-      isSynced: () => !this.#sync.progress.initialBlockDownload,
+      isSynced: () => !initialBlockDownload(),
       event: this.#event,
       events: {
         joined: (peer) => this.#joined(peer),
@@ -113,7 +116,7 @@ export class BitcoinNode {
       ...{ mode: parts.mode, named: () => dialling.named, event: this.#event },
       charge: (debtor, fault) => this.#network.connections.charge(debtor, fault),
       notice: (level, text) => notice(level, "bitcoin.sync", text),
-      isBusy: () => this.#light !== undefined,
+      ...{ isBusy: () => this.#light !== undefined, compact: () => compact },
       tick: () => {
         this.#light?.wake();
         this.#addresses.tick();
@@ -121,14 +124,15 @@ export class BitcoinNode {
       },
     });
     const relay = followers.relay = relayOf({
-      ...{ ...parts, ...parts.protocol, clock, chain, mempool, announcing: this.#announcing },
-      initialBlockDownload: () => this.#sync.progress.initialBlockDownload,
+      ...{ ...parts, ...parts.protocol, clock, chain, mempool, announcing: this.#announcing, initialBlockDownload },
       track: (work) => this.#network.track(work),
     });
+    const compactParts = { ...parts, ...parts.protocol, chain, peers, mempool, sync: this.#sync };
+    const compact: CompactBlocks = followers.compact = new CompactBlocks(compactParts);
     this.#addresses = new AddressExchange({
-      ...{ clock, peers, random: parts.protocol.random, rules: parts.rules, dialling },
-      initialBlockDownload: () => this.#sync.progress.initialBlockDownload,
-      ...{ services, externalHost: parts.externalHost, listening: () => this.#network.listenAddress },
+      ...{ clock, peers, random: parts.protocol.random, rules: parts.rules, dialling, services },
+      ...{ initialBlockDownload, externalHost: parts.externalHost },
+      listening: () => this.#network.listenAddress,
     });
     this.#added = new AddedNodes({
       ...{ defaultPort: network.defaultPort, peers },
@@ -141,19 +145,18 @@ export class BitcoinNode {
     this.service = this.#facade = new Facade({
       ...parts,
       ...{ services, chain, traffic, opening, peerNetwork: this.#network, added: this.#added },
-      ...{ sync: this.#sync, announcing: this.#announcing, addresses: this.#addresses },
+      ...{ sync: this.#sync, announcing: this.#announcing, addresses: this.#addresses, compact },
       ...{ pruning: this.#pruning, pruneTarget: parts.pruneTarget, filters: index, mempool, relay },
       light: () => this.#light,
     });
+    const served = { chain, minimumWork, isPruned, addresses: this.#addresses, transactions: relay };
     this.#handlers = bitcoinHandlers(clock, {
-      requests: new PeerRequests({
-        ...{ ...parts, chain, minimumWork, isPruned, addresses: this.#addresses, transactions: relay },
-      }),
+      requests: new PeerRequests({ ...parts, ...served, compact: compact.sending }),
       filterRequests: filters,
-      ...{ announcing: this.#announcing, relay },
-      ...{ headerSync: this.#sync.headers, incoming: this.#sync.incoming },
-      takesBlocks: parts.mode === "full",
-      light: () => this.#light,
+      ...{ announcing: this.#announcing, relay, compact },
+      headerSync: this.#sync.headers,
+      incoming: this.#sync.incoming,
+      ...{ takesBlocks: parts.mode === "full", light: () => this.#light },
       headersTold: (peer) => void (parts.mode === "full" && this.#sync.download.direct(peer)),
       headersChanged: () => this.#sync.headersMoved(),
       addresses: this.#addresses,
@@ -231,7 +234,7 @@ export class BitcoinNode {
       return session.fail(disconnecting("no_filters", "offers no block filters"));
     }
     if (session.peer.commonVersion >= SendHeaders.sinceVersion) session.post(SendHeaders, {});
-    this.#followers.relay?.joined(peer);
+    this.#followers.joined(peer);
     this.#sync.peersChanged();
   }
 
@@ -239,7 +242,7 @@ export class BitcoinNode {
     this.#addresses.left(peer);
     this.#sync.download.forget(peer);
     this.#light?.forget(peer);
-    this.#followers.relay?.left(peer);
+    this.#followers.left(peer);
     if (this.#network.signal.aborted || peer.kind === "feeler") return;
     this.#sync.peersChanged();
   }

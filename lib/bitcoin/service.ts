@@ -16,6 +16,7 @@ import type { PeerAddress } from "../core/ports.ts";
 import type { Traffic } from "../core/peers/traffic.ts";
 import type { UploadState } from "../core/peers/upload-target.ts";
 import type { Validation } from "../core/validation.ts";
+import type { CompactFigures } from "./compact/statistics.ts";
 import type { ValidationFigures } from "./chain/figures.ts";
 import type { Inspection } from "./chain/inspection.ts";
 import type { ChainTip } from "./headers/chain-tips.ts";
@@ -106,6 +107,8 @@ export interface BitcoinService {
   state(): BitcoinState;
   /** What validation has done since the start; undefined where no coins are kept. */
   figures(): ValidationFigures | undefined;
+  /** What compact blocks did since the start. */
+  readonly compactBlocks: CompactFigures;
   /** Row at a height of the active chain; −1 when there is none. */
   activeAt(height: number): number;
   /** The states of rules that miners vote for. */

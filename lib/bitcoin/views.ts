@@ -7,6 +7,7 @@
  */
 import type { Ban } from "../core/peers/bans.ts";
 import { normalSubnet } from "../core/subnets.ts";
+import type { CompactBlocks } from "./compact/compact-blocks.ts";
 import type { AddressExchange } from "./addresses/exchange.ts";
 import type { HeaderChain } from "./headers/header-chain.ts";
 import type { BitcoinPeer } from "./peers/peer.ts";
@@ -25,11 +26,12 @@ export interface PeerViewParts {
   readonly announcing: Announcing;
   readonly addresses: AddressExchange;
   readonly relay: Pick<TransactionRelay, "announcements"> | undefined;
+  readonly compact: CompactBlocks;
 }
 
 /** What is shown of a peer. */
 export function peerView(peer: BitcoinPeer, parts: PeerViewParts): BitcoinPeerView {
-  const { headers, headerSync, download, announcing, addresses, relay } = parts;
+  const { headers, headerSync, download, announcing, addresses, compact, relay } = parts;
   const { session, knowledge } = peer;
   const { peer: said, traffic, link } = session;
   const { lastCommon, inFlight, bytesPerSecond } = download.viewOf(peer);
@@ -69,8 +71,8 @@ export function peerView(peer: BitcoinPeer, parts: PeerViewParts): BitcoinPeerVi
     inFlight: inFlight.map(heightOf),
     blockBytesPerSecond: bytesPerSecond,
     minimumFeeFilter: announcing.minimumFeeOf(peer),
-    compactBlocksTo: false,
-    compactBlocksFrom: false,
+    compactBlocksTo: compact.viewOf(peer).to,
+    compactBlocksFrom: compact.viewOf(peer).from,
     addressRelay: takesPart,
     addressesProcessed: processed,
     addressesLimited: limited,

@@ -8,6 +8,7 @@ import { toDisplayHex } from "../../lib/bitcoin/hash.ts";
 import { type BlockTemplate, blockTemplate, coinbaseOf } from "../../lib/bitcoin/mining.ts";
 import type { FilterStore } from "../../lib/bitcoin/indexes/filter-store.ts";
 import { type AssumedCoins, type BitcoinNetwork, regtest } from "../../lib/bitcoin/networks/mod.ts";
+import type { Mempool } from "../../lib/bitcoin/mempool/mempool.ts";
 import { BitcoinNode } from "../../lib/bitcoin/node.ts";
 import type { BitcoinMode } from "../../lib/bitcoin/service.ts";
 import { MemoryLightStore } from "../../lib/bitcoin/light/mod.ts";
@@ -135,6 +136,8 @@ export interface NodeOptions {
   readonly inboundMax?: number;
   /** What it keeps filters of blocks in, which it gives to peers. */
   readonly filters?: FilterStore | undefined;
+  /** What compact blocks are put together from. */
+  readonly blockParts?: Pick<Mempool, "entries" | "listen">;
   /** Bytes of block data to keep. */
   readonly pruneTarget?: number;
   /** Outgoing connections to discover. */
@@ -229,6 +232,7 @@ export class BitcoinWorld {
       assumedCoins: options.assumedCoins,
       ...(options.minimumWork !== undefined && { minimumWork: options.minimumWork }),
       ...(options.pruneTarget !== undefined && { pruneTarget: options.pruneTarget }),
+      ...(options.blockParts && { blockParts: options.blockParts }),
       ...(options.filters && { filters: { store: options.filters, forPeers: true } }),
       coins: { random: this.#random, bytesMax: 1 << 20 },
       loopbackExempt: false,

@@ -6,6 +6,7 @@
 import type { Clock, Random } from "../../core/ports.ts";
 import type { BitcoinNetwork } from "../networks/network.ts";
 import type { BitcoinStore } from "../store.ts";
+import type { Block } from "../types/block.ts";
 import type { AssumeValid } from "./assume-valid.ts";
 import type { StorageNotice } from "./patient-commit.ts";
 import type { ValidationProgress } from "./revalidation.ts";
@@ -34,6 +35,8 @@ export interface BitcoinChainParts {
   readonly assumeValid?: AssumeValid;
   /** No block above this height is connected. */
   readonly heightMax?: number;
+  /** Hears of each block that passed what it is judged by as it comes, and builds on the tip: it is not connected yet. */
+  readonly onExtending?: (row: number, block: Block) => void;
   /** Hears of each durable step that moved the tip. */
   readonly onMove?: (move: TipMove) => void;
   /** Hears once a minute, and at the end, how far stored blocks were validated again. */

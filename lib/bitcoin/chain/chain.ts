@@ -72,7 +72,7 @@ export class BitcoinChain {
   readonly #trouble = new DiskTrouble();
 
   private constructor(parts: BitcoinChainParts, headers: HeaderChain, stored: StoredChainstates) {
-    const { network, validator, store, clock, onStorage, onValidation, onActivation = () => {} } = parts;
+    const { network, validator, store, clock, onStorage, onValidation, onExtending, onActivation = () => {} } = parts;
     this.network = network;
     this.validator = validator;
     this.headers = headers;
@@ -89,6 +89,7 @@ export class BitcoinChain {
       // Blocks before a snapshot's are on the active chain before they come.
       leveled: (row, before, after) => void (before !== after && this.isActive(row) && levels.change(before, after)),
       complete: (rows, block) => {
+        if (headers.parent(rows[0]!) === this.states.activation.lead) onExtending?.(rows[0]!, block);
         this.states.activation.offer(rows, block);
         this.states.background?.run();
       },
@@ -316,6 +317,11 @@ export class BitcoinChain {
   async submit(row: number, block: Block, signal?: AbortSignal): Promise<Refusal | undefined> {
     this.#trouble.check();
     return await this.#trouble.unlessRefused(this.#submit(row, block, signal));
+  }
+
+  /** Resolves when a block was connected or refused, or is left alone: nothing is left to be connected. @throws as `submit` does */
+  judged(row: number, signal: AbortSignal): Promise<Refusal | undefined> {
+    return this.#sources.verdict(row, signal);
   }
 
   async #submit(row: number, block: Block, signal: AbortSignal | undefined): Promise<Refusal | undefined> {

@@ -11,6 +11,8 @@ import { type Refusal, refuse } from "../headers/verdict.ts";
 export interface BlockGiver {
   /** The block was refused after it had been accepted. Must not throw. */
   refused(refusal: Refusal): void;
+  /** The block was connected. Must not throw. */
+  connected?(): void;
 }
 
 /**
@@ -91,8 +93,10 @@ export class BlockSources {
 
   /** A block was connected. */
   connected(row: number): void {
+    const giver = this.#givers.get(row);
     this.#givers.delete(row);
     this.answer(row, undefined);
+    giver?.connected?.();
   }
 
   /**

@@ -104,6 +104,8 @@ export interface PeerIntroduction {
   readonly prefersHeaders: boolean;
   /** It offered compact blocks (version 2). */
   readonly compactBlocks: boolean;
+  /** It wants new blocks in that form before it asks. */
+  readonly wantsCompactBlocks: boolean;
 }
 
 /** Opens the conversation over a link. @throws BitcoinFault or NodeError with the reason; the caller closes the link */
@@ -133,7 +135,9 @@ export async function shakeHands(link: Link, options: HandshakeOptions): Promise
   };
   let said: BodyOf<typeof Version> | undefined;
   let commonVersion = 0;
-  const agreed = { wtxidRelay: false, addrV2: false, prefersHeaders: false, compactBlocks: false };
+  const agreed = {
+    ...{ wtxidRelay: false, addrV2: false, prefersHeaders: false, compactBlocks: false, wantsCompactBlocks: false },
+  };
 
   const onVersion = async (payload: Uint8Array) => {
     said = Version.decode(payload);
@@ -164,8 +168,12 @@ export async function shakeHands(link: Link, options: HandshakeOptions): Promise
         else if (message === WtxidRelay) agreed.wtxidRelay = commonVersion >= NEGOTIATION_VERSION;
         else if (message === SendAddrV2) agreed.addrV2 = true;
         else if (message === SendHeaders) agreed.prefersHeaders = true;
-        else if (message === SendCmpct) agreed.compactBlocks ||= offersCompactBlocks(SendCmpct.decode(frame.payload));
-        else if (message === Feature) {
+        else if (message === SendCmpct) {
+          const offer = SendCmpct.decode(frame.payload);
+          if (!offersCompactBlocks(offer)) continue;
+          agreed.compactBlocks = true;
+          agreed.wantsCompactBlocks = offer.announce === 1;
+        } else if (message === Feature) {
           // A peer of an older version cannot know features. A feature that is not known here means nothing.
           if (commonVersion < Feature.sinceVersion) {
             throw disconnecting("early_feature", `feature from a peer of version ${commonVersion}`);

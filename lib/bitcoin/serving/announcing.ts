@@ -1,6 +1,6 @@
 /**
- * What we tell peers of our tip: by headers to peers that asked for that and can place them, by inventory else, and nothing to
- * who has it.
+ * What we tell peers of our tip: by compact blocks or headers to peers that asked for that and can place them, by inventory
+ * else, and nothing to those that have it.
  *
  * @see spec section f.4 (announcing a new tip); BIP130
  * @module
@@ -9,10 +9,10 @@ import { PerPeer } from "../../core/peers/per-peer.ts";
 import type { BitcoinChain, TipMove } from "../chain/chain.ts";
 import type { BitcoinPeer } from "../peers/peer.ts";
 import { type BitcoinHandler, on } from "../peers/handler.ts";
-import { offersCompactBlocks } from "../peers/handshake.ts";
+import type { CompactSending } from "../compact/sending.ts";
 import { headerFromBytes, InvType } from "../types/mod.ts";
 import { MAX_MONEY } from "../types/money.ts";
-import { FeeFilter, HeadersMessage, Inv, SendCmpct, SendHeaders } from "../wire/mod.ts";
+import { FeeFilter, HeadersMessage, Inv, SendHeaders } from "../wire/mod.ts";
 
 /** More new blocks than this are told by naming the last one. */
 const HEADERS_ANNOUNCED_MAX = 8;
@@ -21,31 +21,30 @@ const HEADERS_ANNOUNCED_MAX = 8;
 class Wishes {
   /** It wants new blocks announced by headers. */
   headers: boolean;
-  /** It offered compact blocks of version 2. */
-  compactBlocks: boolean;
   /** Transactions that pay less are not for it; satoshi for 1000 virtual bytes. */
   minimumFee = 0n;
 
   constructor({ session }: BitcoinPeer) {
     this.headers = session.peer.prefersHeaders;
-    this.compactBlocks = session.peer.compactBlocks;
   }
 }
 
 /** Announces as each peer wishes. */
 export class Announcing {
   readonly #chain: BitcoinChain;
+  readonly #compact: () => CompactSending;
   readonly #wishes = new PerPeer<BitcoinPeer, Wishes>((peer) => new Wishes(peer));
 
-  constructor(chain: BitcoinChain) {
+  /** @param compact what announces in compact form */
+  constructor(chain: BitcoinChain, compact: () => CompactSending) {
     this.#chain = chain;
+    this.#compact = compact;
   }
 
   /** What handles the messages by which peers say what they wish. */
   get handlers(): readonly BitcoinHandler[] {
     return [
       on(SendHeaders, (peer) => void (this.#wishes.of(peer).headers = true)),
-      on(SendCmpct, (peer, body) => void (this.#wishes.of(peer).compactBlocks ||= offersCompactBlocks(body))),
       on(FeeFilter, (peer, { feeRate }) => {
         // What is no amount of money means nothing.
         if (feeRate >= 0n && feeRate <= MAX_MONEY) this.#wishes.of(peer).minimumFee = feeRate;
@@ -73,6 +72,7 @@ export class Announcing {
       const [first = tip] = wanted;
       const canPlace = knowledge.has(headers, headers.parent(first));
       knowledge.hearsOfTip(tip);
+      if (canPlace && wanted.length === 1 && this.#compact().announceTip(peer, tip)) continue;
       if (this.#wishes.of(peer).headers && canPlace && wanted.length <= HEADERS_ANNOUNCED_MAX) {
         session.post(HeadersMessage, { headers: wanted.map((row) => headerFromBytes(headers.headerBytes(row))) });
       } else session.post(Inv, { inventory: [{ type: InvType.BLOCK, hash: headers.hash(tip) }] });

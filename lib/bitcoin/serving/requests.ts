@@ -7,6 +7,7 @@
 import type { UploadTarget } from "../../core/peers/upload-target.ts";
 import type { AddressExchange } from "../addresses/exchange.ts";
 import type { BitcoinChain } from "../chain/chain.ts";
+import type { CompactSending } from "../compact/sending.ts";
 import { HEADERS_MAX } from "../headers/header-batch.ts";
 import { findFork, rowsAfter } from "../headers/locator.ts";
 import type { BitcoinPeer } from "../peers/peer.ts";
@@ -58,6 +59,8 @@ export interface PeerRequestsParts {
   readonly upload: Pick<UploadTarget, "servesOld">;
   /** Absent where no transactions are relayed. */
   readonly transactions?: TransactionSource | undefined;
+  /** What gives blocks in compact form. */
+  readonly compact: CompactSending;
 }
 
 /** What new blocks can take in a day at most, a full one every ten minutes: Core keeps so much of an upload target back. */
@@ -150,8 +153,10 @@ export class PeerRequests {
   }
 
   async #block(peer: BitcoinPeer, { type, hash }: Inventory): Promise<void> {
-    const { chain, store } = this.#parts;
+    const { chain, store, compact } = this.#parts;
     const row = chain.headers.find(hash);
+    // One that was announced before it was validated is given when it is.
+    if (row >= 0) await compact.validated(row, peer.session.signal);
     if (row < 0 || !isServed(chain, row)) return;
     const depth = chain.headers.height(chain.tip) - chain.headers.height(row);
     // Core ends it for all such blocks alike, so that nobody can find out by them how much is kept.
@@ -163,7 +168,11 @@ export class PeerRequests {
     if (age > OLD_SECONDS && !peer.may("download") && !this.#parts.upload.servesOld(BLOCK_BYTES_PER_DAY)) {
       throw disconnecting("upload_target", "the upload target leaves nothing for old blocks");
     }
-    const raw = await store.block(row);
+    if (type === InvType.CMPCT_BLOCK && compact.isGiven(row)) {
+      if (await compact.give(peer, row)) peer.knowledge.receives(chain.headers, row);
+      return;
+    }
+    const raw = compact.recent(row)?.raw ?? await store.block(row);
     if (raw === undefined) return;
     // A compact block that was asked for may be answered with the whole one.
     if (type === InvType.WITNESS_BLOCK || type === InvType.CMPCT_BLOCK) {
@@ -177,16 +186,16 @@ export class PeerRequests {
   }
 
   async #blockTransactions(peer: BitcoinPeer, { blockHash, indexes }: BodyOf<typeof GetBlockTxn>): Promise<void> {
-    const { chain, store } = this.#parts;
+    const { chain, compact } = this.#parts;
     const row = chain.headers.find(blockHash);
     if (row < 0 || !chain.hasData(row)) return;
     if (chain.headers.height(row) < chain.headers.height(chain.tip) - BLOCKTXN_DEPTH) {
       // The whole block is sent, by the rules for blocks: it costs the peer more than it costs us.
       return await this.#block(peer, { type: InvType.WITNESS_BLOCK, hash: blockHash });
     }
-    const raw = await store.block(row);
-    if (raw === undefined) return;
-    const { transactions } = Block.decode(raw);
+    const block = compact.recent(row) ?? await chain.blocks.read(row);
+    if (block === undefined) return;
+    const { transactions } = block;
     const chosen = indexes.map((index) => {
       const transaction = transactions[index];
       if (transaction === undefined) {

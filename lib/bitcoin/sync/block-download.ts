@@ -9,10 +9,12 @@ import { DeliveryRate } from "../../core/peers/delivery-rate.ts";
 import { PerPeer } from "../../core/peers/per-peer.ts";
 import type { Clock } from "../../core/ports.ts";
 import type { BitcoinChain } from "../chain/chain.ts";
+import { HeaderStatus } from "../headers/header-chain.ts";
 import type { BitcoinPeer } from "../peers/peer.ts";
 import { tooLate } from "../peers/faults.ts";
 import { InvType } from "../types/mod.ts";
 import { GetData } from "../wire/mod.ts";
+import { BlockQuestions, IN_FLIGHT_MAX, SECOND_SOURCE_MS, type Standing } from "./block-questions.ts";
 
 /** What block download needs. */
 export interface BlockDownloadParts {
@@ -24,11 +26,13 @@ export interface BlockDownloadParts {
   readonly initialBlockDownload: () => boolean;
   /** Hears when blocks were asked for, or are to be asked for anew. */
   readonly asked: () => void;
+  /** Whether a peer that a block is to be asked of sends compact ones, and ours may be put together. */
+  readonly takesCompact?: (row: number, peer: BitcoinPeer) => boolean;
+  /** Hears when a block is no longer asked of a peer. */
+  readonly settled?: (row: number, peer: BitcoinPeer) => void;
   readonly notice: (level: "debug" | "info" | "warning", text: string) => void;
 }
 
-/** Blocks that one peer may be asked for at a time. */
-export const IN_FLIGHT_MAX = 16;
 /** It is asked for more once so few are under way: a question for each block would cost as much as a small block does. */
 const ASKED_AGAIN_BELOW = 13;
 /**
@@ -47,31 +51,18 @@ const STALL_LAST_MS = 64_000;
 const STALL_DECAY = 0.85;
 /** The oldest question to a peer may wait so long, and half as much more for each other peer that delivers. */
 const BLOCK_TIMEOUT_MS = 600_000;
-/** A block that is under way so long is asked of a second peer when that one has nothing else to do. */
-const SECOND_SOURCE_MS = 5_000;
 
 /** By then it has been asked of a second peer as well. */
 const YOUNG_MS = 30_000;
 
-interface Question {
-  readonly peers: Set<BitcoinPeer>;
-  readonly askedAt: number;
-}
-
 /** What is under way with one peer. Rows are of the header tree; times are monotonic milliseconds. */
 class DownloadState {
-  /** Rows of blocks that it was asked for and when, oldest first. */
-  readonly inFlight = new Map<number, number>();
   /** How fast it delivers the blocks that it is asked for. */
   readonly rate = new DeliveryRate();
   /** Since when its block is the one that everything else waits for. */
   stallingSince: number | undefined;
   /** The last block that it and we have, on the way to the best that it has; −1 before that is known. */
   lastCommon = -1;
-
-  constructor({ session }: BitcoinPeer) {
-    session.awaitsMore = () => this.inFlight.size > 0;
-  }
 }
 
 /** What `getpeerinfo` tells of the download from a peer. */
@@ -86,28 +77,51 @@ export interface DownloadView {
 /** The questions that are under way with all peers. */
 export class BlockDownload {
   readonly #parts: BlockDownloadParts;
-  readonly #questions = new Map<number, Question>();
-  readonly #states = new PerPeer<BitcoinPeer, DownloadState>((peer) => new DownloadState(peer));
+  readonly #questions: BlockQuestions;
+  readonly #states = new PerPeer<BitcoinPeer, DownloadState>(() => new DownloadState());
   #stallMs = STALL_FIRST_MS;
 
   constructor(parts: BlockDownloadParts) {
     this.#parts = parts;
+    this.#questions = new BlockQuestions(parts.clock, parts.settled ?? (() => {}));
   }
 
   /** Whether a block is asked for. */
   isAsked(row: number): boolean {
-    return this.#questions.has(row);
+    return this.#questions.of(row) !== undefined;
   }
 
   /** Whether a block was asked of this peer. */
   isAskedOf(row: number, peer: BitcoinPeer): boolean {
-    return this.#states.of(peer).inFlight.has(row);
+    return this.#questions.inFlight(peer).has(row);
+  }
+
+  /** How the question for a block stands, whether there is one or not. */
+  standing(row: number, peer: BitcoinPeer): Standing {
+    return this.#questions.standing(row, peer);
+  }
+
+  /** Whether no other block is asked for. */
+  isOnly(row: number): boolean {
+    return this.#questions.size === Number(this.isAsked(row));
+  }
+
+  /** Whether our tip is so young that news of it is followed at once (Core's CanDirectFetch). */
+  get isNear(): boolean {
+    const { chain: { headers, tip }, clock } = this.#parts;
+    const recentMs = RECENT_SPACINGS * headers.network.pow.targetSpacing * 1000;
+    return headers.time(tip) * 1000 > clock.now() - recentMs;
+  }
+
+  /** A peer has begun to give a block in parts: it counts as asked for it, from now on or from before. */
+  claim(row: number, peer: BitcoinPeer): void {
+    if (!this.isAskedOf(row, peer)) this.#note(peer, [row]);
   }
 
   /** How the download from a peer stands. */
   viewOf(peer: BitcoinPeer): DownloadView {
-    const { lastCommon, inFlight, rate: { bytesPerSecond } } = this.#states.of(peer);
-    return { lastCommon, inFlight: [...inFlight.keys()], bytesPerSecond };
+    const { lastCommon, rate: { bytesPerSecond } } = this.#states.of(peer);
+    return { lastCommon, inFlight: [...this.#questions.inFlight(peer).keys()], bytesPerSecond };
   }
 
   /** Gives every peer something to do. */
@@ -117,9 +131,25 @@ export class BlockDownload {
     for (const peer of this.#sources((each) => this.#hasMore(each))) {
       // Our own choice of peers first; who came to us serves when nothing is to be had from them.
       if (spares && peer.direction === "in" && this.#questions.size > 0) return;
-      const rows = this.#choose(peer, IN_FLIGHT_MAX - this.#states.of(peer).inFlight.size);
-      if (rows.length > 0) this.#ask(peer, rows);
+      this.#askNext(peer);
     }
+  }
+
+  #askNext(peer: BitcoinPeer): void {
+    const rows = this.#choose(peer, IN_FLIGHT_MAX - this.#questions.inFlight(peer).size);
+    if (rows.length > 0) this.#ask(peer, rows, this.#isForCompact(rows, peer) ? InvType.CMPCT_BLOCK : undefined);
+  }
+
+  /**
+   * Whether blocks are asked for in compact form: one that is to become the tip, and nothing beside it.
+   *
+   * @see Bitcoin Core `net_processing.cpp` HeadersDirectFetchBlocks
+   */
+  #isForCompact([row, ...more]: readonly number[], peer: BitcoinPeer): boolean {
+    const { chain: { headers }, takesCompact = () => false } = this.#parts;
+    if (row === undefined || more.length > 0 || this.#questions.size > 0) return false;
+    const isReady = (headers.status(headers.parent(row)) & HeaderStatus.connected) !== 0;
+    return isReady && this.isNear && takesCompact(row, peer);
   }
 
   /**
@@ -129,17 +159,13 @@ export class BlockDownload {
    * @see Bitcoin Core `net_processing.cpp` HeadersDirectFetchBlocks, CanDirectFetch
    */
   direct(peer: BitcoinPeer): void {
-    const { chain, clock } = this.#parts;
-    const { headers, tip } = chain;
+    const { headers, tip } = this.#parts.chain;
     const { best } = peer.knowledge;
-    if (peer.servesRecent || !peer.servesWitnesses || best < 0) return;
-    const recentMs = RECENT_SPACINGS * headers.network.pow.targetSpacing * 1000;
-    if (headers.time(tip) * 1000 <= clock.now() - recentMs) return;
+    if (peer.servesRecent || !peer.servesWitnesses || best < 0 || !this.isNear) return;
     // So many that it is a reorganisation of many blocks are left to those that serve the chain.
     const common = headers.commonAncestor(tip, best);
     if (headers.height(best) - headers.height(common) > IN_FLIGHT_MAX) return;
-    const rows = this.#choose(peer, IN_FLIGHT_MAX - this.#states.of(peer).inFlight.size);
-    if (rows.length > 0) this.#ask(peer, rows);
+    this.#askNext(peer);
   }
 
   /**
@@ -150,42 +176,32 @@ export class BlockDownload {
   fetch(row: number, peer: BitcoinPeer): string | undefined {
     if (!peer.servesWitnesses) return "Pre-SegWit peer";
     // What was asked before, of whichever peer, is forgotten.
-    for (const other of [...this.#questions.get(row)?.peers ?? []]) this.release(row, other);
+    for (const other of [...this.#questions.of(row)?.peers ?? []]) this.release(row, other);
     this.#ask(peer, [row]);
     return undefined;
   }
 
   /** A block came from a peer that was asked for it: it counts for its speed, whatever the block is worth. */
   delivered(row: number, peer: BitcoinPeer, bytes: number): void {
-    const { inFlight, rate } = this.#states.of(peer);
-    const askedAt = inFlight.get(row);
-    if (askedAt !== undefined) rate.delivered(bytes, askedAt, this.#parts.clock.monotonic());
+    const askedAt = this.#questions.inFlight(peer).get(row);
+    if (askedAt === undefined) return;
+    this.#states.of(peer).rate.delivered(bytes, askedAt, this.#parts.clock.monotonic());
   }
 
   /** A block came, from whomever: it is no longer asked for. */
   arrived(row: number): void {
     this.#stallMs = Math.max(STALL_FIRST_MS, this.#stallMs * STALL_DECAY);
-    for (const peer of this.#questions.get(row)?.peers ?? []) {
-      const state = this.#states.of(peer);
-      state.inFlight.delete(row);
-      state.stallingSince = undefined;
-    }
-    this.#questions.delete(row);
+    for (const peer of this.#questions.settle(row)) this.#states.of(peer).stallingSince = undefined;
   }
 
   /** A peer delivered something else than the block, or never will: others may. */
   release(row: number, peer: BitcoinPeer): void {
-    this.#states.of(peer).inFlight.delete(row);
-    const question = this.#questions.get(row);
-    question?.peers.delete(peer);
-    if (question?.peers.size !== 0) return;
-    this.#questions.delete(row);
-    this.#parts.asked();
+    if (this.#questions.release(row, peer)) this.#parts.asked();
   }
 
   /** Takes back what a peer was asked for. */
   forget(peer: BitcoinPeer): void {
-    for (const row of [...this.#states.of(peer).inFlight.keys()]) this.release(row, peer);
+    for (const row of [...this.#questions.inFlight(peer).keys()]) this.release(row, peer);
   }
 
   /**
@@ -195,7 +211,7 @@ export class BlockDownload {
   get isIdle(): boolean {
     const { chain, clock, peers } = this.#parts;
     const now = clock.monotonic();
-    for (const { askedAt } of this.#questions.values()) if (now - askedAt < YOUNG_MS) return false;
+    for (const [, { askedAt }] of this.#questions) if (now - askedAt < YOUNG_MS) return false;
     if (peers().some((peer) => this.#states.of(peer).stallingSince !== undefined)) return false;
     const isReached = chain.tip === chain.headers.best && chain.states.background === undefined;
     return this.#questions.size > 0 || isReached || !peers().some((peer) => this.#hasMore(peer));
@@ -205,10 +221,11 @@ export class BlockDownload {
   tick(): void {
     const now = this.#parts.clock.monotonic();
     const peers = this.#parts.peers();
-    const delivering = peers.filter((peer) => this.#states.of(peer).inFlight.size > 0).length;
+    const delivering = peers.filter((peer) => this.#questions.inFlight(peer).size > 0).length;
     let isLate = false;
     for (const peer of peers) {
-      const { inFlight, stallingSince } = this.#states.of(peer);
+      const { stallingSince } = this.#states.of(peer);
+      const inFlight = this.#questions.inFlight(peer);
       if (inFlight.size === 0 && stallingSince === undefined) continue;
       const [oldest] = inFlight.values();
       if (stallingSince !== undefined && now - stallingSince > this.#stallMs && !peer.wanted) {
@@ -227,7 +244,7 @@ export class BlockDownload {
     const out = ({ direction }: BitcoinPeer) => Number(direction === "out");
     const speed = (peer: BitcoinPeer) => this.#states.of(peer).rate.bytesPerSecond;
     return this.#parts.peers().filter((peer) =>
-      peer.servesRecent && this.#states.of(peer).inFlight.size < ASKED_AGAIN_BELOW && isMeant(peer)
+      peer.servesRecent && this.#questions.inFlight(peer).size < ASKED_AGAIN_BELOW && isMeant(peer)
     )
       .sort((a, b) => out(b) - out(a) || speed(b) - speed(a));
   }
@@ -272,7 +289,7 @@ export class BlockDownload {
       const row = onBest ? headers.atHeight(height) : headers.ancestor(best, height);
       if (chain.wasJudged(row)) continue;
       if (headers.isInvalid(row)) break;
-      const question = this.#questions.get(row);
+      const question = this.#questions.of(row);
       if (question !== undefined) {
         waitsFor ??= [...question.peers][0];
         continue;
@@ -283,7 +300,7 @@ export class BlockDownload {
     // The window is used up, and its first block is with somebody else. When it ends where it does because blocks wait to
     // be connected, nobody but we ourselves holds it up.
     const isStuck = rows.length === 0 && end < top && from + WINDOW <= judgeable &&
-      this.#states.of(peer).inFlight.size === 0;
+      this.#questions.inFlight(peer).size === 0;
     if (isStuck && waitsFor !== undefined && waitsFor !== peer) {
       this.#states.of(waitsFor).stallingSince ??= this.#parts.clock.monotonic();
     }
@@ -309,7 +326,7 @@ export class BlockDownload {
     const rows: number[] = [];
     for (let height = from + 1; height <= end && rows.length < count; height++) {
       const row = onBest ? headers.atHeight(height) : headers.ancestor(base, height);
-      if (!chain.wasJudged(row) && !this.#questions.has(row)) rows.push(row);
+      if (!chain.wasJudged(row) && !this.isAsked(row)) rows.push(row);
     }
     return rows;
   }
@@ -332,33 +349,32 @@ export class BlockDownload {
     return state.lastCommon = row;
   }
 
-  #ask(peer: BitcoinPeer, rows: readonly number[]): void {
-    const { chain, clock } = this.#parts;
-    const askedAt = clock.monotonic();
-    const { inFlight } = this.#states.of(peer);
-    for (const row of rows) {
-      const question = this.#questions.get(row);
-      if (question === undefined) this.#questions.set(row, { peers: new Set([peer]), askedAt });
-      else question.peers.add(peer);
-      inFlight.set(row, askedAt);
-    }
-    const inventory = rows.map((row) => ({ type: InvType.WITNESS_BLOCK, hash: chain.headers.hash(row) }));
-    peer.session.post(GetData, { inventory });
+  /** Asks a peer for a whole block that it offered in parts. */
+  askWhole(row: number, peer: BitcoinPeer): void {
+    this.#ask(peer, [row]);
+  }
+
+  #ask(peer: BitcoinPeer, rows: readonly number[], type: number = InvType.WITNESS_BLOCK): void {
+    this.#note(peer, rows);
+    const { headers } = this.#parts.chain;
+    peer.session.post(GetData, { inventory: rows.map((row) => ({ type, hash: headers.hash(row) })) });
+  }
+
+  #note(peer: BitcoinPeer, rows: readonly number[]): void {
+    this.#questions.ask(peer, rows);
     this.#parts.asked();
   }
 
-  /** Asks peers that have nothing to do for what others are slow to deliver. */
+  /** Asks peers that have nothing to do for what others are slow to deliver: near the tip one after the other. */
   #secondSource(now: number): void {
-    const idle = this.#sources((peer) => this.#states.of(peer).inFlight.size === 0);
-    const late = [...this.#questions].filter(([, { askedAt, peers }]) =>
-      peers.size === 1 && now - askedAt > SECOND_SOURCE_MS
-    );
-    for (const peer of idle) {
-      const rows = late.map(([row]) => row).filter((row) =>
-        (this.#questions.get(row)?.peers.size ?? 2) < 2 && peer.knowledge.has(this.#parts.chain.headers, row) &&
-        peer.servesAll
+    const { chain: { headers } } = this.#parts;
+    for (const peer of this.#sources((each) => this.#questions.inFlight(each).size === 0)) {
+      const late = [...this.#questions].filter(([row, question]) =>
+        question.isLate(now, this.isNear) && peer.knowledge.has(headers, row) && peer.servesAll
       ).slice(0, IN_FLIGHT_MAX);
-      if (rows.length > 0) this.#ask(peer, rows);
+      if (late.length === 0) continue;
+      this.#ask(peer, late.map(([row]) => row));
+      for (const [, question] of late) question.askedMore(now);
     }
   }
 }

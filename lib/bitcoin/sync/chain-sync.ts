@@ -18,6 +18,16 @@ import { HeaderSync } from "./header-sync.ts";
 import { IncomingBlocks } from "./incoming.ts";
 import { Progress } from "./progress.ts";
 
+/** What compact blocks need to hear of the sync, and it of them. */
+export interface CompactSync {
+  /** Whether a block may be asked of a peer in compact form. */
+  takesCompact(row: number, peer: BitcoinPeer): boolean;
+  /** A block is no longer asked of a peer. */
+  settled(row: number, peer: BitcoinPeer): void;
+  /** A peer was the first with a block that was connected. */
+  gave(peer: BitcoinPeer, row: number): void;
+}
+
 /** What the sync needs. */
 export interface ChainSyncParts {
   readonly chain: BitcoinChain;
@@ -35,6 +45,8 @@ export interface ChainSyncParts {
   readonly charge: (debtor: Debtor, fault: PeerOffence) => void;
   readonly event: ChainEvents;
   readonly notice: (level: "debug" | "info" | "warning", text: string) => void;
+  /** Where compact blocks are put together, if they are. */
+  readonly compact?: () => CompactSync | undefined;
   /** What else the node does at each turn. */
   readonly tick: () => void;
   /** Whether something else has to be done every second. */
@@ -63,9 +75,15 @@ export class ChainSync {
     };
     const tooNew = (peer: BitcoinPeer, detail?: string) => this.progress.tooNew(peer, detail);
     this.headers = new HeaderSync({ ...shared, random, tooNew });
-    this.download = new BlockDownload(shared);
+    const { compact = () => undefined } = parts;
+    this.download = new BlockDownload({
+      ...shared,
+      takesCompact: (row, peer) => compact()?.takesCompact(row, peer) ?? false,
+      settled: (row, peer) => compact()?.settled(row, peer),
+    });
     this.incoming = new IncomingBlocks({
       ...{ chain, minimumWork, memory, charge: parts.charge, now: () => clock.now() },
+      gave: (peer, row) => compact()?.gave(peer, row),
       ...{ download: this.download, headerSync: this.headers },
     });
     this.#ticker = new Ticker({

@@ -199,7 +199,7 @@ export class HeaderSync {
       state.unknown = batch.hash(batch.length - 1);
       return this.ask(peer);
     }
-    const isWorthKeeping = this.#isKnownGood(batch) || this.#workAfter(parent, batch) >= this.#threshold();
+    const isWorthKeeping = this.#isKnownGood(batch) || this.#workAfter(parent, batch) >= this.threshold;
     // A few headers on a block that we know are the announcement of another branch: the presync and its question go on.
     if (state.presync !== undefined && !full) return isWorthKeeping ? this.#accept(peer, batch, full) : undefined;
     state.answered();
@@ -285,7 +285,7 @@ export class HeaderSync {
   }
 
   /** Work below which headers are not kept without proof that there is more to come. */
-  #threshold(): bigint {
+  get threshold(): bigint {
     const { chain, minimumWork } = this.#parts;
     const near = chain.headers.work(chain.tip) - BEHIND_BLOCKS * blockWork(chain.headers.bits(chain.tip));
     return near > minimumWork ? near : minimumWork;
@@ -297,7 +297,7 @@ export class HeaderSync {
     this.#states.of(peer).presync = new HeadersPresync({
       chain: chain.headers,
       start,
-      minimumWork: this.#threshold(),
+      minimumWork: this.threshold,
       now: Math.floor(clock.now() / 1000),
       random,
     });

@@ -7,7 +7,7 @@
 import type { MemoryBudget } from "../../core/peers/memory-budget.ts";
 import type { Debtor } from "../../core/peers/connections.ts";
 import type { PeerOffence } from "../../core/peers/reputation.ts";
-import type { BitcoinChain, BlockGiver } from "../chain/chain.ts";
+import type { BitcoinChain, BlockGiver, BlockResult } from "../chain/chain.ts";
 import { HeaderBatch } from "../headers/header-batch.ts";
 import { blockWork } from "../headers/pow.ts";
 import type { Refusal } from "../headers/verdict.ts";
@@ -38,6 +38,8 @@ export interface IncomingBlocksParts {
   readonly memory?: MemoryBudget | undefined;
   /** Makes the giver of a block answer for it, whether the connection still stands or not. */
   readonly charge: (debtor: Debtor, fault: PeerOffence) => void;
+  /** Hears that a peer was the first with a block that was connected. */
+  readonly gave?: (peer: BitcoinPeer, row: number) => void;
   /** Unix milliseconds. */
   readonly now: () => number;
 }
@@ -59,7 +61,7 @@ export class IncomingBlocks {
    * @throws BitcoinFault what it costs the peer
    */
   async take(peer: BitcoinPeer, block: Block): Promise<void> {
-    const { chain, download, now } = this.#parts;
+    const { chain, download } = this.#parts;
     let row = chain.headers.find(block.hash);
     const wasAsked = row >= 0 && download.isAskedOf(row, peer);
     if (wasAsked) download.delivered(row, peer, block.raw.length);
@@ -70,23 +72,39 @@ export class IncomingBlocks {
     }
     peer.knowledge.tells(chain.headers, row);
     if (!wasAsked && !this.#isWanted(row)) return;
-    const { refusal, duplicate, stored } = chain.addBlock(row, block, this.#giver(peer));
-    if (refusal !== undefined) {
-      download.release(row, peer);
-      this.#punish(peer, refusal);
-      return;
-    }
+    const { id, kind, place, score } = peer;
+    const result = chain.addBlock(row, block, {
+      // The peer answers for it, or its host when the peer has gone.
+      refused: (refusal) => this.#parts.charge({ id, kind, place, score }, blockFault(refusal)),
+      connected: () => this.#parts.gave?.(peer, row),
+    });
+    if (result.refusal === undefined) return await this.#taken(peer, row, block, result);
+    download.release(row, peer);
+    this.#punish(peer, result.refusal);
+  }
+
+  /**
+   * A block that was put together from the compact one of a peer, asked for or not. Compact blocks may be passed on before
+   * they are validated: one that breaks a rule costs the peer nothing. Resolves when there is room for more, with false
+   * when the header means another body.
+   */
+  async takeRebuilt(peer: BitcoinPeer, row: number, block: Block): Promise<boolean> {
+    const { chain, download, gave } = this.#parts;
+    const giver: BlockGiver = { refused: () => {}, connected: () => gave?.(peer, row) };
+    const result = chain.addBlock(row, block, giver);
+    if (result.refusal?.result === "mutated") return false;
+    if (result.refusal === undefined) await this.#taken(peer, row, block, result);
+    else download.release(row, peer);
+    return true;
+  }
+
+  async #taken(peer: BitcoinPeer, row: number, block: Block, { duplicate, stored }: BlockResult): Promise<void> {
+    const { chain, download, now } = this.#parts;
     if (!duplicate) this.#charge(block.raw.length, stored);
     peer.gaveHead(now());
     download.arrived(row);
     await chain.room();
     download.fill();
-  }
-
-  /** Who answers for a peer's block when it is refused later: the peer, or its host when the peer has gone. */
-  #giver(peer: BitcoinPeer): BlockGiver {
-    const { id, kind, place, score } = peer;
-    return { refused: (refusal) => this.#parts.charge({ id, kind, place, score }, blockFault(refusal)) };
   }
 
   /** Counts a block until it is stored, or cannot be: the chain keeps few of them, and no peer's end would free one. */
@@ -108,6 +126,24 @@ export class IncomingBlocks {
     const refusal = await submitting;
     if (refusal !== undefined) return { kind: "refused", refusal };
     return { kind: chain.isActive(header.last) ? "accepted" : "inconclusive" };
+  }
+
+  /**
+   * Puts the header of a compact block into the tree; undefined when it has no place there now. Its parent is known.
+   *
+   * @throws BitcoinFault what it costs the peer
+   */
+  placeAnnounced(peer: BitcoinPeer, header: Uint8Array): number | undefined {
+    const { last, refusal } = this.#parts.chain.acceptHeaders(HeaderBatch.fromBytes(header));
+    if (refusal === undefined) return last;
+    const { result, reason, detail } = refusal;
+    // That a block is invalid is found out after its header, which may be passed on before.
+    if (result === "cached_invalid") return undefined;
+    if (result !== "time_future") {
+      throw misbehaving("invalid_head", reason, `invalid header via cmpctblock: ${reason}, ${detail}`);
+    }
+    this.#parts.headerSync.askLater(peer, refusal);
+    return undefined;
   }
 
   /** Puts the header of an unasked block into the tree; undefined when it has no place there. */

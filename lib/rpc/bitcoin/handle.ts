@@ -9,7 +9,7 @@ import { fromDisplayHex, toDisplayHex } from "../../bitcoin/hash.ts";
 import type { BitcoinPeerView, BitcoinService } from "../../bitcoin/service.ts";
 import { serviceNames } from "../../bitcoin/types/mod.ts";
 import type { JsonObject } from "../../codec/json.ts";
-import { figuresOf } from "./figures.ts";
+import { compactFiguresOf, figuresOf } from "./figures.ts";
 import type { ChainHandle, ChainStatus, RawBlock } from "../chain-handle.ts";
 
 /** A peer as `/v1/peers` and `gemel peers list --json` print it. Keys that both chains have mean the same. */
@@ -105,7 +105,7 @@ export function bitcoinHandle(
       return bitcoin.traffic;
     },
     ...(refusedAccepts && { refusedAccepts }),
-    figures: () => figuresOf(bitcoin.figures()),
+    figures: () => [...figuresOf(bitcoin.figures()), ...compactFiguresOf(bitcoin.compactBlocks)],
     trafficOf: (id) => bitcoin.peers().find((peer) => peer.id === id)?.traffic,
     peers: () => bitcoin.peers().map((peer) => peerJson(peer, clock.now())),
     connect: async (host, port) => peerJson(await bitcoin.connect(host, port), clock.now()),

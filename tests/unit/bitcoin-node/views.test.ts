@@ -35,6 +35,7 @@ describe("peerView()", () => {
       download: { viewOf: () => kept.download },
       announcing: { minimumFeeOf: () => 1_000n },
       addresses: { exchangedWith: () => ({ takesPart: true, wasAnswered: false, processed: 3, limited: 4 }) },
+      compact: { viewOf: () => ({ to: true, from: false }) },
     } as unknown as PeerViewParts;
     const shown = () => {
       const { syncedHeaders, syncedBlocks, presyncedHeaders, inFlight, pingTime, connectionTime, lastBlock } = peerView(
@@ -56,6 +57,7 @@ describe("peerView()", () => {
     const view = peerView(peer, parts);
     assert.deepEqual([view.addressRelay, view.addressesProcessed, view.addressesLimited], [true, 3, 4]);
     assert.deepEqual([view.minimumFeeFilter, view.blockBytesPerSecond], [1_000n, 90]);
+    assert.deepEqual([view.compactBlocksTo, view.compactBlocksFrom], [true, false]);
     const { relayTransactions, host, localHost, services, lastSend } = view;
     assert.deepEqual([relayTransactions, host, localHost, services, lastSend], [true, "10.0.0.1", "10.0.0.9", 9n, 0]);
   });

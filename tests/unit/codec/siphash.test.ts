@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { createRequire } from "node:module";
 import { describe, test } from "node:test";
-import { sipHash24, sipHash24Into, sipHash24Words, type SipKey } from "../../../lib/codec/siphash.ts";
+import { sipHash24, sipHash24Ids, sipHash24Into, sipHash24Words, type SipKey } from "../../../lib/codec/siphash.ts";
 import { SeededRandom } from "../../../lib/sim/random.ts";
 
 /** The npm package of that name: the same key as four words, the result in two halves. It ships no types. */
@@ -38,6 +38,23 @@ describe("sipHash24()", () => {
       const bytes = random.bytes(4 * count);
       const words = new Uint32Array(bytes.slice().buffer);
       assert.equal(sipHash24Words(key, words), Number(sipHash24(key, bytes) >> 11n), `${count} words`);
+    }
+  });
+
+  test("sipHash24Ids() is that of many messages of 32 bytes, from the first that is named on", () => {
+    const random = new SeededRandom(26);
+    for (let n = 0; n < 20; n++) {
+      const [a, b, c, d] = new Uint32Array(random.bytes(16).buffer);
+      const key: SipKey = [a!, b!, c!, d!];
+      const bytes = random.bytes(32 * 100);
+      const low = new Uint32Array(91);
+      const high = new Uint32Array(91);
+      sipHash24Ids(key, new Uint32Array(bytes.slice().buffer), 10, 90, low, high);
+      for (let i = 0; i < 90; i++) {
+        const hash = sipHash24(key, bytes.subarray(32 * (10 + i), 32 * (11 + i)));
+        assert.equal((BigInt(high[i]!) << 32n) | BigInt(low[i]!), hash);
+      }
+      assert.deepEqual([low[90], high[90]], [0, 0]);
     }
   });
 });
