@@ -110,6 +110,7 @@ const FLOORS: Readonly<
       peers: ["types", "networks", "wire", "headers"],
       addresses: ["codec", "types", "networks", "wire", "peers"],
       mempool: ["codec", "types", "coins", "networks", "headers", "script", "chain"],
+      fees: ["codec", "types", "headers", "chain", "mempool"],
       relay: ["types", "wire", "chain", "mempool", "peers"],
       sync: ["types", "wire", "headers", "chain", "peers"],
       compact: ["codec", "types", "wire", "headers", "chain", "peers", "mempool", "sync"],

@@ -4,10 +4,12 @@
  *
  * @module
  */
-import type { ConnectedBlock, KnownBlock } from "./chain/chain.ts";
+import type { BitcoinChain, ConnectedBlock, KnownBlock } from "./chain/chain.ts";
 import type { CompactBlocks } from "./compact/compact-blocks.ts";
-import type { FilterIndex } from "./indexes/filter-index.ts";
-import type { TxMempool } from "./mempool/mod.ts";
+import { type FeeEstimates, feeEstimatesOf } from "./fees/fee-estimates.ts";
+import { type FilterIndex, filterIndexOf } from "./indexes/filter-index.ts";
+import { mempoolOf, type TxMempool } from "./mempool/mod.ts";
+import type { BitcoinNodeParts } from "./node-parts.ts";
 import type { BitcoinPeer } from "./peers/peer.ts";
 import type { TransactionRelay } from "./relay/mod.ts";
 import type { Block } from "./types/block.ts";
@@ -18,6 +20,17 @@ export class ChainFollowers {
   mempool: TxMempool | undefined;
   relay: TransactionRelay | undefined;
   compact: CompactBlocks | undefined;
+  fees: FeeEstimates | undefined;
+  /** Core's latch; until the node knows, it is on. */
+  initialBlockDownload: () => boolean = () => true;
+
+  /** Opens those that stand on the chain alone. */
+  async open(parts: BitcoinNodeParts, chain: BitcoinChain): Promise<void> {
+    this.filters = await filterIndexOf(parts, chain);
+    const mempool = this.mempool = mempoolOf(parts, chain);
+    const initialBlockDownload = () => this.initialBlockDownload();
+    this.fees = await feeEstimatesOf({ ...parts, chain, mempool, initialBlockDownload });
+  }
 
   /** A block has passed what needs no coins, and builds on the tip. */
   extending(row: number, block: Block): void {
@@ -26,6 +39,7 @@ export class ChainFollowers {
 
   /** A block was connected. */
   connected(block: ConnectedBlock): void {
+    this.fees?.connected(block.row);
     this.mempool?.connected(block);
     this.relay?.connected(block);
     this.filters?.connected(block);
@@ -58,6 +72,7 @@ export class ChainFollowers {
   /** Ends what they do. */
   async close(): Promise<void> {
     this.compact?.close();
+    await this.fees?.close();
     this.relay?.close();
     await this.mempool?.close();
     await this.filters?.close();

@@ -30,6 +30,7 @@ import type { HeaderChain } from "./headers/header-chain.ts";
 import { VersionBits } from "./headers/version-bits.ts";
 import type { Refusal } from "./headers/verdict.ts";
 import { PROTOCOL_VERSION } from "./peers/handshake.ts";
+import type { FeeEstimates } from "./fees/fee-estimates.ts";
 import type { FilterIndex } from "./indexes/filter-index.ts";
 import type { LightService } from "./light/service.ts";
 import type { TxMempool } from "./mempool/mod.ts";
@@ -93,6 +94,7 @@ export interface FacadeParts {
   readonly filters: FilterIndex | undefined;
   readonly mempool: TxMempool | undefined;
   readonly relay: TransactionRelay | undefined;
+  readonly fees: FeeEstimates | undefined;
   /** In mode `filters`, once it is open. */
   readonly light: () => LightService | undefined;
 }
@@ -108,6 +110,8 @@ export class Facade implements BitcoinService {
   readonly filters: FilterIndex | undefined;
   readonly mempool: TxMempool | undefined;
   readonly relay: TransactionRelay | undefined;
+  readonly compactBlocks: CompactFigures;
+  readonly fees: FeeEstimates | undefined;
   readonly startedAt: number;
   readonly snapshots: SnapshotService;
   readonly protocolVersion = PROTOCOL_VERSION;
@@ -125,6 +129,8 @@ export class Facade implements BitcoinService {
     this.filters = parts.filters;
     this.mempool = parts.mempool;
     this.relay = parts.relay;
+    this.compactBlocks = parts.compact.figures;
+    this.fees = parts.fees;
     this.startedAt = parts.clock.now();
     this.snapshots = new Snapshots(parts);
     this.versionBits = new VersionBits(parts.chain.headers);
@@ -189,10 +195,6 @@ export class Facade implements BitcoinService {
 
   figures(): ValidationFigures | undefined {
     return this.#parts.chain.figures;
-  }
-
-  get compactBlocks(): CompactFigures {
-    return this.#parts.compact.figures;
   }
 
   activeAt(height: number): number {

@@ -16,10 +16,8 @@ import { toDisplayHex } from "./hash.ts";
 import { type BitcoinPeerNetwork, bitcoinPeerNetwork } from "./peers/network.ts";
 import { Facade } from "./facade.ts";
 import { LightClient } from "./light/mod.ts";
-import { mempoolOf } from "./mempool/mod.ts";
 import type { BitcoinNodeParts } from "./node-parts.ts";
 import { OpeningConnections } from "./peers/opening.ts";
-import { filterIndexOf } from "./indexes/filter-index.ts";
 import { ownServices } from "./peers/own-services.ts";
 import type { BitcoinPeer } from "./peers/peer.ts";
 import { disconnecting } from "./peers/faults.ts";
@@ -74,8 +72,7 @@ export class BitcoinNode {
       onActivation: (level, text) => parts.notice(level, "bitcoin.validation", text),
       onStorage: (level, text) => parts.notice(level, "bitcoin.store", text),
     });
-    followers.filters = await filterIndexOf(parts, chain);
-    followers.mempool = mempoolOf(parts, chain);
+    await followers.open(parts, chain);
     const node = made.node = new BitcoinNode(parts, chain, followers);
     if (parts.mode === "filters") await node.#openLight();
     return node;
@@ -93,7 +90,7 @@ export class BitcoinNode {
     const services = () =>
       ownServices({ ...parts, ...parts.protocol, isPruned: isPruned(), hasFilters: filters.isOffered });
     const peers = () => this.#network.peers;
-    const initialBlockDownload = () => this.#sync.progress.initialBlockDownload;
+    const initialBlockDownload = followers.initialBlockDownload = () => this.#sync.progress.initialBlockDownload;
     const [traffic, opening] = [new Traffic(clock), new OpeningConnections(clock)];
     this.#announcing = new Announcing(chain, () => compact.sending);
     this.#event = chainEvents({ ...parts, chain: "bitcoin", network: network.name });
@@ -125,7 +122,7 @@ export class BitcoinNode {
     });
     const relay = followers.relay = relayOf({
       ...{ ...parts, ...parts.protocol, clock, chain, mempool, announcing: this.#announcing, initialBlockDownload },
-      track: (work) => this.#network.track(work),
+      ...{ extra: (each) => compact.extra?.keep(each), track: (work) => this.#network.track(work) },
     });
     const compactParts = { ...parts, ...parts.protocol, chain, peers, mempool, sync: this.#sync };
     const compact: CompactBlocks = followers.compact = new CompactBlocks(compactParts);
@@ -147,7 +144,7 @@ export class BitcoinNode {
       ...{ services, chain, traffic, opening, peerNetwork: this.#network, added: this.#added },
       ...{ sync: this.#sync, announcing: this.#announcing, addresses: this.#addresses, compact },
       ...{ pruning: this.#pruning, pruneTarget: parts.pruneTarget, filters: index, mempool, relay },
-      light: () => this.#light,
+      ...{ fees: followers.fees, light: () => this.#light },
     });
     const served = { chain, minimumWork, isPruned, addresses: this.#addresses, transactions: relay };
     this.#handlers = bitcoinHandlers(clock, {

@@ -24,6 +24,7 @@ import type { ValidationProgress } from "./chain/chain.ts";
 import type { HeaderChain } from "./headers/header-chain.ts";
 import type { VersionBits } from "./headers/version-bits.ts";
 import type { Refusal } from "./headers/verdict.ts";
+import type { FeeEstimation } from "./fees/fee-estimates.ts";
 import type { FilterIndex } from "./indexes/filter-index.ts";
 import type { LightService } from "./light/service.ts";
 import type { TxMempool } from "./mempool/mod.ts";
@@ -93,6 +94,8 @@ export interface BitcoinService {
   readonly mempool?: TxMempool | undefined;
   /** Transactions between us and our peers, where any are relayed. */
   readonly relay?: RelayService | undefined;
+  /** What was seen of fees, where there is a mempool. */
+  readonly fees?: FeeEstimation | undefined;
   /** Service bits that we offer. */
   readonly services: bigint;
   readonly userAgent: string;

@@ -33,7 +33,7 @@ async function open(host: string, mempool: ListedPool, connect: readonly { host:
   const node = await BitcoinNode.open({
     network: regtest,
     store: new MemoryBitcoinStore({ events: new MemoryEventLog() }),
-    ...{ rules: RULES, mempool, connect, clock },
+    ...{ rules: RULES, blockParts: mempool, connect, clock },
     book: new AddressBook({ rules: RULES, clock, random }),
     validator,
     mode: "full",
@@ -119,12 +119,14 @@ describe("real blocks between two nodes over real sockets", { skip: bitcoinDataM
   test("cost a tenth of their bytes at most with equal mempools", { timeout: 60_000 }, async () => {
     const shares = await saved(() => true);
     assert.ok(shares.every((share) => share > 0.9), shown(shares));
+    // deno-lint-ignore no-console
     console.log(`saved with equal mempools: ${shown(shares)}`);
   });
 
   test("cost a fifth at most when one of twenty transactions is missing", { timeout: 60_000 }, async () => {
     const shares = await saved((_, i) => i % 20 !== 7);
     assert.ok(shares.every((share) => share > 0.8), shown(shares));
+    // deno-lint-ignore no-console
     console.log(`saved with 5 % missing: ${shown(shares)}`);
   });
 });

@@ -18,9 +18,9 @@ export const EXTRA_TRANSACTION_BYTES_MAX = 100_000;
 export class BlockParts {
   readonly pool = new IdTable();
   readonly extra = new IdTable();
-  /** The places in {@link pool}, by the sequence numbers of the entries. */
-  readonly #places = new Map<number, number>();
-  readonly #sequences: number[] = [];
+  /** The places in {@link pool}. */
+  readonly #places = new Map<Transaction, number>();
+  readonly #kept = new Set<Transaction>();
   #nextExtra = 0;
   readonly #stop: () => void;
 
@@ -35,9 +35,14 @@ export class BlockParts {
     });
   }
 
-  /** Keeps a transaction that the mempool has not; the oldest goes when there are many. Its bytes must be its own. */
+  /**
+   * Keeps a transaction that the mempool has not; the oldest goes when there are many. Its bytes must be its own. The
+   * same one is not kept twice: of a replacement the mempool tells, and the relay.
+   */
   keep(transaction: Transaction): void {
-    if (transaction.size > EXTRA_TRANSACTION_BYTES_MAX) return;
+    if (transaction.size > EXTRA_TRANSACTION_BYTES_MAX || this.#kept.has(transaction)) return;
+    this.#kept.add(transaction);
+    if (this.extra.size === EXTRA_TRANSACTIONS_MAX) this.#kept.delete(this.extra.at(this.#nextExtra));
     this.extra.put(this.#nextExtra, transaction);
     this.#nextExtra = (this.#nextExtra + 1) % EXTRA_TRANSACTIONS_MAX;
   }
@@ -47,21 +52,17 @@ export class BlockParts {
     this.#stop();
   }
 
-  #add({ transaction, sequence }: MempoolEntry): void {
+  #add({ transaction }: MempoolEntry): void {
     const place = this.pool.size;
     this.pool.put(place, transaction);
-    this.#sequences[place] = sequence;
-    this.#places.set(sequence, place);
+    this.#places.set(transaction, place);
   }
 
-  #remove({ sequence }: MempoolEntry): void {
-    const place = this.#places.get(sequence);
+  #remove({ transaction }: MempoolEntry): void {
+    const place = this.#places.get(transaction);
     if (place === undefined) return;
-    this.#places.delete(sequence);
+    this.#places.delete(transaction);
     this.pool.remove(place);
-    const moved = this.#sequences.pop()!;
-    if (moved === sequence) return;
-    this.#sequences[place] = moved;
-    this.#places.set(moved, place);
+    if (place < this.pool.size) this.#places.set(this.pool.at(place), place);
   }
 }

@@ -20,7 +20,7 @@ export type RelayService = Pick<TransactionRelay, "broadcast" | "figures" | "orp
 
 /** What a node has for its relay. */
 export interface NodeRelayParts
-  extends Pick<TransactionRelayParts, "clock" | "random" | "initialBlockDownload" | "track"> {
+  extends Pick<TransactionRelayParts, "clock" | "random" | "initialBlockDownload" | "track" | "extra"> {
   readonly chain: Pick<BitcoinChain, "connected">;
   /** Absent where none is kept: then nothing is relayed. */
   readonly mempool: TxMempool | undefined;

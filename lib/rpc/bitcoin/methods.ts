@@ -15,6 +15,7 @@ import { coinScanMethods } from "./coin-scan.ts";
 import { coinMethods } from "./coins.ts";
 import { type ActiveCall, controlMethods } from "./control.ts";
 import { deploymentMethods } from "./deployments.ts";
+import { feeMethods } from "./fees.ts";
 import { generatingMethods } from "./generating.ts";
 import type { Method } from "./method.ts";
 import { mempoolMethods } from "./mempool.ts";
@@ -49,6 +50,7 @@ export function bitcoinMethods(active: () => Iterable<ActiveCall>): ReadonlyMap<
     ...sendingMethods,
     ...networkMethods,
     ...banMethods,
+    ...feeMethods,
     ...generatingMethods,
     ...blockTemplateMethods,
     ...submittingMethods,

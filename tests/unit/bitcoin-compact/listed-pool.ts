@@ -57,3 +57,13 @@ export function numbered(n: number, { bytes = 4, witness = [] as readonly Uint8A
 export function many(count: number, first = 0): Transaction[] {
   return Array.from({ length: count }, (_, i) => numbered(first + i));
 }
+
+/** A transaction that spends the first output of another. */
+export function spending({ txid }: Transaction): Transaction {
+  return Transaction.of({
+    version: 2,
+    inputs: [{ prevout: { txid, vout: 0 }, scriptSig: new Uint8Array(4), sequence: 0, witness: [] }],
+    outputs: [{ value: 1n, scriptPubKey: Uint8Array.of(0x51) }],
+    lockTime: 0,
+  });
+}

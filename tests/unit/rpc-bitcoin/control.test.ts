@@ -5,7 +5,8 @@ import { ADDRESS, bitcoinNode } from "./support.ts";
 /** Every method of the contract. */
 const METHODS = `getblockchaininfo getnetworkinfo getpeerinfo getblock getblockheader getblockhash getbestblockhash
 getblockcount getchaintips getdifficulty getrawtransaction decoderawtransaction decodescript validateaddress getnettotals
-getconnectioncount addnode getaddednodeinfo disconnectnode dumptxoutset loadtxoutset getchainstates setban listbanned clearbanned getnodeaddresses ping uptime stop
+getconnectioncount addnode getaddednodeinfo disconnectnode dumptxoutset
+estimatesmartfee loadtxoutset getchainstates setban listbanned clearbanned getnodeaddresses ping uptime stop
 logging waitfornewblock waitforblock waitforblockheight gettxout gettxoutsetinfo gettxoutproof verifytxoutproof getblockfilter getblockstats scantxoutset scanblocks getindexinfo getrpcinfo submitblock
 submitheader help generatetoaddress generateblock getblocktemplate setnetworkactive getaddrmaninfo getmemoryinfo getmininginfo
 getnetworkhashps getchaintxstats pruneblockchain getblockfrompeer preciousblock verifychain getdeploymentinfo
@@ -15,7 +16,7 @@ prioritisetransaction getprioritisedtransactions savemempool importmempool sendr
     /\s+/,
   );
 /** Methods for tests, which help lists only when they are named. */
-const HIDDEN = `addconnection addpeeraddress sendmsgtopeer setmocktime mockscheduler echo echojson
+const HIDDEN = `estimaterawfee addconnection addpeeraddress sendmsgtopeer setmocktime mockscheduler echo echojson
 syncwithvalidationinterfacequeue invalidateblock reconsiderblock getorphantxs getmempoolfeeratediagram`.split(/\s+/);
 
 describe("help", () => {

@@ -1,0 +1,168 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { estimatesToBytes } from "../../../lib/bitcoin/fees/estimates-file.ts";
+import { FeeEstimator } from "../../../lib/bitcoin/fees/estimator.ts";
+import { FeeEstimates, type FeeEstimatesParts } from "../../../lib/bitcoin/fees/fee-estimates.ts";
+import type { MempoolListener } from "../../../lib/bitcoin/mempool/mempool.ts";
+import type { Transaction } from "../../../lib/bitcoin/types/mod.ts";
+import { MemoryFolder } from "../../contract/memory-folder.ts";
+import { numbered, spending } from "../bitcoin-compact/listed-pool.ts";
+import { simClock } from "../core/sim.ts";
+
+const PATH = "/data/fee_estimates.dat";
+
+/** Estimates beside a mempool and a chain that a test plays: the row of a block is its height. */
+async function scene(folder = new MemoryFolder(), height = 1_000) {
+  const clock = simClock();
+  const listeners = new Set<MempoolListener>();
+  const pool = new Map<string, Transaction>();
+  const state = { height, best: height, isInitial: false, ageS: 0 };
+  const told: string[] = [];
+  const parts = {
+    clock,
+    headers: {
+      height: (row: number) => row,
+      time: (row: number) => Math.floor(clock.now() / 1_000) - 600 * (state.height - row) - state.ageS,
+      get best() {
+        return state.best;
+      },
+    },
+    activeAt: (at: number) => (at <= state.height ? at : -1),
+    mempool: {
+      minimumFeeRate: 100,
+      get: (txid: Uint8Array) => pool.get(String(txid)),
+      listen: (listener: MempoolListener) => {
+        listeners.add(listener);
+        return () => void listeners.delete(listener);
+      },
+    },
+    files: folder.named("/data"),
+    initialBlockDownload: () => state.isInitial,
+    notice: (level: string, text: string) => told.push(`${level} ${text}`),
+  } as unknown as FeeEstimatesParts;
+  const estimates = await FeeEstimates.open(parts);
+  estimates.connected(height);
+  let made = 0;
+  const come = (change: { sequence?: number; transaction?: Transaction; fee?: number } = {}) => {
+    const { transaction = numbered(made++), fee = 1_000, sequence = made } = change;
+    const entry = { transaction, fee, modifiedFee: fee, vsize: 200, weight: 800, sequence, height: state.height };
+    const whole = { ...entry, sigOpCost: 0, time: 0, spendsCoinbase: false };
+    pool.set(String(transaction.txid), transaction);
+    for (const listener of listeners) listener.added?.(whole);
+    return whole;
+  };
+  const go = (entry: ReturnType<typeof come>, reason: "block" | "replaced" | "conflict", row?: number) => {
+    pool.delete(String(entry.transaction.txid));
+    for (const listener of listeners) listener.removed?.(entry, reason, row);
+  };
+  const mine = (entries: readonly ReturnType<typeof come>[]) => {
+    state.height += 1;
+    state.best = state.height;
+    estimates.connected(state.height);
+    for (const entry of entries) go(entry, "block", state.height);
+  };
+  /** Too few to say anything: they stand with what does not pass. */
+  const counted = () => estimates.raw(1, 0, "short").fail;
+  return { clock, state, estimates, come, go, mine, counted, listeners, told, folder };
+}
+
+/** Ten blocks with twenty transactions each, which take one block. */
+function busy({ come, mine }: Awaited<ReturnType<typeof scene>>, blocks = 10): void {
+  for (let i = 0; i < blocks; i++) mine(Array.from({ length: 20 }, () => come()));
+}
+
+describe("FeeEstimates", () => {
+  test("learns from what the mempool and the chain tell", async () => {
+    const played = await scene();
+    assert.deepEqual(played.estimates.smart(2, false), { feeRate: 0, target: 0 });
+    busy(played);
+    assert.deepEqual(played.estimates.smart(2, false), { feeRate: 5_000, target: 2 });
+    await played.estimates.close();
+    assert.deepEqual([played.listeners.size, played.clock.pending], [0, 0]);
+  });
+
+  test("counts no transaction whose feerate is not what gets it into a block", async () => {
+    const played = await scene();
+    const { come, mine, state, estimates } = played;
+    const parent = come();
+    const cases: (() => ReturnType<typeof come>)[] = [
+      // It was in a block before.
+      () => come({ sequence: 0 }),
+      // It pays less than the mempool asks for: a child has brought it in.
+      () => come({ fee: 19 }),
+      // Its parent waits as well.
+      () => come({ transaction: spending(parent.transaction) }),
+      () => {
+        state.isInitial = true;
+        return come();
+      },
+      () => {
+        state.ageS = 3 * 3_600 + 1;
+        return come();
+      },
+      () => {
+        state.best = state.height + 2;
+        return come();
+      },
+    ];
+    mine([]);
+    for (const each of cases) {
+      const entry = each();
+      Object.assign(state, { isInitial: false, ageS: 0, best: state.height });
+      mine([entry]);
+    }
+    assert.equal(played.counted().totalConfirmed, 0);
+    mine([come()]);
+    assert.equal(played.counted().totalConfirmed, 1);
+    await estimates.close();
+  });
+
+  test("counts what leaves otherwise as failed, and what waits at the end as well", async () => {
+    const played = await scene();
+    const { come, go, mine, folder, estimates } = played;
+    const replaced = come();
+    come();
+    mine([]);
+    go(replaced, "replaced");
+    await estimates.close();
+    const again = await scene(folder, 1_001);
+    assert.equal(again.counted().leftMempool, 2);
+    await again.estimates.close();
+  });
+
+  test("keeps what it has seen, once an hour and at the end, and goes on with it", async () => {
+    const played = await scene();
+    busy(played);
+    const before = played.estimates.smart(2, true);
+    assert.equal(played.folder.files.has(PATH), false);
+    await played.clock.advance(3_600_000);
+    assert.equal(played.folder.files.has(PATH), true);
+    await played.estimates.close();
+    const again = await scene(played.folder, played.state.height);
+    assert.deepEqual(again.estimates.smart(2, true), before);
+    await again.estimates.close();
+    assert.deepEqual([...played.folder.files.keys()], [PATH]);
+  });
+
+  test("does not use what is older than 60 hours, of an earlier version, or damaged, and says so", async () => {
+    const played = await scene();
+    busy(played);
+    await played.estimates.close();
+    const { height } = played.state;
+    const bytes = estimatesToBytes(new FeeEstimator().state);
+    const opened = async (at: number, change?: Uint8Array) => {
+      const folder = played.folder.copy();
+      if (change !== undefined) folder.files.set(PATH, { bytes: change, synced: change.length });
+      const again = await scene(folder, at);
+      await again.estimates.close();
+      return again.told;
+    };
+    assert.deepEqual(await opened(height + 359), []);
+    assert.match((await opened(height + 361)).join(), /too old/);
+    const earlier = bytes.slice();
+    new DataView(earlier.buffer).setUint32(0, 149_900, true);
+    assert.match((await opened(height, earlier)).join(), /earlier version/);
+    assert.match((await opened(height, bytes.slice(0, 100))).join(), /cannot be read/);
+    assert.match((await opened(height, new Uint8Array(17 * 1024 * 1024))).join(), /cannot be read/);
+  });
+});

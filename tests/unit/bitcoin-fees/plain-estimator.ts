@@ -1,0 +1,89 @@
+/**
+ * The estimator by its definition: a list of all transactions, each with when it came, when it went and how, and every
+ * count worked out from it. Slow, and nothing in it moves with the blocks.
+ */
+import type { Transaction } from "../../../lib/bitcoin/types/mod.ts";
+
+interface Life {
+  readonly feeRate: number;
+  readonly came: number;
+  went?: number;
+  isConfirmed?: boolean;
+}
+
+const TERMS = {
+  short: { periods: 12, decay: 0.962, scale: 1, sufficient: 0.5 },
+  medium: { periods: 24, decay: 0.9952, scale: 2, sufficient: 0.1 },
+  long: { periods: 42, decay: 0.99931, scale: 24, sufficient: 0.1 },
+} as const;
+
+/** Estimates from all that ever happened. */
+export class PlainEstimator {
+  readonly #lives = new Map<Transaction, Life>();
+  #height: number;
+
+  constructor(height: number) {
+    this.#height = height;
+  }
+
+  came(transaction: Transaction, feeRate: number): void {
+    this.#lives.set(transaction, { feeRate, came: this.#height });
+  }
+
+  went(transaction: Transaction, isConfirmed: boolean): void {
+    Object.assign(this.#lives.get(transaction)!, { went: this.#height, isConfirmed });
+  }
+
+  block(): void {
+    this.#height += 1;
+  }
+
+  /** The feerate of a horizon, or −1. */
+  median(target: number, share: number, horizon: keyof typeof TERMS): number {
+    const { periods, decay, scale, sufficient } = TERMS[horizon];
+    const most = periods * scale;
+    const bounds: number[] = [];
+    for (let bound = 100; bound <= 1e7; bound *= 1.05) bounds.push(bound);
+    bounds.push(1e99);
+    const period = Math.ceil(target / scale);
+    const cells = bounds.map((bound, i) => {
+      const lives = [...this.#lives.values()].filter(({ feeRate }) => feeRate <= bound && !(feeRate <= bounds[i - 1]!));
+      const faded = (chosen: readonly Life[]) =>
+        chosen.reduce((sum, { went }) => sum + decay ** (this.#height - went!), 0);
+      const confirmed = lives.filter(({ isConfirmed }) => isConfirmed === true);
+      const failed = lives.filter(({ isConfirmed, went, came }) =>
+        isConfirmed === false && Math.floor((went! - came) / scale) >= period
+      );
+      const waiting = lives.filter(({ went, came }) => went === undefined && this.#height - came >= target);
+      return {
+        feeRates: confirmed.reduce((sum, { went, feeRate }) => sum + feeRate * decay ** (this.#height - went!), 0),
+        confirmed: faded(confirmed),
+        within: faded(confirmed.filter(({ went, came }) => Math.ceil((went! - came) / scale) <= period)),
+        failed: faded(failed),
+        waiting: waiting.length,
+      };
+    });
+    if (target > most) return -1;
+    let found: typeof cells | undefined;
+    let open: typeof cells = [];
+    let fresh = 0;
+    const sum = (of: (cell: (typeof cells)[number]) => number) => open.reduce((total, cell) => total + of(cell), 0);
+    for (const cell of cells.toReversed()) {
+      open.push(cell);
+      fresh += cell.confirmed;
+      if (fresh < sufficient / (1 - decay)) continue;
+      fresh = 0;
+      const all = sum(({ confirmed, failed, waiting }) => confirmed + failed + waiting);
+      if (sum(({ within }) => within) / all < share) continue;
+      found = open;
+      open = [];
+    }
+    if (found === undefined) return -1;
+    let half = found.reduce((total, { confirmed }) => total + confirmed, 0) / 2;
+    for (const { confirmed, feeRates } of found.toReversed()) {
+      if (confirmed >= half) return feeRates / confirmed;
+      half -= confirmed;
+    }
+    return -1;
+  }
+}
