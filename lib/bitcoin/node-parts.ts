@@ -36,6 +36,8 @@ export interface BitcoinNodeParts
   readonly userAgent: string;
   /** Chains of less work are not followed; the network's own unless set. */
   readonly minimumWork?: bigint;
+  /** False where nothing outlives the node: what was seen of fees is not kept then. */
+  readonly keepsFees?: boolean;
   /** What compact blocks are put together from, where it is not the mempool. */
   readonly blockParts?: Pick<Mempool, "entries" | "listen">;
   /** Block data is pruned to so many bytes; absent: never. */

@@ -160,6 +160,7 @@ export async function composeBitcoin(
       fullValidator({ ...scripts, giveWay: givingWay(clock) }),
     mempool: { ...scripts, ...mempoolOf(chainConfig) },
     blocksOnly: chainConfig.blocksOnly,
+    keepsFees: parts.config.database !== "memory",
     mode: chainConfig.mode,
     coins: { random: drivers.random, bytesMax: chainConfig.coinsCacheBytes },
     light,

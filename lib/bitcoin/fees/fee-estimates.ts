@@ -32,6 +32,8 @@ export interface NodeFeeParts extends Pick<FeeEstimatesParts, "clock" | "files" 
   readonly chain: Pick<BitcoinChain, "headers" | "activeAt">;
   readonly mempool: FeeEstimatesParts["mempool"] | undefined;
   readonly notice: Notice;
+  /** Whether what was seen is kept. */
+  readonly keepsFees?: boolean | undefined;
 }
 
 /** What may be asked of the estimates. */
@@ -147,10 +149,16 @@ export class FeeEstimates implements FeeEstimation {
 
 /** The estimates of a node, if it has a mempool. */
 export async function feeEstimatesOf(parts: NodeFeeParts): Promise<FeeEstimates | undefined> {
-  const { chain, mempool, notice } = parts;
+  const { chain, mempool, notice, files, keepsFees = true } = parts;
   if (mempool === undefined) return undefined;
   return await FeeEstimates.open({
-    ...{ ...parts, mempool, headers: chain.headers, activeAt: (height: number) => chain.activeAt(height) },
+    ...{
+      ...parts,
+      files: keepsFees ? files : undefined,
+      mempool,
+      headers: chain.headers,
+      activeAt: (height: number) => chain.activeAt(height),
+    },
     notice: (level, text) => notice(level, "bitcoin.fees", text),
   });
 }
