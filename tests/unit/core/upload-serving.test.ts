@@ -36,6 +36,7 @@ async function askBitcoin(row: number, isReached: boolean): Promise<string[]> {
     store: { block: () => Promise.resolve(new Uint8Array(80)) },
     isPruned: () => false,
     upload: target(isReached),
+    compact: { validated: () => Promise.resolve(), recent: () => undefined },
   } as unknown as BitcoinParts);
   const session = { sendBytes: ({ type }: { type: string }) => Promise.resolve(void sent.push(type)) };
   const route = serving.handlers.find(({ key }) => key === GetData);
