@@ -86,6 +86,7 @@ const FLOORS: Readonly<
   },
   bitcoin: {
     roof: [
+      "block-assembler.ts",
       "chain-followers.ts",
       "facade.ts",
       "handlers.ts",
@@ -111,6 +112,7 @@ const FLOORS: Readonly<
       addresses: ["codec", "types", "networks", "wire", "peers"],
       mempool: ["codec", "types", "coins", "networks", "headers", "script", "chain"],
       fees: ["codec", "types", "headers", "chain", "mempool"],
+      mining: ["types", "networks", "headers", "chain", "mempool"],
       relay: ["types", "wire", "chain", "mempool", "peers"],
       sync: ["types", "wire", "headers", "chain", "peers"],
       compact: ["codec", "types", "wire", "headers", "chain", "peers", "mempool", "sync"],

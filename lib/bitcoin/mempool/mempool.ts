@@ -120,6 +120,8 @@ export interface Mempool {
   byMiningScore(txids?: readonly Uint8Array[]): readonly MempoolEntry[];
   /** What goes into blocks together, the best first. */
   chunks(): readonly MempoolChunk[];
+  /** Resolves when what a reorganisation has left is judged. @throws the signal's reason */
+  settled(signal?: AbortSignal): Promise<void>;
   /** Judges a transaction and takes it, after those that wait to be judged. The signal ends the wait, not what is waited for. */
   accept(transaction: Transaction, signal?: AbortSignal): Promise<TransactionVerdict>;
   /**

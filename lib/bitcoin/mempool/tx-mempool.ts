@@ -146,6 +146,10 @@ export class TxMempool implements Mempool {
     return inOrder(this.#pool.clusters()).map(chunkView);
   }
 
+  async settled(signal?: AbortSignal): Promise<void> {
+    if (!this.#follower.isSettled) await this.#queue.alone(() => Promise.resolve(), signal);
+  }
+
   relativesOf(txid: Uint8Array): Relatives | undefined {
     const entry = this.#pool.get(toHex(txid));
     if (entry === undefined) return undefined;

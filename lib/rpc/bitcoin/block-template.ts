@@ -7,24 +7,30 @@
 import { toHex } from "../../codec/hex.ts";
 import type { Json } from "../../codec/json.ts";
 import { equalBytes } from "../../codec/sized.ts";
+import type { Clock } from "../../core/ports.ts";
+import { givingWay } from "../../core/work/give-way.ts";
 import { MAX_BLOCK_SIGOPS_COST } from "../../bitcoin/chain/block-checks.ts";
 import { MAX_BLOCK_WEIGHT, WITNESS_SCALE_FACTOR } from "../../bitcoin/chain/transaction-checks.ts";
 import { HeaderStatus } from "../../bitcoin/headers/header-chain.ts";
 import { compactToTarget } from "../../bitcoin/headers/pow.ts";
 import { toDisplayHex } from "../../bitcoin/hash.ts";
-import { type BlockTemplate, commitmentScript } from "../../bitcoin/mining.ts";
+import type { MempoolEntry } from "../../bitcoin/mempool/mempool.ts";
+import { changesOf, commitmentScript, type FilledTemplate } from "../../bitcoin/mining.ts";
 import type { BitcoinService } from "../../bitcoin/service.ts";
 import { isStopping } from "../stopping.ts";
 import { parseHash } from "./arguments.ts";
 import { invalidParameter, JsonRpcError, RpcCode } from "./error.ts";
 import type { RpcJson, RpcObject } from "./json.ts";
-import { type Method, required, wrongType } from "./method.ts";
+import { type BitcoinRpcContext, type Method, required, wrongType } from "./method.ts";
 import { minerOf } from "./miner.ts";
 import { blockFromHex } from "./submitting.ts";
 
 /** Serialised bytes of a block, with witnesses. */
 const BLOCK_BYTES_MAX = 4_000_000;
 const HASH_DIGITS = 64;
+/** When a caller that waits is told of changes of the mempool: not before, and then this often. */
+const CHANGES_FIRST_MS = 60_000;
+const CHANGES_NEXT_MS = 10_000;
 
 /** Whether a block could be the next: null, or why not, in the words of BIP22. */
 async function judgeProposal(bitcoin: BitcoinService, data: Json | undefined, signal: AbortSignal): Promise<RpcJson> {
@@ -39,21 +45,68 @@ async function judgeProposal(bitcoin: BitcoinService, data: Json | undefined, si
   return (await bitcoin.inspection.try(block, signal))?.reason ?? null;
 }
 
-/** Waits until the tip is another than that of the template that the caller has. */
-async function untilOutdated(bitcoin: BitcoinService, longPollId: Json, signal: AbortSignal): Promise<void> {
-  const { headers } = bitcoin;
-  const known = typeof longPollId === "string"
-    ? parseHash(longPollId.slice(0, HASH_DIGITS), "longpollid")
-    : headers.hash(bitcoin.tip);
-  while (equalBytes(headers.hash(bitcoin.tip), known)) {
+/**
+ * Waits until the tip is another than that of the template that the caller has, or, after a while, until the mempool has
+ * changed since.
+ */
+async function untilOutdated(
+  { bitcoin, clock }: BitcoinRpcContext,
+  longPollId: Json,
+  signal: AbortSignal,
+): Promise<void> {
+  const { headers, mempool } = bitcoin;
+  const changes = () => mempool === undefined ? 0 : changesOf(mempool);
+  const isText = typeof longPollId === "string";
+  const known = isText ? parseHash(longPollId.slice(0, HASH_DIGITS), "longpollid") : headers.hash(bitcoin.tip);
+  const knownChanges = isText ? Number.parseInt(longPollId.slice(HASH_DIGITS), 10) || 0 : changes();
+  for (let waitMs = CHANGES_FIRST_MS; equalBytes(headers.hash(bitcoin.tip), known); waitMs = CHANGES_NEXT_MS) {
     if (isStopping(signal)) throw new JsonRpcError(RpcCode.notConnected, "Shutting down");
     signal.throwIfAborted();
-    await bitcoin.tipChange(bitcoin.tip, signal);
+    const turn = new AbortController();
+    const cancel = clock.after(waitMs, () => turn.abort());
+    await bitcoin.tipChange(bitcoin.tip, AbortSignal.any([signal, turn.signal])).finally(cancel);
+    if (turn.signal.aborted && changes() !== knownChanges) return;
   }
 }
 
-/** What BIP22 asks for, of a block with nothing but its coinbase. */
-function templateJson({ network, versionBits, tip }: BitcoinService, template: BlockTemplate): RpcObject {
+/** One transaction of a template. `places`: where those before it are, counted from 1, by their txids. */
+function transactionJson(
+  { transaction, fee, sigOpCost }: MempoolEntry,
+  places: ReadonlyMap<string, number>,
+  scale: number,
+) {
+  const depends = transaction.inputs.map(({ prevout }) => places.get(toHex(prevout.txid)));
+  return {
+    data: toHex(transaction.raw),
+    txid: toDisplayHex(transaction.txid),
+    hash: toDisplayHex(transaction.wtxid),
+    depends: depends.filter((place) => place !== undefined),
+    fee,
+    sigops: sigOpCost / scale,
+    weight: transaction.weight,
+  };
+}
+
+/** The transactions of a template; each names those before it that it needs. */
+async function transactionsJson({ entries, segwit }: FilledTemplate, clock: Clock): Promise<RpcJson> {
+  const places = new Map<string, number>();
+  const all: RpcJson[] = [];
+  const giveWay = givingWay(clock);
+  for (const entry of entries) {
+    all.push(transactionJson(entry, places, segwit ? 1 : WITNESS_SCALE_FACTOR));
+    places.set(toHex(entry.transaction.txid), all.length);
+    const turn = giveWay();
+    if (turn !== undefined) await turn;
+  }
+  return all;
+}
+
+/** What BIP22 asks for. */
+async function templateJson(
+  { network, versionBits, tip }: BitcoinService,
+  template: FilledTemplate,
+  clock: Clock,
+): Promise<RpcObject> {
   const previous = toDisplayHex(template.previousBlockHash);
   const { deployments, signetChallenge } = network;
   const stateOf = deployments.map((each) => ({ ...each, state: versionBits.after(tip, each) }));
@@ -71,11 +124,11 @@ function templateJson({ network, versionBits, tip }: BitcoinService, template: B
     vbavailable: Object.fromEntries(available.map(({ name, bit }) => [name, bit])),
     vbrequired: 0,
     previousblockhash: previous,
-    transactions: [],
+    transactions: await transactionsJson(template, clock),
     coinbaseaux: {},
     coinbasevalue: template.coinbaseValue,
-    // What follows the hash would count the changes of the mempool.
-    longpollid: `${previous}0`,
+    // What follows the hash counts the changes of the mempool.
+    longpollid: `${previous}${template.changes}`,
     target: compactToTarget(template.bits).target.toString(16).padStart(64, "0"),
     mintime: template.minimumTime,
     mutable: ["time", "transactions", "prevblock"],
@@ -87,7 +140,9 @@ function templateJson({ network, versionBits, tip }: BitcoinService, template: B
     bits: (template.bits >>> 0).toString(16).padStart(8, "0"),
     height: template.height,
     signet_challenge: signetChallenge && toHex(signetChallenge),
-    default_witness_commitment: template.segwit ? toHex(commitmentScript()) : undefined,
+    default_witness_commitment: template.segwit
+      ? toHex(commitmentScript(template.entries.map(({ transaction }) => transaction)))
+      : undefined,
   };
 }
 
@@ -109,8 +164,8 @@ export const blockTemplateMethods: readonly Method[] = [
     name: "getblocktemplate",
     category: "Mining",
     summary:
-      "What a miner needs for the next block (BIP22, BIP145); there are no transactions in it. With a longpollid: as " +
-      "soon as the tip is another.\nMode proposal judges a block that is not mined yet (BIP23).",
+      "What a miner needs for the next block (BIP22, BIP145). With a longpollid: as soon as the tip is another, or " +
+      "after a minute and more when the mempool is.\nMode proposal judges a block that is not mined yet (BIP23).",
     params: [
       required("template_request", "object", 'At least {"rules": ["segwit"]}; or {"mode": "proposal", "data": "hex"}'),
     ],
@@ -129,9 +184,9 @@ export const blockTemplateMethods: readonly Method[] = [
         }
       }
       const miner = minerOf(context, false);
-      if (longpollid !== null) await untilOutdated(bitcoin, longpollid, signal);
+      if (longpollid !== null) await untilOutdated(context, longpollid, signal);
       checkRules(bitcoin, rules);
-      return templateJson(bitcoin, miner.template());
+      return await templateJson(bitcoin, await miner.template(signal), context.clock);
     },
   },
 ];

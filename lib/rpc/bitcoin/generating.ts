@@ -5,7 +5,7 @@
  * @module
  */
 import { toHex } from "../../codec/hex.ts";
-import { toDisplayHex } from "../../bitcoin/hash.ts";
+import { fromDisplayHex, toDisplayHex } from "../../bitcoin/hash.ts";
 import type { BitcoinService } from "../../bitcoin/service.ts";
 import { addressToScript, type Transaction } from "../../bitcoin/types/mod.ts";
 import { JsonRpcError, notFound, RpcCode } from "./error.ts";
@@ -24,9 +24,13 @@ function scriptOf(text: string, { network }: BitcoinService, message: string): U
   }
 }
 
-/** A transaction from hex. Throws −5 for an id, which would name one of the mempool, and −22 for what is none. */
-function transactionOf(text: string): Transaction {
-  if (/^[0-9a-fA-F]{64}$/.test(text)) throw notFound(`Transaction ${text} not in mempool.`);
+/** A transaction of the mempool by its id, or from hex. Throws −5 for an id that is not there, and −22 for what is none. */
+function transactionOf(text: string, { mempool }: BitcoinService): Transaction {
+  if (/^[0-9a-fA-F]{64}$/.test(text)) {
+    const entry = mempool?.get(fromDisplayHex(text.toLowerCase()));
+    if (entry === undefined) throw notFound(`Transaction ${text} not in mempool.`);
+    return entry.transaction;
+  }
   const transaction = transactionFromHex(text, { witness: true, noWitness: true });
   if (transaction !== undefined) return transaction;
   const shown = text.length > 100 ? `${text.slice(0, 100)}…` : text;
@@ -39,7 +43,7 @@ export const generatingMethods: readonly Method[] = [
   {
     name: "generatetoaddress",
     category: "Mining",
-    summary: "Mines blocks at once (regtest only).",
+    summary: "Mines blocks of the mempool's transactions at once (regtest only).",
     params: [
       required("nblocks", "number", "How many"),
       required("address", "string", "Whom the coinbases pay"),
@@ -64,7 +68,7 @@ export const generatingMethods: readonly Method[] = [
     summary: "Mines one block with the given transactions, in their order (regtest only). Their fees go to nobody.",
     params: [
       required("output", "string", "The address that the coinbase pays"),
-      required("transactions", "array", "Transactions as hex; an id would name one of the mempool, which is not kept"),
+      required("transactions", "array", "Transactions as hex, or ids of some of the mempool"),
       optional("submit", "boolean", "Whether the block is handed in; else it is returned", "true"),
     ],
     result: '{"hash": "hex", "hex": "hex"}    (object) hex only when the block is not handed in',
@@ -73,7 +77,7 @@ export const generatingMethods: readonly Method[] = [
     async call(args, { context, signal }) {
       const { bitcoin } = context;
       const script = scriptOf(args.text(0), bitcoin, "Error: Invalid address or descriptor");
-      const transactions = args.texts(1).map(transactionOf);
+      const transactions = args.texts(1).map((text) => transactionOf(text, bitcoin));
       const submit = args.boolean(2, true);
       const miner = minerOf(context, true);
       const unsolved = miner.assemble(script, transactions);

@@ -6,6 +6,7 @@
  * @module
  */
 import { toHex } from "../../codec/hex.ts";
+import { BLOCK_FEE_RATE_MIN } from "../../bitcoin/mining/selection.ts";
 import { toDisplayHex } from "../../bitcoin/hash.ts";
 import { blockTemplate } from "../../bitcoin/mining.ts";
 import type { BitcoinService } from "../../bitcoin/service.ts";
@@ -54,13 +55,13 @@ export const statisticsMethods: readonly Method[] = [
   {
     name: "getmininginfo",
     category: "Mining",
-    summary: "Figures for miners. No transactions are held, so that pooledtx and blockmintxfee are 0.",
+    summary: "Figures for miners.",
     params: [],
     result:
       "{blocks, bits, difficulty, target, networkhashps, pooledtx, blockmintxfee, chain, next, warnings}    (object)",
     examples: ["getmininginfo"],
     call(_args, { context: { bitcoin } }) {
-      const { headers, network, tip } = bitcoin;
+      const { headers, network, tip, mempool } = bitcoin;
       const { bits } = blockTemplate(headers, tip, Math.floor(bitcoin.now() / 1000));
       const now = targetJson(headers.bits(tip));
       const next = targetJson(bits);
@@ -70,8 +71,8 @@ export const statisticsMethods: readonly Method[] = [
         difficulty: now.difficulty,
         target: now.target,
         networkhashps: hashesPerSecond(chainView(bitcoin), LOOKUP_BLOCKS, -1),
-        pooledtx: 0,
-        blockmintxfee: amountJson(0n),
+        pooledtx: mempool?.size ?? 0,
+        blockmintxfee: amountJson(mempool === undefined ? 0n : BigInt(BLOCK_FEE_RATE_MIN)),
         chain: network.chain,
         next: { height: headers.height(tip) + 1, bits: next.bits, difficulty: next.difficulty, target: next.target },
         signet_challenge: network.signetChallenge === undefined ? undefined : toHex(network.signetChallenge),
