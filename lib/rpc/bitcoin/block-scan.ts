@@ -119,7 +119,7 @@ export const blockScanMethods: readonly Method[] = [
         const index = filterIndexOf(bitcoin, args.optionalText(4) ?? BASIC);
         await index.settled();
         const span = spanOf(bitcoin, args);
-        const wanted = scannedScripts(args.at(1), bitcoin.network);
+        const wanted = await scannedScripts(args.at(1), bitcoin.network, context.clock, scan.signal);
         return await search(context, span, wanted, args.object(5).filter_false_positives === true, scan);
       });
     },

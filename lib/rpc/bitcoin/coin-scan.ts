@@ -102,7 +102,8 @@ export const coinScanMethods: readonly Method[] = [
     async call(args, call) {
       const { context, context: { bitcoin } } = call;
       return await scanCall(scansOf, call, args.text(0), async (scan) => {
-        const result = await search(context, scannedScripts(args.at(1), bitcoin.network), scan);
+        const wanted = await scannedScripts(args.at(1), bitcoin.network, context.clock, scan.signal);
+        const result = await search(context, wanted, scan);
         if (result === undefined) throw noCoins(bitcoin);
         const { at, seen, found } = result;
         return {

@@ -1,6 +1,5 @@
 /**
- * Descriptors as text, and the scripts that they stand for. Those with keys that others are derived from, trees of taproot and
- * miniscript are not known here.
+ * Descriptors as text, and the scripts that they stand for. Trees of taproot and miniscript are not known here.
  *
  * @see BIP380, BIP381, BIP382, BIP383, BIP384, BIP385, BIP386; Bitcoin Core `script/descriptor.cpp` (ParseScript)
  * @module
@@ -22,7 +21,8 @@ import {
 } from "../../bitcoin/types/mod.ts";
 import { isHex } from "./arguments.ts";
 import { descriptorChecksum, inferDescriptor } from "./descriptor.ts";
-import { descriptorFault, type DescriptorKey, parseDescriptorKey, taprootOutputKey } from "./descriptor-keys.ts";
+import { invalidParameter } from "./error.ts";
+import { descriptorFault, type DescriptorKey, DescriptorKeys, taprootOutputKey } from "./descriptor-keys.ts";
 
 /** A script, and the descriptor that Core shows for it. */
 export interface DescribedScript {
@@ -40,14 +40,31 @@ type Within = "top" | "sh" | "wsh";
 /** A script as a function makes it, described without a checksum. */
 type Made = { readonly script: Uint8Array; readonly text: string };
 
-/** The scripts that a descriptor stands for, each once. Throws −5 in Core's words. */
-export function describedScripts(descriptor: string, prefixes: PaymentAddressPrefixes): readonly DescribedScript[] {
-  if (descriptor.length > DESCRIPTOR_CHARS_MAX) throw descriptorFault("the descriptor is too long");
-  const made = new Expression(prefixes).parse(withoutChecksum(descriptor), "top");
-  return made.map(({ script, text }) => ({
-    script,
-    descriptor: text === "" ? inferDescriptor(script, scriptToAddress(script, prefixes)) : checked(text),
-  }));
+/** A descriptor that was read. */
+export class Descriptor {
+  /** Whether it stands for other scripts for each number: a key of it ends in `*`. */
+  readonly isRange: boolean;
+  readonly #text: string;
+  readonly #prefixes: PaymentAddressPrefixes;
+  readonly #expression: Expression;
+
+  /** Throws −5, in Core's words, for a checksum that is wrong. */
+  constructor(descriptor: string, prefixes: PaymentAddressPrefixes) {
+    if (descriptor.length > DESCRIPTOR_CHARS_MAX) throw descriptorFault("the descriptor is too long");
+    this.#text = withoutChecksum(descriptor);
+    this.#prefixes = prefixes;
+    this.#expression = new Expression(prefixes);
+    this.isRange = /\/\*['h]?(?=[,)])/.test(this.#text);
+  }
+
+  /** The scripts that it stands for with a number for `*`, each once. Throws −5 in Core's words. */
+  scripts(index = 0): readonly DescribedScript[] {
+    this.#expression.keys.index = index;
+    return this.#expression.parse(this.#text, "top").map(({ script, text }) => ({
+      script,
+      descriptor: text === "" ? inferDescriptor(script, scriptToAddress(script, this.#prefixes)) : checked(text),
+    }));
+  }
 }
 
 const checked = (text: string) => `${text}#${descriptorChecksum(text)}`;
@@ -67,12 +84,28 @@ function withoutChecksum(descriptor: string): string {
   return text;
 }
 
+/**
+ * The one script that a coinbase pays for a descriptor: of `combo()` the witness program where there is one, else the hash of the key.
+ * Throws −5 for what is no descriptor, −8 for one with a range.
+ * @see Bitcoin Core `rpc/mining.cpp` (getScriptFromDescriptor)
+ */
+export function coinbaseScript(text: string, prefixes: PaymentAddressPrefixes): Uint8Array {
+  const descriptor = new Descriptor(text, prefixes);
+  if (descriptor.isRange) {
+    throw invalidParameter("Ranged descriptor not accepted. Maybe pass through deriveaddresses first?");
+  }
+  const [only, hash, witness] = descriptor.scripts();
+  return (witness ?? hash ?? only)!.script;
+}
+
 /** Reads expressions. */
 class Expression {
+  readonly keys: DescriptorKeys;
   readonly #prefixes: PaymentAddressPrefixes;
 
   constructor(prefixes: PaymentAddressPrefixes) {
     this.#prefixes = prefixes;
+    this.keys = new DescriptorKeys(prefixes);
   }
 
   parse(text: string, within: Within): readonly Made[] {
@@ -90,7 +123,7 @@ class Expression {
         return [this.#multi(inner, name, within)];
       case "wpkh":
         if (within === "wsh") throw descriptorFault("Can only have wpkh() at top level or inside sh()");
-        return [payToWitnessKeyHash(parseDescriptorKey(inner, { name, uncompressed: false, xOnly: false }))];
+        return [payToWitnessKeyHash(this.keys.parse(inner, { name, uncompressed: false, xOnly: false }))];
       case "sh":
         return [this.#sh(inner, within)];
       case "wsh":
@@ -107,7 +140,7 @@ class Expression {
   }
 
   #key(text: string, name: string, within: Within): DescriptorKey {
-    return parseDescriptorKey(text, { name, uncompressed: within !== "wsh", xOnly: false });
+    return this.keys.parse(text, { name, uncompressed: within !== "wsh", xOnly: false });
   }
 
   #multi(text: string, name: "multi" | "sortedmulti", within: Within): Made {
@@ -176,7 +209,7 @@ class Expression {
       return { script: fromHex(inner.toLowerCase()), text: "" };
     }
     if (inner.includes(",")) throw descriptorFault(`${name}(): trees are not supported`);
-    const { bytes, text } = parseDescriptorKey(inner, { name, uncompressed: false, xOnly: true });
+    const { bytes, text } = this.keys.parse(inner, { name, uncompressed: false, xOnly: true });
     return { script: payToWitness(1, name === "tr" ? taprootOutputKey(bytes) : bytes), text: `${name}(${text})` };
   }
 }

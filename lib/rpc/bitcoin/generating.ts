@@ -6,8 +6,11 @@
  */
 import { toHex } from "../../codec/hex.ts";
 import { fromDisplayHex, toDisplayHex } from "../../bitcoin/hash.ts";
+import type { BitcoinNetwork } from "../../bitcoin/networks/network.ts";
 import type { BitcoinService } from "../../bitcoin/service.ts";
 import { addressToScript, type Transaction } from "../../bitcoin/types/mod.ts";
+import { UNDERIVABLE } from "./descriptor-keys.ts";
+import { coinbaseScript } from "./descriptor-scripts.ts";
 import { JsonRpcError, notFound, RpcCode } from "./error.ts";
 import { type Method, optional, required } from "./method.ts";
 import { minerOf } from "./miner.ts";
@@ -16,11 +19,24 @@ import { transactionFromHex } from "./transaction-json.ts";
 /** Hashes that are tried for one block unless told otherwise. */
 const TRIES_MAX = 1_000_000;
 
-function scriptOf(text: string, { network }: BitcoinService, message: string): Uint8Array {
+function scriptOf(text: string, network: BitcoinNetwork, message: string): Uint8Array {
   try {
     return addressToScript(text, network);
   } catch {
     throw notFound(message);
+  }
+}
+
+/** The script of an address or of a descriptor. Throws −5, −8. */
+function outputOf(text: string, network: BitcoinNetwork): Uint8Array {
+  const message = "Error: Invalid address or descriptor";
+  // No address has a parenthesis.
+  if (!text.includes("(")) return scriptOf(text, network, message);
+  try {
+    return coinbaseScript(text, network);
+  } catch (thrown) {
+    const isUnread = thrown instanceof JsonRpcError && thrown.code === RpcCode.invalidAddressOrKey;
+    throw isUnread && thrown.message !== UNDERIVABLE ? notFound(message) : thrown;
   }
 }
 
@@ -55,7 +71,29 @@ export const generatingMethods: readonly Method[] = [
     async call(args, { context, signal }) {
       const count = args.integer(0);
       const maxTries = args.wide(2, TRIES_MAX);
-      const script = scriptOf(args.text(1), context.bitcoin, "Error: Invalid address");
+      const script = scriptOf(args.text(1), context.bitcoin.network, "Error: Invalid address");
+      const miner = minerOf(context, true);
+      if (count <= 0) return [];
+      const blocks = await miner.mine(script, { count, maxTries, submit: true, signal });
+      return blocks.map(({ hash }) => toDisplayHex(hash));
+    },
+  },
+  {
+    name: "generatetodescriptor",
+    category: "Mining",
+    summary: "Mines blocks of the mempool's transactions at once (regtest only), which pay to a descriptor.",
+    params: [
+      required("num_blocks", "number", "How many"),
+      required("descriptor", "string", "What the coinbases pay to"),
+      optional("maxtries", "number", "Hashes to try", String(TRIES_MAX)),
+    ],
+    result: '["hex", ...]    (array) the hashes of the blocks',
+    examples: ['generatetodescriptor 11 "raw(51)"'],
+    waits: true,
+    async call(args, { context, signal }) {
+      const count = args.integer(0);
+      const maxTries = args.wide(2, TRIES_MAX);
+      const script = coinbaseScript(args.text(1), context.bitcoin.network);
       const miner = minerOf(context, true);
       if (count <= 0) return [];
       const blocks = await miner.mine(script, { count, maxTries, submit: true, signal });
@@ -67,7 +105,7 @@ export const generatingMethods: readonly Method[] = [
     category: "Mining",
     summary: "Mines one block with the given transactions, in their order (regtest only). Their fees go to nobody.",
     params: [
-      required("output", "string", "The address that the coinbase pays"),
+      required("output", "string", "The address or descriptor that the coinbase pays"),
       required("transactions", "array", "Transactions as hex, or ids of some of the mempool"),
       optional("submit", "boolean", "Whether the block is handed in; else it is returned", "true"),
     ],
@@ -76,7 +114,7 @@ export const generatingMethods: readonly Method[] = [
     waits: true,
     async call(args, { context, signal }) {
       const { bitcoin } = context;
-      const script = scriptOf(args.text(0), bitcoin, "Error: Invalid address or descriptor");
+      const script = outputOf(args.text(0), bitcoin.network);
       const transactions = args.texts(1).map((text) => transactionOf(text, bitcoin));
       const submit = args.boolean(2, true);
       const miner = minerOf(context, true);

@@ -7,7 +7,8 @@
 import type { Json } from "../../codec/json.ts";
 import type { BitcoinService } from "../../bitcoin/service.ts";
 import type { PaymentAddressPrefixes } from "../../bitcoin/types/mod.ts";
-import { type DescribedScript, describedScripts } from "./descriptor-scripts.ts";
+import type { Clock } from "../../core/ports.ts";
+import { type DescribedScript, Descriptor } from "./descriptor-scripts.ts";
 import { invalidParameter, JsonRpcError, RpcCode } from "./error.ts";
 import type { RpcJson } from "./json.ts";
 import { type MethodCall, wrongType } from "./method.ts";
@@ -77,11 +78,18 @@ export async function scanCall(
   return await scans.run(signal, work);
 }
 
+/** Scripts that are looked for at once: what they take is held meanwhile. */
+const SCRIPTS_MAX = 1_000_000;
 /** The most keys that a range may have. */
 const RANGE_MAX = 1_000_000;
 
-/** Throws −8 for a range that is none. No descriptor that is known here has one: it says nothing then, as in Core. */
-function checkRange(range: Json): void {
+/** Numbers that stand for `*` where the caller names none. */
+const RANGE_STANDARD = [0, 1_000] as const;
+/** A turn of deriving keys, in scripts. */
+const TURN = 64;
+
+/** The numbers of a range, the first and the last. Throws −8 for a range that is none. */
+function rangeOf(range: Json): readonly [number, number] {
   const [first, last] = typeof range === "number" ? [0, range] : Array.isArray(range) ? range : [];
   if (typeof range !== "number" && !(Array.isArray(range) && range.length === 2)) {
     throw invalidParameter("Range must be specified as end or as [begin,end]");
@@ -91,26 +99,54 @@ function checkRange(range: Json): void {
     if (!Number.isInteger(each)) throw new JsonRpcError(RpcCode.misc, "JSON integer out of range");
   }
   const [from, to] = [Number(first), Number(last)];
-  if (from > to) throw invalidParameter("Range specified as [begin,end] must not have begin after end");
+  if (from > to && Array.isArray(range)) {
+    throw invalidParameter("Range specified as [begin,end] must not have begin after end");
+  }
   if (from < 0) throw invalidParameter("Range should be greater or equal than 0");
-  if (to >= 2 ** 31) throw invalidParameter("End of range is too high");
+  if (to < 0 || to >= 2 ** 31) throw invalidParameter("End of range is too high");
   if (to >= from + RANGE_MAX) throw invalidParameter("Range is too large");
+  return [from, to];
 }
 
-/** The scripts that a list of scan objects stands for: descriptors, or objects with one. Throws −8, −5, −3. */
-export function scannedScripts(objects: Json, prefixes: PaymentAddressPrefixes): readonly DescribedScript[] {
+/**
+ * The scripts that a list of scan objects stands for: descriptors, or objects with one. Others have their turn meanwhile.
+ * Throws −8, −5, −3, or the signal's reason.
+ */
+export async function scannedScripts(
+  objects: Json,
+  prefixes: PaymentAddressPrefixes,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<readonly DescribedScript[]> {
+  const scripts: DescribedScript[] = [];
+  for (const { descriptor, range } of scanObjects(objects, prefixes)) {
+    const [from, to] = descriptor.isRange ? range : [0, 0];
+    for (let index = from; index <= to; index++) {
+      if (index > from && index % TURN === 0) await clock.sleep(0, signal);
+      scripts.push(...descriptor.scripts(index));
+      if (scripts.length > SCRIPTS_MAX) throw invalidParameter(`More than ${SCRIPTS_MAX} scripts`);
+    }
+  }
+  return scripts;
+}
+
+interface ScanObject {
+  readonly descriptor: Descriptor;
+  readonly range: readonly [number, number];
+}
+
+function scanObjects(objects: Json, prefixes: PaymentAddressPrefixes): readonly ScanObject[] {
   if (objects === null) {
     throw new JsonRpcError(RpcCode.misc, "scanobjects argument is required for the start action");
   }
   if (!Array.isArray(objects)) throw wrongType(objects, "array");
-  return objects.flatMap((each: Json) => {
-    if (typeof each === "string") return describedScripts(each, prefixes);
+  return objects.map((each: Json): ScanObject => {
+    if (typeof each === "string") return { descriptor: new Descriptor(each, prefixes), range: RANGE_STANDARD };
     if (typeof each !== "object" || each === null || Array.isArray(each)) {
       throw invalidParameter("Scan object needs to be either a string or an object");
     }
     const { desc = null, range = null } = each as { readonly desc?: Json; readonly range?: Json };
     if (typeof desc !== "string") throw invalidParameter("Descriptor needs to be provided in scan object");
-    if (range !== null) checkRange(range);
-    return describedScripts(desc, prefixes);
+    return { descriptor: new Descriptor(desc, prefixes), range: range === null ? RANGE_STANDARD : rangeOf(range) };
   });
 }

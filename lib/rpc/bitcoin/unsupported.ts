@@ -28,7 +28,7 @@ const UNSUPPORTED: readonly (readonly [needs: string, names: string])[] = [
   [
     "this version does not do it",
     "getzmqnotifications " +
-    "generatetodescriptor generate combinepsbt combinerawtransaction converttopsbt createpsbt " +
+    "generate combinepsbt combinerawtransaction converttopsbt createpsbt " +
     "createrawtransaction decodepsbt descriptorprocesspsbt finalizepsbt joinpsbts analyzepsbt utxoupdatepsbt " +
     "signrawtransactionwithkey createmultisig deriveaddresses getdescriptorinfo signmessagewithprivkey verifymessage " +
     "echoipc getrawaddrman getdescriptoractivity",

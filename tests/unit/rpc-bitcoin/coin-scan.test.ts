@@ -5,11 +5,16 @@ import type { BitcoinService } from "../../../lib/bitcoin/service.ts";
 import type { CoinReading } from "../../../lib/bitcoin/store.ts";
 import { coinKey } from "../../../lib/bitcoin/coins/key.ts";
 import { encodeCoin } from "../../../lib/bitcoin/coins/coin.ts";
+import { regtest } from "../../../lib/bitcoin/networks/mod.ts";
 import { NodeError } from "../../../lib/core/errors.ts";
+import { Descriptor } from "../../../lib/rpc/bitcoin/descriptor-scripts.ts";
+import { pay } from "../bitcoin-chain/ledger.ts";
 import { shown, spendingNode, twoPayments } from "./spending-node.ts";
 import { bitcoinNode } from "./support.ts";
 
 const ADDRESS = "bcrt1qft5p2uhsdcdc3l2ua4ap5qqfg4pjaqlp250x7us7a8qqhrxrxfsqseac85";
+
+const COIN = 100_000_000n;
 
 interface Told {
   readonly success: boolean;
@@ -56,6 +61,28 @@ describe("scantxoutset", () => {
     assert.deepEqual([none.success, none.unspents, none.total_amount, none.txouts], [true, [], 0, all.txouts]);
   });
 
+  test("looks for the outputs of a range of keys", async () => {
+    const { call, add, coins } = await spendingNode();
+    const root =
+      "tpubD6NzVbkrYhZ4WaWSyoBvQwbpLkojyoTZPRsgXELWz3Popb3qkjcJyJUGLnL4qHHoQvao8ESaAstxYSnhyswJ76uZPStJRJCTKvosUCJZL5B";
+    const scripts = [0, 150, 1_001].map((index) =>
+      new Descriptor(`wpkh(${root}/*)`, regtest).scripts(index)[0]!.script
+    );
+    await add([
+      pay([coins[0]!], 0n, {
+        outputs: scripts.map((scriptPubKey, i) => ({ value: BigInt(i + 1) * COIN, scriptPubKey })),
+      }),
+    ]);
+    const found = async (...objects: unknown[]) => {
+      const { unspents } = await call<Told>("scantxoutset", "start", objects);
+      return unspents.map(({ vout, desc }) => `${vout} ${/\[.*\]/.exec(String(desc))}`);
+    };
+    const at = (vout: number, index: number) => `${vout} [0c5f9a1e/${index}]`;
+    assert.deepEqual(await found(`wpkh(${root}/*)`), [at(0, 0), at(1, 150)]);
+    assert.deepEqual(await found({ desc: `wpkh(${root}/*)`, range: [100, 1_001] }), [at(1, 150), at(2, 1_001)]);
+    assert.deepEqual(await found({ desc: `wpkh(${root}/150)`, range: [1, 2] }), [at(1, 150)]);
+  });
+
   test("has Core's errors", async () => {
     const { call, failure } = await spendingNode();
     const cases: readonly (readonly [params: unknown[], code: number, message: string])[] = [
@@ -64,7 +91,12 @@ describe("scantxoutset", () => {
       [["start", [5]], -8, "Scan object needs to be either a string or an object"],
       [["start", [{}]], -8, "Descriptor needs to be provided in scan object"],
       [["start", ["raw(5)"]], -5, "Raw script is not hex"],
-      [["start", [{ desc: "raw(51)", range: -1 }]], -8, "Range specified as [begin,end] must not have begin after end"],
+      [["start", [{ desc: "raw(51)", range: -1 }]], -8, "End of range is too high"],
+      [
+        ["start", [{ desc: "raw(51)", range: [2, 1] }]],
+        -8,
+        "Range specified as [begin,end] must not have begin after end",
+      ],
       [["start", [{ desc: "raw(51)", range: [-1, 2] }]], -8, "Range should be greater or equal than 0"],
       [["start", [{ desc: "raw(51)", range: [0, 2 ** 31] }]], -8, "End of range is too high"],
       [["start", [{ desc: "raw(51)", range: [0, 1_000_000] }]], -8, "Range is too large"],

@@ -58,6 +58,31 @@ describe("generating", () => {
     assert.deepEqual(block.witnessCommitment(), { kind: "present", matches: true });
   });
 
+  test("generateblock and generatetodescriptor pay to descriptors", async () => {
+    const { call, failure } = await bitcoinNode();
+    const paid = async (hash: string) =>
+      toHex(Block.decode(fromHex(await call<string>("getblock", hash, 0))).transactions[0]!.outputs[0]!.scriptPubKey);
+    const one = "0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798";
+    const program = "0014751e76e8199196d454941c45d1b3a323f1433bd6";
+    for (const descriptor of [`wpkh(${one})`, `combo(${one})`]) {
+      assert.equal(await paid((await call<{ hash: string }>("generateblock", descriptor, [])).hash), program);
+    }
+    const hashes = await call<string[]>("generatetodescriptor", 2, "raw(51)");
+    assert.deepEqual(await Promise.all(hashes.map(paid)), ["51", "51"]);
+    const told = async (...args: unknown[]) => {
+      const { code, message } = await failure("generateblock", ...args);
+      return `${code} ${message}`;
+    };
+    const extended =
+      "tpubD6NzVbkrYhZ4WaWSyoBvQwbpLkojyoTZPRsgXELWz3Popb3qkjcJyJUGLnL4qHHoQvao8ESaAstxYSnhyswJ76uZPStJRJCTKvosUCJZL5B";
+    const range = "-8 Ranged descriptor not accepted. Maybe pass through deriveaddresses first?";
+    assert.equal(await told(`wpkh(${extended}/*)`, []), range);
+    assert.equal(await told(`wpkh(${extended}/1h)`, []), "-5 Cannot derive script without private keys");
+    for (const text of ["wpkh(1)", "nothing"]) {
+      assert.equal(await told(text, []), "-5 Error: Invalid address or descriptor");
+    }
+  });
+
   // Bitcoin Core, rpc/mining.cpp (generateblock).
   test("generateblock names what is wrong with a transaction", async () => {
     const { call, failure, mine } = await bitcoinNode({ validator });
