@@ -96,11 +96,8 @@ export class Admission {
     const relations = this.relate(entry, terms);
     if ("ok" in relations) return relations;
     const { parents, conflicts } = relations;
-    const exchange = conflicts.size === 0
-      ? { added: [entry], parents: new Map([[entry, parents]]), removed: conflicts }
-      : this.#replace(entry, relations);
+    const exchange = conflicts.size === 0 ? this.#join(entry, parents, terms) : this.#replace(entry, relations);
     if ("ok" in exchange) return exchange;
-    if (!terms.isFromBlock && !isWithinClusterLimits(exchange, this.#policy)) return tooLargeCluster();
     const paradox = conflicts.size > 0 && this.#spendsReplaced(entry, relations);
     if (paradox) return paradox;
     if (terms.feeRateMax !== undefined && rateOf(entry.modifiedFee, entry.vsize) > terms.feeRateMax) {
@@ -108,6 +105,15 @@ export class Admission {
     }
     const { requiresStandard, dustRelayFeeRate } = this.#policy;
     return (requiresStandard ? dustLeft(entry, parents, dustRelayFeeRate) : undefined) ?? exchange;
+  }
+
+  #join(
+    entry: PoolEntry,
+    parents: readonly PoolEntry[],
+    { isFromBlock }: AdmissionTerms,
+  ): Exchange | TransactionRefusal {
+    const exchange: Exchange = { added: [entry], parents: new Map([[entry, parents]]), removed: new Set() };
+    return isFromBlock || isWithinClusterLimits(exchange, this.#policy) ? exchange : tooLargeCluster();
   }
 
   #replace(entry: PoolEntry, { parents, conflicts, evictsSibling }: Relations): Exchange | TransactionRefusal {

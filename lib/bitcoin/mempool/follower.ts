@@ -37,10 +37,13 @@ export interface FollowerParts {
   readonly wake: () => void;
 }
 
-/** Transactions of a block that was taken back. */
+/** Transactions that are to be judged again. */
 interface Disconnected {
   readonly transactions: Map<string, Transaction>;
+  /** Bytes of the block that had them. */
   readonly bytes: number;
+  /** Whether others that spend their outputs are in the mempool, and are not among them. */
+  readonly hasChildren: boolean;
 }
 
 /** Takes transactions back in that were in blocks; gives those that were not taken. */
@@ -98,7 +101,7 @@ export class ChainFollower {
     if (row !== this.#at) return this.#jump(chain.connected);
     this.#moveTo(chain.connected);
     const transactions = new Map(block.transactions.map((each) => [toHex(each.txid), each]));
-    this.#disconnected.unshift({ transactions, bytes: block.raw.length });
+    this.#disconnected.unshift({ transactions, bytes: block.raw.length, hasChildren: true });
     this.#unsettle();
     let bytes = this.#disconnected.reduce((sum, each) => sum + each.bytes, 0);
     while (bytes > DISCONNECTED_BYTES_MAX && this.#disconnected.length > 1) {
@@ -135,7 +138,7 @@ export class ChainFollower {
     const entries = [...pool.clusters()].flatMap(({ chunks }) => chunks.flatMap(({ items }) => items));
     const transactions = new Map(entries.map(({ entry }) => [entry.txid, entry.transaction]));
     pool.remove(entries.map(({ entry }) => entry), "reorg");
-    this.#disconnected.unshift({ transactions, bytes: 0 });
+    this.#disconnected.unshift({ transactions, bytes: 0, hasChildren: false });
     this.#unsettle();
   }
 
@@ -202,7 +205,7 @@ export class ChainFollower {
         const left = await takeBack([...block.transactions.values()]);
         // Another may have come before it meanwhile, or it may be too much to be kept.
         this.#disconnected = this.#disconnected.filter((each) => each !== block);
-        this.#orphan(left);
+        if (block.hasChildren) this.#orphan(left);
       }
       await this.#sweep();
     } catch (thrown) {

@@ -7,11 +7,9 @@
  */
 import { toHex } from "../../codec/hex.ts";
 import type { Clock, GiveWay } from "../../core/ports.ts";
-import { areThere } from "../chain/connect-checks.ts";
-import type { Coin } from "../coins/coin.ts";
-import type { OutPoint } from "../types/transaction-parts.ts";
 import type { Transaction } from "../types/transaction.ts";
 import type { Admission, AdmissionTerms } from "./admission.ts";
+import { CoinSearch, type SpentCoin } from "./coin-search.ts";
 import { outpointName, type PoolEntry, txidOf } from "./entry.ts";
 import type { ChainFollower } from "./follower.ts";
 import type { MempoolChain } from "./mempool-chain.ts";
@@ -44,11 +42,6 @@ export interface Question {
   readonly time: number;
 }
 
-/** A coin that is spent, and whether a transaction of the mempool makes it. */
-export interface SpentCoin extends Coin {
-  readonly isUnconfirmed?: true;
-}
-
 /** A question, and what was found out so far. */
 export interface Candidate {
   readonly question: Question;
@@ -75,8 +68,6 @@ const isCostly = ({ entry, verified }: Candidate): boolean =>
   entry !== undefined && verified === undefined &&
   entry.sigOpCost * (entry.transaction.strippedSize + OPERATION_BYTES) > COSTLY;
 
-/** Outputs that are asked for, to tell a transaction that a block has from one whose parents are not known. */
-const OWN_OUTPUTS_MAX = 8;
 /** Times that the chain may get ahead of a question before it is made to wait. */
 const MOVES_MAX = 3;
 /**
@@ -87,21 +78,16 @@ const COSTLY = 4_000_000;
 /** Bytes that a signature operation costs as much as, beside those that it hashes. */
 const OPERATION_BYTES = 2_000;
 
-/** Inputs whose coins are asked for before those of the others. */
-const FIRST_INPUTS = 16;
-
-/** The first outputs of a transaction. */
-const ownOutpoints = ({ txid, outputCount }: Transaction): OutPoint[] =>
-  Array.from({ length: Math.min(OWN_OUTPUTS_MAX, outputCount) }, (_, vout) => ({ txid, vout }));
-
 const missing = () => refuseTransaction("missing_inputs", "bad-txns-inputs-missingorspent");
 
 /** Judges. */
 export class Judging {
   readonly #parts: JudgingParts;
+  readonly #coins: CoinSearch;
 
   constructor(parts: JudgingParts) {
     this.#parts = parts;
+    this.#coins = new CoinSearch(parts);
   }
 
   /**
@@ -186,8 +172,9 @@ export class Judging {
   #wouldEnter({ entry, refusal, question, spends, spent }: Candidate, refused: ReadonlySet<string>): boolean {
     if (entry === undefined || refusal !== undefined) return false;
     const { pool, admission } = this.#parts;
-    if (spends.some((name) => refused.has(txidOf(name)))) return false;
-    const isOnItsOwn = spent.every((coin, i) => !coin.isUnconfirmed || pool.get(txidOf(spends[i]!)));
+    const waiting = spends.filter((_, i) => spent[i]!.isUnconfirmed).map(txidOf);
+    if (waiting.some((txid) => refused.has(txid))) return false;
+    const isOnItsOwn = waiting.every((txid) => pool.get(txid) !== undefined);
     return !isOnItsOwn || !("ok" in admission.admit(entry, question.terms));
   }
 
@@ -208,12 +195,14 @@ export class Judging {
         (terms.replacesNothing ? admission.replaces(candidate.spends) : undefined);
       await giveWay();
     }
-    const found = await this.#coinsOf(candidates.filter(({ refusal }) => refusal === undefined));
+    const open = candidates.filter(({ refusal }) => refusal === undefined);
+    const found = await this.#coins.find(
+      open.map(({ spends, question: { transaction } }) => ({ transaction, spends })),
+    );
     if (found === undefined || follower.moves !== moves) return false;
-    for (const candidate of candidates) {
-      if (candidate.refusal !== undefined) continue;
+    for (const [i, candidate] of open.entries()) {
       const { transaction, terms: { isFromBlock = false }, time } = candidate.question;
-      const spent = found.get(candidate)!;
+      const spent = found[i]!;
       if (typeof spent === "string") {
         candidate.refusal = spent === "known" ? refuseTransaction("conflict", "txn-already-known") : missing();
         continue;
@@ -226,66 +215,6 @@ export class Judging {
       await giveWay();
     }
     return follower.moves === moves;
-  }
-
-  /**
-   * The coins of each; `missing` where one is not there, `known` where an output of the transaction itself is there. Undefined
-   * when the coins are of another block than the mempool.
-   */
-  async #coinsOf(
-    candidates: readonly Candidate[],
-  ): Promise<Map<Candidate, readonly SpentCoin[] | "missing" | "known"> | undefined> {
-    const coins = this.#unconfirmed(candidates);
-    // Of a transaction with many inputs the others are not asked for when one of the first is not there.
-    for (const [from, to] of [[0, FIRST_INPUTS], [FIRST_INPUTS, Infinity]] as const) {
-      const asked = [...coins].filter(([, own]) => own.slice(0, from).every((coin) => coin !== undefined))
-        .flatMap(([candidate, own]) =>
-          candidate.question.transaction.inputs.slice(from, to).map(({ prevout }, i) => ({ prevout, own, i: from + i }))
-        ).filter(({ own, i }) => own[i] === undefined);
-      const found = await this.#look(asked.map(({ prevout }) => prevout));
-      if (found === undefined) return undefined;
-      for (const [at, { own, i }] of asked.entries()) own[i] = found[at];
-    }
-    const all = new Map<Candidate, readonly SpentCoin[] | "missing" | "known">();
-    for (const [candidate, own] of coins) all.set(candidate, areThere(own) ? own : "missing");
-    const strays = candidates.filter((candidate) => all.get(candidate) === "missing");
-    const outputs = strays.flatMap((stray) =>
-      ownOutpoints(stray.question.transaction).map((prevout) => ({ stray, prevout }))
-    );
-    const there = await this.#look(outputs.map(({ prevout }) => prevout));
-    if (there === undefined) return undefined;
-    for (const [i, { stray }] of outputs.entries()) if (there[i] !== undefined) all.set(stray, "known");
-    return all;
-  }
-
-  /** The coins of each that transactions of the mempool make, or those that are asked about before it. */
-  #unconfirmed(candidates: readonly Candidate[]): Map<Candidate, (SpentCoin | undefined)[]> {
-    const { pool, follower: { next: { height } } } = this.#parts;
-    const before = new Map<string, Transaction>();
-    const coins = new Map<Candidate, (SpentCoin | undefined)[]>();
-    for (const candidate of candidates) {
-      const { spends, question: { transaction } } = candidate;
-      const own = transaction.inputs.map(({ prevout: { vout } }, i): SpentCoin | undefined => {
-        const txid = txidOf(spends[i]!);
-        const output = (pool.get(txid)?.transaction ?? before.get(txid))?.outputs[vout];
-        return output && { ...output, height, isCoinbase: false, isUnconfirmed: true };
-      });
-      coins.set(candidate, own);
-      before.set(toHex(transaction.txid), transaction);
-    }
-    return coins;
-  }
-
-  async #look(outpoints: readonly OutPoint[]): Promise<readonly (Coin | undefined)[] | undefined> {
-    const { chain, clock, follower } = this.#parts;
-    if (outpoints.length === 0) return [];
-    const { moves } = follower;
-    const found = await chain.coins(outpoints);
-    if (found?.at === follower.at && follower.moves === moves) return found.coins;
-    // The mempool hears of the move in a moment. If it does not, the coins were exchanged.
-    await clock.sleep(1);
-    follower.catchUp();
-    return undefined;
   }
 
   /** Has scripts verified that are not yet. */

@@ -1,8 +1,10 @@
 /** What becomes of the mempool when the chain moves. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import type { TxMempool } from "../../../lib/bitcoin/mempool/mod.ts";
 import type { Block } from "../../../lib/bitcoin/types/block.ts";
 import type { Transaction } from "../../../lib/bitcoin/types/transaction.ts";
+import { InlineWorkers } from "../../../lib/core/work/inline-workers.ts";
 import { coinOf, idOf, PoolWorld, spend } from "./pool-world.ts";
 
 /** Adds blocks on a branch of their own, until the tip is theirs; the first has the transactions. */
@@ -67,6 +69,59 @@ describe("a block that is connected", () => {
     assert.equal(world.pool.get(transaction.txid)?.modifiedFee, 1_500);
     await mined(world, [transaction]);
     assert.equal(world.pool.deltas.size, 0);
+  });
+});
+
+describe("a block that the mempool cannot follow", () => {
+  test("is no matter when it is of the chain behind a snapshot", async () => {
+    const world = await PoolWorld.open();
+    const transaction = spend([world.takeCoin()], 1_000);
+    assert.equal(await world.says(transaction), "ok");
+    const block = world.ledger.block([transaction]);
+    world.pool.connected({ row: world.ledger.chain.connected - 5, block, changes: { created: [], spent: [] } });
+    assert.deepEqual(world.ids(), [idOf(transaction)]);
+    assert.equal(await world.says(spend([world.takeCoin()], 1_000)), "ok");
+  });
+
+  test("makes it judge all anew: coins were exchanged, and nobody told", async () => {
+    const world = await PoolWorld.open();
+    const pool = world.anotherPool(new InlineWorkers());
+    const [a, b] = [spend([world.takeCoin()], 1_000), spend([world.takeCoin()], 1_000)];
+    const child = spend([coinOf(a)], 1_000);
+    for (const each of [a, b, child]) assert.equal((await world.ledger.until(pool.accept(each))).ok, true);
+    await mined(world, [a]);
+    await mined(world, [spend([world.takeCoin()], 1_000)]);
+    const last = spend([world.takeCoin()], 1_000);
+    assert.equal((await world.ledger.until(pool.accept(last))).ok, true);
+    await world.ledger.rest(2_000);
+    assert.deepEqual([...pool.entries()].map(idOf).sort(), [b, child, last].map(idOf).sort());
+  });
+
+  test("is waited for when it comes while coins are read", async () => {
+    const world = await PoolWorld.open();
+    const coin = world.takeCoin();
+    const rival = spend([coin], 5_000);
+    const { chain } = world.ledger;
+    let isFirst = true;
+    const slow = {
+      ...{ headers: chain.headers, states: chain.states, validating: undefined },
+      get connected() {
+        return chain.connected;
+      },
+      coins: async (outpoints: Parameters<typeof chain.coins>[0]) => {
+        const found = await chain.coins(outpoints);
+        if (isFirst) {
+          isFirst = false;
+          const block = await mined(world, [rival]);
+          pool.connected({ row: chain.connected, block, changes: { created: [], spent: [] } });
+        }
+        return found;
+      },
+    };
+    const pool: TxMempool = world.anotherPool(new InlineWorkers(), {}, undefined, slow);
+    const verdict = await world.ledger.until(pool.accept(spend([coin], 1_000)));
+    assert.equal(verdict.ok === false && verdict.reason, "bad-txns-inputs-missingorspent");
+    assert.equal(pool.size, 0);
   });
 });
 

@@ -85,7 +85,7 @@ class Life {
     const { pool, ledger } = this.#world;
     const parent = spend([this.#coin()], this.#random.pick([0, 30, 400]), { version: 3 });
     const child = spend([coinOf(parent)], this.#random.pick([100, 3_000, 60_000]), { version: 3 });
-    this.#coins.push(coinOf(child));
+    for (const each of [parent, child]) this.#made(each);
     await ledger.until(pool.acceptPackage([parent, child]));
   }
 

@@ -5,7 +5,7 @@ import { FeeFloor } from "../../../lib/bitcoin/mempool/floor.ts";
 import type { Transaction } from "../../../lib/bitcoin/types/transaction.ts";
 import { SeededRandom } from "../../../lib/sim/random.ts";
 import { simClock } from "../core/sim.ts";
-import { coinOf, idOf, type KeyCoin, PoolWorld, spend } from "./pool-world.ts";
+import { coinOf, idOf, type KeyCoin, PoolWorld, spend, wordOf } from "./pool-world.ts";
 
 /** Memory that a transaction of one input and one output counts as. */
 const EACH = 2_870;
@@ -53,6 +53,35 @@ describe("a mempool that is full", () => {
     assert.deepEqual(world.ids(), ids([rich, good, last]));
   });
 
+  test("refuses a package that pays no more than what is there, and says so of each of its transactions", async () => {
+    const world = await PoolWorld.open({ policy: { bytesMax: 4.5 * EACH } });
+    const coins = await coinsOf(world, 6);
+    for (const coin of coins.slice(0, 4)) assert.equal(await world.says(spend([coin], 5_000)), "ok");
+    const parent = spend([coins[4]!], 0, { version: 3 });
+    const child = spend([coinOf(parent)], 2_000, { version: 3 });
+    const { refusal, verdicts } = await world.ledger.until(world.pool.acceptPackage([parent, child]));
+    assert.equal(refusal?.reason, "transaction failed");
+    assert.deepEqual(verdicts.map((verdict) => verdict && wordOf(verdict)), ["mempool full", "mempool full"]);
+    assert.equal(world.pool.size, 4);
+  });
+
+  test("drops what a block has left of a cluster as any other", async () => {
+    const world = await PoolWorld.open({ policy: { bytesMax: 3.5 * EACH } });
+    const coins = await coinsOf(world, 6);
+    const parent = spend([coins[0]!], 5_000);
+    const child = spend([coinOf(parent)], 200);
+    const others = coins.slice(1, 3).map((coin) => spend([coin], 900));
+    // It was full once, and knows what is worst since then.
+    for (const each of [...others, spend([coins[3]!], 150), parent, child]) await world.accept(each);
+    assert.deepEqual(world.ids(), ids([...others, parent]));
+    world.pool.prioritise(child.txid, 1);
+    await world.mine([others[0]!]);
+    assert.equal(await world.says(spend([coinOf(parent)], 1_500)), "ok");
+    await world.mine([parent]);
+    for (const coin of coins.slice(4)) assert.equal(await world.says(spend([coin], 3_000)), "ok");
+    assert.deepEqual([...world.pool.entries()].map(({ fee }) => fee).sort(), [1_500, 3_000, 3_000]);
+  });
+
   test("holds no more than it may under a flood, and in the end what pays best", async () => {
     const world = await PoolWorld.open({ policy: { bytesMax: 60 * EACH } });
     const coins = await coinsOf(world, 240);
@@ -75,6 +104,13 @@ describe("FeeFloor", () => {
   test("halves in 12 hours, or 6, or 3, once a block came, and is gone below half the increment", async () => {
     const clock = simClock();
     const hours = (count: number) => clock.advance(count * 3_600_000);
+    const large = new FeeFloor(clock, 100);
+    large.dropped(999_999_900);
+    large.blockConnected();
+    await clock.advance(10_000);
+    assert.equal(large.rate(1), 1_000_000_000, "it is reckoned anew when more than ten seconds have passed");
+    await clock.advance(1_000);
+    assert.ok(large.rate(1) < 999_999_999);
     const floor = new FeeFloor(clock, 100);
     assert.equal(floor.rate(1), 0);
     floor.dropped(900);
@@ -84,7 +120,7 @@ describe("FeeFloor", () => {
     assert.equal(floor.rate(1), 1_000, "no block came");
     floor.blockConnected();
     await hours(12);
-    assert.equal(floor.rate(1), 500);
+    assert.equal(floor.rate(0.5), 500);
     await hours(6);
     assert.equal(floor.rate(0.4), 250);
     await hours(3);

@@ -75,6 +75,12 @@ describe("linearize()", () => {
     assert.deepEqual(chunksOf(items).map(({ fee, weight }) => [fee, weight]), [[4, 2], [1, 1]]);
   });
 
+  test("within a chunk what pays best comes first, after what it needs", () => {
+    const items = [{ fee: 10, weight: 1 }, { fee: 0, weight: 1 }, { fee: 12, weight: 1 }];
+    assert.deepEqual(linearize(items, [[1], [], [1]]), [1, 2, 0]);
+    assert.deepEqual(linearize([...items].reverse(), [[1], [], [1]]), [1, 0, 2]);
+  });
+
   test("the worst that 64 transactions can ask for takes some milliseconds", () => {
     const random = new SeededRandom(5);
     let slowest = 0;

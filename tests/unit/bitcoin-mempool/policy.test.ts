@@ -4,6 +4,7 @@ import { describe, test } from "node:test";
 import { sha256 } from "../../../lib/codec/sha256.ts";
 import { hash160 } from "../../../lib/bitcoin/hash.ts";
 import { type MempoolPolicy, policyOf } from "../../../lib/bitcoin/mempool/mod.ts";
+import { dustThreshold } from "../../../lib/bitcoin/mempool/standard.ts";
 import { joinScript, plainPush } from "../../../lib/bitcoin/types/script.ts";
 import { payToScriptHash, payToWitness } from "../../../lib/bitcoin/types/script-template.ts";
 import {
@@ -358,6 +359,23 @@ describe("a transaction that is there, or was", () => {
     await world.mine([transaction]);
     assert.deepEqual(await world.wouldTell(transaction), ["conflict", "txn-already-known", ""]);
   });
+});
+
+describe("dustThreshold()", () => {
+  const cases: readonly (readonly [string, Uint8Array, number])[] = [
+    ["a pubkeyhash", new Uint8Array(25).fill(0x51), 546],
+    ["a scripthash", p2sh(script(0x51)), 540],
+    ["a witness key hash", P2WPKH, 294],
+    ["a witness script hash", p2wsh(script(0x51)), 330],
+    ["a taproot output", payToWitness(1, new Uint8Array(32)), 330],
+    ["an anchor", payToWitness(1, script(0x4e, 0x73)), 240],
+    ["data", opReturn(10), 0],
+    ["a script of 252 bytes", new Uint8Array(252).fill(0x51), 1_227],
+    ["a script of 253 bytes", new Uint8Array(253).fill(0x51), 1_236],
+  ];
+  for (const [name, scriptPubKey, satoshi] of cases) {
+    test(`${name}: ${satoshi}`, () => assert.equal(dustThreshold({ scriptPubKey }, 3_000), satoshi));
+  }
 });
 
 describe("settings of the policy", () => {

@@ -7,6 +7,7 @@ import { ScriptCache } from "../../../lib/bitcoin/chain/script-cache.ts";
 import { hash160 } from "../../../lib/bitcoin/hash.ts";
 import type { MempoolEntry, TransactionVerdict } from "../../../lib/bitcoin/mempool/mempool.ts";
 import { DEFAULT_POLICY, type MempoolPolicy, TxMempool } from "../../../lib/bitcoin/mempool/mod.ts";
+import type { MempoolChain } from "../../../lib/bitcoin/mempool/mempool-chain.ts";
 import { poolScripts } from "../../../lib/bitcoin/mempool/script-job.ts";
 import { type BitcoinNetwork, regtest } from "../../../lib/bitcoin/networks/mod.ts";
 import { SpendingTransaction, witnessV0Digest } from "../../../lib/bitcoin/script/mod.ts";
@@ -187,8 +188,13 @@ export class PoolWorld {
   }
 
   /** Another mempool, empty, that hears of no block; it keeps its transactions where there are files for it. */
-  anotherPool(workers: Workers, policy: Partial<MempoolPolicy> = {}, files?: NamedFiles): TxMempool {
-    const { chain, clock } = this.ledger;
+  anotherPool(
+    workers: Workers,
+    policy: Partial<MempoolPolicy> = {},
+    files?: NamedFiles,
+    chain: MempoolChain = this.ledger.chain,
+  ): TxMempool {
+    const { clock } = this.ledger;
     const kept = { files: files ?? new MemoryFolder().named("/data"), isKept: files !== undefined };
     return new TxMempool({
       ...{ chain, clock, workers, cache: this.cache, engine: "wide" },

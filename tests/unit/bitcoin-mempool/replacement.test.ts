@@ -115,6 +115,19 @@ describe("clusters", () => {
     assert.equal(world.pool.size, 65);
   });
 
+  test("that would be too large are told of before what a replacement would not improve", async () => {
+    const chain = [spend([coins[0]!], 1_000)];
+    while (chain.length < 64) chain.push(spend([coinOf(chain.at(-1)!)], 1_000));
+    const rival = spend([coins[1]!], 10_000);
+    await enter(...chain, rival);
+    const wide = spend([coins[1]!, coinOf(chain.at(-1)!)], 20_000, { count: 100 });
+    assert.equal(await world.wouldSay(wide), "too-large-cluster");
+    assert.equal(
+      await world.wouldSay(spend([coins[1]!, ...coins.slice(2, 10)], 20_000, { count: 100 })),
+      "replacement-failed",
+    );
+  });
+
   test("have at most 101,000 virtual bytes", async () => {
     const data = (bytes: number) => {
       const script = new Uint8Array(bytes);

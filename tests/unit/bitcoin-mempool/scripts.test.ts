@@ -88,6 +88,32 @@ describe("scripts of transactions", () => {
     assert.equal(pool.size, 0);
   });
 
+  test("of more than 64 transactions are verified in turn", async () => {
+    const { jobs, workers } = watched();
+    const world = await PoolWorld.open({ workers });
+    const coins = await coinsOf(world, 70);
+    const all = coins.map((coin) => world.pool.accept(spend([coin], 1_000)));
+    assert.ok((await world.ledger.until(Promise.all(all))).every(({ ok }) => ok === true));
+    assert.deepEqual(jobs, [64, 6]);
+  });
+
+  test("that pass the rules of relay and not those of blocks are told of", async () => {
+    const inner = new InlineWorkers();
+    const failure = { transaction: 0, input: 0, error: "SCRIPT_ERR_EVAL_FALSE", isByBlockRules: true } as const;
+    const workers: Workers = {
+      threadsMax: 0,
+      counts: inner.counts,
+      close: () => inner.close(),
+      run: (job, input, signal) =>
+        job.name === poolScripts.name
+          ? Promise.resolve({ engine: "wide", failures: [failure] } as never)
+          : inner.run(job, input, signal),
+    };
+    const world = await PoolWorld.open({ workers });
+    assert.match(await world.says(spend([world.takeCoin()], 1_000)), /^mempool-script-verify-flag-failed/);
+    assert.match(world.told.join(), /^error input 0 of .* passes the rules of relay and not those of blocks/);
+  });
+
   test("are remembered for blocks when the transaction entered, and not otherwise", async () => {
     const world = await PoolWorld.open();
     const [first, second] = [spend([world.takeCoin()], 1_000), spend([world.takeCoin()], 1_000)];

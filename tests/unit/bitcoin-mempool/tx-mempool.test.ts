@@ -52,3 +52,46 @@ describe("TxMempool.accept()", () => {
     assert.deepEqual(world.ids(), [parent, child, last].map(idOf).sort());
   });
 });
+
+describe("what is offered together", () => {
+  test("does not depend on a parent that a block has already", async () => {
+    const world = await PoolWorld.open();
+    const parent = spend([world.takeCoin()], 1_000);
+    await world.mine([parent]);
+    const child = spend([coinOf(parent)], 1_000);
+    const grandchild = spend([coinOf(child)], 1_000);
+    const all = [parent, child, grandchild].map((each) => world.pool.accept(each));
+    const verdicts = await world.ledger.until(Promise.all(all));
+    assert.deepEqual(verdicts.map(wordOf), ["txn-already-known", "ok", "ok"]);
+    assert.equal(verdicts[1]!.ok === true && verdicts[1]!.entry.spendsCoinbase, false);
+  });
+
+  test("is refused with the first of it that is", async () => {
+    const world = await PoolWorld.open();
+    const parent = spend([world.takeCoin()], 5);
+    const child = spend([coinOf(parent)], 1_000);
+    const grandchild = spend([coinOf(child)], 1_000);
+    const all = [parent, child, grandchild].map((each) => world.pool.accept(each));
+    assert.deepEqual((await world.ledger.until(Promise.all(all))).map(wordOf), [
+      "min relay fee not met",
+      "bad-txns-inputs-missingorspent",
+      "bad-txns-inputs-missingorspent",
+    ]);
+  });
+
+  test("may have more inputs than are looked up at once, and one of the last that is not there", async () => {
+    const world = await PoolWorld.open();
+    const root = spend([world.takeCoin()], 0, { count: 40 });
+    await world.mine([root]);
+    const coins = Array.from({ length: 40 }, (_, i) => coinOf(root, i));
+    assert.equal(await world.wouldSay(spend(coins, 10_000)), "ok");
+    assert.equal(
+      await world.wouldSay(spend([...coins, { ...coins[0]!, vout: 77 }], 10_000)),
+      "bad-txns-inputs-missingorspent",
+    );
+    assert.equal(
+      await world.wouldSay(spend([{ ...coins[0]!, vout: 77 }, ...coins], 10_000)),
+      "bad-txns-inputs-missingorspent",
+    );
+  });
+});
