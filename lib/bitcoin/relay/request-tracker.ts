@@ -2,10 +2,14 @@
  * Which transactions were announced by whom, and whom to ask for each: one peer at a time, those first that we prefer, and
  * the next one when the one before does not deliver. It knows neither peers nor clocks: the caller has ids and times.
  *
+ * A stranger may announce everything first and give nothing; what it was asked for waits for it meanwhile. Therefore a peer
+ * that let a question expire comes after all others for a while. And while a better one is there to be asked, a peer has
+ * seconds to answer and not a minute.
+ *
  * A transaction can be announced by either of its ids. The two are kept apart, since only who has the transaction knows that
  * they belong together.
  *
- * @see Bitcoin Core `txrequest.h`, which says the same of its announcements
+ * @see Bitcoin Core `txrequest.h`, which treats announcements alike, and waits a minute for everybody
  * @module
  */
 import { fromHex, toHex } from "../../codec/hex.ts";
@@ -15,6 +19,10 @@ import { type Due, DueHeap } from "../../core/work/due-heap.ts";
 
 /** What an announcement takes of our memory, with its parts of the indexes: an estimate, rather high. */
 export const ANNOUNCEMENT_BYTES = 512;
+/** How long a peer has to answer while a better one could be asked. */
+const HASTY_MS = 5_000;
+/** How long a peer that did not answer in time comes after others. */
+const LATE_MS = 10 * 60_000;
 
 /** One of the ids of a transaction. `hash` in wire order. */
 export interface TransactionId {
@@ -49,6 +57,8 @@ class Announcement implements Due {
   /** When the delay, or the wait for the answer, ends. */
   dueAt: number;
   place = -1;
+  /** When it was asked for, while it is. */
+  askedAt = 0;
 
   constructor(
     of: Announced,
@@ -61,10 +71,6 @@ class Announcement implements Due {
     this.order = terms.order;
     this.rank = terms.rank;
     this.dueAt = terms.dueAt;
-  }
-
-  isBetterThan(other: Announcement): boolean {
-    return this.isPreferred === other.isPreferred ? this.rank > other.rank : this.isPreferred;
   }
 }
 
@@ -84,8 +90,12 @@ export class TransactionRequestTracker {
   readonly #ready = new Set<number>();
   readonly #key: SipKey;
   readonly #words = new Uint32Array(9);
+  /** Peers that come after others, and until when. */
+  readonly #lateUntil = new Map<number, number>();
   #order = 0;
   #size = 0;
+  /** As {@link advance} was told last. */
+  #now = 0;
 
   constructor(random: Random) {
     const word = () => random.below(2 ** 32);
@@ -141,10 +151,12 @@ export class TransactionRequestTracker {
 
   /** Time has passed: delays end, and questions that were not answered in time go to the next. Gives how many those are. */
   advance(now: number): number {
+    this.#now = now;
     let late = 0;
     for (let next = this.#waiting.next; next !== undefined && next.dueAt <= now; next = this.#waiting.next) {
       if (next.state === "requested") {
         late += 1;
+        this.#lateUntil.set(next.peer, now + LATE_MS);
         this.#complete(next);
       } else this.#promote(next);
     }
@@ -162,6 +174,7 @@ export class TransactionRequestTracker {
     const found = this.#find(peer, toHex(hash));
     if (found?.state !== "best") return;
     this.#to(found, "requested");
+    found.askedAt = this.#now;
     found.dueAt = expiresAt;
     this.#waiting.add(found);
   }
@@ -180,6 +193,7 @@ export class TransactionRequestTracker {
 
   /** A peer has gone. */
   left(peer: number): void {
+    this.#lateUntil.delete(peer);
     for (const each of this.#peers.get(peer)?.all ?? []) {
       if (each.state !== "completed") this.#complete(each);
       // The hash may have gone with it.
@@ -199,9 +213,30 @@ export class TransactionRequestTracker {
 
   #promote(announcement: Announcement): void {
     const selected = announcement.of.by.find(({ state }) => state === "best" || state === "requested");
-    const isBest = selected === undefined || (selected.state === "best" && announcement.isBetterThan(selected));
+    const isBest = selected === undefined || (selected.state === "best" && this.#isBetter(announcement, selected));
     if (isBest && selected !== undefined) this.#to(selected, "ready");
     this.#to(announcement, isBest ? "best" : "ready");
+    if (selected?.state === "requested" && this.#gradeOf(announcement) > this.#gradeOf(selected)) this.#hurry(selected);
+  }
+
+  /** How gladly a peer is asked: those that are late last, and of the others those first that we prefer. */
+  #gradeOf({ peer, isPreferred }: Announcement): number {
+    const isLate = (this.#lateUntil.get(peer) ?? 0) > this.#now;
+    return (isLate ? 0 : 2) + (isPreferred ? 1 : 0);
+  }
+
+  #isBetter(one: Announcement, other: Announcement): boolean {
+    const [first, second] = [this.#gradeOf(one), this.#gradeOf(other)];
+    return first === second ? one.rank > other.rank : first > second;
+  }
+
+  /** A better one is there: this one has little time left. */
+  #hurry(asked: Announcement): void {
+    const dueAt = Math.max(this.#now, asked.askedAt + HASTY_MS);
+    if (dueAt >= asked.dueAt) return;
+    this.#waiting.remove(asked);
+    asked.dueAt = dueAt;
+    this.#waiting.add(asked);
   }
 
   #complete(announcement: Announcement): void {
@@ -211,7 +246,7 @@ export class TransactionRequestTracker {
     if (state !== "best" && state !== "requested") return;
     const ready = of.by.filter((each) => each.state === "ready");
     if (ready.length === 0) return;
-    this.#to(ready.reduce((best, each) => (each.isBetterThan(best) ? each : best)), "best");
+    this.#to(ready.reduce((best, each) => (this.#isBetter(each, best) ? each : best)), "best");
   }
 
   /** Changes a state, and what follows from it. */

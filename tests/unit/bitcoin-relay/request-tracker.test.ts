@@ -79,6 +79,64 @@ describe("TransactionRequestTracker", () => {
     assert.deepEqual(tracker.ask(0), ["1:5", "1:3", "1:9", "1:1"]);
   });
 
+  test("advance() gives a peer five seconds where a better one has announced as well", () => {
+    const tracker = new Tracker();
+    tracker.hear(FIRST, 7);
+    assert.deepEqual(tracker.ask(0), ["1:7"]);
+    tracker.hear(SECOND, 7, { at: 1_000, preferred: true });
+    assert.deepEqual(tracker.ask(1_000), []);
+    assert.deepEqual(tracker.ask(4_999), []);
+    assert.deepEqual(tracker.ask(5_000), ["2:7"]);
+    // One that comes when these are over is asked at once.
+    const late = new Tracker();
+    late.hear(FIRST, 7);
+    late.ask(0);
+    late.hear(SECOND, 7, { at: 20_000, preferred: true });
+    assert.deepEqual(late.ask(20_000), ["2:7"]);
+  });
+
+  test("advance() gives a peer the whole minute where the others are no better", () => {
+    const tracker = new Tracker();
+    tracker.hear(FIRST, 7, { preferred: true });
+    assert.deepEqual(tracker.ask(0), ["1:7"]);
+    tracker.hear(SECOND, 7);
+    tracker.hear(THIRD, 7, { preferred: true });
+    assert.deepEqual(tracker.ask(WAIT_MS - 1), []);
+    assert.deepEqual(tracker.ask(WAIT_MS), ["3:7"]);
+  });
+
+  test("advance() has a peer that let a question expire come after others for ten minutes", () => {
+    const tracker = new Tracker();
+    tracker.hear(FIRST, 1, { preferred: true });
+    tracker.ask(0);
+    let now = WAIT_MS;
+    tracker.ask(now);
+    // It is preferred, and it announces first.
+    tracker.hear(FIRST, 2, { preferred: true, at: now });
+    assert.deepEqual(tracker.ask(now), ["1:2"]);
+    tracker.hear(SECOND, 2, { at: now + 100 });
+    tracker.hear(FIRST, 3, { preferred: true, at: now + 100 });
+    tracker.hear(SECOND, 3, { at: now + 100 });
+    assert.deepEqual(tracker.ask(now + 100), ["2:3"]);
+    assert.deepEqual(tracker.ask(now + 5_000), ["2:2"]);
+    now += 5_000 + 10 * 60_000;
+    tracker.ask(now);
+    tracker.hear(SECOND, 4, { at: now });
+    tracker.hear(FIRST, 4, { preferred: true, at: now });
+    assert.deepEqual(tracker.ask(now), ["1:4"]);
+  });
+
+  test("left() forgets that a peer was late", () => {
+    const tracker = new Tracker();
+    tracker.hear(FIRST, 1, { preferred: true });
+    tracker.ask(0);
+    tracker.ask(WAIT_MS);
+    tracker.left(FIRST);
+    tracker.hear(FIRST, 2, { preferred: true, at: WAIT_MS });
+    tracker.hear(SECOND, 2, { at: WAIT_MS });
+    assert.deepEqual(tracker.ask(WAIT_MS), ["1:2"]);
+  });
+
   test("answered() frees the transaction for the next peer at once, and the peer cannot announce it anew", () => {
     const tracker = new Tracker();
     tracker.hear(FIRST, 7);
