@@ -113,7 +113,8 @@ export class BitcoinNode {
       ...{ mode: parts.mode, named: () => dialling.named, event: this.#event },
       charge: (debtor, fault) => this.#network.connections.charge(debtor, fault),
       notice: (level, text) => notice(level, "bitcoin.sync", text),
-      ...{ isBusy: () => this.#light !== undefined, compact: () => compact },
+      isBusy: () => this.#light !== undefined || followers.relay?.isHoldingOff === true,
+      compact: () => compact,
       tick: () => {
         this.#light?.wake();
         this.#addresses.tick();

@@ -138,8 +138,8 @@ export class TransactionDownload {
   /** A peer gave a transaction. */
   received(id: number, transaction: Transaction): Received {
     const { txid, wtxid } = transaction;
-    this.tracker.answered(id, txid);
-    if (transaction.hasWitness) this.tracker.answered(id, wtxid);
+    this.tracker.delivered(id, txid);
+    if (transaction.hasWitness) this.tracker.delivered(id, wtxid);
     if (this.isKnown({ hash: wtxid, isWtxid: true }, false)) return "ignore";
     if (!this.seen.reconsiderable.has(wtxid)) return "judge";
     return this.#childFor(transaction, id) ?? "ignore";

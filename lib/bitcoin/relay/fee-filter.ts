@@ -61,11 +61,23 @@ export class FeeFilters {
   readonly #steps: readonly number[];
   readonly #highest: number;
   readonly #told = new PerPeer<BitcoinPeer, Told>(() => ({ rate: 0, nextAt: -Infinity }));
+  /** Peers that were told to hold everything back. */
+  readonly #heldOff = new Set<number>();
 
   constructor(parts: FeeFilterParts) {
     this.#parts = parts;
     this.#steps = feeSteps(parts.incrementalFeeRate);
     this.#highest = Math.floor(this.#steps.at(-1)!);
+  }
+
+  /** Whether peers hold everything back, as they were told. They are to be told soon that they need not any more. */
+  get isHoldingOff(): boolean {
+    return this.#heldOff.size > 0;
+  }
+
+  /** A peer has gone. */
+  left(peer: BitcoinPeer): void {
+    this.#heldOff.delete(peer.id);
   }
 
   /** Tells a peer, if that is due. To be called now and then. */
@@ -83,6 +95,8 @@ export class FeeFilters {
       const rounded = Math.max(roundFeeRate(this.#steps, rate, random), relayFeeRate);
       if (rounded !== told.rate) peer.session.post(FeeFilter, { feeRate: BigInt(rounded) });
       told.rate = rounded;
+      if (isLoading) this.#heldOff.add(peer.id);
+      else this.#heldOff.delete(peer.id);
       told.nextAt = now + poissonDelay(TELL_MEAN_MS, (bound) => random.below(bound));
     } else if (now + CHANGE_MS < told.nextAt && (rate < (3 * told.rate) / 4 || rate > (4 * told.rate) / 3)) {
       told.nextAt = now + random.below(CHANGE_MS);

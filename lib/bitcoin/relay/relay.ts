@@ -157,9 +157,15 @@ export class TransactionRelay {
     if (!this.#partners.delete(peer.id)) return;
     this.#download.left(peer.id);
     this.announcements.left(peer);
+    this.#feeFilters.left(peer);
     this.#holdings.left(peer.id);
     // What was asked of it is asked of others.
     this.#pump();
+  }
+
+  /** Whether {@link tick} may soon have something to tell. */
+  get isHoldingOff(): boolean {
+    return this.#feeFilters.isHoldingOff;
   }
 
   /** Does what is due. To be called now and then. */

@@ -3,8 +3,8 @@
  * the next one when the one before does not deliver. It knows neither peers nor clocks: the caller has ids and times.
  *
  * A stranger may announce everything first and give nothing; what it was asked for waits for it meanwhile. Therefore a peer
- * that let a question expire comes after all others for a while. And while a better one is there to be asked, a peer has
- * seconds to answer and not a minute.
+ * that let a question expire comes after all others for a while. And while a better one is there to be asked, or any other
+ * where it has given nothing yet, a peer has seconds to answer and not a minute.
  *
  * A transaction can be announced by either of its ids. The two are kept apart, since only who has the transaction knows that
  * they belong together.
@@ -92,6 +92,8 @@ export class TransactionRequestTracker {
   readonly #words = new Uint32Array(9);
   /** Peers that come after others, and until when. */
   readonly #lateUntil = new Map<number, number>();
+  /** Peers that have given something that they were asked for. */
+  readonly #proven = new Set<number>();
   #order = 0;
   #size = 0;
   /** As {@link advance} was told last. */
@@ -177,9 +179,17 @@ export class TransactionRequestTracker {
     found.askedAt = this.#now;
     found.dueAt = expiresAt;
     this.#waiting.add(found);
+    if (found.of.by.some((each) => each.state === "ready" && this.#yields(found, each))) this.#hurry(found);
   }
 
-  /** A peer gave something under this hash, or said that it has nothing: it is not asked again. */
+  /** A peer gave what has this hash. */
+  delivered(peer: number, hash: Uint8Array): void {
+    const found = this.#find(peer, toHex(hash));
+    if (found?.state === "requested") this.#proven.add(peer);
+    this.answered(peer, hash);
+  }
+
+  /** A peer has answered for this hash, if only that it has nothing: it is not asked again. */
   answered(peer: number, hash: Uint8Array): void {
     const found = this.#find(peer, toHex(hash));
     if (found !== undefined && found.state !== "completed") this.#complete(found);
@@ -194,6 +204,7 @@ export class TransactionRequestTracker {
   /** A peer has gone. */
   left(peer: number): void {
     this.#lateUntil.delete(peer);
+    this.#proven.delete(peer);
     for (const each of this.#peers.get(peer)?.all ?? []) {
       if (each.state !== "completed") this.#complete(each);
       // The hash may have gone with it.
@@ -216,13 +227,25 @@ export class TransactionRequestTracker {
     const isBest = selected === undefined || (selected.state === "best" && this.#isBetter(announcement, selected));
     if (isBest && selected !== undefined) this.#to(selected, "ready");
     this.#to(announcement, isBest ? "best" : "ready");
-    if (selected?.state === "requested" && this.#gradeOf(announcement) > this.#gradeOf(selected)) this.#hurry(selected);
+    if (selected?.state === "requested" && this.#yields(selected, announcement)) this.#hurry(selected);
   }
 
-  /** How gladly a peer is asked: those that are late last, and of the others those first that we prefer. */
+  /**
+   * How gladly a peer is asked: those that are late last, those first that we prefer, and of those that are alike in this the
+   * ones that have given something before.
+   */
   #gradeOf({ peer, isPreferred }: Announcement): number {
-    const isLate = (this.#lateUntil.get(peer) ?? 0) > this.#now;
-    return (isLate ? 0 : 2) + (isPreferred ? 1 : 0);
+    return (this.#isLate(peer) ? 0 : 4) + (isPreferred ? 2 : 0) + (this.#proven.has(peer) ? 1 : 0);
+  }
+
+  #isLate(peer: number): boolean {
+    return (this.#lateUntil.get(peer) ?? 0) > this.#now;
+  }
+
+  /** Whether one that was asked has seconds only, now that another may be asked. */
+  #yields(asked: Announcement, other: Announcement): boolean {
+    const isUnproven = !this.#proven.has(asked.peer) && !this.#isLate(other.peer);
+    return isUnproven || this.#gradeOf(other) > this.#gradeOf(asked);
   }
 
   #isBetter(one: Announcement, other: Announcement): boolean {

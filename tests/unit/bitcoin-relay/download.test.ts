@@ -122,8 +122,8 @@ describe("TransactionDownload", () => {
     ask(0);
     assert.equal(download.received(OUT, other), "judge");
     assert.equal(download.tracker.inFlight(OUT), 1);
-    hear(IN, wanted);
     assert.deepEqual(ask(59_999), []);
+    hear(IN, wanted);
     assert.deepEqual(ask(60_000), [by(IN, wanted.wtxid)]);
   });
 

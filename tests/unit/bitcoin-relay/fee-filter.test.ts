@@ -89,10 +89,20 @@ describe("FeeFilters.tell()", () => {
     state.loading = true;
     filters.tell(peer.peer);
     assert.deepEqual(told(), [Math.floor(feeSteps(100).at(-1)!)]);
+    assert.equal(filters.isHoldingOff, true);
     state.loading = false;
     await wait(1 / 6);
+    assert.equal(filters.isHoldingOff, false);
     const [rate = 0] = told();
     assert.ok(rate === 100 || rate === 107, `${rate}`);
+  });
+
+  test("isHoldingOff is over when the last peer that holds back has gone", () => {
+    const { filters, peer, state } = scene();
+    state.loading = true;
+    filters.tell(peer.peer);
+    filters.left(peer.peer);
+    assert.equal(filters.isHoldingOff, false);
   });
 
   for (

@@ -86,9 +86,13 @@ describe("TransactionRelay", () => {
 
   test("asks the next peer when one does not answer for a minute, and when it has gone", async () => {
     const scene = new Scene([{}, { kind: "inbound" }, { kind: "inbound" }]);
+    const [first = assert.fail(), ...others] = scene.peers;
+    const before = transaction();
+    await scene.hear(first, before);
+    await scene.give(first, before);
+    first.asked();
     const one = transaction();
     for (const peer of scene.peers) await scene.hear(peer, one);
-    const [first = assert.fail(), ...others] = scene.peers;
     assert.equal(first.asked().length, 1);
     await scene.clock.advance(59_999);
     assert.equal(others.flatMap((peer) => peer.asked()).length, 0);

@@ -17,6 +17,15 @@ class Tracker extends TransactionRequestTracker {
     this.announced(peer, { hash: id(number), isWtxid: true }, preferred, at);
   }
 
+  /** Has peers give something that they are asked for. */
+  prove(...peers: readonly number[]): void {
+    for (const peer of peers) {
+      this.hear(peer, 10_000 + peer);
+      this.ask(0);
+      this.delivered(peer, id(10_000 + peer));
+    }
+  }
+
   /** Asks everybody who is to be asked; gives who was asked for what. */
   ask(now: number): string[] {
     this.advance(now);
@@ -44,6 +53,7 @@ describe("TransactionRequestTracker", () => {
 
   test("advance() asks the next peer when the first has not answered in a minute", () => {
     const tracker = new Tracker();
+    tracker.prove(FIRST);
     tracker.hear(FIRST, 7);
     tracker.hear(SECOND, 7, { at: 1 });
     tracker.ask(0);
@@ -81,6 +91,7 @@ describe("TransactionRequestTracker", () => {
 
   test("advance() gives a peer five seconds where a better one has announced as well", () => {
     const tracker = new Tracker();
+    tracker.prove(FIRST);
     tracker.hear(FIRST, 7);
     assert.deepEqual(tracker.ask(0), ["1:7"]);
     tracker.hear(SECOND, 7, { at: 1_000, preferred: true });
@@ -95,8 +106,25 @@ describe("TransactionRequestTracker", () => {
     assert.deepEqual(late.ask(20_000), ["2:7"]);
   });
 
+  test("advance() gives a peer that has given nothing yet five seconds where anybody else has announced as well", () => {
+    const tracker = new Tracker();
+    tracker.hear(FIRST, 7, { preferred: true });
+    assert.deepEqual(tracker.ask(0), ["1:7"]);
+    tracker.hear(SECOND, 7);
+    tracker.hear(THIRD, 7);
+    assert.deepEqual(tracker.ask(4_999), []);
+    const [second = ""] = tracker.ask(5_000);
+    // It has given nothing either.
+    const [third = ""] = tracker.ask(10_000);
+    assert.deepEqual([second, third].sort(), ["2:7", "3:7"]);
+    // The last one has no successor.
+    assert.deepEqual(tracker.ask(10_000 + WAIT_MS - 1), []);
+    assert.equal(tracker.inFlight(SECOND) + tracker.inFlight(THIRD), 1);
+  });
+
   test("advance() gives a peer the whole minute where the others are no better", () => {
     const tracker = new Tracker();
+    tracker.prove(FIRST, SECOND, THIRD);
     tracker.hear(FIRST, 7, { preferred: true });
     assert.deepEqual(tracker.ask(0), ["1:7"]);
     tracker.hear(SECOND, 7);
@@ -124,6 +152,33 @@ describe("TransactionRequestTracker", () => {
     tracker.hear(SECOND, 4, { at: now });
     tracker.hear(FIRST, 4, { preferred: true, at: now });
     assert.deepEqual(tracker.ask(now), ["1:4"]);
+  });
+
+  test("delivered() has a peer come before those that have given nothing yet, and after those that we prefer", () => {
+    const tracker = new Tracker();
+    tracker.prove(FIRST);
+    for (let number = 2; number < 12; number++) {
+      tracker.hear(SECOND, number);
+      tracker.hear(FIRST, number);
+    }
+    assert.deepEqual(tracker.ask(0).filter((each) => each.startsWith("2:")), []);
+    tracker.hear(FIRST, 20);
+    tracker.hear(THIRD, 20, { preferred: true });
+    assert.deepEqual(tracker.ask(0), ["3:20"]);
+  });
+
+  test("delivered() proves nothing by what the peer was not asked for, nor does an answer that it has nothing", () => {
+    const tracker = new Tracker();
+    tracker.hear(FIRST, 1, { at: 9_000 });
+    tracker.delivered(FIRST, id(1));
+    tracker.hear(FIRST, 2);
+    tracker.ask(0);
+    tracker.answered(FIRST, id(2));
+    tracker.hear(FIRST, 3);
+    tracker.ask(0);
+    tracker.hear(SECOND, 3, { at: 1_000 });
+    tracker.ask(1_000);
+    assert.deepEqual(tracker.ask(5_000), ["2:3"]);
   });
 
   test("left() forgets that a peer was late", () => {
