@@ -96,6 +96,7 @@ const FLOORS: Readonly<
       "operator-bans.ts",
       "reindexing.ts",
       "service.ts",
+      "transaction-events.ts",
       "views.ts",
     ],
     rooms: {

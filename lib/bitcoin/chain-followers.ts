@@ -12,6 +12,7 @@ import { mempoolOf, type TxMempool } from "./mempool/mod.ts";
 import type { BitcoinNodeParts } from "./node-parts.ts";
 import type { BitcoinPeer } from "./peers/peer.ts";
 import type { TransactionRelay } from "./relay/mod.ts";
+import { TransactionEvents } from "./transaction-events.ts";
 import type { Block } from "./types/block.ts";
 
 /** The followers of a node's chain. They are made when the chain is there, and it tells them of its moves. */
@@ -21,6 +22,7 @@ export class ChainFollowers {
   relay: TransactionRelay | undefined;
   compact: CompactBlocks | undefined;
   fees: FeeEstimates | undefined;
+  events: TransactionEvents | undefined;
   /** Core's latch; until the node knows, it is on. */
   initialBlockDownload: () => boolean = () => true;
 
@@ -30,6 +32,11 @@ export class ChainFollowers {
     const mempool = this.mempool = mempoolOf(parts, chain);
     const initialBlockDownload = () => this.initialBlockDownload();
     this.fees = await feeEstimatesOf({ ...parts, chain, mempool, initialBlockDownload });
+    const { live } = parts;
+    const { headers } = chain;
+    if (live !== undefined) {
+      this.events = new TransactionEvents({ ...parts, headers, mempool, live, initialBlockDownload });
+    }
   }
 
   /** A block has passed what needs no coins, and builds on the tip. */
@@ -43,12 +50,14 @@ export class ChainFollowers {
     this.mempool?.connected(block);
     this.relay?.connected(block);
     this.filters?.connected(block);
+    this.events?.connected(block);
   }
 
   /** A block was taken back. */
   disconnected(block: KnownBlock): void {
     this.mempool?.disconnected(block);
     this.relay?.disconnected();
+    this.events?.disconnected(block);
   }
 
   /** Begins what they do by themselves. */
@@ -71,6 +80,7 @@ export class ChainFollowers {
 
   /** Ends what they do. */
   async close(): Promise<void> {
+    this.events?.close();
     this.compact?.close();
     await this.fees?.close();
     this.relay?.close();

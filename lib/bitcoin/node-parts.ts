@@ -4,7 +4,8 @@
  * @module
  */
 import type { NodeParts } from "../core/node-parts.ts";
-import type { NewEvent } from "../storage/events.ts";
+import type { LiveEvents } from "../core/events/live.ts";
+import type { LiveNodeEvent, NewEvent } from "../storage/events.ts";
 import type { BitcoinChainParts } from "./chain/chain.ts";
 import type { BlockValidator } from "./chain/validator.ts";
 import type { FacadeParts } from "./facade.ts";
@@ -44,6 +45,8 @@ export interface BitcoinNodeParts
   readonly pruneTarget?: number;
   /** Where filters of blocks are kept, for a node that keeps them, and whether peers are to have them. */
   readonly filters?: { readonly store: FilterStore; readonly forPeers: boolean };
+  /** Who listens to events that are not kept. */
+  readonly live?: LiveEvents<LiveNodeEvent>;
   /** Writes events that belong to no block. */
   readonly record: (events: readonly NewEvent[]) => void;
 }

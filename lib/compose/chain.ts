@@ -24,7 +24,8 @@ import { PermissionList } from "../core/peers/permissions.ts";
 import type { Visitor } from "../core/peers/visit.ts";
 import type { Turns } from "../core/peers/turns.ts";
 import type { UploadTarget } from "../core/peers/upload-target.ts";
-import type { NewEvent } from "../storage/events.ts";
+import type { LiveEvents } from "../core/events/live.ts";
+import type { LiveNodeEvent, NewEvent } from "../storage/events.ts";
 import type { EventSource } from "../storage/node-log.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { Egress } from "./egress.ts";
@@ -74,6 +75,8 @@ export interface CompositionParts {
   readonly onEvents: () => void;
   /** Writes events that belong to no block. */
   readonly record: (events: readonly NewEvent[]) => void;
+  /** Who listens to events that are not kept. */
+  readonly live: LiveEvents<LiveNodeEvent>;
   readonly log: (level: LogLevel, area: string, text: string) => void;
 }
 
@@ -230,7 +233,7 @@ export class ChainPeering {
 
   /** What the node of either chain is told, beside the clock that it goes by. `visit` asks one node as a peer does. */
   async nodeParts(visit: Visitor, defaultPort: number) {
-    const { config, drivers, egress, openingMax, upload, record, log } = this.#parts;
+    const { config, drivers, egress, openingMax, upload, record, live, log } = this.#parts;
     const { listen, outbound } = this.#chain;
     return {
       rules: this.#rules,
@@ -245,6 +248,7 @@ export class ChainPeering {
       ...(openingMax !== undefined && { openingMax }),
       upload,
       record,
+      live,
       notice: log,
     };
   }

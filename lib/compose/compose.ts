@@ -13,6 +13,7 @@ import { addressText } from "../core/address-text.ts";
 import { Bus } from "../core/events/bus.ts";
 import { messageOf, NodeError } from "../core/errors.ts";
 import { fitToDescriptors } from "../core/peers/descriptor-fit.ts";
+import { LiveEvents } from "../core/events/live.ts";
 import { type EventHints, subscribeEvents } from "../core/events/reader.ts";
 import { MemoryBudget } from "../core/peers/memory-budget.ts";
 import type { PeerAddress, Workers } from "../core/ports.ts";
@@ -34,7 +35,7 @@ import {
 import { type ComposedChain, type Drivers, Shutdown } from "./chain.ts";
 import type { startEngine } from "./engine.ts";
 import { egressOf } from "./egress.ts";
-import type { EventLog, NewEvent } from "../storage/events.ts";
+import type { EventLog, LiveNodeEvent, NewEvent } from "../storage/events.ts";
 import { migrate } from "../storage/migrate.ts";
 import { EventForwarder, MemoryNodeLog, NODE_LOG_MIGRATIONS, type NodeLog, SqlNodeLog } from "../storage/node-log.ts";
 
@@ -108,6 +109,7 @@ async function start(config: NodeConfig, drivers: NodeDrivers, shutdown: Shutdow
   const forwarder = new EventForwarder(events, (text) => logging.log("error", "store", text));
   shutdown.add(() => forwarder.drain());
   const record = recorder(events, forwarder, logging);
+  const live = new LiveEvents<LiveNodeEvent>();
   const nodeEvent = (topic: string, data: NewEvent["data"]) =>
     record.write([{ topic, time: clock.now(), chain: null, network: null, data }]);
 
@@ -128,6 +130,7 @@ async function start(config: NodeConfig, drivers: NodeDrivers, shutdown: Shutdow
     shutdown,
     forwarder,
     record,
+    live,
     logging,
     askedToStop.resolve,
   );
@@ -144,6 +147,7 @@ async function start(config: NodeConfig, drivers: NodeDrivers, shutdown: Shutdow
     chains,
     events,
     hints,
+    live,
     clock,
     log: logging,
     stop: () => void running.stop(),
@@ -249,6 +253,7 @@ async function composeChains(
   shutdown: Shutdown,
   forwarder: EventForwarder,
   record: ReturnType<typeof recorder>,
+  live: LiveEvents<LiveNodeEvent>,
   logging: Logging,
   stop: () => void,
 ): Promise<{
@@ -283,6 +288,7 @@ async function composeChains(
       stop,
       onEvents: () => forwarder.poke(name),
       record: record.write,
+      live,
       log: (...line: Parameters<Logging["log"]>) => logging.log(...line),
     };
     if (chain.chain === "chia") {

@@ -5,12 +5,13 @@
  */
 import type { BitcoinService } from "../bitcoin/service.ts";
 import type { ChiaService } from "../chia/service.ts";
+import type { LiveEvents } from "../core/events/live.ts";
 import type { EventHints } from "../core/events/reader.ts";
 import type { MemoryBudget } from "../core/peers/memory-budget.ts";
 import type { Clock, Workers } from "../core/ports.ts";
 import type { UploadTarget } from "../core/peers/upload-target.ts";
 import type { LogLevel } from "../config.ts";
-import type { EventLog } from "../storage/events.ts";
+import type { EventLog, LiveNodeEvent } from "../storage/events.ts";
 import type { BitcoinMiner } from "./bitcoin/miner.ts";
 import type { ChainHandle } from "./chain-handle.ts";
 
@@ -47,6 +48,8 @@ export interface RpcContext {
   readonly engine?: () => EngineState | undefined;
   readonly events: EventLog;
   readonly hints: EventHints;
+  /** Events that are not kept. */
+  readonly live?: LiveEvents<LiveNodeEvent>;
   readonly clock: Clock;
   readonly log: LogControl;
   /** Asks the node to stop; returns at once. */

@@ -27,6 +27,12 @@ export interface LoggedEvent extends NewEvent {
   readonly id: number;
 }
 
+/** An event that is told and not kept: it has no id. */
+export interface LiveNodeEvent extends NewEvent {
+  /** Bytes that it takes, about. */
+  readonly bytes: number;
+}
+
 /** The log, append only. Events of a chain are appended by its store, in the transaction of the block that caused them. */
 export interface EventLog {
   append(events: readonly NewEvent[]): Promise<readonly number[]>;

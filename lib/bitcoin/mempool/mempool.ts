@@ -13,7 +13,7 @@ import type { TransactionRefusal } from "./verdict.ts";
 export interface MempoolEntry {
   /** Over bytes of its own. */
   readonly transaction: Transaction;
-  /** Grows with each transaction that enters, from the start of the process on; 0 of one that a block had that was taken back. */
+  /** Grows with each transaction that enters or is dropped, from the start of the process on; 0 of one that a block had that was taken back. */
   readonly sequence: number;
   readonly fee: number;
   /** The fee and what `prioritisetransaction` added to it. */
@@ -37,8 +37,11 @@ export type RemovalReason = "expiry" | "sizelimit" | "reorg" | "block" | "confli
 /** What is told of the mempool, as it happens and in its order. */
 export interface MempoolListener {
   added?(entry: MempoolEntry): void;
-  /** `blockRow`: the block that has it, or that spends what it spends, for `block` and `conflict`. */
-  removed?(entry: MempoolEntry, reason: RemovalReason, blockRow?: number): void;
+  /**
+   * @param blockRow the block that has it, or that spends what it spends, for `block` and `conflict`
+   * @param sequence the number of this change among those of the mempool; undefined for `block`, which is none of its own
+   */
+  removed?(entry: MempoolEntry, reason: RemovalReason, blockRow?: number, sequence?: number): void;
 }
 
 /** A transaction that entered, or would have. */
@@ -108,7 +111,7 @@ export interface Mempool {
   readonly size: number;
   /** Satoshi for 1000 virtual bytes: what has to be paid now to enter, and never below the relay minimum. */
   readonly minimumFeeRate: number;
-  /** The sequence number that the next transaction gets. */
+  /** The sequence number that the next change gets. */
   readonly sequence: number;
   get(txid: Uint8Array): MempoolEntry | undefined;
   getByWtxid(wtxid: Uint8Array): MempoolEntry | undefined;

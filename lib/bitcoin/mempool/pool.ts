@@ -45,7 +45,7 @@ export class Pool {
     return this.#fees;
   }
 
-  /** The number that the next transaction gets. */
+  /** The number that the next change gets. */
   get sequence(): number {
     return this.#sequence;
   }
@@ -181,7 +181,10 @@ export class Pool {
       entry.cluster = undefined;
     }
     for (const cluster of broken) this.#mend(cluster, gone);
-    for (const entry of gone) for (const listener of this.#listeners) listener.removed?.(entry, reason, blockRow);
+    for (const entry of gone) {
+      const sequence = reason === "block" ? undefined : this.#sequence++;
+      for (const listener of this.#listeners) listener.removed?.(entry, reason, blockRow, sequence);
+    }
   }
 
   /** What is left of a cluster may be several. */

@@ -27,7 +27,6 @@ const UNSUPPORTED: readonly (readonly [needs: string, names: string])[] = [
   ],
   [
     "this version does not do it",
-    "getzmqnotifications " +
     "generate combinepsbt combinerawtransaction converttopsbt createpsbt " +
     "createrawtransaction decodepsbt descriptorprocesspsbt finalizepsbt joinpsbts analyzepsbt utxoupdatepsbt " +
     "signrawtransactionwithkey createmultisig deriveaddresses getdescriptorinfo signmessagewithprivkey verifymessage " +

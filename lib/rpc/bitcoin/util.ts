@@ -58,6 +58,15 @@ export const utilMethods: readonly Method[] = [
     },
   },
   {
+    name: "getzmqnotifications",
+    category: "Util",
+    summary: "What is published by ZeroMQ: nothing. /events has the same, see docs/rpc.md.",
+    params: [],
+    result: "[]    (array)",
+    examples: ["getzmqnotifications"],
+    call: () => [],
+  },
+  {
     name: "getindexinfo",
     category: "Util",
     summary: "The indexes that this node keeps.",

@@ -4,15 +4,11 @@
  * @module
  */
 import { Encoder } from "cbor-x";
-import {
-  type EventGap,
-  type EventSubscription,
-  subscribeEvents,
-  type SubscribeOptions,
-} from "../../core/events/reader.ts";
+import { type LiveGap, withLiveEvents } from "../../core/events/live.ts";
+import { type EventGap, subscribeEvents, type SubscribeOptions } from "../../core/events/reader.ts";
 import { NodeError } from "../../core/errors.ts";
 import type { PeerSocket } from "../../core/ports.ts";
-import type { EventValue, LoggedEvent } from "../../storage/events.ts";
+import type { EventValue, LiveNodeEvent, LoggedEvent } from "../../storage/events.ts";
 import type { RpcContext } from "../context.ts";
 import { BodyError, parseRequest } from "../json.ts";
 import { checked, z } from "./request.ts";
@@ -25,6 +21,8 @@ const STALL_MS = 30_000;
 export const CLOSE_SLOW = 4008;
 /** Time for a WebSocket reader to say what it wants. */
 const SUBSCRIBE_MS = 10_000;
+/** Topics of events that are not kept, by their whole names. */
+const LIVE_TOPICS: readonly string[] = ["bitcoin.mempool", "bitcoin.tx"];
 /** Topics in one subscription, and characters in each. */
 const TOPICS_MAX = 64;
 const TOPIC_CHARS_MAX = 100;
@@ -39,8 +37,11 @@ function plain(value: EventValue): unknown {
   return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, plain(item)]));
 }
 
+/** What a subscription gives: events of the log, those that are not kept, and what is said in the place of missing ones. */
+export type EventItem = LoggedEvent | LiveNodeEvent | EventGap | LiveGap;
+
 /**
- * The envelope `{id, topic, time, chain, network, data}`; a gap has only `topic` and `data`.
+ * The envelope `{id, topic, time, chain, network, data}`; a gap has only `topic` and `data`, and what is not kept no `id`.
  *
  * @example
  * ```ts
@@ -53,11 +54,14 @@ function plain(value: EventValue): unknown {
  * assert.deepEqual(envelope.data, { weight: "1180591620717411303424" });
  * ```
  */
-export function eventEnvelope(item: LoggedEvent | EventGap): Record<string, unknown> {
+export function eventEnvelope(item: EventItem): Record<string, unknown> {
   if ("gap" in item) return { topic: "gap", data: item.gap };
-  const { id, topic, time, chain, network, data } = item;
-  return { id, topic, time: new Date(time).toISOString(), chain, network, data: plain(data) };
+  const { topic, time, chain, network, data } = item;
+  return { ...idOf(item), topic, time: new Date(time).toISOString(), chain, network, data: plain(data) };
 }
+
+/** The id of an event that is kept. */
+const idOf = (item: EventItem) => "id" in item ? { id: item.id } : {};
 
 const TOPICS_TEXT = `topics: at most ${TOPICS_MAX} names`;
 const TOPIC_TEXT = "topics: names of small letters, digits, dots and * only";
@@ -89,9 +93,13 @@ export function subscriptionOfRequest(url: URL, headers: Headers): Pick<Subscrib
   return subscriptionOf(topics, since === null ? undefined : Number(since));
 }
 
-/** Starts a subscription on the context's log; it ends when the signal aborts. */
-export function subscribe(context: RpcContext, options: SubscribeOptions): EventSubscription<LoggedEvent> {
-  return subscribeEvents(context.events, context.hints, options);
+/** Starts a subscription on the context's log and on what is not kept; it ends when the signal aborts. */
+export function subscribe(context: RpcContext, options: SubscribeOptions): AsyncIterableIterator<EventItem> {
+  const logged = subscribeEvents(context.events, context.hints, options);
+  // They are given to those only who name them: nobody else expects so many.
+  const topics = (options.topics ?? []).filter((topic) => LIVE_TOPICS.includes(topic));
+  if (context.live === undefined || topics.length === 0) return logged;
+  return withLiveEvents(logged, context.live, topics, options.signal);
 }
 
 /**
@@ -111,22 +119,24 @@ export function eventStream(
   if (signal.aborted) stop();
   const items = subscribe(context, { ...options, signal: controller.signal });
   const encoder = new TextEncoder();
-  let next: Promise<IteratorResult<LoggedEvent | EventGap>> | undefined;
+  let next: Promise<IteratorResult<EventItem>> | undefined;
   let ended = false;
   const end = () => {
     if (ended) return;
     ended = true;
     stop();
     signal.removeEventListener("abort", stop);
+    // Between two questions a subscription does not hear the signal.
+    void items.return?.(undefined).catch(() => {});
     onEnd();
   };
-  const bytesOf = (item: LoggedEvent | EventGap): Uint8Array => {
+  const bytesOf = (item: EventItem): Uint8Array => {
     if (format === "cbor") {
       if ("gap" in item) return new Uint8Array(cbor.encode({ topic: "gap", data: item.gap }));
-      const { id, topic, time, chain, network, data } = item;
-      return new Uint8Array(cbor.encode({ id, topic, time, chain, network, data }));
+      const { topic, time, chain, network, data } = item;
+      return new Uint8Array(cbor.encode({ ...idOf(item), topic, time, chain, network, data }));
     }
-    const id = "gap" in item ? "" : `id: ${item.id}\n`;
+    const id = "id" in item ? `id: ${item.id}\n` : "";
     return encoder.encode(`${id}data: ${JSON.stringify(eventEnvelope(item))}\n\n`);
   };
   return new ReadableStream<Uint8Array>({

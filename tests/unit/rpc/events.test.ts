@@ -76,6 +76,30 @@ describe("GET /events", () => {
     });
   });
 
+  test("what is not kept comes to those who name it, without an id, and its gaps are told", async () => {
+    const { request, events, live } = testNode();
+    const told = (n: number) => ({ ...event("bitcoin.tx", n), chain: "bitcoin", bytes: 10 });
+    const response = await request("/events?topics=bitcoin.tx,chia.peak");
+    const reading = dataLines(response, 3);
+    while (!live.wants("bitcoin.tx")) await settle();
+    live.emit(told(1));
+    await events.append([event("chia.peak", 2)]);
+    await settle();
+    for (let n = 3; n < 1_100; n++) live.emit(told(n));
+    const [first, second, third] = await reading;
+    assert.deepEqual([first, second, third].map((each) => [each!.id, each!.data.topic, "id" in each!.data]), [
+      [undefined, "bitcoin.tx", false],
+      ["1", "chia.peak", true],
+      [undefined, "bitcoin.tx", false],
+    ]);
+    for (const topics of ["bitcoin.*", "*", ""]) {
+      const other = await request(`/events?topics=${topics}`);
+      await settle();
+      assert.ok(!live.wants("bitcoin.tx"), "nobody who did not name it");
+      await other.body!.cancel();
+    }
+  });
+
   test("without since only what is new comes; Last-Event-ID wins over since", async () => {
     const { request, events } = testNode();
     await events.append([event("a", 1), event("a", 2), event("a", 3)]);

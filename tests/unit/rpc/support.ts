@@ -15,6 +15,7 @@ import { MemoryChiaStore } from "../../../lib/chia/store/memory.ts";
 import { type Json, parseJson } from "../../../lib/codec/json.ts";
 import { BlockRecord, FullBlock } from "../../../lib/chia/types/mod.ts";
 import type { LogLevel } from "../../../lib/config.ts";
+import { LiveEvents } from "../../../lib/core/events/live.ts";
 import { Bus } from "../../../lib/core/events/bus.ts";
 import { NodeError } from "../../../lib/core/errors.ts";
 import type { Clock } from "../../../lib/core/ports.ts";
@@ -27,6 +28,7 @@ import { chiaHandle } from "../../../lib/rpc/chia/handle.ts";
 import type { RpcContext } from "../../../lib/rpc/context.ts";
 import type { RpcLimits } from "../../../lib/rpc/limits.ts";
 import { MemoryEventLog } from "../../../lib/storage/event-log.ts";
+import type { LiveNodeEvent } from "../../../lib/storage/events.ts";
 
 /** A clock that moves only by {@link FakeClock.advance}. */
 export class FakeClock implements Clock {
@@ -177,6 +179,7 @@ export function testNode(
 ) {
   const bus = new Bus<{ events: number }>();
   const events = new MemoryEventLog({ onAppend: (newest) => bus.emit("events", newest) });
+  const live = new LiveEvents<LiveNodeEvent>();
   const store = new MemoryChiaStore(events);
   const chia = new FakeService(store, options.constants);
   const clock = new FakeClock();
@@ -188,6 +191,7 @@ export function testNode(
     chia,
     events,
     hints: (wake) => bus.on("events", wake),
+    live,
     clock,
     memory: new MemoryBudget(clock),
     upload: new UploadTarget({ clock, sent: () => 0 }),
@@ -215,7 +219,7 @@ export function testNode(
     const response = await request(`/${route}`, { method: "POST", body: JSON.stringify(body) });
     return { status: response.status, headers: response.headers, answer: parseJson(await response.text()) };
   };
-  return { addressBook, app, bus, chia, clock, context, events, store, stops, request, call, level: () => level };
+  return { addressBook, app, bus, chia, clock, context, events, live, store, stops, request, call, level: () => level };
 }
 
 /** One request of the recording and what the reference answered. */
