@@ -64,9 +64,13 @@ export class CoinSearch {
   /**
    * The coins of each, in their order. One may spend outputs of those before it, whether these will be taken or not.
    * Undefined when the coins are of another block than the mempool. @throws what reading coins throws
+   * @param before transactions that come before all of these, by txid; these are added
    */
-  async find(spenders: readonly Spender[]): Promise<readonly FoundCoins[] | undefined> {
-    const all = this.#wanted(spenders);
+  async find(
+    spenders: readonly Spender[],
+    before: Map<string, Transaction>,
+  ): Promise<readonly FoundCoins[] | undefined> {
+    const all = this.#wanted(spenders, before);
     // Of a transaction with many inputs the others are not asked for when one of the first is not there.
     for (const [from, to] of [[0, FIRST_INPUTS], [FIRST_INPUTS, Infinity]] as const) {
       const open = all.filter((inputs) => inputs.slice(0, from).every(({ coin }) => coin !== undefined))
@@ -89,13 +93,12 @@ export class CoinSearch {
     return coins;
   }
 
-  #wanted(spenders: readonly Spender[]): Wanted[][] {
+  #wanted(spenders: readonly Spender[], before: Map<string, Transaction>): Wanted[][] {
     const { pool, follower: { next: { height } } } = this.#parts;
     const coinOf = (transaction: Transaction | undefined, vout: number): SpentCoin | undefined => {
       const output = transaction?.outputs[vout];
       return output && { ...output, height, isCoinbase: false, isUnconfirmed: true };
     };
-    const before = new Map<string, Transaction>();
     return spenders.map(({ transaction, spends }) => {
       const inputs = transaction.inputs.map(({ prevout }, i): Wanted => {
         const txid = txidOf(spends[i]!);

@@ -68,6 +68,29 @@ const isCostly = ({ entry, verified }: Candidate): boolean =>
   entry !== undefined && verified === undefined &&
   entry.sigOpCost * (entry.transaction.strippedSize + OPERATION_BYTES) > COSTLY;
 
+/** Which scripts are verified in one go. */
+interface Choice {
+  /** Txids of what is refused before its scripts are verified. */
+  readonly refused: Set<string>;
+  /** What is put off, as it or the first takes long. */
+  readonly later: Set<Candidate>;
+  /** What the first is like. */
+  first: "costly" | "usual" | undefined;
+}
+
+/** What decisions of one go have in common. */
+interface Deciding {
+  readonly choice: Choice;
+  /** Txids of those that are asked about again. */
+  readonly again: Set<string>;
+  /** Those about which nothing is decided. */
+  readonly left: Set<Candidate>;
+  /** How often the chain had moved when they were judged. */
+  readonly moves: number;
+}
+
+/** Transactions that are prepared together, while the scripts of those before them are verified. */
+const SLICE = 32;
 /** Times that the chain may get ahead of a question before it is made to wait. */
 const MOVES_MAX = 3;
 /**
@@ -122,50 +145,73 @@ export class Judging {
     }
   }
 
-  /** Decides about as many as it can; gives those that are to be asked about again. */
+  /**
+   * Decides about as many as it can; gives those that are to be asked about again. While the scripts of some are verified, the
+   * next are prepared.
+   */
   async #attempt(
     candidates: readonly Candidate[],
     decide: (candidate: Candidate, exchange: Exchange | undefined) => void,
   ): Promise<Candidate[]> {
-    const { follower, giveWay } = this.#parts;
+    const { follower } = this.#parts;
     const { moves } = follower;
-    if (!await this.prepare(candidates)) return [...candidates];
-    const { now, later } = this.#worthVerifying(candidates);
-    await this.verify(now);
+    const before = new Map<string, Transaction>();
+    const choice: Choice = { refused: new Set(), later: new Set(), first: undefined };
+    const verifying: { readonly some: readonly Candidate[]; readonly done: Promise<void> }[] = [];
+    for (let from = 0; from < candidates.length; from += SLICE) {
+      const some = candidates.slice(from, from + SLICE);
+      if (!await this.prepare(some, before)) break;
+      const done = this.verify(this.#worthVerifying(some, choice));
+      // It is waited for below.
+      done.catch(() => {});
+      verifying.push({ some, done });
+    }
+    const left = new Set(candidates);
     const again = new Set<string>();
-    const left: Candidate[] = [];
-    for (const [i, candidate] of candidates.entries()) {
+    for (const { some, done } of verifying) {
+      await done;
+      if (follower.moves === moves) await this.#decide(some, { choice, again, left, moves }, decide);
+    }
+    return [...left];
+  }
+
+  /** Decides about candidates whose scripts were verified, as long as the chain stands still; takes them off what is left. */
+  async #decide(
+    candidates: readonly Candidate[],
+    { choice: { later }, again, left, moves }: Deciding,
+    decide: (candidate: Candidate, exchange: Exchange | undefined) => void,
+  ): Promise<void> {
+    const { follower, giveWay } = this.#parts;
+    for (const candidate of candidates) {
       await giveWay();
-      if (follower.moves !== moves) return [...left, ...candidates.slice(i)];
+      if (follower.moves !== moves) return;
       const isPutOff = later.has(candidate) || candidate.spends.some((name) => again.has(txidOf(name)));
       const exchange = isPutOff ? undefined : this.admit(candidate);
       // It was not to be taken when scripts were verified, and may be now that those before it are in.
       if (isPutOff || (exchange !== undefined && candidate.verified === undefined)) {
         again.add(toHex(candidate.question.transaction.txid));
-        left.push(candidate);
       } else {
+        left.delete(candidate);
         decide(candidate, exchange);
       }
     }
-    return left;
   }
 
   /** Whose scripts are to be verified now: of those that would be taken, one that is costly or all that are not. */
-  #worthVerifying(candidates: readonly Candidate[]): { readonly now: Candidate[]; readonly later: Set<Candidate> } {
+  #worthVerifying(candidates: readonly Candidate[], choice: Choice): Candidate[] {
     const now: Candidate[] = [];
-    const later = new Set<Candidate>();
-    const refused = new Set<string>();
     for (const candidate of candidates) {
-      if (!this.#wouldEnter(candidate, refused)) {
+      if (!this.#wouldEnter(candidate, choice.refused)) {
         const txid = toHex(candidate.question.transaction.txid);
-        if (this.#parts.pool.get(txid) === undefined) refused.add(txid);
+        if (this.#parts.pool.get(txid) === undefined) choice.refused.add(txid);
         continue;
       }
-      const isAlone = isCostly(candidate) || (now[0] !== undefined && isCostly(now[0]));
-      if (isAlone && now.length > 0) later.add(candidate);
+      const { first } = choice;
+      if (first !== undefined && (first === "costly" || isCostly(candidate))) choice.later.add(candidate);
       else now.push(candidate);
+      choice.first ??= isCostly(candidate) ? "costly" : "usual";
     }
-    return { now, later };
+    return now;
   }
 
   /** Whether it would be taken now, if its parents are that are asked about together with it. */
@@ -181,8 +227,9 @@ export class Judging {
   /**
    * Judges all that needs no scripts and no place in the mempool. False when the coins are not those of the block that the mempool
    * is in step with.
+   * @param before those that are asked about before these, by txid: they may be parents; these are added
    */
-  async prepare(candidates: readonly Candidate[]): Promise<boolean> {
+  async prepare(candidates: readonly Candidate[], before: Map<string, Transaction> = new Map()): Promise<boolean> {
     const { pool, policy, admission, follower, giveWay } = this.#parts;
     const { moves, next } = follower;
     for (const candidate of candidates) {
@@ -198,6 +245,7 @@ export class Judging {
     const open = candidates.filter(({ refusal }) => refusal === undefined);
     const found = await this.#coins.find(
       open.map(({ spends, question: { transaction } }) => ({ transaction, spends })),
+      before,
     );
     if (found === undefined || follower.moves !== moves) return false;
     for (const [i, candidate] of open.entries()) {

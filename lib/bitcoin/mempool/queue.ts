@@ -6,7 +6,7 @@
 import { unlessAborted } from "../../core/work/abortable.ts";
 
 /** Transactions that are judged together. */
-const BATCH_MAX = 64;
+const BATCH_MAX = 256;
 /** Bytes of transactions that are judged together, beyond the first: what comes meanwhile waits for all of them. */
 const BATCH_BYTES_MAX = 100_000;
 /** Questions that may wait. */

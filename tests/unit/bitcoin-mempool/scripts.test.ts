@@ -88,13 +88,13 @@ describe("scripts of transactions", () => {
     assert.equal(pool.size, 0);
   });
 
-  test("of more than 64 transactions are verified in turn", async () => {
+  test("of more than 32 transactions are verified in turn", async () => {
     const { jobs, workers } = watched();
     const world = await PoolWorld.open({ workers });
     const coins = await coinsOf(world, 70);
     const all = coins.map((coin) => world.pool.accept(spend([coin], 1_000)));
     assert.ok((await world.ledger.until(Promise.all(all))).every(({ ok }) => ok === true));
-    assert.deepEqual(jobs, [64, 6]);
+    assert.deepEqual(jobs, [32, 32, 6]);
   });
 
   test("that pass the rules of relay and not those of blocks are told of", async () => {
