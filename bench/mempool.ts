@@ -15,12 +15,13 @@ import { join } from "node:path";
 import process from "node:process";
 import { createInterface } from "node:readline";
 import { isMainThread } from "node:worker_threads";
-import { clock, openThread, runtime, serveThread, sha256 } from "#platform";
+import { clock, openThread, random, runtime, serveThread, sha256 } from "#platform";
 import { Transaction } from "../lib/bitcoin/types/transaction.ts";
 import { useSha256 } from "../lib/codec/sha256.ts";
 import { Writer } from "../lib/codec/writer.ts";
 import { jobAnswerer, READY } from "../lib/core/work/job-messages.ts";
 import { ThreadPool } from "../lib/core/work/thread-pool.ts";
+import { useRandomBytes } from "../lib/engine/random-bytes.ts";
 import { JOBS } from "../lib/jobs.ts";
 import { coinOf, PoolWorld, spend } from "../tests/unit/bitcoin-mempool/pool-world.ts";
 import { quantile, spread } from "./spread.ts";
@@ -33,6 +34,7 @@ const BTCD_VERSION = "v0.26.2";
 const print = (line: string) => void process.stdout.write(`${line}\n`);
 
 useSha256(sha256);
+useRandomBytes((length) => random.bytes(length));
 if (isMainThread) await main();
 else serveThread(jobAnswerer(JOBS), READY);
 
