@@ -94,6 +94,7 @@ export class QuestionQueue<In, Out> {
       await undefined;
       try {
         await before();
+        closing.throwIfAborted();
         await this.#next();
       } catch (error) {
         // What came too early to be judged is refused with the reason, and tried again with the next question.

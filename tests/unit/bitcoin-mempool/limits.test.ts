@@ -37,6 +37,9 @@ describe("a mempool that is full", () => {
       "mempool min fee not met",
       `300 < ${Math.ceil(rate * 110 / 1_000)}`,
     ]);
+    const least = spend([coins[6]!], Math.ceil(rate * 110 / 1_000));
+    assert.equal(least.vsize, 110);
+    assert.equal(await world.wouldSay(least), "ok");
     const worst = spend([coins[6]!], 400);
     assert.deepEqual(await world.says(worst), "mempool full");
     assert.ok(world.pool.figures.bytes <= 5.5 * EACH);

@@ -211,6 +211,17 @@ function small(coin: KeyCoin, more: number): Transaction {
 
 describe("what a transaction spends, and how", () => {
   const world = older;
+
+  test("a weight of 400,000 and no more", async () => {
+    const [coin] = await world.fund([p2sh(script(0x51))]);
+    const how = { scriptSig: joinScript(1, script(0x51)) };
+    const made = (bytes: number) =>
+      open(coin!, 50_000, how, { outputs: [{ value: 0n, scriptPubKey: opReturn(bytes) }] });
+    const bytes = 90_000 + (400_000 - made(90_000).weight) / 4;
+    assert.equal(made(bytes).weight, 400_000);
+    assert.equal(await world.wouldSay(made(bytes)), "ok");
+    assert.equal(await world.wouldSay(made(bytes + 1)), "tx-size");
+  });
   const TRUE = script(0x51);
   const heavy = p2shSpend(15);
   const long = joinScript(...Array.from({ length: 3_598 }, () => 0x61), 0x51);

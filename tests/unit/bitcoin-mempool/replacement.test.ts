@@ -5,6 +5,8 @@ import { toDisplayHex } from "../../../lib/bitcoin/hash.ts";
 import type { PackageVerdict } from "../../../lib/bitcoin/mempool/mempool.ts";
 import type { Transaction } from "../../../lib/bitcoin/types/transaction.ts";
 import { KEYS } from "../../support/script-keys.ts";
+import { NodeError } from "../../../lib/core/errors.ts";
+import { InlineWorkers } from "../../../lib/core/work/inline-workers.ts";
 import { coinOf, idOf, type KeyCoin, keyScript, PoolWorld, spend, wordOf } from "./pool-world.ts";
 
 const P2WPKH = keyScript(KEYS[0]!);
@@ -350,6 +352,26 @@ describe("packages", () => {
     assert.equal(await world.wouldSay(spend([coinOf(parent, 0), coinOf(parent, 1)], 50_000, TRUC)), "ok");
   });
 
+  test("may leave dust where unusual forms are taken", async () => {
+    const lax = world.anotherPool(new InlineWorkers(), { requiresStandard: false });
+    const parent = spend([coins[0]!], 0, {
+      ...TRUC,
+      outputs: [{ value: coins[0]!.value - 100n, scriptPubKey: P2WPKH }, { value: 100n, scriptPubKey: P2WPKH }],
+    });
+    const leaving = spend([coinOf(parent, 0)], 5_000, TRUC);
+    assert.deepEqual(words(await world.ledger.until(lax.acceptPackage([parent, leaving]))), ["", "ok", "ok"]);
+  });
+
+  test("fail with the error for which nobody can say", async () => {
+    const workers = new InlineWorkers(() => Promise.reject(new NodeError("JOB_LOST", "self", "the thread died")));
+    const broken = world.anotherPool(workers);
+    const parent = spend([coins[0]!], 1_000);
+    const child = spend([coinOf(parent)], 1_000);
+    await assert.rejects(world.ledger.until(broken.acceptPackage([parent, child])), { code: "JOB_LOST" });
+    await assert.rejects(world.ledger.until(broken.test([parent, child])), { code: "JOB_LOST" });
+    assert.equal(broken.size, 0);
+  });
+
   test("are refused for scripts of either", async () => {
     const parent = spend([coins[0]!], 0, TRUC);
     const coin = coinOf(parent);
@@ -383,11 +405,16 @@ describe("TxMempool.test()", () => {
     await enter(parent);
     const rival = spend([coins[0]!], 100_000);
     assert.deepEqual(await judge(rival), ["", "ok"]);
+    const truc = spend([coins[1]!], 1_000, { version: 3 });
+    await enter(truc);
+    const heir = spend([coinOf(truc)], 1_000, { version: 3 });
+    assert.deepEqual(await judge(heir, spend([coins[2]!], 1_000)), ["", "ok", "ok"]);
     assert.deepEqual(await judge(rival, spend([coinOf(rival)], 1_000)), [
       "transaction failed",
       "bip125-replacement-disallowed",
       "",
     ]);
-    holds(parent);
+    holds(parent, truc);
+    assert.equal(world.pool.relativesOf(child.txid), undefined);
   });
 });
