@@ -326,7 +326,8 @@ export interface Substitutes {
   };
   readonly bitcoin?: {
     readonly network: BitcoinNetwork;
-    readonly validator: BitcoinValidator;
+    /** The real one when absent. */
+    readonly validator?: BitcoinValidator;
     readonly createV1?: (magic: Uint8Array) => V1Transport;
   };
 }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { PayingPlay, type PaymentOptions } from "./bitcoin/paying-play.ts";
 import { BitcoinPlay } from "./bitcoin/play.ts";
 import { ChiaPlay } from "./chia/play.ts";
 import { BAD_DAY, drawPlan, FAIR, type FaultKind, type FaultPlan, without as planWithout } from "./faults.ts";
@@ -26,6 +27,8 @@ export interface SimulateOptions extends Omit<WorldOptions, "play" | "faults"> {
   readonly chain: "chia" | "bitcoin";
   /** `bad-day` by default. */
   readonly faults?: FaultChoice | FaultPlan;
+  /** Payments that are made and relayed; none when absent. Bitcoin only. */
+  readonly payments?: PaymentOptions | undefined;
   /** Kinds of faults that are left out. */
   readonly without?: readonly FaultKind[];
 }
@@ -41,11 +44,15 @@ function planOf(choice: FaultChoice | FaultPlan, seed: number): FaultPlan {
 
 /** Makes a world of one chain. */
 export function makeWorld(
-  { chain, faults = "bad-day", without = [], ...options }: SimulateOptions,
+  { chain, faults = "bad-day", without = [], payments, ...options }: SimulateOptions,
   drivers: WorldDrivers,
 ): World {
-  const play: WorldOptions["play"] = (clock, hosts, random) =>
-    chain === "chia" ? new ChiaPlay(clock, hosts) : new BitcoinPlay(clock, hosts, random);
+  const play: WorldOptions["play"] = (clock, hosts, random) => {
+    if (chain === "chia") return new ChiaPlay(clock, hosts);
+    return payments === undefined
+      ? new BitcoinPlay(clock, hosts, random)
+      : new PayingPlay(clock, hosts, random, payments);
+  };
   return new World({ ...options, faults: planWithout(planOf(faults, options.seed), without), play }, drivers);
 }
 

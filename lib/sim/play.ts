@@ -11,6 +11,8 @@ import type { SimClock } from "./clock.ts";
 import type { Givers } from "./givers.ts";
 import type { Presence, SimNetwork } from "./network.ts";
 import type { SeededRandom } from "./random.ts";
+import type { SimReport } from "./report.ts";
+import type { SimNode } from "./sim-node.ts";
 import type { Tail } from "./tail.ts";
 
 /** The block at the end of a chain. */
@@ -59,8 +61,14 @@ export const LIES = ["silent", "stall", "garbage", "flood", "claim", "forge", "a
  * - `announce`: Bitcoin: serves the honest chain, and announces its tip at every moment, asked or not.
  * - `mint`: Chia: dials only, and tells of a heavier chain that passes every check below full validation.
  * - `neighbour`: Chia: stands behind the address of an honest node, dials only, and floods.
+ * - `ids`: Bitcoin, with payments: announces transactions that nobody has, as many as a message holds.
+ * - `orphans`: Bitcoin, with payments: gives transactions whose parents nobody has.
+ * - `withhold`: Bitcoin, with payments: announces each payment before all others, and does not give it.
+ * - `costly`: Bitcoin, with payments: gives transactions that take long to be refused.
  */
-export type Lie = (typeof LIES)[number] | "announce" | "mint" | "neighbour";
+export type Lie = (typeof LIES)[number] | "announce" | "mint" | "neighbour" | RelayLie;
+/** What malicious peers do against the relay of transactions. */
+export type RelayLie = "ids" | "orphans" | "withhold" | "costly";
 
 /** What a malicious peer is made of. */
 export interface LiarParts {
@@ -101,6 +109,17 @@ export interface SpecialHosts {
   readonly furnished: ReadonlySet<string>;
 }
 
+/** What lives in a world beside its nodes and its blocks. */
+export interface Living {
+  /** The honest hosts, up or not. */
+  readonly nodes: readonly Pick<SimNode, "host" | "running" | "isSound">[];
+  readonly random: SeededRandom;
+  /** Virtual milliseconds from which on nothing new begins. */
+  readonly calmAtMs: number;
+  /** Hears of what must never happen. */
+  readonly broke: (rule: string, host: string, detail: string) => void;
+}
+
 /** One chain's part in the world. */
 export interface Play {
   readonly chain: "chia" | "bitcoin";
@@ -132,6 +151,14 @@ export interface Play {
   condemnsValid?(node: RunningNode): boolean;
   /** The givers of blocks that are refused late, where the chain's validator does so. */
   readonly givers?: Givers;
+  /** Loads code that takes real time to load, before any virtual time passes. */
+  prepare?(): Promise<void>;
+  /** Lets live what this play has beside nodes and blocks. Rejects when the world has a fault of its own. */
+  live?(living: Living): Promise<void>;
+  /** What is not yet as it has to be in the end. */
+  unmet?(): readonly { readonly rule: string; readonly host: string; readonly detail: string }[];
+  /** What became of the transactions of the world, where it has any. */
+  readonly transactions?: SimReport["transactions"];
   /** Starts a malicious peer. It runs as long as the world does. */
   lie(parts: LiarParts): void;
 }

@@ -44,6 +44,12 @@ export interface SimReport {
     readonly samples: number;
   };
   readonly blocks: { readonly made: number; readonly best_height: number };
+  /** Where payments are made: milliseconds from the making of a payment to a node's taking it into its mempool. */
+  readonly transactions?: SimReport["propagation_ms"] & {
+    readonly made: number;
+    /** Those that are in blocks of the heaviest chain. */
+    readonly mined: number;
+  };
   readonly faults: Readonly<Record<string, number>>;
   readonly network: Readonly<Record<string, number>>;
   readonly breaches: readonly Breach[];
@@ -86,6 +92,16 @@ export class WorldLog {
     this.#hash = sha256(this.#hash, encoder.encode(this.#text));
     this.#text = "";
   }
+}
+
+/** What {@link SimReport.propagation_ms} tells of delays. */
+export function delaysJson(delays: readonly number[]): SimReport["propagation_ms"] {
+  const sorted = Float64Array.from(delays).sort();
+  const at = (part: number) => {
+    const value = percentile(sorted, part);
+    return value === null ? null : Math.round(value);
+  };
+  return { p50: at(0.5), p90: at(0.9), p99: at(0.99), max: at(1), samples: sorted.length };
 }
 
 /** The values at these shares of a sorted list; null when it is empty. */

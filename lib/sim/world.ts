@@ -14,7 +14,7 @@ import { SimNetwork } from "./network.ts";
 import { type Plant, SimNode } from "./sim-node.ts";
 import type { Play, SpecialHosts } from "./play.ts";
 import { SeededRandom } from "./random.ts";
-import { type Breach, percentile, type SimReport, WorldLog } from "./report.ts";
+import { type Breach, delaysJson, type SimReport, WorldLog } from "./report.ts";
 import { Troubles } from "./troubles.ts";
 import { SimWeather } from "./weather.ts";
 
@@ -191,6 +191,7 @@ export class World {
   async run(): Promise<SimReport> {
     const began = this.#drivers.realMs();
     const { checkEveryMs = 1_000, graceMs = GRACE_MS, progress, signal } = this.#options;
+    await this.play.prepare?.();
     this.#begin();
     let looks = 0;
     for (let at = 0; at < this.#durationMs; at += checkEveryMs) {
@@ -220,6 +221,10 @@ export class World {
       });
     }
     this.#spawn("world", () => this.#makeBlocks());
+    const { nodes, play } = this;
+    const broke = (rule: string, host: string, detail: string) => this.#broke(rule, host, detail);
+    const living = { nodes, random: this.#random.fork("living"), calmAtMs: this.#calmAtMs, broke };
+    if (play.live !== undefined) this.#spawn("world", () => play.live!(living));
     for (const story of this.#troubles.stories()) this.#spawn("world", story);
     this.clock.after(this.#calmAtMs, () => {
       this.#troubles.calm();
@@ -288,14 +293,18 @@ export class World {
     const best = tips.reduce((most, tip) => (tip !== undefined && tip.weight > most ? tip.weight : most), 0n);
     const holders = this.nodes.filter((_, i) => (tips[i]?.weight ?? 0n) >= best).map(({ host }) => host);
     const reached = reachedFrom(holders, this.nodes, this.play);
-    return this.nodes.flatMap(({ host, running }, i) => {
-      if (running === undefined) return [{ rule: "a node is up in the end", host, detail: "it is not" }];
-      if (!largest.has(host)) return [{ rule: "honest nodes hang together", host, detail: "it is cut off" }];
-      const tip = tips[i];
-      if ((tip?.weight ?? 0n) >= best || !reached.has(host)) return [];
-      const detail = `${tip?.height} of ${this.#bestHeight}`;
-      return [{ rule: "the heaviest valid chain is reached", host, detail }];
-    });
+    const unmet = this.play.unmet?.() ?? [];
+    return [
+      ...unmet,
+      ...this.nodes.flatMap(({ host, running }, i) => {
+        if (running === undefined) return [{ rule: "a node is up in the end", host, detail: "it is not" }];
+        if (!largest.has(host)) return [{ rule: "honest nodes hang together", host, detail: "it is cut off" }];
+        const tip = tips[i];
+        if ((tip?.weight ?? 0n) >= best || !reached.has(host)) return [];
+        const detail = `${tip?.height} of ${this.#bestHeight}`;
+        return [{ rule: "the heaviest valid chain is reached", host, detail }];
+      }),
+    ];
   }
 
   #connectivity(parts: readonly string[][]): SimReport["connectivity"] {
@@ -321,11 +330,6 @@ export class World {
 
   #report(connectivity: SimReport["connectivity"], wallSeconds: number): SimReport {
     const { seed, nodes, hours } = this.#options;
-    const delays = Float64Array.from(this.#delays).sort();
-    const at = (part: number) => {
-      const value = percentile(delays, part);
-      return value === null ? null : Math.round(value);
-    };
     return {
       chain: this.play.chain,
       seed,
@@ -336,8 +340,9 @@ export class World {
       wall_seconds: Math.round(wallSeconds * 10) / 10,
       peak_memory: this.#peakMemory,
       connectivity,
-      propagation_ms: { p50: at(0.5), p90: at(0.9), p99: at(0.99), max: at(1), samples: delays.length },
+      propagation_ms: delaysJson(this.#delays),
       blocks: { made: this.#made.size, best_height: this.#bestHeight },
+      ...(this.play.transactions && { transactions: this.play.transactions }),
       faults: this.#faults,
       network: this.network.counts,
       breaches: this.breaches,

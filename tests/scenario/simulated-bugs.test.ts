@@ -20,6 +20,7 @@ import { FAIR } from "../../lib/sim/faults.ts";
 import type { Plant } from "../../lib/sim/sim-node.ts";
 import { entriesOf } from "../../lib/storage/runs/entries.ts";
 import { seed as firstSeed } from "../support/effort.ts";
+import { replaced } from "../support/replaced.ts";
 import { runSmall, type SmallWorld } from "./simulated-worlds.ts";
 
 const SEEDS = 200;
@@ -79,13 +80,6 @@ function readAhead(stream: ReadableStream<Uint8Array>): ReadableStream<Uint8Arra
     releaseLock: () => {},
   };
   return { getReader: () => reader } as unknown as ReadableStream<Uint8Array>;
-}
-
-/** Puts a method in the place of another for as long as a test takes; what it gives back puts the first one back. */
-function replaced<T extends object, K extends keyof T>(type: T, name: K, make: (original: T[K]) => T[K]): () => void {
-  const original = type[name];
-  type[name] = make(original);
-  return () => void (type[name] = original);
 }
 
 /** Each headers message frees the question that waits, and one that does not follow ends the presync. */
@@ -191,7 +185,7 @@ const withValidator = (change: (validator: BlockValidator, clock: Clock) => Bloc
   drivers: (drivers) => {
     const { substitutes, clock } = drivers;
     const bitcoin = substitutes?.bitcoin;
-    if (bitcoin === undefined) return drivers;
+    if (bitcoin?.validator === undefined) return drivers;
     return { ...drivers, substitutes: { bitcoin: { ...bitcoin, validator: change(bitcoin.validator, clock) } } };
   },
 });

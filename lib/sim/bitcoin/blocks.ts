@@ -10,7 +10,7 @@ import type { Bytes32 } from "../../codec/sized.ts";
 import { sha256d, toDisplayHex, ZERO_HASH } from "../../bitcoin/hash.ts";
 import { blockTemplate, coinbaseOf } from "../../bitcoin/mining.ts";
 import { type BitcoinNetwork, networkByName } from "../../bitcoin/networks/mod.ts";
-import { Block, headerToBytes } from "../../bitcoin/types/mod.ts";
+import { Block, headerToBytes, merkleRoot, type Transaction } from "../../bitcoin/types/mod.ts";
 import type { Tip } from "../play.ts";
 
 /** What DNS seeds of the world are called. */
@@ -59,6 +59,20 @@ export function isMarked({ transactions: [coinbase] }: Block, mark: Uint8Array):
 
 const markOf = (kind: BlockKind) => kind === "valid" || kind === "unsound" ? UNMARKED : MARKS[kind];
 
+/** What a coinbase pays to whose coins nobody spends: the block's mark, if it has one, and its maker's name. */
+function markedScript(maker: string, kind: BlockKind): Uint8Array {
+  const name = new TextEncoder().encode(maker);
+  return Uint8Array.of(...markOf(kind), name.length, ...name);
+}
+
+/** How the blocks of a world are where they are not as usual. */
+export interface WorldBlocksOptions {
+  /** Blocks that were made before the world began. */
+  readonly history?: number;
+  /** What a coinbase pays to; tells blocks of one parent apart. */
+  readonly scriptOf?: (maker: string, kind: BlockKind) => Uint8Array;
+}
+
 /** Every block of the world, valid or forged, by its row in one header tree. */
 export class WorldBlocks {
   readonly headers = new HeaderChain(network);
@@ -67,13 +81,15 @@ export class WorldBlocks {
   readonly #raws: (Uint8Array | undefined)[] = [];
   readonly #coinbases: Bytes32[] = [];
   readonly #valid = new Set<string>();
+  readonly #scriptOf: (maker: string, kind: BlockKind) => Uint8Array;
   /** Row of the heaviest valid block. */
   best = 0;
 
   /** Makes the history; its last block is as old as blocks are apart. `now` in milliseconds. */
-  constructor(now: number) {
-    this.history = Array.from({ length: HISTORY_BLOCKS }, (_, i) => {
-      const at = now - (HISTORY_BLOCKS - i) * HISTORY_EVERY_MS;
+  constructor(now: number, { history = HISTORY_BLOCKS, scriptOf = markedScript }: WorldBlocksOptions = {}) {
+    this.#scriptOf = scriptOf;
+    this.history = Array.from({ length: history }, (_, i) => {
+      const at = now - (history - i) * HISTORY_EVERY_MS;
       return this.mine(this.best, at, `history ${i}`, "valid").block.raw;
     });
   }
@@ -97,21 +113,28 @@ export class WorldBlocks {
     return { hash: toDisplayHex(headers.hash(row)), height: headers.height(row), weight: headers.work(row) };
   }
 
-  /** Mines a block on a row. `now` in milliseconds; `maker` tells blocks of one parent apart. */
-  mine(parent: number, now: number, maker: string, kind: BlockKind): { readonly row: number; readonly block: Block } {
+  /** Mines a block of transactions on a row. `now` in milliseconds; `maker` tells blocks of one parent apart. */
+  mine(
+    parent: number,
+    now: number,
+    maker: string,
+    kind: BlockKind,
+    transactions: readonly Transaction[] = [],
+  ): { readonly row: number; readonly block: Block } {
     const { headers } = this;
     const template = blockTemplate(headers, parent, Math.floor(now / 1000));
-    const name = new TextEncoder().encode(maker);
-    const coinbase = coinbaseOf(template, Uint8Array.of(...markOf(kind), name.length, ...name));
+    const coinbase = coinbaseOf(template, this.#scriptOf(maker, kind), transactions);
+    const all = [coinbase, ...transactions];
+    const { root } = merkleRoot(all.map(({ txid }) => txid));
     const { version, previousBlockHash: prevBlockHash, time, bits } = template;
     let nonce = 0;
     let bytes: Uint8Array;
-    const header = () => ({ version, prevBlockHash, merkleRoot: coinbase.txid, time, bits, nonce });
+    const header = () => ({ version, prevBlockHash, merkleRoot: root, time, bits, nonce });
     for (;; nonce++) {
       bytes = headerToBytes(header());
       if (checkProofOfWork(sha256d(bytes), bits, network.pow)) break;
     }
-    const block = Block.of(header(), [coinbase]);
+    const block = Block.of(header(), all);
     const { last: row } = headers.accept(HeaderBatch.fromBytes(bytes), Math.floor(now / 1000));
     this.#raws[row] = block.raw;
     this.#coinbases[row] = coinbase.txid;

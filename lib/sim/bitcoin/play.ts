@@ -6,11 +6,13 @@
 import { toDisplayHex } from "../../bitcoin/hash.ts";
 import type { BitcoinBan, BitcoinService } from "../../bitcoin/service.ts";
 import { type ChainConfig, DEFAULTS, type RunningNode } from "../../config.ts";
+import type { Transaction } from "../../bitcoin/types/mod.ts";
 import { NodeError } from "../../core/errors.ts";
 import type { SimClock } from "../clock.ts";
 import {
   type BanGlance,
   type LiarParts,
+  type Lie,
   LIES,
   type PeerGlance,
   type Play,
@@ -22,6 +24,7 @@ import { FramedTail, type Tail } from "../tail.ts";
 import { Givers } from "../givers.ts";
 import { LateVerdicts } from "../late-verdicts.ts";
 import type { SeededRandom } from "../random.ts";
+import type { Substitutes } from "../../compose/chain.ts";
 import { network, WorldBlocks } from "./blocks.ts";
 import { BitcoinLiar } from "./liar.ts";
 import { simValidator } from "./validator.ts";
@@ -30,7 +33,8 @@ import { simValidator } from "./validator.ts";
 const ENVELOPE_BYTES = 24;
 const BLOCK_EVERY_MS = 600_000;
 
-function serviceOf({ bitcoin }: RunningNode): BitcoinService {
+/** The Bitcoin side of a node of the world. @throws TypeError it has none */
+export function serviceOf({ bitcoin }: RunningNode): BitcoinService {
   if (bitcoin === undefined) throw new TypeError("not a Bitcoin node");
   return bitcoin;
 }
@@ -38,7 +42,7 @@ function serviceOf({ bitcoin }: RunningNode): BitcoinService {
 /** A world of Bitcoin nodes. */
 export class BitcoinPlay implements Play {
   readonly chain = "bitcoin";
-  readonly lies = [...LIES, "announce"] as const;
+  readonly lies: readonly Lie[] = [...LIES, "announce"];
   readonly port = network.defaultPort;
   readonly blockEveryMs = BLOCK_EVERY_MS;
   readonly blocks: WorldBlocks;
@@ -54,11 +58,11 @@ export class BitcoinPlay implements Play {
   readonly #tips = new WeakMap<RunningNode, { readonly row: number; readonly tip: Tip }>();
   readonly #bans = new WeakMap<readonly BitcoinBan[], readonly BanGlance[]>();
 
-  constructor(clock: SimClock, hosts: SpecialHosts, random: SeededRandom) {
+  constructor(clock: SimClock, hosts: SpecialHosts, random: SeededRandom, blocks = new WorldBlocks(clock.now())) {
     this.#clock = clock;
     this.#random = random;
     this.#hosts = hosts;
-    this.blocks = new WorldBlocks(clock.now());
+    this.blocks = blocks;
   }
 
   isValid(hash: string): boolean {
@@ -91,7 +95,7 @@ export class BitcoinPlay implements Play {
   }
 
   /** Half of the hosts keep coins, and most of them take their time over verdicts. */
-  substitutesOf(host: string) {
+  substitutesOf(host: string): Substitutes {
     const life = (this.#lives.get(host) ?? 0) + 1;
     this.#lives.set(host, life);
     this.#furnishing.delete(host);
@@ -158,10 +162,15 @@ export class BitcoinPlay implements Play {
     const { tip } = service.state();
     const parent = this.blocks.headers.find(service.headers.hash(tip));
     if (parent < 0) throw new NodeError("unknown_tip", "self", "a node stands on a block that nobody made");
-    const { row, block } = this.blocks.mine(parent, this.#clock.now(), maker, "valid");
+    const { row, block } = this.blocks.mine(parent, this.#clock.now(), maker, "valid", this.fill(service));
     made(this.blocks.tip(row));
     const result = await service.submitBlock(block.raw);
     if (result.kind === "refused") throw new NodeError("refused", "self", result.refusal.reason);
+  }
+
+  /** What a block of a node has beside its coinbase. */
+  protected fill(_service: BitcoinService): readonly Transaction[] {
+    return [];
   }
 
   lie(parts: LiarParts): void {
