@@ -9,7 +9,7 @@ import { type BlockTemplate, blockTemplate, coinbaseOf } from "../../lib/bitcoin
 import type { FilterStore } from "../../lib/bitcoin/indexes/filter-store.ts";
 import { type AssumedCoins, type BitcoinNetwork, regtest } from "../../lib/bitcoin/networks/mod.ts";
 import type { Mempool } from "../../lib/bitcoin/mempool/mempool.ts";
-import { BitcoinNode } from "../../lib/bitcoin/node.ts";
+import { BitcoinNode, type BitcoinNodeParts } from "../../lib/bitcoin/node.ts";
 import type { BitcoinMode } from "../../lib/bitcoin/service.ts";
 import { MemoryLightStore } from "../../lib/bitcoin/light/mod.ts";
 import { MemoryBitcoinStore } from "../../lib/bitcoin/store/memory.ts";
@@ -136,6 +136,10 @@ export interface NodeOptions {
   readonly inboundMax?: number;
   /** What it keeps filters of blocks in, which it gives to peers. */
   readonly filters?: FilterStore | undefined;
+  /** With what it judges transactions, which it relays then. */
+  readonly mempool?: BitcoinNodeParts["mempool"];
+  /** Takes no transactions from peers. */
+  readonly blocksOnly?: boolean;
   /** What compact blocks are put together from. */
   readonly blockParts?: Pick<Mempool, "entries" | "listen">;
   /** Bytes of block data to keep. */
@@ -232,6 +236,7 @@ export class BitcoinWorld {
       assumedCoins: options.assumedCoins,
       ...(options.minimumWork !== undefined && { minimumWork: options.minimumWork }),
       ...(options.pruneTarget !== undefined && { pruneTarget: options.pruneTarget }),
+      ...(options.mempool && { mempool: options.mempool, blocksOnly: options.blocksOnly }),
       ...(options.blockParts && { blockParts: options.blockParts }),
       ...(options.filters && { filters: { store: options.filters, forPeers: true } }),
       coins: { random: this.#random, bytesMax: 1 << 20 },

@@ -177,21 +177,24 @@ export class BitcoinSession implements PeerSession<Incoming> {
     return exit;
   }
 
-  /** Sends a message; resolves when the socket took it. @throws NodeError `closed` or `send_queue_full` */
-  send<T>(message: Message<string, T>, body: T): Promise<void> {
+  /**
+   * Sends a message; resolves when the socket took it. `awaits`: whether the peer counts as awaited until it has answered.
+   * @throws NodeError `closed` or `send_queue_full`
+   */
+  send<T>(message: Message<string, T>, body: T, awaits = true): Promise<void> {
     let payload: Uint8Array;
     try {
       payload = message.encode(body);
     } catch (thrown) {
       return Promise.reject(thrown);
     }
-    return this.sendBytes(message, payload);
+    return this.sendBytes(message, payload, awaits);
   }
 
   /** {@link send} for a payload that is already encoded. */
-  sendBytes(message: AnyMessage, payload: Uint8Array): Promise<void> {
+  sendBytes(message: AnyMessage, payload: Uint8Array, awaits = true): Promise<void> {
     if (this.#fault !== undefined) return Promise.reject(stopped());
-    if (message.replies().length > 0 && !this.#asked.has(message)) {
+    if (awaits && message.replies().length > 0 && !this.#asked.has(message)) {
       this.#asked.set(message, this.#options.clock.monotonic());
     }
     const overflow = this.link.overflow();
@@ -209,8 +212,8 @@ export class BitcoinSession implements PeerSession<Incoming> {
   }
 
   /** {@link send} when nobody waits for it: a peer that has gone is no error. */
-  post<T>(message: Message<string, T>, body: T): void {
-    this.send(message, body).catch(() => {});
+  post<T>(message: Message<string, T>, body: T, awaits = true): void {
+    this.send(message, body, awaits).catch(() => {});
   }
 
   /** Pings now. */

@@ -97,6 +97,7 @@ export class TransactionDownload {
     const { hash, isWtxid } = announced;
     const orphan = isWtxid ? this.orphans.get(hash) : undefined;
     if (orphan !== undefined) {
+      if (this.orphans.hasFrom(hash, id) || !this.hears(id)) return;
       const parents = this.#missingParents(orphan);
       // Where none is missing by now, it waits to be judged again, and nobody needs to ask for anything.
       if (parents.length > 0 && this.#resolves(id, orphan, parents, now)) this.orphans.add(orphan, id);

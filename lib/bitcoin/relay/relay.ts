@@ -361,7 +361,8 @@ export class TransactionRelay {
         hash,
       }));
       for (let at = 0; at < inventory.length; at += GETDATA_ENTRIES_SENT_MAX) {
-        session.post(GetData, { inventory: inventory.slice(at, at + GETDATA_ENTRIES_SENT_MAX) });
+        // A stranger that announces what it does not have is not to count as awaited.
+        session.post(GetData, { inventory: inventory.slice(at, at + GETDATA_ENTRIES_SENT_MAX) }, false);
       }
     }
     const nextAt = tracker.nextAt ?? Infinity;

@@ -212,6 +212,15 @@ describe("BitcoinSession", () => {
     session.close();
   });
 
+  test("is not awaited for what it announced itself", async () => {
+    const world = hand();
+    world.read();
+    const { session } = await world.up();
+    session.post(GetData, { inventory: [{ type: 5, hash: new Uint8Array(32) }] }, false);
+    assert.equal(session.isAwaited, false);
+    session.close();
+  });
+
   test("ends for a message that cannot be read, and for one that comes too late; not for a pong that is short", async () => {
     const bytes = (type: string, payload: readonly number[]) => (world: ReturnType<typeof hand>) =>
       world.raw(world.transport.pack(type, Uint8Array.from(payload)));
