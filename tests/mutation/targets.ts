@@ -72,6 +72,26 @@ export const TARGETS: readonly Target[] = [
     tests: ["tests/unit/bitcoin-mempool"],
   },
   {
+    name: "bitcoin/compact",
+    sources: ["lib/bitcoin/compact", "lib/bitcoin/sync/block-questions.ts"],
+    tests: ["tests/unit/bitcoin-compact", "tests/unit/bitcoin-node", ...scenario("bitcoin-compact")],
+  },
+  {
+    name: "bitcoin/mining",
+    sources: ["lib/bitcoin/mining", "lib/bitcoin/block-assembler.ts"],
+    tests: [
+      "tests/unit/bitcoin-mining",
+      "tests/unit/bitcoin-node/mining.test.ts",
+      "tests/unit/rpc-bitcoin/mempool-blocks.test.ts",
+      "tests/unit/rpc-bitcoin/block-template.test.ts",
+    ],
+  },
+  {
+    name: "bitcoin/fees",
+    sources: ["lib/bitcoin/fees"],
+    tests: ["tests/unit/bitcoin-fees", "tests/unit/rpc-bitcoin/fees.test.ts"],
+  },
+  {
     name: "bitcoin/indexes",
     sources: ["lib/bitcoin/indexes", "lib/bitcoin/serving/filter-requests.ts"],
     tests: [
