@@ -170,8 +170,9 @@ export function sipHash24Ids(
       v3l ^= l;
       v3h ^= h;
       for (let round = block === 5 ? 4 : 2; round > 0; round--) {
+        // The carry is worked out from bits: numbers that are compared as unsigned would not stay in 32 bits.
         sum = (v0l + v1l) | 0;
-        v0h = (v0h + v1h + (sum >>> 0 < v0l >>> 0 ? 1 : 0)) | 0;
+        v0h = (v0h + v1h + (((v0l & v1l) | ((v0l | v1l) & ~sum)) >>> 31)) | 0;
         v0l = sum;
         kept = v1l;
         v1l = ((v1l << 13) | (v1h >>> 19)) ^ v0l;
@@ -181,21 +182,21 @@ export function sipHash24Ids(
         v0h = kept;
 
         sum = (v2l + v3l) | 0;
-        v2h = (v2h + v3h + (sum >>> 0 < v2l >>> 0 ? 1 : 0)) | 0;
+        v2h = (v2h + v3h + (((v2l & v3l) | ((v2l | v3l) & ~sum)) >>> 31)) | 0;
         v2l = sum;
         kept = v3l;
         v3l = ((v3l << 16) | (v3h >>> 16)) ^ v2l;
         v3h = ((v3h << 16) | (kept >>> 16)) ^ v2h;
 
         sum = (v0l + v3l) | 0;
-        v0h = (v0h + v3h + (sum >>> 0 < v0l >>> 0 ? 1 : 0)) | 0;
+        v0h = (v0h + v3h + (((v0l & v3l) | ((v0l | v3l) & ~sum)) >>> 31)) | 0;
         v0l = sum;
         kept = v3l;
         v3l = ((v3l << 21) | (v3h >>> 11)) ^ v0l;
         v3h = ((v3h << 21) | (kept >>> 11)) ^ v0h;
 
         sum = (v2l + v1l) | 0;
-        v2h = (v2h + v1h + (sum >>> 0 < v2l >>> 0 ? 1 : 0)) | 0;
+        v2h = (v2h + v1h + (((v2l & v1l) | ((v2l | v1l) & ~sum)) >>> 31)) | 0;
         v2l = sum;
         kept = v1l;
         v1l = ((v1l << 17) | (v1h >>> 15)) ^ v2l;
