@@ -21,6 +21,8 @@ import type { Method } from "./method.ts";
 import { mempoolMethods } from "./mempool.ts";
 import { mempoolFileMethods } from "./mempool-files.ts";
 import { networkMethods } from "./network.ts";
+import { psbtMethods } from "./psbt.ts";
+import { rawTransactionMethods } from "./raw-transactions.ts";
 import { sendingMethods } from "./sending.ts";
 import { snapshotMethods } from "./snapshots.ts";
 import { statisticsMethods } from "./statistics.ts";
@@ -48,6 +50,8 @@ export function bitcoinMethods(active: () => Iterable<ActiveCall>): ReadonlyMap<
     ...mempoolMethods,
     ...mempoolFileMethods,
     ...sendingMethods,
+    ...rawTransactionMethods,
+    ...psbtMethods,
     ...networkMethods,
     ...banMethods,
     ...feeMethods,

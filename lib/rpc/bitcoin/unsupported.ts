@@ -27,8 +27,8 @@ const UNSUPPORTED: readonly (readonly [needs: string, names: string])[] = [
   ],
   [
     "this version does not do it",
-    "generate combinepsbt combinerawtransaction converttopsbt createpsbt " +
-    "createrawtransaction decodepsbt descriptorprocesspsbt finalizepsbt joinpsbts analyzepsbt utxoupdatepsbt " +
+    "generate combinerawtransaction converttopsbt " +
+    "descriptorprocesspsbt finalizepsbt joinpsbts analyzepsbt utxoupdatepsbt " +
     "signrawtransactionwithkey createmultisig deriveaddresses getdescriptorinfo signmessagewithprivkey verifymessage " +
     "echoipc getrawaddrman getdescriptoractivity",
   ],

@@ -11,7 +11,7 @@ logging waitfornewblock waitforblock waitforblockheight gettxout gettxoutsetinfo
 submitheader help generatetoaddress generateblock getblocktemplate setnetworkactive getaddrmaninfo getmemoryinfo getmininginfo
 getnetworkhashps getchaintxstats pruneblockchain getblockfrompeer preciousblock verifychain getdeploymentinfo
 getmempoolinfo getrawmempool getmempoolentry getmempoolancestors getmempooldescendants getmempoolcluster gettxspendingprevout
-prioritisetransaction getprioritisedtransactions savemempool importmempool sendrawtransaction testmempoolaccept submitpackage generatetodescriptor getzmqnotifications`
+prioritisetransaction getprioritisedtransactions savemempool importmempool sendrawtransaction testmempoolaccept submitpackage generatetodescriptor getzmqnotifications createrawtransaction createpsbt decodepsbt combinepsbt`
   .split(
     /\s+/,
   );
@@ -57,7 +57,7 @@ describe("methods that are not there", () => {
       getbalance: /no wallet/,
       sendtoaddress: /no wallet/,
       getprivatebroadcastinfo: /all peers alike/,
-      createpsbt: /this version/,
+      finalizepsbt: /this version/,
       nonsense: /help lists/,
     };
     for (const [method, pattern] of Object.entries(said)) {
