@@ -130,7 +130,7 @@ export class ChainFollower {
     this.#parts.wake();
   }
 
-  /** Nobody knows what lies between: every transaction is judged anew. */
+  /** The blocks in between are not known: every transaction is judged anew. */
   #jump(row: number): void {
     const { pool } = this.#parts;
     this.#moveTo(row);

@@ -52,7 +52,7 @@ export interface Candidate {
   /** The rules of blocks by which its scripts are good, beside those of relay. */
   verified?: number;
   refusal?: TransactionRefusal | undefined;
-  /** Why nobody can say. */
+  /** The error for which there is no verdict. */
   error?: unknown;
 }
 
@@ -115,8 +115,8 @@ export class Judging {
 
   /**
    * Asks about transactions until `decide` was told of each, one after the other and with the coins as they are then: at once
-   * after the last check, so that it may take the transaction in. The exchange is undefined where that may not be: then the
-   * candidate says why.
+   * after the last check, so that it may take the transaction in. The exchange is undefined for a transaction that is not to be
+   * taken; the candidate tells why.
    * @throws the error of a disk that fails, or the reason of the end
    */
   async judge(
@@ -197,7 +197,7 @@ export class Judging {
     }
   }
 
-  /** Whose scripts are to be verified now: of those that would be taken, one that is costly or all that are not. */
+  /** The candidates to verify now: of those that would be taken, one that is costly or all that are not. */
   #worthVerifying(candidates: readonly Candidate[], choice: Choice): Candidate[] {
     const now: Candidate[] = [];
     for (const candidate of candidates) {
@@ -280,7 +280,7 @@ export class Judging {
     }
   }
 
-  /** What a candidate takes the place of; undefined when it is refused, or nobody can say, as it says itself then. */
+  /** What a candidate takes the place of. Undefined when it is refused, or there is no verdict; the candidate tells why. */
   admit(candidate: Candidate): Exchange | undefined {
     const { pool, admission } = this.#parts;
     const { entry, refusal, error, question, spends, spent } = candidate;

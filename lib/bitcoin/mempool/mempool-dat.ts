@@ -56,7 +56,7 @@ export class MempoolDatWriter {
   #writer = new Writer(WRITE_BYTES);
   #written = 0;
 
-  /** @param key eight bytes that nobody can foresee; none for version 1 */
+  /** @param key eight unpredictable bytes; none for version 1 */
   constructor(file: Pick<AppendFile, "append">, key: Uint8Array) {
     this.#file = file;
     this.#key = key;

@@ -290,7 +290,7 @@ function refusedFor(
   return { refusal: refuseTransaction("mempool_policy", whole), verdicts: new Map([[transaction, refusal]]) };
 }
 
-/** The first transaction whose scripts are not good. @throws why nobody can say */
+/** The first transaction whose scripts are not good. @throws the error for which there is no verdict */
 function badScript(candidates: readonly Candidate[]): Together | undefined {
   for (const { error, refusal, question } of candidates) {
     if (error !== undefined) throw error;

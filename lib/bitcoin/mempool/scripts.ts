@@ -33,7 +33,7 @@ export interface Spending {
   readonly spent: readonly Coin[];
 }
 
-/** Why a transaction is refused, undefined when it is not; or the error for which nobody can say. */
+/** Why a transaction is refused, undefined when it is not; or the error for which there is no verdict. */
 export type ScriptVerdict = { readonly refusal: TransactionRefusal | undefined } | { readonly error: unknown };
 
 /** A thread gets so many inputs at least: with fewer the way there and back costs more than it saves. */
@@ -69,7 +69,7 @@ export class ScriptChecks {
     } catch (error) {
       if (signal.aborted) throw error;
       if (part.length === 1) return [{ error }];
-      // Which of them it was that a thread died of, is found out one by one.
+      // One of them made the thread die: each is tried by itself.
       const verdicts: ScriptVerdict[] = [];
       for (const spending of part) verdicts.push(...await this.#verifyPart([spending], blockFlags, signal));
       return verdicts;

@@ -73,7 +73,7 @@ export interface LoadFigures {
 export class MempoolStorage {
   readonly #parts: MempoolStorageParts;
   readonly #pool: StoredPool;
-  /** Who keeps what no peer has asked for; set by the relay. */
+  /** Keeps the transactions that no peer has asked for. The relay sets it. */
   unbroadcast: UnbroadcastKeeper | undefined;
   #isLoaded = false;
   #saving: Promise<string> | undefined;
