@@ -241,8 +241,8 @@ export const CHAIN_SETTINGS: readonly ChainSetting[] = [
   },
   {
     key: "blocks-only",
-    help: "bitcoin: take no transactions from peers, as always",
-    document: "take no transactions from peers; so it is in any case, for this node relays none",
+    help: "bitcoin: take no transactions from peers",
+    document: "take no transactions from peers; those of its own callers are announced all the same",
     standard: "false",
     only: "bitcoin",
     read: (text) => (text === "true" ? { blocksOnly: true } : {}),

@@ -109,7 +109,7 @@ export interface BitcoinConfig extends PeeringConfig {
   readonly filterIndex: boolean;
   /** Gives filters to peers that ask for them. */
   readonly peerFilters: boolean;
-  /** Takes no transactions from peers. So it is in any case, as long as this node relays none. */
+  /** Takes no transactions from peers. */
   readonly blocksOnly?: boolean;
   /** What the mempool takes, where it is not what Core takes by default. */
   readonly mempool?: Partial<MempoolPolicy>;

@@ -8,10 +8,14 @@ import { NodeError } from "../errors.ts";
 import { Subnets } from "../subnets.ts";
 
 /**
- * - `noban`: never banned, never put out for another, and may have what is kept back for fear of being recognised.
+ * - `noban`: never banned, never put out for another, and may have what is kept back for fear of being recognised; hears of
+ *   news at once.
  * - `download`: the upload target does not hold for it, nor the work that a chain needs to be served.
  * - `addr`: may tell and ask for addresses without bound.
- * - `bloomfilter`, `relay`, `forcerelay`, `mempool`: known and shown; there is nothing yet that they would allow.
+ * - `relay`: may announce without bound, also to a node that takes nothing from others.
+ * - `forcerelay`: has what is known already told on again, and is told to hold nothing back.
+ * - `mempool`: may ask for all that waits.
+ * - `bloomfilter`: known and shown; there is nothing yet that it would allow.
  */
 export const PERMISSIONS = ["bloomfilter", "noban", "forcerelay", "relay", "mempool", "download", "addr"] as const;
 /** One of {@link PERMISSIONS}. */
