@@ -15,6 +15,11 @@ import { satoshiJson } from "./mempool-json.ts";
 import { type Arguments, helpText, type Method, type MethodCall, optional, required } from "./method.ts";
 import { addressBookOf, networkOf, peerInfo, REACHABLE_NETWORKS, relayJson, servicesText } from "./network-json.ts";
 
+/**
+ * The release of Core whose methods these are. Clients ask for it to know what there is: to them the version of this program would
+ * be one of 2011. What we tell peers is our own name alone.
+ */
+const CORE_VERSION = "31.0.0";
 /** What counts uploads, in seconds. */
 const UPLOAD_TIMEFRAME_SECONDS = 86_400;
 
@@ -169,7 +174,7 @@ export const networkMethods: readonly Method[] = [
     params: [],
     result: "{...}    (object) version, subversion, protocolversion, localservices, connections, networks, …",
     examples: ["getnetworkinfo"],
-    call(_args, { context: { bitcoin, chains, version } }) {
+    call(_args, { context: { bitcoin, chains } }) {
       const { proxy } = bitcoin;
       const peers = connectionsOf(bitcoin);
       const inbound = peers.filter(({ direction }) => direction === "in").length;
@@ -177,8 +182,8 @@ export const networkMethods: readonly Method[] = [
       const isPublic = own !== undefined && bitcoin.isListening && networkOf(own.host) !== "not_publicly_routable";
       const { minRelayFeeRate, incrementalRelayFeeRate } = bitcoin.mempool?.policy ?? DEFAULT_POLICY;
       return {
-        version: versionNumber(version),
-        subversion: bitcoin.userAgent,
+        version: versionNumber(CORE_VERSION),
+        subversion: `/Satoshi:${CORE_VERSION}${bitcoin.userAgent}`,
         protocolversion: bitcoin.protocolVersion,
         localservices: servicesText(bitcoin.services),
         localservicesnames: serviceNames(bitcoin.services),

@@ -82,7 +82,7 @@ describe("the node itself", () => {
     const info = await call<Record<string, unknown>>("getnetworkinfo");
     assert.deepEqual(
       [info.version, info.subversion, info.connections, info.connections_in, info.connections_out, info.localrelay],
-      [100, "/gemel:0.1.0/", 3, 1, 2, false],
+      [310000, "/Satoshi:31.0.0/gemel:0.1.0/", 3, 1, 2, false],
     );
     assert.match(String(info.localservices), /^[0-9a-f]{16}$/);
     assert.ok((info.localservicesnames as string[]).includes("WITNESS"));
