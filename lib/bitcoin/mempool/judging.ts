@@ -51,6 +51,8 @@ export interface Candidate {
   entry?: PoolEntry | undefined;
   /** The rules of blocks by which its scripts are good, beside those of relay. */
   verified?: number;
+  /** What it takes the place of, by how often the pool had changed when that was found out. */
+  admitted?: { readonly found: Exchange | TransactionRefusal; readonly changes: number } | undefined;
   refusal?: TransactionRefusal | undefined;
   /** The error for which there is no verdict. */
   error?: unknown;
@@ -215,13 +217,14 @@ export class Judging {
   }
 
   /** Whether it would be taken now, if its parents are that are asked about together with it. */
-  #wouldEnter({ entry, refusal, question, spends, spent }: Candidate, refused: ReadonlySet<string>): boolean {
+  #wouldEnter(candidate: Candidate, refused: ReadonlySet<string>): boolean {
+    const { entry, refusal, spends, spent } = candidate;
     if (entry === undefined || refusal !== undefined) return false;
-    const { pool, admission } = this.#parts;
+    const { pool } = this.#parts;
     const waiting = spends.filter((_, i) => spent[i]!.isUnconfirmed).map(txidOf);
     if (waiting.some((txid) => refused.has(txid))) return false;
     const isOnItsOwn = waiting.every((txid) => pool.get(txid) !== undefined);
-    return !isOnItsOwn || !("ok" in admission.admit(entry, question.terms));
+    return !isOnItsOwn || !("ok" in this.#admitted(candidate, entry));
   }
 
   /**
@@ -233,7 +236,7 @@ export class Judging {
     const { pool, policy, admission, follower, giveWay } = this.#parts;
     const { moves, next } = follower;
     for (const candidate of candidates) {
-      candidate.entry = candidate.error = undefined;
+      candidate.entry = candidate.error = candidate.admitted = undefined;
       if (candidate.verified !== next.flags) delete candidate.verified;
       const { transaction, terms } = candidate.question;
       const txid = toHex(transaction.txid);
@@ -280,13 +283,22 @@ export class Judging {
     }
   }
 
+  /** What it takes the place of; found out anew when the pool has changed. */
+  #admitted(candidate: Candidate, entry: PoolEntry): Exchange | TransactionRefusal {
+    const { pool: { changes }, admission } = this.#parts;
+    if (candidate.admitted?.changes !== changes) {
+      candidate.admitted = { found: admission.admit(entry, candidate.question.terms), changes };
+    }
+    return candidate.admitted.found;
+  }
+
   /** What a candidate takes the place of. Undefined when it is refused, or there is no verdict; the candidate tells why. */
   admit(candidate: Candidate): Exchange | undefined {
-    const { pool, admission } = this.#parts;
-    const { entry, refusal, error, question, spends, spent } = candidate;
+    const { pool } = this.#parts;
+    const { entry, refusal, error, spends, spent } = candidate;
     if (entry === undefined || refusal !== undefined || error !== undefined) return undefined;
     const hasAll = spent.every((coin, i) => !coin.isUnconfirmed || pool.get(txidOf(spends[i]!)) !== undefined);
-    const admitted = hasAll ? admission.admit(entry, question.terms) : missing();
+    const admitted = hasAll ? this.#admitted(candidate, entry) : missing();
     if (!("ok" in admitted)) return admitted;
     candidate.refusal = admitted;
     return undefined;

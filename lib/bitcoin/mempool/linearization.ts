@@ -21,136 +21,150 @@ export interface OrderedItem {
 
 /** Splits that are tried for each dependency. Clusters of a mempool were never seen to need five. */
 const STEPS_PER_DEPENDENCY = 32;
+/** Splits times transactions: clusters that a reorganisation has made too large get fewer. */
+const WORK_MAX = 2_000_000;
 
-interface Dependency {
-  readonly parent: number;
-  readonly child: number;
-  isActive: boolean;
-}
+/** Doubles compare feerates exactly as long as fee × weight is below 2^53: up to 200 coins for the weight of a cluster. */
+const rate = ({ fee, weight }: OrderedItem): number => fee / weight;
 
+/** Items that hang together by active dependencies. */
 interface Part {
   readonly members: readonly number[];
   readonly fee: number;
   readonly weight: number;
+  readonly rate: number;
 }
 
-/**
- * Doubles compare feerates exactly, as long as fee × weight is below 2^53: up to 200 coins for the weight of a cluster. Beyond
- * that equal feerates may look different, which costs a step.
- */
-const rate = ({ fee, weight }: OrderedItem): number => fee / weight;
-
-/** The forest over one cluster. */
+/** The forest over one cluster. Dependencies are numbers: places in {@link Forest.#parent} and {@link Forest.#child}. */
 class Forest {
   readonly #items: readonly OrderedItem[];
-  readonly #dependencies: Dependency[] = [];
-  /** Dependencies of each item, in both directions. */
-  readonly #of: Dependency[][];
+  readonly #parent: number[] = [];
+  readonly #child: number[] = [];
+  readonly #isActive: Uint8Array;
+  /** Dependencies of each item on its parents, and of its children on it. */
+  readonly #up: number[][];
+  readonly #down: number[][];
   /** The chunk of each item. */
   readonly #chunk: Part[];
+  /** When each item was last visited. */
+  readonly #visited: Uint32Array;
+  #visits = 0;
 
   constructor(items: readonly OrderedItem[], parents: readonly (readonly number[])[]) {
     this.#items = items;
-    this.#of = items.map(() => []);
-    this.#chunk = items.map(({ fee, weight }, i) => ({ members: [i], fee, weight }));
+    this.#up = items.map(() => []);
+    this.#down = items.map(() => []);
+    this.#chunk = items.map((item, i) => ({ members: [i], fee: item.fee, weight: item.weight, rate: rate(item) }));
     for (const [child, needed] of parents.entries()) {
       for (const parent of needed) {
-        const dependency = { parent, child, isActive: false };
-        this.#dependencies.push(dependency);
-        this.#of[parent]!.push(dependency);
-        this.#of[child]!.push(dependency);
+        const dependency = this.#parent.push(parent) - 1;
+        this.#child.push(child);
+        this.#up[child]!.push(dependency);
+        this.#down[parent]!.push(dependency);
       }
     }
+    this.#isActive = new Uint8Array(this.#parent.length);
+    this.#visited = new Uint32Array(items.length);
   }
 
   /** Joins and splits until nothing is better, or as often as may be. */
   improve(): void {
     for (let i = 0; i < this.#items.length; i++) this.#settle(this.#chunk[i]!);
-    let left = STEPS_PER_DEPENDENCY * this.#dependencies.length;
+    const { length } = this.#parent;
+    let left = Math.min(STEPS_PER_DEPENDENCY * length, WORK_MAX / this.#items.length);
     for (let isBetter = true; isBetter;) {
       isBetter = false;
-      for (const dependency of this.#dependencies) {
-        if (!dependency.isActive || left <= 0) continue;
-        if (this.#split(dependency)) {
-          isBetter = true;
-          left -= 1;
-        }
+      for (let dependency = 0; dependency < length && left > 0; dependency++) {
+        if (this.#isActive[dependency] === 0 || !this.#split(dependency)) continue;
+        isBetter = true;
+        left -= 1;
       }
     }
   }
 
   /** The chunks, the highest feerate first. */
   chunks(): Part[] {
-    return [...new Set(this.#chunk)].sort((a, b) => rate(b) - rate(a));
+    return [...new Set(this.#chunk)].sort((a, b) => b.rate - a.rate);
   }
 
   /** Joins a chunk with others until it needs none whose feerate is not higher, and none needs it whose feerate is not lower. */
   #settle(chunk: Part): void {
-    for (let now: Part | undefined = chunk; now !== undefined;) {
-      now = this.#joined(now, "up") ?? this.#joined(now, "down");
-    }
+    for (let now: Part | undefined = chunk; now !== undefined;) now = this.#joinedUp(now) ?? this.#joinedDown(now);
   }
 
-  /** The chunk joined with the worst that it needs (up), or with the best that needs it (down); undefined when all is in order. */
-  #joined(chunk: Part, way: "up" | "down"): Part | undefined {
-    let best: { readonly dependency: Dependency; readonly other: Part } | undefined;
+  /** The chunk joined with the worst that it needs, if that is no better; undefined when all are better. */
+  #joinedUp(chunk: Part): Part | undefined {
+    let [best, limit] = [-1, chunk.rate];
     for (const member of chunk.members) {
-      for (const dependency of this.#of[member]!) {
-        if ((way === "up" ? dependency.child : dependency.parent) !== member) continue;
-        const other = this.#chunk[way === "up" ? dependency.parent : dependency.child]!;
-        if (other === chunk) continue;
-        const isWrong = way === "up" ? rate(other) <= rate(chunk) : rate(other) >= rate(chunk);
-        if (!isWrong) continue;
-        const isWorse = best === undefined ||
-          (way === "up" ? rate(other) < rate(best.other) : rate(other) > rate(best.other));
-        if (isWorse) best = { dependency, other };
+      for (const dependency of this.#up[member]!) {
+        const other = this.#chunk[this.#parent[dependency]!]!;
+        if (other === chunk || other.rate > limit || (best >= 0 && other.rate === limit)) continue;
+        [best, limit] = [dependency, other.rate];
       }
     }
-    if (best === undefined) return undefined;
-    best.dependency.isActive = true;
-    return this.#assign({
-      members: [...chunk.members, ...best.other.members],
-      fee: chunk.fee + best.other.fee,
-      weight: chunk.weight + best.other.weight,
-    });
+    return best < 0 ? undefined : this.#join(best, chunk, this.#chunk[this.#parent[best]!]!);
+  }
+
+  /** The chunk joined with the best that needs it, if that is no worse; undefined when all are worse. */
+  #joinedDown(chunk: Part): Part | undefined {
+    let [best, limit] = [-1, chunk.rate];
+    for (const member of chunk.members) {
+      for (const dependency of this.#down[member]!) {
+        const other = this.#chunk[this.#child[dependency]!]!;
+        if (other === chunk || other.rate < limit || (best >= 0 && other.rate === limit)) continue;
+        [best, limit] = [dependency, other.rate];
+      }
+    }
+    return best < 0 ? undefined : this.#join(best, chunk, this.#chunk[this.#child[best]!]!);
+  }
+
+  #join(dependency: number, a: Part, b: Part): Part {
+    this.#isActive[dependency] = 1;
+    const [fee, weight] = [a.fee + b.fee, a.weight + b.weight];
+    return this.#assign({ members: [...a.members, ...b.members], fee, weight, rate: fee / weight });
   }
 
   /** Splits the chunk of an active dependency there if its upper part has the higher feerate. */
-  #split(dependency: Dependency): boolean {
-    const whole = this.#chunk[dependency.parent]!;
-    dependency.isActive = false;
-    const top = this.#part(dependency.parent);
-    const bottom = this.#part(dependency.child);
-    if (top.members.length === whole.members.length || rate(top) <= rate(bottom)) {
-      dependency.isActive = true;
+  #split(dependency: number): boolean {
+    const [parent, child] = [this.#parent[dependency]!, this.#child[dependency]!];
+    this.#isActive[dependency] = 0;
+    const top = this.#part(parent);
+    const bottom = this.#part(child);
+    if (top.rate <= bottom.rate) {
+      this.#isActive[dependency] = 1;
       return false;
     }
     this.#assign(top);
     this.#assign(bottom);
     this.#settle(top);
     // It may have been joined with the other half again, by another dependency.
-    this.#settle(this.#chunk[dependency.child]!);
+    this.#settle(this.#chunk[child]!);
     return true;
   }
 
   /** What hangs together with an item by active dependencies. */
   #part(from: number): Part {
     const members = [from];
-    const seen = new Set(members);
+    const visit = ++this.#visits;
+    this.#visited[from] = visit;
     let [fee, weight] = [0, 0];
-    for (const member of members) {
+    for (let i = 0; i < members.length; i++) {
+      const member = members[i]!;
       fee += this.#items[member]!.fee;
       weight += this.#items[member]!.weight;
-      for (const { parent, child, isActive } of this.#of[member]!) {
-        if (!isActive) continue;
-        for (const next of [parent, child]) {
-          if (seen.has(next)) continue;
-          seen.add(next);
-          members.push(next);
-        }
-      }
+      this.#visit(this.#up[member]!, this.#parent, members, visit);
+      this.#visit(this.#down[member]!, this.#child, members, visit);
     }
-    return { members, fee, weight };
+    return { members, fee, weight, rate: fee / weight };
+  }
+
+  #visit(dependencies: readonly number[], ends: readonly number[], members: number[], visit: number): void {
+    for (const dependency of dependencies) {
+      const next = ends[dependency]!;
+      if (this.#isActive[dependency] === 0 || this.#visited[next] === visit) continue;
+      this.#visited[next] = visit;
+      members.push(next);
+    }
   }
 
   #assign(chunk: Part): Part {

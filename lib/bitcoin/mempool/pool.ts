@@ -24,6 +24,7 @@ export class Pool {
   #vsize = 0;
   #fees = 0;
   #sequence = 1;
+  #changes = 0;
 
   /** How many transactions. */
   get size(): number {
@@ -48,6 +49,11 @@ export class Pool {
   /** The number that the next change gets. */
   get sequence(): number {
     return this.#sequence;
+  }
+
+  /** Grows with everything that changes: what was found out of the pool before counts no more. */
+  get changes(): number {
+    return this.#changes;
   }
 
   /** Entries in the order in which they came. */
@@ -109,6 +115,7 @@ export class Pool {
     const entry = this.#byTxid.get(txid);
     if (entry === undefined) return;
     entry.modifiedFee = entry.fee + sum;
+    this.#changes += 1;
     entry.cluster!.changed();
     this.#worst.changed(entry.cluster!);
   }
@@ -122,6 +129,7 @@ export class Pool {
   add(entry: PoolEntry, isFromBlock = false): void {
     entry.sequence = isFromBlock ? 0 : this.#sequence;
     this.#sequence += 1;
+    this.#changes += 1;
     this.#byTxid.set(entry.txid, entry);
     this.#byWtxid.set(entry.wtxid, entry);
     for (const name of entry.spends) this.#spenders.set(name, entry);
@@ -167,6 +175,7 @@ export class Pool {
    */
   remove(entries: Iterable<PoolEntry>, reason: RemovalReason, blockRow?: number): void {
     const gone = new Set(entries);
+    this.#changes += 1;
     const broken = new Set<Cluster>();
     for (const entry of gone) {
       this.#byTxid.delete(entry.txid);

@@ -94,9 +94,23 @@ export function isWithinClusterLimits(
   );
 }
 
-/** Whether the mempool would be better for miners, however many bytes they take of it. */
+/**
+ * Whether the mempool would be better for miners, however many bytes they take of it. A cluster that loses nothing but whole
+ * chunks keeps the others as they are: most replacements need no new order.
+ */
 export function improvesDiagram(exchange: Exchange): boolean {
-  const before: EntryChunk[] = [...touched(exchange)].flatMap(({ chunks }) => [...chunks]);
+  const { added, parents, removed } = exchange;
+  const joined = new Set([...parents.values()].flat().map(({ cluster }) => cluster));
+  const [before, kept]: [EntryChunk[], EntryChunk[]] = [[], []];
+  const open = [...added];
+  for (const cluster of touched(exchange)) {
+    before.push(...cluster.chunks);
+    const left = cluster.chunks.filter(({ items }) => !items.every(({ entry }) => removed.has(entry)));
+    const isWhole = left.every(({ items }) => items.every(({ entry }) => !removed.has(entry)));
+    if (isWhole && !joined.has(cluster)) kept.push(...left);
+    else open.push(...cluster.entries.filter((entry) => !removed.has(entry)));
+  }
   const parentsOf = parentsIn(exchange);
-  return isBetterDiagram(after(exchange).flatMap((entries) => [...chunksOfEntries(entries, parentsOf)]), before);
+  const parts = componentsOf(open, parentsOf).flatMap((entries) => [...chunksOfEntries(entries, parentsOf)]);
+  return isBetterDiagram([...kept, ...parts], before);
 }

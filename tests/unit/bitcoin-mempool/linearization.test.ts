@@ -58,6 +58,38 @@ describe("linearize()", () => {
     }
   });
 
+  test("keeps the other chunks as they are when whole chunks go that nothing left needs", () => {
+    const random = new SeededRandom(17);
+    let dropped = 0;
+    for (let round = 0; round < 300; round++) {
+      const graph = graphOf(random, 2 + random.below(12), random.pick([3, 1_000]));
+      const places = linearize(graph.items, graph.parents);
+      let at = 0;
+      const chunks = chunksIn(graph, places).map((chunk) => places.slice(at, at += chunk.items.length));
+      const kept = new Set<number>();
+      for (const chunk of chunks) {
+        const isNeeded = chunk.every((item) =>
+          graph.parents[item]!.every((parent) => kept.has(parent) || chunk.includes(parent))
+        );
+        if (isNeeded && random.chance(0.7)) { for (const item of chunk) kept.add(item); }
+        else dropped += 1;
+      }
+      const names = [...kept].sort((a, b) => a - b);
+      const rest = {
+        items: names.map((item) => graph.items[item]!),
+        parents: names.map((item) => graph.parents[item]!.map((parent) => names.indexOf(parent))),
+      };
+      if (names.length === 0) continue;
+      const anew = chunksIn(rest, linearize(rest.items, rest.parents));
+      const same = chunks.filter(([item]) => kept.has(item!)).map((chunk) => ({
+        fee: chunk.reduce((sum, item) => sum + graph.items[item]!.fee, 0),
+        weight: chunk.reduce((sum, item) => sum + graph.items[item]!.weight, 0),
+      }));
+      assert.ok(!isBetterDiagram(anew, same) && !isBetterDiagram(same, anew));
+    }
+    assert.ok(dropped > 300);
+  });
+
   test("puts parents first in clusters of 64, and pays as early as an order by ancestors would", () => {
     const random = new SeededRandom(64);
     for (let round = 0; round < 60; round++) {
