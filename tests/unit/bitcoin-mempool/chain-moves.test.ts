@@ -97,6 +97,18 @@ describe("a block that the mempool cannot follow", () => {
     assert.deepEqual([...pool.entries()].map(idOf).sort(), [b, child, last].map(idOf).sort());
   });
 
+  test("makes it judge all anew: it builds on one that was not told of", async () => {
+    const world = await PoolWorld.open();
+    const pool = world.anotherPool(new InlineWorkers());
+    const [a, b] = [spend([world.takeCoin()], 1_000), spend([world.takeCoin()], 1_000)];
+    for (const each of [a, b]) assert.equal((await world.ledger.until(pool.accept(each))).ok, true);
+    await mined(world, [a]);
+    const block = await mined(world);
+    pool.connected({ row: world.ledger.chain.connected, block, changes: { created: [], spent: [] } });
+    await world.ledger.rest(2_000);
+    assert.deepEqual([...pool.entries()].map(idOf), [idOf(b)]);
+  });
+
   test("is waited for when it comes while coins are read", async () => {
     const world = await PoolWorld.open();
     const coin = world.takeCoin();
@@ -187,6 +199,20 @@ describe("blocks that are taken back", () => {
     await world.ledger.rest(2_000);
     assert.deepEqual(world.ids(), [...parents.slice(1), ...children].map(idOf).sort());
     await mined(world, [...parents.slice(1), ...children]);
+    assert.equal(world.pool.size, 0);
+  });
+
+  test("lock many transactions again at once", async () => {
+    const world = await PoolWorld.open();
+    const root = spend([world.takeCoin()], 0, { count: 300 });
+    await mined(world, [root]);
+    await mined(world);
+    const last = await mined(world);
+    const all = Array.from({ length: 300 }, (_, i) => spend([coinOf(root, i)], 1_000, { sequence: 3 }));
+    const verdicts = await world.ledger.until(Promise.all(all.map((each) => world.pool.accept(each))));
+    assert.ok(verdicts.every(({ ok }) => ok === true));
+    await world.ledger.until(world.ledger.chain.orders.invalidate(world.ledger.chain.headers.find(last.hash)));
+    await world.ledger.rest(2_000);
     assert.equal(world.pool.size, 0);
   });
 

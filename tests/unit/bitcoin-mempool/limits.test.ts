@@ -144,7 +144,10 @@ describe("a transaction that waits for long", () => {
     await world.ledger.clock.advance(335 * 3_600_000);
     const child = spend([coinOf(old)], 1_000);
     assert.equal(await world.says(child), "ok");
-    await world.ledger.clock.advance(3_600_000 + 61_000);
+    await world.ledger.clock.advance(3_600_000 - world.ledger.clock.now() % 1_000);
+    assert.equal(await world.says(spend([coins[2]!], 1_000)), "ok");
+    assert.equal(world.pool.size, 3, "not a second earlier");
+    await world.ledger.clock.advance(61_000);
     const reasons: string[] = [];
     world.pool.listen({ removed: (entry, reason) => void reasons.push(`${reason} ${idOf(entry)}`) });
     assert.equal(await world.says(spend([coins[1]!], 1_000)), "ok");

@@ -124,6 +124,11 @@ describe("clusters", () => {
     await enter(...chain, rival);
     const wide = spend([coins[1]!, coinOf(chain.at(-1)!)], 20_000, { count: 100 });
     assert.equal(await world.wouldSay(wide), "too-large-cluster");
+    // What it leaves of another cluster is small enough; its own is not.
+    const root = spend([coins[10]!], 1_000);
+    const child = spend([coinOf(root), coins[11]!], 1_000);
+    await enter(root, child);
+    assert.equal(await world.wouldSay(spend([coins[11]!, coinOf(chain.at(-1)!)], 50_000)), "too-large-cluster");
     assert.equal(
       await world.wouldSay(spend([coins[1]!, ...coins.slice(2, 10)], 20_000, { count: 100 })),
       "replacement-failed",
