@@ -92,6 +92,15 @@ export const TARGETS: readonly Target[] = [
     tests: ["tests/unit/bitcoin-fees", "tests/unit/rpc-bitcoin/fees.test.ts"],
   },
   {
+    name: "bitcoin/relay",
+    sources: ["lib/bitcoin/relay", "lib/core/rolling-filter.ts"],
+    tests: [
+      "tests/unit/bitcoin-relay",
+      "tests/unit/core/rolling-filter.test.ts",
+      ...scenario("bitcoin-relay"),
+    ],
+  },
+  {
     name: "bitcoin/indexes",
     sources: ["lib/bitcoin/indexes", "lib/bitcoin/serving/filter-requests.ts"],
     tests: [

@@ -14,7 +14,7 @@ export const SEND_RATE = 14;
 export const OUTBOUND_FACTOR = 2.5;
 /** What may go at once after a quiet time: so many seconds of the rate. */
 const COUNT_SECONDS = 30;
-/** What is taken at least, once anything is: so many seconds of the rate, so that the backlog is not sorted for each one. */
+/** How far the count may be overdrawn: so many seconds of the rate go at once, or the backlog would be sorted for each one. */
 const STEP_SECONDS = 5;
 /** Bytes a second; what there is at first, the most, and how far it may be overdrawn. */
 const BYTES_RATE = 20_000;
@@ -40,10 +40,10 @@ class Allowance {
     this.value = Math.min(this.#most, this.value + seconds * this.#rate);
   }
 
-  /** Takes from it; whether there is still something. */
+  /** Takes from it; whether it is not overdrawn as far as it may be. */
   take(amount: number): boolean {
     this.value = Math.max(this.#least, this.value - amount);
-    return this.value > 0;
+    return this.value > this.#least;
   }
 }
 
@@ -61,7 +61,6 @@ export class Backlog {
   readonly #mempool: Pick<Mempool, "byMiningScore">;
   readonly #count: Allowance;
   readonly #bytes: Allowance;
-  readonly #least: number;
   readonly #waiting = new Map<string, Uint8Array>();
   #grownAt: number;
 
@@ -69,8 +68,7 @@ export class Backlog {
   constructor(mempool: Pick<Mempool, "byMiningScore">, factor: number, now: number) {
     this.#mempool = mempool;
     const most = SEND_RATE * COUNT_SECONDS;
-    this.#least = -SEND_RATE * STEP_SECONDS;
-    this.#count = new Allowance(most, { rate: SEND_RATE * factor, most, least: this.#least });
+    this.#count = new Allowance(most, { rate: SEND_RATE * factor, most, least: -SEND_RATE * STEP_SECONDS });
     const bytes = { rate: BYTES_RATE * factor, most: SAVED_BYTES_MAX, least: -DEBT_BYTES_MAX };
     this.#bytes = new Allowance(FIRST_BYTES, bytes);
     this.#grownAt = now;
@@ -103,10 +101,8 @@ export class Backlog {
     this.#bytes.grow((now - this.#grownAt) / 1000);
     this.#grownAt = now;
     if (this.size === 0 || this.#count.value <= 0 || this.#bytes.value <= 0) return [];
-    const most = Math.floor(this.#count.value - this.#least);
     const taken: MempoolEntry[] = [];
     for (const entry of this.#mempool.byMiningScore([...this.#waiting.values()])) {
-      if (taken.length >= most) break;
       taken.push(entry);
       this.#waiting.delete(toHex(entry.transaction.txid));
       const hasBytes = this.#bytes.take(entry.transaction.size);

@@ -208,7 +208,7 @@ export class TransactionRequestTracker {
     for (const each of this.#peers.get(peer)?.all ?? []) {
       if (each.state !== "completed") this.#complete(each);
       // The hash may have gone with it.
-      if (this.#hashes.get(each.of.key) === each.of && each.of.by.includes(each)) this.#drop(each);
+      if (each.of.by.includes(each)) this.#drop(each);
     }
   }
 

@@ -39,7 +39,7 @@ export class UnbroadcastSet {
 
   /** A peer asked for it, or it left the mempool. */
   drop(txid: Uint8Array): void {
-    if (this.#txids.size > 0) this.#txids.delete(toHex(txid));
+    this.#txids.delete(toHex(txid));
   }
 
   /** All of them. */

@@ -168,6 +168,7 @@ describe("TransactionDownload", () => {
     const { parents: told } = refuse(OUT, orphan, "missing_inputs");
     assert.deepEqual(told.map(toHex), parents.map(({ txid }) => toHex(txid)));
     assert.deepEqual(download.orphans.list().map(({ announcers }) => announcers), [[OUT, IN]]);
+    assert.deepEqual(download.tracker.candidates(orphan.wtxid), [], "it is here");
     assert.deepEqual(ask(1_999), []);
     assert.deepEqual(ask(2_000), parents.map(({ txid }) => by(OUT, txid)));
     assert.deepEqual(ask(4_000), []);

@@ -66,6 +66,19 @@ describe("Orphanage", () => {
     assert.equal(orphans.has(flood[0]!.wtxid), false);
   });
 
+  test("add() goes by what a peer holds now, not by what it has held", () => {
+    const orphans = orphanage();
+    for (let i = 0; i < 50; i++) {
+      const settled = spending(1_000);
+      orphans.add(settled, FIRST);
+      orphans.drop(settled.wtxid);
+    }
+    const honest = Array.from({ length: 30 }, () => transaction());
+    for (const each of honest) orphans.add(each, FIRST);
+    for (let i = 0; i < 4_000; i++) orphans.add(transaction(), SECOND);
+    assert.ok(honest.every(({ wtxid }) => orphans.has(wtxid)));
+  });
+
   test("add() lets a peer use the room that others leave", () => {
     const orphans = orphanage();
     orphans.add(transaction(), FIRST);
@@ -110,10 +123,20 @@ describe("Orphanage", () => {
     assert.deepEqual(orphans.parentCame(parent), [FIRST, FIRST]);
   });
 
+  test("parentCame() chooses no second peer for a child that is to be judged again already", () => {
+    const orphans = orphanage();
+    const parent = transaction();
+    const child = childOf(parent);
+    for (const peer of [FIRST, SECOND, THIRD]) orphans.add(child, peer);
+    assert.equal(orphans.parentCame(parent).length, 1);
+    assert.deepEqual(orphans.parentCame(parent), []);
+  });
+
   test("parentCame() takes no child for one that spends an output which the parent does not have", () => {
     const orphans = orphanage();
     const parent = transaction();
     orphans.add(childOf(parent, 7), FIRST);
+    orphans.add(childOf(parent, 1), FIRST);
     assert.deepEqual(orphans.parentCame(parent), []);
   });
 

@@ -42,6 +42,11 @@ export class PretendMempool implements TransactionRelayMempool {
     return this.#entries.size;
   }
 
+  /** How many listen. */
+  get listeners(): number {
+    return this.#listeners.size;
+  }
+
   refuse(transaction: Transaction, result: TransactionResult | undefined): void {
     if (result === undefined) this.#refused.delete(key(transaction));
     else this.#refused.set(key(transaction), result);

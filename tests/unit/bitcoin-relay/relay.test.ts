@@ -6,6 +6,7 @@ import { InvType } from "../../../lib/bitcoin/types/inventory.ts";
 import type { Transaction } from "../../../lib/bitcoin/types/transaction.ts";
 import { FeeFilter, NotFound, Tx } from "../../../lib/bitcoin/wire/mod.ts";
 import type { AnyMessage } from "../../../lib/bitcoin/wire/message.ts";
+import { refuseTransaction } from "../../../lib/bitcoin/mempool/verdict.ts";
 import { toHex } from "../../../lib/codec/hex.ts";
 import { SeededRandom } from "../../../lib/sim/random.ts";
 import { simClock } from "../core/sim.ts";
@@ -424,5 +425,84 @@ describe("TransactionRelay", () => {
     assert.ok(scene.clock.pending > 0);
     scene.relay.close();
     assert.equal(scene.clock.pending, 0);
+    assert.equal(scene.mempool.listeners, 0);
+  });
+
+  test("a peer is not told of what it gave without a word", async () => {
+    const scene = new Scene([{}, { wtxidRelay: false }]);
+    const all = [transaction({ witness: 4 }), transaction({ witness: 4 })];
+    for (const [i, peer] of scene.peers.entries()) await scene.give(peer, all[i]!);
+    await scene.clock.advance(60_000);
+    assert.deepEqual(scene.peers.map((peer) => peer.told()), [[toHex(all[1]!.wtxid)], [toHex(all[0]!.txid)]]);
+  });
+
+  test("tipMoved() tells peers of the rate of fees when that is the first tip of today", () => {
+    const scene = new Scene();
+    scene.isLoading = true;
+    const peer = scene.join({});
+    assert.equal(scene.relay.isHoldingOff, true);
+    scene.isLoading = false;
+    scene.relay.tipMoved();
+    assert.equal(scene.relay.isHoldingOff, false);
+    assert.equal(peer.posted.filter(({ type }) => type === FeeFilter.type).length, 2);
+    scene.isLoading = true;
+    const other = scene.join({});
+    assert.equal(scene.relay.isHoldingOff, true);
+    scene.relay.left(other.peer);
+    assert.equal(scene.relay.isHoldingOff, false);
+  });
+
+  test("announced() gives way to others", async () => {
+    const clock = simClock();
+    let now = 0;
+    const slow = {
+      now: () => clock.now(),
+      monotonic: () => (now += 5),
+      sleep: (ms: number, signal?: AbortSignal) => clock.sleep(ms, signal),
+      after: (ms: number, call: () => void) => clock.after(ms, call),
+    };
+    const scene = new Scene([{}], { clock: slow });
+    const [peer = assert.fail()] = scene.peers;
+    const hearing = scene.relay.announced(peer.peer, wtxids(...Array.from({ length: 100 }, () => transaction())));
+    for (let i = 0; i < 500; i++) await Promise.resolve();
+    assert.ok(scene.relay.figures.announcements < 10, "it waits for its turn");
+    await clock.until(hearing);
+    assert.equal(scene.relay.figures.announcements, 100);
+  });
+
+  test("does not judge a package again of which only the child was refused", async () => {
+    const scene = new Scene([{}]);
+    const [peer = assert.fail()] = scene.peers;
+    const parent = transaction({ witness: 7 });
+    const child = childOf(parent);
+    scene.mempool.refuse(parent, "reconsiderable");
+    scene.mempool.refuse(child, "missing_inputs");
+    await scene.give(peer, child);
+    let packages = 0;
+    scene.mempool.acceptPackage = () => {
+      packages += 1;
+      const entry = scene.mempool.add(parent);
+      const taken = { ok: true, entry, replaced: [], effectiveFeeRate: 1, effectiveIncludes: [] } as const;
+      return Promise.resolve({ verdicts: [taken, refuseTransaction("mempool_policy", "too-large-cluster")] });
+    };
+    await scene.give(peer, parent);
+    scene.mempool.remove(parent);
+    scene.mempool.refuse(child, "missing_inputs");
+    scene.relay.tipMoved();
+    scene.mempool.refuse(parent, "reconsiderable");
+    await scene.give(peer, child);
+    await scene.give(peer, parent);
+    assert.equal(packages, 2, "after another tip it is tried anew");
+    await scene.give(peer, parent);
+    assert.equal(packages, 2);
+  });
+
+  test("an orphan is on the account of its peer with all its inputs", async () => {
+    const scene = new Scene([{}]);
+    const [peer = assert.fail()] = scene.peers;
+    const orphan = transaction({ spends: Array.from({ length: 200 }, (_, vout) => ({ txid: id(5), vout })) });
+    scene.mempool.refuse(orphan, "missing_inputs");
+    await scene.give(peer, orphan);
+    assert.ok(peer.heldBytes > orphan.size + 200 * 256, `${peer.heldBytes}`);
   });
 });

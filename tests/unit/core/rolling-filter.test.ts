@@ -39,6 +39,9 @@ describe("RollingFilter", () => {
   test("bytes is bounded, and little for a filter with little in it", () => {
     assert.equal(filled(50_000, 0).bytes, 0);
     assert.ok(filled(50_000, 100).bytes < 1_024);
+    // Each generation takes what it was made for.
+    assert.equal(filled(50_000, 128).bytes, filled(50_000, 1).bytes);
+    assert.ok(filled(50_000, 129).bytes > filled(50_000, 128).bytes);
     assert.ok(filled(50_000, 1_000).bytes < 16_384);
     // Core's takes 541 KB.
     assert.ok(filled(50_000, 300_000).bytes < 400_000);
