@@ -172,6 +172,7 @@ export class TransactionRelay {
   tick(): void {
     if (this.#parts.takes) { for (const { peer } of this.#partners.values()) this.#feeFilters.tell(peer); }
     for (const txid of this.unbroadcast.due()) this.announcements.announce(txid);
+    for (const { peer } of this.#partners.values()) this.#book(peer);
   }
 
   /** Ends everything that waits for a time. */
@@ -217,6 +218,7 @@ export class TransactionRelay {
     const { clock, initialBlockDownload } = this.#parts;
     const wanted = peer.session.peer.wtxidRelay ? InvType.WTX : InvType.TX;
     const giveWay = givingWay(clock);
+    const isLoading = initialBlockDownload();
     for (let i = 0; i < inventory.length && !peer.session.signal.aborted; i++) {
       const { type, hash } = inventory.at(i);
       if (type !== wanted) continue;
@@ -225,7 +227,7 @@ export class TransactionRelay {
       }
       this.announcements.knows(peer, hash);
       const announced = { hash, isWtxid: type === InvType.WTX };
-      if (!initialBlockDownload()) this.#download.announced(peer.id, announced, clock.monotonic());
+      if (!isLoading) this.#download.announced(peer.id, announced, clock.monotonic());
       const wait = giveWay();
       if (wait !== undefined) await wait;
     }

@@ -9,6 +9,7 @@ import type { AnyMessage } from "../../../lib/bitcoin/wire/message.ts";
 import { refuseTransaction } from "../../../lib/bitcoin/mempool/verdict.ts";
 import { toHex } from "../../../lib/codec/hex.ts";
 import { SeededRandom } from "../../../lib/sim/random.ts";
+import { effort } from "../../support/effort.ts";
 import { simClock } from "../core/sim.ts";
 import { askedTxid, askedWtx, batch, Pretended, PretendMempool, type PretendPeer, wtxids } from "./pretend.ts";
 import { id, transaction } from "./transactions.ts";
@@ -413,6 +414,43 @@ describe("TransactionRelay", () => {
     assert.deepEqual(honest.asked(), [askedWtx(one)]);
     scene.relay.left(flooder.peer);
     assert.equal(flooder.heldBytes, 0);
+  });
+
+  test("a flood of orphans stays bounded, is on the accounts of its peers, and pushes out nobody else's", {
+    timeout: 120_000,
+  }, async () => {
+    const scene = new Scene([{ kind: "inbound" }, { kind: "inbound" }, {}]);
+    const [flooder = assert.fail(), second = assert.fail(), honest = assert.fail()] = scene.peers;
+    scene.mempool.accept = () => Promise.resolve(refuseTransaction("missing_inputs", "bad-txns-inputs-missingorspent"));
+    const own = Array.from({ length: 50 }, () => transaction());
+    for (const one of own) await scene.handle(honest, Tx, one);
+    const count = effort("orphans of a flood", 5_000, 100_000);
+    for (let i = 0; i < count; i++) await scene.handle(i % 2 === 0 ? flooder : second, Tx, transaction());
+    const { orphans, orphanPoints, announcements } = scene.relay.figures;
+    assert.ok(orphanPoints <= 3_000 && orphans <= 3_000, `${orphans}`);
+    // Each of them wants a parent.
+    assert.ok(announcements <= 2 * 5_000 + own.length);
+    assert.ok(flooder.heldBytes + second.heldBytes < 16 * 1024 * 1024, `${flooder.heldBytes}`);
+    const kept = new Set(scene.relay.orphans().map((each) => toHex(each.transaction.wtxid)));
+    assert.ok(own.every(({ wtxid }) => kept.has(toHex(wtxid))));
+    for (const { peer } of scene.peers) scene.relay.left(peer);
+    assert.deepEqual(scene.relay.figures, {
+      announcements: 0,
+      orphans: 0,
+      orphanWeight: 0,
+      orphanPoints: 0,
+      judging: 0,
+    });
+    assert.equal(flooder.heldBytes + second.heldBytes + honest.heldBytes, 0);
+  });
+
+  test("what a peer knows is on its account", async () => {
+    const scene = new Scene([{}]);
+    const [peer = assert.fail()] = scene.peers;
+    for (let i = 0; i < 6_000; i++) scene.relay.announcements.knows(peer.peer, id(i));
+    scene.relay.tick();
+    assert.ok(peer.heldBytes > 20_000, `${peer.heldBytes}`);
+    await scene.clock.advance(0);
   });
 
   test("close() leaves no timer behind", async () => {
