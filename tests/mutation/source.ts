@@ -6,7 +6,7 @@
  */
 
 /** After these a `/` begins a regular expression, not a division. */
-const BEFORE_REGEX = /(?:[(,=:[!&|?{};+\-*%<>~^]|\breturn|\btypeof|^)\s*$/;
+const BEFORE_REGEX = /(?:[(,=:[&|?{};+\-*%<>~^]|(?<![\w\])])!|\breturn|\btypeof|^)\s*$/;
 
 /** The source with every character that is no code as `\0`; newlines stay. Of a template the parts in `${…}` are code. */
 export function codeOf(text: string): string {

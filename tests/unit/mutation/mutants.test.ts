@@ -17,6 +17,11 @@ describe("codeOf()", () => {
     assert.deepEqual([...code.matchAll(/(\w) <|< (\w)/g)].map(([, left, right]) => left ?? right), ["a", "j", "q"]);
   });
 
+  test("takes a division for one after what is asserted to be there, and a regular expression for one after a negation", () => {
+    const code = codeOf("x = a[0]! / b! / f()! / c; y = !/d/.test(e);");
+    assert.equal(code.replaceAll("\0", ""), "x = a[0]! / b! / f()! / c; y = !.test(e);");
+  });
+
   test("finds its way out of templates in templates, and of what is escaped", () => {
     const code = codeOf("x = `a${f({ b: `c${d}` })}e\\`${g}`; h = '\\''; y");
     assert.equal(code.replaceAll("\0", ""), "x = `${f({ b: `${d}` })}${g}`; h = ''; y");
