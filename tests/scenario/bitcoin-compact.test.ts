@@ -30,7 +30,7 @@ import { MemoryBudget } from "../../lib/core/peers/memory-budget.ts";
 import { toHex } from "../../lib/codec/hex.ts";
 import { ListedPool, many, numbered } from "../unit/bitcoin-compact/listed-pool.ts";
 import { AskingValidator, BAD } from "../unit/bitcoin-chain/slow-chain.ts";
-import { type Actor, BitcoinWorld, type Member, type NodeOptions, type Recording } from "./bitcoin-world.ts";
+import { type Actor, BitcoinWorld, type Member, type NodeOptions, Recording } from "./bitcoin-world.ts";
 
 const NODE = "10.0.0.9";
 const GIVER = "10.0.0.66";
@@ -139,7 +139,11 @@ describe("a block that a peer tells of", () => {
     await giveParts(giver, block, [19, 20]);
     await world.until(() => node.tip() === chain.tip);
     assert.equal(await bytesOf(node, block), toHex(block.raw));
-    assert.deepEqual(node.node.service.compactBlocks.transactions, { prefilled: 1, pool: 17, extra: 1, asked: 2 });
+    const { transactions: counts, wireBytes } = node.node.service.compactBlocks;
+    assert.deepEqual(counts, { prefilled: 1, pool: 17, extra: 1, asked: 2 });
+    const compact = CmpctBlock.encode(compactBlock(block, 5n)).length;
+    const question = GetBlockTxn.encode({ blockHash: block.hash, indexes: [19, 20] }).length;
+    assert.equal(wireBytes, compact + question + 33 + block.transactions[19]!.size + block.transactions[20]!.size);
     await world.end();
   });
 
@@ -273,6 +277,7 @@ test("a block that is asked of three is not asked of a fourth in parts, but take
     await give(peers[2]!, block);
     await world.clock.advance(1_000);
     assert.deepEqual(peers.map((actor) => roundTrips(actor).length), [1, 1, 0]);
+    assert.equal(node.node.service.compactBlocks.givenUp, isThere ? 0 : 1);
     assert.equal(node.tip() === chain.tip, isThere);
     const asked = node.node.service.peers().map(({ inFlight }) => inFlight.length);
     assert.deepEqual(asked, isThere ? [0, 0, 0, 0] : [1, 1, 0, 1]);
@@ -319,7 +324,7 @@ describe("compact blocks that we give", () => {
   });
 
   test("are given to those who ask for one of the last blocks; deeper ones are given whole", async () => {
-    const { world, chain } = await ready();
+    const { world, chain, node } = await ready();
     const asker = await visitor(world);
     for (const depth of [5, 6]) {
       const block = chain.blocks.at(-1 - depth)!;
@@ -327,6 +332,17 @@ describe("compact blocks that we give", () => {
     }
     await world.until(() => of(asker, BlockMessage).length === 1);
     assert.equal(of(asker, CmpctBlock).length, 1);
+    assert.equal(node.node.service.compactBlocks.answered, 1);
+    // What is asked for is given, whatever was given last.
+    for (const depth of [4, 2, 4]) {
+      const block = chain.blocks.at(-1 - depth)!;
+      await asker.send(GetData, { inventory: [{ type: InvType.CMPCT_BLOCK, hash: block.hash }] });
+      await asker.send(GetBlockTxn, { blockHash: chain.blocks.at(-1)!.hash, indexes: [0] });
+      await world.clock.advance(100);
+      assert.deepEqual(of<CompactBlock>(asker, CmpctBlock).at(-1)!.header, block.header);
+      const { transactions } = of<BodyOf<typeof BlockTxn>>(asker, BlockTxn).at(-1)!;
+      assert.deepEqual(transactions.map(({ raw }) => raw), [chain.blocks.at(-1)!.transactions[0]!.raw]);
+    }
     await world.end();
   });
 
@@ -352,6 +368,82 @@ describe("compact blocks that we give", () => {
     assert.deepEqual(node.node.service.peers().map(({ compactBlocksFrom }) => compactBlocksFrom), [false]);
     await world.end();
   });
+});
+
+test("a tip that was reached by a reorganisation is told of in compact form as well, once", async () => {
+  const { world, chain, node } = await ready();
+  const friend = await visitor(world, "10.0.0.5");
+  await friend.send(SendCmpct, { announce: 1, version: 2n });
+  const rival = chain.fork(20);
+  const submit = (block: Block) => world.clock.until(node.node.service.submitBlock(block.raw));
+  await submit(fill(world, chain, []));
+  const [before, tip] = [1, 2].map(() => fill(world, rival, [], Uint8Array.of(0x52)));
+  await submit(before!);
+  await friend.send(HeadersMessage, { headers: [before!.header] });
+  assert.equal(of(friend, CmpctBlock).length, 0);
+  await submit(tip!);
+  await world.until(() => of(friend, CmpctBlock).length === 1);
+  await world.clock.advance(1_000);
+  assert.equal(node.tip(), rival.tip);
+  assert.deepEqual(of<CompactBlock>(friend, CmpctBlock).map(({ header }) => header), [tip!.header]);
+  assert.equal(of(friend, HeadersMessage).length, 0);
+  assert.equal(node.node.service.compactBlocks.announced, 1);
+  await world.end();
+});
+
+test("nobody is told of a second block of the same height before it is validated, nor of any during the initial download", async () => {
+  const validator = new LateValidator();
+  const { world, chain, node } = await ready([], { validator });
+  validator.isLate = true;
+  const friend = await visitor(world, "10.0.0.5");
+  await friend.send(SendCmpct, { announce: 1, version: 2n });
+  await friend.send(HeadersMessage, { headers: [chain.blocks.at(-1)!.header] });
+  const giver = await visitor(world);
+  const rival = chain.fork(20);
+  await giver.send(BlockMessage, fill(world, chain, []));
+  await giver.send(BlockMessage, fill(world, rival, [], Uint8Array.of(0x52)));
+  await world.clock.advance(1_000);
+  assert.equal(of(friend, CmpctBlock).length, 1);
+  for (const { answer } of validator.questions) answer({ ok: true });
+  await world.until(() => node.height() === 21);
+  await world.end();
+});
+
+test("a peer whose blocks come during the initial download, or while others are on their way, is not chosen", async () => {
+  const world = new BitcoinWorld();
+  // Days old: the initial download goes on.
+  const old = new Recording(world.now - 3 * 86_400);
+  const node = await world.node(NODE, { blockParts: new ListedPool() });
+  const giver = await visitor(world);
+  const deliver = async (block: Block) => {
+    await giver.send(HeadersMessage, { headers: [block.header] });
+    await giver.send(BlockMessage, block);
+    await world.until(() => node.tip() === old.tip);
+  };
+  await deliver(old.extend(1).blocks.at(-1)!);
+  await deliver(old.extend(1).blocks.at(-1)!);
+  assert.deepEqual([node.node.service.state().initialBlockDownload, wished(giver)], [true, 0]);
+  const friend = await visitor(world, "10.0.0.5");
+  await friend.send(SendCmpct, { announce: 1, version: 2n });
+  await friend.send(HeadersMessage, { headers: [old.blocks.at(-1)!.header] });
+  await deliver(old.extend(1).blocks.at(-1)!);
+  assert.equal(of(friend, CmpctBlock).length, 0);
+  const chain = world.recording();
+  for (const block of old.blocks) chain.add(block);
+  const last = fill(world, chain, []);
+  await giver.send(HeadersMessage, { headers: [last.header] });
+  await giver.send(BlockMessage, last);
+  await world.until(() => node.height() === 4);
+  giver.received.splice(0, giver.received.length, ...giver.received.filter(({ message }) => message !== GetData));
+  const [first, second] = [fill(world, chain, []), fill(world, chain, [])];
+  await giver.send(HeadersMessage, { headers: [first.header, second.header] });
+  await world.until(() => askedOf(giver).length > 0);
+  await giver.send(BlockMessage, first);
+  await world.until(() => node.height() === 5);
+  assert.equal(wished(giver), 0);
+  await giver.send(BlockMessage, second);
+  await world.until(() => wished(giver) === 1);
+  await world.end();
 });
 
 describe("a peer with compact blocks of ill will", () => {

@@ -140,6 +140,12 @@ describe("PartialBlock.begin()", () => {
     const compact = compactBlock(blockOf([coinbase, ...large]), 9n);
     assert.equal(begin(compact, large).kind, "ambiguous");
     assert.equal(begin(compact, large.slice(1)).kind, "begun");
+    const rest = 4_000_000 - coinbase.size - large.slice(1).reduce((sum, { size }) => sum + size, 0);
+    const sized = (size: number) => numbered(5, { bytes: size - numbered(5, { bytes: 900_000 }).size + 900_000 });
+    for (const [more, kind] of [[0, "begun"], [1, "ambiguous"]] as const) {
+      const all = [...large.slice(1), sized(rest + more)];
+      assert.equal(begin(compactBlock(blockOf([coinbase, ...all]), 9n), all).kind, kind);
+    }
   });
 });
 
