@@ -124,6 +124,12 @@ export class Btcd {
     return txs.map(({ txid }) => txid);
   }
 
+  /** The same, but handed to any node that speaks Core's JSON-RPC: `http://USER:PASSWORD@HOST:PORT`. */
+  async sendTo(to: string, count: number): Promise<readonly string[]> {
+    const { txs } = await this.#run(["tx", `${count}`, "--to", to]) as unknown as { txs: { txid: string }[] };
+    return txs.map(({ txid }) => txid);
+  }
+
   /** The txids of a node's mempool. */
   async mempool(on = 1): Promise<readonly string[]> {
     return await this.#run(["rpc", "getrawmempool", "--on", `${on}`]) as unknown as readonly string[];

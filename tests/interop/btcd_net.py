@@ -30,7 +30,7 @@ On regtest CSV, segwit and taproot are active from block 1 in both; on btcd's si
 Nodes never dial out: no DNS seeds, no automatic outbound connections, loopback listeners only.
 """
 import argparse, base64, hashlib, hmac, http.client, json, os, secrets, shutil, signal, socket, ssl, struct
-import subprocess, sys, tempfile, time
+import subprocess, sys, tempfile, time, urllib.parse
 
 BTCD_VERSION = "v0.26.2"
 
@@ -427,7 +427,7 @@ class Wallet:
     def send(self, raw):
         return self.node.rpc("sendrawtransaction", raw.hex(), *([0] if self.node.impl == "core" else []))
 
-    def make(self, count, kinds, outputs=1):
+    def make(self, count, kinds, outputs=1, to=None):
         """Send `count` transactions, kinds in turn. Returns [(kind, txid)]."""
         self.sync()
         pool, coinbases = self.spendable()
@@ -457,8 +457,23 @@ class Wallet:
             after = kinds[i % len(kinds)] if outputs == 1 else None
             share = (value - fee) // outputs
             outs = [(share, self.scripts.of[after or KINDS[(i + j) % len(KINDS)]]) for j in range(outputs)]
-            sent.append((kind, self.send(self.scripts.spend([(bytes.fromhex(outpoint), value, kind)], outs))))
+            raw = self.scripts.spend([(bytes.fromhex(outpoint), value, kind)], outs)
+            sent.append((kind, self.send(raw) if to is None else send_to(to, raw)))
         return sent
+
+
+def send_to(to, raw):
+    """Hand a transaction to any node in Bitcoin Core's way: http://USER:PASSWORD@HOST:PORT."""
+    place = urllib.parse.urlsplit(to)
+    body = json.dumps({"jsonrpc": "1.0", "id": 1, "method": "sendrawtransaction", "params": [raw.hex()]})
+    auth = base64.b64encode(f"{place.username}:{place.password}".encode()).decode()
+    conn = http.client.HTTPConnection(place.hostname, place.port, timeout=60)
+    conn.request("POST", "/", body, {"Authorization": "Basic " + auth, "Content-Type": "application/json"})
+    answer = json.loads(conn.getresponse().read())
+    conn.close()
+    if answer["error"] is not None:
+        raise RpcError(f"sendrawtransaction: {answer['error']}")
+    return answer["result"]
 
 
 # ---------------------------------------------------------------- nodes
@@ -747,6 +762,7 @@ def main():
     p.add_argument("--mine", action="store_true")
     p.add_argument("--kinds", default=",".join(KINDS))
     p.add_argument("--outputs", type=int, default=1)
+    p.add_argument("--to", help="hand `tx`'s transactions to this node instead: http://USER:PASSWORD@HOST:PORT")
     p.add_argument("--wipe", action="store_true")
     a = p.parse_intermixed_args()
     if not a.dir and a.command != "setup":
@@ -801,7 +817,7 @@ def main():
             if not set(kinds) <= set(KINDS):
                 die(f"kinds are {' '.join(KINDS)}")
             wallet = Wallet(node)
-            sent = wallet.make(ints(1)[0], kinds, a.outputs)
+            sent = wallet.make(ints(1)[0], kinds, a.outputs, a.to)
             mined = node.generate(1) if a.mine else []
             wallet.sync()
             wallet.save()
