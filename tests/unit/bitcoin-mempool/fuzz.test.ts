@@ -68,6 +68,7 @@ class Life {
 
   /** Its outputs may be spent. */
   #made(transaction: Transaction): void {
+    if (this.#coins.some((coin) => nameOf(coin) === `${idOf(transaction)}:0`)) return;
     for (let vout = 0; vout < transaction.outputs.length; vout++) this.#coins.push(coinOf(transaction, vout));
   }
 
