@@ -139,6 +139,15 @@ describe("FeeEstimator", () => {
       }
     }
     assert.ok(estimates > 300, `${estimates}`);
+    const kinds = new Set<number>();
+    for (const target of [2, 3, 5, 6, 7, 11, 12, 13, 23, 24, 25, 40, 48, 49, 64]) {
+      for (const isConservative of [false, true]) {
+        const { feeRate } = scene.estimator.smart(target, isConservative);
+        assert.equal(feeRate, scene.plain.smart(target, isConservative), `${target}`);
+        kinds.add(feeRate);
+      }
+    }
+    assert.ok(kinds.size > 3, [...kinds].join());
   });
 
   test("smart() has a target that the blocks seen so far allow, and none before", () => {
@@ -179,6 +188,30 @@ describe("FeeEstimator", () => {
     scene.estimator.confirmed({ transaction, fee: 1_000, vsize: VSIZE, height: 1 }, 1);
     assert.equal(scene.estimator.tracked, 0);
     assert.equal(scene.estimator.state.statistics.short.averages.confirmed.reduce((sum, each) => sum + each), 0);
+  });
+
+  test("gives the feerate of the range in the middle, and of the upper one of two that are equal", () => {
+    const scene = new Scene(5_000);
+    for (let i = 0; i < 20; i++) {
+      const rates = [...Array<number>(10).fill(1_000), ...Array<number>(10).fill(1_040)];
+      const transactions = rates.map((rate) => scene.add(rate));
+      scene.mine(transactions);
+    }
+    const { median, pass } = scene.estimator.raw(2, 0.85, "medium");
+    assert.ok(Math.abs(median - scene.plain.median(2, 0.85, "medium")) < 1e-9);
+    assert.ok(pass.start < 1_000);
+  });
+
+  test("a transaction that waits longer than is told apart still counts, and its end as well", () => {
+    const scene = new Scene(5_000);
+    const [stays, goes] = [scene.add(5_000), scene.add(5_000)];
+    for (let i = 0; i < 12; i++) scene.mine([]);
+    const waiting = () => scene.estimator.raw(12, 0.5, "short").fail.inMempool;
+    assert.equal(waiting(), 2);
+    scene.drop(goes!);
+    assert.equal(waiting(), 1);
+    scene.drop(stays!);
+    assert.deepEqual([waiting(), scene.estimator.raw(12, 0.5, "short").fail.leftMempool], [0, 2]);
   });
 
   test("abandon() counts what waits as failed once it has waited for a period", () => {

@@ -86,4 +86,30 @@ export class PlainEstimator {
     }
     return -1;
   }
+
+  /** By the shortest horizon that reaches so far; or less, if a shorter one says less of its last block. */
+  #near(target: number, share: number, isLowered: boolean): number {
+    if (target > 1_008) return -1;
+    const own = this.median(target, share, target <= 12 ? "short" : target <= 48 ? "medium" : "long");
+    const others = [
+      ...(isLowered && target > 48 ? [this.median(48, share, "medium")] : []),
+      ...(isLowered && target > 12 ? [this.median(12, share, "short")] : []),
+    ].filter((each) => each > 0);
+    return own === -1
+      ? Math.min(...others, Infinity) === Infinity ? -1 : Math.min(...others)
+      : Math.min(own, ...others);
+  }
+
+  /** The feerate of a target that is usable, rounded; 0 for none. */
+  smart(target: number, isConservative: boolean): number {
+    const half = this.#near(Math.floor(target / 2), 0.6, true);
+    const whole = this.#near(target, 0.85, true);
+    const double = this.#near(2 * target, 0.95, !isConservative);
+    const most = Math.max(half, whole, double);
+    const longer = [
+      ...(2 * target <= 12 ? [this.median(2 * target, 0.95, "medium")] : []),
+      ...(2 * target <= 48 ? [this.median(2 * target, 0.95, "long")] : []),
+    ];
+    return Math.max(0, Math.round(isConservative || most === -1 ? Math.max(most, ...longer) : most));
+  }
 }
