@@ -148,6 +148,15 @@ describe("FeeEstimator", () => {
       }
     }
     assert.ok(kinds.size > 3, [...kinds].join());
+    for (const transaction of [...scene.waiting.keys()]) scene.drop(transaction);
+    const later = new FeeEstimator({ ...scene.estimator.state, historyFirst: 1, historyBest: 5_100 });
+    for (const target of [24, 100, 504, 505, 1_008]) {
+      for (const isConservative of [false, true]) {
+        const expected = { feeRate: scene.plain.smart(target, isConservative), target };
+        assert.ok(expected.feeRate > 0);
+        assert.deepEqual(later.smart(target, isConservative), expected);
+      }
+    }
   });
 
   test("smart() has a target that the blocks seen so far allow, and none before", () => {

@@ -85,6 +85,12 @@ describe("selectTransactions()", () => {
     assert.deepEqual(select(chunk(waived)), [waived]);
   });
 
+  test("takes what pays one satoshi for a thousand virtual bytes, and nothing that pays less", () => {
+    const [pays, poor] = [entry({ fee: 1, weight: 4_000 }), entry({ fee: 1, weight: 4_001 })];
+    assert.deepEqual(select(chunk(pays)), [pays]);
+    assert.deepEqual(select(chunk(poor)), []);
+  });
+
   test("gives up after a thousand misfits in a row once the block is nearly full, and not before", () => {
     const misfit = () => chunk(entry({ weight: 5_000 }));
     const misfits = (count: number) => Array.from({ length: count }, misfit);

@@ -7,6 +7,7 @@ import { blockTemplate, coinbaseOf } from "../../../lib/bitcoin/mining.ts";
 import { subsidyAt } from "../../../lib/bitcoin/networks/subsidy.ts";
 import { mainnet, regtest } from "../../../lib/bitcoin/networks/mod.ts";
 import { Block, headerToBytes } from "../../../lib/bitcoin/types/mod.ts";
+import { toHex } from "../../../lib/codec/hex.ts";
 
 const SCRIPT = Uint8Array.of(0x51);
 const NOW = 1_800_000_000;
@@ -34,6 +35,13 @@ describe("mining", () => {
       assert.deepEqual(structureValidator.check(block, blockView(headers, row)), { ok: true });
       assert.equal(block.witnessCommitment().kind, "present");
     }
+  });
+
+  test("a coinbase begins with its height, and has a second byte where that is one only", () => {
+    const template = blockTemplate(new HeaderChain(regtest), 0, NOW);
+    const begins = (height: number) => toHex(coinbaseOf({ ...template, height }, SCRIPT).inputs[0]!.scriptSig);
+    const heights = [1, 16, 17, 127, 128, 900_000];
+    assert.deepEqual(heights.map(begins), ["5100", "6000", "0111", "017f", "028000", "03a0bb0d"]);
   });
 
   test("times rise though our clock stands still", () => {
