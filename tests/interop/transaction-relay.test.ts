@@ -5,6 +5,11 @@
 import { after, before, test } from "node:test";
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { toDisplayHex } from "../../lib/bitcoin/hash.ts";
+import { regtest } from "../../lib/bitcoin/networks/mod.ts";
+import { Block, scriptToAddress } from "../../lib/bitcoin/types/mod.ts";
+import { fromHex, toHex } from "../../lib/codec/hex.ts";
+import { coinsOf, openOutput, spendOpen } from "../../lib/sim/bitcoin/wallet.ts";
 import { binaryMissing, Gemel, REGTEST, suite, temporaryFolder } from "./binary.ts";
 import { Btcd, btcdMissing } from "./btcd.ts";
 import { until } from "./call.ts";
@@ -51,8 +56,29 @@ suite("transactions between btcd and btcd through gemel", binaryMissing() ?? btc
         missing = sent.filter((txid) => !there.has(txid));
         return missing.length === 0 ? true : undefined;
       }).catch((thrown) => assert.fail(`${thrown}: ${missing.length} of ${sent.length} are missing`));
+      const own = new Set(await gemel.btc("getrawmempool") as string[]);
+      assert.deepEqual(sent.filter((txid) => !own.has(txid)), []);
     });
   }
+
+  test("what is sent to gemel is in the mempools of both", { timeout: TIMEOUT_MS }, async () => {
+    const output = openOutput("interop");
+    const [hash = ""] = await gemel.btc("generatetoaddress", [101, scriptToAddress(output, regtest) ?? ""]) as string[];
+    const best = String(await gemel.btc("getbestblockhash"));
+    await until("the blocks", REACHED_MS, async () => ((await btcd.tip(1)).best === best ? true : undefined));
+    await until("the blocks", REACHED_MS, async () => ((await btcd.tip(2)).best === best ? true : undefined));
+    const block = Block.decode(fromHex(String(await gemel.btc("getblock", [hash, 0]))));
+    const transaction = spendOpen(coinsOf(block.transactions[0]!), 10_000, 3);
+    const txid = toDisplayHex(transaction.txid);
+    assert.equal(await gemel.btc("sendrawtransaction", [toHex(transaction.raw)]), txid);
+    for (const on of [1, 2]) {
+      const isThere = async () => ((await btcd.mempool(on)).includes(txid) ? true : undefined);
+      await until(`${txid} at node ${on}`, REACHED_MS, isThere);
+    }
+    // Somebody has asked for it.
+    const entry = await gemel.btc("getmempoolentry", [txid]) as { readonly unbroadcast: boolean };
+    assert.equal(entry.unbroadcast, false);
+  });
 
   test("its peers are told of transactions, and count as who gives them", async () => {
     const peers = await gemel.btc("getpeerinfo") as Record<string, unknown>[];
