@@ -76,8 +76,8 @@ export function btcctl(args: readonly string[]): Outcome {
 }
 
 /** Runs one part of `bitcoin_clients.py`; what it printed as JSON. */
-export function pythonClient(part: string, url: string): Record<string, unknown> {
-  const { status, stdout, stderr } = spawnSync(join(venv, "bin", "python"), [SCRIPT, part, url], {
+export function pythonClient(part: string, url: string, ...more: readonly string[]): Record<string, unknown> {
+  const { status, stdout, stderr } = spawnSync(join(venv, "bin", "python"), [SCRIPT, part, url, ...more], {
     encoding: "utf8",
     timeout: CALL_TIMEOUT_MS,
   });

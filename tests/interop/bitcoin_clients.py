@@ -3,6 +3,8 @@
 
   bitcoin_clients.py bitcoinrpc URL    python-bitcoinrpc's AuthServiceProxy
   bitcoin_clients.py bitcoinlib URL    python-bitcoinlib's rpc.Proxy, which takes blocks and transactions apart itself
+  bitcoin_clients.py send-bitcoinrpc URL HEX    hands a transaction in, sees it wait, mines it and sees it mined
+  bitcoin_clients.py send-bitcoinlib URL HEX    the same
 
 URL holds name and password. The node is on regtest; both mine on it.
 """
@@ -75,4 +77,52 @@ def bitcoinlib(url):
     return seen
 
 
-print(json.dumps({"bitcoinrpc": bitcoinrpc, "bitcoinlib": bitcoinlib}[sys.argv[1]](sys.argv[2]), default=str))
+def send_bitcoinrpc(url, raw):
+    from bitcoinrpc.authproxy import AuthServiceProxy, JSONRPCException
+    rpc = AuthServiceProxy(url)
+    seen = {"allowed": rpc.testmempoolaccept([raw])[0]["allowed"], "txid": rpc.sendrawtransaction(raw)}
+    entry = rpc.getmempoolentry(seen["txid"])
+    seen["fee"] = str(entry["fees"]["base"])
+    seen["waits"] = seen["txid"] in rpc.getrawmempool()
+    [block] = rpc.generatetoaddress(1, ADDRESS)
+    seen["mined"] = rpc.getrawtransaction(seen["txid"], 1, block)["confirmations"]
+    seen["left"] = rpc.getrawmempool()
+    try:
+        rpc.sendrawtransaction(raw)
+    except JSONRPCException as error:
+        seen["again"] = error.code
+    return seen
+
+
+def send_bitcoinlib(url, raw):
+    import bitcoin
+    from bitcoin.core import b2lx, COutPoint, CTransaction, lx
+    from bitcoin.rpc import Proxy, VerifyAlreadyInChainError
+    bitcoin.SelectParams("regtest")
+    rpc = Proxy(service_url=url)
+    transaction = CTransaction.deserialize(bytes.fromhex(raw))
+    txid = rpc.sendrawtransaction(transaction)
+    seen = {
+        "txid": b2lx(txid),
+        "waits": txid in rpc.getrawmempool(),
+        "same": rpc.getrawtransaction(txid).serialize() == transaction.serialize(),
+        "made": rpc.gettxout(COutPoint(txid, 0))["txout"].nValue == transaction.vout[0].nValue,
+    }
+    try:
+        rpc.gettxout(COutPoint(txid, 0), includemempool=False)
+    except IndexError:
+        seen["without"] = None
+    [block] = rpc.call("generatetoaddress", 1, ADDRESS)
+    seen["mined"] = txid in [each.GetTxid() for each in rpc.getblock(lx(block)).vtx]
+    try:
+        rpc.sendrawtransaction(transaction)
+    except VerifyAlreadyInChainError as error:
+        seen["again"] = error.error["code"]
+    return seen
+
+
+parts = {
+    "bitcoinrpc": bitcoinrpc, "bitcoinlib": bitcoinlib,
+    "send-bitcoinrpc": send_bitcoinrpc, "send-bitcoinlib": send_bitcoinlib,
+}
+print(json.dumps(parts[sys.argv[1]](*sys.argv[2:]), default=str))
