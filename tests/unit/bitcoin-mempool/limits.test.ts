@@ -70,19 +70,16 @@ describe("a mempool that is full", () => {
 
   test("drops what a block has left of a cluster as any other", async () => {
     const world = await PoolWorld.open({ policy: { bytesMax: 3.5 * EACH } });
-    const coins = await coinsOf(world, 6);
-    const parent = spend([coins[0]!], 5_000);
-    const child = spend([coinOf(parent)], 200);
-    const others = coins.slice(1, 3).map((coin) => spend([coin], 900));
+    const coins = await coinsOf(world, 7);
+    const [first, second, parent] = [3_000, 3_000, 5_000].map((fee, i) => spend([coins[i]!], fee));
     // It was full once, and knows what is worst since then.
-    for (const each of [...others, spend([coins[3]!], 150), parent, child]) await world.accept(each);
-    assert.deepEqual(world.ids(), ids([...others, parent]));
-    world.pool.prioritise(child.txid, 1);
-    await world.mine([others[0]!]);
-    assert.equal(await world.says(spend([coinOf(parent)], 1_500)), "ok");
-    await world.mine([parent]);
-    for (const coin of coins.slice(4)) assert.equal(await world.says(spend([coin], 3_000)), "ok");
-    assert.deepEqual([...world.pool.entries()].map(({ fee }) => fee).sort(), [1_500, 3_000, 3_000]);
+    for (const each of [first!, second!, spend([coins[3]!], 500), parent!]) await world.accept(each);
+    assert.deepEqual(world.ids(), ids([first!, second!, parent!]));
+    await world.mine([second!]);
+    assert.equal(await world.says(spend([coinOf(parent!)], 1_500)), "ok");
+    await world.mine([parent!]);
+    for (const [i, fee] of [3_500, 4_000].entries()) assert.equal(await world.says(spend([coins[4 + i]!], fee)), "ok");
+    assert.deepEqual([...world.pool.entries()].map(({ fee }) => fee).sort(), [3_000, 3_500, 4_000]);
   });
 
   test("holds no more than it may under a flood, and in the end what pays best", async () => {
