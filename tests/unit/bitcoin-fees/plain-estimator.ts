@@ -6,6 +6,8 @@ import type { Transaction } from "../../../lib/bitcoin/types/mod.ts";
 
 interface Life {
   readonly feeRate: number;
+  /** The range of feerates in which it lies. */
+  readonly range: number;
   readonly came: number;
   went?: number;
   isConfirmed?: boolean;
@@ -17,6 +19,10 @@ const TERMS = {
   long: { periods: 42, decay: 0.99931, scale: 24, sufficient: 0.1 },
 } as const;
 
+const BOUNDS: number[] = [];
+for (let bound = 100; bound <= 1e7; bound *= 1.05) BOUNDS.push(bound);
+BOUNDS.push(1e99);
+
 /** Estimates from all that ever happened. */
 export class PlainEstimator {
   readonly #lives = new Map<Transaction, Life>();
@@ -27,7 +33,7 @@ export class PlainEstimator {
   }
 
   came(transaction: Transaction, feeRate: number): void {
-    this.#lives.set(transaction, { feeRate, came: this.#height });
+    this.#lives.set(transaction, { feeRate, range: BOUNDS.findIndex((bound) => feeRate <= bound), came: this.#height });
   }
 
   went(transaction: Transaction, isConfirmed: boolean): void {
@@ -42,12 +48,10 @@ export class PlainEstimator {
   median(target: number, share: number, horizon: keyof typeof TERMS): number {
     const { periods, decay, scale, sufficient } = TERMS[horizon];
     const most = periods * scale;
-    const bounds: number[] = [];
-    for (let bound = 100; bound <= 1e7; bound *= 1.05) bounds.push(bound);
-    bounds.push(1e99);
     const period = Math.ceil(target / scale);
-    const cells = bounds.map((bound, i) => {
-      const lives = [...this.#lives.values()].filter(({ feeRate }) => feeRate <= bound && !(feeRate <= bounds[i - 1]!));
+    const all = [...this.#lives.values()];
+    const cells = BOUNDS.map((_, range) => {
+      const lives = all.filter((life) => life.range === range);
       const faded = (chosen: readonly Life[]) =>
         chosen.reduce((sum, { went }) => sum + decay ** (this.#height - went!), 0);
       const confirmed = lives.filter(({ isConfirmed }) => isConfirmed === true);
@@ -73,8 +77,8 @@ export class PlainEstimator {
       fresh += cell.confirmed;
       if (fresh < sufficient / (1 - decay)) continue;
       fresh = 0;
-      const all = sum(({ confirmed, failed, waiting }) => confirmed + failed + waiting);
-      if (sum(({ within }) => within) / all < share) continue;
+      const total = sum(({ confirmed, failed, waiting }) => confirmed + failed + waiting);
+      if (sum(({ within }) => within) / total < share) continue;
       found = open;
       open = [];
     }
