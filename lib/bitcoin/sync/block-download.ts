@@ -33,8 +33,8 @@ export interface BlockDownloadParts {
   readonly notice: (level: "debug" | "info" | "warning", text: string) => void;
 }
 
-/** It is asked for more once so few are under way: a question for each block would cost as much as a small block does. */
-const ASKED_AGAIN_BELOW = 13;
+/** So many are asked for at once where there are more: a question for each block would cost as much as a small block does. */
+const TOGETHER_MIN = 4;
 /**
  * How far above the last block that a peer and we share it is asked for blocks. Blocks that wait to be connected wait on
  * disk, and are no more than this, too. Those of a branch that is not complete wait for nothing: what it lacks to be better
@@ -136,7 +136,11 @@ export class BlockDownload {
   }
 
   #askNext(peer: BitcoinPeer): void {
-    const rows = this.#choose(peer, IN_FLIGHT_MAX - this.#questions.inFlight(peer).size);
+    const room = IN_FLIGHT_MAX - this.#questions.inFlight(peer).size;
+    const some = this.#choose(peer, Math.max(room, TOGETHER_MIN));
+    const rows = some.slice(0, room);
+    // More of a run than there is room for. The newest block, which older ones follow here, waits for nothing.
+    if (some[room] !== undefined && room < TOGETHER_MIN && some[room] > rows[0]!) return;
     if (rows.length > 0) this.#ask(peer, rows, this.#isForCompact(rows, peer) ? InvType.CMPCT_BLOCK : undefined);
   }
 
@@ -244,7 +248,7 @@ export class BlockDownload {
     const out = ({ direction }: BitcoinPeer) => Number(direction === "out");
     const speed = (peer: BitcoinPeer) => this.#states.of(peer).rate.bytesPerSecond;
     return this.#parts.peers().filter((peer) =>
-      peer.servesRecent && this.#questions.inFlight(peer).size < ASKED_AGAIN_BELOW && isMeant(peer)
+      peer.servesRecent && this.#questions.inFlight(peer).size < IN_FLIGHT_MAX && isMeant(peer)
     )
       .sort((a, b) => out(b) - out(a) || speed(b) - speed(a));
   }
