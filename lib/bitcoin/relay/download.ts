@@ -154,6 +154,12 @@ export class TransactionDownload {
     return peers;
   }
 
+  /** A transaction was in the mempool already when it was judged. */
+  wasThere(transaction: Transaction): void {
+    this.#settle(transaction);
+    this.orphans.drop(transaction.wtxid);
+  }
+
   /** A transaction of a peer was refused. `isFirst`: it came just now, neither out of the orphans nor within a package. */
   refused(
     id: number,
@@ -234,7 +240,7 @@ export class TransactionDownload {
   /** Has a peer asked for the parents of an orphan, if it may be. */
   #resolves(id: number, orphan: Transaction, parents: readonly Uint8Array[], now: number): boolean {
     const peer = this.#peers.get(id);
-    if (peer === undefined || this.orphans.hasFrom(orphan.wtxid, id)) return false;
+    if (peer === undefined) return false;
     if (!peer.isUnlimited && this.tracker.count(id) + parents.length > ANNOUNCEMENTS_MAX) return false;
     // A parent often comes just behind its child: by then it need not be asked for.
     const requestAt = now + this.#delayOf(peer) + (this.#wtxidPeers > 0 ? TXID_DELAY_MS : 0);

@@ -4,6 +4,7 @@
  * @see spec section f.8; Bitcoin Core `net_processing.cpp` (inv, tx, notfound, mempool, FindTxForGetData)
  * @module
  */
+import { equalBytes } from "../../codec/sized.ts";
 import type { Clock, Random } from "../../core/ports.ts";
 import { givingWay } from "../../core/work/give-way.ts";
 import type { ConnectedBlock } from "../chain/chain.ts";
@@ -313,7 +314,11 @@ export class TransactionRelay {
       if (extra !== undefined) { for (const each of verdict.replaced) extra(each.transaction); }
       return undefined;
     }
-    // One that is in the mempool, perhaps with another witness.
+    if (verdict.ok === "known" && equalBytes(verdict.entry.transaction.wtxid, transaction.wtxid)) {
+      this.#download.wasThere(transaction);
+      return undefined;
+    }
+    // It is in the mempool with another witness.
     const refusal = verdict.ok === "known" ? { result: "conflict" as const } : verdict;
     const { orphans } = this.#download;
     const after = this.#download.refused(peer.id, transaction, refusal, isFirst, clock.monotonic());

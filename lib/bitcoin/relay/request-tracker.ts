@@ -109,6 +109,11 @@ export class TransactionRequestTracker {
     return this.#size;
   }
 
+  /** How many different hashes they are of. */
+  get hashes(): number {
+    return this.#hashes.size;
+  }
+
   /** When {@link advance} has something to do next; undefined when nothing waits. */
   get nextAt(): number | undefined {
     return this.#waiting.next?.dueAt;

@@ -416,6 +416,37 @@ describe("TransactionRelay", () => {
     assert.equal(flooder.heldBytes, 0);
   });
 
+  test("an orphan that is judged again in vain is booked once", async () => {
+    const scene = new Scene([{}]);
+    const [peer = assert.fail()] = scene.peers;
+    const parents = [transaction(), transaction()];
+    const orphan = childOf(...parents);
+    scene.mempool.refuse(orphan, "missing_inputs");
+    await scene.give(peer, orphan);
+    const { heldBytes } = peer;
+    await scene.give(peer, parents[0]!);
+    assert.equal(scene.mempool.judged.length, 3);
+    assert.equal(peer.heldBytes, heldBytes);
+    scene.mempool.refuse(orphan, undefined);
+    await scene.give(peer, parents[1]!);
+    assert.equal(peer.heldBytes, 0);
+  });
+
+  test("judges a package again that was taken and has left the mempool since", async () => {
+    const scene = new Scene([{}]);
+    const [peer = assert.fail()] = scene.peers;
+    const parent = transaction({ witness: 7 });
+    const child = childOf(parent);
+    for (let i = 1; i <= 2; i++) {
+      scene.mempool.refuse(parent, "reconsiderable");
+      scene.mempool.refuse(child, "missing_inputs");
+      await scene.give(peer, child);
+      await scene.give(peer, parent);
+      assert.equal(scene.mempool.packages.length, i);
+      for (const each of [child, parent]) scene.mempool.remove(each);
+    }
+  });
+
   test("a flood of orphans stays bounded, is on the accounts of its peers, and pushes out nobody else's", {
     timeout: 120_000,
   }, async () => {

@@ -227,7 +227,7 @@ describe("TransactionRequestTracker", () => {
     tracker.hear(THIRD, 7, { at: 9_000 });
     tracker.hear(THIRD, 8);
     tracker.forget(id(7));
-    assert.equal(tracker.size, 1);
+    assert.deepEqual([tracker.size, tracker.hashes], [1, 1]);
     assert.equal(tracker.inFlight(FIRST) + tracker.inFlight(SECOND), 0);
     assert.deepEqual(tracker.ask(10_000), ["3:8"]);
   });
@@ -266,6 +266,7 @@ describe("TransactionRequestTracker", () => {
       for (let i = 1; i <= 6; i++) assert.ok(tracker.inFlight(i) <= tracker.count(i));
     }
     for (let peer = 1; peer <= 6; peer++) tracker.left(peer);
+    assert.equal(tracker.hashes, 0);
     assert.equal(tracker.size, 0);
     assert.deepEqual(tracker.ready, []);
     assert.equal(tracker.nextAt, undefined);
