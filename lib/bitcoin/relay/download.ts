@@ -100,7 +100,7 @@ export class TransactionDownload {
       if (this.orphans.hasFrom(hash, id) || !this.hears(id)) return;
       const parents = this.#missingParents(orphan);
       // Where none is missing by now, it waits to be judged again, and nobody needs to ask for anything.
-      if (parents.length > 0 && this.#resolves(id, orphan, parents, now)) this.orphans.add(orphan, id);
+      if (parents.length > 0 && this.#resolves(id, parents, now)) this.orphans.add(orphan, id);
       return;
     }
     if (this.isKnown(announced, true) || !this.hears(id)) return;
@@ -218,7 +218,7 @@ export class TransactionDownload {
     // All who announced it may have the parents. Where nobody may be asked it is not kept.
     const announcers = new Set([id, ...this.tracker.candidates(txid), ...this.tracker.candidates(wtxid)]);
     const own = isNew ? transaction.detach() : transaction;
-    for (const each of announcers) if (this.#resolves(each, own, parents, now)) this.orphans.add(own, each);
+    for (const each of announcers) if (this.#resolves(each, parents, now)) this.orphans.add(own, each);
     this.#settle(transaction);
     return { parents: all, isWorthKeeping: isNew };
   }
@@ -238,7 +238,7 @@ export class TransactionDownload {
   }
 
   /** Has a peer asked for the parents of an orphan, if it may be. */
-  #resolves(id: number, orphan: Transaction, parents: readonly Uint8Array[], now: number): boolean {
+  #resolves(id: number, parents: readonly Uint8Array[], now: number): boolean {
     const peer = this.#peers.get(id);
     if (peer === undefined) return false;
     if (!peer.isUnlimited && this.tracker.count(id) + parents.length > ANNOUNCEMENTS_MAX) return false;
