@@ -56,12 +56,15 @@ export class CompactSending {
     const height = headers.height(row);
     if (initialBlockDownload() || height <= this.#announcedHeight || height < network.heights.segwit) return;
     this.#announcedHeight = height;
-    const recent = this.#remember(row, block);
-    for (const peer of peers()) {
+    const hearers = peers().filter((peer) => {
       const { knowledge, session } = peer;
-      if (session.peer.commonVersion < UNVALIDATED_VERSION || !bandwidth.wants(peer)) continue;
-      if (knowledge.has(headers, row) || !knowledge.has(headers, headers.parent(row))) continue;
-      knowledge.hearsOfTip(row);
+      if (session.peer.commonVersion < UNVALIDATED_VERSION || !bandwidth.wants(peer)) return false;
+      return !knowledge.has(headers, row) && knowledge.has(headers, headers.parent(row));
+    });
+    if (hearers.length === 0) return;
+    const recent = this.#remember(row, block);
+    for (const peer of hearers) {
+      peer.knowledge.hearsOfTip(row);
       this.#announce(peer, recent);
     }
   }

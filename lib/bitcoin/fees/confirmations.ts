@@ -80,10 +80,13 @@ export class Confirmations {
   readonly #waiting: readonly Int32Array[];
   /** Those that have waited longer, by range. */
   readonly #waitingLong: Int32Array;
+  /** Whether there is nothing yet that could fade: so it is for most blocks that are synced. */
+  #isBlank: boolean;
 
   constructor(bounds: readonly number[], averages: ConfirmationAverages) {
     this.#bounds = bounds;
     this.averages = averages;
+    this.#isBlank = [averages.confirmed, ...averages.failed].every((counts) => counts.every((count) => count === 0));
     this.#waiting = Array.from({ length: this.targetMax }, () => new Int32Array(bounds.length));
     this.#waitingLong = new Int32Array(bounds.length);
   }
@@ -117,6 +120,7 @@ export class Confirmations {
     if (isConfirmed) return;
     // It has failed for the periods that it has been there for as a whole.
     const periods = Math.min(Math.floor(blocks / scale), failed.length);
+    if (periods > 0) this.#isBlank = false;
     for (let i = 0; i < periods; i++) failed[i]![bucket]! += 1;
   }
 
@@ -124,8 +128,9 @@ export class Confirmations {
   fade(height: number): void {
     const { decay, feeRates, confirmed, within, failed } = this.averages;
     const oldest = this.#waiting[height % this.targetMax]!;
-    oldest.forEach((count, bucket) => this.#waitingLong[bucket]! += count);
+    for (let bucket = 0; bucket < oldest.length; bucket++) this.#waitingLong[bucket]! += oldest[bucket]!;
     oldest.fill(0);
+    if (this.#isBlank) return;
     for (const average of [feeRates, confirmed, ...within, ...failed]) {
       for (let i = 0; i < average.length; i++) average[i]! *= decay;
     }
@@ -134,6 +139,7 @@ export class Confirmations {
   /** A transaction was confirmed within so many blocks, at least one. */
   confirm(blocks: number, bucket: number, feeRate: number): void {
     const { scale, feeRates, confirmed, within } = this.averages;
+    this.#isBlank = false;
     for (let i = Math.floor((blocks + scale - 1) / scale); i <= within.length; i++) within[i - 1]![bucket]! += 1;
     confirmed[bucket]! += 1;
     feeRates[bucket]! += feeRate;

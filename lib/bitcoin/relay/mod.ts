@@ -18,10 +18,13 @@ export type RelayService = Pick<TransactionRelay, "broadcast" | "figures" | "orp
   readonly announcements: Pick<TransactionRelay["announcements"], "backlogs">;
 };
 
+/** Blocks that are further below the best header are followed by others at once: nobody asks for their transactions. */
+const NEAR = 6;
+
 /** What a node has for its relay. */
 export interface NodeRelayParts
   extends Pick<TransactionRelayParts, "clock" | "random" | "initialBlockDownload" | "track" | "extra"> {
-  readonly chain: Pick<BitcoinChain, "connected">;
+  readonly chain: Pick<BitcoinChain, "connected" | "headers">;
   /** Absent where none is kept: then nothing is relayed. */
   readonly mempool: TxMempool | undefined;
   readonly blocksOnly?: boolean | undefined;
@@ -35,7 +38,8 @@ export function relayOf(parts: NodeRelayParts): TransactionRelay | undefined {
   const { minRelayFeeRate, incrementalRelayFeeRate } = mempool.policy;
   const relay = new TransactionRelay({
     ...{ ...parts, mempool, takes: !blocksOnly },
-    isTip: (row) => chain.connected === row,
+    isTip: (row) =>
+      chain.connected === row && chain.headers.height(chain.headers.best) - chain.headers.height(row) <= NEAR,
     minimumFeeOf: (peer) => announcing.minimumFeeOf(peer),
     ...{ relayFeeRate: minRelayFeeRate, incrementalFeeRate: incrementalRelayFeeRate },
   });

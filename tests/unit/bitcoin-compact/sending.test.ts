@@ -157,7 +157,7 @@ describe("CompactSending", () => {
   });
 
   test("waits for the verdict of the block that it announced before, whatever it is, and of no other", async () => {
-    const { judged, sending, terms } = scene();
+    const { judged, sending, terms } = scene(peerOf().peer);
     sending.extending(100, blockAt(100));
     await sending.validated(100, signal);
     terms.connected.add(99).add(100);
@@ -165,5 +165,15 @@ describe("CompactSending", () => {
     assert.deepEqual(judged, []);
     await sending.validated(100, signal);
     assert.deepEqual(judged, [100]);
+  });
+
+  test("keeps and encodes no block that no peer wants to hear of", () => {
+    const { sending, terms } = scene(peerOf().peer);
+    terms.isWanted = false;
+    sending.extending(100, blockAt(100));
+    assert.equal(sending.recent(100), undefined);
+    terms.isWanted = true;
+    sending.extending(101, blockAt(101));
+    assert.equal(sending.recent(101), undefined, "the peer has not the block before");
   });
 });
