@@ -112,7 +112,11 @@ function codeFor({ version, flags }: Machine, code: Uint8Array, signature: Uint8
   return left !== code && (flags & ScriptFlag.CONST_SCRIPTCODE) !== 0 ? "SCRIPT_ERR_SIG_FINDANDDELETE" : left;
 }
 
-function isGoodEcdsa(
+/**
+ * Whether a signature, with its hash type as the last byte, is one by a key.
+ * @param code what is signed of the script @param mayDefer takes it on trust where that is cheap, to be judged later
+ */
+export function isGoodEcdsa(
   machine: Machine,
   code: Uint8Array,
   signature: Uint8Array,

@@ -60,6 +60,15 @@ function outpointOf(value: Json): OutPoint {
   return { txid: parseHash(String(txid), "txid"), vout: n };
 }
 
+/** What `gettxspendingprevout` is asked for beside the outputs. Throws −3. */
+function spendingOptions(value: Json): { readonly isMempoolOnly: boolean; readonly showsSpender: boolean } {
+  const { mempool_only, return_spending_tx } = strict(value, {
+    mempool_only: "boolean",
+    return_spending_tx: "boolean",
+  });
+  return { isMempoolOnly: mempool_only !== false, showsSpender: return_spending_tx === true };
+}
+
 /** The chunks of a cluster. */
 function clusterJson(mempool: TxMempool, txid: Uint8Array): RpcObject {
   entryOf(mempool, txid);
@@ -179,20 +188,31 @@ export const mempoolMethods: readonly Method[] = [
     name: "gettxspendingprevout",
     category: "Blockchain",
     summary: "The transactions of the mempool that spend outputs.",
-    params: [required("outputs", "array", 'What is spent: [{"txid": "…", "vout": n}, …]')],
-    result: '[{ "txid", "vout", "spendingtxid" }, …]    (array)',
+    params: [
+      required("outputs", "array", 'What is spent: [{"txid": "…", "vout": n}, …]'),
+      optional("options", "object", '{"mempool_only": whether blocks are left out, "return_spending_tx": b}', "{}"),
+    ],
+    result: '[{ "txid", "vout", "spendingtxid", "spendingtx" }, …]    (array)',
     examples: [`gettxspendingprevout '[{"txid":"<txid>","vout":0}]'`],
     call(args, { context: { bitcoin } }) {
       const values = args.at(0) as readonly Json[];
       if (values.length === 0) throw invalidParameter("Invalid parameter, outputs are missing");
       const outpoints = values.map(outpointOf);
+      const { isMempoolOnly, showsSpender } = spendingOptions(args.has(1) ? args.at(1) : {});
       const mempool = mempoolOf(bitcoin);
+      if (!isMempoolOnly && outpoints.some((outpoint) => mempool.spenderOf(outpoint) === undefined)) {
+        throw new JsonRpcError(
+          RpcCode.misc,
+          "Mempool lacks a relevant spend, and txospenderindex is unavailable.",
+        );
+      }
       return outpoints.map((outpoint) => {
         const spender = mempool.spenderOf(outpoint);
         return {
           txid: toDisplayHex(outpoint.txid),
           vout: outpoint.vout,
           spendingtxid: spender && toDisplayHex(spender.transaction.txid),
+          spendingtx: spender && showsSpender ? toHex(spender.transaction.raw) : undefined,
         };
       });
     },

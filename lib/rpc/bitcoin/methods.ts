@@ -13,6 +13,7 @@ import { blockchainMethods } from "./blockchain.ts";
 import { branchMethods } from "./branches.ts";
 import { coinScanMethods } from "./coin-scan.ts";
 import { coinMethods } from "./coins.ts";
+import { combiningMethods } from "./combining.ts";
 import { type ActiveCall, controlMethods } from "./control.ts";
 import { deploymentMethods } from "./deployments.ts";
 import { feeMethods } from "./fees.ts";
@@ -51,6 +52,7 @@ export function bitcoinMethods(active: () => Iterable<ActiveCall>): ReadonlyMap<
     ...mempoolFileMethods,
     ...sendingMethods,
     ...rawTransactionMethods,
+    ...combiningMethods,
     ...psbtMethods,
     ...networkMethods,
     ...banMethods,

@@ -27,7 +27,7 @@ const UNSUPPORTED: readonly (readonly [needs: string, names: string])[] = [
   ],
   [
     "this version does not do it",
-    "generate combinerawtransaction converttopsbt " +
+    "generate converttopsbt " +
     "descriptorprocesspsbt finalizepsbt joinpsbts analyzepsbt utxoupdatepsbt " +
     "signrawtransactionwithkey createmultisig deriveaddresses getdescriptorinfo signmessagewithprivkey verifymessage " +
     "echoipc getrawaddrman getdescriptoractivity",

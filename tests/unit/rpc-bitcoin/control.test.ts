@@ -11,7 +11,7 @@ logging waitfornewblock waitforblock waitforblockheight gettxout gettxoutsetinfo
 submitheader help generatetoaddress generateblock getblocktemplate setnetworkactive getaddrmaninfo getmemoryinfo getmininginfo
 getnetworkhashps getchaintxstats pruneblockchain getblockfrompeer preciousblock verifychain getdeploymentinfo
 getmempoolinfo getrawmempool getmempoolentry getmempoolancestors getmempooldescendants getmempoolcluster gettxspendingprevout
-prioritisetransaction getprioritisedtransactions savemempool importmempool sendrawtransaction testmempoolaccept submitpackage generatetodescriptor getzmqnotifications createrawtransaction createpsbt decodepsbt combinepsbt`
+prioritisetransaction getprioritisedtransactions savemempool importmempool sendrawtransaction testmempoolaccept submitpackage generatetodescriptor getzmqnotifications createrawtransaction createpsbt decodepsbt combinepsbt combinerawtransaction`
   .split(
     /\s+/,
   );

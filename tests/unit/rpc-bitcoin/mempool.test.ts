@@ -196,7 +196,7 @@ describe("submitpackage", () => {
 
 describe("the mempool for callers of other methods", () => {
   test("getrawtransaction, gettxout and REST know what waits for a block", async () => {
-    const { call, coins, rest } = await open();
+    const { call, coins, failure, rest } = await open();
     const parent = to(coins[0]!, [30n * COIN, 20n * COIN - 20_000n]);
     await call("sendrawtransaction", hex(parent));
     assert.equal(await call("getrawtransaction", id(parent)), hex(parent));
@@ -212,6 +212,19 @@ describe("the mempool for callers of other methods", () => {
       { txid: coin, vout: 0, spendingtxid: id(parent) },
       { txid: coin, vout: 1 },
     ]);
+    const spent = { txid: coin, vout: 0 };
+    const shownSpend = await call("gettxspendingprevout", [spent], { mempool_only: false, return_spending_tx: true });
+    assert.deepEqual(shownSpend, [{ ...spent, spendingtxid: id(parent), spendingtx: hex(parent) }]);
+    const unspent = { txid: coin, vout: 1 };
+    for (
+      const [options, expected] of [
+        [{ mempool_only: false }, "-1 Mempool lacks a relevant spend, and txospenderindex is unavailable."],
+        [{ other: true }, "-3 Unexpected key other"],
+      ]
+    ) {
+      const { code, message } = await failure("gettxspendingprevout", [spent, unspent], options);
+      assert.equal(`${code} ${message}`, expected);
+    }
     const json = async (path: string) => await (await rest(path)).json() as Told;
     assert.equal((await json("mempool/info.json")).size, 1);
     assert.deepEqual(Object.keys(await json("mempool/contents.json")), [id(parent)]);
