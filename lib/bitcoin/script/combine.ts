@@ -58,12 +58,15 @@ export async function combineSignatures({ copies, spent, giveWay }: CombineParts
   for (const [i, { scriptPubKey }] of spent.entries()) {
     const revealed: Revealed = { signatures: new Map() };
     let whole: Unlocking | undefined;
-    for (let of = 0; of < copies.length && whole === undefined; of++) {
+    for (const [copy, transaction] of spendings.entries()) {
       await giveWay();
-      const spend: Spend = { transaction: spendings[of]!, input: i, flags: STANDARD_FLAGS, checker };
-      const own = copies[of]!.inputs[i]!;
-      if (verifyInput(spend) === undefined) whole = own;
-      else reveal(spend, own, revealed);
+      const spend: Spend = { transaction, input: i, flags: STANDARD_FLAGS, checker };
+      const own = copies[copy]!.inputs[i]!;
+      if (verifyInput(spend) === undefined) {
+        whole = own;
+        break;
+      }
+      reveal(spend, own, revealed);
     }
     const { prevout, sequence } = inputs[i]!;
     const { scriptSig, witness } = whole ?? produce(scriptPubKey, revealed);
