@@ -77,13 +77,7 @@ export const scriptVerdict: Job<ScriptInput, ScriptVerdict> = {
     const { secp256k1 } = arithmetic(from);
     const batch = new ScriptBatch(secp256k1, flags);
     for (const transaction of spendsFromBytes(spends)) {
-      const steps = batch.steps(transaction);
-      let step = steps.next();
-      for (; !step.done; step = steps.next()) {
-        const turn = giveWay?.();
-        if (turn !== undefined) await turn;
-      }
-      if (step.value) break;
+      if (await batch.addInTurns(transaction, giveWay)) break;
     }
     const failure = batch.finish();
     return failure === undefined ? { engine: secp256k1.engine } : { engine: secp256k1.engine, failure };

@@ -54,13 +54,7 @@ async function judge(
 ) {
   const batch = new Batch(secp256k1, flags);
   for (const transaction of transactions) {
-    const steps = batch.steps(transaction);
-    let step = steps.next();
-    for (; !step.done; step = steps.next()) {
-      const turn = giveWay?.();
-      if (turn !== undefined) await turn;
-    }
-    if (step.value) break;
+    if (await batch.addInTurns(transaction, giveWay)) break;
   }
   return batch.finish();
 }

@@ -18,6 +18,7 @@
  *
  * @module
  */
+import type { GiveWay } from "../../core/ports.ts";
 import type { Secp256k1 } from "../../engine/secp256k1/mod.ts";
 import { CHECKS_MAX, DeferringChecker, ImmediateChecker } from "./checker.ts";
 import type { ScriptError } from "./errors.ts";
@@ -63,12 +64,21 @@ export class ScriptBatch {
 
   /** Adds a transaction. Returns whether an input is known to be bad: no more need be added then. */
   add(transaction: SpendingTransaction): boolean {
-    const steps = this.steps(transaction);
+    const steps = this.#steps(transaction);
     for (let step = steps.next();; step = steps.next()) if (step.done) return step.value;
   }
 
-  /** Does what {@link add} does, an input at each step. */
-  *steps(transaction: SpendingTransaction): Generator<void, boolean> {
+  /** Does what {@link add} does; others on the thread may have their turn after each input. @throws what `giveWay` throws */
+  async addInTurns(transaction: SpendingTransaction, giveWay: GiveWay | undefined): Promise<boolean> {
+    const steps = this.#steps(transaction);
+    for (let step = steps.next();; step = steps.next()) {
+      if (step.done) return step.value;
+      const turn = giveWay?.();
+      if (turn !== undefined) await turn;
+    }
+  }
+
+  *#steps(transaction: SpendingTransaction): Generator<void, boolean> {
     const index = this.#transactions++;
     for (let input = 0; input < transaction.inputCount && this.#failure === undefined; input++) {
       this.#run(transaction, index, input);

@@ -8,8 +8,8 @@ import { toHex } from "../../codec/hex.ts";
 import { Op, opcodeName } from "./opcodes.ts";
 import { fromScriptNumber, isUnspendable, ScriptReader } from "./script.ts";
 
-/** The last byte of a signature, by name. */
-const HASH_TYPES: Readonly<Record<number, string>> = {
+/** Hash types, the last byte of a signature, and their names as Core prints them. */
+export const HASH_TYPES: Readonly<Record<number, string>> = {
   0x01: "ALL",
   0x02: "NONE",
   0x03: "SINGLE",

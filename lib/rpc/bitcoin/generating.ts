@@ -12,7 +12,8 @@ import { addressToScript, type Transaction } from "../../bitcoin/types/mod.ts";
 import { UNDERIVABLE } from "./descriptor-keys.ts";
 import { coinbaseScript } from "./descriptor-scripts.ts";
 import { JsonRpcError, notFound, RpcCode } from "./error.ts";
-import { type Method, optional, required } from "./method.ts";
+import type { RpcJson } from "./json.ts";
+import { type Arguments, type Method, type MethodCall, optional, required } from "./method.ts";
 import { minerOf } from "./miner.ts";
 import { transactionFromHex } from "./transaction-json.ts";
 
@@ -54,6 +55,21 @@ function transactionOf(text: string, { mempool }: BitcoinService): Transaction {
   throw new JsonRpcError(RpcCode.deserialization, message);
 }
 
+/** Mines as many blocks as are asked for, which pay to the script that `scriptFrom` makes of the second argument. */
+async function generate(
+  args: Arguments,
+  { context, signal }: MethodCall,
+  scriptFrom: (text: string, network: BitcoinNetwork) => Uint8Array,
+): Promise<RpcJson> {
+  const count = args.integer(0);
+  const maxTries = args.wide(2, TRIES_MAX);
+  const script = scriptFrom(args.text(1), context.bitcoin.network);
+  const miner = minerOf(context, true);
+  if (count <= 0) return [];
+  const blocks = await miner.mine(script, { count, maxTries, submit: true, signal });
+  return blocks.map(({ hash }) => toDisplayHex(hash));
+}
+
 /** The methods. */
 export const generatingMethods: readonly Method[] = [
   {
@@ -68,15 +84,7 @@ export const generatingMethods: readonly Method[] = [
     result: '["hex", ...]    (array) the hashes of the blocks',
     examples: ["generatetoaddress 11 bcrt1qamhwamhwamhwamhwamhwamhwamhwamhwamhwamhwamhwamhwamhqgdn98t"],
     waits: true,
-    async call(args, { context, signal }) {
-      const count = args.integer(0);
-      const maxTries = args.wide(2, TRIES_MAX);
-      const script = scriptOf(args.text(1), context.bitcoin.network, "Error: Invalid address");
-      const miner = minerOf(context, true);
-      if (count <= 0) return [];
-      const blocks = await miner.mine(script, { count, maxTries, submit: true, signal });
-      return blocks.map(({ hash }) => toDisplayHex(hash));
-    },
+    call: (args, from) => generate(args, from, (text, network) => scriptOf(text, network, "Error: Invalid address")),
   },
   {
     name: "generatetodescriptor",
@@ -90,15 +98,7 @@ export const generatingMethods: readonly Method[] = [
     result: '["hex", ...]    (array) the hashes of the blocks',
     examples: ['generatetodescriptor 11 "raw(51)"'],
     waits: true,
-    async call(args, { context, signal }) {
-      const count = args.integer(0);
-      const maxTries = args.wide(2, TRIES_MAX);
-      const script = coinbaseScript(args.text(1), context.bitcoin.network);
-      const miner = minerOf(context, true);
-      if (count <= 0) return [];
-      const blocks = await miner.mine(script, { count, maxTries, submit: true, signal });
-      return blocks.map(({ hash }) => toDisplayHex(hash));
-    },
+    call: (args, from) => generate(args, from, coinbaseScript),
   },
   {
     name: "generateblock",

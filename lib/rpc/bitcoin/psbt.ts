@@ -12,7 +12,7 @@ import { PSBTCombine } from "@scure/btc-signer/transaction.js";
 import { toHex } from "../../codec/hex.ts";
 import { messageOf } from "../../core/errors.ts";
 import type { BitcoinNetwork } from "../../bitcoin/networks/network.ts";
-import { Transaction } from "../../bitcoin/types/mod.ts";
+import { HASH_TYPES, Transaction } from "../../bitcoin/types/mod.ts";
 import { invalidParameter, JsonRpcError, RpcCode } from "./error.ts";
 import { amountJson, type RpcJson, type RpcObject } from "./json.ts";
 import { type Method, required } from "./method.ts";
@@ -32,14 +32,6 @@ interface Derivation {
 const HARDENED = 2 ** 31;
 /** Characters of one that is read: more than a full block's. */
 const PSBT_CHARS_MAX = 16_000_000;
-const SIGHASHES: Readonly<Record<number, string>> = {
-  0x01: "ALL",
-  0x02: "NONE",
-  0x03: "SINGLE",
-  0x81: "ALL|ANYONECANPAY",
-  0x82: "NONE|ANYONECANPAY",
-  0x83: "SINGLE|ANYONECANPAY",
-};
 
 function bytesOf(text: string): Uint8Array {
   try {
@@ -143,7 +135,7 @@ function inputJson(input: PsbtInput, network: BitcoinNetwork): RpcObject {
       scriptPubKey: scriptJson(script, network),
     })),
     partial_signatures: when(filled(input.partialSig), pairsJson),
-    sighash: when(input.sighashType, (type) => SIGHASHES[type] ?? ""),
+    sighash: when(input.sighashType, (type) => HASH_TYPES[type] ?? ""),
     redeem_script: when(input.redeemScript, (script) => plainScriptJson(script, network)),
     witness_script: when(input.witnessScript, (script) => plainScriptJson(script, network)),
     bip32_derivs: filled(input.bip32Derivation?.map(([pubkey, from]) => derivationJson(pubkey, from))),
