@@ -20,6 +20,7 @@ import { sha256 } from "#platform";
 import { Block } from "../lib/bitcoin/types/mod.ts";
 import { useSha256 } from "../lib/codec/sha256.ts";
 import { rustProgram } from "../tests/support/cargo.ts";
+import { goProgram } from "./timed-program.ts";
 
 const ROUNDS = 9;
 const ROUND_MS = 150;
@@ -68,21 +69,15 @@ function readAll(block: Block): number {
 
 type Reference = (files: readonly string[]) => Readonly<Record<string, number>> | string;
 
-/** btcd's wire package. The module is kept in the cache, so that only the first run builds. */
+/** btcd's wire package. */
 const btcd: Reference = (files) => {
-  if (spawnSync("go", ["version"]).error !== undefined) return "no Go here";
-  const module = join(homedir(), ".cache/gemel-bench/btcd-blocks");
-  mkdirSync(module, { recursive: true });
-  copyFileSync(new URL("reference/btcd_blocks.go", import.meta.url), join(module, "main.go"));
-  writeFileSync(
-    join(module, "go.mod"),
-    "module bench\n\ngo 1.25.0\n\nrequire github.com/btcsuite/btcd/wire/v2 v2.0.1\n",
-  );
-  for (const args of [["mod", "tidy"], ["build", "-o", "bench", "."]]) {
-    const done = spawnSync("go", args, { cwd: module, encoding: "utf8" });
-    if (done.status !== 0) return `go ${args[0]} failed: ${done.stderr.trim().split("\n").at(-1)}`;
-  }
-  const done = spawnSync(join(module, "bench"), files, { encoding: "utf8" });
+  const program = goProgram({
+    name: "btcd-blocks",
+    source: new URL("reference/btcd_blocks.go", import.meta.url),
+    requires: ["github.com/btcsuite/btcd/wire/v2 v2.0.1"],
+  });
+  if ("missing" in program) return program.missing;
+  const done = spawnSync(program.path, files, { encoding: "utf8" });
   return done.status === 0 ? JSON.parse(done.stdout) as Record<string, number> : `btcd failed: ${done.stderr}`;
 };
 

@@ -7,12 +7,10 @@
  *
  * Run: `bun bench/bitcoin-scripts.ts` or `deno run -A bench/bitcoin-scripts.ts`; with a name, of that block alone.
  */
-import { type ChildProcessWithoutNullStreams, spawn, spawnSync } from "node:child_process";
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { homedir, tmpdir } from "node:os";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
-import { createInterface } from "node:readline";
 import { sha256 } from "#platform";
 import { blockScriptFlags } from "../lib/bitcoin/chain/script-flags.ts";
 import { ScriptBatch, SpendingTransaction } from "../lib/bitcoin/script/mod.ts";
@@ -25,48 +23,11 @@ import { rustProgram } from "../tests/support/cargo.ts";
 import { BLOCKS, blockSpending, type Spending } from "../tests/vectors/bitcoin-blocks-spent.ts";
 import { bitcoinDataMissing } from "../tests/vectors/bitcoin-data.ts";
 import { quantile, spread } from "./spread.ts";
+import { goProgram, TimedProgram } from "./timed-program.ts";
 
 const ROUNDS = 11;
 
 const print = (line: string) => process.stdout.write(line + "\n");
-
-/** A program that times itself whenever it is sent a line. */
-class Reference {
-  readonly #child: ChildProcessWithoutNullStreams;
-  readonly #lines: AsyncIterator<string>;
-
-  constructor(binary: string, file: string) {
-    this.#child = spawn(binary, [file]);
-    this.#child.stderr.pipe(process.stderr);
-    this.#lines = createInterface({ input: this.#child.stdout })[Symbol.asyncIterator]();
-  }
-
-  /** Nanoseconds for each input. */
-  async time(): Promise<number> {
-    this.#child.stdin.write("\n");
-    return Number((await this.#lines.next()).value);
-  }
-
-  close(): void {
-    this.#child.stdin.end();
-  }
-}
-
-/** btcd's `txscript`. The module is kept in the cache, so that only the first run builds. */
-function btcd(): { readonly path: string } | { readonly missing: string } {
-  if (spawnSync("go", ["version"]).error !== undefined) return { missing: "no Go here" };
-  const module = join(homedir(), ".cache/gemel-bench/btcd-scripts");
-  mkdirSync(module, { recursive: true });
-  copyFileSync(new URL("reference/btcd_scripts.go", import.meta.url), join(module, "main.go"));
-  const versions = ["txscript/v2 v2.0.0", "wire/v2 v2.0.1"];
-  const requires = versions.map((each) => `require github.com/btcsuite/btcd/${each}\n`).join("");
-  writeFileSync(join(module, "go.mod"), `module bench\n\ngo 1.25.0\n\n${requires}`);
-  for (const args of [["mod", "tidy"], ["build", "-o", "bench", "."]]) {
-    const { status, stderr } = spawnSync("go", args, { cwd: module, encoding: "utf8" });
-    if (status !== 0) return { missing: `go ${args[0]} failed: ${stderr.trim().split("\n").at(-1)}` };
-  }
-  return { path: join(module, "bench") };
-}
 
 function fileOf(spending: readonly Spending[]): Uint8Array {
   const writer = new Writer(1 << 22);
@@ -85,7 +46,11 @@ const programs = {
     source: new URL("reference/consensus_scripts.rs", import.meta.url),
     crates: { bitcoinconsensus: "0.106.0" },
   }),
-  btcd: btcd(),
+  btcd: goProgram({
+    name: "btcd-scripts",
+    source: new URL("reference/btcd_scripts.go", import.meta.url),
+    requires: ["github.com/btcsuite/btcd/txscript/v2 v2.0.0", "github.com/btcsuite/btcd/wire/v2 v2.0.1"],
+  }),
 };
 for (const [name, program] of Object.entries(programs)) {
   if ("missing" in program) print(`${name} not timed: ${program.missing}`);
@@ -105,7 +70,9 @@ for (const [name, network, height] of BLOCKS.filter(([each]) => each.includes(wa
   const file = join(folder, "spends");
   writeFileSync(file, fileOf(spending));
   const references = Object.entries(programs).flatMap(([each, program]) =>
-    "missing" in program ? [] : [{ name: each, reference: new Reference(program.path, file), ratios: [] as number[] }]
+    "missing" in program
+      ? []
+      : [{ name: each, reference: new TimedProgram(program.path, file), ratios: [] as number[] }]
   );
   const run = (): number => {
     const began = performance.now();
@@ -119,7 +86,7 @@ for (const [name, network, height] of BLOCKS.filter(([each]) => each.includes(wa
   for (let round = 0; round < ROUNDS; round++) {
     const ours = run();
     times.push(ours);
-    for (const { reference, ratios } of references) ratios.push(await reference.time() / ours);
+    for (const { reference, ratios } of references) ratios.push(await reference.figure() / ours);
   }
   const rate = (1e9 / quantile(times, 0.5)).toFixed(0);
   const beside = references.map((each) => spread(each.ratios, ` of ${each.name}'s speed`));

@@ -8,12 +8,10 @@
  *
  * Run: `bun bench/mempool.ts` or `deno run -A bench/mempool.ts`.
  */
-import { type ChildProcessWithoutNullStreams, spawn, spawnSync } from "node:child_process";
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { availableParallelism, homedir, tmpdir } from "node:os";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
-import { createInterface } from "node:readline";
 import { isMainThread } from "node:worker_threads";
 import { clock, openThread, random, runtime, serveThread, sha256 } from "#platform";
 import { Transaction } from "../lib/bitcoin/types/transaction.ts";
@@ -25,6 +23,7 @@ import { useRandomBytes } from "../lib/engine/random-bytes.ts";
 import { JOBS } from "../lib/jobs.ts";
 import { coinOf, PoolWorld, spend } from "../tests/unit/bitcoin-mempool/pool-world.ts";
 import { quantile, spread } from "./spread.ts";
+import { goProgram, TimedProgram } from "./timed-program.ts";
 
 const TRANSACTIONS = 4_000;
 const ROUNDS = 7;
@@ -37,45 +36,6 @@ useSha256(sha256);
 useRandomBytes((length) => random.bytes(length));
 if (isMainThread) await main();
 else serveThread(jobAnswerer(JOBS), READY);
-
-/** btcd's mempool, in a program that times itself whenever it is sent a line. */
-class Reference {
-  readonly #child: ChildProcessWithoutNullStreams;
-  readonly #lines: AsyncIterator<string>;
-
-  constructor(binary: string, file: string) {
-    this.#child = spawn(binary, [file]);
-    this.#child.stderr.pipe(process.stderr);
-    this.#lines = createInterface({ input: this.#child.stdout })[Symbol.asyncIterator]();
-  }
-
-  /** Transactions that it takes a second. */
-  async rate(): Promise<number> {
-    this.#child.stdin.write("\n");
-    return Number((await this.#lines.next()).value);
-  }
-
-  close(): void {
-    this.#child.stdin.end();
-  }
-}
-
-/** Builds the program. The module is kept in the cache, so that only the first run takes long. */
-function btcd(): { readonly path: string } | { readonly missing: string } {
-  if (spawnSync("go", ["version"]).error !== undefined) return { missing: "no Go here" };
-  const module = join(homedir(), ".cache/gemel-bench/btcd-mempool");
-  mkdirSync(module, { recursive: true });
-  copyFileSync(new URL("reference/btcd_mempool.go", import.meta.url), join(module, "main.go"));
-  writeFileSync(
-    join(module, "go.mod"),
-    `module bench\n\ngo 1.25.0\n\nrequire github.com/btcsuite/btcd ${BTCD_VERSION}\n`,
-  );
-  for (const args of [["mod", "tidy"], ["build", "-o", "bench", "."]]) {
-    const { status, stderr } = spawnSync("go", args, { cwd: module, encoding: "utf8" });
-    if (status !== 0) return { missing: `go ${args[0]} failed: ${stderr.trim().split("\n").at(-1)}` };
-  }
-  return { path: join(module, "bench") };
-}
 
 async function main(): Promise<void> {
   const threadsMax = Number(process.env.THREADS ?? Math.max(1, availableParallelism() - 1));
@@ -100,7 +60,7 @@ async function main(): Promise<void> {
     for (let round = 0; round < ROUNDS; round++) {
       const rate = await ownRate(world, workers, raw, atOnce);
       rates.push(rate);
-      if (reference !== undefined) ratios.push(rate / await reference.rate());
+      if (reference !== undefined) ratios.push(rate / await reference.figure());
     }
     print(`| ${atOnce} | ${quantile(rates, 0.5).toFixed(0)} | ${spread(ratios)} |`);
   }
@@ -110,8 +70,12 @@ async function main(): Promise<void> {
   await workers.close();
 }
 
-function referenceOf(all: readonly Uint8Array[], file: string): Reference | undefined {
-  const program = btcd();
+function referenceOf(all: readonly Uint8Array[], file: string): TimedProgram | undefined {
+  const program = goProgram({
+    name: "btcd-mempool",
+    source: new URL("reference/btcd_mempool.go", import.meta.url),
+    requires: [`github.com/btcsuite/btcd ${BTCD_VERSION}`],
+  });
   if ("missing" in program) {
     print(`btcd not timed: ${program.missing}`);
     return undefined;
@@ -122,7 +86,7 @@ function referenceOf(all: readonly Uint8Array[], file: string): Reference | unde
     writer.raw(each);
   }
   writeFileSync(file, writer.finish());
-  return new Reference(program.path, file);
+  return new TimedProgram(program.path, file);
 }
 
 async function ownRate(

@@ -9,13 +9,11 @@
  * Run: `bun bench/secp256k1.ts` or `deno run -A bench/secp256k1.ts`
  * (`--v8-flags=--experimental-wasm-wide-arithmetic` for Deno's wide instructions).
  */
-import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
-import { createInterface } from "node:readline";
 import { schnorr, secp256k1 } from "@noble/curves/secp256k1.js";
 import { sha256 as platformSha256 } from "#platform";
 import { ENGINES } from "../lib/engine/engine.ts";
@@ -23,6 +21,7 @@ import { EmittedVerifier } from "../lib/engine/secp256k1/emitted.ts";
 import { hasWideArithmetic } from "../lib/engine/assembler/mod.ts";
 import { rustProgram } from "../tests/support/cargo.ts";
 import { quantile, spread } from "./spread.ts";
+import { TimedProgram } from "./timed-program.ts";
 
 const ROUNDS = 21;
 const COUNT = 1_024;
@@ -54,37 +53,15 @@ function signatures(): Signature[] {
   });
 }
 
-/** libsecp256k1 in a process of its own; undefined where it cannot be built. */
-class Reference {
-  readonly #child: ChildProcessWithoutNullStreams;
-  readonly #lines: AsyncIterator<string>;
-
-  private constructor(binary: string, file: string) {
-    this.#child = spawn(binary, [file]);
-    this.#child.stderr.pipe(process.stderr);
-    this.#lines = createInterface({ input: this.#child.stdout })[Symbol.asyncIterator]();
-  }
-
-  static start(file: string): Reference | undefined {
-    if (process.argv.includes("--no-references")) return undefined;
-    const program = rustProgram({
-      name: "libsecp256k1",
-      source: new URL("reference/libsecp256k1.rs", import.meta.url),
-      crates: { secp256k1: "0.29.1" },
-    });
-    if ("missing" in program) return undefined;
-    return new Reference(program.path, file);
-  }
-
-  /** Nanoseconds for each signature. */
-  async time(kind: "ecdsa" | "schnorr"): Promise<number> {
-    this.#child.stdin.write(`${kind}\n`);
-    return Number((await this.#lines.next()).value);
-  }
-
-  close(): void {
-    this.#child.stdin.end();
-  }
+/** libsecp256k1 in a process of its own, which answers `ecdsa` and `schnorr` with nanoseconds; undefined where it cannot be built. */
+function startReference(file: string): TimedProgram | undefined {
+  if (process.argv.includes("--no-references")) return undefined;
+  const program = rustProgram({
+    name: "libsecp256k1",
+    source: new URL("reference/libsecp256k1.rs", import.meta.url),
+    crates: { secp256k1: "0.29.1" },
+  });
+  return "missing" in program ? undefined : new TimedProgram(program.path, file);
 }
 
 const all = signatures();
@@ -99,7 +76,7 @@ all.forEach(({ digest, ecdsa, key, bip340, xOnly }, i) => {
   }
 });
 writeFileSync(file, rows);
-const reference = Reference.start(file);
+const reference = startReference(file);
 
 function must(isGood: boolean): void {
   if (!isGood) throw new Error("a good signature was found bad");
@@ -156,7 +133,7 @@ try {
       for (let i = 0; i < 3; i++) work();
       const [ours, ratios]: [number[], number[]] = [[], []];
       for (let round = 0; round < ROUNDS; round++) {
-        const theirs = await reference?.time(kind);
+        const theirs = await reference?.figure(kind);
         const nanoseconds = timed(work);
         ours.push(nanoseconds);
         if (theirs !== undefined) ratios.push(theirs / nanoseconds);
