@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { headerFromBytes, type Inventory, InvType, NetworkId, NO_ADDRESS, parseHost } from "../../bitcoin/types/mod.ts";
+import { headerFromBytes, type Inventory, InvType, NetworkId, parseHost } from "../../bitcoin/types/mod.ts";
 import {
   AddrV2,
   type AnyMessage,
@@ -14,12 +14,10 @@ import {
   GetHeaders,
   HeadersMessage,
   Inv,
-  type Message,
   messageByType,
   Ping,
   Pong,
   SendAddrV2,
-  V1Transport,
   Verack,
   Version,
 } from "../../bitcoin/wire/mod.ts";
@@ -28,9 +26,8 @@ import type { ByteDuplex } from "../../core/ports.ts";
 import type { Givers } from "../givers.ts";
 import { type LiarParts, nobodyOf } from "../play.ts";
 import { network, type WorldBlocks } from "./blocks.ts";
+import { LIAR_SERVICES, LiarWire } from "./liar-wire.ts";
 
-/** NETWORK and WITNESS. */
-const SERVICES = 9n;
 /** How often a liar dials somebody, and how often it does its worst on a connection. */
 const DIAL_EVERY_MS = 600_000;
 const ACT_EVERY_MS = 60_000;
@@ -54,10 +51,7 @@ const ADDRESSES_AGAIN = 50;
 const CONNECTIONS_MAX = 32;
 
 /** One connection of a liar. */
-class Conversation {
-  readonly #transport = new V1Transport(network.magic);
-  readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
-  readonly #duplex: ByteDuplex;
+class Conversation extends LiarWire {
   readonly #liar: BitcoinLiar;
   readonly #dials: boolean;
   /** Rows of the chain that it claims to have end here. */
@@ -71,57 +65,36 @@ class Conversation {
   #cancel = () => {};
 
   constructor(liar: BitcoinLiar, duplex: ByteDuplex, dials: boolean) {
+    super(duplex);
     this.#liar = liar;
-    this.#duplex = duplex;
     this.#dials = dials;
     this.#mumbles = liar.parts.lie === "garbage" && liar.parts.random.chance(0.5);
-    this.#writer = duplex.writable.getWriter();
-    this.#writer.closed.catch(() => {});
   }
 
-  send<T>(message: Message<string, T>, body: T): void {
-    this.raw(this.#transport.pack(message.type, message.encode(body)));
-  }
-
-  /** Bytes as they are, below any envelope. */
-  raw(bytes: Uint8Array): void {
-    this.#writer.write(bytes).catch(() => {});
-  }
-
-  end(): void {
+  override end(): void {
     this.#cancel();
-    this.#duplex.destroy();
+    super.end();
   }
 
   async run(): Promise<void> {
     const { lie } = this.#liar.parts;
-    const reader = this.#duplex.readable.getReader();
+    const reader = this.duplex.readable.getReader();
     if (this.#dials && lie !== "silent") this.#introduce();
     for (;;) {
       const { done, value } = await reader.read();
       if (done) return;
       if (lie === "silent") continue;
-      for (const frame of this.#transport.push(value)) {
+      for (const frame of this.transport.push(value)) {
         const message = messageByType(frame.type);
         if (message !== undefined) this.#hear(message, message.decode(frame.payload));
       }
-      if (this.#isDeaf) return await this.#duplex.closed;
+      if (this.#isDeaf) return await this.duplex.closed;
     }
   }
 
   #introduce(): void {
-    const { clock, random } = this.#liar.parts;
-    this.send(Version, {
-      version: 70_016,
-      services: SERVICES,
-      timestamp: BigInt(Math.floor(clock.now() / 1000)),
-      addrRecv: NO_ADDRESS,
-      addrFrom: NO_ADDRESS,
-      nonce: BigInt(random.below(2 ** 32)),
-      userAgent: "/Satoshi:31.0.0/",
-      startHeight: this.#liar.blocks.headers.height(this.#liar.blocks.best),
-      relay: false,
-    });
+    const { blocks, parts } = this.#liar;
+    this.introduce(parts, { startHeight: blocks.headers.height(blocks.best), relay: false });
   }
 
   #hear(message: AnyMessage, body: unknown): void {
@@ -145,7 +118,7 @@ class Conversation {
     this.#questions.push(now);
     while (this.#questions[0]! < now - QUESTIONS_WINDOW_MS) this.#questions.shift();
     if (this.#questions.length > QUESTIONS_MAX) {
-      broke("headers are asked for once", this.#duplex.remote.host, `${this.#questions.length} questions in a minute`);
+      broke("headers are asked for once", this.duplex.remote.host, `${this.#questions.length} questions in a minute`);
       return this.end();
     }
     const { blocks } = this.#liar;
@@ -188,18 +161,18 @@ class Conversation {
   #mumble(): boolean {
     const { random } = this.#liar.parts;
     if (!this.#mumbles) {
-      this.raw(random.bytes(1 + random.below(2_000)));
+      void this.raw(random.bytes(1 + random.below(2_000)));
       return true;
     }
-    const bytes = this.#transport.pack("mystery", random.bytes(random.below(MUMBLE_BYTES_MAX)));
+    const bytes = this.transport.pack("mystery", random.bytes(random.below(MUMBLE_BYTES_MAX)));
     const how = random.below(8);
     if (how === 0) {
-      this.raw(bytes.subarray(0, 1 + random.below(bytes.length)));
+      void this.raw(bytes.subarray(0, 1 + random.below(bytes.length)));
       return false;
     }
     if (how < 5) bytes[CHECKSUM_AT]! ^= 1;
     else if (how < 7) bytes[TYPE_AT] = 0xff;
-    this.raw(bytes);
+    void this.raw(bytes);
     return true;
   }
 
@@ -207,14 +180,14 @@ class Conversation {
   async #ask(): Promise<void> {
     this.#isDeaf = true;
     const locator = [this.#liar.blocks.headers.hash(0)];
-    const question = this.#transport.pack(
+    const question = this.transport.pack(
       GetHeaders.type,
       GetHeaders.encode({ version: 70_016, locator, stop: new Uint8Array(32) }),
     );
     const many = new Uint8Array(Math.floor(QUESTION_BYTES / question.length) * question.length);
     for (let at = 0; at < many.length; at += question.length) many.set(question, at);
     for (let sent = 0; sent < QUESTIONS_BYTES_MAX; sent += many.length) {
-      if (!await this.#writer.write(many).then(() => true, () => false)) return;
+      if (!await this.raw(many)) return;
     }
   }
 
@@ -243,8 +216,8 @@ class Conversation {
     for (const { hash } of inventory) {
       const raw = blocks.raw(blocks.headers.find(hash));
       if (raw === undefined) continue;
-      this.raw(this.#transport.pack(BlockMessage.type, raw));
-      this.#liar.givers.gave(this.#duplex.remote.host, toDisplayHex(hash), this.#duplex);
+      void this.raw(this.transport.pack(BlockMessage.type, raw));
+      this.#liar.givers.gave(this.duplex.remote.host, toDisplayHex(hash), this.duplex);
     }
   }
 
@@ -254,7 +227,7 @@ class Conversation {
     const addresses = Array.from({ length: this.#told ? ADDRESSES_AGAIN : ADDRESSES }, () => {
       const host = nobodyOf(random, hosts);
       const { address } = parseHost(host) ?? { address: new Uint8Array(4) };
-      return { time, services: SERVICES, network: NetworkId.IPV4, address, port: network.defaultPort };
+      return { time, services: LIAR_SERVICES, network: NetworkId.IPV4, address, port: network.defaultPort };
     });
     this.#told = true;
     this.send(AddrV2, { addresses });

@@ -3,27 +3,15 @@
  *
  * @module
  */
-import { InvType, NO_ADDRESS, Transaction } from "../../bitcoin/types/mod.ts";
-import {
-  Inv,
-  type Message,
-  messageByType,
-  Ping,
-  Pong,
-  Tx,
-  V1Transport,
-  Verack,
-  Version,
-  WtxidRelay,
-} from "../../bitcoin/wire/mod.ts";
+import { InvType, Transaction } from "../../bitcoin/types/mod.ts";
+import { Inv, messageByType, Ping, Pong, Tx, Verack, Version, WtxidRelay } from "../../bitcoin/wire/mod.ts";
 import type { ByteDuplex } from "../../core/ports.ts";
 import type { LiarParts } from "../play.ts";
 import { network, type WorldBlocks } from "./blocks.ts";
+import { LiarWire } from "./liar-wire.ts";
 import { COSTLY_MARK } from "./slow-judging.ts";
 import { type Payment, spendOpen, type WorldCoin, type WorldWallet } from "./wallet.ts";
 
-/** NETWORK and WITNESS. */
-const SERVICES = 9n;
 const REDIAL_MS = 30_000;
 /** How often each does its worst, and how much of it. */
 const ACT_EVERY_MS = 30_000;
@@ -35,39 +23,23 @@ const CONNECTIONS = 2;
 const COSTLY_CONNECTIONS = 5;
 
 /** One connection. */
-class Talk {
-  readonly #transport = new V1Transport(network.magic);
-  readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
-  readonly #duplex: ByteDuplex;
+class Talk extends LiarWire {
   readonly #liar: RelayLiar;
   isReady = false;
 
   constructor(liar: RelayLiar, duplex: ByteDuplex) {
+    super(duplex);
     this.#liar = liar;
-    this.#duplex = duplex;
-    this.#writer = duplex.writable.getWriter();
-    this.#writer.closed.catch(() => {});
-  }
-
-  send<T>(message: Message<string, T>, body: T): void {
-    this.#writer.write(this.#transport.pack(message.type, message.encode(body))).catch(() => {});
   }
 
   /** Shakes hands and answers pings, until the node ends it. What it is asked for it does not give. */
   async run(): Promise<void> {
-    const { clock, random } = this.#liar.parts;
-    this.send(Version, {
-      ...{ version: 70_016, services: SERVICES, addrRecv: NO_ADDRESS, addrFrom: NO_ADDRESS, relay: true },
-      timestamp: BigInt(Math.floor(clock.now() / 1000)),
-      nonce: BigInt(random.below(2 ** 32)),
-      userAgent: "/Satoshi:31.0.0/",
-      startHeight: 0,
-    });
-    const reader = this.#duplex.readable.getReader();
+    this.introduce(this.#liar.parts, { startHeight: 0, relay: true });
+    const reader = this.duplex.readable.getReader();
     for (;;) {
       const { done, value } = await reader.read();
       if (done) return;
-      for (const frame of this.#transport.push(value)) {
+      for (const frame of this.transport.push(value)) {
         const message = messageByType(frame.type);
         if (message === Version) {
           this.send(WtxidRelay, {});
@@ -76,10 +48,6 @@ class Talk {
         else if (message === Ping) this.send(Pong, Ping.decode(frame.payload) as { readonly nonce: bigint });
       }
     }
-  }
-
-  end(): void {
-    this.#duplex.destroy();
   }
 }
 
