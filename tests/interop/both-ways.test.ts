@@ -112,10 +112,10 @@ suite("btcd and gemel list each other", binaryMissing() ?? btcdMissing(), () => 
     readonly startingheight: number;
   }
 
-  /** Both lists' only entry, once there is one. */
+  /** Both lists' only entry, once either has the other's version: both list a connection before that. */
   const bothList = (gemel: Gemel, btcd: Btcd) =>
     until("both to list each other", 20_000, async () => {
-      const here = (await gemel.btc("getpeerinfo") as unknown as PeerInfo[])[0];
+      const here = (await gemel.btc("getpeerinfo") as unknown as PeerInfo[]).find(({ subver }) => subver !== "");
       const there = (await btcd.rpc("getpeerinfo") as PeerInfo[]).find(({ subver }) => subver !== "");
       return here && there ? { here, there } : undefined;
     });
