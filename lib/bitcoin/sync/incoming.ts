@@ -72,12 +72,7 @@ export class IncomingBlocks {
     }
     peer.knowledge.tells(chain.headers, row);
     if (!wasAsked && !this.#isWanted(row)) return;
-    const { id, kind, place, score } = peer;
-    const result = chain.addBlock(row, block, {
-      // The peer answers for it, or its host when the peer has gone.
-      refused: (refusal) => this.#parts.charge({ id, kind, place, score }, blockFault(refusal)),
-      connected: () => this.#parts.gave?.(peer, row),
-    });
+    const result = chain.addBlock(row, block, this.#giver(peer, row));
     if (result.refusal === undefined) return await this.#taken(peer, row, block, result);
     download.release(row, peer);
     this.#punish(peer, result.refusal);
@@ -89,13 +84,30 @@ export class IncomingBlocks {
    * when the header means another body.
    */
   async takeRebuilt(peer: BitcoinPeer, row: number, block: Block): Promise<boolean> {
-    const { chain, download, gave } = this.#parts;
-    const giver: BlockGiver = { refused: () => {}, connected: () => gave?.(peer, row) };
-    const result = chain.addBlock(row, block, giver);
+    const { chain, download } = this.#parts;
+    const result = chain.addBlock(row, block, this.#innocentGiver(peer, row));
     if (result.refusal?.result === "mutated") return false;
     if (result.refusal === undefined) await this.#taken(peer, row, block, result);
     else download.release(row, peer);
     return true;
+  }
+
+  /**
+   * Who answers for a block until it is connected: the peer, or its host when the peer has gone. Made apart from where blocks
+   * come in: in JavaScriptCore what an async function leaves behind keeps its parameters, and the block is one of them.
+   */
+  #giver(peer: BitcoinPeer, row: number): BlockGiver {
+    const { id, kind, place, score } = peer;
+    const { charge, gave } = this.#parts;
+    return {
+      refused: (refusal) => charge({ id, kind, place, score }, blockFault(refusal)),
+      connected: () => gave?.(peer, row),
+    };
+  }
+
+  /** The same, of a peer that does not answer for it. */
+  #innocentGiver(peer: BitcoinPeer, row: number): BlockGiver {
+    return { ...this.#giver(peer, row), refused: () => {} };
   }
 
   async #taken(peer: BitcoinPeer, row: number, block: Block, { duplicate, stored }: BlockResult): Promise<void> {
