@@ -76,8 +76,11 @@ class Sums {
 export class Confirmations {
   readonly averages: ConfirmationAverages;
   readonly #bounds: readonly number[];
-  /** Transactions that wait, by the height at which they came, modulo the blocks that are told apart, and by range. */
-  readonly #waiting: readonly Int32Array[];
+  /**
+   * Transactions that wait, by the height at which they came, modulo the blocks that are told apart, and by range. Heights
+   * at which none came are not there: all of them would be a megabyte.
+   */
+  readonly #waiting = new Map<number, Int32Array>();
   /** Those that have waited longer, by range. */
   readonly #waitingLong: Int32Array;
   /** Whether there is nothing yet that could fade: so it is for most blocks that are synced. */
@@ -87,7 +90,6 @@ export class Confirmations {
     this.#bounds = bounds;
     this.averages = averages;
     this.#isBlank = [averages.confirmed, ...averages.failed].every((counts) => counts.every((count) => count === 0));
-    this.#waiting = Array.from({ length: this.targetMax }, () => new Int32Array(bounds.length));
     this.#waitingLong = new Int32Array(bounds.length);
   }
 
@@ -107,15 +109,18 @@ export class Confirmations {
 
   /** A transaction of a range has come at a height. */
   came(height: number, bucket: number): void {
-    this.#waiting[height % this.targetMax]![bucket]! += 1;
+    const place = height % this.targetMax;
+    const counts = this.#waiting.get(place) ?? new Int32Array(this.#bounds.length);
+    this.#waiting.set(place, counts);
+    counts[bucket]! += 1;
   }
 
   /** A transaction that came at a height has gone; `best` is the last height that was seen, 0 for none. */
   went(height: number, best: number, bucket: number, isConfirmed: boolean): void {
     const blocks = best === 0 ? 0 : best - height;
     if (blocks < 0) return;
-    const counts = blocks >= this.targetMax ? this.#waitingLong : this.#waiting[height % this.targetMax]!;
-    if (counts[bucket]! > 0) counts[bucket]! -= 1;
+    const counts = blocks >= this.targetMax ? this.#waitingLong : this.#waiting.get(height % this.targetMax);
+    if (counts !== undefined && counts[bucket]! > 0) counts[bucket]! -= 1;
     const { scale, failed } = this.averages;
     if (isConfirmed) return;
     // It has failed for the periods that it has been there for as a whole.
@@ -127,9 +132,9 @@ export class Confirmations {
   /** A block has come: what is remembered fades, and what came as long ago as is looked back has waited long. */
   fade(height: number): void {
     const { decay, feeRates, confirmed, within, failed } = this.averages;
-    const oldest = this.#waiting[height % this.targetMax]!;
-    for (let bucket = 0; bucket < oldest.length; bucket++) this.#waitingLong[bucket]! += oldest[bucket]!;
-    oldest.fill(0);
+    const place = height % this.targetMax;
+    this.#waiting.get(place)?.forEach((count, bucket) => this.#waitingLong[bucket]! += count);
+    this.#waiting.delete(place);
     if (this.#isBlank) return;
     for (const average of [feeRates, confirmed, ...within, ...failed]) {
       for (let i = 0; i < average.length; i++) average[i]! *= decay;
@@ -199,7 +204,7 @@ export class Confirmations {
     let sum = this.#waitingLong[bucket]!;
     for (let blocks = target; blocks < most; blocks++) {
       // Below the first heights it counts as the reference does, whose numbers have 32 bits.
-      sum += this.#waiting[((height - blocks) >>> 0) % most]![bucket]!;
+      sum += this.#waiting.get(((height - blocks) >>> 0) % most)?.[bucket] ?? 0;
     }
     return sum;
   }
