@@ -17,9 +17,13 @@ describe("settledEnvironment()", () => {
   });
 
   test("bounds the heap of a node and lets its code be compiled late, unless somebody said otherwise", () => {
-    const options = { BUN_JSC_forceRAMSize: "150994944", BUN_JSC_thresholdForFTLOptimizeAfterWarmUp: "1000000" };
+    const options = {
+      BUN_JSC_forceRAMSize: "117440512",
+      BUN_JSC_thresholdForFTLOptimizeAfterWarmUp: "1000000",
+      MIMALLOC_PURGE_DELAY: "0",
+    };
     assert.deepEqual(settledEnvironment({ PATH: "/bin" }, true), { PATH: "/bin", ...options });
-    const own = { BUN_JSC_forceRAMSize: "1", BUN_JSC_thresholdForFTLOptimizeAfterWarmUp: "2" };
+    const own = { ...options, BUN_JSC_forceRAMSize: "1" };
     assert.equal(settledEnvironment(own, true), undefined);
     assert.deepEqual(settledEnvironment({ BUN_JSC_forceRAMSize: "1" }, true), {
       ...options,
