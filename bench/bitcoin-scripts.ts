@@ -37,7 +37,7 @@ function fileOf(spending: readonly Spending[]): Uint8Array {
 
 useSha256(sha256);
 useRandomBytes((length) => crypto.getRandomValues(new Uint8Array(length)));
-const { secp256k1 } = arithmetic();
+const secp256k1 = await arithmetic().secp256k1();
 print(`${"Bun" in globalThis ? `Bun ${process.versions.bun}` : `Deno ${process.versions.deno}`}, ${secp256k1.engine}`);
 
 const programs = {

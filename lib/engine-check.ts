@@ -116,8 +116,8 @@ export const G1: Uint8Array = fromHex(
 );
 
 /** The aggregate signature of messages under the keys of the secrets 1, 2, 3 and so on: its product of pairings. */
-function messages(engine: Engine): Work {
-  const { bls12381 } = arithmetic(engine);
+async function messages(engine: Engine): Promise<Work> {
+  const bls12381 = await arithmetic(engine).bls12381();
   const must = (point: Uint8Array | undefined) => {
     if (point === undefined) throw new Error("a point of BLS12-381 is found to be none");
     return point;
@@ -142,7 +142,9 @@ function messages(engine: Engine): Work {
     async once(workers) {
       const { engine: which, product } = await workers.run(messageProduct, { signed, engine });
       const hex = product === undefined ? "" : toHex(product);
-      if (!right.has(which) && arithmetic(which).bls12381.isSigned([must(product)], signature)) right.set(which, hex);
+      if (!right.has(which) && (await arithmetic(which).bls12381()).isSigned([must(product)], signature)) {
+        right.set(which, hex);
+      }
       return { engine: which, isRight: right.get(which) === hex };
     },
   };
@@ -221,7 +223,7 @@ export async function checkEnginesWith(
   ];
   try {
     const rows: EngineCheckRow[] = [];
-    for (const kind of kinds) rows.push(await row(kind(), options, clock, { here, pool }));
+    for (const kind of kinds) rows.push(await row(await kind(), options, clock, { here, pool }));
     return { rows, troubles: arithmetic(engine).troubles };
   } finally {
     await pool?.close();

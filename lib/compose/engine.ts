@@ -4,7 +4,7 @@
  * @module
  */
 import type { LogLevel } from "../config.ts";
-import type { Arithmetic } from "../engine/arithmetic.ts";
+import { type Arithmetic, tryArithmetic } from "../engine/arithmetic.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { EngineState } from "../rpc/mod.ts";
 
@@ -17,12 +17,6 @@ const TOPICS = {
 /** What users call them. */
 const NAMES = { secp256k1: "secp256k1", bls12381: "bls12-381", classGroup: "class-group" } as const;
 
-/** Programs that need none of it do not load it. */
-async function loadArithmetic(from: Engine): Promise<Arithmetic> {
-  const { tryArithmetic } = await import("../engine/arithmetic.ts");
-  return tryArithmetic(from);
-}
-
 /**
  * Makes the arithmetic of the chains once, so that wrong answers of it are known of before the first block: `from`, or the
  * next slower implementation whose known answers are right. It is not kept: threads that have work for it make their own.
@@ -31,10 +25,12 @@ export async function startEngine(
   from: Engine,
   chains: readonly ("bitcoin" | "chia")[],
   log: (level: LogLevel, area: string, text: string) => void,
-  load: (from: Engine) => Promise<Arithmetic> = loadArithmetic,
+  made: Arithmetic = tryArithmetic(from),
 ): Promise<EngineState> {
-  const made = await load(from);
-  const topics = chains.flatMap((chain) => TOPICS[chain]).map((topic) => [NAMES[topic], made[topic].engine] as const);
+  const topics: (readonly [string, Engine])[] = [];
+  for (const topic of chains.flatMap((chain) => TOPICS[chain])) {
+    topics.push([NAMES[topic], (await made[topic]()).engine]);
+  }
   for (const { engine, message } of made.troubles) {
     log("warning", "node", `the ${engine} engine of heavy arithmetic was passed over: ${message}`);
   }

@@ -1,20 +1,21 @@
 /**
- * The heavy arithmetic of one thread: each topic is made when it is first used, and kept.
+ * The heavy arithmetic of one thread: each topic is loaded and made when it is first used, and kept. A node of one chain does
+ * not load the curves of the other.
  *
  * @module
  */
 import { sha256 } from "../codec/sha256.ts";
-import { type Bls12381, makeBls12381 } from "./bls12-381/mod.ts";
-import { type ClassGroup, makeClassGroup } from "./class-group/mod.ts";
+import type { Bls12381 } from "./bls12-381/mod.ts";
+import type { ClassGroup } from "./class-group/mod.ts";
 import type { Engine, EngineTrouble } from "./engine.ts";
 import { fillRandom } from "./random-bytes.ts";
-import { makeSecp256k1, type Secp256k1 } from "./secp256k1/mod.ts";
+import type { Secp256k1 } from "./secp256k1/mod.ts";
 
-/** What there is. Made on first use, in some milliseconds each. */
+/** What there is. Loaded and made on first use, in some milliseconds each. */
 export interface Arithmetic {
-  readonly secp256k1: Secp256k1;
-  readonly bls12381: Bls12381;
-  readonly classGroup: ClassGroup;
+  secp256k1(): Promise<Secp256k1>;
+  bls12381(): Promise<Bls12381>;
+  classGroup(): Promise<ClassGroup>;
   /** Implementations that were passed over so far, and why. */
   readonly troubles: readonly EngineTrouble[];
 }
@@ -22,24 +23,26 @@ export interface Arithmetic {
 class Lazy implements Arithmetic {
   readonly troubles: EngineTrouble[] = [];
   readonly #options: { readonly from: Engine; readonly onTrouble: (trouble: EngineTrouble) => void };
-  #secp256k1: Secp256k1 | undefined;
-  #bls12381: Bls12381 | undefined;
-  #classGroup: ClassGroup | undefined;
+  #secp256k1: Promise<Secp256k1> | undefined;
+  #bls12381: Promise<Bls12381> | undefined;
+  #classGroup: Promise<ClassGroup> | undefined;
 
   constructor(from: Engine) {
     this.#options = { from, onTrouble: (trouble) => this.troubles.push(trouble) };
   }
 
-  get secp256k1(): Secp256k1 {
-    return this.#secp256k1 ??= makeSecp256k1({ ...this.#options, sha256: (bytes) => sha256(bytes), fillRandom });
+  secp256k1(): Promise<Secp256k1> {
+    const options = { ...this.#options, sha256: (bytes: Uint8Array) => sha256(bytes), fillRandom };
+    return this.#secp256k1 ??= import("./secp256k1/mod.ts").then(({ makeSecp256k1 }) => makeSecp256k1(options));
   }
 
-  get bls12381(): Bls12381 {
-    return this.#bls12381 ??= makeBls12381(this.#options);
+  bls12381(): Promise<Bls12381> {
+    return this.#bls12381 ??= import("./bls12-381/mod.ts").then(({ makeBls12381 }) => makeBls12381(this.#options));
   }
 
-  get classGroup(): ClassGroup {
-    return this.#classGroup ??= makeClassGroup({ ...this.#options, sha256: (bytes) => sha256(bytes) });
+  classGroup(): Promise<ClassGroup> {
+    const options = { ...this.#options, sha256: (bytes: Uint8Array) => sha256(bytes) };
+    return this.#classGroup ??= import("./class-group/mod.ts").then(({ makeClassGroup }) => makeClassGroup(options));
   }
 }
 

@@ -6,6 +6,7 @@
 import { Reader } from "../../codec/reader.ts";
 import { Writer } from "../../codec/writer.ts";
 import type { Job } from "../../core/ports.ts";
+import { arithmetic } from "../../engine/arithmetic.ts";
 import type { Engine } from "../../engine/engine.ts";
 import type { InputFailure } from "../script/batch.ts";
 import { SpendingTransaction } from "../script/spending-transaction.ts";
@@ -71,10 +72,8 @@ export const scriptVerdict: Job<ScriptInput, ScriptVerdict> = {
   // not to be refused for it, nor to be tried for ever.
   deadlineMs: 30 * 60_000,
   async run({ spends, flags, engine: from }, giveWay) {
-    // A thread that has other work does not load it.
-    const { arithmetic } = await import("../../engine/arithmetic.ts");
     const { ScriptBatch } = await import("../script/batch.ts");
-    const { secp256k1 } = arithmetic(from);
+    const secp256k1 = await arithmetic(from).secp256k1();
     const batch = new ScriptBatch(secp256k1, flags);
     for (const transaction of spendsFromBytes(spends)) {
       if (await batch.addInTurns(transaction, giveWay)) break;

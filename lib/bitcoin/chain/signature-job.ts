@@ -5,6 +5,7 @@
  * @module
  */
 import type { Job } from "../../core/ports.ts";
+import { arithmetic } from "../../engine/arithmetic.ts";
 import type { Engine } from "../../engine/engine.ts";
 
 /** What is verified, and by which implementation or a slower one. */
@@ -26,10 +27,8 @@ export const signatureVerdicts: Job<SignatureInput, SignatureVerdicts> = {
   name: "bitcoin.signatures",
   deadlineMs: 60_000,
   async run({ checks: bytes, engine: from }) {
-    // A thread that has other work does not load it.
-    const { arithmetic } = await import("../../engine/arithmetic.ts");
     const { checksFromBytes } = await import("../../engine/secp256k1/check-bytes.ts");
-    const { secp256k1 } = arithmetic(from);
+    const secp256k1 = await arithmetic(from).secp256k1();
     const checks = checksFromBytes(bytes);
     const areAllGood = secp256k1.areAllGood(checks);
     const verdicts = areAllGood

@@ -10,6 +10,7 @@
  * @module
  */
 import type { GiveWay, Job } from "../../core/ports.ts";
+import { arithmetic } from "../../engine/arithmetic.ts";
 import type { Engine } from "../../engine/engine.ts";
 import type { Secp256k1 } from "../../engine/secp256k1/mod.ts";
 import { type ScriptInput, spendsFromBytes } from "../chain/script-job.ts";
@@ -76,11 +77,9 @@ export const poolScripts: Job<PoolScriptInput, PoolScriptVerdict> = {
   // Of 64 transactions that are at most a tenth of a block each, with all their operations bounded.
   deadlineMs: 5 * 60_000,
   async run({ spends, flags, blockFlags, engine: from }, giveWay) {
-    // A thread that has other work does not load it.
-    const { arithmetic } = await import("../../engine/arithmetic.ts");
     const { ScriptBatch: Batch } = await import("../script/batch.ts");
     const { RememberingSecp256k1 } = await import("./remembering.ts");
-    const { secp256k1 } = arithmetic(from);
+    const secp256k1 = await arithmetic(from).secp256k1();
     const judging = { secp256k1: new RememberingSecp256k1(secp256k1), Batch, giveWay };
     const transactions = [...spendsFromBytes(spends)];
     const refused = await judgeAll(judging, transactions, flags);

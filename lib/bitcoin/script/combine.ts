@@ -7,6 +7,7 @@
  * @see Bitcoin Core `script/sign.cpp` (DataFromTransaction, ProduceSignature, SignStep)
  * @module
  */
+import { arithmetic } from "../../engine/arithmetic.ts";
 import { sha256 } from "../../codec/sha256.ts";
 import { toHex } from "../../codec/hex.ts";
 import { equalBytes } from "../../codec/sized.ts";
@@ -51,8 +52,7 @@ export interface CombineParts {
 export async function combineSignatures({ copies, spent, giveWay }: CombineParts): Promise<Transaction> {
   const [{ version, inputs, outputs, lockTime }] = copies as [Transaction];
   // Loaded when it is needed: a node that combines nothing does without. Some signatures are no work for the quicker ones.
-  const { arithmetic } = await import("../../engine/arithmetic.ts");
-  const checker = new ImmediateChecker(arithmetic("portable").secp256k1);
+  const checker = new ImmediateChecker(await arithmetic("portable").secp256k1());
   const spendings = copies.map((copy) => new SpendingTransaction(copy, spent));
   const combined: TxInput[] = [];
   for (const [i, { scriptPubKey }] of spent.entries()) {

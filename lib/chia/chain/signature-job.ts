@@ -7,6 +7,7 @@
 import { toHex } from "../../codec/hex.ts";
 import type { Job, Workers } from "../../core/ports.ts";
 import type { SignedMessage } from "../../engine/bls12-381/mod.ts";
+import { arithmetic } from "../../engine/arithmetic.ts";
 import type { Engine } from "../../engine/engine.ts";
 
 /** A thread gets so many messages at least: with fewer the way there and back costs more than it saves. */
@@ -29,9 +30,7 @@ export const messageProduct: Job<MessageInput, MessageProduct> = {
   name: "chia.message-product",
   deadlineMs: 60_000,
   async run({ signed, engine: from }) {
-    // A thread that has other work does not load it.
-    const { arithmetic } = await import("../../engine/arithmetic.ts");
-    const { bls12381 } = arithmetic(from);
+    const bls12381 = await arithmetic(from).bls12381();
     return { engine: bls12381.engine, product: bls12381.product(signed) };
   },
 };
@@ -59,8 +58,7 @@ export async function isAggregateSigned(
   const count = Math.max(1, Math.min(workers.threadsMax, Math.floor(signed.length / MESSAGES_MIN)));
   const parts = partsOf(signed, count);
   const answers = await Promise.all(parts.map((part) => workers.run(messageProduct, { signed: part, engine }, signal)));
-  const { arithmetic } = await import("../../engine/arithmetic.ts");
-  const { bls12381 } = arithmetic(engine);
+  const bls12381 = await arithmetic(engine).bls12381();
   // A thread that had to take another implementation answers in other terms.
   if (answers.some((answer) => answer.engine !== bls12381.engine)) return bls12381.aggregateVerify(signed, signature);
   const products = answers.flatMap(({ product }) => product ?? []);

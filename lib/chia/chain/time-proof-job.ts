@@ -5,6 +5,7 @@
  */
 import type { Job } from "../../core/ports.ts";
 import type { TimeProof } from "../../engine/class-group/mod.ts";
+import { arithmetic } from "../../engine/arithmetic.ts";
 import type { Engine } from "../../engine/engine.ts";
 
 /** Proofs, and by which implementation or a slower one they are verified. */
@@ -25,9 +26,7 @@ export const timeProofVerdicts: Job<TimeProofInput, TimeProofVerdicts> = {
   name: "chia.time-proofs",
   deadlineMs: 60_000,
   async run({ proofs, engine: from }, giveWay) {
-    // A thread that has other work does not load it.
-    const { arithmetic } = await import("../../engine/arithmetic.ts");
-    const { classGroup } = arithmetic(from);
+    const classGroup = await arithmetic(from).classGroup();
     const verdicts: boolean[] = [];
     for (const proof of proofs) {
       verdicts.push(classGroup.verify(proof));

@@ -17,7 +17,7 @@ describe("startEngine()", () => {
     for (const engine of ["wide", "portable"] as const) {
       lines.length = 0;
       const { topics, passedOver } = await startEngine(engine, ["bitcoin", "chia"], log);
-      const which = engine === "wide" ? arithmetic().secp256k1.engine : engine;
+      const which = engine === "wide" ? (await arithmetic().secp256k1()).engine : engine;
       assert.deepEqual([...topics], [["secp256k1", which], ["bls12-381", which], ["class-group", which]]);
       assert.deepEqual(passedOver, []);
       assert.deepEqual(lines, [
@@ -31,14 +31,14 @@ describe("startEngine()", () => {
     lines.length = 0;
     const troubles: EngineTrouble[] = [];
     const made = {
-      get classGroup() {
+      classGroup() {
         troubles.push({ engine: "wide", message: "a square is wrong" });
-        return arithmetic("plain").classGroup;
+        return arithmetic("plain").classGroup();
       },
-      bls12381: arithmetic("wide").bls12381,
+      bls12381: () => arithmetic("wide").bls12381(),
       troubles,
     } as unknown as Arithmetic;
-    const { topics, passedOver } = await startEngine("wide", ["chia"], log, () => Promise.resolve(made));
+    const { topics, passedOver } = await startEngine("wide", ["chia"], log, made);
     assert.deepEqual([topics.get("class-group"), passedOver], ["plain", ["wide"]]);
     assert.match(
       lines[0] ?? "",
