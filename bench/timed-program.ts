@@ -47,6 +47,11 @@ export class TimedProgram {
   /** The number that it answers a line with. */
   async figure(line = ""): Promise<number> {
     this.#child.stdin.write(`${line}\n`);
+    return await this.next();
+  }
+
+  /** The number on its next line. */
+  async next(): Promise<number> {
     return Number((await this.#lines.next()).value);
   }
 
