@@ -20,11 +20,19 @@ interface Step {
   /** One, or several at once, whose counts are added. */
   readonly commands: readonly (readonly string[])[];
   readonly timeoutS: number;
+  /** Runs at the same time, and is told of afterwards. */
+  readonly beside?: Step;
   /** Reads the counts out of what the command printed; without it the exit code is one test. */
   readonly count?: (output: string, code: number) => Outcome;
 }
 
-function run(command: readonly string[], timeoutS: number): Promise<{ code: number; output: string }> {
+/** What became of a command. */
+interface Run {
+  readonly code: number;
+  readonly output: string;
+}
+
+function run(command: readonly string[], timeoutS: number): Promise<Run> {
   return new Promise((resolve) => {
     const child = spawn(command[0] ?? "", command.slice(1), {
       stdio: ["ignore", "pipe", "pipe"],
@@ -82,17 +90,30 @@ const TESTS_S = isLong ? 6 * 3_600 : 3_600;
 const BUN_TEST = ["bun", "test", "--timeout", "1800000"];
 const WORLDS = join("tests", "scenario", "simulated-seeds.test.ts");
 
+const onBun: Step = {
+  name: "tests on Bun",
+  commands: [[...BUN_TEST, ...portable.filter((file) => !isLong || file !== WORLDS)]],
+  timeoutS: TESTS_S,
+  count: bunCounts,
+};
+const onDeno: Step = {
+  name: "tests on Deno",
+  commands: [["deno", "test", "-A", "--no-check", "--quiet", ...portable]],
+  timeoutS: TESTS_S,
+  count: denoCounts,
+};
+/**
+ * Each runtime has one thread for nearly all of its tests: both at once take two thirds of the time. In the long run the
+ * worlds come between, whose chains run side by side.
+ */
+const onBothRuntimes: readonly Step[] = isLong ? [onBun] : [{ ...onBun, beside: onDeno }];
+
 const steps: readonly Step[] = [
   { name: "format", commands: [["deno", "fmt", "--check", "--quiet"]], timeoutS: 120 },
   { name: "lint", commands: [["deno", "lint", "--quiet"]], timeoutS: 120 },
   { name: "types (tsc)", commands: [["tsc", "-p", "."]], timeoutS: 300 },
   { name: "types (deno)", commands: [["deno", "check", "--quiet", "mod.ts", "cli/main.ts"]], timeoutS: 300 },
-  {
-    name: "tests on Bun",
-    commands: [[...BUN_TEST, ...portable.filter((file) => !isLong || file !== WORLDS)]],
-    timeoutS: TESTS_S,
-    count: bunCounts,
-  },
+  ...onBothRuntimes,
   {
     name: "simulated worlds on Bun",
     // Ten thousand take most of an hour, or half of one when the chains run side by side; samples are among the tests above.
@@ -106,12 +127,7 @@ const steps: readonly Step[] = [
     commands: isLong ? [["bun", join("tests", "mutation", "run.ts")]] : [],
     timeoutS: TESTS_S,
   },
-  {
-    name: "tests on Deno",
-    commands: [["deno", "test", "-A", "--no-check", "--quiet", ...portable]],
-    timeoutS: TESTS_S,
-    count: denoCounts,
-  },
+  ...isLong ? [onDeno] : [],
   { name: "compile", commands: [["./compile.sh", "--no-check"]], timeoutS: 300 },
   {
     name: "tests with the binary and real peers",
@@ -140,11 +156,19 @@ function failures(telling: readonly string[]): string[] {
 const only = process.argv.slice(2);
 const failed: string[] = [];
 const sum = { passed: 0, failed: 0, skipped: 0 };
-for (const step of steps) {
-  if (only.length > 0 && !only.some((word) => step.name.includes(word))) continue;
-  if (step.commands.length === 0) continue;
+
+/** Runs a step; gives what tells of it when its turn comes. */
+async function take(step: Step): Promise<() => void> {
+  if (step.commands.length === 0 || (only.length > 0 && !only.some((word) => step.name.includes(word)))) {
+    return () => {};
+  }
   const started = performance.now();
   const runs = await Promise.all(step.commands.map((command) => run(command, step.timeoutS)));
+  const seconds = ((performance.now() - started) / 1000).toFixed(1);
+  return () => tell(step, runs, seconds);
+}
+
+function tell(step: Step, runs: readonly Run[], seconds: string): void {
   const outcome = { passed: 0, failed: 0, skipped: 0 };
   for (const { code, output } of runs) {
     const counts = step.count?.(output, code) ?? { passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1, skipped: 0 };
@@ -152,7 +176,6 @@ for (const step of steps) {
   }
   for (const key of ["passed", "failed", "skipped"] as const) sum[key] += outcome[key];
   const output = runs.map((each) => each.output).join("\n");
-  const seconds = ((performance.now() - started) / 1000).toFixed(1);
   say(
     `${outcome.failed === 0 ? "ok    " : "FAILED"} ${step.name}: ${outcome.passed} passed, ${outcome.failed} failed, ` +
       `${outcome.skipped} skipped (${seconds} s)`,
@@ -166,6 +189,12 @@ for (const step of steps) {
     say(telling.slice(-120).join("\n"));
     failed.push(`${step.name}:`, ...failures(telling));
   }
+}
+
+for (const step of steps) {
+  const beside = step.beside === undefined ? undefined : take(step.beside);
+  (await take(step))();
+  (await beside)?.();
 }
 if (failed.length > 0) say(["What failed, once more:", ...failed.slice(0, LINES_OF_FAILURES)].join("\n"));
 say(`${sum.passed} passed, ${sum.failed} failed, ${sum.skipped} skipped`);
