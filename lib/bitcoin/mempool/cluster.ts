@@ -23,18 +23,32 @@ export class OrderedEntry implements OrderedItem {
 /** Entries that go into a block as one. */
 export type EntryChunk = Chunk<OrderedEntry>;
 
+/** Entries in the order in which they go into blocks. */
+interface EntryOrder {
+  readonly chunks: readonly EntryChunk[];
+  readonly isOptimal: boolean;
+}
+
 /** The chunks of entries that hang together; `parentsOf` may name entries that are not among them. */
 export function chunksOfEntries(
   entries: readonly PoolEntry[],
-  parentsOf: (entry: PoolEntry) => readonly PoolEntry[] = ({ parents }) => parents,
+  parentsOf?: (entry: PoolEntry) => readonly PoolEntry[],
 ): readonly EntryChunk[] {
+  return orderOf(entries, parentsOf).chunks;
+}
+
+function orderOf(
+  entries: readonly PoolEntry[],
+  parentsOf: (entry: PoolEntry) => readonly PoolEntry[] = ({ parents }) => parents,
+): EntryOrder {
   const items = entries.map((entry) => new OrderedEntry(entry));
-  if (items.length === 1) return chunksOf(items);
+  if (items.length === 1) return { chunks: chunksOf(items), isOptimal: true };
   const index = new Map(entries.map((entry, i) => [entry, i]));
   const parents = entries.map((entry) =>
     parentsOf(entry).map((parent) => index.get(parent)).filter((parent) => parent !== undefined)
   );
-  return chunksOf(linearize(items, parents).map((i) => items[i]!));
+  const { order, isOptimal } = linearize(items, parents);
+  return { chunks: chunksOf(order.map((i) => items[i]!)), isOptimal };
 }
 
 /** Parts of entries that hang together, each in the order in which they were given. */
@@ -75,7 +89,7 @@ export class Cluster {
   weight: number;
   /** Grows whenever its order may be another. */
   version = 0;
-  #chunks: readonly EntryChunk[] | undefined;
+  #order: EntryOrder | undefined;
 
   constructor(entries: PoolEntry[]) {
     this.entries = entries;
@@ -84,7 +98,12 @@ export class Cluster {
 
   /** Its chunks, the best first. */
   get chunks(): readonly EntryChunk[] {
-    return this.#chunks ??= chunksOfEntries(this.entries);
+    return (this.#order ??= orderOf(this.entries)).chunks;
+  }
+
+  /** Whether no order is better, as far as that is known by now: nobody may have asked for the order yet. */
+  get isOptimal(): boolean {
+    return this.entries.length === 1 || this.#order?.isOptimal === true;
   }
 
   /** Takes an entry in. */
@@ -97,6 +116,6 @@ export class Cluster {
   /** The order is to be made anew. */
   changed(): void {
     this.version += 1;
-    this.#chunks = undefined;
+    this.#order = undefined;
   }
 }

@@ -5,6 +5,7 @@
  * @module
  */
 import type { Clock } from "../../core/ports.ts";
+import { offerBestFirst } from "./best-first.ts";
 import { WITNESS_SCALE_FACTOR } from "../chain/transaction-checks.ts";
 import { type PoolEntry, withDescendants } from "./entry.ts";
 import { rateOf } from "./fee-rate.ts";
@@ -55,17 +56,62 @@ export class Limits {
     if (late.length > 0) this.#pool.remove(withDescendants(late), "expiry");
   }
 
-  /** Takes what is too much out of clusters, which transactions of blocks that were taken back may have made too large. */
+  /**
+   * Takes what is too much out of clusters, which transactions of blocks that were taken back may have made too large: those
+   * that pay least, and what spends their outputs. What stays may be several clusters.
+   */
   trimClusters(): void {
     const { clusterCountMax, clusterVbytesMax } = this.#policy;
     const weightMax = clusterVbytesMax * WITNESS_SCALE_FACTOR;
     for (const cluster of this.#pool.clusters()) {
       if (cluster.entries.length <= clusterCountMax && cluster.weight <= weightMax) continue;
-      const order = cluster.chunks.flatMap(({ items }) => items.map(({ entry }) => entry));
-      let weight = 0;
-      const end = order.findIndex((entry, i) => i >= clusterCountMax || (weight += entry.weight) > weightMax);
-      // Parents come first in the order: what is after the end is needed by nothing before it.
-      this.#pool.remove(order.slice(end), "sizelimit");
+      const { entries } = cluster;
+      const place = new Map(entries.map((entry, i) => [entry, i]));
+      const parents = entries.map((entry) => entry.parents.map((parent) => place.get(parent)!));
+      const items = entries.map(({ modifiedFee: fee, weight }) => ({ fee, weight }));
+      const groups = new Groups(items);
+      const isKept = new Uint8Array(entries.length);
+      offerBestFirst(items, parents, (item) => {
+        const together = new Set(parents[item]!.map((parent) => groups.of(parent)));
+        let [count, weight] = [1, items[item]!.weight];
+        for (const group of together) [count, weight] = [count + groups.count[group]!, weight + groups.weight[group]!];
+        if (count > clusterCountMax || weight > weightMax) return false;
+        for (const group of together) groups.join(group, item);
+        isKept[item] = 1;
+        return true;
+      });
+      this.#pool.remove(entries.filter((_, i) => isKept[i] === 0), "sizelimit");
     }
+  }
+}
+
+/** Items that hang together, named by one of them, with what they come to. */
+class Groups {
+  readonly count: number[];
+  readonly weight: number[];
+  readonly #above: number[];
+
+  constructor(items: readonly { readonly weight: number }[]) {
+    this.count = items.map(() => 1);
+    this.weight = items.map(({ weight }) => weight);
+    this.#above = items.map((_, i) => i);
+  }
+
+  /** The group of an item. */
+  of(item: number): number {
+    let at = item;
+    while (this.#above[at] !== at) {
+      // Half of the way is left out the next time.
+      at = this.#above[at] = this.#above[this.#above[at]!]!;
+    }
+    return at;
+  }
+
+  /** Puts an item that is a group by itself into another one. */
+  join(group: number, item: number): void {
+    const into = this.of(item);
+    this.#above[group] = into;
+    this.count[into]! += this.count[group]!;
+    this.weight[into]! += this.weight[group]!;
   }
 }

@@ -5,11 +5,13 @@
  * It is found by a spanning forest of dependencies. An active dependency holds a parent and a child together; what hangs
  * together so is a chunk, which goes into a block as a whole. A chunk that needs one with a lower feerate is joined with
  * it; a chunk whose upper part has a higher feerate than its lower part is split between them. When neither is left to be
- * done, no order is better. The steps are bounded: beyond the bound the order is good and not proven to be the best.
+ * done, no order is better. The steps are bounded: beyond the bound the order is good and not proven to be the best. More
+ * transactions than a cluster may have are put in a plain order at once.
  *
  * @see https://delvingbitcoin.org/t/spanning-forest-cluster-linearization/1419; Bitcoin Core `cluster_linearize.h`
  * @module
  */
+import { offerBestFirst } from "./best-first.ts";
 
 /** A transaction as the order sees it. */
 export interface OrderedItem {
@@ -19,10 +21,10 @@ export interface OrderedItem {
   readonly weight: number;
 }
 
-/** Splits that are tried for each dependency. Clusters of a mempool were never seen to need five. */
-const STEPS_PER_DEPENDENCY = 32;
-/** Splits times transactions: clusters that a reorganisation has made too large get fewer. */
-const WORK_MAX = 2_000_000;
+/** As many as a cluster may have. There are more only while what a reorganisation has left is not trimmed. */
+const ITEMS_MAX = 64;
+/** How many dependencies may be looked at before an order is left as it is: some hundredths of a second. No cluster was seen to need as many. */
+const WORK_MAX = 4_000_000;
 
 /** Doubles compare feerates exactly as long as fee × weight is below 2^53: up to 200 coins for the weight of a cluster. */
 const rate = ({ fee, weight }: OrderedItem): number => fee / weight;
@@ -49,6 +51,8 @@ class Forest {
   /** When each item was last visited. */
   readonly #visited: Uint32Array;
   #visits = 0;
+  /** How many dependencies were looked at. */
+  #work = 0;
 
   constructor(items: readonly OrderedItem[], parents: readonly (readonly number[])[]) {
     this.#items = items;
@@ -67,19 +71,18 @@ class Forest {
     this.#visited = new Uint32Array(items.length);
   }
 
-  /** Joins and splits until nothing is better, or as often as may be. */
-  improve(): void {
+  /** Joins and splits until nothing is better, or as often as may be. Tells whether no order is better. */
+  improve(): boolean {
     for (let i = 0; i < this.#items.length; i++) this.#settle(this.#chunk[i]!);
-    const { length } = this.#parent;
-    let left = Math.min(STEPS_PER_DEPENDENCY * length, WORK_MAX / this.#items.length);
     for (let isBetter = true; isBetter;) {
       isBetter = false;
-      for (let dependency = 0; dependency < length && left > 0; dependency++) {
-        if (this.#isActive[dependency] === 0 || !this.#split(dependency)) continue;
-        isBetter = true;
-        left -= 1;
+      for (let dependency = 0; dependency < this.#parent.length; dependency++) {
+        if (this.#isActive[dependency] === 0) continue;
+        if (this.#work > WORK_MAX) return false;
+        if (this.#split(dependency)) isBetter = true;
       }
     }
+    return true;
   }
 
   /** The chunks, the highest feerate first. */
@@ -96,6 +99,7 @@ class Forest {
   #joinedUp(chunk: Part): Part | undefined {
     let [best, limit] = [-1, chunk.rate];
     for (const member of chunk.members) {
+      this.#work += this.#up[member]!.length;
       for (const dependency of this.#up[member]!) {
         const other = this.#chunk[this.#parent[dependency]!]!;
         if (other === chunk || other.rate > limit || (best >= 0 && other.rate === limit)) continue;
@@ -109,6 +113,7 @@ class Forest {
   #joinedDown(chunk: Part): Part | undefined {
     let [best, limit] = [-1, chunk.rate];
     for (const member of chunk.members) {
+      this.#work += this.#down[member]!.length;
       for (const dependency of this.#down[member]!) {
         const other = this.#chunk[this.#child[dependency]!]!;
         if (other === chunk || other.rate < limit || (best >= 0 && other.rate === limit)) continue;
@@ -159,6 +164,7 @@ class Forest {
   }
 
   #visit(dependencies: readonly number[], ends: readonly number[], members: number[], visit: number): void {
+    this.#work += dependencies.length;
     for (const dependency of dependencies) {
       const next = ends[dependency]!;
       if (this.#isActive[dependency] === 0 || this.#visited[next] === visit) continue;
@@ -173,15 +179,27 @@ class Forest {
   }
 }
 
+/** The order of a cluster. */
+export interface Linearization {
+  /** Indices of the items. */
+  readonly order: readonly number[];
+  /** Whether no order is better; otherwise that is not known. */
+  readonly isOptimal: boolean;
+}
+
 /**
- * The order of a cluster, as indices.
+ * The order of a cluster.
  * @param parents of each item, the direct parents as indices; there is no cycle
  */
-export function linearize(items: readonly OrderedItem[], parents: readonly (readonly number[])[]): number[] {
-  if (items.length === 1) return [0];
-  const forest = new Forest(items, parents);
-  forest.improve();
+export function linearize(items: readonly OrderedItem[], parents: readonly (readonly number[])[]): Linearization {
+  if (items.length === 1) return { order: [0], isOptimal: true };
   const order: number[] = [];
+  if (items.length > ITEMS_MAX) {
+    offerBestFirst(items, parents, (item) => order.push(item) > 0);
+    return { order, isOptimal: false };
+  }
+  const forest = new Forest(items, parents);
+  const isOptimal = forest.improve();
   const isPlaced = new Uint8Array(items.length);
   for (const { members } of forest.chunks()) {
     // Within a chunk the best that has all it needs comes next.
@@ -193,7 +211,7 @@ export function linearize(items: readonly OrderedItem[], parents: readonly (read
       order.push(next!);
     }
   }
-  return order;
+  return { order, isOptimal };
 }
 
 /** Items that follow one another and go into a block as one. */

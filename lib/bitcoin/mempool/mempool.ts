@@ -144,6 +144,8 @@ export interface Mempool {
   /** What a transaction hangs together with; undefined when it is not here. */
   relativesOf(txid: Uint8Array): Relatives | undefined;
   readonly figures: MempoolFigures;
+  /** Whether its order is known to be one than which none is better. Orders are made when they are asked for. */
+  readonly isOptimal: boolean;
   /** What was added to fees by {@link prioritise}, by the txid in hex; also of transactions that are not here. */
   readonly deltas: ReadonlyMap<string, number>;
   /** The settings by which it judges. */

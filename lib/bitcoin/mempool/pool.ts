@@ -68,6 +68,11 @@ export class Pool {
     return clusters;
   }
 
+  /** Whether every cluster is known to be in an order than which none is better. */
+  get isOptimal(): boolean {
+    return this.#byTxid.values().every(({ cluster }) => cluster!.isOptimal);
+  }
+
   get(txid: string): PoolEntry | undefined {
     return this.#byTxid.get(txid);
   }

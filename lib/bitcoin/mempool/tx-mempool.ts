@@ -169,6 +169,10 @@ export class TxMempool implements Mempool {
     return { bytes, vsize, fees };
   }
 
+  get isOptimal(): boolean {
+    return this.#pool.isOptimal;
+  }
+
   get deltas(): ReadonlyMap<string, number> {
     return this.#pool.deltas;
   }

@@ -89,6 +89,7 @@ export function mempoolInfoJson(bitcoin: BitcoinService): RpcObject {
     maxdatacarriersize: policy.dataCarrierBytesMax,
     limitclustercount: policy.clusterCountMax,
     limitclustersize: policy.clusterVbytesMax,
+    optimal: mempool.isOptimal,
   };
 }
 

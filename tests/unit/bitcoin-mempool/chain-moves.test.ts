@@ -228,6 +228,24 @@ describe("blocks that are taken back", () => {
     assert.deepEqual(world.ids(), chain.slice(0, 64).map(idOf).sort());
   });
 
+  test("drop what pays least of a cluster that is too large, and what holds two together that are not", async () => {
+    const world = await PoolWorld.open();
+    const base = await mined(world);
+    const roots = [0, 1].map(() => spend([world.takeCoin()], 1_000, { count: 41 }));
+    const children = roots.map((root) =>
+      Array.from({ length: 40 }, (_, i) => spend([coinOf(root, i)], 1_000 + i * 10))
+    );
+    // It spends outputs of both, and pays less than all of them.
+    const tie = spend(roots.map((root) => coinOf(root, 40)), 500);
+    const many = spend([world.takeCoin()], 1_000, { count: 80 });
+    const few = Array.from({ length: 80 }, (_, i) => spend([coinOf(many, i)], 1_000 + (i * 37 % 80) * 10));
+    await mined(world, [...roots, ...children.flat(), tie, many, ...few]);
+    await overtake(world, base, 2);
+    await world.ledger.rest(2_000);
+    const best = few.toSorted((a, b) => Number(a.outputs[0]!.value - b.outputs[0]!.value)).slice(0, 63);
+    assert.deepEqual(world.ids(), [...roots, ...children.flat(), many, ...best].map(idOf).sort());
+  });
+
   test("of more than 20 MB are forgotten, the highest first, with what spends their outputs", async () => {
     const world = await PoolWorld.open({ blocks: 104 });
     const base = await mined(world);

@@ -49,8 +49,8 @@ describe("linearize()", () => {
     const random = new SeededRandom(16);
     for (let round = 0; round < 400; round++) {
       const graph = graphOf(random, 1 + random.below(7), random.pick([2, 10, 1_000]));
-      const order = linearize(graph.items, graph.parents);
-      assert.ok(isTopological(graph, order));
+      const { order, isOptimal } = linearize(graph.items, graph.parents);
+      assert.ok(isTopological(graph, order) && isOptimal);
       const chunks = chunksIn(graph, order);
       for (const other of ordersOf(graph)) {
         assert.ok(!isBetterDiagram(chunksIn(graph, other), chunks), JSON.stringify({ graph, order, other }));
@@ -63,7 +63,7 @@ describe("linearize()", () => {
     let dropped = 0;
     for (let round = 0; round < 300; round++) {
       const graph = graphOf(random, 2 + random.below(12), random.pick([3, 1_000]));
-      const places = linearize(graph.items, graph.parents);
+      const { order: places } = linearize(graph.items, graph.parents);
       let at = 0;
       const chunks = chunksIn(graph, places).map((chunk) => places.slice(at, at += chunk.items.length));
       const kept = new Set<number>();
@@ -80,7 +80,7 @@ describe("linearize()", () => {
         parents: names.map((item) => graph.parents[item]!.map((parent) => names.indexOf(parent))),
       };
       if (names.length === 0) continue;
-      const anew = chunksIn(rest, linearize(rest.items, rest.parents));
+      const anew = chunksIn(rest, linearize(rest.items, rest.parents).order);
       const same = chunks.filter(([item]) => kept.has(item!)).map((chunk) => ({
         fee: chunk.reduce((sum, item) => sum + graph.items[item]!.fee, 0),
         weight: chunk.reduce((sum, item) => sum + graph.items[item]!.weight, 0),
@@ -94,14 +94,14 @@ describe("linearize()", () => {
     const random = new SeededRandom(64);
     for (let round = 0; round < 60; round++) {
       const graph = graphOf(random, 64, random.pick([3, 100_000]));
-      const order = linearize(graph.items, graph.parents);
-      assert.ok(isTopological(graph, order));
+      const { order, isOptimal } = linearize(graph.items, graph.parents);
+      assert.ok(isTopological(graph, order) && isOptimal);
       assert.ok(!isBetterDiagram(chunksIn(graph, byAncestors(graph)), chunksIn(graph, order)));
     }
   });
 
   test("a child that pays for its parent makes one chunk with it; one that pays less stands by itself", () => {
-    const order = linearize([{ fee: 0, weight: 1 }, { fee: 4, weight: 1 }, { fee: 1, weight: 1 }], [[], [0], [0]]);
+    const { order } = linearize([{ fee: 0, weight: 1 }, { fee: 4, weight: 1 }, { fee: 1, weight: 1 }], [[], [0], [0]]);
     assert.deepEqual(order, [0, 1, 2]);
     const items = [{ fee: 0, weight: 1 }, { fee: 4, weight: 1 }, { fee: 1, weight: 1 }];
     assert.deepEqual(chunksOf(items).map(({ fee, weight }) => [fee, weight]), [[4, 2], [1, 1]]);
@@ -109,25 +109,38 @@ describe("linearize()", () => {
 
   test("within a chunk what pays best comes first, after what it needs", () => {
     const items = [{ fee: 10, weight: 1 }, { fee: 0, weight: 1 }, { fee: 12, weight: 1 }];
-    assert.deepEqual(linearize(items, [[1], [], [1]]), [1, 2, 0]);
-    assert.deepEqual(linearize([...items].reverse(), [[1], [], [1]]), [1, 0, 2]);
+    assert.deepEqual(linearize(items, [[1], [], [1]]).order, [1, 2, 0]);
+    assert.deepEqual(linearize([...items].reverse(), [[1], [], [1]]).order, [1, 0, 2]);
   });
 
-  test("the worst that 64 transactions can ask for takes some milliseconds", () => {
+  test("the worst that 64 transactions can ask for is found within its steps, and what is not is said", () => {
     const random = new SeededRandom(5);
-    let slowest = 0;
-    for (let round = 0; round < 40; round++) {
+    const worst = (count: number) => {
       // Half of them parents of nearly all of the others.
+      const above = Array.from({ length: count / 2 }, (_, parent) => parent);
       const parents = Array.from(
-        { length: 64 },
-        (_, i) => i < 32 ? [] : Array.from({ length: 32 }, (_, parent) => parent).filter(() => random.chance(0.5)),
+        { length: count },
+        (_, i) => i < count / 2 ? [] : above.filter(() => random.chance(0.5)),
       );
-      const items = parents.map(() => ({ fee: random.below(1_000_000), weight: 400 + random.below(4_000) }));
-      const from = performance.now();
-      linearize(items, parents);
-      slowest = Math.max(slowest, performance.now() - from);
-    }
-    assert.ok(slowest < 250, `${slowest} ms`);
+      return linearize(
+        parents.map(() => ({ fee: random.below(1_000_000), weight: 400 + random.below(4_000) })),
+        parents,
+      );
+    };
+    for (let round = 0; round < 40; round++) assert.ok(worst(64).isOptimal);
+    // As a reorganisation may leave one.
+    const { order, isOptimal } = worst(600);
+    assert.deepEqual([new Set(order).size, isOptimal], [600, false]);
+  });
+
+  test("more than a cluster may have are put in an order at once: parents first, then what pays best", () => {
+    const random = new SeededRandom(18);
+    const graph = graphOf(random, 2_000, 1_000);
+    const { order, isOptimal } = linearize(graph.items, graph.parents);
+    assert.ok(isTopological(graph, order) && !isOptimal);
+    const star = { items: Array.from({ length: 65 }, (_, i) => ({ fee: i, weight: 1 })), parents: [[]] as number[][] };
+    while (star.parents.length < 65) star.parents.push([0]);
+    assert.deepEqual(linearize(star.items, star.parents).order, [0, ...Array.from({ length: 64 }, (_, i) => 64 - i)]);
   });
 });
 

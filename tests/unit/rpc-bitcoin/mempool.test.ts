@@ -40,13 +40,15 @@ describe("sendrawtransaction", () => {
     assert.deepEqual(Object.keys(info), [
       ...["loaded", "size", "bytes", "usage", "total_fee", "maxmempool", "mempoolminfee", "minrelaytxfee"],
       ...["incrementalrelayfee", "unbroadcastcount", "permitbaremultisig", "maxdatacarriersize"],
-      ...["limitclustercount", "limitclustersize"],
+      ...["limitclustercount", "limitclustersize", "optimal"],
     ]);
     assert.deepEqual(
       [info.loaded, info.size, info.bytes, info.total_fee, info.maxmempool, info.mempoolminfee],
       [true, 2, parent.vsize + child.vsize, 0.0003, 300_000_000, 0.000001],
     );
+    assert.equal(info.optimal, false, "nobody has asked for the order");
     assert.deepEqual(new Set(await call<string[]>("getrawmempool")), new Set([id(parent), id(child)]));
+    assert.equal((await call<Told>("getmempoolinfo")).optimal, true);
     assert.deepEqual(await call("getrawmempool", false, true), { txids: [id(parent), id(child)], mempool_sequence: 3 });
     const words = "Verbose results cannot contain mempool sequence values.";
     assert.deepEqual(await failure("getrawmempool", true, true), { code: -8, message: words });
