@@ -23,7 +23,7 @@ export interface OrderedItem {
 
 /** As many as a cluster may have. There are more only while what a reorganisation has left is not trimmed. */
 const ITEMS_MAX = 64;
-/** How many dependencies may be looked at before an order is left as it is: some hundredths of a second. No cluster was seen to need as many. */
+/** How many dependencies may be examined before an order is left as it is: some hundredths of a second. No cluster was seen to need as many. */
 const WORK_MAX = 4_000_000;
 
 /** Doubles compare feerates exactly as long as fee × weight is below 2^53: up to 200 coins for the weight of a cluster. */
@@ -51,7 +51,7 @@ class Forest {
   /** When each item was last visited. */
   readonly #visited: Uint32Array;
   #visits = 0;
-  /** How many dependencies were looked at. */
+  /** How many dependencies were examined. */
   #work = 0;
 
   constructor(items: readonly OrderedItem[], parents: readonly (readonly number[])[]) {
