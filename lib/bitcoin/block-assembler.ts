@@ -75,7 +75,7 @@ export class BlockAssembler {
       }
       const now = this.#clock.monotonic();
       const { tip } = this.#service;
-      const changes = mempool === undefined ? 0 : changesOf(mempool);
+      const changes = mempool === undefined ? 0 : mempool.sequence;
       const last = this.#last;
       if (last?.tip === tip && (last.changes === changes || now - last.madeAt < FRESH_MS)) return last;
       const selection = { tip, changes, madeAt: now, entries: this.#select(tip) };
@@ -105,10 +105,4 @@ export class BlockAssembler {
       `a block of the mempool's transactions is refused: ${reason}, ${detail}`,
     );
   }
-}
-
-/** How often a mempool has changed: each transaction that came, and each that has left. */
-export function changesOf({ sequence, size }: { readonly sequence: number; readonly size: number }): number {
-  // Those that came are the sequence, those that left are these without what is there.
-  return 2 * sequence - size;
 }

@@ -14,7 +14,7 @@ import type { BitcoinService } from "./service.ts";
 import { Block, headerToBytes, type Transaction } from "./types/mod.ts";
 
 export { type BlockTemplate, blockTemplate, coinbaseOf, commitmentScript } from "./mining/template.ts";
-export { changesOf, type FilledTemplate } from "./block-assembler.ts";
+export type { FilledTemplate } from "./block-assembler.ts";
 
 /** Hashes that are tried before others get their turn. */
 const YIELD_EVERY = 4_096;

@@ -40,13 +40,13 @@ export class TransactionEvents {
   constructor(parts: TransactionEventsParts) {
     this.#parts = parts;
     this.#off = parts.mempool?.listen({
-      added: ({ transaction, sequence }) => {
-        // One of a block that is taken back is told of with that block.
-        if (sequence > 0) this.#change("added", toDisplayHex(transaction.txid), { mempool_sequence: sequence });
-        if (sequence > 0) this.#transaction(transaction, "mempool");
+      added: ({ transaction }, sequence) => {
+        this.#change("added", toDisplayHex(transaction.txid), { mempool_sequence: sequence });
+        this.#transaction(transaction, "mempool");
       },
       removed: ({ transaction }, reason, _row, sequence) => {
-        if (sequence === undefined) return;
+        // The block tells of its own.
+        if (reason === "block") return;
         this.#change("removed", toDisplayHex(transaction.txid), { mempool_sequence: sequence, reason });
       },
     });

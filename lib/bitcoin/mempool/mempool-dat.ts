@@ -160,10 +160,9 @@ export class MempoolDatReader {
     return { deltas, unbroadcast };
   }
 
+  /** What was added to a fee. Core takes any number of 64 bits; who reads it here bounds it. */
   #amount(): number {
-    const amount = Number(BigInt.asIntN(64, this.#reader.u64Le()));
-    if (!Number.isSafeInteger(amount)) throw new CodecError("limit", `${amount} satoshi`, this.#reader.offset - 8);
-    return amount;
+    return Number(BigInt.asIntN(64, this.#reader.u64Le()));
   }
 
   /** Has at least one piece at hand, or all that is left. */

@@ -36,12 +36,13 @@ export type RemovalReason = "expiry" | "sizelimit" | "reorg" | "block" | "confli
 
 /** What is told of the mempool, as it happens and in its order. */
 export interface MempoolListener {
-  added?(entry: MempoolEntry): void;
+  /** @param sequence the number of this change among those of the mempool; also of one that a block had which was taken back */
+  added?(entry: MempoolEntry, sequence: number): void;
   /**
    * @param blockRow the block that has it, or that spends what it spends, for `block` and `conflict`
-   * @param sequence the number of this change among those of the mempool; undefined for `block`, which is none of its own
+   * @param sequence the number of this change among those of the mempool
    */
-  removed?(entry: MempoolEntry, reason: RemovalReason, blockRow?: number, sequence?: number): void;
+  removed?(entry: MempoolEntry, reason: RemovalReason, blockRow: number | undefined, sequence: number): void;
 }
 
 /** A transaction that entered, or would have. */

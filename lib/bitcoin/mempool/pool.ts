@@ -7,7 +7,11 @@
 import { Cluster, componentsOf } from "./cluster.ts";
 import { NO_ENTRIES, type PoolEntry, txidOf } from "./entry.ts";
 import type { MempoolListener, RemovalReason } from "./mempool.ts";
+import { MAX_MONEY } from "../types/money.ts";
 import { WorstChunks } from "./worst-chunks.ts";
+
+/** No transaction counts as having paid more than that, or less: so much changes every order, and sums stay exact. */
+const DELTA_MAX = Number(MAX_MONEY);
 
 /** The pool. */
 export class Pool {
@@ -112,9 +116,9 @@ export class Pool {
     return this.#deltas;
   }
 
-  /** Adds to what a transaction counts as having paid. 0 as the sum is none. */
+  /** Adds to what a transaction counts as having paid, up to all the money that there is. 0 as the sum is none. */
   prioritise(txid: string, delta: number): void {
-    const sum = this.deltaOf(txid) + delta;
+    const sum = Math.max(-DELTA_MAX, Math.min(DELTA_MAX, this.deltaOf(txid) + delta));
     if (sum === 0) this.#deltas.delete(txid);
     else this.#deltas.set(txid, sum);
     const entry = this.#byTxid.get(txid);
@@ -132,8 +136,8 @@ export class Pool {
 
   /** Takes an entry in: nothing here spends what it spends. What here spends its outputs becomes its child. */
   add(entry: PoolEntry, isFromBlock = false): void {
-    entry.sequence = isFromBlock ? 0 : this.#sequence;
-    this.#sequence += 1;
+    const sequence = this.#sequence++;
+    entry.sequence = isFromBlock ? 0 : sequence;
     this.#changes += 1;
     this.#byTxid.set(entry.txid, entry);
     this.#byWtxid.set(entry.wtxid, entry);
@@ -146,7 +150,7 @@ export class Pool {
     entry.children = this.#childrenOf(entry);
     for (const child of entry.children) child.parents = [...child.parents, entry];
     this.#join(entry);
-    for (const listener of this.#listeners) listener.added?.(entry);
+    for (const listener of this.#listeners) listener.added?.(entry, sequence);
   }
 
   #childrenOf(entry: PoolEntry): readonly PoolEntry[] {
@@ -196,7 +200,7 @@ export class Pool {
     }
     for (const cluster of broken) this.#mend(cluster, gone);
     for (const entry of gone) {
-      const sequence = reason === "block" ? undefined : this.#sequence++;
+      const sequence = this.#sequence++;
       for (const listener of this.#listeners) listener.removed?.(entry, reason, blockRow, sequence);
     }
   }

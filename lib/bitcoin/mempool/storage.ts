@@ -77,6 +77,8 @@ export class MempoolStorage {
   unbroadcast: UnbroadcastKeeper | undefined;
   #isLoaded = false;
   #saving: Promise<string> | undefined;
+  /** The save that comes after the one that goes on: for callers whose transactions that one does not know of. */
+  #following: Promise<string> | undefined;
 
   constructor(parts: MempoolStorageParts, pool: StoredPool) {
     this.#parts = parts;
@@ -168,9 +170,23 @@ export class MempoolStorage {
     for (const { ok } of verdicts) figures[ok === "known" ? "known" : ok ? "accepted" : "refused"] += 1;
   }
 
-  /** Writes all transactions to their file, whose path it gives. @throws NodeError for one that cannot be written */
+  /**
+   * Writes all transactions that are here now to their file, whose path it gives. Who comes while another save goes on gets
+   * one that begins after it. @throws NodeError for one that cannot be written
+   */
   async save(): Promise<string> {
-    return await (this.#saving ??= this.#save().finally(() => (this.#saving = undefined)));
+    if (this.#saving === undefined) return await this.#begin();
+    return await (this.#following ??= this.#saving.catch(() => {}).then(() => {
+      this.#following = undefined;
+      return this.#begin();
+    }));
+  }
+
+  #begin(): Promise<string> {
+    const saving = this.#save().finally(() => {
+      if (this.#saving === saving) this.#saving = undefined;
+    });
+    return this.#saving = saving;
   }
 
   async #save(): Promise<string> {

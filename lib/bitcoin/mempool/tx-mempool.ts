@@ -68,6 +68,8 @@ export class TxMempool implements Mempool {
   readonly #packages: Packages;
   readonly #queue: QuestionQueue<Question, TransactionVerdict>;
   #restoring: Promise<void> | undefined;
+  /** What a reorganisation has left is being judged. */
+  #isSettling = false;
 
   constructor(parts: TxMempoolParts) {
     const { chain, clock, policy } = parts;
@@ -147,7 +149,7 @@ export class TxMempool implements Mempool {
   }
 
   async settled(signal?: AbortSignal): Promise<void> {
-    if (!this.#follower.isSettled) await this.#queue.alone(() => Promise.resolve(), signal);
+    if (this.#isSettling || !this.#follower.isSettled) await this.#queue.alone(() => Promise.resolve(), signal);
   }
 
   relativesOf(txid: Uint8Array): Relatives | undefined {
@@ -298,12 +300,17 @@ export class TxMempool implements Mempool {
   /** Brings the mempool to where the chain is. */
   async #settle(): Promise<void> {
     const { signal } = this.#closing;
-    while (!this.#follower.isSettled) {
-      signal.throwIfAborted();
-      await this.#follower.rested(signal);
-      await this.#follower.settle((transactions) => this.#takeBack(transactions));
-      this.#limits.trimClusters();
-      this.#limits.enforce();
+    this.#isSettling = true;
+    try {
+      while (!this.#follower.isSettled) {
+        signal.throwIfAborted();
+        await this.#follower.rested(signal);
+        await this.#follower.settle((transactions) => this.#takeBack(transactions));
+        this.#limits.trimClusters();
+        this.#limits.enforce();
+      }
+    } finally {
+      this.#isSettling = false;
     }
   }
 

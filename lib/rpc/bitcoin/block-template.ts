@@ -15,7 +15,7 @@ import { HeaderStatus } from "../../bitcoin/headers/header-chain.ts";
 import { compactToTarget } from "../../bitcoin/headers/pow.ts";
 import { toDisplayHex } from "../../bitcoin/hash.ts";
 import type { MempoolEntry } from "../../bitcoin/mempool/mempool.ts";
-import { changesOf, commitmentScript, type FilledTemplate } from "../../bitcoin/mining.ts";
+import { commitmentScript, type FilledTemplate } from "../../bitcoin/mining.ts";
 import type { BitcoinService } from "../../bitcoin/service.ts";
 import { isStopping } from "../stopping.ts";
 import { parseHash } from "./arguments.ts";
@@ -55,7 +55,7 @@ async function untilOutdated(
   signal: AbortSignal,
 ): Promise<void> {
   const { headers, mempool } = bitcoin;
-  const changes = () => mempool === undefined ? 0 : changesOf(mempool);
+  const changes = () => mempool?.sequence ?? 0;
   const isText = typeof longPollId === "string";
   const known = isText ? parseHash(longPollId.slice(0, HASH_DIGITS), "longpollid") : headers.hash(bitcoin.tip);
   const knownChanges = isText ? Number.parseInt(longPollId.slice(HASH_DIGITS), 10) || 0 : changes();

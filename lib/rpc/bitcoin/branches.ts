@@ -30,6 +30,8 @@ function orderMethod(name: string, order: BranchOrder, summary: string, isHidden
       const row = rowOfHash(bitcoin, args.text(0));
       try {
         await bitcoin.decide(order, row, signal);
+        // Callers look at the mempool next, which is Core's at once.
+        await bitcoin.mempool?.settled(signal);
       } catch (thrown) {
         if (!(thrown instanceof NodeError) || signal.aborted) throw thrown;
         throw new JsonRpcError(RpcCode.database, thrown.message);

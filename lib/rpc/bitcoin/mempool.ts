@@ -231,7 +231,7 @@ export const mempoolMethods: readonly Method[] = [
     examples: ["prioritisetransaction <txid> 0 10000"],
     call(args, { context: { bitcoin } }) {
       const txid = parseHash(args.text(0), "txid");
-      const delta = args.wide(2, 0);
+      const delta = args.int64(2);
       if (args.has(1) && args.at(1) !== 0) {
         throw invalidParameter(
           "Priority is no longer supported, dummy argument to prioritisetransaction must be 0.",

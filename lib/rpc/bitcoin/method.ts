@@ -159,6 +159,14 @@ export class Arguments {
     return value === null ? standard : toInteger(value, 2 ** 53);
   }
 
+  /** A whole number of 64 bits, as near as a double can be. Throws as {@link Arguments.integer} does. */
+  int64(position: number): number {
+    const value = this.at(position);
+    if (typeof value !== "bigint") return toInteger(value, 2 ** 53);
+    if (BigInt.asIntN(64, value) !== value) throw outOfRange();
+    return Number(value);
+  }
+
   /** The words of an array. Throws −3 for one that holds anything else. */
   texts(position: number): readonly string[] {
     const value = this.at(position);
@@ -183,10 +191,12 @@ function toInteger(value: Json, limit: number): number {
   if (typeof value !== "number" && typeof value !== "bigint") throw wrongType(value, "number");
   const number = Number(value);
   if (!Number.isInteger(number) || number < -limit || number >= limit) {
-    throw new JsonRpcError(RpcCode.misc, "JSON integer out of range");
+    throw outOfRange();
   }
   return number;
 }
+
+const outOfRange = () => new JsonRpcError(RpcCode.misc, "JSON integer out of range");
 
 /** The method and its parameters in one line: `getblock "blockhash" ( verbosity )`. */
 export function usageLine({ name, params }: Method): string {

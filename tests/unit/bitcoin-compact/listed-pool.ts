@@ -28,7 +28,7 @@ export class ListedPool implements Pick<Mempool, "entries" | "listen"> {
       const more = { sigOpCost: 0, time: 0, height: 0, spendsCoinbase: false };
       const entry = { transaction, sequence: ++this.#sequence, fee, modifiedFee: fee, vsize, weight, ...more };
       this.#entries.set(entry.sequence, entry);
-      for (const listener of this.#listeners) listener.added?.(entry);
+      for (const listener of this.#listeners) listener.added?.(entry, entry.sequence);
     }
     return this;
   }
@@ -36,7 +36,7 @@ export class ListedPool implements Pick<Mempool, "entries" | "listen"> {
   remove(transaction: Transaction, reason: RemovalReason): void {
     const entry = [...this.#entries.values()].find((each) => each.transaction === transaction)!;
     this.#entries.delete(entry.sequence);
-    for (const listener of this.#listeners) listener.removed?.(entry, reason);
+    for (const listener of this.#listeners) listener.removed?.(entry, reason, undefined, ++this.#sequence);
   }
 }
 

@@ -48,12 +48,12 @@ async function scene(folder = new MemoryFolder(), height = 1_000) {
     const entry = { transaction, fee, modifiedFee: fee, vsize: 200, weight: 800, sequence, height: state.height };
     const whole = { ...entry, sigOpCost: 0, time: 0, spendsCoinbase: false };
     pool.set(String(transaction.txid), transaction);
-    for (const listener of listeners) listener.added?.(whole);
+    for (const listener of listeners) listener.added?.(whole, 1);
     return whole;
   };
   const go = (entry: ReturnType<typeof come>, reason: "block" | "replaced" | "conflict", row?: number) => {
     pool.delete(String(entry.transaction.txid));
-    for (const listener of listeners) listener.removed?.(entry, reason, row);
+    for (const listener of listeners) listener.removed?.(entry, reason, row, 1);
   };
   const mine = (entries: readonly ReturnType<typeof come>[]) => {
     state.height += 1;

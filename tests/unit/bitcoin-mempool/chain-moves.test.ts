@@ -216,6 +216,19 @@ describe("blocks that are taken back", () => {
     assert.equal(world.pool.size, 0);
   });
 
+  test("are all back, and judged, when the mempool is said to be settled", async () => {
+    const world = await PoolWorld.open();
+    const { ledger, pool } = world;
+    const root = spend([world.takeCoin()], 1_000, { count: 300 });
+    const block = await mined(world, [root, ...Array.from({ length: 300 }, (_, i) => spend([coinOf(root, i)], 1_000))]);
+    // Somebody asks as soon as the first is back.
+    let asked: Promise<number> | undefined;
+    pool.listen({ added: () => void (asked ??= pool.settled().then(() => pool.size)) });
+    await ledger.until(ledger.chain.orders.invalidate(ledger.chain.headers.find(block.hash)));
+    await ledger.rest(1_000);
+    assert.equal(await asked, 64, "as many as a cluster may have, and not those that were back by then");
+  });
+
   test("make clusters that are too large smaller", async () => {
     const world = await PoolWorld.open();
     const base = await mined(world);

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { MempoolDatReader, MempoolDatWriter } from "../../../lib/bitcoin/mempool/mempool-dat.ts";
 import { toHex } from "../../../lib/codec/hex.ts";
+import type { Transaction } from "../../../lib/bitcoin/types/mod.ts";
 import { Writer } from "../../../lib/codec/writer.ts";
 import { InlineWorkers } from "../../../lib/core/work/inline-workers.ts";
 import { MemoryFolder } from "../../contract/memory-folder.ts";
@@ -51,6 +52,69 @@ describe("MempoolStorage", () => {
     const found = bytes.subarray(17).map((byte, i) => byte ^ key[(17 + i) % 8]!);
     assert.equal(toHex(found), toHex(expected));
     assert.ok(!folder.files.has(`${PATH}.new`));
+    await world.close();
+  });
+
+  test("has what is here when it is asked for, also of a caller that comes while another file is written", async () => {
+    const files = new MemoryFolder().named("/data");
+    let failures = 0;
+    const create = (path: string) =>
+      failures-- > 0 ? Promise.reject(new Error("the disk is full")) : files.create(path);
+    const world = await PoolWorld.open({ files: { ...files, create } });
+    const { pool: { storage }, ledger } = world;
+    const [first, second] = [spend([world.takeCoin()], 1_000), spend([world.takeCoin()], 1_000)];
+    assert.equal(await world.says(first), "ok");
+    const countOf = () => files.open(PATH).then((file) => new MempoolDatReader(file).begin());
+    const before = storage.save();
+    // The first has begun, and does not know of the second transaction.
+    await world.says(second);
+    const after = [storage.save(), storage.save()];
+    assert.deepEqual(await ledger.until(before.then(countOf)), 1);
+    assert.deepEqual(await ledger.until(Promise.all(after)), [PATH, PATH]);
+    assert.equal(await ledger.until(countOf()), 2);
+    // One that fails does not take the next with it.
+    failures = 1;
+    const failing = storage.save();
+    const next = storage.save();
+    await assert.rejects(ledger.until(failing));
+    assert.equal(await ledger.until(next), PATH);
+    await world.close();
+  });
+
+  test("is read whatever was added to fees", async () => {
+    const folder = new MemoryFolder();
+    const world = await PoolWorld.open({ files: folder.named("/data") });
+    const transactions = [1, 2, 3].map((n) => spend([world.takeCoin()], n * 1_000));
+    for (const each of transactions) assert.equal(await world.says(each), "ok");
+    const [great, small, other] = transactions as [Transaction, Transaction, Transaction];
+    for (let i = 0; i < 2; i++) {
+      world.pool.prioritise(great.txid, Number.MAX_SAFE_INTEGER);
+      world.pool.prioritise(small.txid, -(2 ** 63));
+    }
+    const money = 2_100_000_000_000_000;
+    assert.deepEqual([...world.pool.deltas.values()], [money, -money]);
+    await world.ledger.until(world.pool.storage.save());
+    const next = world.anotherPool(new InlineWorkers(), {}, folder.named("/data"));
+    next.start();
+    await world.ledger.rest(1_000);
+    assert.deepEqual(
+      [...next.entries()].map(idOf).sort(),
+      [great, other].map(idOf).sort(),
+      "one counts as paying too little",
+    );
+    assert.deepEqual([next.get(great.txid)?.modifiedFee, next.deltas.size], [money + 1_000, 2]);
+    // Core's own file may have any number of 64 bits.
+    const time = Math.floor(world.ledger.clock.now() / 1_000);
+    const head = new Writer();
+    head.u64Le(1n);
+    const body = plain(
+      [{ raw: other.raw, time, delta: -(2n ** 63n) }, { raw: great.raw, time, delta: 2n ** 62n }],
+      new Uint8Array(2),
+    );
+    folder.files.set("/core.dat", { bytes: join(head.finish(), body), synced: 0 } as never);
+    const third = world.anotherPool(new InlineWorkers(), {}, folder.named("/data"));
+    const figures = await world.ledger.until(third.storage.load("/core.dat", NEVER, { appliesDeltas: true }));
+    assert.deepEqual([figures.accepted, figures.refused, third.deltas.size], [1, 1, 2]);
     await world.close();
   });
 

@@ -57,6 +57,18 @@ test("TransactionEvents numbers what comes and goes as Core's topic `sequence` d
     ...block.transactions.map((each) => ["block_left", id(each)]),
     ["block_disconnected", toDisplayHex(block.hash), undefined, undefined],
   ]);
+  // What the mempool takes back from a block that is taken back is told with its number; that which the block took has one too.
+  told.length = 0;
+  await world.ledger.until(chain.orders.invalidate(row));
+  await world.ledger.until(pool.settled());
+  assert.deepEqual(told, [
+    ["added", id(better), 6, undefined],
+    ["mempool", id(better)],
+    ["added", id(rival), 7, undefined],
+    ["mempool", id(rival)],
+  ]);
+  assert.equal(pool.sequence, 8);
+  assert.equal(pool.get(better.txid)?.sequence, 0, "peers are not told when it came");
   let hex: unknown;
   off();
   const offAgain = live.listen(["bitcoin.tx"], ({ data }) => void (hex = data.hex));

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { BlockAssembler, changesOf } from "../../../lib/bitcoin/block-assembler.ts";
+import { BlockAssembler } from "../../../lib/bitcoin/block-assembler.ts";
 import type { MempoolEntry } from "../../../lib/bitcoin/mempool/mempool.ts";
 import type { BitcoinService } from "../../../lib/bitcoin/service.ts";
 import type { Block } from "../../../lib/bitcoin/types/mod.ts";
@@ -87,14 +87,5 @@ describe("BlockAssembler", () => {
     });
     assert.deepEqual((await template()).entries, entries);
     assert.equal(tried.length, 2);
-  });
-});
-
-describe("changesOf()", () => {
-  test("counts what came and what has left", () => {
-    assert.equal(changesOf({ sequence: 0, size: 0 }), 0);
-    assert.equal(changesOf({ sequence: 3, size: 3 }), 3);
-    assert.equal(changesOf({ sequence: 3, size: 1 }), 5);
-    assert.equal(changesOf({ sequence: 4, size: 1 }), 7);
   });
 });

@@ -118,7 +118,7 @@ export class PretendMempool implements TransactionRelayMempool {
       ...{ sigOpCost: 0, time: 0, height: 0, spendsCoinbase: false },
     };
     this.#entries.set(key(transaction), entry);
-    for (const { added } of this.#listeners) added?.(entry);
+    for (const { added } of this.#listeners) added?.(entry, entry.sequence);
     return entry;
   }
 
@@ -127,7 +127,7 @@ export class PretendMempool implements TransactionRelayMempool {
     const entry = this.get(transaction.txid);
     if (entry === undefined) return;
     this.#entries.delete(key(transaction));
-    for (const { removed } of this.#listeners) removed?.(entry, reason);
+    for (const { removed } of this.#listeners) removed?.(entry, reason, undefined, this.sequence++);
   }
 }
 

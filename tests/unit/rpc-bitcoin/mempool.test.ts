@@ -95,6 +95,10 @@ describe("sendrawtransaction", () => {
     await add([parent, child]);
     assert.deepEqual(await call("getrawmempool"), []);
     assert.equal((await failure("sendrawtransaction", hex(parent))).message, "Transaction outputs already in utxo set");
+
+    // When the block is taken back they are there again at once.
+    await call("invalidateblock", await call("getbestblockhash"));
+    assert.deepEqual(await call("getrawmempool"), [id(parent), id(child)]);
   });
 
   test("refuses with Core's numbers and words", async () => {
@@ -249,6 +253,23 @@ describe("the mempool for callers of other methods", () => {
       [absent]: { fee_delta: -7, in_mempool: false },
     });
     assert.equal((await call<Record<string, Told>>("getmempoolentry", id(one))).fees!.modified, 0.00025);
+  });
+
+  test("prioritisetransaction takes every number of 64 bits, as Core does, and adds no more than all the money", async () => {
+    const { call, coins, failure } = await open();
+    const transaction = to(coins[0]!, [50n * COIN - 10_000n]);
+    await call("sendrawtransaction", hex(transaction));
+    for (const delta of [-9_007_199_254_740_992n, 2n ** 63n - 1n, 2n ** 63n - 1n, 1n]) {
+      assert.equal(await call("prioritisetransaction", id(transaction), 0, delta), true);
+    }
+    const told = await call<Record<string, Told>>("getprioritisedtransactions");
+    assert.equal(told[id(transaction)]?.fee_delta, 2_100_000_000_000_000);
+    const words = "JSON integer out of range";
+    assert.deepEqual(await failure("prioritisetransaction", id(transaction), 0, 2n ** 63n), {
+      code: -1,
+      message: words,
+    });
+    assert.deepEqual(await failure("prioritisetransaction", id(transaction), 0, 0.5), { code: -1, message: words });
   });
 
   test("savemempool writes what importmempool takes", async () => {

@@ -29,6 +29,7 @@ import { parseRpcAuth } from "../../../lib/rpc/basic-auth.ts";
 import { bitcoinHandle } from "../../../lib/rpc/bitcoin/handle.ts";
 import type { RpcContext } from "../../../lib/rpc/context.ts";
 import type { RpcLimits } from "../../../lib/rpc/limits.ts";
+import { type Json, stringifyJson } from "../../../lib/codec/json.ts";
 import { MemoryEventLog } from "../../../lib/storage/event-log.ts";
 import { MemoryFolder } from "../../contract/memory-folder.ts";
 import { FakeClock } from "../rpc/support.ts";
@@ -243,7 +244,7 @@ export async function bitcoinNode(options: {
     app.fetchPlain(new Request(`http://127.0.0.1:18443/rest/${path}`, init));
   /** Calls a method in the legacy version. */
   const reply = async (method: string, params: unknown = []) =>
-    await (await post(JSON.stringify({ method, params, id: 1 }))).json() as Reply;
+    await (await post(stringifyJson({ method, params: params as Json, id: 1 }))).json() as Reply;
   /** The result of a call that works. */
   const call = async <T>(method: string, ...params: unknown[]): Promise<T> => {
     const { result, error } = await reply(method, params);
