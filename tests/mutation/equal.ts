@@ -403,7 +403,7 @@ export const EQUAL: readonly Equal[] = [
   },
   {
     file: "lib/bitcoin/mempool/cluster.ts",
-    was: "if (items.length === 1) return chunksOf(items);",
+    was: "if (items.length === 1) return { chunks: chunksOf(items), isOptimal: true };",
     becomes: ";",
     why: "A short way for what the lines below give as well, only later.",
   },
