@@ -21,6 +21,7 @@
  * @module
  */
 export * from "./lib/config.ts";
+export { standardConfig } from "./lib/standard-config.ts";
 export { addressText } from "./lib/core/address-text.ts";
 export { isHost, parseHostPort } from "./lib/core/host-port.ts";
 export { type NetworkKind, parseNetworkKinds } from "./lib/core/reachability.ts";

@@ -10,28 +10,14 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
-import { DEFAULTS, freezeConfig, pathsBelow, startNode } from "../mod.ts";
+import { DEFAULTS, parseHostPort, standardConfig, startNode } from "../mod.ts";
 
 const [peer = "127.0.0.1:38444", network = "simulator0", count = "3"] = process.argv.slice(2);
-const at = peer.lastIndexOf(":");
 const folder = await mkdtemp(join(tmpdir(), "gemel-follow-"));
-
-const node = await startNode(freezeConfig({
-  chains: [{
-    ...DEFAULTS.chia,
-    chain: "chia",
-    network,
-    connect: [{ host: peer.slice(0, at), port: Number(peer.slice(at + 1)) }],
-  }],
-  paths: pathsBelow(folder),
-  database: "memory",
-  cacheBytesMax: DEFAULTS.cacheBytesMax,
-  rpc: { ...DEFAULTS.rpc, listen: { host: "127.0.0.1", port: 0 } },
-  log: { ...DEFAULTS.log, level: "error" },
-  allowLoopbackExempt: false,
-  shutdownTimeoutMs: DEFAULTS.shutdownTimeoutMs,
-}));
-
+const connect = [parseHostPort(peer, 8444)];
+const node = await startNode(
+  standardConfig(folder, [{ ...DEFAULTS.chia, chain: "chia", network, connect }], { database: "memory" }),
+);
 let seen = 0;
 for await (const event of node.subscribe({ topics: ["chia.peak"], since: 0 })) {
   if ("gap" in event) continue;
