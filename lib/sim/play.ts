@@ -65,10 +65,20 @@ export const LIES = ["silent", "stall", "garbage", "flood", "claim", "forge", "a
  * - `orphans`: Bitcoin, with payments: gives transactions whose parents nobody has.
  * - `withhold`: Bitcoin, with payments: announces each payment before all others, and does not give it.
  * - `costly`: Bitcoin, with payments: gives transactions that take long to be refused.
+ * - `lowfee`: Bitcoin, with payments: floods with valid transactions that pay little, more than a mempool holds.
+ * - `pinning`: Bitcoin, with payments: attaches much that pays little to a payment, so that nothing can take its place.
+ * - `twice`: Bitcoin, with payments: gives a block in parts, and answers for its transactions more than once.
+ * - `wrong`: Bitcoin, with payments: gives a block in parts, and other transactions than were asked for.
+ * - `collide`: Bitcoin, with payments: gives a block in parts, whose short ids are those of transactions of its own.
+ * - `mute`: Bitcoin, with payments: gives a block in parts, and never answers for its transactions.
  */
 export type Lie = (typeof LIES)[number] | "announce" | "mint" | "neighbour" | RelayLie;
-/** What malicious peers do against the relay of transactions. */
-export type RelayLie = "ids" | "orphans" | "withhold" | "costly";
+/** What malicious peers do with compact blocks: each is the first to tell of a block. */
+export const COMPACT_LIES = ["twice", "wrong", "collide", "mute"] as const;
+/** One of {@link COMPACT_LIES}. */
+export type CompactLie = (typeof COMPACT_LIES)[number];
+/** What malicious peers do against the relay of transactions, and of the blocks that have them. */
+export type RelayLie = "ids" | "orphans" | "withhold" | "costly" | "lowfee" | "pinning" | CompactLie;
 
 /** What a malicious peer is made of. */
 export interface LiarParts {

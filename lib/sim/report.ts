@@ -15,6 +15,28 @@ export interface Breach {
   readonly detail: string;
 }
 
+/** What the mempools of a world came to, at most. */
+export interface MempoolsReport {
+  /** Bytes of one, of its limit. */
+  readonly fill: number;
+  /** Transactions that were dropped for want of memory, of one. */
+  readonly evicted: number;
+  /** What one asked for, in satoshi for 1000 virtual bytes. */
+  readonly minimum_fee_rate: number;
+  /** Transactions that hang together, and their virtual bytes. */
+  readonly cluster_count: number;
+  readonly cluster_vbytes: number;
+}
+
+/** What became of the compact blocks of a world, at all of its nodes. */
+export interface CompactBlocksReport {
+  readonly rebuilt: number;
+  /** Questions for transactions that were missing. */
+  readonly round_trips: number;
+  /** Blocks that were asked for whole, since what came in parts did not fit, or left to others. */
+  readonly fallbacks: number;
+}
+
 /** The object that `gemel simulate --json` prints. */
 export interface SimReport {
   readonly chain: "chia" | "bitcoin";
@@ -49,6 +71,14 @@ export interface SimReport {
     readonly made: number;
     /** Those that are in blocks of the heaviest chain. */
     readonly mined: number;
+    /** Milliseconds from a node's taking a payment in to a neighbour's, for each pair of honest neighbours. */
+    readonly hops: SimReport["propagation_ms"];
+    /** What of these came after the moment at which the node tells the neighbour, which chance decides. */
+    readonly beyond_trickle: SimReport["propagation_ms"];
+    /** The same for parents that pay nothing, and the children that pay for them: a parent is asked for after its child. */
+    readonly packages_beyond_trickle: SimReport["propagation_ms"];
+    readonly mempools: MempoolsReport;
+    readonly compact_blocks: CompactBlocksReport;
   };
   readonly faults: Readonly<Record<string, number>>;
   readonly network: Readonly<Record<string, number>>;

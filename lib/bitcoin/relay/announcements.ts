@@ -37,6 +37,8 @@ export interface AnnouncementsParts {
 /** What waits for a moment, for one peer or for all of a network. */
 interface Moment {
   readonly meanMs: number;
+  /** When it comes, while something waits for it; monotonic milliseconds. */
+  at: number;
   cancel: (() => void) | undefined;
 }
 
@@ -148,6 +150,15 @@ export class Announcements {
     return this.#listeners.get(peer.id)?.known.bytes ?? 0;
   }
 
+  /**
+   * When a peer is told of a transaction that waits for nothing but that moment; monotonic milliseconds. Undefined when it is
+   * in the backlog, was told, or is not to be told. @param id of the peer
+   */
+  toldAt(id: number, txid: Uint8Array): number | undefined {
+    const listener = this.#listeners.get(id);
+    return listener?.queue.has(toHex(txid)) ? listener.moment.at : undefined;
+  }
+
   /** What is told of one peer. */
   viewOf(peer: BitcoinPeer): AnnouncementsView {
     const listener = this.#listeners.get(peer.id);
@@ -184,7 +195,9 @@ export class Announcements {
   #arm({ moment }: Listener): void {
     const { clock, random } = this.#parts;
     const delay = moment.meanMs === 0 ? 0 : poissonDelay(moment.meanMs, (bound) => random.below(bound));
-    moment.cancel ??= clock.after(delay, () => {
+    if (moment.cancel !== undefined) return;
+    moment.at = clock.monotonic() + delay;
+    moment.cancel = clock.after(delay, () => {
       moment.cancel = undefined;
       for (const listener of this.#listeners.values()) if (listener.moment === moment) this.#tell(listener);
     });
@@ -216,11 +229,11 @@ export class Announcements {
   }
 
   #momentOf(peer: BitcoinPeer): Moment {
-    if (peer.may("noban")) return { meanMs: 0, cancel: undefined };
-    if (peer.direction === "out") return { meanMs: OUTBOUND_MEAN_MS, cancel: undefined };
+    if (peer.may("noban")) return { meanMs: 0, at: 0, cancel: undefined };
+    if (peer.direction === "out") return { meanMs: OUTBOUND_MEAN_MS, at: 0, cancel: undefined };
     const { host, port } = peer.session.link.duplex.local;
     const key = `${host} ${port}`;
-    const moment = this.#shared.get(key) ?? { meanMs: INBOUND_MEAN_MS, cancel: undefined };
+    const moment = this.#shared.get(key) ?? { meanMs: INBOUND_MEAN_MS, at: 0, cancel: undefined };
     this.#shared.set(key, moment);
     return moment;
   }

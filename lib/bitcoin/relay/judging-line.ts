@@ -1,11 +1,18 @@
 /**
  * The line in which peers' transactions wait to be judged, few at a time. A peer whose transactions cost time and came to
- * nothing waits behind all others, and one such at a time is judged: a stranger who makes transactions that are costly to
- * refuse delays strangers like itself. Nobody is kept from ever being judged, and what was wasted is forgotten in minutes.
+ * nothing waits behind all others, and one such at a time is judged, with a rest after it: a stranger who makes transactions
+ * that are costly to refuse delays strangers like itself. Without the rest such a one would come between any two of an honest
+ * peer, which waits for the answer to the first, with all else that it says, before its second is heard. Nobody is kept from
+ * ever being judged, and what was wasted is forgotten in minutes.
+ *
+ * How long a transaction took does not tell what it cost: it may have waited for a costly one beside it. What is refused
+ * before any script runs costs no more than its coins do to look up, and no more is held against its peer.
  *
  * @module
  */
 import type { Clock } from "../../core/ports.ts";
+import type { TransactionVerdict } from "../mempool/mempool.ts";
+import type { Transaction } from "../types/transaction.ts";
 
 /** Transactions that are judged at once: the mempool looks up the coins of several together. */
 const AT_ONCE = 16;
@@ -13,6 +20,20 @@ const AT_ONCE = 16;
 const WASTED_MS = 50;
 /** In which time half of what a peer has wasted is forgotten. */
 const FORGET_HALF_MS = 60_000;
+/** How many times as long as its judging took, no other of those is judged: they have a third of the time, and not all. */
+const REST_FACTOR = 2;
+
+/** What it may take to look one coin up on a disk, by which what needs no more is judged. */
+const COIN_MS = 0.1;
+const BEFORE_SCRIPTS: ReadonlySet<string> = new Set(["min relay fee not met", "mempool min fee not met"]);
+
+/** What a transaction may have cost in vain, in milliseconds: at most, as far as its verdict tells. */
+export function wasteMax({ inputCount }: Pick<Transaction, "inputCount">, verdict: TransactionVerdict): number {
+  if (verdict.ok === true) return 0;
+  const isCheap = verdict.ok === "known" || verdict.result === "missing_inputs" || verdict.result === "conflict" ||
+    BEFORE_SCRIPTS.has(verdict.reason);
+  return isCheap ? COIN_MS * inputCount : Infinity;
+}
 
 /** What was wasted for a peer's transactions. */
 export class Waster {
@@ -33,8 +54,9 @@ export class Waster {
 /** A transaction that is being judged. */
 interface Turn {
   readonly isOfWaster: boolean;
-  /** The line's shared time when it began. */
+  /** The line's shared time when it began, and the clock's. */
   readonly began: number;
+  readonly beganAt: number;
 }
 
 interface Waiting {
@@ -50,6 +72,9 @@ export class JudgingLine {
   /** Milliseconds of judging so far, each of them shared by those that were judged then. */
   #sharedMs = 0;
   #sharedAt = 0;
+  /** Until when none is judged of those who wasted much. */
+  #restUntil = 0;
+  #cancelRest: (() => void) | undefined;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -61,10 +86,10 @@ export class JudgingLine {
   }
 
   /**
-   * Judges when it is this one's turn. `inVain` says of the result whether the time was wasted. What the judging throws is
-   * thrown.
+   * Judges when it is this one's turn. `wasteMax` says of the result how many milliseconds were wasted at most: 0 where it
+   * was not in vain. What the judging throws is thrown.
    */
-  async judge<T>(of: Waster, judging: () => Promise<T>, inVain: (result: T) => boolean): Promise<T> {
+  async judge<T>(of: Waster, judging: () => Promise<T>, wasteMax: (result: T) => number): Promise<T> {
     const { promise, resolve } = Promise.withResolvers<Turn>();
     this.#waiting.push({ of, begin: resolve });
     this.#next();
@@ -72,13 +97,21 @@ export class JudgingLine {
     try {
       const result = await judging();
       this.#share();
-      if (inVain(result)) of.add(this.#sharedMs - turn.began, this.#clock.monotonic());
+      const wasted = Math.min(this.#sharedMs - turn.began, wasteMax(result));
+      if (wasted > 0) of.add(wasted, this.#clock.monotonic());
       return result;
     } finally {
       this.#share();
       this.#turns.delete(turn);
+      const now = this.#clock.monotonic();
+      if (turn.isOfWaster) this.#restUntil = now + REST_FACTOR * (now - turn.beganAt);
       this.#next();
     }
+  }
+
+  /** Ends the wait for the end of a rest. */
+  close(): void {
+    this.#cancelRest?.();
   }
 
   /** Has those begin whose turn it is: those that wasted least first, and of two alike the one that came first. */
@@ -90,11 +123,19 @@ export class JudgingLine {
       const least = Math.min(...all);
       const isOfWaster = least > WASTED_MS;
       if (isOfWaster && [...this.#turns].some((turn) => turn.isOfWaster)) return;
+      if (isOfWaster && now < this.#restUntil) return this.#rest(this.#restUntil - now);
       const [next] = this.#waiting.splice(all.indexOf(least), 1);
-      const turn = { isOfWaster, began: this.#sharedMs };
+      const turn = { isOfWaster, began: this.#sharedMs, beganAt: now };
       this.#turns.add(turn);
       next!.begin(turn);
     }
+  }
+
+  #rest(ms: number): void {
+    this.#cancelRest ??= this.#clock.after(ms, () => {
+      this.#cancelRest = undefined;
+      this.#next();
+    });
   }
 
   /** Takes note of the time that has passed: a peer does not answer for the others that were judged beside it. */

@@ -15,7 +15,7 @@ export { type RelayFigures, TransactionRelay, unwantedTransaction } from "./rela
 /** What RPC may ask of the relay, and have it do. */
 export type RelayService = Pick<TransactionRelay, "broadcast" | "figures" | "orphans" | "takes"> & {
   readonly unbroadcast: Pick<TransactionRelay["unbroadcast"], "has" | "list" | "size">;
-  readonly announcements: Pick<TransactionRelay["announcements"], "backlogs">;
+  readonly announcements: Pick<TransactionRelay["announcements"], "backlogs" | "toldAt">;
 };
 
 /** Blocks that are further below the best header are followed by others at once: nobody asks for their transactions. */

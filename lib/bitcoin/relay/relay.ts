@@ -19,7 +19,7 @@ import { Announcements } from "./announcements.ts";
 import { type ParentAndChild, TransactionDownload } from "./download.ts";
 import { FeeFilters } from "./fee-filter.ts";
 import { RelayHoldings } from "./holdings.ts";
-import { JudgingLine, Waster } from "./judging-line.ts";
+import { JudgingLine, wasteMax, Waster } from "./judging-line.ts";
 import type { Orphan } from "./orphanage.ts";
 import { RecentTransactions } from "./recent-transactions.ts";
 import { ANNOUNCEMENT_BYTES } from "./request-tracker.ts";
@@ -180,6 +180,7 @@ export class TransactionRelay {
   close(): void {
     this.#stopListening();
     this.announcements.close();
+    this.#line.close();
     this.#cancelPump();
   }
 
@@ -279,7 +280,8 @@ export class TransactionRelay {
 
   async #judge(partner: Partner, transaction: Transaction, isFirst: boolean): Promise<void> {
     const { mempool } = this.#parts;
-    const verdict = await this.#line.judge(partner.waster, () => mempool.accept(transaction), ({ ok }) => ok !== true);
+    const accepting = () => mempool.accept(transaction);
+    const verdict = await this.#line.judge(partner.waster, accepting, (result) => wasteMax(transaction, result));
     const pair = this.#settle(partner, transaction, verdict, isFirst);
     if (pair !== undefined) await this.#judgePackage(partner, pair);
   }
@@ -290,7 +292,7 @@ export class TransactionRelay {
     const { refusal, verdicts } = await this.#line.judge(
       partner.waster,
       () => mempool.acceptPackage(pair),
-      (result) => isRefused(result.verdicts),
+      (result) => isRefused(result.verdicts) ? Infinity : 0,
     );
     if (refusal !== undefined || isRefused(verdicts)) this.#download.packageRefused(pair);
     // The child first: it is no orphan any more when its parent is settled.

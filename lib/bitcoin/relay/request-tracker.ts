@@ -4,7 +4,7 @@
  *
  * A stranger may announce everything first and give nothing; what it was asked for waits for it meanwhile. Therefore a peer
  * that let a question expire comes after all others for a while. And while a better one is there to be asked, or any other
- * where it has given nothing yet, a peer has seconds to answer and not a minute.
+ * where it has given nothing yet, a peer has seconds to answer and not a minute: the fewer, the less it has shown.
  *
  * A transaction can be announced by either of its ids. The two are kept apart, since only who has the transaction knows that
  * they belong together.
@@ -21,6 +21,8 @@ import { type Due, DueHeap } from "../../core/work/due-heap.ts";
 export const ANNOUNCEMENT_BYTES = 512;
 /** How long a peer has to answer while a better one could be asked. */
 const HASTY_MS = 5_000;
+/** The same for one that has given nothing yet, or did not answer in time lately. */
+const DOUBTED_MS = 2_000;
 /** How long a peer that did not answer in time comes after others. */
 const LATE_MS = 10 * 60_000;
 
@@ -260,7 +262,8 @@ export class TransactionRequestTracker {
 
   /** A better one is there: this one has little time left. */
   #hurry(asked: Announcement): void {
-    const dueAt = Math.max(this.#now, asked.askedAt + HASTY_MS);
+    const isDoubted = !this.#proven.has(asked.peer) || this.#isLate(asked.peer);
+    const dueAt = Math.max(this.#now, asked.askedAt + (isDoubted ? DOUBTED_MS : HASTY_MS));
     if (dueAt >= asked.dueAt) return;
     this.#waiting.remove(asked);
     asked.dueAt = dueAt;

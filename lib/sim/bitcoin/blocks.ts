@@ -77,7 +77,7 @@ export interface WorldBlocksOptions {
 export class WorldBlocks {
   readonly headers = new HeaderChain(network);
   /** The blocks of the history, rising. */
-  readonly history: readonly Uint8Array[];
+  readonly history: Uint8Array[];
   readonly #raws: (Uint8Array | undefined)[] = [];
   readonly #coinbases: Bytes32[] = [];
   readonly #valid = new Set<string>();
@@ -92,6 +92,11 @@ export class WorldBlocks {
       const at = now - (history - i) * HISTORY_EVERY_MS;
       return this.mine(this.best, at, `history ${i}`, "valid").block.raw;
     });
+  }
+
+  /** Makes one more block of the history, with these transactions. `now` in milliseconds, before the world begins. */
+  extendHistory(now: number, transactions: readonly Transaction[]): void {
+    this.history.push(this.mine(this.best, now, `history ${this.history.length}`, "valid", transactions).block.raw);
   }
 
   isValid(hash: string): boolean {

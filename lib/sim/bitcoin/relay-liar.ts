@@ -1,40 +1,57 @@
 /**
- * Malicious peers that are against the relay of transactions. They dial every node, and stay.
+ * Malicious peers that are against the relay of transactions, and of the blocks that have them. They dial every node, and
+ * stay.
  *
  * @module
  */
-import { InvType, Transaction } from "../../bitcoin/types/mod.ts";
-import { Inv, messageByType, Ping, Pong, Tx, Verack, Version, WtxidRelay } from "../../bitcoin/wire/mod.ts";
+import type { Block } from "../../bitcoin/types/mod.ts";
+import { type AnyMessage, messageByType, Ping, Pong, Verack, Version, WtxidRelay } from "../../bitcoin/wire/mod.ts";
 import type { ByteDuplex } from "../../core/ports.ts";
 import type { LiarParts } from "../play.ts";
-import { network, type WorldBlocks } from "./blocks.ts";
+import { network } from "./blocks.ts";
 import { LiarWire } from "./liar-wire.ts";
-import { COSTLY_MARK } from "./slow-judging.ts";
-import { type Payment, spendOpen, type WorldCoin, type WorldWallet } from "./wallet.ts";
+import type { Payment } from "./wallet.ts";
 
 const REDIAL_MS = 30_000;
-/** How often each does its worst, and how much of it. */
+/** How often each does its worst. */
 const ACT_EVERY_MS = 30_000;
-const IDS = 6_000;
-const ORPHANS = 100;
-const COSTLY = 6;
-/** Connections to each node: costly transactions are judged one after another, those of one connection as well. */
 const CONNECTIONS = 2;
-const COSTLY_CONNECTIONS = 5;
+
+/** What a malicious host does, beyond dialling and shaking hands. Each is told the connections that are ready. */
+export interface RelayAct {
+  /** Connections to each node; two when absent. */
+  readonly connections?: number;
+  /** How often it does its worst; every half minute when absent. */
+  readonly everyMs?: number;
+  /** Does its worst, now and then. */
+  act?(talks: readonly Talk[]): void;
+  /** Hears of a payment sooner than any node but the first. */
+  heardPayment?(payment: Payment, talks: readonly Talk[]): void;
+  /** Hears of a block sooner than any node. */
+  heardBlock?(block: Block, talks: readonly Talk[]): void;
+  /** A node has agreed to a connection. */
+  ready?(talk: Talk): void;
+  /** A node said something on it. */
+  hear?(talk: Talk, message: AnyMessage, body: unknown): void;
+}
 
 /** One connection. */
-class Talk extends LiarWire {
-  readonly #liar: RelayLiar;
+export class Talk extends LiarWire {
+  readonly host: string;
+  readonly #parts: LiarParts;
+  readonly #act: RelayAct;
   isReady = false;
 
-  constructor(liar: RelayLiar, duplex: ByteDuplex) {
+  constructor(parts: LiarParts, act: RelayAct, duplex: ByteDuplex, host: string) {
     super(duplex);
-    this.#liar = liar;
+    this.#parts = parts;
+    this.#act = act;
+    this.host = host;
   }
 
-  /** Shakes hands and answers pings, until the node ends it. What it is asked for it does not give. */
+  /** Shakes hands and answers pings, until the node ends it. What it is asked for it gives if that is its act. */
   async run(): Promise<void> {
-    this.introduce(this.#liar.parts, { startHeight: 0, relay: true });
+    this.introduce(this.#parts, { startHeight: 0, relay: true });
     const reader = this.duplex.readable.getReader();
     for (;;) {
       const { done, value } = await reader.read();
@@ -44,8 +61,13 @@ class Talk extends LiarWire {
         if (message === Version) {
           this.send(WtxidRelay, {});
           this.send(Verack, {});
-        } else if (message === Verack) this.isReady = true;
-        else if (message === Ping) this.send(Pong, Ping.decode(frame.payload) as { readonly nonce: bigint });
+        } else if (message === Verack) {
+          this.isReady = true;
+          this.#act.ready?.(this);
+        } else if (message === Ping) this.send(Pong, Ping.decode(frame.payload) as { readonly nonce: bigint });
+        else if (message !== undefined && this.#act.hear !== undefined) {
+          this.#act.hear(this, message, message.decode(frame.payload));
+        }
       }
     }
   }
@@ -53,30 +75,29 @@ class Talk extends LiarWire {
 
 /** One malicious host. */
 export class RelayLiar {
-  readonly parts: LiarParts;
-  readonly #blocks: WorldBlocks;
-  readonly #wallet: WorldWallet;
+  readonly #parts: LiarParts;
+  readonly #act: RelayAct;
   readonly #talks = new Set<Talk>();
-  #coin: WorldCoin | undefined;
 
-  constructor(parts: LiarParts, blocks: WorldBlocks, wallet: WorldWallet) {
-    this.parts = parts;
-    this.#blocks = blocks;
-    this.#wallet = wallet;
+  constructor(parts: LiarParts, act: RelayAct) {
+    this.#parts = parts;
+    this.#act = act;
   }
 
   start(): void {
-    const { lie, victims } = this.parts;
-    const connections = lie === "costly" ? COSTLY_CONNECTIONS : CONNECTIONS;
-    for (const host of victims) for (let i = 0; i < connections; i++) this.#dialLater(host);
+    const { connections = CONNECTIONS } = this.#act;
+    for (const host of this.#parts.victims) for (let i = 0; i < connections; i++) this.#dialLater(host);
     this.#actLater();
   }
 
-  /** Hears of payments sooner than any node: it may announce them first. */
+  /** Hears of a payment sooner than any node but the one that it is made at. */
   hears(payment: Payment): void {
-    if (this.parts.lie !== "withhold") return;
-    const inventory = payment.map(({ wtxid }) => ({ type: InvType.WTX, hash: wtxid }));
-    for (const talk of this.#ready()) talk.send(Inv, { inventory });
+    this.#act.heardPayment?.(payment, this.#ready());
+  }
+
+  /** Hears of a block sooner than any node. */
+  hearsBlock(block: Block): void {
+    this.#act.heardBlock?.(block, this.#ready());
   }
 
   #ready(): readonly Talk[] {
@@ -84,38 +105,15 @@ export class RelayLiar {
   }
 
   #actLater(): void {
-    const { clock, random } = this.parts;
-    clock.after(random.wait(ACT_EVERY_MS), () => {
-      for (const talk of this.#ready()) this.#act(talk);
+    const { clock, random } = this.#parts;
+    clock.after(random.wait(this.#act.everyMs ?? ACT_EVERY_MS), () => {
+      this.#act.act?.(this.#ready());
       this.#actLater();
     });
   }
 
-  #act(talk: Talk): void {
-    const { lie, random } = this.parts;
-    if (lie === "ids") {
-      const inventory = Array.from({ length: IDS }, () => ({ type: InvType.WTX, hash: random.bytes(32) }));
-      talk.send(Inv, { inventory });
-    } else if (lie === "orphans") {
-      for (let i = 0; i < ORPHANS; i++) talk.send(Tx, this.#orphan());
-    } else if (lie === "costly") {
-      // A coin that is there, or it would be refused for less.
-      this.#coin ??= this.#blocks.best > 0 ? this.#wallet.take() : undefined;
-      for (let i = 0; i < COSTLY && this.#coin !== undefined; i++) {
-        const witness = Uint8Array.of(COSTLY_MARK, ...random.bytes(8));
-        talk.send(Tx, spendOpen([this.#coin], 5_000, 1, { witness }));
-      }
-    }
-  }
-
-  #orphan(): Transaction {
-    const { random } = this.parts;
-    const coin = { txid: random.bytes(32), vout: 0, value: 100_000, script: Uint8Array.of(0x51) };
-    return spendOpen([coin], 1_000, 1);
-  }
-
   #dialLater(host: string): void {
-    const { clock, random, network: net, presence } = this.parts;
+    const { clock, random, network: net, presence } = this.#parts;
     clock.after(random.wait(REDIAL_MS), () => {
       net.dialer(presence).dial({ host, port: network.defaultPort }, { timeoutMs: 5_000 })
         .then((duplex) => this.#talk(duplex, host), () => this.#dialLater(host));
@@ -123,7 +121,7 @@ export class RelayLiar {
   }
 
   #talk(duplex: ByteDuplex, host: string): void {
-    const talk = new Talk(this, duplex);
+    const talk = new Talk(this.#parts, this.#act, duplex, host);
     this.#talks.add(talk);
     talk.run().catch(() => {}).finally(() => {
       this.#talks.delete(talk);
@@ -131,4 +129,9 @@ export class RelayLiar {
       this.#dialLater(host);
     });
   }
+}
+
+/** One connection to each host. */
+export function oneEach(talks: readonly Talk[]): readonly Talk[] {
+  return [...new Map(talks.map((talk) => [talk.host, talk])).values()];
 }

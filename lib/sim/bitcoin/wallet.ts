@@ -10,6 +10,9 @@ import type { SeededRandom } from "../random.ts";
 import type { WorldBlocks } from "./blocks.ts";
 
 const TRUC = { version: 3 };
+const [OP_RETURN, OP_PUSHDATA4] = [0x6a, 0x4e];
+/** Bytes before the data of an output that has some. */
+const DATA_HEAD_BYTES = 6;
 const OP_DROP = 0x75;
 const OP_TRUE = 0x51;
 /** Blocks above a coin until it is spent: no fork of the world is so deep. */
@@ -21,6 +24,11 @@ const TWO_FROM = 100_000;
 const TEN_FROM = 100_000_000;
 /** Satoshi for a virtual byte. */
 const RATE_MAX = 40;
+/** Satoshi for 1000 virtual bytes of a payment that no miner wants. */
+const [POOR_RATE_MIN, POOR_RATE_MAX] = [200, 500];
+const POOR_OUTPUTS = 3;
+/** What a child pays that takes the place of a stranger's of 1000 virtual bytes, and pays for its parent. */
+const TRUC_BUMP_SATOSHI = 3_000;
 /** Virtual bytes of a transaction, of each input with its witness, and of each output: rather more than they take. */
 const BASE_BYTES = 12;
 const INPUT_BYTES = 50;
@@ -56,6 +64,16 @@ const CHANGE = "change";
 interface SpendChange {
   readonly witness?: Uint8Array;
   readonly version?: number;
+  /** Bytes of data in one more output. */
+  readonly dataBytes?: number;
+}
+
+/** An output that nobody can spend, of so many bytes. */
+function dataOutput(bytes: number): TxOutput {
+  const scriptPubKey = new Uint8Array(bytes);
+  scriptPubKey.set([OP_RETURN, OP_PUSHDATA4]);
+  new DataView(scriptPubKey.buffer).setUint32(2, bytes - DATA_HEAD_BYTES, true);
+  return { value: 0n, scriptPubKey };
 }
 
 /** Spends coins, less a fee, to so many outputs. */
@@ -63,7 +81,7 @@ export function spendOpen(
   coins: readonly WorldCoin[],
   fee: number,
   outputs: number,
-  { witness, version = 2 }: SpendChange = {},
+  { witness, version = 2, dataBytes = 0 }: SpendChange = {},
 ): Transaction {
   const value = Math.floor((coins.reduce((sum, coin) => sum + coin.value, 0) - fee) / outputs);
   const output: TxOutput = { value: BigInt(value), scriptPubKey: openOutput(CHANGE) };
@@ -75,7 +93,10 @@ export function spendOpen(
       sequence: 0xffff_fffd,
       witness: [witness ?? script],
     })),
-    outputs: Array.from({ length: outputs }, () => output),
+    outputs: [
+      ...Array.from({ length: outputs }, () => output),
+      ...(dataBytes > 0 ? [dataOutput(dataBytes)] : []),
+    ],
     lockTime: 0,
   });
 }
@@ -88,8 +109,22 @@ export function coinsOf({ txid, outputs }: Transaction): WorldCoin[] {
   });
 }
 
+/** A transaction whose parent nobody has. */
+export function orphan(random: SeededRandom): Transaction {
+  const coin = { txid: random.bytes(32), vout: 0, value: 100_000, script: Uint8Array.of(OP_TRUE) };
+  return spendOpen([coin], 1_000, 1);
+}
+
 /** What is paid together: one transaction, or a parent that pays no fee and a child that pays for both. */
 export type Payment = readonly [Transaction] | readonly [Transaction, Transaction];
+
+/** A payment that pays less than miners ask for, and what is made of it when it is to be mined. */
+export interface PoorPayment {
+  readonly payment: Transaction;
+  /** Takes its place, or, where it keeps to BIP431, pays for it as its child. */
+  readonly bump: Transaction;
+  readonly isReplaced: boolean;
+}
 
 /** The coins of the heaviest chain that nobody has spent. */
 export class WorldWallet {
@@ -111,6 +146,11 @@ export class WorldWallet {
     return this.#coins.shift();
   }
 
+  /** The coins of a transaction are somebody else's. */
+  leave(transaction: Transaction): void {
+    for (const coin of coinsOf(transaction)) this.#spent.add(nameOf(coin));
+  }
+
   /** A coin was not spent after all. */
   giveBack(coin: WorldCoin): void {
     this.#coins.push(coin);
@@ -127,6 +167,24 @@ export class WorldWallet {
     const [first] = coinsOf(parent);
     this.#spent.add(nameOf(first!));
     return [parent, spendOpen([first!], feeOf(2 * rate + 2, outputs + 1), 1, TRUC)];
+  }
+
+  /**
+   * Makes a payment that pays too little to be mined, and whose outputs anybody may spend. No more than `bumpFee` is to be
+   * needed for what takes its place, whatever hangs on it by then.
+   */
+  payPoorly(coin: WorldCoin, bumpFee: number): PoorPayment {
+    const random = this.#random;
+    const fee = (rate: number) => Math.ceil(feeOf(rate, POOR_OUTPUTS) / 1_000);
+    const rate = POOR_RATE_MIN + random.below(POOR_RATE_MAX - POOR_RATE_MIN);
+    if (random.chance(0.5)) {
+      const payment = spendOpen([coin], fee(rate), POOR_OUTPUTS);
+      return { payment, bump: spendOpen([coin], bumpFee, POOR_OUTPUTS), isReplaced: true };
+    }
+    const payment = spendOpen([coin], fee(rate), POOR_OUTPUTS, TRUC);
+    // Strangers may have spent them.
+    this.leave(payment);
+    return { payment, bump: spendOpen([coinsOf(payment)[0]!], TRUC_BUMP_SATOSHI, 1, TRUC), isReplaced: false };
   }
 
   /** Finds the coins that have become old enough. */

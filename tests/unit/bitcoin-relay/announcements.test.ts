@@ -44,6 +44,23 @@ const ids = (...all: readonly Transaction[]) => all.map(({ wtxid }) => toHex(wtx
 const mean = (numbers: readonly number[]) => numbers.reduce((sum, each) => sum + each, 0) / numbers.length;
 
 describe("Announcements", () => {
+  test("toldAt() says when a peer is told, and nothing once it was", async () => {
+    const { announcements, announce, clock, peers: [listener] } = scene({}, {});
+    const { id } = listener!.peer;
+    const one = announce();
+    const at = announcements.toldAt(id, one.txid)!;
+    assert.ok(at > clock.monotonic());
+    const other = announce();
+    assert.equal(announcements.toldAt(id, other.txid), at);
+    assert.equal(announcements.toldAt(id, transaction().txid), undefined);
+    assert.equal(announcements.toldAt(99, one.txid), undefined);
+    await clock.advance(at - clock.monotonic() - 1);
+    assert.deepEqual(listener!.told(), []);
+    await clock.advance(1);
+    assert.equal(listener!.told().length, 2);
+    assert.equal(announcements.toldAt(id, one.txid), undefined);
+  });
+
   test("announce() has outbound peers hear two seconds later on average, each at its own moment", async () => {
     const { heardAfter, clock } = scene({}, {});
     const waits: number[] = [];

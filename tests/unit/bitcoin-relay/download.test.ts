@@ -171,7 +171,7 @@ describe("TransactionDownload", () => {
     assert.deepEqual(download.tracker.candidates(orphan.wtxid), [], "it is here");
     assert.deepEqual(ask(1_999), []);
     assert.deepEqual(ask(2_000), parents.map(({ txid }) => by(OUT, txid)));
-    assert.deepEqual(ask(4_000), []);
+    assert.deepEqual(ask(3_999), []);
     download.left(OUT);
     assert.deepEqual(ask(4_000), parents.map(({ txid }) => by(IN, txid)));
   });

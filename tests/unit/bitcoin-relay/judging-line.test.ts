@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { JudgingLine, Waster } from "../../../lib/bitcoin/relay/judging-line.ts";
+import { JudgingLine, wasteMax, Waster } from "../../../lib/bitcoin/relay/judging-line.ts";
+import type { TransactionVerdict } from "../../../lib/bitcoin/mempool/mempool.ts";
+import { refuseTransaction } from "../../../lib/bitcoin/mempool/verdict.ts";
 import { simClock } from "../core/sim.ts";
 
 /** A line, and judging that takes as long as it is told, whatever else is judged. */
@@ -12,7 +14,7 @@ function scene() {
     line.judge(of, () => {
       order.push(name);
       return clock.sleep(ms);
-    }, () => isInVain);
+    }, () => isInVain ? Infinity : 0);
   /** One whose transactions have cost so much already. */
   const waster = (ms: number) => {
     const made = new Waster();
@@ -66,6 +68,58 @@ describe("JudgingLine", () => {
     await clock.until(Promise.all(attack));
   });
 
+  test("judge() lets honest ones that come one after another have their turns before the next costly one", async () => {
+    const { clock, line, order, judge, waster } = scene();
+    const attack = Array.from({ length: 3 }, () => judge("flood", waster(100), 1_000, true));
+    await clock.advance(1_000);
+    for (let i = 0; i < 5; i++) {
+      await clock.until(judge("honest", new Waster(), 300, false));
+      await clock.advance(1);
+    }
+    assert.deepEqual(order, ["flood", ...Array.from({ length: 5 }, () => "honest")]);
+    await clock.advance(2_000 - 5 * 301 - 1);
+    assert.equal(order.at(-1), "honest");
+    await clock.advance(1);
+    assert.equal(order.at(-1), "flood");
+    await clock.until(Promise.all(attack));
+    assert.equal(clock.pending, 0);
+    const stopped = judge("flood", waster(100), 1, true);
+    assert.equal(clock.pending, 1);
+    line.close();
+    assert.equal(clock.pending, 0);
+    void stopped;
+  });
+
+  test("judge() holds no more against a peer than the result says that it can have cost", async () => {
+    const { clock, line, waster } = scene();
+    const [cheap, dear] = [new Waster(), new Waster()];
+    await clock.until(Promise.all([
+      line.judge(cheap, () => clock.sleep(1_000), () => 0.5),
+      line.judge(dear, () => clock.sleep(1_000), () => Infinity),
+    ]));
+    const now = clock.monotonic();
+    assert.deepEqual([cheap.wasted(now), dear.wasted(now)], [0.5, 500]);
+    assert.equal(waster(0).wasted(now), 0);
+  });
+
+  test("wasteMax() is what coins cost to look up where no script can have run", () => {
+    const of = (verdict: unknown) => wasteMax({ inputCount: 20 }, verdict as TransactionVerdict);
+    assert.equal(of({ ok: true }), 0);
+    const cheap = [
+      { ok: "known" },
+      refuseTransaction("missing_inputs", "bad-txns-inputs-missingorspent"),
+      refuseTransaction("conflict", "txn-already-known"),
+      refuseTransaction("reconsiderable", "min relay fee not met"),
+      refuseTransaction("reconsiderable", "mempool min fee not met"),
+    ];
+    assert.deepEqual(cheap.map(of), cheap.map(() => 2));
+    const dear = [
+      refuseTransaction("reconsiderable", "mempool full"),
+      refuseTransaction("not_standard", "mempool-script-verify-flag-failed"),
+    ];
+    assert.deepEqual(dear.map(of), dear.map(() => Infinity));
+  });
+
   test("wasted() is forgotten by half in a minute", () => {
     const waster = new Waster();
     waster.add(80, 0);
@@ -76,7 +130,7 @@ describe("JudgingLine", () => {
 
   test("judge() goes on when judging fails", async () => {
     const { clock, line, order, judge, waster } = scene();
-    const failing = line.judge(waster(100), () => Promise.reject(new Error("no")), () => false);
+    const failing = line.judge(waster(100), () => Promise.reject(new Error("no")), () => 0);
     const next = judge("next", waster(100), 1, false);
     await assert.rejects(failing, /no/);
     await clock.until(next);

@@ -106,20 +106,33 @@ describe("TransactionRequestTracker", () => {
     assert.deepEqual(late.ask(20_000), ["2:7"]);
   });
 
-  test("advance() gives a peer that has given nothing yet five seconds where anybody else has announced as well", () => {
+  test("advance() gives a peer that has given nothing yet two seconds where anybody else has announced as well", () => {
     const tracker = new Tracker();
     tracker.hear(FIRST, 7, { preferred: true });
     assert.deepEqual(tracker.ask(0), ["1:7"]);
     tracker.hear(SECOND, 7);
     tracker.hear(THIRD, 7);
-    assert.deepEqual(tracker.ask(4_999), []);
-    const [second = ""] = tracker.ask(5_000);
+    assert.deepEqual(tracker.ask(1_999), []);
+    const [second = ""] = tracker.ask(2_000);
     // It has given nothing either.
-    const [third = ""] = tracker.ask(10_000);
+    const [third = ""] = tracker.ask(4_000);
     assert.deepEqual([second, third].sort(), ["2:7", "3:7"]);
     // The last one has no successor.
-    assert.deepEqual(tracker.ask(10_000 + WAIT_MS - 1), []);
+    assert.deepEqual(tracker.ask(4_000 + WAIT_MS - 1), []);
     assert.equal(tracker.inFlight(SECOND) + tracker.inFlight(THIRD), 1);
+  });
+
+  test("advance() gives a peer that was late two seconds, whatever it has given", () => {
+    const tracker = new Tracker();
+    tracker.prove(FIRST);
+    tracker.hear(FIRST, 1);
+    tracker.ask(0);
+    tracker.ask(WAIT_MS);
+    tracker.hear(FIRST, 7, { at: WAIT_MS });
+    assert.deepEqual(tracker.ask(WAIT_MS), ["1:7"]);
+    tracker.hear(SECOND, 7, { at: WAIT_MS });
+    assert.deepEqual(tracker.ask(WAIT_MS + 1_999), []);
+    assert.deepEqual(tracker.ask(WAIT_MS + 2_000), ["2:7"]);
   });
 
   test("advance() gives a peer the whole minute where the others are no better", () => {
@@ -146,8 +159,9 @@ describe("TransactionRequestTracker", () => {
     tracker.hear(FIRST, 3, { preferred: true, at: now + 100 });
     tracker.hear(SECOND, 3, { at: now + 100 });
     assert.deepEqual(tracker.ask(now + 100), ["2:3"]);
-    assert.deepEqual(tracker.ask(now + 5_000), ["2:2"]);
-    now += 5_000 + 10 * 60_000;
+    assert.deepEqual(tracker.ask(now + 1_999), []);
+    assert.deepEqual(tracker.ask(now + 2_000), ["2:2"]);
+    now += 2_000 + 10 * 60_000;
     tracker.ask(now);
     tracker.hear(SECOND, 4, { at: now });
     tracker.hear(FIRST, 4, { preferred: true, at: now });
