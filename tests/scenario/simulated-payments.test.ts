@@ -9,7 +9,7 @@ import { Waster } from "../../lib/bitcoin/relay/judging-line.ts";
 import { Orphanage } from "../../lib/bitcoin/relay/orphanage.ts";
 import { TransactionRequestTracker } from "../../lib/bitcoin/relay/request-tracker.ts";
 import type { RelayLie } from "../../lib/sim/play.ts";
-import { effort, isLong } from "../support/effort.ts";
+import { effort, isLong, someWorlds } from "../support/effort.ts";
 import { replaced } from "../support/replaced.ts";
 import { BEYOND_TRICKLE_MS, runPayments } from "./payment-worlds.ts";
 
@@ -27,7 +27,7 @@ describe("in a simulated world of payments", () => {
     assert.ok((max ?? Infinity) < 60_000, `${max}`);
   });
 
-  for (const lie of LIES) {
+  for (const lie of someWorlds("what malicious peers do with payments", LIES)) {
     test(`so it is where malicious peers do this: ${lie}`, { timeout: TIMEOUT_MS }, async () => {
       const { report, told, transactions: { made, mined, p99, beyond_trickle: beyond } } = await runPayments(lie);
       assert.equal(report.breach_count, 0, told);
@@ -98,7 +98,7 @@ describe("a planted bug of the relay is found:", () => {
       () => replaced(Waster.prototype, "wasted", () => () => 0),
     ],
   ];
-  for (const [what, lie, rule, plant, hours] of bugs) {
+  for (const [what, lie, rule, plant, hours] of someWorlds("planted bugs about payments", bugs)) {
     test(what, { timeout: TIMEOUT_MS }, async () => {
       const end = plant();
       try {

@@ -75,6 +75,7 @@ export class JudgingLine {
   /** Until when none is judged of those who wasted much. */
   #restUntil = 0;
   #cancelRest: (() => void) | undefined;
+  #isClosed = false;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -109,9 +110,11 @@ export class JudgingLine {
     }
   }
 
-  /** Ends the wait for the end of a rest. */
+  /** There are no rests any more: who waits begins in turn, and is told by what judges that it is over. */
   close(): void {
+    this.#isClosed = true;
     this.#cancelRest?.();
+    this.#next();
   }
 
   /** Has those begin whose turn it is: those that wasted least first, and of two alike the one that came first. */
@@ -123,7 +126,7 @@ export class JudgingLine {
       const least = Math.min(...all);
       const isOfWaster = least > WASTED_MS;
       if (isOfWaster && [...this.#turns].some((turn) => turn.isOfWaster)) return;
-      if (isOfWaster && now < this.#restUntil) return this.#rest(this.#restUntil - now);
+      if (isOfWaster && now < this.#restUntil && !this.#isClosed) return this.#rest(this.#restUntil - now);
       const [next] = this.#waiting.splice(all.indexOf(least), 1);
       const turn = { isOfWaster, began: this.#sharedMs, beganAt: now };
       this.#turns.add(turn);

@@ -83,11 +83,12 @@ describe("JudgingLine", () => {
     assert.equal(order.at(-1), "flood");
     await clock.until(Promise.all(attack));
     assert.equal(clock.pending, 0);
-    const stopped = judge("flood", waster(100), 1, true);
+    // Nobody is left waiting for the end of a rest when the line is closed.
+    const stopped = [1, 2].map((n) => judge(`last ${n}`, waster(100), 1, true));
     assert.equal(clock.pending, 1);
     line.close();
-    assert.equal(clock.pending, 0);
-    void stopped;
+    await clock.until(Promise.all(stopped));
+    assert.deepEqual([clock.pending, order.slice(-2)], [0, ["last 1", "last 2"]]);
   });
 
   test("judge() holds no more against a peer than the result says that it can have cost", async () => {
