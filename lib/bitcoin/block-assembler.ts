@@ -55,17 +55,18 @@ export class BlockAssembler {
   }
 
   /**
-   * A template for a block of the transactions of the mempool, which would pass.
+   * A template for a block of the transactions of the mempool, which would pass. Those that are asked for again and again may
+   * be of some seconds ago; a block that is made of one at once has what is in the mempool now (`isCurrent`).
    * @throws NodeError `TEMPLATE_REFUSED` when the block that it describes does not, or the signal's reason
    */
-  async template(signal: AbortSignal): Promise<FilledTemplate> {
-    const { entries, changes } = await this.#selection(signal);
+  async template(signal: AbortSignal, isCurrent = false): Promise<FilledTemplate> {
+    const { entries, changes } = await this.#selection(signal, isCurrent ? 0 : FRESH_MS);
     const template = this.empty();
     const fees = entries.reduce((sum, { fee }) => sum + fee, 0);
     return { ...template, coinbaseValue: template.coinbaseValue + BigInt(fees), entries, changes };
   }
 
-  async #selection(signal: AbortSignal): Promise<Selection> {
+  async #selection(signal: AbortSignal, freshMs: number): Promise<Selection> {
     const { mempool } = this.#service;
     for (let trial = 0; trial < TRIALS_MAX; trial++) {
       if (mempool !== undefined && mempool.size > 0) {
@@ -77,7 +78,7 @@ export class BlockAssembler {
       const { tip } = this.#service;
       const changes = mempool === undefined ? 0 : mempool.sequence;
       const last = this.#last;
-      if (last?.tip === tip && (last.changes === changes || now - last.madeAt < FRESH_MS)) return last;
+      if (last?.tip === tip && (last.changes === changes || now - last.madeAt < freshMs)) return last;
       const selection = { tip, changes, madeAt: now, entries: this.#select(tip) };
       if (await this.#passes(selection, signal)) return this.#last = selection;
     }

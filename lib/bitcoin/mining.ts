@@ -71,7 +71,7 @@ export class Miner {
     if (!this.canMine) throw new NodeError("NOT_REGTEST", "self", "blocks are mined on regtest only");
     const blocks: MinedBlock[] = [];
     for (let left = maxTries; blocks.length < count && left > 0 && !signal.aborted;) {
-      const { entries, ...template } = await this.template(signal);
+      const { entries, ...template } = await this.#assembler.template(signal, true);
       const unsolved = blockOf(template, script, entries.map(({ transaction }) => transaction));
       const { block, tries } = await this.solve(unsolved, left, signal);
       left -= tries;

@@ -131,6 +131,17 @@ describe("blocks that are mined at once", () => {
     assert.deepEqual([shown(empty.hash), empty.transactionCount], [next, 1]);
   });
 
+  test("have what came after a template that is still kept", async () => {
+    const { call, coins, accept, spend, template } = await miningNode();
+    await accept(spend(1_000, coins[0]!));
+    assert.equal((await template()).transactions.length, 1);
+    const late = await accept(spend(2_000, coins[1]!));
+    assert.equal((await template()).transactions.length, 1);
+    const [hash] = await call<string[]>("generatetoaddress", 1, ADDRESS);
+    const { tx } = await call<{ readonly tx: readonly string[] }>("getblock", hash!);
+    assert.ok(tx.length === 3 && tx.includes(shown(late.txid)));
+  });
+
   test("generateblock takes those that are named, and leaves the others", async () => {
     const { coins, accept, spend, call, failure, mempool } = await miningNode();
     const chosen = await accept(spend(2_000, coins[0]!));
