@@ -44,6 +44,7 @@ function mortal(database: Database, fate: Fate): Database {
   const through = (inner: Database): Database => ({
     dialect: "sqlite",
     run: async (sql, parameters) => (fate.step(), await inner.run(sql, parameters)),
+    runMany: async (sql, rows) => (fate.step(), await inner.runMany(sql, rows)),
     all: async (sql, parameters) => (fate.step(), await inner.all(sql, parameters)),
     get: async (sql, parameters) => (fate.step(), await inner.get(sql, parameters)),
     script: async (sql) => (fate.step(), await inner.script(sql)),
@@ -57,6 +58,7 @@ function mortal(database: Database, fate: Fate): Database {
       fate.step();
       return result;
     },
+    checkpoint: async () => (fate.step(), await inner.checkpoint()),
     close: () => inner.close(),
   });
   return through(database);
