@@ -15,17 +15,18 @@ import type { PostgresTarget } from "./postgres-target.ts";
 
 /** Statements that the server keeps prepared for this connection; what is new after that is planned each time. */
 const PREPARED_MAX = 256;
+/** A transaction that nothing is heard of for so long is ended by the server: its locks are in the way of others. */
+const ABANDONED_MS = 60_000;
 /** Bytes of parameters that are under way at once. */
 const BATCH_BYTES = 4 << 20;
 /** Statements that are under way at once. */
 const BATCH_STATEMENTS = 100;
-/** The server ends a statement that takes too long; this much later we give the connection up. */
-const GRACE_MS = 5_000;
-
 /** What a connection keeps to. */
 export interface LinkLimits {
   readonly connectTimeoutMs: number;
   readonly statementTimeoutMs: number;
+  /** The server ends a statement that takes too long; this much later we give the connection up. */
+  readonly graceMs: number;
 }
 
 const integer = (text: string): number => {
@@ -78,7 +79,7 @@ export class PostgresLink {
     this.#sql = sql;
     this.#socket = socket;
     this.#target = target;
-    this.#graceMs = limits.statementTimeoutMs + GRACE_MS;
+    this.#graceMs = limits.statementTimeoutMs + limits.graceMs;
     // Heard before the client hears it, which would go on to write to a socket that is gone.
     socket.once("close", () => void (this.#isLost = true));
   }
@@ -109,7 +110,7 @@ export class PostgresLink {
         application_name: "gemel",
         search_path: target.schema,
         statement_timeout: limits.statementTimeoutMs,
-        idle_in_transaction_session_timeout: limits.statementTimeoutMs,
+        idle_in_transaction_session_timeout: ABANDONED_MS,
         // What is acknowledged is on the server's disk, whatever its settings say.
         synchronous_commit: "on",
         client_min_messages: "warning",

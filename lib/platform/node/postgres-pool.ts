@@ -6,7 +6,7 @@
  */
 import { NodeError } from "../../core/errors.ts";
 import { away, isAway, postgresError } from "./postgres-errors.ts";
-import { PostgresLink } from "./postgres-link.ts";
+import { type LinkLimits, PostgresLink } from "./postgres-link.ts";
 import type { PostgresTarget } from "./postgres-target.ts";
 
 /** How many connections, and how long things may take. */
@@ -17,6 +17,8 @@ export interface PoolOptions {
   readonly connectTimeoutMs?: number;
   /** Time of one statement; 60,000 by default. */
   readonly statementTimeoutMs?: number;
+  /** The server ends a statement that takes too long; this much later the connection is given up. 5,000 by default. */
+  readonly graceMs?: number;
 }
 
 /** Callers that may wait for a connection. */
@@ -28,7 +30,7 @@ const PAUSE_MAX_MS = 5_000;
 /** Connections, and who waits for one. */
 export class PostgresPool {
   readonly #target: PostgresTarget;
-  readonly #limits: { readonly connectTimeoutMs: number; readonly statementTimeoutMs: number };
+  readonly #limits: LinkLimits;
   readonly #connectionsMax: number;
   readonly #idle: PostgresLink[] = [];
   readonly #waiting: (() => void)[] = [];
@@ -47,6 +49,7 @@ export class PostgresPool {
     this.#limits = {
       connectTimeoutMs: options.connectTimeoutMs ?? 10_000,
       statementTimeoutMs: options.statementTimeoutMs ?? 60_000,
+      graceMs: options.graceMs ?? 5_000,
     };
   }
 

@@ -7,13 +7,13 @@
  */
 import { randomBytes } from "node:crypto";
 import { messageOf, NodeError } from "../../core/errors.ts";
-import { isAway, postgresError } from "./postgres-errors.ts";
+import { away, isAway, postgresError } from "./postgres-errors.ts";
 import type { PostgresLink } from "./postgres-link.ts";
 import type { PostgresPool } from "./postgres-pool.ts";
 import type { PostgresTarget } from "./postgres-target.ts";
 
 /** How long a server is waited for that was lost in the middle of a commit. */
-const LOOKUP_MS = 30_000;
+const LOOKUP_TIMEOUT_MS = 30_000;
 /** The SQLSTATE of a commit that has refused itself. */
 const DIVISION_BY_ZERO = "22012";
 /** Rows of databases that have not been heard of for so long are removed. */
@@ -24,17 +24,23 @@ export class PostgresWriter {
   readonly #pool: PostgresPool;
   readonly #target: PostgresTarget;
   readonly #name: string;
+  readonly #lookupTimeoutMs: number;
   #epoch = 1;
   #number = 0;
 
-  private constructor(pool: PostgresPool, target: PostgresTarget, name: string) {
+  private constructor(pool: PostgresPool, target: PostgresTarget, name: string, lookupTimeoutMs: number) {
     this.#pool = pool;
     this.#target = target;
     this.#name = name;
+    this.#lookupTimeoutMs = lookupTimeoutMs;
   }
 
   /** Makes the schema, the table and the row where they are not there. */
-  static async open(pool: PostgresPool, target: PostgresTarget): Promise<PostgresWriter> {
+  static async open(
+    pool: PostgresPool,
+    target: PostgresTarget,
+    lookupTimeoutMs = LOOKUP_TIMEOUT_MS,
+  ): Promise<PostgresWriter> {
     const name = randomBytes(16).toString("hex");
     const { schema } = target;
     // Both are looked for first: who may use them need not be allowed to make them.
@@ -42,13 +48,13 @@ export class PostgresWriter {
       const there = "SELECT to_regnamespace(?)::text AS schema, to_regclass(?)::text AS writers";
       const [found] = (await each.query(there, [schema, `${schema}.gemel_writers`])).rows;
       if (found?.schema !== null && found?.writers !== null) return;
-      // One at a time: "if not exists" alone may fail when two make the same.
+      // One transaction, and one at a time: "if not exists" alone may fail when two make the same.
       await each.script(
-        `BEGIN; SELECT pg_advisory_xact_lock(hashtext('gemel ${schema}'));` +
-          `CREATE SCHEMA IF NOT EXISTS ${schema};` +
+        `SELECT pg_advisory_xact_lock(hashtext('gemel ${schema}'));` +
+          (found?.schema === null ? `CREATE SCHEMA IF NOT EXISTS ${schema};` : "") +
           `CREATE TABLE IF NOT EXISTS ${schema}.gemel_writers (` +
           "writer TEXT PRIMARY KEY, epoch BIGINT NOT NULL, number BIGINT NOT NULL, " +
-          "seen TIMESTAMPTZ NOT NULL DEFAULT now()); COMMIT",
+          "seen TIMESTAMPTZ NOT NULL DEFAULT now())",
       );
     });
     try {
@@ -57,7 +63,7 @@ export class PostgresWriter {
     } finally {
       pool.give(link);
     }
-    return new PostgresWriter(pool, target, name);
+    return new PostgresWriter(pool, target, name, lookupTimeoutMs);
   }
 
   /**
@@ -65,6 +71,7 @@ export class PostgresWriter {
    * @throws NodeError `DATABASE_AWAY` when it was not, `DATABASE_OUTCOME_UNKNOWN` when the server did not come back
    */
   async commit(link: PostgresLink): Promise<void> {
+    if (link.isLost) throw away(this.#target, "the connection was closed");
     const number = ++this.#number;
     try {
       // Divides by zero, which ends the transaction, when the row has another epoch. All of it is one round trip.
@@ -82,7 +89,7 @@ export class PostgresWriter {
 
   /** Whether a commit was made whose connection was lost. From the answer on it cannot be made any more. */
   async #isCommitted(number: number, lost: unknown): Promise<boolean> {
-    const end = performance.now() + LOOKUP_MS;
+    const end = performance.now() + this.#lookupTimeoutMs;
     for (;;) {
       try {
         // Idempotent: an answer that is lost may be asked for again, and only raises the epoch once more.

@@ -11,7 +11,10 @@ import { postgresTarget, type TargetOptions } from "./postgres-target.ts";
 import { PostgresWriter } from "./postgres-writer.ts";
 
 /** How {@link openPostgres} opens a database. */
-export interface PostgresOptions extends TargetOptions, PoolOptions {}
+export interface PostgresOptions extends TargetOptions, PoolOptions {
+  /** How long a server is waited for that was lost in the middle of a commit; 30,000 by default. */
+  readonly lookupTimeoutMs?: number;
+}
 
 /** How often a transaction is run that others got in the way of. */
 const RUNS_MAX = 6;
@@ -28,7 +31,7 @@ export async function openPostgres(url: string, options: PostgresOptions = {}): 
   const target = postgresTarget(url, options);
   const pool = new PostgresPool(target, options);
   try {
-    const writer = await PostgresWriter.open(pool, target);
+    const writer = await PostgresWriter.open(pool, target, options.lookupTimeoutMs);
     return new PostgresDatabase(pool, writer);
   } catch (thrown) {
     await pool.close();
