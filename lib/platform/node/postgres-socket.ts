@@ -5,6 +5,7 @@
  */
 import { connect, isIP, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
+import { requireTlsChecks } from "./certificates.ts";
 import { away, postgresError } from "./postgres-errors.ts";
 import type { PostgresTarget } from "./postgres-target.ts";
 
@@ -59,7 +60,9 @@ async function encrypted(
   timer: ReturnType<typeof setTimeout>,
 ): Promise<Socket> {
   const { host, sslMode, authorities } = target;
-  const isChecked = sslMode === "verify-ca" || sslMode === "verify-full";
+  // With a CA at hand "require" checks it, as libpq has it.
+  const isChecked = sslMode.startsWith("verify") || (sslMode === "require" && authorities !== undefined);
+  if (isChecked) requireTlsChecks();
   const secure = connectTls({
     socket,
     host,
@@ -95,7 +98,8 @@ function once(socket: Socket, event: string, target: PostgresTarget): Promise<un
     };
     const happened = (value: unknown) => settle(() => resolve(value));
     const failed = (error: Error) => settle(() => reject("fault" in error ? error : away(target, error.message)));
-    const closed = () => settle(() => reject(away(target, "the connection was closed")));
+    // Bun closes before it says what was wrong with a certificate.
+    const closed = () => void setImmediate(() => settle(() => reject(away(target, "the connection was closed"))));
     socket.on(event, happened).on("error", failed).on("close", closed);
   });
 }
