@@ -20,8 +20,13 @@ export function postgresServer(): Promise<PostgresServer> {
   return server ??= PostgresServer.start();
 }
 
-/** The schema that stands for a file. */
-export const schemaOf = (path: string): string => `t_${createHash("sha256").update(path).digest("hex").slice(0, 20)}`;
+let inMemory = 0;
+
+/** The schema that stands for a file; a new one for each database in memory. */
+export function schemaOf(path: string): string {
+  const name = path === ":memory:" ? `${path} ${process.pid} ${Math.random()} ${++inMemory}` : path;
+  return `t_${createHash("sha256").update(name).digest("hex").slice(0, 20)}`;
+}
 
 /** PostgreSQL: one server for all tests of a file, and in it a schema for each path. */
 export const postgresDriver: DatabaseDriver = {

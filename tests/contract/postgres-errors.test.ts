@@ -164,6 +164,14 @@ describe("openPostgres() on a server of its own", { skip: postgresSkip }, () => 
       assert.deepEqual(await database.all("SELECT a FROM t"), []);
     }, { schema: "passed" }));
 
+  test("an answer that is larger than any of ours is not taken in", () =>
+    within(server.url, async (database) => {
+      const many = "SELECT repeat('x', 1000) AS x FROM generate_series(1, 100000)";
+      await assert.rejects(database.all(many), refusal("DATABASE_STATEMENT", "self", /too much/));
+      assert.equal((await database.all(`${many} LIMIT 500`)).length, 500);
+      assert.equal((await database.all(`${many} LIMIT 500`)).length, 500);
+    }, { schema: "large", answerBytesMax: 1_000_000 }));
+
   test("many callers share a few connections, and questions go beside one another", () =>
     within(server.url, async (database) => {
       await database.script("CREATE TABLE t (a INTEGER PRIMARY KEY)");

@@ -8,7 +8,7 @@ import type { Socket } from "node:net";
 import postgres from "postgres";
 import { NodeError } from "../../core/errors.ts";
 import type { SqlRow, SqlValue } from "../../core/ports.ts";
-import { away, postgresFailure } from "./postgres-errors.ts";
+import { away, postgresError, postgresFailure } from "./postgres-errors.ts";
 import { openPostgresSocket } from "./postgres-socket.ts";
 import { insertOf, postgresText, rowsPerInsert } from "./postgres-sql.ts";
 import type { PostgresTarget } from "./postgres-target.ts";
@@ -21,12 +21,16 @@ const ABANDONED_MS = 60_000;
 const BATCH_BYTES = 4 << 20;
 /** Statements that are under way at once. */
 const BATCH_STATEMENTS = 100;
+const TOO_MUCH = ["DATABASE_STATEMENT", "self", "answers with too much"] as const;
+
 /** What a connection keeps to. */
 export interface LinkLimits {
   readonly connectTimeoutMs: number;
   readonly statementTimeoutMs: number;
   /** The server ends a statement that takes too long; this much later we give the connection up. */
   readonly graceMs: number;
+  /** Bytes that may come between two answers. */
+  readonly answerBytesMax: number;
 }
 
 const integer = (text: string): number => {
@@ -67,9 +71,13 @@ export class PostgresLink {
   readonly #graceMs: number;
   readonly #prepared = new Set<string>();
   #isLost = false;
+  /** Why we ended it, where the connection itself was in order. */
+  #why: NodeError | undefined;
   /** How many statements have no answer yet, and what gives up on them. */
   #pending = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  /** Bytes that came since the last answer. */
+  #received = 0;
   /** Whether a statement went over it before. */
   isUsed = false;
   /** Round trips so far, for the tests and figures. */
@@ -119,6 +127,7 @@ export class PostgresLink {
     const link = new PostgresLink(sql, socket, target, limits);
     try {
       await link.script("SELECT 1");
+      link.#bound(limits.answerBytesMax);
       return link;
     } catch (thrown) {
       link.destroy();
@@ -126,6 +135,14 @@ export class PostgresLink {
     } finally {
       clearTimeout(late);
     }
+  }
+
+  /** An answer is held in memory as a whole: one that is larger than any of ours can be ends the connection. */
+  #bound(bytesMax: number): void {
+    this.#socket.on("data", (chunk: Uint8Array) => {
+      this.#received += chunk.length;
+      if (this.#received > bytesMax) this.destroy(`an answer of more than ${bytesMax} bytes`);
+    });
   }
 
   /** Whether it serves no more. */
@@ -198,11 +215,12 @@ export class PostgresLink {
     try {
       return await ask();
     } catch (thrown) {
-      const failure = postgresFailure(thrown, this.#target);
+      const failure = this.#why ?? postgresFailure(thrown, this.#target);
       if (failure instanceof NodeError && failure.code === "DATABASE_AWAY") this.destroy();
       throw failure;
     } finally {
       this.#pending--;
+      this.#received = 0;
       this.#watch();
     }
   }
@@ -221,7 +239,8 @@ export class PostgresLink {
   }
 
   /** Ends it at once; statements that wait for their answer are refused with `DATABASE_AWAY`. */
-  destroy(): void {
+  destroy(why?: string): void {
+    if (why !== undefined) this.#why ??= postgresError(TOO_MUCH, this.#target, why);
     if (!this.#isLost) void this.#sql.end({ timeout: 0 }).catch(() => {});
     this.#isLost = true;
     clearTimeout(this.#timer);

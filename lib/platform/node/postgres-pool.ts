@@ -17,6 +17,8 @@ export interface PoolOptions {
   readonly connectTimeoutMs?: number;
   /** Time of one statement; 60,000 by default. */
   readonly statementTimeoutMs?: number;
+  /** Bytes of one answer, as the server writes it: twice those of the values, where they are bytes. 512 MiB by default. */
+  readonly answerBytesMax?: number;
   /** The server ends a statement that takes too long; this much later the connection is given up. 5,000 by default. */
   readonly graceMs?: number;
 }
@@ -49,6 +51,7 @@ export class PostgresPool {
     this.#limits = {
       connectTimeoutMs: options.connectTimeoutMs ?? 10_000,
       statementTimeoutMs: options.statementTimeoutMs ?? 60_000,
+      answerBytesMax: options.answerBytesMax ?? 512 * 1024 * 1024,
       graceMs: options.graceMs ?? 5_000,
     };
   }
