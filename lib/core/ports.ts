@@ -141,22 +141,36 @@ export type SqlValue = null | number | string | Uint8Array;
 /** One row of a result, by column name. */
 export type SqlRow = Record<string, SqlValue>;
 
+/** The language of a SQL database, where the two differ. */
+export type SqlDialect = "sqlite" | "postgresql";
+
 /**
  * A SQL database that one process owns. Statements use `?` for parameters and keep to what SQLite and PostgreSQL share;
- * code that needs more asks `dialect`. Methods are asynchronous so that a networked database fits behind them.
+ * code that needs more asks `dialect`. Methods are asynchronous so that a networked database fits behind them: each call
+ * may be a round trip, so what concerns many rows is one call.
  */
 export interface Database {
-  readonly dialect: "sqlite";
+  readonly dialect: SqlDialect;
   /** Runs one statement that gives no rows; returns how many rows it changed. */
   run(sql: string, parameters?: readonly SqlValue[]): Promise<number>;
+  /**
+   * Runs one statement for each row of parameters, in their order; returns how many rows were changed by all together.
+   * All of it is done or, when it rejects, nothing. Rows of one call have one length.
+   */
+  runMany(sql: string, rows: readonly (readonly SqlValue[])[]): Promise<number>;
   /** All rows of a query. */
   all(sql: string, parameters?: readonly SqlValue[]): Promise<SqlRow[]>;
   /** The first row, or undefined. */
   get(sql: string, parameters?: readonly SqlValue[]): Promise<SqlRow | undefined>;
   /** Several statements without parameters, as a migration has them. */
   script(sql: string): Promise<void>;
-  /** Runs `work` in one transaction, after those that were asked for before it; an exception rolls it back. */
+  /**
+   * Runs `work` in one transaction, after those that were asked for before it; an exception rolls it back. Where others
+   * write to the same database, `work` may be run again from its beginning: it changes nothing but the database.
+   */
   transaction<T>(work: (database: Database) => Promise<T>): Promise<T>;
+  /** Whether no loss of power can take back what was committed before the call. False: not yet. */
+  checkpoint(): Promise<boolean>;
   close(): Promise<void>;
 }
 

@@ -10,7 +10,7 @@
  * @module
  */
 import { NodeError } from "../core/errors.ts";
-import type { Database, SqlRow } from "../core/ports.ts";
+import type { Database, SqlRow, SqlValue } from "../core/ports.ts";
 import type { Journal, Statement } from "./disk.ts";
 
 /** What a database needs of the disk and of the run that it belongs to. */
@@ -63,6 +63,10 @@ class SimDatabase implements Database {
     return this.transaction((within) => within.run(sql, parameters));
   }
 
+  runMany(sql: string, rows: readonly (readonly SqlValue[])[]): Promise<number> {
+    return this.transaction((within) => within.runMany(sql, rows));
+  }
+
   script(sql: string): Promise<void> {
     return this.transaction((within) => within.script(sql));
   }
@@ -74,10 +78,14 @@ class SimDatabase implements Database {
 
   async get(sql: string, parameters: Statement["parameters"] = []): Promise<SqlRow | undefined> {
     await this.#parts.mount.reading();
-    const row = await this.#inner.get(sql, parameters);
+    return await this.#inner.get(sql, parameters);
+  }
+
+  async checkpoint(): Promise<boolean> {
+    await this.#parts.mount.reading();
     const { journal } = this.#parts;
-    if (sql.startsWith("PRAGMA wal_checkpoint")) journal.synced = journal.transactions.length;
-    return row;
+    journal.synced = journal.transactions.length;
+    return true;
   }
 
   async transaction<T>(work: (database: Database) => Promise<T>): Promise<T> {
@@ -131,9 +139,12 @@ function recording(inner: Database, statements: Statement[]): Database {
     get: (sql, parameters) => inner.get(sql, parameters),
     run: async (sql, parameters = []) => {
       const changed = await inner.run(sql, parameters);
-      // Bytes are copied: their writer may use the memory again.
-      const kept = parameters.map((value) => (value instanceof Uint8Array ? value.slice() : value));
-      statements.push({ sql, parameters: kept });
+      statements.push({ sql, parameters: parameters.map(kept) });
+      return changed;
+    },
+    runMany: async (sql, rows) => {
+      const changed = await inner.runMany(sql, rows);
+      for (const row of rows) statements.push({ sql, parameters: row.map(kept) });
       return changed;
     },
     script: async (sql) => {
@@ -141,9 +152,13 @@ function recording(inner: Database, statements: Statement[]): Database {
       statements.push({ sql });
     },
     transaction: (work) => inner.transaction(work),
+    checkpoint: () => inner.checkpoint(),
     close: () => inner.close(),
   };
 }
+
+/** Bytes are copied: their writer may use the memory again. */
+const kept = (value: SqlValue): SqlValue => (value instanceof Uint8Array ? value.slice() : value);
 
 function bytesOf(statements: readonly Statement[]): number {
   let bytes = 0;

@@ -47,20 +47,19 @@ export async function insertEvents(
   newest?: number,
 ): Promise<number[]> {
   if (events.length === 0) return [];
-  let id = newest ?? Number((await database.get("SELECT MAX(id) AS newest FROM events"))?.newest ?? 0);
-  const ids: number[] = [];
-  for (const event of events) {
-    id += 1;
-    await database.run("INSERT INTO events (id, topic, time, chain, network, data) VALUES (?, ?, ?, ?, ?, ?)", [
-      id,
-      event.topic,
-      event.time,
-      event.chain,
-      event.network,
-      encodeEventData(event.data),
-    ]);
-    ids.push(id);
-  }
+  const last = newest ?? Number((await database.get("SELECT MAX(id) AS newest FROM events"))?.newest ?? 0);
+  const ids = events.map((_, i) => last + 1 + i);
+  await database.runMany(
+    "INSERT INTO events (id, topic, time, chain, network, data) VALUES (?, ?, ?, ?, ?, ?)",
+    events.map(({ topic, time, chain, network, data }, i) => [
+      ids[i]!,
+      topic,
+      time,
+      chain,
+      network,
+      encodeEventData(data),
+    ]),
+  );
   return ids;
 }
 

@@ -1,18 +1,31 @@
 /**
  * Numbered migrations, forward only, and the identity of a database: which application, chain and network it belongs to.
  * Statements keep to what SQLite and PostgreSQL share; `BYTEA` is PostgreSQL's name for bytes, and SQLite keeps a blob
- * as it is in a column of that name.
+ * as it is in a column of that name. What is SQLite's alone is left out by a rule ({@link migrationText}), or a step has
+ * a text of its own for PostgreSQL.
  *
  * @module
  */
 import { NodeError } from "../core/errors.ts";
-import type { Database } from "../core/ports.ts";
+import type { Database, SqlDialect } from "../core/ports.ts";
+import { lockMigrations, strangeTable } from "./server-schema.ts";
 
 /** One step of the schema. Numbers rise by one from 1 and never change meaning once released. */
 export interface Migration {
   readonly number: number;
   readonly name: string;
   readonly sql: string;
+  /** The same for PostgreSQL, where the rule of {@link migrationText} does not do. */
+  readonly postgresql?: string;
+}
+
+/**
+ * The statements of a step in a dialect. PostgreSQL has no tables without a rowid, as it has no rowids; and it sorts texts
+ * by the language of the server, where we mean the order of code points, as SQLite does.
+ */
+export function migrationText({ sql, postgresql }: Migration, dialect: SqlDialect): string {
+  if (dialect === "sqlite") return sql;
+  return postgresql ?? sql.replaceAll(") WITHOUT ROWID", ")").replaceAll(/\bTEXT\b/g, 'TEXT COLLATE "C"');
 }
 
 /** The owner of the database. */
@@ -30,7 +43,8 @@ const APPLICATION = "gemel";
 
 /**
  * Brings a database to the newest schema, or refuses: when another program made it, when it belongs to another chain or
- * network, or when a newer gemel wrote it. All steps and the new version are one transaction.
+ * network, or when a newer gemel wrote it. All steps and the new version are one transaction. Of several nodes that do so
+ * at once one does it, and the others wait and find it done.
  */
 export async function migrate(
   database: Database,
@@ -59,6 +73,7 @@ async function migrateWithin(
   migrations: readonly Migration[],
   identity: DatabaseIdentity,
 ): Promise<void> {
+  if (database.dialect === "postgresql") await takeSchema(database);
   await database.script("CREATE TABLE IF NOT EXISTS gemel_meta (name TEXT PRIMARY KEY, value TEXT NOT NULL)");
   const meta = new Map((await database.all("SELECT name, value FROM gemel_meta")).map((row) => [row.name, row.value]));
   const wanted = { application: APPLICATION, ...identity };
@@ -91,11 +106,24 @@ async function migrateWithin(
     );
   }
   if (meta.size > 0 && version === newest) return;
-  for (const step of migrations.slice(version)) await database.script(step.sql);
+  for (const step of migrations.slice(version)) await database.script(migrationText(step, database.dialect));
   for (const [name, value] of Object.entries({ ...wanted, version: String(newest) })) {
     await database.run(
       "INSERT INTO gemel_meta (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
       [name, value],
     );
   }
+}
+
+/** On a server others may do the same at once, and the schema may be somebody else's. A file is locked, and ours by its name. */
+async function takeSchema(database: Database): Promise<void> {
+  await lockMigrations(database);
+  const strange = await strangeTable(database);
+  if (strange === undefined) return;
+  throw new NodeError<MigrationCode>(
+    "DATABASE_FOREIGN",
+    "self",
+    `the schema has a table ${JSON.stringify(strange)} of another program; choose another schema or database`,
+    { data: { table: strange } },
+  );
 }

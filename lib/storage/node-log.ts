@@ -71,8 +71,12 @@ export class SqlNodeLog extends SqlEventLog implements NodeLog {
 
   /** Inserts events, and in the same transaction does the rest. */
   async #insert(events: readonly NewEvent[], rest: (within: Database) => Promise<void>): Promise<readonly number[]> {
+    let isAgain = false;
     try {
       const ids = await this.#database.transaction(async (within) => {
+        // A transaction that is run again was taken back before.
+        if (isAgain) this.#newest = undefined;
+        isAgain = true;
         const ids = await insertEvents(within, events, this.#newest);
         this.#newest = ids.at(-1) ?? this.#newest;
         await rest(within);

@@ -35,12 +35,10 @@ export class SqlPeers implements PeerStore {
   savePeers(peers: readonly StoredPeer[]): Promise<void> {
     return this.#database.transaction(async (within) => {
       await within.run(`DELETE FROM ${this.#table}`);
-      for (const peer of peers) {
-        await within.run(
-          `INSERT INTO ${this.#table} (host, port, source, last_try, last_success) VALUES (?, ?, ?, ?, ?)`,
-          [peer.host, peer.port, peer.source, peer.lastTry, peer.lastSuccess],
-        );
-      }
+      await within.runMany(
+        `INSERT INTO ${this.#table} (host, port, source, last_try, last_success) VALUES (?, ?, ?, ?, ?)`,
+        peers.map((peer) => [peer.host, peer.port, peer.source, peer.lastTry, peer.lastSuccess]),
+      );
     });
   }
 }

@@ -7,7 +7,7 @@ import { describe, test } from "node:test";
 import { type FilterEntry, type FilterStore, MemoryFilterStore } from "../../lib/bitcoin/indexes/filter-store.ts";
 import { openSqlFilterStore } from "../../lib/bitcoin/indexes/sql-filter-store.ts";
 import { type BitcoinNetwork, mainnet, regtest } from "../../lib/bitcoin/networks/mod.ts";
-import { databaseDrivers } from "./databases.ts";
+import { everyDriver, postgresSkip } from "./every-database.ts";
 
 function entryOf(n: number, bytes = 30): FilterEntry {
   const of = (kind: number) => {
@@ -33,7 +33,7 @@ async function inFolder(work: (path: string) => Promise<void>): Promise<void> {
 
 const drivers: readonly (readonly [name: string, withStore: With])[] = [
   ["memory", (work) => work(new MemoryFilterStore())],
-  ...databaseDrivers.map((driver): readonly [string, With] => [
+  ...everyDriver.map((driver): readonly [string, With] => [
     driver.name,
     (work) =>
       inFolder(async (path) => {
@@ -81,7 +81,9 @@ for (const [name, withStore] of drivers) {
   });
 }
 
-for (const driver of databaseDrivers) {
+test("a PostgreSQL server can be started here", { skip: postgresSkip }, () => {});
+
+for (const driver of everyDriver) {
   describe(`openSqlFilterStore() on ${driver.name}`, () => {
     test("keeps filters over a restart, forgets them to reindex, and refuses those of another network", () =>
       inFolder(async (path) => {

@@ -15,7 +15,7 @@ import type { Database } from "../../lib/core/ports.ts";
 import { BlockRecord } from "../../lib/chia/types/mod.ts";
 import { SqlEventLog } from "../../lib/storage/event-log.ts";
 import { migrate } from "../../lib/storage/migrate.ts";
-import { databaseDrivers } from "./databases.ts";
+import { everyDriver, postgresSkip, refusingEvents } from "./every-database.ts";
 import { blockOf, branchOf, eventOf, hashOf } from "./store-blocks.ts";
 import { storeContract } from "./store-suite.ts";
 
@@ -44,7 +44,9 @@ async function databasePlace(open: (path: string) => Promise<Database>) {
   };
 }
 
-for (const driver of databaseDrivers) {
+test("a PostgreSQL server can be started here", { skip: postgresSkip }, () => {});
+
+for (const driver of everyDriver) {
   for (const cacheBytesMax of [0, 1_000_000]) {
     storeContract({
       name: `${driver.name}, ${cacheBytesMax === 0 ? "no cache" : "cache"}`,
@@ -92,16 +94,15 @@ for (const driver of databaseDrivers) {
         const hashes = main.map(({ record }) => record.headerHash);
         await store.commit({ blocks: main, main: { fromHeight: 0, hashes }, events: [] });
         // The events come last in a commit: an insertion that the table refuses fails after blocks and main chain.
-        await database.script(
-          "CREATE TRIGGER full BEFORE INSERT ON events BEGIN SELECT RAISE(ABORT, 'disk full'); END",
-        );
+        const refusal = refusingEvents(driver);
+        await database.script(refusal.begin);
         const other = blockOf(2, 2, { parentBranch: 1 });
         const step = { blocks: [other], main: { fromHeight: 2, hashes: [other.record.headerHash] } };
         await assert.rejects(store.commit({ ...step, events: [eventOf("chia.reorg", 2)] }));
         assert.deepEqual((await store.peak())?.headerHash, hashOf(1, 2));
         assert.equal(await store.record(other.record.headerHash), undefined);
         assert.equal(await store.block(other.record.headerHash), undefined, "nor is it in the cache");
-        await database.script("DROP TRIGGER full");
+        await database.script(refusal.end);
         assert.deepEqual(await store.commit({ ...step, events: [eventOf("chia.reorg", 2)] }), [1]);
         assert.deepEqual((await store.peak())?.headerHash, hashOf(2, 2));
       } finally {

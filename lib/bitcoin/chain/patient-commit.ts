@@ -8,8 +8,14 @@ import { messageOf, NodeError } from "../../core/errors.ts";
 import type { Clock } from "../../core/ports.ts";
 import { DiskTrouble } from "./disk-trouble.ts";
 
-/** What may pass by itself: somebody makes room on the disk, or ends the program that holds the database. */
-const PASSING: ReadonlySet<string> = new Set(["DISK_FULL", "FILE_FAILED", "DATABASE_UNAVAILABLE", "DATABASE_BUSY"]);
+/**
+ * What may pass by itself: somebody makes room on the disk, ends the program that holds the database, or starts the server
+ * that has it. A commit of which nobody knows whether it was made is not among them: it cannot be made twice.
+ */
+const PASSING: ReadonlySet<string> = new Set([
+  ...["DISK_FULL", "FILE_FAILED", "DATABASE_UNAVAILABLE", "DATABASE_BUSY"],
+  ...["DATABASE_AWAY", "DATABASE_CROWDED", "DATABASE_SLOW", "DATABASE_READ_ONLY"],
+]);
 const RETRY_MS = 10_000;
 
 /** Hears when nothing can be stored any more, and when it can be again. */

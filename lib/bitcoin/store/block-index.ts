@@ -15,6 +15,21 @@ export async function placeOf(database: Database, row: number): Promise<BlockPla
   return found && { file: Number(found.file), offset: Number(found.start), length: Number(found.bytes) };
 }
 
+/** Rows that one statement asks about. */
+const LOOKUP_MAX = 200;
+
+/** Which of these rows have their block stored. */
+export async function storedAmong(database: Database, rows: readonly number[]): Promise<Set<number>> {
+  const stored = new Set<number>();
+  for (let from = 0; from < rows.length; from += LOOKUP_MAX) {
+    const some = rows.slice(from, from + LOOKUP_MAX);
+    const places = some.map(() => "?").join(", ");
+    const found = await database.all(`SELECT header FROM bitcoin_blocks WHERE header IN (${places})`, some);
+    for (const { header } of found) stored.add(Number(header));
+  }
+  return stored;
+}
+
 /** Whether a block is known to begin there. */
 export async function isPlaceKnown(database: Database, { file, offset }: BlockPlace): Promise<boolean> {
   const found = await database.get("SELECT header FROM bitcoin_blocks WHERE file = ? AND start = ?", [file, offset]);
@@ -27,30 +42,36 @@ export async function insertBlocks(
   blocks: readonly { readonly block: NewBlock; readonly place: BlockPlace }[],
 ): Promise<void> {
   if (blocks.length === 0) return;
-  let bytes = 0;
-  for (const { block, place } of blocks) bytes += await insertBlock(within, block, place);
+  await within.runMany(
+    "INSERT INTO bitcoin_blocks (header, file, start, bytes) VALUES (?, ?, ?, ?)",
+    blocks.map(({ block, place }) => [block.row, place.file, place.offset, place.length]),
+  );
+  const files = Map.groupBy(blocks, ({ place }) => place.file);
+  let grown = 0;
+  for (const [file, inFile] of files) grown += await growFile(within, file, inFile);
   await addToState(within, "blocks", blocks.length);
-  await addToState(within, "block_bytes", bytes);
+  await addToState(within, "block_bytes", grown);
 }
 
-/** Enters one; returns by how many bytes the known part of its file grew. */
-async function insertBlock(within: Database, { row, height }: NewBlock, place: BlockPlace): Promise<number> {
-  const { file, offset, length } = place;
-  const end = offset + RECORD_HEAD_BYTES + length;
-  const known = await within.get("SELECT bytes FROM bitcoin_block_files WHERE file = ?", [file]);
-  await within.run("INSERT INTO bitcoin_blocks (header, file, start, bytes) VALUES (?, ?, ?, ?)", [
-    row,
-    file,
-    offset,
-    length,
-  ]);
+/** Notes blocks of one file; returns by how many bytes its known part grew. Blocks of a step lie in one file or two. */
+async function growFile(
+  within: Database,
+  file: number,
+  blocks: readonly { readonly block: NewBlock; readonly place: BlockPlace }[],
+): Promise<number> {
+  const found = await within.get("SELECT bytes, blocks, height_max FROM bitcoin_block_files WHERE file = ?", [file]);
+  const known = Number(found?.bytes ?? 0);
+  let [end, height] = [known, Number(found?.height_max ?? 0)];
+  for (const { block, place } of blocks) {
+    end = Math.max(end, place.offset + RECORD_HEAD_BYTES + place.length);
+    height = Math.max(height, block.height);
+  }
   await within.run(
-    "INSERT INTO bitcoin_block_files (file, bytes, blocks, height_max) VALUES (?, ?, 1, ?) ON CONFLICT (file) DO UPDATE " +
-      "SET bytes = MAX(bitcoin_block_files.bytes, excluded.bytes), blocks = bitcoin_block_files.blocks + 1, " +
-      "height_max = MAX(bitcoin_block_files.height_max, excluded.height_max)",
-    [file, end, height],
+    "INSERT INTO bitcoin_block_files (file, bytes, blocks, height_max) VALUES (?, ?, ?, ?) ON CONFLICT (file) DO UPDATE " +
+      "SET bytes = excluded.bytes, blocks = excluded.blocks, height_max = excluded.height_max",
+    [file, end, Number(found?.blocks ?? 0) + blocks.length, height],
   );
-  return Math.max(0, end - Number(known?.bytes ?? 0));
+  return end - known;
 }
 
 /** How many bytes of each block file are indexed. */

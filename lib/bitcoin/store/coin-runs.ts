@@ -127,9 +127,10 @@ export class CoinRuns {
       await exclusive(async () => {
         try {
           await database.transaction(async (within) => {
-            for (const { run } of old) {
-              await within.run("DELETE FROM bitcoin_coin_runs WHERE place = ? AND run = ?", [place, run]);
-            }
+            await within.runMany(
+              "DELETE FROM bitcoin_coin_runs WHERE place = ? AND run = ?",
+              old.map(({ run }) => [place, run]),
+            );
             await insertRun(within, place, young.record);
           });
         } catch (thrown) {
@@ -139,8 +140,7 @@ export class CoinRuns {
         }
         await runs.replace(old, young);
         // A file may go only when no loss of power can bring back the list that names it. Else the next start removes it.
-        const checkpoint = await database.get("PRAGMA wal_checkpoint(FULL)");
-        if (Number(checkpoint?.busy ?? 0) === 0) await runs.remove(old);
+        if (await database.checkpoint()) await runs.remove(old);
       });
     }
   }

@@ -30,6 +30,8 @@ export interface CoinSetParts {
 export class CoinSet implements OtherCoins {
   readonly #parts: CoinSetParts;
   #runs: CoinRuns;
+  /** Its list is empty; its files are still to be removed. */
+  #isForgotten = false;
 
   constructor(parts: CoinSetParts) {
     this.#parts = parts;
@@ -51,7 +53,7 @@ export class CoinSet implements OtherCoins {
   }
 
   coins(keys: readonly Uint8Array[]): Promise<readonly (Uint8Array | undefined)[]> {
-    return this.#runs.get(keys);
+    return this.#isForgotten ? Promise.resolve(keys.map(() => undefined)) : this.#runs.get(keys);
   }
 
   coinBytes(): Promise<number> {
@@ -105,10 +107,16 @@ export class CoinSet implements OtherCoins {
     await forgetPlace(within, this.#parts.place);
   }
 
+  /** The step that forgot it is durable. */
+  forgotten(): void {
+    this.#isForgotten = true;
+  }
+
   /** Removes all files that the database does not name. Readings that are under way get their bytes. */
   async clean(): Promise<void> {
     await this.#runs.close();
     this.#runs = this.#open();
+    this.#isForgotten = false;
     await this.#runs.bytes();
   }
 

@@ -8,17 +8,15 @@ import type { Database } from "../../core/ports.ts";
 
 /** Remembers what takes blocks back. Inside a transaction. */
 export async function keepUndo(within: Database, undo: ReadonlyMap<number, Uint8Array>): Promise<void> {
-  for (const [row, spent] of undo) {
-    await within.run(
-      "INSERT INTO bitcoin_coin_undo (header, spent) VALUES (?, ?) ON CONFLICT (header) DO UPDATE SET spent = excluded.spent",
-      [row, spent],
-    );
-  }
+  await within.runMany(
+    "INSERT INTO bitcoin_coin_undo (header, spent) VALUES (?, ?) ON CONFLICT (header) DO UPDATE SET spent = excluded.spent",
+    [...undo],
+  );
 }
 
 /** Blocks can no longer be taken back: they are deep below the tip. Inside a transaction. */
 export async function forgetUndo(within: Database, rows: readonly number[]): Promise<void> {
-  for (const row of rows) await within.run("DELETE FROM bitcoin_coin_undo WHERE header = ?", [row]);
+  await within.runMany("DELETE FROM bitcoin_coin_undo WHERE header = ?", rows.map((row) => [row]));
 }
 
 /** What takes the block of a row back. */

@@ -5,7 +5,7 @@
  * @module
  */
 import { NodeError } from "../../core/errors.ts";
-import type { Database } from "../../core/ports.ts";
+import type { Database, SqlValue } from "../../core/ports.ts";
 import type { HeaderPage } from "../store.ts";
 import { HEADER_BYTES } from "../types/header.ts";
 
@@ -14,6 +14,8 @@ const PAGE_HEADERS = 512;
 const PAGE_BYTES = PAGE_HEADERS * HEADER_BYTES;
 /** Rows that are read at once. */
 const READ_PAGES = 16;
+/** Pages that one statement asks about. */
+const LOOKUP_MAX = 200;
 
 /** How many headers are stored. */
 export async function countHeaders(database: Database): Promise<number> {
@@ -60,6 +62,7 @@ function damagedPage(page: number): NodeError<"DATABASE_DAMAGED"> {
 
 /** Appends headers; `firstRow` is the number of those that are stored. Inside a transaction. */
 export async function appendHeaders(within: Database, firstRow: number, headers: Uint8Array): Promise<void> {
+  const pages: [number, Uint8Array][] = [];
   for (let done = 0; done < headers.length;) {
     const at = firstRow * HEADER_BYTES + done;
     const page = Math.floor(at / PAGE_BYTES);
@@ -72,12 +75,13 @@ export async function appendHeaders(within: Database, firstRow: number, headers:
       bytes.set(stored.bytes);
     }
     bytes.set(part, before);
-    await within.run(
-      "INSERT INTO bitcoin_headers (page, bytes) VALUES (?, ?) ON CONFLICT (page) DO UPDATE SET bytes = excluded.bytes",
-      [page, bytes],
-    );
+    pages.push([page, bytes]);
     done += part.length;
   }
+  await within.runMany(
+    "INSERT INTO bitcoin_headers (page, bytes) VALUES (?, ?) ON CONFLICT (page) DO UPDATE SET bytes = excluded.bytes",
+    pages,
+  );
 }
 
 /**
@@ -98,20 +102,35 @@ export async function changeStatuses(
     if (inPage === undefined) byPage.set(pageOf(row), [row]);
     else inPage.push(row);
   }
+  const stored = await statusPages(within, [...byPage.keys()]);
+  const pages: [number, Uint8Array][] = [];
   for (const [page, changed] of byPage) {
     const first = page * PAGE_HEADERS;
     const bits = new Uint8Array(Math.min(PAGE_HEADERS, count - first));
-    const stored = await within.get("SELECT bits FROM bitcoin_statuses WHERE page = ?", [page]);
-    if (stored !== undefined) {
-      if (!(stored.bits instanceof Uint8Array) || stored.bits.length > bits.length) throw damagedPage(page);
-      bits.set(stored.bits);
+    const before = stored.get(page);
+    if (before !== undefined) {
+      if (!(before instanceof Uint8Array) || before.length > bits.length) throw damagedPage(page);
+      bits.set(before);
     }
     for (const row of changed) bits[row - first] = change(row, bits[row - first]!);
-    await within.run(
-      "INSERT INTO bitcoin_statuses (page, bits) VALUES (?, ?) ON CONFLICT (page) DO UPDATE SET bits = excluded.bits",
-      [page, bits],
-    );
+    pages.push([page, bits]);
   }
+  await within.runMany(
+    "INSERT INTO bitcoin_statuses (page, bits) VALUES (?, ?) ON CONFLICT (page) DO UPDATE SET bits = excluded.bits",
+    pages,
+  );
+}
+
+/** The statuses of pages that are there. */
+async function statusPages(within: Database, pages: readonly number[]): Promise<Map<number, SqlValue | undefined>> {
+  const stored = new Map<number, SqlValue | undefined>();
+  for (let from = 0; from < pages.length; from += LOOKUP_MAX) {
+    const some = pages.slice(from, from + LOOKUP_MAX);
+    const places = some.map(() => "?").join(", ");
+    const rows = await within.all(`SELECT page, bits FROM bitcoin_statuses WHERE page IN (${places})`, some);
+    for (const { page, bits } of rows) stored.set(Number(page), bits);
+  }
+  return stored;
 }
 
 const pageOf = (row: number): number => Math.floor(row / PAGE_HEADERS);

@@ -28,7 +28,15 @@ import type {
 } from "../store.ts";
 import { Block } from "../types/block.ts";
 import type { BlockFiles, BlockPlace } from "./block-files.ts";
-import { countBlocks, forgetFiles, indexedEnds, insertBlocks, isPlaceKnown, placeOf } from "./block-index.ts";
+import {
+  countBlocks,
+  forgetFiles,
+  indexedEnds,
+  insertBlocks,
+  isPlaceKnown,
+  placeOf,
+  storedAmong,
+} from "./block-index.ts";
 import { appendHeaders, changeStatuses, countHeaders, readHeaders } from "./header-pages.ts";
 import { activePlace, type CoinPlace, CoinSet, otherPlace } from "./coin-set.ts";
 import { forgetUndo, keepUndo, readUndo } from "./coin-undo.ts";
@@ -213,16 +221,10 @@ export class SqlBitcoinStore implements BitcoinStore {
 
   async dropSnapshot(): Promise<void> {
     // Files may go only when no loss of power can bring back the list that names them. Else the next start removes them.
-    const mayGo = await this.#exclusive(() => this.#isCheckpointed());
+    const mayGo = await this.#exclusive(() => this.#database.checkpoint());
     if (!mayGo) return;
     await this.otherCoins.clean();
     await this.#exclusive(() => noteSpare(this.#database, false));
-  }
-
-  /** Whether everything that was committed is in the database's own file. */
-  async #isCheckpointed(): Promise<boolean> {
-    const checkpoint = await this.#database.get("PRAGMA wal_checkpoint(FULL)");
-    return Number(checkpoint?.busy ?? 0) === 0;
   }
 
   /** Resolves when no coins are left to be moved together in the background. */
@@ -271,17 +273,18 @@ export class SqlBitcoinStore implements BitcoinStore {
 
   #snapshotChanged(snapshot: NonNullable<BitcoinStep["snapshot"]>): void {
     if (snapshot !== "validated") this.#active = otherPlace(this.#active);
+    if (typeof snapshot !== "string") return;
+    this.otherCoins.forgotten();
     // Beside everything else, for there may be many files. What cannot be removed now is at the next start.
-    if (typeof snapshot === "string") this.#cleaning = this.dropSnapshot().catch(() => {});
+    this.#cleaning = this.dropSnapshot().catch(() => {});
   }
 
   /** Puts the blocks that are not stored yet on disk, or finds where they lie. */
   async #place(blocks: readonly NewBlock[]) {
+    const stored = await storedAmong(this.#database, blocks.map(({ row }) => row));
     const missing = new Map<number, NewBlock>();
     for (const block of blocks) {
-      if (!missing.has(block.row) && await placeOf(this.#database, block.row) === undefined) {
-        missing.set(block.row, block);
-      }
+      if (!missing.has(block.row) && !stored.has(block.row)) missing.set(block.row, block);
     }
     const adopted = [...missing.values()].map((block) => ({ block, place: this.#adoptable.get(block.raw.buffer) }));
     const fresh = adopted.flatMap(({ block, place }) => place === undefined ? [block] : []);
@@ -343,7 +346,7 @@ export class SqlBitcoinStore implements BitcoinStore {
       for (const row of rows) this.#cache.delete(String(row));
       // A file may go only when no loss of power can bring back the rows that refer to it. One that is in the way of
       // somebody else's reading stays, and is removed at the next start.
-      const mayGo = await this.#isCheckpointed();
+      const mayGo = await this.#database.checkpoint();
       for (const file of mayGo ? files : []) await this.files.remove(file);
       return rows;
     });

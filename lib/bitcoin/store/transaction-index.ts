@@ -60,15 +60,11 @@ export async function moveTransactions(
   left: readonly IndexedBlock[],
   joined: readonly IndexedBlock[],
 ): Promise<void> {
-  for (const row of rowsOf(left)) {
-    await within.run("DELETE FROM bitcoin_transactions WHERE id = ? AND place = ?", row);
-  }
-  for (const row of rowsOf(joined)) {
-    await within.run(
-      "INSERT INTO bitcoin_transactions (id, place) VALUES (?, ?) ON CONFLICT (id, place) DO NOTHING",
-      row,
-    );
-  }
+  await within.runMany("DELETE FROM bitcoin_transactions WHERE id = ? AND place = ?", rowsOf(left));
+  await within.runMany(
+    "INSERT INTO bitcoin_transactions (id, place) VALUES (?, ?) ON CONFLICT (id, place) DO NOTHING",
+    rowsOf(joined),
+  );
 }
 
 /** Where a transaction may be, the newest place first. */

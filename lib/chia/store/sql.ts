@@ -31,6 +31,9 @@ export interface SqlStoreOptions {
   readonly openCoins?: (database: Database) => Promise<CoinSet>;
 }
 
+/** Blocks that one statement asks about. */
+const LOOKUP_MAX = 200;
+
 /** Codes of a store that was asked for the impossible. */
 export type StoreCode = "STORE_UNKNOWN_BLOCK" | "STORE_BROKEN_CHAIN";
 
@@ -212,35 +215,50 @@ export class SqlChiaStore implements ChiaStore {
 /** Stores what is not stored yet; returns those blocks. */
 async function insertBlocks(within: Database, blocks: readonly StoredBlock[]): Promise<StoredBlock[]> {
   if (blocks.length === 0) return [];
-  const stored: StoredBlock[] = [];
-  const row = await within.get("SELECT MAX(number) AS newest FROM chia_blocks");
-  let number = Number(row?.newest ?? 0);
+  const known = await storedAmong(within, blocks.map(({ record }) => record.headerHash));
+  const fresh: StoredBlock[] = [];
   for (const block of blocks) {
-    const { record, raw } = block;
-    number += 1;
-    const inserted = await within.run(
-      "INSERT INTO chia_blocks (number, header_hash, height, weight, main, bytes, record, validation) " +
-        "VALUES (?, ?, ?, ?, 0, ?, ?, ?) ON CONFLICT (header_hash) DO NOTHING",
-      [
-        number,
-        record.headerHash,
-        record.height,
-        weightBytes(record.weight),
-        raw.length,
-        BlockRecord.encode(record),
-        Validation[block.validation],
-      ],
-    );
-    if (inserted === 0) continue;
-    await within.run("INSERT INTO chia_bodies (number, raw) VALUES (?, ?)", [number, raw]);
-    const summary = record.subEpochSummaryIncluded;
-    if (summary !== null) {
-      await within.run("INSERT INTO chia_summaries (number, summary) VALUES (?, ?)", [
-        number,
-        SubEpochSummary.encode(summary),
-      ]);
-    }
-    stored.push(block);
+    const key = toHex(block.record.headerHash);
+    if (known.has(key)) continue;
+    known.add(key);
+    fresh.push(block);
+  }
+  const newest = await within.get("SELECT MAX(number) AS newest FROM chia_blocks");
+  const first = Number(newest?.newest ?? 0) + 1;
+  await within.runMany(
+    "INSERT INTO chia_blocks (number, header_hash, height, weight, main, bytes, record, validation) " +
+      "VALUES (?, ?, ?, ?, 0, ?, ?, ?)",
+    fresh.map(({ record, raw, validation }, i) => [
+      first + i,
+      record.headerHash,
+      record.height,
+      weightBytes(record.weight),
+      raw.length,
+      BlockRecord.encode(record),
+      Validation[validation],
+    ]),
+  );
+  await within.runMany(
+    "INSERT INTO chia_bodies (number, raw) VALUES (?, ?)",
+    fresh.map(({ raw }, i) => [first + i, raw]),
+  );
+  await within.runMany(
+    "INSERT INTO chia_summaries (number, summary) VALUES (?, ?)",
+    fresh.flatMap(({ record: { subEpochSummaryIncluded: summary } }, i) =>
+      summary === null ? [] : [[first + i, SubEpochSummary.encode(summary)]]
+    ),
+  );
+  return fresh;
+}
+
+/** Which of these hashes, in hex, have their block stored. */
+async function storedAmong(within: Database, hashes: readonly Uint8Array[]): Promise<Set<string>> {
+  const stored = new Set<string>();
+  for (let from = 0; from < hashes.length; from += LOOKUP_MAX) {
+    const some = hashes.slice(from, from + LOOKUP_MAX);
+    const places = some.map(() => "?").join(", ");
+    const rows = await within.all(`SELECT header_hash FROM chia_blocks WHERE header_hash IN (${places})`, some);
+    for (const row of rows) stored.add(toHex(row.header_hash as Uint8Array));
   }
   return stored;
 }
@@ -254,47 +272,48 @@ async function moveMain(within: Database, fromHeight: number, hashes: readonly U
     }
   }
   await within.run("UPDATE chia_blocks SET main = 0 WHERE main = 1 AND height >= ?", [fromHeight]);
+  const changed = await within.runMany(
+    "UPDATE chia_blocks SET main = 1 WHERE header_hash = ? AND height = ?",
+    hashes.map((hash, index) => [hash, fromHeight + index]),
+  );
+  if (changed === hashes.length) return;
   for (const [index, hash] of hashes.entries()) {
-    const changed = await within.run("UPDATE chia_blocks SET main = 1 WHERE header_hash = ? AND height = ?", [
-      hash,
-      fromHeight + index,
-    ]);
-    if (changed === 1) continue;
-    throw new NodeError<StoreCode>(
-      "STORE_UNKNOWN_BLOCK",
-      "self",
-      `block ${toHex(hash)} of height ${fromHeight + index} is not stored`,
-    );
+    const height = fromHeight + index;
+    const found = await within.get("SELECT height FROM chia_blocks WHERE header_hash = ?", [hash]);
+    if (found !== undefined && Number(found.height) === height) continue;
+    const text = `block ${toHex(hash)} of height ${height} is not stored`;
+    throw new NodeError<StoreCode>("STORE_UNKNOWN_BLOCK", "self", text);
   }
 }
 
 /** Notes that blocks were checked further. */
 async function raise(within: Database, raised: ChainCommit["raised"]): Promise<void> {
-  for (const hash of raised?.hashes ?? []) {
-    const level = Validation[raised!.validation];
-    await within.run("UPDATE chia_blocks SET validation = ? WHERE header_hash = ? AND validation < ?", [
-      level,
-      hash,
-      level,
-    ]);
-  }
+  if (raised === undefined) return;
+  const level = Validation[raised.validation];
+  await within.runMany(
+    "UPDATE chia_blocks SET validation = ? WHERE header_hash = ? AND validation < ?",
+    raised.hashes.map((hash) => [level, hash, level]),
+  );
 }
 
 /** Forgets blocks. How many there were, and of how many bytes. */
 async function forget(within: Database, hashes: readonly Uint8Array[]): Promise<{ blocks: number; bytes: number }> {
   const gone = { blocks: 0, bytes: 0 };
+  const numbers = new Set<number>();
   for (const hash of hashes) {
     const row = await within.get("SELECT number, main, bytes FROM chia_blocks WHERE header_hash = ?", [hash]);
-    if (row === undefined) continue;
+    if (row === undefined || numbers.has(Number(row.number))) continue;
     if (row.main === 1) {
       throw new NodeError<StoreCode>("STORE_BROKEN_CHAIN", "self", `block ${toHex(hash)} is on the main chain`);
     }
-    await within.run("DELETE FROM chia_bodies WHERE number = ?", [row.number!]);
-    await within.run("DELETE FROM chia_summaries WHERE number = ?", [row.number!]);
-    await within.run("DELETE FROM chia_blocks WHERE number = ?", [row.number!]);
+    numbers.add(Number(row.number));
     gone.blocks += 1;
     gone.bytes += Number(row.bytes);
   }
+  const rows = [...numbers].map((number) => [number]);
+  await within.runMany("DELETE FROM chia_bodies WHERE number = ?", rows);
+  await within.runMany("DELETE FROM chia_summaries WHERE number = ?", rows);
+  await within.runMany("DELETE FROM chia_blocks WHERE number = ?", rows);
   return gone;
 }
 

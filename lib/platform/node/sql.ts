@@ -94,6 +94,10 @@ class SqliteDatabase implements Database {
     return this.#run(sql, parameters);
   }
 
+  runMany(sql: string, rows: readonly (readonly SqlValue[])[]): Promise<number> {
+    return this.transaction((within) => within.runMany(sql, rows));
+  }
+
   async all(sql: string, parameters: readonly SqlValue[] = []): Promise<SqlRow[]> {
     if (this.#transactions > 0) await this.#tail;
     return this.#all(sql, parameters);
@@ -123,6 +127,11 @@ class SqliteDatabase implements Database {
     }
   }
 
+  async checkpoint(): Promise<boolean> {
+    const row = await this.get("PRAGMA wal_checkpoint(FULL)");
+    return Number(row?.busy ?? 0) === 0;
+  }
+
   async close(): Promise<void> {
     while (this.#transactions > 0) await this.#tail;
     if (this.#closed) return;
@@ -147,10 +156,12 @@ class SqliteDatabase implements Database {
     const inside: Database = {
       dialect: "sqlite",
       run: (sql, parameters = []) => open(() => this.#run(sql, parameters)),
+      runMany: (sql, rows) => open(() => this.#runMany(sql, rows)),
       all: (sql, parameters = []) => open(() => this.#all(sql, parameters)),
       get: (sql, parameters = []) => open(() => this.#get(sql, parameters)),
       script: (sql) => open(() => this.#script(sql)),
       transaction: () => Promise.reject(new TypeError("transactions do not nest")),
+      checkpoint: () => Promise.reject(new TypeError("a transaction cannot be durable before its end")),
       close: () => Promise.reject(new TypeError("a transaction cannot close its database")),
     };
     try {
@@ -171,6 +182,28 @@ class SqliteDatabase implements Database {
 
   #run(sql: string, parameters: readonly SqlValue[]): number {
     return this.#guarded(() => this.#statement(sql).run(parameters));
+  }
+
+  #runMany(sql: string, rows: readonly (readonly SqlValue[])[]): number {
+    if (rows.length === 0) return 0;
+    return this.#guarded(() => {
+      const statement = this.#statement(sql);
+      let changed = 0;
+      // A savepoint, so that a row that is refused takes back those before it and the transaction can go on.
+      this.#driver.exec("SAVEPOINT many");
+      try {
+        for (const row of rows) changed += statement.run(row);
+      } catch (thrown) {
+        try {
+          this.#driver.exec("ROLLBACK TO many; RELEASE many");
+        } catch {
+          // SQLite has rolled all of the transaction back by itself; the first error is the one to tell.
+        }
+        throw thrown;
+      }
+      this.#driver.exec("RELEASE many");
+      return changed;
+    });
   }
 
   #all(sql: string, parameters: readonly SqlValue[]): SqlRow[] {

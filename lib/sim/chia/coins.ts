@@ -36,13 +36,15 @@ class SimCoins implements CoinSet {
     if (within === undefined) throw new NodeError("STORE_NO_COINS", "self", "coins change with a commit only");
     await within.run("DELETE FROM sim_coins WHERE confirmed >= ?", [fromHeight]);
     await within.run("UPDATE sim_coins SET spent = 0 WHERE spent >= ?", [Math.max(1, fromHeight)]);
-    for (const [i, { created, spent }] of blocks.entries()) {
-      const height = fromHeight + i;
-      for (const { id } of created) {
-        await within.run("INSERT INTO sim_coins (id, confirmed, spent) VALUES (?, ?, 0)", [id, height]);
-      }
-      for (const id of spent) await within.run("UPDATE sim_coins SET spent = ? WHERE id = ?", [height, id]);
-    }
+    // All are made before any is spent: a block spends what one before it made, never what one after it does.
+    await within.runMany(
+      "INSERT INTO sim_coins (id, confirmed, spent) VALUES (?, ?, 0)",
+      blocks.flatMap(({ created }, i) => created.map(({ id }) => [id, fromHeight + i])),
+    );
+    await within.runMany(
+      "UPDATE sim_coins SET spent = ? WHERE id = ?",
+      blocks.flatMap(({ spent }, i) => spent.map((id) => [fromHeight + i, id])),
+    );
   }
 }
 

@@ -9,7 +9,7 @@ import { BITCOIN_MIGRATIONS } from "../../../lib/bitcoin/store/schema.ts";
 import { MemoryEventLog, SqlEventLog } from "../../../lib/storage/event-log.ts";
 import type { EventLog, NewEvent } from "../../../lib/storage/events.ts";
 import { migrate } from "../../../lib/storage/migrate.ts";
-import { databaseDrivers } from "../../contract/databases.ts";
+import { everyDriver } from "../../contract/every-database.ts";
 
 interface Opened {
   readonly store: LightStore;
@@ -27,7 +27,7 @@ const kinds: { readonly name: string; open(): Promise<Opened> }[] = [{
     return Promise.resolve({ store, events, again: () => Promise.resolve(store), close: () => Promise.resolve() });
   },
 }];
-for (const driver of databaseDrivers) {
+for (const driver of everyDriver) {
   kinds.push({
     name: driver.name,
     open: async () => {

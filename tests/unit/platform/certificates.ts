@@ -11,7 +11,9 @@ const DAY_MS = 86_400_000;
 /** An authority that signs certificates for tests. */
 export interface Authority {
   readonly pem: string;
-  issue(options?: { readonly fromDays?: number; readonly toDays?: number }): Promise<TlsIdentity>;
+  issue(
+    options?: { readonly fromDays?: number; readonly toDays?: number; readonly name?: string },
+  ): Promise<TlsIdentity>;
 }
 
 /** Makes an authority named `name`. */
@@ -31,7 +33,7 @@ export async function makeAuthority(name: string): Promise<Authority> {
   }, keys);
   return {
     pem: toPem("CERTIFICATE", root),
-    async issue({ fromDays = -1, toDays = 5 } = {}) {
+    async issue({ fromDays = -1, toDays = 5, name = "chia.net" } = {}) {
       const own = await makeKeys("p256");
       const leaf = await issueCertificate({
         serial: Uint8Array.of(++serial),
@@ -40,7 +42,7 @@ export async function makeAuthority(name: string): Promise<Authority> {
         notBefore: days(fromDays),
         notAfter: days(toDays),
         publicInfo: own.publicInfo,
-        extensions: [extensions.alternativeNames([{ dns: "chia.net" }])],
+        extensions: [extensions.alternativeNames([{ dns: name }])],
       }, keys);
       const pkcs8 = new Uint8Array(await crypto.subtle.exportKey("pkcs8", own.privateKey));
       return { certificate: toPem("CERTIFICATE", leaf), privateKey: toPem("PRIVATE KEY", pkcs8) };

@@ -53,7 +53,7 @@ describe("a database on a simulated disk", () => {
       const database = await mount().openDatabase(PATH);
       await database.script(SCHEMA);
       for (let i = 1; i <= 4; i++) await put(database, i);
-      await database.get("PRAGMA wal_checkpoint(FULL)");
+      assert.equal(await database.checkpoint(), true);
       for (let i = 5; i <= 9; i++) {
         await database.transaction(async (within) => {
           await within.run("INSERT INTO things (id, bytes) VALUES (?, ?)", [2 * i, new Uint8Array(1)]);
@@ -73,7 +73,7 @@ describe("a database on a simulated disk", () => {
     const { disk, mount } = makeDisk();
     const database = await mount().openDatabase(PATH);
     await database.script(SCHEMA);
-    await database.get("PRAGMA wal_checkpoint(FULL)");
+    assert.equal(await database.checkpoint(), true);
     let died = 0;
     disk.failPowerAfter(0, () => {
       died += 1;

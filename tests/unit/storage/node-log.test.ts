@@ -12,7 +12,7 @@ import {
   type NodeLog,
   SqlNodeLog,
 } from "../../../lib/storage/node-log.ts";
-import { databaseDrivers } from "../../contract/databases.ts";
+import { everyDriver } from "../../contract/every-database.ts";
 
 const event = (number: number): NewEvent => ({ topic: "t", time: number, chain: "c", network: "n", data: { number } });
 const numbers = async (log: NodeLog) => (await log.read(0, 10_000)).map(({ data }) => data.number);
@@ -20,7 +20,7 @@ const upTo = (count: number) => Array.from({ length: count }, (_, i) => i + 1);
 
 const logs: readonly (readonly [string, () => Promise<{ log: NodeLog; close: () => Promise<void> }>])[] = [
   ["memory", () => Promise.resolve({ log: new MemoryNodeLog(), close: () => Promise.resolve() })],
-  ...databaseDrivers.map((driver) =>
+  ...everyDriver.map((driver) =>
     [driver.name, async () => {
       const database = await driver.open(":memory:");
       await migrate(database, NODE_LOG_MIGRATIONS, { chain: "events", network: "all", genesis: "" });

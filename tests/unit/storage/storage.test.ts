@@ -6,13 +6,13 @@ import { decodeEventData, encodeEventData, MemoryEventLog } from "../../../lib/s
 import type { EventData } from "../../../lib/storage/events.ts";
 import { ByteCache } from "../../../lib/storage/lru.ts";
 import { migrate, type Migration } from "../../../lib/storage/migrate.ts";
-import { databaseDrivers } from "../../contract/databases.ts";
+import { everyDriver } from "../../contract/every-database.ts";
 
 const identity = { chain: "chia", network: "simulator0", genesis: "00" };
 const step = (number: number, sql: string): Migration => ({ number, name: `step ${number}`, sql });
 
 describe("migrate()", () => {
-  for (const driver of databaseDrivers) {
+  for (const driver of everyDriver) {
     test(`${driver.name}: takes a database from step to step and runs none twice`, async () => {
       const database = await driver.open(":memory:");
       const one = step(1, "CREATE TABLE a (x BIGINT); INSERT INTO a (x) VALUES (1)");
@@ -43,7 +43,7 @@ describe("migrate()", () => {
   }
 
   test("numbers must rise by one", async () => {
-    const database = await databaseDrivers[0]!.open(":memory:");
+    const database = await everyDriver[0]!.open(":memory:");
     await assert.rejects(migrate(database, [step(2, "")], identity), RangeError);
     await database.close();
   });

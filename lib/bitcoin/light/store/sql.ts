@@ -62,17 +62,14 @@ export class SqlLightStore implements LightStore {
         );
       }
       if (filterHeaders !== undefined) await writeFilterHeaders(within, filterHeaders);
-      for (const script of unwatch) {
-        await within.run("DELETE FROM bitcoin_watched WHERE script = ?", [script]);
-        await within.run("DELETE FROM bitcoin_matches WHERE script = ?", [script]);
-      }
-      for (const { script, from, scanned: reached } of watch) {
-        await within.run(
-          "INSERT INTO bitcoin_watched (script, birth, scanned) VALUES (?, ?, ?) " +
-            "ON CONFLICT (script) DO UPDATE SET birth = excluded.birth, scanned = excluded.scanned",
-          [script, from, reached],
-        );
-      }
+      const forgotten = unwatch.map((script) => [script]);
+      await within.runMany("DELETE FROM bitcoin_watched WHERE script = ?", forgotten);
+      await within.runMany("DELETE FROM bitcoin_matches WHERE script = ?", forgotten);
+      await within.runMany(
+        "INSERT INTO bitcoin_watched (script, birth, scanned) VALUES (?, ?, ?) " +
+          "ON CONFLICT (script) DO UPDATE SET birth = excluded.birth, scanned = excluded.scanned",
+        watch.map(({ script, from, scanned: reached }) => [script, from, reached]),
+      );
       await insertMatches(within, matches);
       if (scanned !== undefined) {
         await within.run("UPDATE bitcoin_watched SET scanned = ? WHERE scanned < ?", [scanned, scanned]);
@@ -127,27 +124,34 @@ async function writeFilterHeaders(
   const all = new Uint8Array(kept + bytes.length);
   all.set(before);
   all.set(bytes, kept);
-  for (let at = 0, page = first; at < all.length; at += PAGE_BYTES, page++) {
-    await within.run("INSERT INTO bitcoin_filter_headers (page, bytes) VALUES (?, ?)", [
-      page,
-      all.slice(at, at + PAGE_BYTES),
-    ]);
+  const pages: [number, Uint8Array][] = [];
+  for (let at = 0; at < all.length; at += PAGE_BYTES) {
+    pages.push([first + pages.length, all.slice(at, at + PAGE_BYTES)]);
   }
+  await within.runMany("INSERT INTO bitcoin_filter_headers (page, bytes) VALUES (?, ?)", pages);
   await writeState(within, "tip", 0, tipHash);
 }
 
 async function insertMatches(within: Database, matches: readonly NewMatch[]): Promise<void> {
   if (matches.length === 0) return;
   const row = await within.get("SELECT value FROM bitcoin_light_state WHERE name = 'next_match'");
-  let id = Number(row?.value ?? 1);
-  for (const { height, hash, txid, script, value, vout, spend } of matches) {
-    await within.run(
-      "INSERT INTO bitcoin_matches (id, height, hash, txid, script, value, vout, spent_txid, vin) " +
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-      [id++, height, hash, txid, script, Number(value), vout, spend?.txid ?? null, spend?.vin ?? null],
-    );
-  }
-  await writeState(within, "next_match", id, new Uint8Array());
+  const first = Number(row?.value ?? 1);
+  await within.runMany(
+    "INSERT INTO bitcoin_matches (id, height, hash, txid, script, value, vout, spent_txid, vin) " +
+      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    matches.map(({ height, hash, txid, script, value, vout, spend }, i) => [
+      first + i,
+      height,
+      hash,
+      txid,
+      script,
+      Number(value),
+      vout,
+      spend?.txid ?? null,
+      spend?.vin ?? null,
+    ]),
+  );
+  await writeState(within, "next_match", first + matches.length, new Uint8Array());
 }
 
 async function writeState(within: Database, name: string, value: number, bytes: Uint8Array): Promise<void> {

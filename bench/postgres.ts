@@ -1,0 +1,173 @@
+/**
+ * What does a database on a server cost beside a file: for rows that are written one at a time or all at once, for a
+ * commit, and for the commits of the stores?
+ *
+ * The server is Debian's, on the same machine, by a Unix socket, and flushes to disk what it commits; SQLite does so with
+ * `full`, and leaves it to the next checkpoint with `normal`, as the node has it.
+ *
+ * Run: `bun bench/postgres.ts`, `deno run -A bench/postgres.ts`. Files go below `$TMPDIR`.
+ */
+import { spawnSync } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { arch, cpus, platform, tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { openDatabase, openFileFolder, runtime, sha256 } from "#platform";
+import { regtest } from "../lib/bitcoin/networks/regtest.ts";
+import { BlockFiles } from "../lib/bitcoin/store/block-files.ts";
+import { openSqlBitcoinStore } from "../lib/bitcoin/store/sql.ts";
+import { openSqlChiaStore } from "../lib/chia/store/sql.ts";
+import { useSha256 } from "../lib/codec/sha256.ts";
+import type { Database, SqlValue } from "../lib/core/ports.ts";
+import { openPostgres, type PostgresDatabase } from "../lib/platform/node/postgres.ts";
+import { chainStep } from "../tests/contract/bitcoin-store-suite.ts";
+import { branchOf } from "../tests/contract/store-blocks.ts";
+import { postgresMissing, PostgresServer } from "../tests/support/postgres-server.ts";
+
+const ROUNDS = 5;
+const ROWS = 10_000;
+const COMMITS = 200;
+const print = (line: string) => process.stdout.write(`${line}\n`);
+
+/** A work on a new database: how many things it does. */
+interface Work {
+  readonly name: string;
+  readonly unit: string;
+  readonly count: number;
+  run(database: Database, folder: string): Promise<() => Promise<unknown>>;
+}
+
+const rows = (count: number): SqlValue[][] =>
+  Array.from({ length: count }, (_, i) => [i, new Uint8Array(32).fill(i), 7 * i]);
+const TABLE = "CREATE TABLE t (a INTEGER PRIMARY KEY, b BYTEA, c BIGINT)";
+const INSERT = "INSERT INTO t (a, b, c) VALUES (?, ?, ?)";
+
+const works: Work[] = [
+  {
+    name: "rows put in, a statement each",
+    unit: "rows/s",
+    count: ROWS,
+    run: async (database) => {
+      await database.script(TABLE);
+      return () =>
+        database.transaction(async (within) => {
+          for (const row of rows(ROWS)) await within.run(INSERT, row);
+        });
+    },
+  },
+  {
+    name: "rows put in by runMany()",
+    unit: "rows/s",
+    count: ROWS,
+    run: async (database) => {
+      await database.script(TABLE);
+      return () => database.runMany(INSERT, rows(ROWS));
+    },
+  },
+  {
+    name: "rows changed by runMany()",
+    unit: "rows/s",
+    count: ROWS,
+    run: async (database) => {
+      await database.script(TABLE);
+      await database.runMany(INSERT, rows(ROWS));
+      return () => database.runMany("UPDATE t SET c = ? WHERE a = ?", rows(ROWS).map(([a]) => [5, a!]));
+    },
+  },
+  {
+    name: "commits of one row",
+    unit: "commits/s",
+    count: COMMITS,
+    run: async (database) => {
+      await database.script(TABLE);
+      return async () => {
+        for (const row of rows(COMMITS)) await database.run(INSERT, row);
+      };
+    },
+  },
+  {
+    name: "questions for one row",
+    unit: "questions/s",
+    count: 2_000,
+    run: async (database) => {
+      await database.script(TABLE);
+      await database.runMany(INSERT, rows(2_000));
+      return async () => {
+        for (let i = 0; i < 2_000; i++) await database.get("SELECT b FROM t WHERE a = ?", [i]);
+      };
+    },
+  },
+  {
+    name: "Chia: blocks of 100 bytes, 32 a commit",
+    unit: "blocks/s",
+    count: 1_024,
+    run: async (database) => {
+      const store = await openSqlChiaStore(database, { network: "simulator0", genesisChallenge: new Uint8Array(32) });
+      const blocks = branchOf(1, 0, 1_024);
+      return async () => {
+        for (let from = 0; from < blocks.length; from += 32) {
+          const part = blocks.slice(from, from + 32);
+          const main = { fromHeight: from, hashes: part.map(({ record }) => record.headerHash) };
+          await store.commit({ blocks: part, main, events: [] });
+        }
+      };
+    },
+  },
+  {
+    name: "Bitcoin: blocks of 140 kB, one a commit, indexed, bytes in files",
+    unit: "blocks/s",
+    count: 100,
+    run: async (database, folder) => {
+      const blocks = new BlockFiles(await openFileFolder(join(folder, "blocks")), { magic: regtest.magic });
+      const store = await openSqlBitcoinStore(database, { network: regtest, blocks, transactionIndex: true });
+      const steps = Array.from({ length: 100 }, (_, i) => chainStep(i, i + 1));
+      return async () => {
+        for (const step of steps) await store.commit(step);
+        await store.close();
+      };
+    },
+  },
+];
+
+useSha256(sha256);
+const missing = postgresMissing();
+if (missing !== undefined) process.exit(0);
+const server = await PostgresServer.start({ fsync: true });
+let schemas = 0;
+const kinds: [name: string, open: (folder: string) => Promise<Database>][] = [
+  ["SQLite normal", (folder) => openDatabase(join(folder, "x.sqlite"))],
+  ["SQLite full", (folder) => openDatabase(join(folder, "x.sqlite"), { synchronous: "full" })],
+  ["PostgreSQL", () => openPostgres(server.url, { schema: `bench_${++schemas}` })],
+];
+const commit = spawnSync("git", ["rev-parse", "--short", "HEAD"], { encoding: "utf8" }).stdout.trim();
+print(`${cpus()[0]?.model.trim()} × ${cpus().length}, ${platform()} ${arch()}; ${runtime}; commit ${commit}`);
+print(server.sql("SELECT version()").split(" on ")[0]!);
+print(`median of ${ROUNDS} (least to most)\n`);
+for (const { name, unit, count, run } of works) {
+  print(`${name}:`);
+  for (const [kind, open] of kinds) {
+    const found: number[] = [];
+    let trips = 0;
+    for (let round = 0; round < ROUNDS; round++) {
+      const folder = await mkdtemp(join(tmpdir(), "gemel-bench-"));
+      const database = await open(folder);
+      try {
+        const work = await run(database, folder);
+        const before = database.dialect === "postgresql" ? (database as PostgresDatabase).roundTrips : 0;
+        const started = performance.now();
+        await work();
+        found.push(count / ((performance.now() - started) / 1_000));
+        if (database.dialect === "postgresql") trips = (database as PostgresDatabase).roundTrips - before;
+      } finally {
+        await database.close();
+        await rm(folder, { recursive: true, force: true });
+      }
+    }
+    found.sort((a, b) => a - b);
+    const [least, median, most] = [found[0]!, found[ROUNDS >> 1]!, found.at(-1)!].map((value) =>
+      Math.round(value).toLocaleString("en")
+    );
+    print(`  ${kind.padEnd(14)} ${median} ${unit} (${least} to ${most})${trips > 0 ? `, ${trips} round trips` : ""}`);
+  }
+}
+await server.stop();

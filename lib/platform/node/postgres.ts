@@ -1,0 +1,217 @@
+/**
+ * The `Database` port over a PostgreSQL server.
+ *
+ * @module
+ */
+import type { Database, SqlRow, SqlValue } from "../../core/ports.ts";
+import { mayRunAgain } from "./postgres-errors.ts";
+import type { PostgresLink } from "./postgres-link.ts";
+import { type PoolOptions, PostgresPool } from "./postgres-pool.ts";
+import { postgresTarget, type TargetOptions } from "./postgres-target.ts";
+import { PostgresWriter } from "./postgres-writer.ts";
+
+/** How {@link openPostgres} opens a database. */
+export interface PostgresOptions extends TargetOptions, PoolOptions {
+  /** How long a server is waited for that was lost in the middle of a commit; 30,000 by default. */
+  readonly lookupTimeoutMs?: number;
+}
+
+/** How often a transaction is run that others got in the way of. */
+const RUNS_MAX = 6;
+const AGAIN_MS = 20;
+
+/**
+ * Opens a database on a PostgreSQL server; see `postgresTarget` for the URL. All tables are in one schema, which is made
+ * when it is not there. As with SQLite, transactions and changes run one after another, and questions wait for those that
+ * were asked for before them.
+ *
+ * @throws NodeError of a {@link PostgresCode}, and `CONFIG_INVALID` for a URL that cannot be read
+ */
+export async function openPostgres(url: string, options: PostgresOptions = {}): Promise<PostgresDatabase> {
+  const target = postgresTarget(url, options);
+  const pool = new PostgresPool(target, options);
+  try {
+    const writer = await PostgresWriter.open(pool, target, options.lookupTimeoutMs);
+    return new PostgresDatabase(pool, writer);
+  } catch (thrown) {
+    await pool.close();
+    throw thrown;
+  }
+}
+
+/** A database on a server; made by {@link openPostgres}. */
+export class PostgresDatabase implements Database {
+  readonly dialect = "postgresql";
+  readonly #pool: PostgresPool;
+  readonly #writer: PostgresWriter;
+  /** Settles, never rejects, when the last change that was asked for has ended. */
+  #tail: Promise<void> = Promise.resolve();
+  #changes = 0;
+  #closed = false;
+
+  constructor(pool: PostgresPool, writer: PostgresWriter) {
+    this.#pool = pool;
+    this.#writer = writer;
+  }
+
+  /** Round trips to the server so far. */
+  get roundTrips(): number {
+    return this.#pool.roundTrips;
+  }
+
+  run(sql: string, parameters: readonly SqlValue[] = []): Promise<number> {
+    return this.transaction((within) => within.run(sql, parameters));
+  }
+
+  runMany(sql: string, rows: readonly (readonly SqlValue[])[]): Promise<number> {
+    if (rows.length === 0) return Promise.resolve(0);
+    return this.transaction((within) => within.runMany(sql, rows));
+  }
+
+  script(sql: string): Promise<void> {
+    return this.transaction((within) => within.script(sql));
+  }
+
+  async all(sql: string, parameters: readonly SqlValue[] = []): Promise<SqlRow[]> {
+    if (this.#changes > 0) await this.#tail;
+    this.#check();
+    return (await this.#pool.use((link) => link.query(sql, parameters))).rows;
+  }
+
+  async get(sql: string, parameters: readonly SqlValue[] = []): Promise<SqlRow | undefined> {
+    return (await this.all(sql, parameters))[0];
+  }
+
+  async transaction<T>(work: (database: Database) => Promise<T>): Promise<T> {
+    const before = this.#tail;
+    const ended = Promise.withResolvers<void>();
+    this.#tail = ended.promise;
+    this.#changes++;
+    try {
+      await before;
+      this.#check();
+      return await this.#transact(work);
+    } finally {
+      this.#changes--;
+      ended.resolve();
+    }
+  }
+
+  /** What is committed is on the server's disk. */
+  async checkpoint(): Promise<boolean> {
+    while (this.#changes > 0) await this.#tail;
+    return true;
+  }
+
+  async close(): Promise<void> {
+    while (this.#changes > 0) await this.#tail;
+    if (this.#closed) return;
+    this.#closed = true;
+    await this.#writer.close();
+    await this.#pool.close();
+  }
+
+  #check(): void {
+    if (this.#closed) throw new TypeError("the database is closed");
+  }
+
+  async #transact<T>(work: (database: Database) => Promise<T>): Promise<T> {
+    for (let runs = 1;; runs++) {
+      try {
+        return await this.#once(work);
+      } catch (thrown) {
+        if (!mayRunAgain(thrown) || runs >= RUNS_MAX) throw thrown;
+        await new Promise((resolve) => setTimeout(resolve, AGAIN_MS * 2 ** runs * (0.5 + Math.random())));
+      }
+    }
+  }
+
+  async #once<T>(work: (database: Database) => Promise<T>): Promise<T> {
+    // Nothing has happened when BEGIN fails: a connection that was lost while nobody used it is made anew.
+    const link = await this.#pool.take((each) => each.script("BEGIN"));
+    const inside = new Inside(link);
+    try {
+      const result = await work(inside);
+      inside.end();
+      // What the work was refused, even where it has passed over it: the server has taken the transaction back.
+      if (inside.refused !== undefined) throw inside.refused;
+      await this.#writer.commit(link);
+      this.#pool.give(link);
+      return result;
+    } catch (thrown) {
+      inside.end();
+      await this.#takeBack(link);
+      throw thrown;
+    }
+  }
+
+  async #takeBack(link: PostgresLink): Promise<void> {
+    try {
+      if (!link.isLost) await link.script("ROLLBACK");
+    } catch {
+      // The server takes back what a lost connection began; the first error is the one to tell.
+      link.destroy();
+    }
+    this.#pool.give(link);
+  }
+}
+
+/** The handle of one transaction. */
+class Inside implements Database {
+  readonly dialect = "postgresql";
+  readonly #link: PostgresLink;
+  #isOver = false;
+  /** The first refusal. After it the server refuses everything but to take the transaction back. */
+  refused: unknown;
+
+  constructor(link: PostgresLink) {
+    this.#link = link;
+  }
+
+  end(): void {
+    this.#isOver = true;
+  }
+
+  async #open<T>(ask: () => Promise<T>): Promise<T> {
+    if (this.#isOver) throw new TypeError("the transaction is over");
+    if (this.refused !== undefined) throw this.refused;
+    try {
+      return await ask();
+    } catch (thrown) {
+      this.refused ??= thrown;
+      throw thrown;
+    }
+  }
+
+  run(sql: string, parameters?: readonly SqlValue[]): Promise<number> {
+    return this.#open(async () => (await this.#link.query(sql, parameters)).count);
+  }
+
+  runMany(sql: string, rows: readonly (readonly SqlValue[])[]): Promise<number> {
+    return this.#open(() => this.#link.many(sql, rows));
+  }
+
+  all(sql: string, parameters?: readonly SqlValue[]): Promise<SqlRow[]> {
+    return this.#open(async () => (await this.#link.query(sql, parameters)).rows);
+  }
+
+  async get(sql: string, parameters?: readonly SqlValue[]): Promise<SqlRow | undefined> {
+    return (await this.all(sql, parameters))[0];
+  }
+
+  async script(sql: string): Promise<void> {
+    await this.#open(() => this.#link.script(sql));
+  }
+
+  transaction(): Promise<never> {
+    return Promise.reject(new TypeError("transactions do not nest"));
+  }
+
+  checkpoint(): Promise<never> {
+    return Promise.reject(new TypeError("a transaction cannot be durable before its end"));
+  }
+
+  close(): Promise<never> {
+    return Promise.reject(new TypeError("a transaction cannot close its database"));
+  }
+}
