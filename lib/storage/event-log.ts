@@ -6,7 +6,7 @@
  */
 import { Decoder, Encoder } from "cbor-x";
 import type { Database, SqlRow } from "../core/ports.ts";
-import type { EventData, EventLog, LoggedEvent, NewEvent } from "./events.ts";
+import type { EncodedEvent, EventData, EventLog, LoggedEvent, NewEvent } from "./events.ts";
 
 /**
  * The log's table. `data` is CBOR (RFC 8949), a bigint as an integer of 64 bits or, above, as a big number (tag 2).
@@ -43,7 +43,7 @@ export function decodeEventData(bytes: Uint8Array): EventData {
  */
 export async function insertEvents(
   database: Database,
-  events: readonly NewEvent[],
+  events: readonly (NewEvent | EncodedEvent)[],
   newest?: number,
 ): Promise<number[]> {
   if (events.length === 0) return [];
@@ -57,22 +57,25 @@ export async function insertEvents(
       time,
       chain,
       network,
-      encodeEventData(data),
+      data instanceof Uint8Array ? data : encodeEventData(data),
     ]),
   );
   return ids;
 }
 
-function eventOf(row: SqlRow): LoggedEvent {
+function encodedOf(row: SqlRow): EncodedEvent {
   return {
     id: Number(row.id),
     topic: String(row.topic),
     time: Number(row.time),
     chain: row.chain === null || row.chain === undefined ? null : String(row.chain),
     network: row.network === null || row.network === undefined ? null : String(row.network),
-    data: decodeEventData(row.data as Uint8Array),
+    data: row.data as Uint8Array,
   };
 }
+
+/** An event with its data as they are. */
+const decodedOf = (event: EncodedEvent): LoggedEvent => ({ ...event, data: decodeEventData(event.data) });
 
 /** The log in the `events` table of a database. `onAppend` is told the newest id after each append of its own. */
 export class SqlEventLog implements EventLog {
@@ -92,8 +95,13 @@ export class SqlEventLog implements EventLog {
   }
 
   async read(since: number, limit: number): Promise<LoggedEvent[]> {
+    return (await this.encoded(since, limit)).map(decodedOf);
+  }
+
+  /** See `EventSource.encoded`. */
+  async encoded(since: number, limit: number): Promise<EncodedEvent[]> {
     const rows = await this.#database.all("SELECT * FROM events WHERE id > ? ORDER BY id LIMIT ?", [since, limit]);
-    return rows.map(eventOf);
+    return rows.map(encodedOf);
   }
 
   /** Forgets events up to `id`, but never the newest: the next id follows from it. */
@@ -122,11 +130,13 @@ export class MemoryEventLog implements EventLog {
     this.#onAppend = options.onAppend ?? (() => {});
   }
 
-  append(events: readonly NewEvent[]): Promise<readonly number[]> {
+  append(events: readonly (NewEvent | EncodedEvent)[]): Promise<readonly number[]> {
     const ids = events.map((event) => {
       this.#newest += 1;
       // Through CBOR and back, so that what is read is a copy and is what the SQL log would give.
-      this.#events.push({ ...event, id: this.#newest, data: decodeEventData(encodeEventData(event.data)) });
+      const { data } = event;
+      const cbor = data instanceof Uint8Array ? data : encodeEventData(data);
+      this.#events.push({ ...event, id: this.#newest, data: decodeEventData(cbor) });
       return this.#newest;
     });
     if (this.#events.length > this.#eventsMax) this.#events.splice(0, this.#events.length - this.#eventsMax);
@@ -139,6 +149,11 @@ export class MemoryEventLog implements EventLog {
     if (first === undefined) return Promise.resolve([]);
     const start = Math.max(0, since + 1 - first.id);
     return Promise.resolve(this.#events.slice(start, start + limit));
+  }
+
+  /** See `EventSource.encoded`. */
+  async encoded(since: number, limit: number): Promise<EncodedEvent[]> {
+    return (await this.read(since, limit)).map((event) => ({ ...event, data: encodeEventData(event.data) }));
   }
 
   /** Forgets events up to `id`. */

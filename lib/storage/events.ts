@@ -27,6 +27,11 @@ export interface LoggedEvent extends NewEvent {
   readonly id: number;
 }
 
+/** An event of a log with its data as CBOR, as it is stored: so it goes from one log into another. */
+export interface EncodedEvent extends Omit<LoggedEvent, "data"> {
+  readonly data: Uint8Array;
+}
+
 /** An event that is told and not kept: it has no id. */
 export interface LiveNodeEvent extends NewEvent {
   /** Bytes that it takes, about. */

@@ -8,13 +8,13 @@
 import { messageOf } from "../core/errors.ts";
 import type { Database } from "../core/ports.ts";
 import { EVENTS_SCHEMA, insertEvents, MemoryEventLog, SqlEventLog } from "./event-log.ts";
-import type { EventLog, LoggedEvent, NewEvent } from "./events.ts";
+import type { EncodedEvent, EventLog, NewEvent } from "./events.ts";
 import type { Migration } from "./migrate.ts";
 
 /** A chain's own log, from which events are copied. */
 export interface EventSource {
-  /** Events with an id above `since`, rising, at most `limit`. */
-  read(since: number, limit: number): Promise<LoggedEvent[]>;
+  /** Events with an id above `since`, rising, at most `limit`. They are copied as they are stored. */
+  encoded(since: number, limit: number): Promise<EncodedEvent[]>;
   /** Forgets events that were copied; the newest may stay. */
   trim(upTo: number): Promise<void>;
   /** Ids of the first and of the last event that is there; 0 when there is none. */
@@ -26,7 +26,7 @@ export interface NodeLog extends EventLog {
   /** The id in the source's log up to which everything was copied. */
   position(source: string): Promise<number>;
   /** Appends copies and moves the position to `upTo`, or does neither. */
-  take(source: string, upTo: number, events: readonly NewEvent[]): Promise<void>;
+  take(source: string, upTo: number, events: readonly EncodedEvent[]): Promise<void>;
 }
 
 /** Migrations of the node log's database. */
@@ -55,7 +55,7 @@ export class SqlNodeLog extends SqlEventLog implements NodeLog {
     return Number(row?.position ?? 0);
   }
 
-  async take(source: string, upTo: number, events: readonly NewEvent[]): Promise<void> {
+  async take(source: string, upTo: number, events: readonly EncodedEvent[]): Promise<void> {
     await this.#insert(events, async (within) => {
       await within.run(
         "INSERT INTO event_positions (source, position) VALUES (?, ?) " +
@@ -70,7 +70,10 @@ export class SqlNodeLog extends SqlEventLog implements NodeLog {
   }
 
   /** Inserts events, and in the same transaction does the rest. */
-  async #insert(events: readonly NewEvent[], rest: (within: Database) => Promise<void>): Promise<readonly number[]> {
+  async #insert(
+    events: readonly (NewEvent | EncodedEvent)[],
+    rest: (within: Database) => Promise<void>,
+  ): Promise<readonly number[]> {
     let isAgain = false;
     try {
       const ids = await this.#database.transaction(async (within) => {
@@ -100,7 +103,7 @@ export class MemoryNodeLog extends MemoryEventLog implements NodeLog {
     return Promise.resolve(this.#positions.get(source) ?? 0);
   }
 
-  async take(source: string, upTo: number, events: readonly NewEvent[]): Promise<void> {
+  async take(source: string, upTo: number, events: readonly EncodedEvent[]): Promise<void> {
     this.#positions.set(source, upTo);
     await this.append(events);
   }
@@ -188,7 +191,7 @@ export class EventForwarder {
   async #copy(name: string, source: EventSource): Promise<void> {
     let position = await this.#log.position(name);
     for (let isMore = true; isMore;) {
-      const events = await source.read(position, PAGE);
+      const events = await source.encoded(position, PAGE);
       const last = events.at(-1);
       if (last === undefined) return;
       await this.#log.take(name, last.id, events);

@@ -13,7 +13,7 @@ import { regtest } from "../../lib/bitcoin/networks/regtest.ts";
 import { SqlLightStore } from "../../lib/bitcoin/light/mod.ts";
 import { openSqlChiaStore } from "../../lib/chia/store/sql.ts";
 import type { Database, SqlValue } from "../../lib/core/ports.ts";
-import { SqlEventLog } from "../../lib/storage/event-log.ts";
+import { encodeEventData, SqlEventLog } from "../../lib/storage/event-log.ts";
 import { migrate } from "../../lib/storage/migrate.ts";
 import { NODE_LOG_MIGRATIONS, SqlNodeLog } from "../../lib/storage/node-log.ts";
 import { newBlockOf, staged, txidsOf } from "./bitcoin-store-blocks.ts";
@@ -210,7 +210,8 @@ for (const driver of databaseDrivers) {
         await migrate(within, NODE_LOG_MIGRATIONS, { chain: "node", network: "", genesis: "" });
         const log = new SqlNodeLog(within, () => {});
         await useEvents(log);
-        await log.take("chia", 1, [eventOf("chia.peak", 3)]);
+        const event = eventOf("chia.peak", 3);
+        await log.take("chia", 1, [{ ...event, id: 1, data: encodeEventData(event.data) }]);
         await log.position("chia");
         assert.deepEqual(await scansOf(database, recorded), []);
         for (const [sql, parameters] of recorded) seen.set(sql, parameters);

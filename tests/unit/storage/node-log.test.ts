@@ -82,7 +82,7 @@ describe("EventForwarder", () => {
       await source.append(upTo(700).map(event));
       let trims = 0;
       const dying: EventSource = {
-        read: (since, limit) => source.read(since, limit),
+        encoded: (since, limit) => source.encoded(since, limit),
         bounds: () => source.bounds(),
         trim: () => (++trims === 1 ? Promise.reject(new Error("the power failed")) : Promise.resolve()),
       };
