@@ -170,7 +170,7 @@ async function openStore(database: Database, folder: MemoryFolder, fate?: Fate) 
 for (const driver of everyDriver) {
   // A server takes longer over each life; of its places to die at a sample is tried, all of them in the long run.
   const isSampled = driver.dialect === "postgresql" && !isLong;
-  const stride = PARTS.length * (isSampled ? 4 : 1);
+  const stride = PARTS.length * (isSampled ? 8 : 1);
   const parts = isSampled ? PARTS.slice(0, 1) : PARTS;
   const withFolder = async (work: (path: string) => Promise<void>) => {
     const path = await mkdtemp(join(tmpdir(), "gemel-crash-"));

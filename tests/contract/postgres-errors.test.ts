@@ -7,12 +7,12 @@ import assert from "node:assert/strict";
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after, before, describe, test } from "node:test";
+import { before, describe, test } from "node:test";
 import { inspect } from "node:util";
 import { NodeError } from "../../lib/core/errors.ts";
 import { openPostgres, type PostgresDatabase, type PostgresOptions } from "../../lib/platform/node/postgres.ts";
-import { POSTGRES_PASSWORD, PostgresServer } from "../support/postgres-server.ts";
-import { postgresSkip } from "./every-database.ts";
+import { POSTGRES_PASSWORD, type PostgresServer } from "../support/postgres-server.ts";
+import { postgresServer, postgresSkip } from "./every-database.ts";
 
 const SECRET = "hunter2 is no word";
 
@@ -46,12 +46,11 @@ async function within(
 describe("openPostgres() on a server of its own", { skip: postgresSkip }, () => {
   let server: PostgresServer;
   before(async () => {
-    server = await PostgresServer.start();
+    server = await postgresServer();
     server.sql(`CREATE ROLE few LOGIN PASSWORD '${SECRET}' CONNECTION LIMIT 1; CREATE ROLE poor LOGIN`);
     server.sql("CREATE DATABASE old");
     server.sql("ALTER DATABASE old SET default_transaction_read_only = on");
   });
-  after(() => server.stop());
 
   test("the password is taken from the URL, the environment, a file, or .pgpass, which must be private", async () => {
     const folder = mkdtempSync(join(tmpdir(), "gemel-pgpass-"));
