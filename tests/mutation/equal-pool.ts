@@ -1,0 +1,122 @@
+/**
+ * Mutants of the mempool, of what is mined from it and of its fees that nobody can notice, each with the argument.
+ *
+ * @module
+ */
+import type { Equal } from "./equal.ts";
+
+const MEMPOOL = "lib/bitcoin/mempool/";
+const FEES = "lib/bitcoin/fees/";
+
+/** The list. */
+export const POOL_EQUAL: readonly Equal[] = [
+  {
+    file: `${FEES}buckets.ts`,
+    was: "for (let bound = LOWEST; bound <= HIGHEST; bound *= SPACING) bounds.push(bound);",
+    becomes: "for (let bound = LOWEST; bound < HIGHEST; bound *= SPACING) bounds.push(bound);",
+    why: "No power of 1.05 times a hundred is ten million.",
+  },
+  {
+    file: `${FEES}buckets.ts`,
+    was: "let high = bounds.length - 1;",
+    becomes: "let high = bounds.length + 1;",
+    why:
+      "What is behind the last bound is not below any feerate: the search comes back to the last, which is above all.",
+  },
+  {
+    file: `${FEES}confirmations.ts`,
+    was: "if (periods > 0) this.#isBlank = false;",
+    becomes: "if (periods >= 0) this.#isBlank = false;",
+    why: "To fade nothing takes time, and changes nothing.",
+  },
+  {
+    file: `${FEES}confirmations.ts`,
+    was: "if (this.#isBlank) return;",
+    becomes: ";",
+    why: "To fade nothing takes time, and changes nothing.",
+  },
+  {
+    file: `${FEES}confirmations.ts`,
+    was: "for (let i = 0; i < average.length; i++) average[i]! *= decay;",
+    becomes: "for (let i = 0; i <= average.length; i++) average[i]! *= decay;",
+    why: "Behind the end of a typed array nothing is written.",
+  },
+  {
+    file: `${FEES}confirmations.ts`,
+    was: "if (counted < sufficient / (1 - decay)) continue;",
+    becomes: "if (counted <= sufficient / (1 - decay)) continue;",
+    why: "The right side is no whole number, and what has faded comes to exactly that by chance only.",
+  },
+  {
+    file: `${FEES}estimator.ts`,
+    was: "return { feeRate: median < 0 ? 0 : Math.round(median), target: usable };",
+    becomes: "return { feeRate: median <= 0 ? 0 : Math.round(median), target: usable };",
+    why: "Zero is rounded to zero.",
+  },
+  {
+    file: `${FEES}estimator.ts`,
+    was: "if (target <= most) continue;",
+    becomes: "if (target < most) continue;",
+    why: "For the last target of a horizon it is that horizon that was asked already: it says the same again.",
+  },
+  {
+    file: `${FEES}estimator.ts`,
+    was: "if (other > 0 && (estimate === -1 || other < estimate)) estimate = other;",
+    becomes: "if (other > 0 && (estimate === -1 || other <= estimate)) estimate = other;",
+    why: "What is assigned where both are equal is what is there.",
+  },
+  {
+    file: `${FEES}fee-estimates.ts`,
+    was: "const isOld = tip < 0 || headers.time(tip) < clock.now() / 1_000 - TIP_AGE_MAX_S;",
+    becomes: "const isOld = tip <= 0 || headers.time(tip) < clock.now() / 1_000 - TIP_AGE_MAX_S;",
+    why: "Row 0 is the first block of a network, which is years old.",
+  },
+  {
+    file: `${FEES}fee-estimates.ts`,
+    was: "if (row >= 0 && headers.time(row) * 1_000 >= clock.now() - STALE_MS) return state;",
+    becomes: "if (row > 0 && headers.time(row) * 1_000 >= clock.now() - STALE_MS) return state;",
+    why: "Row 0 is the first block of a network, which is years old.",
+  },
+  {
+    file: `${MEMPOOL}admission.ts`,
+    was: "const paradox = conflicts.size > 0 && this.#spendsReplaced(entry, relations);",
+    becomes: "const paradox = conflicts.size >= 0 && this.#spendsReplaced(entry, relations);",
+    why: "A short way: what replaces nothing spends nothing of it.",
+  },
+  {
+    file: `${MEMPOOL}packages.ts`,
+    was: "if (mayPass && transactions.length > 1) open.push(transaction);",
+    becomes: "if (mayPass && transactions.length >= 1) open.push(transaction);",
+    why: "One that is alone is judged alone once more, and it comes to the same.",
+  },
+  {
+    file: `${MEMPOOL}packages.ts`,
+    was: "if (refusal === undefined && open.length > 0) {",
+    becomes: "if (refusal === undefined && open.length >= 0) {",
+    why: "Of no transactions nothing is said, and none enters.",
+  },
+  {
+    file: `${MEMPOOL}linearization.ts`,
+    was: "for (let i = 0; i < this.#items.length; i++) this.#settle(this.#chunk[i]!);",
+    becomes: "for (let i = 0; i <= this.#items.length; i++) this.#settle(this.#chunk[i]!);",
+    why: "There is no chunk behind the last, and nothing is done for none.",
+  },
+  {
+    file: `${MEMPOOL}cluster.ts`,
+    was: "if (items.length === 1) return { chunks: chunksOf(items), isOptimal: true };",
+    becomes: ";",
+    why: "A short way for what the lines below give as well, only later.",
+  },
+  {
+    file: `${MEMPOOL}script-job.ts`,
+    was: "if (await judge(judging, transactions, flags) === undefined) return failures;",
+    becomes: ";",
+    why: "Judged one by one they come to the same, only later.",
+  },
+  {
+    file: `${MEMPOOL}follower.ts`,
+    was: 'if (lost.length > 0) pool.remove(lost, "conflict", row);',
+    becomes: 'if (lost.length >= 0) pool.remove(lost, "conflict", row);',
+    why: "Taking nothing out changes nothing.",
+  },
+];
