@@ -96,6 +96,30 @@ export const POOL_EQUAL: readonly Equal[] = [
     why: "Of no transactions nothing is said, and none enters.",
   },
   {
+    file: `${MEMPOOL}replacement.ts`,
+    was: "if (count <= clusterCountMax && weight <= weightMax) return true;",
+    becomes: "if (count < clusterCountMax && weight <= weightMax) return true;",
+    why: "A short way for what the lines below give as well, only later.",
+  },
+  {
+    file: `${MEMPOOL}replacement.ts`,
+    was: "if (count <= clusterCountMax && weight <= weightMax) return true;",
+    becomes: "if (count <= clusterCountMax && weight < weightMax) return true;",
+    why: "A short way for what the lines below give as well, only later.",
+  },
+  {
+    file: `${MEMPOOL}replacement.ts`,
+    was: "if (count <= clusterCountMax && weight <= weightMax) return true;",
+    becomes: ";",
+    why: "A short way for what the lines below give as well, only later.",
+  },
+  {
+    file: `${MEMPOOL}pre-checks.ts`,
+    was: "return version >= 2 && inputs.some(({ sequence }) => sequence < SEQUENCE_DISABLED);",
+    becomes: "return version >= 2 && inputs.some(({ sequence }) => sequence <= SEQUENCE_DISABLED);",
+    why: "After a reorganisation one more is looked at, and stays: it is not locked.",
+  },
+  {
     file: `${MEMPOOL}linearization.ts`,
     was: "for (let i = 0; i < this.#items.length; i++) this.#settle(this.#chunk[i]!);",
     becomes: "for (let i = 0; i <= this.#items.length; i++) this.#settle(this.#chunk[i]!);",

@@ -2,12 +2,14 @@
 import assert from "node:assert/strict";
 import { beforeEach, describe, test } from "node:test";
 import type { PackageVerdict } from "../../../lib/bitcoin/mempool/mempool.ts";
+import { poolScripts } from "../../../lib/bitcoin/mempool/script-job.ts";
 import type { Transaction } from "../../../lib/bitcoin/types/transaction.ts";
 import { NodeError } from "../../../lib/core/errors.ts";
 import { InlineWorkers } from "../../../lib/core/work/inline-workers.ts";
 import { KEYS } from "../../support/script-keys.ts";
 import { coinOf, idOf, type KeyCoin, keyScript, PoolWorld, spend, wordOf } from "./pool-world.ts";
 
+const NO_CHANGES = { created: [], spent: [] };
 const P2WPKH = keyScript(KEYS[0]!);
 const TRUC = { version: 3 };
 let world: PoolWorld;
@@ -245,6 +247,25 @@ describe("packages", () => {
     assert.equal(broken.size, 0);
   });
 
+  test("are judged anew when a block comes while their scripts are verified", async () => {
+    const parent = spend([coins[0]!], 0, TRUC);
+    const child = spend([coinOf(parent)], 5_000, TRUC);
+    let isFirst = true;
+    const workers = new InlineWorkers(async (name) => {
+      if (name !== poolScripts.name || !isFirst) return;
+      isFirst = false;
+      await world.mine([spend([coins[0]!], 1_000)]);
+      pool.connected({ row: world.ledger.chain.connected, block: world.ledger.block(), changes: NO_CHANGES });
+    });
+    const pool = world.anotherPool(workers);
+    assert.deepEqual(words(await world.ledger.until(pool.acceptPackage([parent, child]))), [
+      "transaction failed",
+      "bad-txns-inputs-missingorspent",
+      "bad-txns-inputs-missingorspent",
+    ]);
+    assert.deepEqual([pool.size, isFirst], [0, false]);
+  });
+
   test("are refused for scripts of either", async () => {
     const parent = spend([coins[0]!], 0, TRUC);
     const coin = coinOf(parent);
@@ -283,6 +304,7 @@ describe("TxMempool.test()", () => {
       return [refusal?.reason ?? "", ...verdicts.map((verdict) => (verdict === undefined ? "" : wordOf(verdict)))];
     };
     assert.deepEqual(await judge(parent, child), ["", "ok", "ok"]);
+    assert.deepEqual(await judge(child, parent), ["package-not-sorted", "", ""]);
     holds();
     assert.deepEqual(await judge(child), ["", "bad-txns-inputs-missingorspent"]);
     await enter(parent);
@@ -306,5 +328,15 @@ describe("TxMempool.test()", () => {
     ]);
     holds(parent, truc);
     assert.equal(world.pool.relativesOf(child.txid), undefined);
+  });
+
+  test("holds each cluster to its size, though others are asked about as well", async () => {
+    const chain = [spend([coins[0]!], 1_000)];
+    while (chain.length < 64) chain.push(spend([coinOf(chain.at(-1)!)], 1_000));
+    await enter(...chain);
+    const [last, other] = [spend([coinOf(chain.at(-1)!)], 1_000), spend([coins[1]!], 1_000)];
+    for (const pair of [[last, other], [other, last]]) {
+      assert.equal((await world.ledger.until(world.pool.test(pair))).refusal?.reason, "too-large-cluster");
+    }
   });
 });

@@ -180,6 +180,11 @@ describe("a transaction by itself", () => {
   test("what is told beside the reason is Core's", async () => {
     const tell = async (transaction: Transaction) => (await world.wouldTell(transaction))[2];
     assert.equal(await tell(spend([world.coins[11]!], 10_000)), "tried to spend coinbase at depth 99");
+    assert.equal(
+      await tell(spend([world.coins[10]!, world.coins[11]!], 10_000)),
+      "tried to spend coinbase at depth 99",
+      "the first that is too young",
+    );
     assert.equal(await tell(spend([other], 10)), "10 < 11");
     assert.equal(await tell(paying(coin, 10_000, [293, P2WPKH])), "tx with dust output must be 0-fee");
   });

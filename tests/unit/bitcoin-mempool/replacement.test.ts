@@ -33,6 +33,10 @@ describe("a replacement", () => {
       /^rejecting replacement [0-9a-f]{64}, less fees than conflicting txs; 0\.00002999 < 0\.00003$/,
     );
     assert.match(
+      (await world.wouldTell(spend([coins[0]!], 3_000)))[2],
+      /, not enough additional fees to relay; 0\.00 < 0\.00000011$/,
+    );
+    assert.match(
       (await world.wouldTell(spend([coins[0]!], 3_010)))[2],
       /, not enough additional fees to relay; 0\.0000001 < 0\.00000011$/,
     );
@@ -53,6 +57,24 @@ describe("a replacement", () => {
       "insufficient feerate: does not improve feerate diagram",
     ]);
     assert.equal(await world.says(spend([coins[0]!, ...coins.slice(1, 12)], 1_000_000, { count: 200 })), "ok");
+  });
+
+  test("counts with the parents that it has in the mempool", async () => {
+    const first = spend([coins[0]!], 5_000);
+    const poor = spend([coins[1]!], 1_000, { count: 160 });
+    await enter(first, poor);
+    // By itself it pays better than what it replaces; its parent has to come with it.
+    assert.equal(await world.wouldSay(spend([coins[0]!, coinOf(poor)], 10_000)), "replacement-failed");
+    assert.equal(await world.wouldSay(spend([coins[0]!, coins[2]!], 10_000)), "ok");
+  });
+
+  test("counts with what it leaves of others: a parent whose child is gone is worth less", async () => {
+    const poor = spend([coins[1]!], 1_000, { count: 160 });
+    const child = spend([coins[0]!, coinOf(poor)], 10_000);
+    await enter(poor, child, spend([coinOf(poor, 1)], 100));
+    assert.equal(await world.wouldSay(spend([coins[0]!], 12_000, { count: 320 })), "replacement-failed");
+    // What the parent pays is still there.
+    assert.equal(await world.wouldSay(spend([coins[0]!], 10_100)), "ok");
   });
 
   test("needs no signal, and may spend new outputs that are not confirmed", async () => {
@@ -158,6 +180,25 @@ describe("clusters", () => {
     const left = 101_000 - first.vsize - (heavy(coin, 30_000).vsize - 30_000);
     assert.equal(await world.wouldSay(heavy(coin, left + 1)), "too-large-cluster");
     assert.equal(await world.wouldSay(heavy(coin, left - 1)), "ok");
+    // To the unit, and not counting a cluster that it replaces something of.
+    const rival = spend([coins[1]!], 1_000);
+    await enter(rival);
+    const beside = (weight: number) => {
+      const made = (bytes: number, fee: number) =>
+        spend([coin, coins[1]!], 0, {
+          outputs: [
+            { value: 0n, scriptPubKey: data(bytes) },
+            { value: coin.value - BigInt(fee), scriptPubKey: P2WPKH },
+          ],
+        });
+      const bytes = 30_000 + Math.floor((weight - made(30_000, 90_000).weight) / 4);
+      for (let fee = 90_000;; fee++) {
+        for (const each of [bytes - 1, bytes, bytes + 1]) if (made(each, fee).weight === weight) return made(each, fee);
+      }
+    };
+    const most = 4 * 101_000 - first.weight;
+    assert.equal(await world.wouldSay(beside(most)), "ok");
+    assert.equal(await world.wouldSay(beside(most + 1)), "too-large-cluster");
   });
 });
 
