@@ -187,6 +187,13 @@ describe("a transaction by itself", () => {
     );
     assert.equal(await tell(spend([other], 10)), "10 < 11");
     assert.equal(await tell(paying(coin, 10_000, [293, P2WPKH])), "tx with dust output must be 0-fee");
+    // Neither what it pays nor what it counts as may be a fee.
+    for (const [fee, delta] of [[10_000, -10_000], [0, 10_000]] as const) {
+      const dusty = paying(coin, fee, [293, P2WPKH]);
+      world.pool.prioritise(dusty.txid, delta);
+      assert.equal(await tell(dusty), "tx with dust output must be 0-fee");
+      world.pool.prioritise(dusty.txid, -delta);
+    }
   });
 });
 

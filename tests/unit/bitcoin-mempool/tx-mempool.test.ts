@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { InlineWorkers } from "../../../lib/core/work/inline-workers.ts";
 import { coinOf, idOf, PoolWorld, spend, wordOf } from "./pool-world.ts";
 
 describe("TxMempool.accept()", () => {
@@ -93,5 +94,43 @@ describe("what is offered together", () => {
       await world.wouldSay(spend([{ ...coins[0]!, vout: 77 }, ...coins], 10_000)),
       "bad-txns-inputs-missingorspent",
     );
+  });
+});
+
+describe("what is asked of the mempool", () => {
+  test("relatives of a transaction, and some in the order in which they are mined", async () => {
+    const world = await PoolWorld.open();
+    const parent = spend([world.takeCoin()], 1_000);
+    const child = spend([coinOf(parent)], 500);
+    const grandchild = spend([coinOf(child)], 400);
+    const other = spend([world.takeCoin()], 3_000);
+    for (const each of [parent, child, grandchild, other]) assert.equal(await world.says(each), "ok");
+    const { ancestors, descendants, chunk, cluster } = world.pool.relativesOf(child.txid)!;
+    assert.deepEqual([ancestors.map(idOf), descendants.map(idOf)], [[idOf(parent)], [idOf(grandchild)]]);
+    assert.deepEqual([chunk.entries.map(idOf), cluster.length], [[idOf(child)], 3]);
+    const some = [grandchild.txid, new Uint8Array(32), other.txid, parent.txid];
+    assert.deepEqual(world.pool.byMiningScore(some).map(idOf), [other, parent, grandchild].map(idOf));
+    assert.equal(world.pool.relativesOf(new Uint8Array(32)), undefined);
+  });
+
+  test("is refused while the coins are not those of the tip", async () => {
+    const world = await PoolWorld.open();
+    const { chain } = world.ledger;
+    const { headers, connected } = chain;
+    const coins: typeof chain.coins = (outpoints) => chain.coins(outpoints);
+    const busy = { row: connected } as unknown as NonNullable<typeof chain.validating>;
+    const { activation } = chain.states;
+    for (
+      const part of [
+        { validating: busy, states: chain.states },
+        { validating: undefined, states: { coins: undefined, activation } },
+      ]
+    ) {
+      const pool = world.anotherPool(new InlineWorkers(), {}, undefined, { headers, connected, coins, ...part });
+      const transaction = spend([world.coins[0]!], 1_000);
+      assert.equal(wordOf(await world.ledger.until(pool.accept(transaction))), "no-mempool");
+      const { refusal, verdicts } = await world.ledger.until(pool.acceptPackage([transaction]));
+      assert.deepEqual([refusal?.reason, verdicts.map((each) => wordOf(each!))], ["no-mempool", ["no-mempool"]]);
+    }
   });
 });
