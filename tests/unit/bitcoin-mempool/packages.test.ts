@@ -339,4 +339,23 @@ describe("TxMempool.test()", () => {
       assert.equal((await world.ledger.until(world.pool.test(pair))).refusal?.reason, "too-large-cluster");
     }
   });
+
+  test("holds transactions of version 3 to one parent and one child among themselves", async () => {
+    const [parent, second] = [spend([coins[0]!], 1_000, { ...TRUC, count: 2 }), spend([coins[1]!], 1_000, TRUC)];
+    const [child, sibling] = [0, 1].map((vout) => spend([coinOf(parent, vout)], 1_000, TRUC));
+    const tell = async (...transactions: readonly Transaction[]) => {
+      const { refusal } = await world.ledger.until(world.pool.test(transactions));
+      return `${refusal?.reason}: ${refusal?.detail}`;
+    };
+    const both = spend([coinOf(parent), coinOf(second)], 1_000, TRUC);
+    assert.match(await tell(parent, second, both), /^TRUC-violation: tx .* would have too many ancestors$/);
+    assert.match(await tell(parent, child!, sibling!), /^TRUC-violation: tx .* would exceed descendant count limit$/);
+    const grandchild = spend([coinOf(child!)], 1_000, TRUC);
+    assert.match(await tell(parent, child!, grandchild), /^TRUC-violation: tx .* would have too many ancestors$/);
+    assert.equal(await tell(parent, child!), "undefined: undefined");
+    // One that is in the mempool counts as one in the package does.
+    await enter(parent);
+    assert.match(await tell(child!, sibling!), /^TRUC-violation: tx .* would exceed descendant count limit$/);
+    assert.match(await tell(second, both), /^TRUC-violation: tx .* would have too many ancestors$/);
+  });
 });
