@@ -80,6 +80,22 @@ describe("what is offered together", () => {
     ]);
   });
 
+  test("needs every parent: one that is refused leaves the child of two without its inputs", async () => {
+    const world = await PoolWorld.open();
+    const [a, b, c] = [world.takeCoin(), world.takeCoin(), world.takeCoin()];
+    const good = spend([a], 1_000);
+    // Refused for its script, which is found out last, and for its fee, which is found out first.
+    const bad = spend([{ ...b, value: b.value - 1n }], 1_000);
+    const cheap = spend([c], 5);
+    const children = [bad, cheap].map((each, i) => spend([coinOf(good), coinOf(each)], 1_000 + 500 * i));
+    const all = [good, bad, cheap, ...children].map((each) => world.pool.accept(each));
+    const verdicts = await world.ledger.until(Promise.all(all));
+    const missing = "bad-txns-inputs-missingorspent";
+    assert.deepEqual([0, 2, 3, 4].map((i) => wordOf(verdicts[i]!)), ["ok", "min relay fee not met", missing, missing]);
+    assert.match(wordOf(verdicts[1]!), /^mempool-script-verify-flag-failed/);
+    assert.deepEqual(world.ids(), [idOf(good)]);
+  });
+
   test("may have more inputs than are looked up at once, and one of the last that is not there", async () => {
     const world = await PoolWorld.open();
     const root = spend([world.takeCoin()], 0, { count: 40 });
