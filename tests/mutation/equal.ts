@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { POOL_EQUAL } from "./equal-pool.ts";
 
 /** One mutant that behaves as the source does. */
 export interface Equal {
@@ -395,28 +396,5 @@ export const EQUAL: readonly Equal[] = [
     becomes: "const grown = new Uint8Array(Math.min(this.#buffer.length * 2, this.#at + bytes));",
     why: "What is asked for is less than as much again; the buffer only grows more often.",
   },
-  {
-    file: "lib/bitcoin/mempool/linearization.ts",
-    was: "for (let i = 0; i < this.#items.length; i++) this.#settle(this.#chunk[i]!);",
-    becomes: "for (let i = 0; i <= this.#items.length; i++) this.#settle(this.#chunk[i]!);",
-    why: "There is no chunk behind the last, and nothing is done for none.",
-  },
-  {
-    file: "lib/bitcoin/mempool/cluster.ts",
-    was: "if (items.length === 1) return { chunks: chunksOf(items), isOptimal: true };",
-    becomes: ";",
-    why: "A short way for what the lines below give as well, only later.",
-  },
-  {
-    file: "lib/bitcoin/mempool/script-job.ts",
-    was: "if (await judge(judging, transactions, flags) === undefined) return failures;",
-    becomes: ";",
-    why: "Judged one by one they come to the same, only later.",
-  },
-  {
-    file: "lib/bitcoin/mempool/follower.ts",
-    was: 'if (lost.length > 0) pool.remove(lost, "conflict", row);',
-    becomes: 'if (lost.length >= 0) pool.remove(lost, "conflict", row);',
-    why: "Taking nothing out changes nothing.",
-  },
+  ...POOL_EQUAL,
 ];

@@ -115,10 +115,9 @@ export class Confirmations {
     counts[bucket]! += 1;
   }
 
-  /** A transaction that came at a height has gone; `best` is the last height that was seen, 0 for none. */
+  /** A transaction that came at a height has gone; `best` is the last height that was seen, that one or a higher. */
   went(height: number, best: number, bucket: number, isConfirmed: boolean): void {
-    const blocks = best === 0 ? 0 : best - height;
-    if (blocks < 0) return;
+    const blocks = best - height;
     const counts = blocks >= this.targetMax ? this.#waitingLong : this.#waiting.get(height % this.targetMax);
     if (counts !== undefined && counts[bucket]! > 0) counts[bucket]! -= 1;
     const { scale, failed } = this.averages;
@@ -209,13 +208,11 @@ export class Confirmations {
     return sum;
   }
 
-  /** The average feerate of the range in which the transaction lies that is in the middle; −1 when there is none. */
+  /** The average feerate of the range in which the transaction lies that is in the middle. Some were confirmed of these. */
   #median(low: number, high: number): number {
     const { confirmed, feeRates } = this.averages;
     let half = 0;
-    for (let i = low; i <= high; i++) half += confirmed[i]!;
-    if (half === 0) return -1;
-    half /= 2;
+    for (let i = low; i <= high; i++) half += confirmed[i]! / 2;
     for (let i = low; i <= high; i++) {
       if (confirmed[i]! >= half) return feeRates[i]! / confirmed[i]!;
       half -= confirmed[i]!;

@@ -32,7 +32,7 @@ export function unusualForm(transaction: Transaction, policy: MempoolPolicy): st
   if (transaction.weight > STANDARD_WEIGHT_MAX) return "tx-size";
   for (const { scriptSig } of inputs) {
     if (scriptSig.length > SCRIPT_SIG_BYTES_MAX) return "scriptsig-size";
-    if (scriptSig.length > 0 && !isPushOnly(scriptSig)) return "scriptsig-not-pushonly";
+    if (!isPushOnly(scriptSig)) return "scriptsig-not-pushonly";
   }
   let dataLeft = policy.dataCarrierBytesMax;
   for (const { scriptPubKey } of outputs) {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { type ConfirmationAverages, Confirmations } from "../../../lib/bitcoin/fees/confirmations.ts";
 import { estimatesFromBytes, estimatesToBytes } from "../../../lib/bitcoin/fees/estimates-file.ts";
 import { FeeEstimator } from "../../../lib/bitcoin/fees/estimator.ts";
 import { toHex } from "../../../lib/codec/hex.ts";
@@ -62,6 +63,16 @@ describe("fee_estimates.dat", () => {
     assert.equal(late.smart(1_008, false).target, 0);
   });
 
+  test("tells of this run once it is longer than half of the earlier one", () => {
+    const first = confirming(61);
+    const historyOf = (blocks: number) => {
+      const { historyFirst, historyBest } = confirming(blocks, new FeeEstimator(first.state)).state;
+      return [historyFirst, historyBest];
+    };
+    // 60 blocks since the first that confirmed anything.
+    assert.deepEqual([historyOf(31), historyOf(32)], [[1, 61], [62, 93]]);
+  });
+
   test("of an earlier version is not read, and of a later one neither", () => {
     const bytes = estimatesToBytes(confirming().state);
     const view = new DataView(bytes.buffer, bytes.byteOffset);
@@ -96,5 +107,46 @@ describe("fee_estimates.dat", () => {
     refused((_, bytes) => bytes[within] = 0);
     refused((_, bytes) => bytes[within + 1] = 236);
     refused((_, bytes) => bytes[within + 1 + 24 * (1 + 8 * 237)] = 23);
+  });
+
+  describe("of other ranges and periods", () => {
+    interface Shape {
+      readonly ranges?: number;
+      readonly periods?: number;
+      readonly scale?: number;
+      readonly change?: (averages: ConfirmationAverages) => Partial<ConfirmationAverages>;
+    }
+    const fileOf = ({ ranges = 3, periods = 2, scale = 1, change = () => ({}) }: Shape) => {
+      const buckets = Array.from({ length: ranges }, (_, i) => 100 + i);
+      const { averages } = Confirmations.empty(buckets, periods, 0.5, scale);
+      const one = { averages: { ...averages, ...change(averages) } } as Confirmations;
+      const statistics = { short: one, medium: one, long: one };
+      return estimatesToBytes({ bestHeight: 9, historyFirst: 1, historyBest: 9, buckets, statistics });
+    };
+    const cases: readonly (readonly [name: string, Shape, error?: RegExp])[] = [
+      ["one range", { ranges: 1 }, /1 ranges/],
+      ["two ranges", { ranges: 2 }],
+      ["1,000 ranges", { ranges: 1_000 }],
+      ["1,001 ranges", { ranges: 1_001 }, /1001 ranges/],
+      ["no period", { periods: 0 }, /0 periods/],
+      ["one period", { periods: 1 }],
+      ["periods of a week", { periods: 42, scale: 24 }],
+      ["periods of a week and a day", { periods: 43, scale: 24 }, /43 periods of 24 blocks/],
+      ["fewer periods of those that failed", { change: ({ failed }) => ({ failed: failed.slice(1) }) }, /1 periods/],
+      ["fewer numbers than ranges", { change: ({ feeRates }) => ({ feeRates: feeRates.slice(1) }) }, /2 numbers/],
+    ];
+    for (const [name, shape, message] of cases) {
+      test(`${name}: ${message === undefined ? "read" : "refused"}`, () => {
+        const bytes = fileOf(shape);
+        if (message !== undefined) assert.throws(() => estimatesFromBytes(bytes), { code: "limit", message });
+        else assert.deepEqual(estimatesToBytes(estimatesFromBytes(bytes)!), bytes);
+      });
+    }
+
+    test("a count that the file is too short for: refused before there is memory for it", () => {
+      const bytes = fileOf({});
+      bytes.set([0xfe, 0xff, 0xff, 0xff, 0x01], 20);
+      assert.throws(() => estimatesFromBytes(bytes), { code: "limit", message: /33554431 numbers/ });
+    });
   });
 });

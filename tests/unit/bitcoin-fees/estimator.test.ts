@@ -166,6 +166,8 @@ describe("FeeEstimator", () => {
     for (let i = 0; i < 9; i++) {
       for (let n = 0; n < 20; n++) scene.add(5_000);
       isMined();
+      // Nobody can say what gets into the next block, however much was seen.
+      if (i === 3) assert.deepEqual(scene.estimator.smart(6, true), { feeRate: 0, target: 1 });
     }
     // Eight blocks since the first that confirmed anything.
     assert.deepEqual(scene.estimator.smart(100, false), { feeRate: 5_000, target: 4 });
@@ -184,6 +186,18 @@ describe("FeeEstimator", () => {
     for (let i = 0; i < 100; i++) round(2_000, true);
     const [economical, conservative] = [false, true].map((each) => scene.estimator.smart(2, each).feeRate);
     assert.ok(economical! < conservative!, `${economical}, ${conservative}`);
+  });
+
+  test("smart() that is to be conservative asks the next horizon as well, up to the last target of the one that it has", () => {
+    const scene = new Scene();
+    for (let i = 1; i <= 70; i++) {
+      scene.add(20_000);
+      scene.add(2_000);
+      const isLowMined = i > 30 || i % 15 === 0;
+      scene.mine([...scene.waiting].filter(([, { fee }]) => isLowMined || fee === 4_000).map(([each]) => each));
+    }
+    // Twelve blocks are twice the target. The long horizon has seen too little.
+    assert.deepEqual([false, true].map((each) => scene.estimator.smart(6, each).feeRate), [2_000, 20_000]);
   });
 
   test("counts nothing that came before it saw a block, or of a block that is no higher", () => {

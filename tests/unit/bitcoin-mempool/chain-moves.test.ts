@@ -5,7 +5,7 @@ import type { TxMempool } from "../../../lib/bitcoin/mempool/mod.ts";
 import type { Block } from "../../../lib/bitcoin/types/block.ts";
 import type { Transaction } from "../../../lib/bitcoin/types/transaction.ts";
 import { InlineWorkers } from "../../../lib/core/work/inline-workers.ts";
-import { coinOf, idOf, PoolWorld, spend } from "./pool-world.ts";
+import { coinOf, idOf, input, PoolWorld, spend } from "./pool-world.ts";
 
 /** Adds blocks on a branch of their own, until the tip is theirs; the first has the transactions. */
 async function overtake(
@@ -69,6 +69,10 @@ describe("a block that is connected", () => {
     assert.equal(world.pool.get(transaction.txid)?.modifiedFee, 1_500);
     await mined(world, [transaction]);
     assert.equal(world.pool.deltas.size, 0);
+    const unseen = spend([world.takeCoin()], 1_000);
+    world.pool.prioritise(unseen.txid, 500);
+    await mined(world, [unseen]);
+    assert.equal(world.pool.deltas.size, 0, "of one that only the block had as well");
   });
 });
 
@@ -163,24 +167,27 @@ describe("blocks that are taken back", () => {
 
   test("leave what pays nothing, and take out what is not ripe, not final or locked any more", async () => {
     const world = await PoolWorld.open();
-    const base = await mined(world);
+    const plain = spend([world.takeCoin()], 0, { count: 2 });
+    await mined(world, [plain]); // 111
+    const base = await mined(world); // 112
     const free = spend([world.takeCoin()], 0);
-    await mined(world, [free]); // 112
-    await mined(world); // 113
+    await mined(world, [free]); // 113
     await mined(world); // 114
-    const [young, ripe] = [world.coins[14]!, world.coins[12]!];
+    await mined(world); // 115
+    const [young, ripe] = [world.coins[15]!, world.coins[13]!];
+    const locked = [coinOf(free), coinOf(plain, 1)];
     const spends = [
-      spend([young], 1_000), // made in block 15: ripe for block 115
+      spend([young, coinOf(plain, 0)], 1_000), // made in block 16: ripe for block 116
       spend([ripe], 1_000),
-      spend([world.takeCoin()], 1_000, { lockTime: 114, sequence: 0xffff_fffe }),
-      spend([coinOf(free)], 1_000, { sequence: 3 }),
+      spend([world.takeCoin()], 1_000, { lockTime: 115, sequence: 0xffff_fffe }),
+      spend(locked, 1_000, { inputs: locked.map((coin, i) => input(coin, { sequence: i === 0 ? 3 : 0xffff_ffff })) }),
     ];
     for (const each of spends) assert.equal(await world.says(each), "ok");
     const heir = spend([coinOf(spends[0]!)], 1_000);
     assert.equal(await world.says(heir), "ok");
     await world.ledger.until(world.ledger.chain.orders.invalidate(world.ledger.chain.headers.find(base.hash)));
     await world.ledger.rest(2_000);
-    assert.equal(world.ledger.height, 110);
+    assert.equal(world.ledger.height, 111);
     assert.deepEqual(world.ids(), [idOf(free)]);
     assert.equal(await world.says(spends[1]!), "bad-txns-premature-spend-of-coinbase");
   });
@@ -241,6 +248,26 @@ describe("blocks that are taken back", () => {
     assert.deepEqual(world.ids(), chain.slice(0, 64).map(idOf).sort());
   });
 
+  test("make clusters that weigh too much smaller, to the unit", async () => {
+    const plain = await PoolWorld.open();
+    const one = spend([plain.takeCoin()], 1_000);
+    const same = (coin: ReturnType<typeof coinOf>) => {
+      for (let fee = 1_000;; fee++) {
+        const made = spend([coin], fee);
+        if (made.weight === one.weight) return made;
+      }
+    };
+    // Four of them weigh as much.
+    const world = await PoolWorld.open({ policy: { clusterVbytesMax: one.weight } });
+    const base = await mined(world);
+    const chain = [same(world.takeCoin())];
+    while (chain.length < 7) chain.push(same(coinOf(chain.at(-1)!)));
+    await mined(world, chain);
+    await overtake(world, base, 2);
+    await world.ledger.rest(2_000);
+    assert.deepEqual(world.ids(), chain.slice(0, 4).map(idOf).sort());
+  });
+
   test("drop what pays least of a cluster that is too large, and what holds two together that are not", async () => {
     const world = await PoolWorld.open();
     const base = await mined(world);
@@ -260,7 +287,8 @@ describe("blocks that are taken back", () => {
   });
 
   test("of more than 20 MB are forgotten, the highest first, with what spends their outputs", async () => {
-    const world = await PoolWorld.open({ blocks: 104 });
+    const policy = { requiresStandard: false, clusterVbytesMax: 1e9 };
+    const world = await PoolWorld.open({ blocks: 104, policy });
     const base = await mined(world);
     const data = new Uint8Array(900_000).fill(0x51);
     data[0] = 0x6a;
@@ -279,6 +307,6 @@ describe("blocks that are taken back", () => {
     assert.equal(await world.says(child), "ok");
     await world.ledger.until(world.ledger.chain.orders.invalidate(world.ledger.chain.headers.find(base.hash)));
     await world.ledger.rest(2_000);
-    assert.deepEqual(world.ids(), [], "they are not of a usual form, and their child is gone with them");
+    assert.deepEqual(world.ids(), made.slice(0, 22).map(idOf).sort(), "22 blocks have 20 MB");
   });
 });

@@ -43,6 +43,14 @@ describe("a mempool that is full", () => {
     const worst = spend([coins[6]!], 400);
     assert.deepEqual(await world.says(worst), "mempool full");
     assert.ok(world.pool.figures.bytes <= 5.5 * EACH);
+    // It asks for less again once a block came, and not before.
+    const { clock } = world.ledger;
+    const full = world.pool.minimumFeeRate;
+    await clock.advance(12 * 3_600_000);
+    assert.equal(world.pool.minimumFeeRate, full);
+    await world.mine([]);
+    await clock.advance(12 * 3_600_000);
+    assert.equal(world.pool.minimumFeeRate, Math.round(full / 2));
   });
 
   test("drops a parent with the child that pays for too little of it, and keeps one that pays well", async () => {

@@ -180,8 +180,20 @@ describe("a transaction by itself", () => {
   test("what is told beside the reason is Core's", async () => {
     const tell = async (transaction: Transaction) => (await world.wouldTell(transaction))[2];
     assert.equal(await tell(spend([world.coins[11]!], 10_000)), "tried to spend coinbase at depth 99");
+    assert.equal(
+      await tell(spend([world.coins[10]!, world.coins[11]!], 10_000)),
+      "tried to spend coinbase at depth 99",
+      "the first that is too young",
+    );
     assert.equal(await tell(spend([other], 10)), "10 < 11");
     assert.equal(await tell(paying(coin, 10_000, [293, P2WPKH])), "tx with dust output must be 0-fee");
+    // Neither what it pays nor what it counts as may be a fee.
+    for (const [fee, delta] of [[10_000, -10_000], [0, 10_000]] as const) {
+      const dusty = paying(coin, fee, [293, P2WPKH]);
+      world.pool.prioritise(dusty.txid, delta);
+      assert.equal(await tell(dusty), "tx with dust output must be 0-fee");
+      world.pool.prioritise(dusty.txid, -delta);
+    }
   });
 });
 
@@ -321,15 +333,18 @@ describe("what a transaction spends, and how", () => {
     const output = p2sh(code);
     const scriptSig = plainPush(code);
     const coins = await world.fund(Array.from({ length: 167 }, () => output), COIN / 10);
-    const all = (count: number) =>
+    const ten = joinScript(...Array.from({ length: 10 }, () => 0xac));
+    const [last] = await world.fund([p2sh(ten)]);
+    const all = (count: number, ...more: readonly TxInput[]) =>
       Transaction.of({
         version: 2,
         lockTime: 0,
-        inputs: coins.slice(0, count).map((coin) => input(coin, { scriptSig })),
+        inputs: [...coins.slice(0, count).map((coin) => input(coin, { scriptSig })), ...more],
         outputs: [{ value: 1_000n, scriptPubKey: P2WPKH }],
       });
     assert.equal((await world.wouldTell(all(167)))[2], "non-witness sigops exceed bip54 limit");
-    assert.match(await world.wouldSay(all(166)), /^mempool-script-verify-flag-failed|too-large-cluster/);
+    const most = all(166, input(last!, { scriptSig: plainPush(ten) }));
+    assert.match(await world.wouldSay(most), /^mempool-script-verify-flag-failed/, "2,500 of them");
   });
 
   test("what costs more than 16,000 is refused", async () => {

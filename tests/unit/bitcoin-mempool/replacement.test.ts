@@ -1,13 +1,10 @@
-/** What may take the place of what, alone and as a package, with Core's reasons. */
+/** What may take the place of what, with Core's reasons. */
 import assert from "node:assert/strict";
 import { beforeEach, describe, test } from "node:test";
 import { toDisplayHex } from "../../../lib/bitcoin/hash.ts";
-import type { PackageVerdict } from "../../../lib/bitcoin/mempool/mempool.ts";
 import type { Transaction } from "../../../lib/bitcoin/types/transaction.ts";
 import { KEYS } from "../../support/script-keys.ts";
-import { NodeError } from "../../../lib/core/errors.ts";
-import { InlineWorkers } from "../../../lib/core/work/inline-workers.ts";
-import { coinOf, idOf, type KeyCoin, keyScript, PoolWorld, spend, wordOf } from "./pool-world.ts";
+import { coinOf, idOf, type KeyCoin, keyScript, PoolWorld, spend } from "./pool-world.ts";
 
 const P2WPKH = keyScript(KEYS[0]!);
 let world: PoolWorld;
@@ -36,6 +33,10 @@ describe("a replacement", () => {
       /^rejecting replacement [0-9a-f]{64}, less fees than conflicting txs; 0\.00002999 < 0\.00003$/,
     );
     assert.match(
+      (await world.wouldTell(spend([coins[0]!], 3_000)))[2],
+      /, not enough additional fees to relay; 0\.00 < 0\.00000011$/,
+    );
+    assert.match(
       (await world.wouldTell(spend([coins[0]!], 3_010)))[2],
       /, not enough additional fees to relay; 0\.0000001 < 0\.00000011$/,
     );
@@ -58,6 +59,24 @@ describe("a replacement", () => {
     assert.equal(await world.says(spend([coins[0]!, ...coins.slice(1, 12)], 1_000_000, { count: 200 })), "ok");
   });
 
+  test("counts with the parents that it has in the mempool", async () => {
+    const first = spend([coins[0]!], 5_000);
+    const poor = spend([coins[1]!], 1_000, { count: 160 });
+    await enter(first, poor);
+    // By itself it pays better than what it replaces; its parent has to come with it.
+    assert.equal(await world.wouldSay(spend([coins[0]!, coinOf(poor)], 10_000)), "replacement-failed");
+    assert.equal(await world.wouldSay(spend([coins[0]!, coins[2]!], 10_000)), "ok");
+  });
+
+  test("counts with what it leaves of others: a parent whose child is gone is worth less", async () => {
+    const poor = spend([coins[1]!], 1_000, { count: 160 });
+    const child = spend([coins[0]!, coinOf(poor)], 10_000);
+    await enter(poor, child, spend([coinOf(poor, 1)], 100));
+    assert.equal(await world.wouldSay(spend([coins[0]!], 12_000, { count: 320 })), "replacement-failed");
+    // What the parent pays is still there.
+    assert.equal(await world.wouldSay(spend([coins[0]!], 10_100)), "ok");
+  });
+
   test("needs no signal, and may spend new outputs that are not confirmed", async () => {
     const other = spend([coins[1]!], 5_000);
     const first = spend([coins[0]!], 1_000);
@@ -75,6 +94,9 @@ describe("a replacement", () => {
     assert.deepEqual([result, reason], ["consensus", "bad-txns-spends-conflicting-tx"]);
     const [own, other] = [paradox, first].map(({ txid }) => toDisplayHex(txid));
     assert.equal(detail, `${own} spends conflicting transaction ${other}`);
+    // One that pays too little for it is told that first.
+    const poor = spend([coins[0]!, coinOf(first)], 1_000);
+    assert.deepEqual((await world.wouldTell(poor)).slice(0, 2), ["reconsiderable", "insufficient fee"]);
   });
 
   test("touches at most 100 clusters", async () => {
@@ -99,6 +121,10 @@ describe("a replacement", () => {
     world.pool.prioritise(second.txid, 4_000);
     await enter(second);
     assert.deepEqual([...world.pool.entries()].map(({ fee, modifiedFee }) => [fee, modifiedFee]), [[3_000, 7_000]]);
+    // What counts as less than nothing is too little where a mempool that is not full asks for the relay minimum.
+    const truc = spend([coins[1]!], 1_000, { version: 3 });
+    world.pool.prioritise(truc.txid, -2_000);
+    assert.deepEqual(await world.wouldTell(truc), ["reconsiderable", "min relay fee not met", "-1000 < 11"]);
   });
 });
 
@@ -154,6 +180,25 @@ describe("clusters", () => {
     const left = 101_000 - first.vsize - (heavy(coin, 30_000).vsize - 30_000);
     assert.equal(await world.wouldSay(heavy(coin, left + 1)), "too-large-cluster");
     assert.equal(await world.wouldSay(heavy(coin, left - 1)), "ok");
+    // To the unit, and not counting a cluster that it replaces something of.
+    const rival = spend([coins[1]!], 1_000);
+    await enter(rival);
+    const beside = (weight: number) => {
+      const made = (bytes: number, fee: number) =>
+        spend([coin, coins[1]!], 0, {
+          outputs: [
+            { value: 0n, scriptPubKey: data(bytes) },
+            { value: coin.value - BigInt(fee), scriptPubKey: P2WPKH },
+          ],
+        });
+      const bytes = 30_000 + Math.floor((weight - made(30_000, 90_000).weight) / 4);
+      for (let fee = 90_000;; fee++) {
+        for (const each of [bytes - 1, bytes, bytes + 1]) if (made(each, fee).weight === weight) return made(each, fee);
+      }
+    };
+    const most = 4 * 101_000 - first.weight;
+    assert.equal(await world.wouldSay(beside(most)), "ok");
+    assert.equal(await world.wouldSay(beside(most + 1)), "too-large-cluster");
   });
 });
 
@@ -216,210 +261,5 @@ describe("transactions of version 3", () => {
     const sibling = spend([coinOf(parent, 1)], 5_000, v3);
     await enter(sibling);
     holds(parent, sibling);
-  });
-});
-
-describe("packages", () => {
-  const submit = (...transactions: readonly Transaction[]): Promise<PackageVerdict> =>
-    world.ledger.until(world.pool.acceptPackage(transactions));
-  const words = ({ refusal, verdicts }: PackageVerdict) => [
-    refusal?.reason ?? "",
-    ...verdicts.map((verdict) => (verdict === undefined ? "" : wordOf(verdict))),
-  ];
-  const TRUC = { version: 3 };
-
-  test("that are none are refused as a whole", async () => {
-    const parent = spend([coins[0]!], 1_000, { count: 3 });
-    const child = spend([coinOf(parent)], 1_000);
-    const grandchild = spend([coinOf(child)], 1_000);
-    const many = Array.from({ length: 26 }, (_, i) => spend([coins[0]!], 1_000 + i));
-    assert.deepEqual(words(await submit(child, parent)), ["package-not-sorted", "", ""]);
-    assert.deepEqual(words(await submit(parent, parent)), ["package-contains-duplicates", "", ""]);
-    assert.deepEqual(words(await submit(parent, spend([coins[0]!], 2_000))), ["conflict-in-package", "", ""]);
-    assert.equal(words(await submit(...many))[0], "package-too-many-transactions");
-    assert.deepEqual(words(await submit(parent, child, grandchild)), ["package-not-child-with-parents", "", "", ""]);
-    assert.deepEqual(words(await submit(parent, spend([coins[1]!], 1_000))), [
-      "package-not-child-with-parents",
-      "",
-      "",
-    ]);
-    holds();
-  });
-
-  test("may have a parent that pays nothing when their child pays for both", async () => {
-    const parent = spend([coins[0]!], 0, TRUC);
-    const poor = spend([coinOf(parent)], 10, TRUC);
-    assert.deepEqual(words(await submit(parent, poor)), [
-      "transaction failed",
-      "min relay fee not met",
-      "min relay fee not met",
-    ]);
-    const child = spend([coinOf(parent)], 1_000, TRUC);
-    assert.equal(await world.says(parent), "min relay fee not met");
-    const verdict = await submit(parent, child);
-    assert.deepEqual(words(verdict), ["", "ok", "ok"]);
-    const together = Math.floor(1_000_000 / (parent.vsize + child.vsize));
-    for (const each of verdict.verdicts) {
-      assert.equal(each?.ok === true && each.effectiveFeeRate, together);
-      assert.deepEqual(each?.ok === true && each.effectiveIncludes, [parent.wtxid, child.wtxid]);
-    }
-    holds(parent, child);
-    assert.deepEqual(words(await submit(parent, child)), ["", "known", "known"]);
-  });
-
-  test("of other versions need what each pays above the relay minimum", async () => {
-    const parent = spend([coins[0]!], 0);
-    const child = spend([coinOf(parent)], 10_000);
-    assert.deepEqual(words(await submit(parent, child)), [
-      "transaction failed",
-      "min relay fee not met",
-      "bad-txns-inputs-missingorspent",
-    ]);
-  });
-
-  test("keep what is good of them: parents that stand by themselves enter", async () => {
-    const [good, bad] = [spend([coins[0]!], 1_000), spend([coins[1]!], 1_000, { version: 9 })];
-    const child = spend([coinOf(good), coinOf(bad)], 1_000);
-    assert.deepEqual(words(await submit(good, bad, child)), [
-      "transaction failed",
-      "ok",
-      "version",
-      "bad-txns-inputs-missingorspent",
-    ]);
-    holds(good);
-  });
-
-  test("replace with a parent and a child what conflicts with either", async () => {
-    const first = spend([coins[0]!], 5_000, TRUC);
-    await enter(first);
-    const parent = spend([coins[0]!], 1_000, TRUC);
-    const poor = spend([coinOf(parent)], 4_000, TRUC);
-    assert.deepEqual(words(await submit(parent, poor)), [
-      "package RBF failed: insufficient anti-DoS fees",
-      "insufficient fee",
-      "bad-txns-inputs-missingorspent",
-    ]);
-    const child = spend([coinOf(parent)], 9_000, TRUC);
-    const verdict = await submit(parent, child);
-    assert.deepEqual(words(verdict), ["", "ok", "ok"]);
-    holds(parent, child);
-    const [entered] = verdict.verdicts;
-    assert.deepEqual(entered?.ok === true && entered.replaced.map(idOf), [idOf(first)]);
-  });
-
-  test("replace nothing when they have parents in the mempool, or the parent pays more than both", async () => {
-    const [first, root] = [spend([coins[0]!], 8_000), spend([coins[1]!], 1_000)];
-    await enter(first, root);
-    const parent = spend([coins[0]!], 7_000);
-    const child = spend([coinOf(parent), coinOf(root)], 50_000);
-    assert.deepEqual(words(await submit(parent, child)), [
-      "package RBF failed: new transaction cannot have mempool ancestors",
-      "insufficient fee",
-      "bad-txns-inputs-missingorspent",
-    ]);
-    const rich = spend([coins[0]!], 7_900);
-    const meagre = spend([coinOf(rich)], 500);
-    assert.equal(
-      words(await submit(rich, meagre))[0],
-      "package RBF failed: package feerate is less than or equal to parent feerate",
-    );
-    holds(first, root);
-  });
-
-  test("keep to version 3 among themselves", async () => {
-    const parent = spend([coins[0]!], 0, { ...TRUC, count: 2 });
-    const plain = spend([coinOf(parent)], 10_000);
-    const verdict = await submit(parent, plain);
-    assert.equal(words(verdict)[0], "TRUC-violation");
-    assert.match(verdict.refusal!.detail, /^non-version=3 tx .* cannot spend from version=3 tx /);
-    const large = spend([coinOf(parent)], 50_000, { ...TRUC, count: 40 });
-    assert.match((await submit(parent, large)).refusal!.detail, /^version=3 child tx .* is too big/);
-    holds();
-  });
-
-  test("may make dust that their child spends", async () => {
-    const made = (count: number) =>
-      spend([coins[0]!], 0, {
-        ...TRUC,
-        outputs: [
-          { value: coins[0]!.value - BigInt(count), scriptPubKey: P2WPKH },
-          { value: BigInt(count), scriptPubKey: P2WPKH },
-        ],
-      });
-    const parent = made(100);
-    const leaving = spend([coinOf(parent, 0)], 5_000, TRUC);
-    const refused = await submit(parent, leaving);
-    assert.deepEqual(words(refused), ["unspent-dust", "min relay fee not met", "missing-ephemeral-spends"]);
-    const sweeping = spend([coinOf(parent, 0), coinOf(parent, 1)], 5_000, TRUC);
-    assert.deepEqual(words(await submit(parent, sweeping)), ["", "ok", "ok"]);
-    // Another child may take the sweeping one's place, and has to sweep as well.
-    assert.equal(await world.wouldSay(spend([coinOf(parent, 0)], 50_000, TRUC)), "missing-ephemeral-spends");
-    assert.equal(await world.wouldSay(spend([coinOf(parent, 0), coinOf(parent, 1)], 50_000, TRUC)), "ok");
-  });
-
-  test("may leave dust where unusual forms are taken", async () => {
-    const lax = world.anotherPool(new InlineWorkers(), { requiresStandard: false });
-    const parent = spend([coins[0]!], 0, {
-      ...TRUC,
-      outputs: [{ value: coins[0]!.value - 100n, scriptPubKey: P2WPKH }, { value: 100n, scriptPubKey: P2WPKH }],
-    });
-    const leaving = spend([coinOf(parent, 0)], 5_000, TRUC);
-    assert.deepEqual(words(await world.ledger.until(lax.acceptPackage([parent, leaving]))), ["", "ok", "ok"]);
-  });
-
-  test("fail with the error for which nobody can say", async () => {
-    const workers = new InlineWorkers(() => Promise.reject(new NodeError("JOB_LOST", "self", "the thread died")));
-    const broken = world.anotherPool(workers);
-    const parent = spend([coins[0]!], 1_000);
-    const child = spend([coinOf(parent)], 1_000);
-    await assert.rejects(world.ledger.until(broken.acceptPackage([parent, child])), { code: "JOB_LOST" });
-    await assert.rejects(world.ledger.until(broken.test([parent, child])), { code: "JOB_LOST" });
-    assert.equal(broken.size, 0);
-  });
-
-  test("are refused for scripts of either", async () => {
-    const parent = spend([coins[0]!], 0, TRUC);
-    const coin = coinOf(parent);
-    const child = spend([{ ...coin, value: coin.value - 1n }], 5_000, TRUC);
-    const [whole, first, second] = words(await submit(parent, child));
-    assert.deepEqual([whole, first], ["transaction failed", "min relay fee not met"]);
-    assert.match(second!, /^mempool-script-verify-flag-failed/);
-    holds();
-  });
-
-  test("are refused for a fee that is higher than meant", async () => {
-    const parent = spend([coins[0]!], 1_000);
-    const submitBelow = (feeRateMax: number) =>
-      world.ledger.until(world.pool.acceptPackage([parent], undefined, { feeRateMax }));
-    assert.deepEqual(words(await submitBelow(9_000)), ["transaction failed", "max feerate exceeded"]);
-    assert.deepEqual(words(await submitBelow(10_000)), ["", "ok"]);
-  });
-});
-
-describe("TxMempool.test()", () => {
-  test("judges several as if each were there for the next, replaces nothing, and takes none", async () => {
-    const parent = spend([coins[0]!], 1_000);
-    const child = spend([coinOf(parent)], 1_000);
-    const judge = async (...transactions: readonly Transaction[]) => {
-      const { refusal, verdicts } = await world.ledger.until(world.pool.test(transactions));
-      return [refusal?.reason ?? "", ...verdicts.map((verdict) => (verdict === undefined ? "" : wordOf(verdict)))];
-    };
-    assert.deepEqual(await judge(parent, child), ["", "ok", "ok"]);
-    holds();
-    assert.deepEqual(await judge(child), ["", "bad-txns-inputs-missingorspent"]);
-    await enter(parent);
-    const rival = spend([coins[0]!], 100_000);
-    assert.deepEqual(await judge(rival), ["", "ok"]);
-    const truc = spend([coins[1]!], 1_000, { version: 3 });
-    await enter(truc);
-    const heir = spend([coinOf(truc)], 1_000, { version: 3 });
-    assert.deepEqual(await judge(heir, spend([coins[2]!], 1_000)), ["", "ok", "ok"]);
-    assert.deepEqual(await judge(rival, spend([coinOf(rival)], 1_000)), [
-      "transaction failed",
-      "bip125-replacement-disallowed",
-      "",
-    ]);
-    holds(parent, truc);
-    assert.equal(world.pool.relativesOf(child.txid), undefined);
   });
 });

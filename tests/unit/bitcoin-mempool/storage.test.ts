@@ -2,6 +2,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { MempoolDatReader, MempoolDatWriter } from "../../../lib/bitcoin/mempool/mempool-dat.ts";
+import { type LoadOptions, MempoolStorage, type StoredPool } from "../../../lib/bitcoin/mempool/storage.ts";
+import { SeededRandom } from "../../../lib/sim/random.ts";
 import { toHex } from "../../../lib/codec/hex.ts";
 import type { Transaction } from "../../../lib/bitcoin/types/mod.ts";
 import { Writer } from "../../../lib/codec/writer.ts";
@@ -199,6 +201,79 @@ describe("MempoolStorage", () => {
       });
     }
     await assert.rejects(world.ledger.until(world.pool.storage.load("missing", NEVER)), /is not there/);
+  });
+
+  test("takes all of a file of many, and of what it has beside them what it is told to", async () => {
+    const folder = new MemoryFolder();
+    const world = await PoolWorld.open({ files: folder.named("/data"), blocks: 103 });
+    const root = spend([world.takeCoin()], 0, { count: 70 });
+    await world.mine([root]);
+    const all = Array.from({ length: 70 }, (_, i) => spend([coinOf(root, i)], 1_000));
+    for (const each of all) assert.equal(await world.says(each), "ok");
+    const absent = new Uint8Array(32).fill(7);
+    world.pool.prioritise(absent, 9);
+    world.pool.storage.unbroadcast = { list: () => [all[3]!.txid, absent], add: () => {} };
+    await world.ledger.until(world.pool.storage.save());
+    assert.equal(folder.files.get(PATH)!.synced, folder.files.get(PATH)!.bytes.length, "a loss of power takes nothing");
+    const loaded = async (options: LoadOptions) => {
+      const pool = world.anotherPool(new InlineWorkers(), {}, folder.named("/data"));
+      const heard: string[] = [];
+      pool.storage.unbroadcast = { list: () => [], add: (txid) => void heard.push(toHex(txid)) };
+      const { accepted, unbroadcast } = await world.ledger.until(pool.storage.load(PATH, NEVER, options));
+      return [accepted, unbroadcast, heard, pool.size, pool.deltas.size];
+    };
+    assert.deepEqual(await loaded({}), [70, 0, [], 70, 0]);
+    assert.deepEqual(await loaded({ appliesUnbroadcast: true }), [70, 1, [idOf(all[3]!)], 70, 0]);
+    assert.deepEqual(await loaded({ appliesDeltas: true }), [70, 0, [], 70, 1]);
+  });
+
+  test("reads and writes nothing by itself where it is not kept", async () => {
+    const folder = new MemoryFolder();
+    const world = await PoolWorld.open({ files: folder.named("/data") });
+    assert.equal(await world.says(spend([world.takeCoin()], 1_000)), "ok");
+    await world.ledger.until(world.pool.storage.save());
+    const pool = new MempoolStorage(
+      { files: folder.named("/data"), random: new SeededRandom(4), isKept: false },
+      new Proxy({} as StoredPool, { get: (_, name) => assert.fail(`asked for ${String(name)}`) }),
+    );
+    const before = folder.files.get(PATH)!.bytes;
+    await assert.doesNotReject(pool.leave());
+    assert.equal(pool.isLoaded, true);
+    assert.equal(folder.files.get(PATH)!.bytes, before);
+    await world.close();
+  });
+
+  test("leaves no file open, and says what could not be kept", async () => {
+    const files = new MemoryFolder().named("/data");
+    let open = 0;
+    let isFull = false;
+    const watched = <T extends { close(): Promise<void> }>(file: T): T => {
+      open += 1;
+      return Object.assign(Object.create(file), {
+        close: () => Promise.resolve(void (open -= 1)),
+        ...(isFull && { append: () => Promise.reject(new Error("the disk is full")) }),
+        ...(isFull && { read: () => Promise.reject(new Error("the disk is gone")) }),
+      }) as T;
+    };
+    const world = await PoolWorld.open({
+      files: {
+        ...files,
+        create: (path) => files.create(path).then(watched),
+        open: (path) => files.open(path).then(watched),
+      },
+    });
+    world.pool.start();
+    await world.ledger.rest(1_000);
+    assert.equal(await world.says(spend([world.takeCoin()], 1_000)), "ok");
+    await world.ledger.until(world.pool.storage.save());
+    await world.ledger.until(world.pool.storage.load(PATH, NEVER));
+    assert.equal(open, 0);
+    isFull = true;
+    // A disk that fails is no damage of the file.
+    await assert.rejects(world.ledger.until(world.pool.storage.load(PATH, NEVER)), { message: "the disk is gone" });
+    await world.ledger.until(world.pool.close());
+    assert.equal(open, 0);
+    assert.match(world.told.join(), /error transactions are not kept for the next run: the disk is full/);
   });
 
   test("does not write over what it could not read yet", async () => {
