@@ -285,7 +285,7 @@ export const POOL_EQUAL: readonly Equal[] = [
   },
   {
     file: `${MEMPOOL}cluster.ts`,
-    was: "if (items.length === 1) return { chunks: chunksOf(items), isOptimal: true };",
+    was: "if (entries.length === 1) return { chunks: chunksOf([new OrderedEntry(entries[0]!)]), isOptimal: true };",
     becomes: ";",
     why: "A short way for what the lines below give as well, only later.",
   },

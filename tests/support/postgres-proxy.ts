@@ -17,7 +17,7 @@ export class PostgresProxy {
   /** What was kept back, and the way to the server. */
   #kept: { readonly bytes: Uint8Array; readonly to: Socket } | undefined;
   fate: CommitFate = "answered";
-  /** Refuse whoever comes. */
+  /** Refuse all connections. */
   isShut = false;
 
   private constructor(serverPort: number) {

@@ -7,6 +7,7 @@ import { toHex } from "../../codec/hex.ts";
 import type { Database, SqlRow } from "../../core/ports.ts";
 import { bytesOf } from "../../storage/columns.ts";
 import { migrate, type Migration } from "../../storage/migrate.ts";
+import { rowsAmong } from "../../storage/lookup.ts";
 import type { FilterEntry, FilterHead, FilterStore } from "./filter-store.ts";
 
 /** What stands before the filter in a row is read without it. */
@@ -37,9 +38,6 @@ CREATE UNIQUE INDEX bitcoin_block_filters_block ON bitcoin_block_filters (block)
 `,
   },
 ];
-/** Blocks asked about in one statement. */
-const LOOKUP_MAX = 200;
-
 /** How filters are opened. */
 export interface SqlFilterOptions {
   /** The network's name and the hash of its first block; a database of another one is refused. */
@@ -81,13 +79,10 @@ class SqlFilterStore implements FilterStore {
   }
 
   async heads(blockHashes: readonly Uint8Array[]): Promise<readonly (FilterHead | undefined)[]> {
-    const found = new Map<string, FilterHead>();
-    for (let from = 0; from < blockHashes.length; from += LOOKUP_MAX) {
-      const some = blockHashes.slice(from, from + LOOKUP_MAX);
-      const places = some.map(() => "?").join(", ");
-      const sql = `SELECT block, hash, header FROM bitcoin_block_filters WHERE block IN (${places})`;
-      for (const row of await this.#database.all(sql, some)) found.set(toHex(bytesOf(row.block)), headOf(row));
-    }
+    const sqlOf = (places: string) =>
+      `SELECT block, hash, header FROM bitcoin_block_filters WHERE block IN (${places})`;
+    const rows = await rowsAmong(this.#database, blockHashes, sqlOf);
+    const found = new Map(rows.map((row) => [toHex(bytesOf(row.block)), headOf(row)]));
     return blockHashes.map((hash) => found.get(toHex(hash)));
   }
 }

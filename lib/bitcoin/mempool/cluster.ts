@@ -5,6 +5,7 @@
  * @module
  */
 import type { PoolEntry } from "./entry.ts";
+import { Groups } from "./groups.ts";
 import { type Chunk, chunksOf, linearize, type OrderedItem } from "./linearization.ts";
 
 /** An entry as the order sees it. */
@@ -20,6 +21,9 @@ export class OrderedEntry implements OrderedItem {
   }
 }
 
+/** Who needs whom, where it is not as the pool has it. */
+type ParentsOf = (entry: PoolEntry) => readonly PoolEntry[];
+
 /** Entries that go into a block as one. */
 export type EntryChunk = Chunk<OrderedEntry>;
 
@@ -32,53 +36,39 @@ interface EntryOrder {
 /** The chunks of entries that hang together; `parentsOf` may name entries that are not among them. */
 export function chunksOfEntries(
   entries: readonly PoolEntry[],
-  parentsOf?: (entry: PoolEntry) => readonly PoolEntry[],
+  parentsOf?: ParentsOf,
 ): readonly EntryChunk[] {
   return orderOf(entries, parentsOf).chunks;
 }
 
-function orderOf(
+/** Entries as an order sees them: what each pays and weighs, and its parents among them, as indices. */
+export function graphOf(
   entries: readonly PoolEntry[],
-  parentsOf: (entry: PoolEntry) => readonly PoolEntry[] = ({ parents }) => parents,
-): EntryOrder {
-  const items = entries.map((entry) => new OrderedEntry(entry));
-  if (items.length === 1) return { chunks: chunksOf(items), isOptimal: true };
+  parentsOf: ParentsOf = ({ parents }) => parents,
+): { readonly items: readonly OrderedEntry[]; readonly parents: readonly (readonly number[])[] } {
   const index = new Map(entries.map((entry, i) => [entry, i]));
-  const parents = entries.map((entry) =>
-    parentsOf(entry).map((parent) => index.get(parent)).filter((parent) => parent !== undefined)
-  );
+  return {
+    items: entries.map((entry) => new OrderedEntry(entry)),
+    parents: entries.map((entry) =>
+      parentsOf(entry).map((parent) => index.get(parent)).filter((parent) => parent !== undefined)
+    ),
+  };
+}
+
+function orderOf(entries: readonly PoolEntry[], parentsOf?: ParentsOf): EntryOrder {
+  if (entries.length === 1) return { chunks: chunksOf([new OrderedEntry(entries[0]!)]), isOptimal: true };
+  const { items, parents } = graphOf(entries, parentsOf);
   const { order, isOptimal } = linearize(items, parents);
   return { chunks: chunksOf(order.map((i) => items[i]!)), isOptimal };
 }
 
 /** Parts of entries that hang together, each in the order in which they were given. */
-export function componentsOf(
-  entries: readonly PoolEntry[],
-  parentsOf: (entry: PoolEntry) => readonly PoolEntry[] = ({ parents }) => parents,
-): PoolEntry[][] {
-  const root = new Map(entries.map((entry) => [entry, entry]));
-  const rootOf = (entry: PoolEntry): PoolEntry => {
-    let top = entry;
-    for (let above = root.get(top)!; above !== top; above = root.get(top)!) top = above;
-    // What was walked over is short next time.
-    for (let at = entry; at !== top;) {
-      const above = root.get(at)!;
-      root.set(at, top);
-      at = above;
-    }
-    return top;
-  };
-  for (const entry of entries) {
-    for (const parent of parentsOf(entry)) if (root.has(parent)) root.set(rootOf(entry), rootOf(parent));
-  }
-  const parts = new Map<PoolEntry, PoolEntry[]>();
-  for (const entry of entries) {
-    const top = rootOf(entry);
-    const part = parts.get(top);
-    if (part === undefined) parts.set(top, [entry]);
-    else part.push(entry);
-  }
-  return [...parts.values()];
+export function componentsOf(entries: readonly PoolEntry[], parentsOf?: ParentsOf): PoolEntry[][] {
+  const { items, parents } = graphOf(entries, parentsOf);
+  const groups = new Groups(items);
+  for (const [child, needed] of parents.entries()) for (const parent of needed) groups.join(child, parent);
+  const parts = Map.groupBy(entries.keys(), (i) => groups.of(i));
+  return [...parts.values()].map((part) => part.map((i) => entries[i]!));
 }
 
 /** A cluster of the pool. */

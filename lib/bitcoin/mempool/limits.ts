@@ -7,9 +7,11 @@
 import type { Clock } from "../../core/ports.ts";
 import { offerBestFirst } from "./best-first.ts";
 import { WITNESS_SCALE_FACTOR } from "../chain/transaction-checks.ts";
+import { graphOf } from "./cluster.ts";
 import { type PoolEntry, withDescendants } from "./entry.ts";
 import { rateOf } from "./fee-rate.ts";
 import type { FeeFloor } from "./floor.ts";
+import { Groups } from "./groups.ts";
 import type { MempoolPolicy } from "./policy.ts";
 import type { Pool } from "./pool.ts";
 
@@ -66,9 +68,7 @@ export class Limits {
     for (const cluster of this.#pool.clusters()) {
       if (cluster.entries.length <= clusterCountMax && cluster.weight <= weightMax) continue;
       const { entries } = cluster;
-      const place = new Map(entries.map((entry, i) => [entry, i]));
-      const parents = entries.map((entry) => entry.parents.map((parent) => place.get(parent)!));
-      const items = entries.map(({ modifiedFee: fee, weight }) => ({ fee, weight }));
+      const { items, parents } = graphOf(entries);
       const groups = new Groups(items);
       const isKept = new Uint8Array(entries.length);
       offerBestFirst(items, parents, (item) => {
@@ -82,36 +82,5 @@ export class Limits {
       });
       this.#pool.remove(entries.filter((_, i) => isKept[i] === 0), "sizelimit");
     }
-  }
-}
-
-/** Items that hang together, named by one of them, with what they come to. */
-class Groups {
-  readonly count: number[];
-  readonly weight: number[];
-  readonly #above: number[];
-
-  constructor(items: readonly { readonly weight: number }[]) {
-    this.count = items.map(() => 1);
-    this.weight = items.map(({ weight }) => weight);
-    this.#above = items.map((_, i) => i);
-  }
-
-  /** The group of an item. */
-  of(item: number): number {
-    let at = item;
-    while (this.#above[at] !== at) {
-      // Half of the way is left out the next time.
-      at = this.#above[at] = this.#above[this.#above[at]!]!;
-    }
-    return at;
-  }
-
-  /** Puts an item that is a group by itself into another one. */
-  join(group: number, item: number): void {
-    const into = this.of(item);
-    this.#above[group] = into;
-    this.count[into]! += this.count[group]!;
-    this.weight[into]! += this.weight[group]!;
   }
 }

@@ -8,6 +8,7 @@ import type { NewBlock } from "../store.ts";
 import type { BlockPlace } from "./block-files.ts";
 import { RECORD_HEAD_BYTES } from "./block-record.ts";
 import { addToState, readState } from "./state.ts";
+import { rowsAmong } from "../../storage/lookup.ts";
 
 /** Where the block of a row lies; undefined when it is not stored. */
 export async function placeOf(database: Database, row: number): Promise<BlockPlace | undefined> {
@@ -15,19 +16,10 @@ export async function placeOf(database: Database, row: number): Promise<BlockPla
   return found && { file: Number(found.file), offset: Number(found.start), length: Number(found.bytes) };
 }
 
-/** Rows that one statement asks about. */
-const LOOKUP_MAX = 200;
-
 /** Which of these rows have their block stored. */
 export async function storedAmong(database: Database, rows: readonly number[]): Promise<Set<number>> {
-  const stored = new Set<number>();
-  for (let from = 0; from < rows.length; from += LOOKUP_MAX) {
-    const some = rows.slice(from, from + LOOKUP_MAX);
-    const places = some.map(() => "?").join(", ");
-    const found = await database.all(`SELECT header FROM bitcoin_blocks WHERE header IN (${places})`, some);
-    for (const { header } of found) stored.add(Number(header));
-  }
-  return stored;
+  const sqlOf = (places: string) => `SELECT header FROM bitcoin_blocks WHERE header IN (${places})`;
+  return new Set((await rowsAmong(database, rows, sqlOf)).map(({ header }) => Number(header)));
 }
 
 /** Whether a block is known to begin there. */

@@ -8,14 +8,13 @@ import { NodeError } from "../../core/errors.ts";
 import type { Database, SqlValue } from "../../core/ports.ts";
 import type { HeaderPage } from "../store.ts";
 import { HEADER_BYTES } from "../types/header.ts";
+import { rowsAmong } from "../../storage/lookup.ts";
 
 /** Headers in one row: 40 kB. */
 const PAGE_HEADERS = 512;
 const PAGE_BYTES = PAGE_HEADERS * HEADER_BYTES;
 /** Rows that are read at once. */
 const READ_PAGES = 16;
-/** Pages that one statement asks about. */
-const LOOKUP_MAX = 200;
 
 /** How many headers are stored. */
 export async function countHeaders(database: Database): Promise<number> {
@@ -123,14 +122,8 @@ export async function changeStatuses(
 
 /** The statuses of pages that are there. */
 async function statusPages(within: Database, pages: readonly number[]): Promise<Map<number, SqlValue | undefined>> {
-  const stored = new Map<number, SqlValue | undefined>();
-  for (let from = 0; from < pages.length; from += LOOKUP_MAX) {
-    const some = pages.slice(from, from + LOOKUP_MAX);
-    const places = some.map(() => "?").join(", ");
-    const rows = await within.all(`SELECT page, bits FROM bitcoin_statuses WHERE page IN (${places})`, some);
-    for (const { page, bits } of rows) stored.set(Number(page), bits);
-  }
-  return stored;
+  const sqlOf = (places: string) => `SELECT page, bits FROM bitcoin_statuses WHERE page IN (${places})`;
+  return new Map((await rowsAmong(within, pages, sqlOf)).map(({ page, bits }) => [Number(page), bits]));
 }
 
 const pageOf = (row: number): number => Math.floor(row / PAGE_HEADERS);

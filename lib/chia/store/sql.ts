@@ -12,6 +12,7 @@ import { insertEvents } from "../../storage/event-log.ts";
 import { ByteCache } from "../../storage/lru.ts";
 import { migrate } from "../../storage/migrate.ts";
 import { SqlPeers } from "../../storage/peer-table.ts";
+import { rowsAmong } from "../../storage/lookup.ts";
 import { type CoinSet, type CoinView, NO_COINS } from "../coin-set.ts";
 import type { ChainCommit, ChiaStore, PlacedBlock, PlacedSummary, StoreCounts, StoredBlock } from "../store.ts";
 import { BlockRecord, SubEpochSummary } from "../types/mod.ts";
@@ -30,9 +31,6 @@ export interface SqlStoreOptions {
   /** Opens the coins, which are part of every commit; none are kept when absent. */
   readonly openCoins?: (database: Database) => Promise<CoinSet>;
 }
-
-/** Blocks that one statement asks about. */
-const LOOKUP_MAX = 200;
 
 /** Codes of a store that was asked for the impossible. */
 export type StoreCode = "STORE_UNKNOWN_BLOCK" | "STORE_BROKEN_CHAIN";
@@ -253,14 +251,9 @@ async function insertBlocks(within: Database, blocks: readonly StoredBlock[]): P
 
 /** Which of these hashes, in hex, have their block stored. */
 async function storedAmong(within: Database, hashes: readonly Uint8Array[]): Promise<Set<string>> {
-  const stored = new Set<string>();
-  for (let from = 0; from < hashes.length; from += LOOKUP_MAX) {
-    const some = hashes.slice(from, from + LOOKUP_MAX);
-    const places = some.map(() => "?").join(", ");
-    const rows = await within.all(`SELECT header_hash FROM chia_blocks WHERE header_hash IN (${places})`, some);
-    for (const row of rows) stored.add(toHex(row.header_hash as Uint8Array));
-  }
-  return stored;
+  const sqlOf = (places: string) => `SELECT header_hash FROM chia_blocks WHERE header_hash IN (${places})`;
+  const rows = await rowsAmong(within, hashes, sqlOf);
+  return new Set(rows.map((row) => toHex(row.header_hash as Uint8Array)));
 }
 
 /** Puts the main chain where a commit wants it; refuses what would leave a hole or a block at the wrong height. */

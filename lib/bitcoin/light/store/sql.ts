@@ -7,14 +7,13 @@ import type { Database, SqlRow } from "../../../core/ports.ts";
 import { bytesOf } from "../../../storage/columns.ts";
 import { insertEvents } from "../../../storage/event-log.ts";
 import type { NewEvent } from "../../../storage/events.ts";
+import { rowsAmong } from "../../../storage/lookup.ts";
 import type { Match, NewMatch, Watched } from "../service.ts";
 import type { LightStep, LightStore } from "../store.ts";
 import { FILTER_HEADERS_PER_PAGE } from "./schema.ts";
 
 const HEADER_BYTES = 32;
 const PAGE_BYTES = FILTER_HEADERS_PER_PAGE * HEADER_BYTES;
-/** Transactions asked about in one statement. */
-const LOOKUP_MAX = 200;
 
 /** {@link LightStore} on a {@link Database}. One commit is one transaction, events included. */
 export class SqlLightStore implements LightStore {
@@ -89,14 +88,9 @@ export class SqlLightStore implements LightStore {
   }
 
   async payments(txids: readonly Uint8Array[]): Promise<readonly Match[]> {
-    const found: Match[] = [];
-    for (let from = 0; from < txids.length; from += LOOKUP_MAX) {
-      const some = txids.slice(from, from + LOOKUP_MAX);
-      const places = some.map(() => "?").join(", ");
-      const sql = `SELECT * FROM bitcoin_matches WHERE txid IN (${places}) AND spent_txid IS NULL ORDER BY id`;
-      found.push(...(await this.#database.all(sql, some)).map(matchOf));
-    }
-    return found;
+    const sqlOf = (places: string) =>
+      `SELECT * FROM bitcoin_matches WHERE txid IN (${places}) AND spent_txid IS NULL ORDER BY id`;
+    return (await rowsAmong(this.#database, txids, sqlOf)).map(matchOf);
   }
 }
 
