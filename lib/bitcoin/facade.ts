@@ -215,7 +215,7 @@ export class Facade implements BitcoinService {
   }
 
   block(row: number): Promise<Uint8Array | undefined> {
-    return this.store.block(row);
+    return this.#parts.chain.blocks.bytes(row);
   }
 
   submitBlock(raw: Uint8Array, signal?: AbortSignal): Promise<SubmitResult> {

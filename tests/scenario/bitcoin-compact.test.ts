@@ -26,6 +26,7 @@ import {
   HeadersMessage,
   SendCmpct,
 } from "../../lib/bitcoin/wire/mod.ts";
+import { MemoryBitcoinStore } from "../../lib/bitcoin/store/memory.ts";
 import { MemoryBudget } from "../../lib/core/peers/memory-budget.ts";
 import { toHex } from "../../lib/codec/hex.ts";
 import { ListedPool, many, numbered } from "../unit/bitcoin-compact/listed-pool.ts";
@@ -320,6 +321,55 @@ describe("compact blocks that we give", () => {
     await world.clock.advance(5_000);
     assert.equal(of(friend, CmpctBlock).length, 1);
     assert.equal(of(friend, HeadersMessage).length, 0);
+    await world.end();
+  });
+
+  test("are given when they are validated, though a later one was announced meanwhile, and whatever form is asked for", async () => {
+    const validator = new LateValidator();
+    const { world, chain, node } = await ready([], { validator });
+    validator.isLate = true;
+    const asker = await visitor(world, "10.0.0.5");
+    await asker.send(SendCmpct, { announce: 1, version: 2n });
+    await asker.send(HeadersMessage, { headers: [chain.blocks.at(-1)!.header] });
+    const giver = await visitor(world);
+    const made = [fill(world, chain, many(3)), fill(world, chain, []), fill(world, chain, [])];
+    for (const block of made) await giver.send(BlockMessage, block);
+    await world.until(() => of(asker, CmpctBlock).length === 1 && validator.questions.length === 1);
+    const ask = (type: number, block: Block) => asker.send(GetData, { inventory: [{ type, hash: block.hash }] });
+    await ask(InvType.WITNESS_BLOCK, made[0]!);
+    await ask(InvType.CMPCT_BLOCK, made[1]!);
+    await ask(InvType.WITNESS_BLOCK, made[2]!);
+    await world.clock.advance(1_000);
+    assert.equal(of(asker, BlockMessage).length, 0);
+    for (let i = 0; i < 3; i++) {
+      await world.until(() => validator.questions.length === i + 1);
+      validator.questions[i]!.answer({ ok: true });
+    }
+    await world.until(() => node.tip() === chain.tip);
+    await world.until(() => of(asker, BlockMessage).length === 2);
+    assert.deepEqual(of<Block>(asker, BlockMessage).map(({ hash }) => hash), [made[0]!.hash, made[2]!.hash]);
+    assert.ok(of<CompactBlock>(asker, CmpctBlock).some(({ header }) => header.time === made[1]!.header.time));
+    await world.end();
+  });
+
+  test("are given though the disk has them not yet, and later ones were announced", async () => {
+    const store = new MemoryBitcoinStore();
+    const { world, chain, node } = await ready([], { store });
+    const disk = Promise.withResolvers<void>();
+    const commit = store.commit.bind(store);
+    store.commit = (step) => disk.promise.then(() => commit(step));
+    const asker = await visitor(world, "10.0.0.5");
+    await asker.send(SendCmpct, { announce: 1, version: 2n });
+    await asker.send(HeadersMessage, { headers: [chain.blocks.at(-1)!.header] });
+    const giver = await visitor(world);
+    const made = [fill(world, chain, many(3)), fill(world, chain, [])];
+    for (const block of made) await giver.send(BlockMessage, block);
+    await world.until(() => of(asker, CmpctBlock).length > 0);
+    for (const { hash } of made) await asker.send(GetData, { inventory: [{ type: InvType.WITNESS_BLOCK, hash }] });
+    await world.until(() => of(asker, BlockMessage).length === 2);
+    assert.notEqual(node.tip(), chain.tip);
+    disk.resolve();
+    await world.until(() => node.tip() === chain.tip);
     await world.end();
   });
 

@@ -98,6 +98,7 @@ describe("a light node with one honest peer", () => {
     const node = await light(world, ["10.0.0.1"]);
     await world.clock.until(node.node.service.light!.watch(MINE, 0));
     await world.until(() => syncedWith(node, chain));
+    const begun = chain.height;
     const [coin] = chain.pay([], MINE[0]);
     await announce(actors[0], chain);
     await world.until(() => syncedWith(node, chain), 20_000);
@@ -105,6 +106,8 @@ describe("a light node with one honest peer", () => {
     await announce(actors[0], chain);
     await world.until(() => syncedWith(node, chain), 20_000);
     assert.deepEqual(await found(world, node), truth(chain, MINE));
+    const told = node.events.filter(({ topic }) => topic === "bitcoin.filters_synced");
+    assert.deepEqual(told.map(({ data }) => data.height), [begun, begun + 1, begun + 2]);
     await world.end();
   });
 

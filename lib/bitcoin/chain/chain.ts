@@ -319,9 +319,14 @@ export class BitcoinChain {
     return await this.#trouble.unlessRefused(this.#submit(row, block, signal));
   }
 
-  /** Resolves when a block was connected or refused, or is left alone: nothing is left to be connected. @throws as `submit` does */
-  judged(row: number, signal: AbortSignal): Promise<Refusal | undefined> {
-    return this.#sources.verdict(row, signal);
+  /**
+   * Resolves when a block is not, or no longer, on its way to be connected: at once for most. Nothing of it need be durable.
+   * @throws as `submit` does
+   */
+  async settled(row: number, signal: AbortSignal): Promise<void> {
+    const { headers, states: { activation: { head, target } } } = this;
+    const isUnderWay = headers.commonAncestor(target, row) === row && headers.commonAncestor(head, row) !== row;
+    if (isUnderWay) await this.#sources.verdict(row, signal);
   }
 
   async #submit(row: number, block: Block, signal: AbortSignal | undefined): Promise<Refusal | undefined> {

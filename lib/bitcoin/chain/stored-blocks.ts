@@ -38,6 +38,11 @@ export class StoredBlocks {
     return read(this.#parts, row);
   }
 
+  /** Its bytes, for those who pass them on: the store keeps the last of these at hand. @throws as {@link read} does */
+  async bytes(row: number): Promise<Uint8Array | undefined> {
+    return this.#parts.commit.rawOf(row) ?? await this.#parts.store.block(row);
+  }
+
   /** See {@link CoinState.spentBy}; undefined where no coins are kept. Genesis spends nothing. */
   async spentBy(row: number, block: Block): Promise<readonly SpentCoin[] | undefined> {
     return row === 0 ? [] : await this.#parts.coins?.spentBy(row, block);

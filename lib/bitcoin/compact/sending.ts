@@ -82,13 +82,6 @@ export class CompactSending {
     return isNear() && headers.height(row) >= headers.height(tip) - COMPACT_DEPTH;
   }
 
-  /** Resolves when a block that was announced before it was validated is, or cannot be for now. */
-  async validated(row: number, signal: AbortSignal): Promise<void> {
-    const { chain } = this.#parts;
-    const isUnderWay = this.#recent?.row === row && chain.connectedOf(row) !== undefined;
-    if (isUnderWay) await chain.judged(row, signal).catch(() => {});
-  }
-
   /** Gives a block that was asked for in compact form; false when it is not here. */
   async give(peer: BitcoinPeer, row: number): Promise<boolean> {
     const recent = await this.#load(row);

@@ -45,7 +45,8 @@ export class LightClient implements LightService {
   readonly #sync: FilterSync;
   readonly #scan: Scan;
   #moved = Promise.withResolvers<void>();
-  #saidSynced = false;
+  /** Row of the tip that the log was told of last: everything up to there was searched. */
+  #toldTip: number | undefined;
 
   /** Opens it where the store stands. @throws the store's error */
   static async open(parts: LightClientParts): Promise<LightClient> {
@@ -104,7 +105,7 @@ export class LightClient implements LightService {
 
   async watch(scripts: readonly Uint8Array[], from: number): Promise<readonly Watched[]> {
     const added = await this.#watch.add(scripts, from);
-    this.#saidSynced &&= this.#scan.height >= this.#filters.height;
+    if (this.#scan.height < this.#filters.height) this.#toldTip = undefined;
     this.wake();
     return added;
   }
@@ -149,7 +150,7 @@ export class LightClient implements LightService {
   /** The filter headers above a height were wrong. What was found with them is true all the same: it was in the blocks. */
   async #drop(height: number): Promise<void> {
     this.#watch.rewind(height);
-    this.#saidSynced = false;
+    this.#toldTip = undefined;
     await this.#parts.store.commit({ rewind: height, ...this.#filters.cut(height) });
     this.wake();
   }
@@ -173,12 +174,12 @@ export class LightClient implements LightService {
     }
   }
 
-  /** Tells the log when everything was done for the first time, and again after it had to be done anew. */
+  /** Tells the log of each tip up to which everything was searched, and again after it had to be searched anew. */
   #tell(): void {
     const { headers, filterHeaders, synced } = this.progress();
-    if (!synced || this.#saidSynced) return;
-    this.#saidSynced = true;
     const { chain, event } = this.#parts;
+    if (!synced || this.#toldTip === chain.tip) return;
+    this.#toldTip = chain.tip;
     event("bitcoin.filters_synced", {
       height: headers,
       hash: toDisplayHex(chain.headers.hash(chain.tip)),

@@ -13,7 +13,6 @@ import { findFork, rowsAfter } from "../headers/locator.ts";
 import type { BitcoinPeer } from "../peers/peer.ts";
 import { disconnecting, misbehaving } from "../peers/faults.ts";
 import { type BitcoinHandler, on } from "../peers/handler.ts";
-import type { BitcoinStore } from "../store.ts";
 import { Block, type Inventory, type InventoryBatch, InvType } from "../types/mod.ts";
 import {
   type AnyMessage,
@@ -51,7 +50,6 @@ export interface TransactionSource {
 /** What answering needs. */
 export interface PeerRequestsParts {
   readonly chain: BitcoinChain;
-  readonly store: BitcoinStore;
   readonly minimumWork: bigint;
   /** Whether only recent blocks are offered (NODE_NETWORK_LIMITED without NODE_NETWORK), by now. */
   readonly isPruned: () => boolean;
@@ -153,11 +151,12 @@ export class PeerRequests {
   }
 
   async #block(peer: BitcoinPeer, { type, hash }: Inventory): Promise<void> {
-    const { chain, store, compact } = this.#parts;
+    const { chain, compact } = this.#parts;
     const row = chain.headers.find(hash);
-    // One that was announced before it was validated is given when it is.
-    if (row >= 0) await compact.validated(row, peer.session.signal);
-    if (row < 0 || !isServed(chain, row)) return;
+    if (row < 0) return;
+    // One that was announced before it was validated is given when it is, and those before it as well.
+    if (!isServed(chain, row)) await chain.settled(row, peer.session.signal).catch(() => {});
+    if (!isServed(chain, row)) return;
     const depth = chain.headers.height(chain.tip) - chain.headers.height(row);
     // Core ends it for all such blocks alike, so that nobody can find out by them how much is kept.
     if (this.#parts.isPruned() && depth > LIMITED_DEPTH && !peer.may("noban")) {
@@ -172,7 +171,7 @@ export class PeerRequests {
       if (await compact.give(peer, row)) peer.knowledge.receives(chain.headers, row);
       return;
     }
-    const raw = compact.recent(row)?.raw ?? await store.block(row);
+    const raw = compact.recent(row)?.raw ?? await chain.blocks.bytes(row);
     if (raw === undefined) return;
     // A compact block that was asked for may be answered with the whole one.
     if (type === InvType.WITNESS_BLOCK || type === InvType.CMPCT_BLOCK) {

@@ -44,9 +44,8 @@ function peerOf({ tip = 99, commonVersion = 70_016 } = {}) {
 
 /** A node at height 100, whose store has the blocks up to there. */
 function scene(...peers: readonly BitcoinPeer[]) {
-  const terms = { isInitial: false, isNear: true, isWanted: true, tip: 99, segwit: 0, connected: new Set<number>() };
+  const terms = { isInitial: false, isNear: true, isWanted: true, tip: 99, segwit: 0 };
   const reads: number[] = [];
-  const judged: number[] = [];
   const chain = {
     headers: { height: (row: number) => Math.min(row, 500), parent: (row: number) => row - 1 },
     network: {
@@ -65,11 +64,6 @@ function scene(...peers: readonly BitcoinPeer[]) {
         return Promise.resolve(row <= terms.tip ? blockAt(row) : undefined);
       },
     },
-    connectedOf: (row: number) => terms.connected.has(row) ? {} : undefined,
-    judged: (row: number) => {
-      judged.push(row);
-      return Promise.reject(new Error("is refused"));
-    },
   } as unknown as CompactSendingParts["chain"];
   const statistics = new CompactStatistics();
   const sending = new CompactSending({
@@ -78,11 +72,10 @@ function scene(...peers: readonly BitcoinPeer[]) {
     initialBlockDownload: () => terms.isInitial,
     isNear: () => terms.isNear,
   });
-  return { judged, reads, sending, statistics, terms };
+  return { reads, sending, statistics, terms };
 }
 
 const name = (block: Block) => toDisplayHex(block.hash);
-const { signal } = new AbortController();
 
 describe("CompactSending", () => {
   test("announces what extends the tip once, to those that have its parent and not the block", () => {
@@ -154,17 +147,6 @@ describe("CompactSending", () => {
     assert.deepEqual([99, 94, 93].map((row) => sending.isGiven(row)), [true, true, false]);
     terms.isNear = false;
     assert.equal(sending.isGiven(99), false);
-  });
-
-  test("waits for the verdict of the block that it announced before, whatever it is, and of no other", async () => {
-    const { judged, sending, terms } = scene(peerOf().peer);
-    sending.extending(100, blockAt(100));
-    await sending.validated(100, signal);
-    terms.connected.add(99).add(100);
-    await sending.validated(99, signal);
-    assert.deepEqual(judged, []);
-    await sending.validated(100, signal);
-    assert.deepEqual(judged, [100]);
   });
 
   test("keeps and encodes no block that no peer wants to hear of", () => {

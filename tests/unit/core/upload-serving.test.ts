@@ -32,11 +32,13 @@ async function askBitcoin(row: number, isReached: boolean): Promise<string[]> {
     best: 30,
   };
   const serving = new BitcoinServing({
-    chain: { headers, tip: 30, hasData: () => true, isActive: () => true },
-    store: { block: () => Promise.resolve(new Uint8Array(80)) },
+    chain: {
+      ...{ headers, tip: 30, hasData: () => true, isActive: () => true },
+      blocks: { bytes: () => Promise.resolve(new Uint8Array(80)) },
+    },
     isPruned: () => false,
     upload: target(isReached),
-    compact: { validated: () => Promise.resolve(), recent: () => undefined },
+    compact: { recent: () => undefined },
   } as unknown as BitcoinParts);
   const session = { sendBytes: ({ type }: { type: string }) => Promise.resolve(void sent.push(type)) };
   const route = serving.handlers.find(({ key }) => key === GetData);
