@@ -42,7 +42,7 @@ class Program {
 
   /** Resolves when it has printed what is looked for. */
   async prints(wanted: RegExp): Promise<void> {
-    await until(String(wanted), 60_000, () => Promise.resolve(wanted.test(this.out) || undefined)).catch((thrown) => {
+    await until(String(wanted), 30_000, () => Promise.resolve(wanted.test(this.out) || undefined)).catch((thrown) => {
       throw new Error(`${thrown.message}\n${this.out}\n${this.err}`);
     });
   }
