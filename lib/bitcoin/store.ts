@@ -5,7 +5,6 @@
  *
  * @module
  */
-import type { PeerStore } from "../core/ports.ts";
 import type { NewEvent } from "../storage/events.ts";
 import type { SortedEntries } from "../storage/runs/entries.ts";
 import type { MergedEntry } from "../storage/runs/merging.ts";
@@ -118,7 +117,7 @@ export interface BitcoinStoreCounts {
 }
 
 /** The store of one network. */
-export interface BitcoinStore extends PeerStore {
+export interface BitcoinStore {
   /** All headers in row order, page by page; at start. */
   headers(): AsyncIterable<HeaderPage>;
   /** The row of the active chain's tip; undefined in an empty store. */

@@ -4,7 +4,6 @@
  *
  * @module
  */
-import type { PeerStore } from "../core/ports.ts";
 import type { Validation } from "../core/validation.ts";
 import type { NewEvent } from "../storage/events.ts";
 import type { CoinChanges, CoinView } from "./coin-set.ts";
@@ -61,7 +60,7 @@ export interface StoreCounts {
 }
 
 /** The chain's store. */
-export interface ChiaStore extends PeerStore {
+export interface ChiaStore {
   /** Makes one step durable, or rejects and changes nothing. Returns the ids given to the events, in order. */
   commit(step: ChainCommit): Promise<readonly number[]>;
   /** The record of the highest block of the main chain. */

@@ -14,7 +14,7 @@ import type { GateRate } from "./peers/accept-gate.ts";
 import { BAN_WORDS, type BanList } from "./peers/bans.ts";
 import { Connections, type PeerEvents, type PeerProtocol } from "./peers/connections.ts";
 import { isOurFailure, type Peer, type PeerExit, type PeerInit, type PeerSession } from "./peers/peer.ts";
-import type { Listener, ListenOptions, PeerAddress, PeerStore, Random } from "./ports.ts";
+import type { Listener, ListenOptions, PeerAddress, Random } from "./ports.ts";
 import { isLoopback } from "./subnets.ts";
 
 /** What a chain decides of its outgoing connections; the rest is the same for both. */
@@ -59,8 +59,6 @@ export interface PeerNetworkParts<S extends PeerSession<I>, P extends Peer<S>, I
   /** Absent where a port is plain TCP. */
   readonly tls?: ListenOptions["tls"];
   readonly dialling: DiallingRules<P>;
-  /** Keeps the addresses that have answered. */
-  readonly store: PeerStore;
   readonly introduce: (peer: P) => PeerIntroduction;
   /** Writes an event that belongs to no block. */
   readonly event: (topic: string, data: Readonly<Record<string, string | number>>) => void;
@@ -150,8 +148,7 @@ export class PeerNetwork<S extends PeerSession<I>, P extends Peer<S>, I> {
 
   /** Opens the port and starts dialling. @throws NodeError `PORT_IN_USE`, `PORT_FORBIDDEN` */
   async start(): Promise<void> {
-    const { node, store, tls } = this.#parts;
-    await this.dialling.load(store);
+    const { node, tls } = this.#parts;
     this.#listener = await listenOn(node.listen, {
       ...(tls && { tls }),
       admit: (host) => this.connections.admits(host),
@@ -169,16 +166,12 @@ export class PeerNetwork<S extends PeerSession<I>, P extends Peer<S>, I> {
     this.#work.add(tracked);
   }
 
-  /** Ends all connections and all work, and keeps the addresses that have answered. */
+  /** Ends all connections and all work. */
   async stop(): Promise<void> {
-    const { node: { notice }, store } = this.#parts;
     this.#stop.abort(new NodeError("stopped", "self", "the node stops"));
     await this.#listener?.close();
     await this.connections.close();
     await Promise.all(this.#work);
-    await this.dialling.save(store).catch((error) =>
-      notice("warning", "store", `addresses were not stored: ${messageOf(error)}`)
-    );
   }
 
   /** The first address of a name. @throws NodeError `name_not_found`, fault `network` */

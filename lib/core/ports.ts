@@ -174,24 +174,6 @@ export interface Database {
   close(): Promise<void>;
 }
 
-/** An address of a peer as a store keeps it. Times are unix milliseconds, 0 when never. */
-export interface StoredPeer {
-  readonly host: string;
-  readonly port: number;
-  /** The host or seed that told of it. */
-  readonly source: string;
-  readonly lastTry: number;
-  readonly lastSuccess: number;
-}
-
-/** Where addresses that have answered are kept, beside the address book's own file: an empty book begins with them. */
-export interface PeerStore {
-  /** The kept peers. */
-  peers(): Promise<StoredPeer[]>;
-  /** Replaces the kept peers. */
-  savePeers(peers: readonly StoredPeer[]): Promise<void>;
-}
-
 /** A file that grows at its end and can be cut short. One owner writes, one call after another; reads may overlap. */
 export interface AppendFile {
   /** Bytes that were appended and not cut off. */

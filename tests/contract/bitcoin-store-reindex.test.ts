@@ -132,11 +132,10 @@ for (const driver of databaseDrivers) {
         await again.close();
       }));
 
-    test("on request forgets headers, blocks and tip, and keeps peers and events", () =>
+    test("on request forgets headers, blocks and tip, and keeps events", () =>
       withPlace(async (place) => {
         let opened = await place.open();
         await opened.store.commit(chainStep(0, 6));
-        await opened.store.savePeers([{ host: "a", port: 1, source: "cli", lastTry: 0, lastSuccess: 9 }]);
         await opened.close();
         opened = await place.open({ reindex: true });
         assert.deepEqual(await opened.store.counts(), { headers: 0, blocks: 0, blockBytes: 0 });
@@ -144,7 +143,6 @@ for (const driver of databaseDrivers) {
         assert.equal(opened.store.reindexing, true);
         const { rows } = await reindex(opened.store);
         assert.deepEqual(await readable(opened.store, rows), [0, 1, 2, 3, 4, 5]);
-        assert.equal((await opened.store.peers()).length, 1);
         assert.equal((await opened.events.bounds()).newest, 6);
         await opened.close();
       }));

@@ -85,7 +85,6 @@ export function bitcoinStoreContract(driver: BitcoinStoreDriver): void {
         assert.equal(await store.blockSize(0), undefined);
         assert.equal(await store.transaction(new Uint8Array(32)), undefined);
         assert.deepEqual(await store.prune(0, 1_000), []);
-        assert.deepEqual(await store.peers(), []);
         assert.deepEqual(await store.counts(), { headers: 0, blocks: 0, blockBytes: 0 });
         assert.deepEqual(await events.bounds(), { oldest: 0, newest: 0 });
       }));
@@ -448,24 +447,14 @@ export function bitcoinStoreContract(driver: BitcoinStoreDriver): void {
         assert.equal((await store.counts()).blocks, 12);
       }));
 
-    test("savePeers() replaces the kept peers", () =>
-      withStore(async ({ store }) => {
-        const peer = (host: string, port: number) => ({ host, port, source: "dns", lastTry: 5, lastSuccess: 0 });
-        await store.savePeers([peer("b", 2), peer("a", 2)]);
-        await store.savePeers([peer("b", 2), peer("2001:db8::1", 8333)]);
-        assert.deepEqual(await store.peers(), [peer("2001:db8::1", 8333), peer("b", 2)]);
-      }));
-
     if (driver.durable) {
       test("everything is there after closing and opening again, and goes on from there", () =>
         withStore(async ({ store }, reopen) => {
           for (let from = 0; from < 12; from += 3) await store.commit(chainStep(from, from + 3));
           const gone = await store.prune((await store.counts()).blockBytes / 2, 1_000);
-          await store.savePeers([{ host: "a", port: 1, source: "cli", lastTry: 0, lastSuccess: 9 }]);
           const before = [await readAll(store), await store.counts(), await store.tip()];
           const again = await reopen();
           assert.deepEqual([await readAll(again.store), await again.store.counts(), await again.store.tip()], before);
-          assert.equal((await again.store.peers())[0]?.lastSuccess, 9);
           assert.deepEqual((await again.events.read(11, 9))[0], { ...eventOf(11), id: 12 });
           for (let row = 0; row < 12; row++) {
             assert.equal(await again.store.block(row) === undefined, gone.includes(row));

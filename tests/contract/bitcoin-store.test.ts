@@ -14,6 +14,7 @@ import { openSqlBitcoinStore } from "../../lib/bitcoin/store/sql.ts";
 import { NodeError } from "../../lib/core/errors.ts";
 import type { FileFolder } from "../../lib/core/ports.ts";
 import { fromHex } from "../../lib/codec/hex.ts";
+import { peersSchema } from "../../lib/storage/peer-table.ts";
 import { eventOf, headersOf, newBlockOf, staged, txidsOf } from "./bitcoin-store-blocks.ts";
 import { blockFilesOf, type SqlPlace, sqlPlace, withSqlPlace } from "./bitcoin-store-place.ts";
 import { bitcoinStoreContract, chainStep, readAll } from "./bitcoin-store-suite.ts";
@@ -178,7 +179,7 @@ for (const driver of everyDriver) {
         assert.equal(counts.blocks, 12);
         await database.script(
           "DROP TABLE bitcoin_coin_runs; DROP TABLE bitcoin_coin_undo; DROP TABLE bitcoin_snapshot; DROP INDEX bitcoin_block_files_height; DELETE FROM bitcoin_state WHERE name IN ('blocks', 'block_bytes'); " +
-            "UPDATE gemel_meta SET value = '2' WHERE name = 'version'",
+            `${peersSchema("bitcoin_peers")} UPDATE gemel_meta SET value = '2' WHERE name = 'version'`,
         );
         await close();
         const again = await place.open();

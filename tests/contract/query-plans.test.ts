@@ -30,10 +30,6 @@ const MAY_SCAN: Readonly<Record<string, string>> = {
   "SELECT page, LENGTH(bytes) AS length FROM bitcoin_headers ORDER BY page DESC LIMIT 1": "ends after one row",
   "SELECT run, age, bytes, entries FROM bitcoin_coin_runs": "at start: at most a few dozen files of coins",
   "SELECT file, bytes FROM bitcoin_block_files": "at start: the end of every file is compared with the disk",
-  "SELECT * FROM chia_peers": "the address book bounds it",
-  "SELECT * FROM bitcoin_peers": "the address book bounds it",
-  "DELETE FROM chia_peers": "the address book bounds it",
-  "DELETE FROM bitcoin_peers": "the address book bounds it",
   "DELETE FROM bitcoin_": "a reindex, or the end of the transaction index, empties whole tables",
   "SELECT script, birth, scanned FROM bitcoin_watched": "at start: all scripts that are watched",
   "UPDATE bitcoin_watched SET scanned": "scripts that are watched, all of which change",
@@ -99,8 +95,6 @@ async function useEvents(log: SqlEventLog): Promise<void> {
   await log.trim(1);
 }
 
-const peer = { host: "a", port: 1, source: "cli", lastTry: 0, lastSuccess: 0 };
-
 for (const driver of databaseDrivers) {
   /** What was recorded of each store on this driver; filled by its test. */
   const seen: Recorded = new Map();
@@ -140,8 +134,6 @@ for (const driver of databaseDrivers) {
           removed: [hashOf(1, 3)],
           events: [],
         });
-        await store.savePeers([peer]);
-        await store.peers();
         await useEvents(new SqlEventLog(recording(database, recorded)));
         assert.deepEqual(await scansOf(database, recorded), []);
         for (const [sql, parameters] of recorded) seen.set(sql, parameters);
@@ -170,8 +162,6 @@ for (const driver of databaseDrivers) {
         await store.isIndexed({ file: 0, offset: 0, length: 1 });
         await store.prune(1, 6);
         await store.counts();
-        await store.savePeers([peer]);
-        await store.peers();
         await close();
         const { store: again, database, close: end } = await place.open({ reindex: true });
         await again.finishReindex();

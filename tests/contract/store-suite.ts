@@ -53,7 +53,6 @@ export function storeContract(driver: StoreDriver): void {
         assert.deepEqual(await store.mainRecords(0, 10), []);
         assert.deepEqual(await store.blocksAt(0, 10, 10), []);
         assert.deepEqual(await store.summaries(), []);
-        assert.deepEqual(await store.peers(), []);
         assert.deepEqual(await store.counts(), { blocks: 0, mainBlocks: 0, bytes: 0 });
         assert.deepEqual(await events.bounds(), { oldest: 0, newest: 0 });
       }));
@@ -281,20 +280,6 @@ export function storeContract(driver: StoreDriver): void {
         assert.deepEqual(await events.bounds(), { oldest: 1, newest: 3 });
       }));
 
-    test("savePeers() replaces the kept peers", () =>
-      withStore(async ({ store }) => {
-        const peer = (host: string, port: number) => ({
-          host,
-          port,
-          source: "dns",
-          lastTry: 1_763_721_064_120,
-          lastSuccess: 0,
-        });
-        await store.savePeers([peer("b", 2), peer("a", 2), peer("a", 1)]);
-        await store.savePeers([peer("b", 2), peer("2001:db8::1", 8444)]);
-        assert.deepEqual(await store.peers(), [peer("2001:db8::1", 8444), peer("b", 2)]);
-      }));
-
     test("the highest height and the greatest weight fit", () =>
       withStore(async ({ store }) => {
         const block = blockOf(1, 0, { weight: 2n ** 128n - 1n, size: 400_000 });
@@ -334,14 +319,12 @@ export function storeContract(driver: StoreDriver): void {
             main: { fromHeight: 0, hashes: hashesOf(blocks) },
             events: [eventOf("chia.peak", 3)],
           });
-          await store.savePeers([{ host: "a", port: 1, source: "cli", lastTry: 0, lastSuccess: 9 }]);
           const again = await reopen();
           assert.deepEqual(await again.store.peak(), blocks[3]!.record);
           assert.deepEqual(await again.store.mainBlocks(0, 4), blocks.map(({ raw }) => raw));
           assert.deepEqual((await again.store.summaries())[0]?.summary, summaryOf(3));
           assert.equal(await again.store.validation(), "linkage");
           assert.deepEqual(await again.store.counts(), { blocks: 4, mainBlocks: 4, bytes: 400 });
-          assert.equal((await again.store.peers())[0]?.lastSuccess, 9);
           assert.deepEqual((await again.events.read(0, 9))[0], { ...eventOf("chia.peak", 3), id: 1 });
           assert.deepEqual(await again.events.append([eventOf("chia.peak", 4)]), [2], "ids go on where they stopped");
         }));

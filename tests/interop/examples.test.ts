@@ -50,7 +50,12 @@ class Program {
   /** Ends it as Ctrl-C does, and sees that it ends well. */
   async interrupt(): Promise<void> {
     this.#child.kill("SIGINT");
-    assert.equal(await this.ended, 0, this.err);
+    const late = setTimeout(() => {
+      this.err += "it did not end within 20 s";
+      this.#child.kill("SIGKILL");
+    }, 20_000);
+    assert.equal(await this.ended, 0, `${this.out}\n${this.err}`);
+    clearTimeout(late);
   }
 
   input(text: string): this {

@@ -7,7 +7,6 @@ import type { NodeParts } from "../../core/node-parts.ts";
 import { PeerNetwork, type PeerNetworkParts } from "../../core/peer-network.ts";
 import { PLAIN_RATE } from "../../core/peers/accept-gate.ts";
 import type { Traffic } from "../../core/peers/traffic.ts";
-import type { PeerStore } from "../../core/ports.ts";
 import { printable } from "../../core/printable.ts";
 import { bitcoinDialling, type BitcoinDiallingParts } from "./dialling.ts";
 import type { OpeningConnections } from "./opening.ts";
@@ -28,7 +27,6 @@ export interface BitcoinPeerNetworkParts
     Pick<BitcoinDiallingParts, "isSynced" | "isTipStale" | "mode" | "network">,
     Pick<PeerNetworkParts<BitcoinSession, BitcoinPeer, Incoming>, "event" | "events"> {
   readonly protocol: BitcoinTransportParts;
-  readonly store: PeerStore;
   /** What we offer, by now. */
   readonly services: () => bigint;
   /** Whether transactions may be announced to us. */
@@ -54,7 +52,6 @@ export function bitcoinPeerNetwork(parts: BitcoinPeerNetworkParts): BitcoinPeerN
     }),
     makePeer: (init) => new BitcoinPeer(init),
     gateRate: PLAIN_RATE,
-    store: parts.store,
     dialling: bitcoinDialling(parts),
     introduce: ({ session: { peer, link } }) => {
       const agent = printable(peer.userAgent);

@@ -5,9 +5,7 @@
  */
 import { toHex } from "../../codec/hex.ts";
 import { Writer } from "../../codec/writer.ts";
-import type { StoredPeer } from "../../core/ports.ts";
 import { MemoryEventLog } from "../../storage/event-log.ts";
-import { MemoryPeers } from "../../storage/peer-table.ts";
 import type { SortedEntries } from "../../storage/runs/entries.ts";
 import type { MergedEntry } from "../../storage/runs/merging.ts";
 import { HeaderStatus } from "../headers/header-chain.ts";
@@ -43,7 +41,6 @@ export class MemoryBitcoinStore implements BitcoinStore {
   readonly #blocks = new Map<number, { readonly raw: Uint8Array; readonly height: number }>();
   /** By txid, the oldest place first: two transactions of the early chain are there twice. */
   readonly #transactions = new Map<string, TransactionPlace[]>();
-  readonly #peers = new MemoryPeers();
   #coins = new MemoryCoins();
   otherCoins = new MemoryCoins();
   #snapshot: StoredSnapshot | undefined;
@@ -208,13 +205,5 @@ export class MemoryBitcoinStore implements BitcoinStore {
   counts(): Promise<BitcoinStoreCounts> {
     const { length: headers } = this.#statuses;
     return Promise.resolve({ headers, blocks: this.#blocks.size, blockBytes: this.#blockBytes });
-  }
-
-  peers(): Promise<StoredPeer[]> {
-    return this.#peers.peers();
-  }
-
-  savePeers(peers: readonly StoredPeer[]): Promise<void> {
-    return this.#peers.savePeers(peers);
   }
 }

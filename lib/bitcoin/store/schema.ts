@@ -5,13 +5,10 @@
  */
 import { EVENTS_SCHEMA } from "../../storage/event-log.ts";
 import type { Migration } from "../../storage/migrate.ts";
-import { peersSchema } from "../../storage/peer-table.ts";
+import { dropPeers, peersSchema } from "../../storage/peer-table.ts";
 import { LIGHT_SCHEMA } from "../light/store/schema.ts";
 
-/** The table of peers. */
-export const BITCOIN_PEERS = "bitcoin_peers";
-
-/** Tables of what is known of the chain; {@link BITCOIN_PEERS} and the events are not. */
+/** Tables of what is known of the chain; the events are not. */
 export const CHAIN_TABLES = [
   "bitcoin_headers",
   "bitcoin_statuses",
@@ -62,7 +59,7 @@ CREATE TABLE bitcoin_transactions (
   id BIGINT NOT NULL,
   place BIGINT NOT NULL,
   PRIMARY KEY (id, place)
-) WITHOUT ROWID;${peersSchema(BITCOIN_PEERS)}
+) WITHOUT ROWID;${peersSchema("bitcoin_peers")}
 ${EVENTS_SCHEMA}
 `,
   },
@@ -127,4 +124,5 @@ CREATE TABLE bitcoin_snapshot (
 );
 `,
   },
+  { number: 7, name: "peers are a node's own: its address book has them, in a file", sql: dropPeers("bitcoin_peers") },
 ];

@@ -6,12 +6,10 @@
  */
 import { toHex } from "../../codec/hex.ts";
 import { equalBytes } from "../../codec/sized.ts";
-import type { StoredPeer } from "../../core/ports.ts";
 import type { Database, FileFolder } from "../../core/ports.ts";
 import { insertEvents } from "../../storage/event-log.ts";
 import { ByteCache } from "../../storage/lru.ts";
 import { migrate } from "../../storage/migrate.ts";
-import { SqlPeers } from "../../storage/peer-table.ts";
 import type { SortedEntries } from "../../storage/runs/entries.ts";
 import type { MergedEntry } from "../../storage/runs/merging.ts";
 import { HeaderStatus } from "../headers/header-chain.ts";
@@ -40,7 +38,7 @@ import {
 import { appendHeaders, changeStatuses, countHeaders, readHeaders } from "./header-pages.ts";
 import { activePlace, type CoinPlace, CoinSet, otherPlace } from "./coin-set.ts";
 import { forgetUndo, keepUndo, readUndo } from "./coin-undo.ts";
-import { BITCOIN_MIGRATIONS, BITCOIN_PEERS, CHAIN_TABLES } from "./schema.ts";
+import { BITCOIN_MIGRATIONS, CHAIN_TABLES } from "./schema.ts";
 import { readState, useTransactionIndex, writeState } from "./state.ts";
 import { changeSnapshot, forgetCoins, hasSpare, noteSpare, readSnapshot } from "./snapshot-row.ts";
 import { checkStep } from "./step.ts";
@@ -118,7 +116,6 @@ export class SqlBitcoinStore implements BitcoinStore {
   readonly files: BlockFiles;
   readonly #sets: readonly [CoinSet, CoinSet];
   readonly #database: Database;
-  readonly #peers: SqlPeers;
   readonly #cache: ByteCache;
   readonly #onEvents: (newest: number) => void;
   /** Where blocks lie that were read from a file to be indexed, by the memory that they were read into. */
@@ -140,7 +137,6 @@ export class SqlBitcoinStore implements BitcoinStore {
     const parts = { database, openFolder: options.openCoins, exclusive };
     this.#sets = [new CoinSet({ ...parts, place: 0 }), new CoinSet({ ...parts, place: 1 })];
     this.#active = stored.place;
-    this.#peers = new SqlPeers(database, BITCOIN_PEERS);
     this.#cache = new ByteCache(options.cacheBytesMax ?? 0);
     this.#onEvents = options.onEvents ?? (() => {});
     this.#headers = stored.headers;
@@ -354,14 +350,6 @@ export class SqlBitcoinStore implements BitcoinStore {
 
   async counts(): Promise<BitcoinStoreCounts> {
     return { headers: this.#headers, ...await countBlocks(this.#database) };
-  }
-
-  peers(): Promise<StoredPeer[]> {
-    return this.#peers.peers();
-  }
-
-  savePeers(peers: readonly StoredPeer[]): Promise<void> {
-    return this.#peers.savePeers(peers);
   }
 
   /** Whether a record of a block file is indexed. For `reindexBlocks`. */

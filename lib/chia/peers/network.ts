@@ -6,7 +6,6 @@
 import type { NodeParts } from "../../core/node-parts.ts";
 import { PeerNetwork, type PeerNetworkParts } from "../../core/peer-network.ts";
 import type { Traffic } from "../../core/peers/traffic.ts";
-import type { PeerStore } from "../../core/ports.ts";
 import { printable } from "../../core/printable.ts";
 import { chiaDialling, type ChiaDiallingParts } from "./dialling.ts";
 import { ChiaPeer } from "./peer.ts";
@@ -23,7 +22,6 @@ export interface ChiaPeerNetworkParts
     Pick<ChiaDiallingParts, "askIntroducers" | "chain">,
     Pick<PeerNetworkParts<ChiaSession, ChiaPeer, Incoming>, "event" | "events"> {
   readonly protocol: Omit<ProtocolParts, "clock" | "traffic">;
-  readonly store: PeerStore;
   readonly traffic: Traffic;
 }
 
@@ -38,7 +36,6 @@ export function chiaPeerNetwork(parts: ChiaPeerNetworkParts): ChiaPeerNetwork {
     protocol: new ChiaProtocol({ ...protocol, clock, traffic }),
     makePeer: (init) => new ChiaPeer(init),
     tls: { identity, authorities },
-    store: parts.store,
     dialling: chiaDialling(parts),
     introduce: ({ session }) => {
       const agent = printable(session.peer.softwareVersion);

@@ -3,13 +3,11 @@
  *
  * @module
  */
-import type { StoredPeer } from "../../core/ports.ts";
 import { toHex } from "../../codec/hex.ts";
 import { ownBytes } from "../../codec/own.ts";
 import { NodeError } from "../../core/errors.ts";
 import { Validation, ValidationCounts } from "../../core/validation.ts";
 import { MemoryEventLog } from "../../storage/event-log.ts";
-import { MemoryPeers } from "../../storage/peer-table.ts";
 import { type CoinSet, type CoinView, NO_COINS } from "../coin-set.ts";
 import type { ChainCommit, ChiaStore, PlacedBlock, PlacedSummary, StoreCounts } from "../store.ts";
 import { BlockRecord } from "../types/mod.ts";
@@ -33,7 +31,6 @@ export class MemoryChiaStore implements ChiaStore {
   readonly #heights = new Map<number, string[]>();
   /** Of the main chain. */
   readonly #levels = new ValidationCounts();
-  readonly #peers = new MemoryPeers();
   readonly #coins: CoinSet;
   #queue: Promise<unknown> = Promise.resolve();
   #bytes = 0;
@@ -221,14 +218,6 @@ export class MemoryChiaStore implements ChiaStore {
     return records.flatMap(({ height, headerHash, subEpochSummaryIncluded: summary }) =>
       summary === null ? [] : [{ height, headerHash, summary }]
     );
-  }
-
-  peers(): Promise<StoredPeer[]> {
-    return this.#peers.peers();
-  }
-
-  savePeers(peers: readonly StoredPeer[]): Promise<void> {
-    return this.#peers.savePeers(peers);
   }
 
   validation(): Promise<Validation | undefined> {

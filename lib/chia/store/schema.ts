@@ -6,10 +6,7 @@
  */
 import { EVENTS_SCHEMA } from "../../storage/event-log.ts";
 import type { Migration } from "../../storage/migrate.ts";
-import { peersSchema } from "../../storage/peer-table.ts";
-
-/** The table of peers. */
-export const CHIA_PEERS = "chia_peers";
+import { dropPeers, peersSchema } from "../../storage/peer-table.ts";
 
 /** Every step of the schema since the first release. */
 export const CHIA_MIGRATIONS: readonly Migration[] = [
@@ -36,7 +33,7 @@ CREATE TABLE chia_bodies (
 CREATE TABLE chia_summaries (
   number INTEGER PRIMARY KEY,
   summary BYTEA NOT NULL
-);${peersSchema(CHIA_PEERS)}
+);${peersSchema("chia_peers")}
 ${EVENTS_SCHEMA}
 `,
   },
@@ -73,4 +70,5 @@ CREATE INDEX chia_blocks_validation ON chia_blocks (validation, height) WHERE ma
 CREATE INDEX chia_blocks_side ON chia_blocks (height) WHERE main = 0;
 `,
   },
+  { number: 5, name: "peers are a node's own: its address book has them, in a file", sql: dropPeers("chia_peers") },
 ];

@@ -3,7 +3,6 @@
  *
  * @module
  */
-import type { StoredPeer } from "../../core/ports.ts";
 import { toHex } from "../../codec/hex.ts";
 import { NodeError } from "../../core/errors.ts";
 import type { Database } from "../../core/ports.ts";
@@ -11,12 +10,11 @@ import { Validation, validationOf } from "../../core/validation.ts";
 import { insertEvents } from "../../storage/event-log.ts";
 import { ByteCache } from "../../storage/lru.ts";
 import { migrate } from "../../storage/migrate.ts";
-import { SqlPeers } from "../../storage/peer-table.ts";
 import { rowsAmong } from "../../storage/lookup.ts";
 import { type CoinSet, type CoinView, NO_COINS } from "../coin-set.ts";
 import type { ChainCommit, ChiaStore, PlacedBlock, PlacedSummary, StoreCounts, StoredBlock } from "../store.ts";
 import { BlockRecord, SubEpochSummary } from "../types/mod.ts";
-import { CHIA_MIGRATIONS, CHIA_PEERS } from "./schema.ts";
+import { CHIA_MIGRATIONS } from "./schema.ts";
 
 /** What a SQL store is told. */
 export interface SqlStoreOptions {
@@ -49,7 +47,6 @@ export async function openSqlChiaStore(database: Database, options: SqlStoreOpti
 /** {@link ChiaStore} over a {@link Database} whose schema is up to date; made by {@link openSqlChiaStore}. */
 export class SqlChiaStore implements ChiaStore {
   readonly #database: Database;
-  readonly #peers: SqlPeers;
   readonly #cache: ByteCache;
   readonly #onEvents: (newest: number) => void;
   readonly #coins: CoinSet;
@@ -60,7 +57,6 @@ export class SqlChiaStore implements ChiaStore {
   ) {
     this.#coins = options.coins ?? NO_COINS;
     this.#database = database;
-    this.#peers = new SqlPeers(database, CHIA_PEERS);
     this.#cache = new ByteCache(options.cacheBytesMax ?? 0);
     this.#onEvents = options.onEvents ?? (() => {});
   }
@@ -187,14 +183,6 @@ export class SqlChiaStore implements ChiaStore {
       headerHash: row.header_hash as Uint8Array,
       summary: SubEpochSummary.decode(row.summary as Uint8Array),
     }));
-  }
-
-  peers(): Promise<StoredPeer[]> {
-    return this.#peers.peers();
-  }
-
-  savePeers(peers: readonly StoredPeer[]): Promise<void> {
-    return this.#peers.savePeers(peers);
   }
 
   async validation(): Promise<Validation | undefined> {

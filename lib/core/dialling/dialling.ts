@@ -21,7 +21,7 @@ import {
   type PendingDial,
 } from "./outbound.ts";
 import { type Peer, type PeerKind, type PeerSession, SELF_CONNECTION } from "../peers/peer.ts";
-import type { PeerAddress, PeerStore, StoredPeer } from "../ports.ts";
+import type { PeerAddress } from "../ports.ts";
 import { AddressSources, type AddressSourcesParts } from "../addresses/sources.ts";
 
 /** What dialling needs. */
@@ -74,8 +74,6 @@ const GOSSIP_PENALTY_S = 7_200;
 const HOST_LENGTH_MAX = 62;
 /** Addresses in one answer. */
 const ANSWER_ADDRESSES = 1_000;
-/** Addresses that a store keeps beside the book. */
-const KEPT_MAX = 1_000;
 /** Share of the book that one asker is told. */
 const GOSSIP_PERCENT = 23;
 
@@ -154,26 +152,6 @@ export class Dialling<P extends Peer<PeerSession<unknown>>> {
   /** The peers that are to be dialled first after a restart. */
   anchorsNow(): readonly Anchor[] {
     return anchorsOf(this.#parts.peers());
-  }
-
-  /** Begins an empty book with what a store kept. */
-  async load(store: PeerStore): Promise<void> {
-    const { book } = this.#parts;
-    if (book.size.total > 0) return;
-    for (const { host, port, lastSuccess } of await store.peers()) {
-      book.learn([{ host, port, timeS: Math.floor(lastSuccess / 1000) }], undefined, { unlimited: true });
-    }
-  }
-
-  /** Keeps the addresses that have answered in a store. */
-  async save(store: PeerStore): Promise<void> {
-    const kept: StoredPeer[] = [];
-    for (const { host, port, source, lastTryS, lastSuccessS, isTried } of this.#parts.book.entries()) {
-      if (!isTried) break;
-      kept.push({ host, port, source, lastTry: lastTryS * 1000, lastSuccess: lastSuccessS * 1000 });
-      if (kept.length === KEPT_MAX) break;
-    }
-    await store.savePeers(kept);
   }
 
   /** Dials until the signal aborts. */

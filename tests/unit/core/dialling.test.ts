@@ -5,7 +5,6 @@ import { bitcoinAddressRules } from "../../../lib/bitcoin/addresses/rules.ts";
 import { Dialling, type DiallingParts } from "../../../lib/core/dialling/dialling.ts";
 import { NodeError } from "../../../lib/core/errors.ts";
 import { Peer, type PeerKind, type PeerSession, SELF_CONNECTION } from "../../../lib/core/peers/peer.ts";
-import type { StoredPeer } from "../../../lib/core/ports.ts";
 import { SeededRandom } from "../../../lib/sim/random.ts";
 import { DialledPeers, diallingParts } from "./dialled-peers.ts";
 import { simClock } from "./sim.ts";
@@ -22,7 +21,6 @@ function network(
   const random = new SeededRandom(5);
   const rules = bitcoinAddressRules({ allowPrivate: true });
   const stop = new AbortController();
-  const kept: StoredPeer[] = [];
   const peers = new DialledPeers(clock, options.up);
   const dialling = new Dialling<Peer>({
     ...diallingParts(peers, { clock, random, rules }),
@@ -46,11 +44,6 @@ function network(
     peers: peers.connected,
     of,
     dialled: peers.dialled,
-    store: {
-      peers: () => Promise.resolve([...kept]),
-      savePeers: (all: readonly StoredPeer[]) => Promise.resolve(void kept.splice(0, kept.length, ...all)),
-    },
-    kept,
     stop: () => stop.abort(),
     running,
     end: async () => {
@@ -343,19 +336,6 @@ describe("Dialling", () => {
     await world.end();
   });
 
-  test("what has answered is kept in a store, and an empty book begins with it", async () => {
-    const world = network({ up: () => true });
-    world.tell("1.1.0.1", "2.2.0.2");
-    await world.clock.untilTrue(() => world.peers.size === 2, 60_000);
-    await world.end();
-    await world.dialling.save(world.store);
-    assert.deepEqual(world.kept.map(({ host }) => host).sort(), ["1.1.0.1", "2.2.0.2"]);
-    const next = network({ up: () => true });
-    await next.dialling.load(world.store);
-    await next.clock.untilTrue(() => next.peers.size === 2, 60_000);
-    await next.end();
-  });
-
   test("dials a named peer again, later each time, up to half a minute and a bit", async () => {
     const world = network({
       up: () => false,
@@ -638,26 +618,6 @@ describe("Dialling", () => {
     world.tell("1.1.0.1", "2.2.0.2");
     await world.clock.advance(60_000);
     assert.deepEqual([...new Set(world.dialled.map(([host]) => host))], ["2.2.0.2"]);
-    await world.end();
-  });
-
-  test("a store keeps a thousand of the addresses that have answered, and fills no book that has some", async () => {
-    const world = network({ up: () => false, slots: { full: 0, blockRelay: 0 } });
-    const { book } = world.dialling;
-    const hosts = Array.from({ length: 1_300 }, (_, i) => `${1 + (i % 100)}.${1 + Math.floor(i / 100)}.0.1`);
-    book.learn(addresses(...hosts), undefined, { unlimited: true });
-    for (const host of hosts.slice(0, 5)) book.good({ host, port: 8444 });
-    await world.dialling.save(world.store);
-    assert.deepEqual(world.kept.map(({ host }) => host).sort(), hosts.slice(0, 5).sort());
-    for (const host of hosts) book.good({ host, port: 8444 }, { testBeforeEvict: false });
-    assert.ok(book.size.tried > 1_000);
-    await world.dialling.save(world.store);
-    assert.equal(world.kept.length, 1_000);
-    const next = network({ up: () => false, slots: { full: 0, blockRelay: 0 } });
-    next.tell("200.1.0.1");
-    await next.dialling.load(world.store);
-    assert.equal(next.dialling.book.size.total, 1);
-    await next.end();
     await world.end();
   });
 
