@@ -174,6 +174,31 @@ export interface Database {
   close(): Promise<void>;
 }
 
+/** The right to be the only one that writes to a database; see {@link ServerDatabase.lease}. */
+export interface Lease {
+  /** Rises with each holder. */
+  readonly epoch: number;
+  /** Aborts, with a NodeError `DATABASE_TAKEN_OVER`, when it is found that another has taken over. */
+  readonly lost: AbortSignal;
+  /** Another may take it at once. */
+  release(): Promise<void>;
+}
+
+/** A database on a server, which others may use at the same time. */
+export interface ServerDatabase extends Database {
+  /** Where it is, for people; without the password. */
+  readonly name: string;
+  /**
+   * Takes the right to write; undefined while another has it. From then on each commit that is made without it is refused
+   * with `DATABASE_TAKEN_OVER`. It is given back when the database is closed. `name` tells people who holds it.
+   */
+  lease(name: string): Promise<Lease | undefined>;
+  /** Commits are refused without this lease: that of another database of the same server, to which this one belongs. */
+  fence(lease: Lease): void;
+  /** Who holds the lease; undefined when nobody does. */
+  leaseHolder(): Promise<string | undefined>;
+}
+
 /** A file that grows at its end and can be cut short. One owner writes, one call after another; reads may overlap. */
 export interface AppendFile {
   /** Bytes that were appended and not cut off. */

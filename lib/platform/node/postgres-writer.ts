@@ -8,6 +8,7 @@
 import { randomBytes } from "node:crypto";
 import { messageOf, NodeError } from "../../core/errors.ts";
 import { away, isAway, postgresError } from "./postgres-errors.ts";
+import type { PostgresLease } from "./postgres-lease.ts";
 import type { PostgresLink } from "./postgres-link.ts";
 import type { PostgresPool } from "./postgres-pool.ts";
 import type { PostgresTarget } from "./postgres-target.ts";
@@ -27,6 +28,7 @@ export class PostgresWriter {
   readonly #lookupTimeoutMs: number;
   #epoch = 1;
   #number = 0;
+  #lease: PostgresLease | undefined;
 
   private constructor(pool: PostgresPool, target: PostgresTarget, name: string, lookupTimeoutMs: number) {
     this.#pool = pool;
@@ -66,22 +68,30 @@ export class PostgresWriter {
     return new PostgresWriter(pool, target, name, lookupTimeoutMs);
   }
 
+  /** No commit from now on is made without the lease. */
+  fence(lease: PostgresLease): void {
+    this.#lease = lease;
+  }
+
   /**
    * Commits what was begun on a connection. When that is lost meanwhile, finds out whether it was committed.
-   * @throws NodeError `DATABASE_AWAY` when it was not, `DATABASE_OUTCOME_UNKNOWN` when the server did not come back
+   * @throws NodeError `DATABASE_AWAY` when it was not, `DATABASE_OUTCOME_UNKNOWN` when the server did not come back,
+   * `DATABASE_TAKEN_OVER` when the lease is another's
    */
   async commit(link: PostgresLink): Promise<void> {
     if (link.isLost) throw away(this.#target, "the connection was closed");
     const number = ++this.#number;
+    const [held, and] = this.#lease === undefined ? ["", ""] : [`, held AS (${this.#lease.fence})`, ", held"];
     try {
-      // Divides by zero, which ends the transaction, when the row has another epoch. All of it is one round trip.
+      // Divides by zero, which ends the transaction, when a row has another epoch. All of it is one round trip.
       const { command } = await link.script(
         `WITH mark AS (UPDATE gemel_writers SET number = ${number}, seen = now() ` +
-          `WHERE writer = '${this.#name}' AND epoch = ${this.#epoch} RETURNING 1) SELECT 1 / count(*) FROM mark; COMMIT`,
+          `WHERE writer = '${this.#name}' AND epoch = ${this.#epoch} RETURNING 1)${held} ` +
+          `SELECT 1 / count(*) FROM mark${and}; COMMIT`,
       );
       if (command !== "COMMIT") throw this.#unknown(`the server says ${command}`);
     } catch (thrown) {
-      if (thrown instanceof NodeError && thrown.data["sqlstate"] === DIVISION_BY_ZERO) throw this.#takenOver();
+      if (thrown instanceof NodeError && thrown.data["sqlstate"] === DIVISION_BY_ZERO) throw await this.#refused();
       if (!isAway(thrown)) throw thrown;
       if (!await this.#isCommitted(number, thrown)) throw thrown;
     }
@@ -106,7 +116,10 @@ export class PostgresWriter {
     }
   }
 
-  #takenOver(): NodeError {
+  /** Why a commit has refused itself. */
+  async #refused(): Promise<NodeError> {
+    await this.#lease?.renew().catch(() => {});
+    if (this.#lease?.lost.aborted === true) return this.#lease.lost.reason;
     const advice = "has forgotten this program, which was not heard of for long; start it again";
     return postgresError(["DATABASE_TAKEN_OVER", "self", advice], this.#target);
   }

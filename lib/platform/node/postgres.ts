@@ -3,15 +3,16 @@
  *
  * @module
  */
-import type { Database, SqlRow, SqlValue } from "../../core/ports.ts";
+import type { Database, Lease, ServerDatabase, SqlRow, SqlValue } from "../../core/ports.ts";
 import { mayRunAgain } from "./postgres-errors.ts";
+import { type LeaseOptions, PostgresLease } from "./postgres-lease.ts";
 import type { PostgresLink } from "./postgres-link.ts";
 import { type PoolOptions, PostgresPool } from "./postgres-pool.ts";
-import { postgresTarget, type TargetOptions } from "./postgres-target.ts";
+import { type PostgresTarget, postgresTarget, type TargetOptions } from "./postgres-target.ts";
 import { PostgresWriter } from "./postgres-writer.ts";
 
 /** How {@link openPostgres} opens a database. */
-export interface PostgresOptions extends TargetOptions, PoolOptions {
+export interface PostgresOptions extends TargetOptions, PoolOptions, LeaseOptions {
   /** How long a server is waited for that was lost in the middle of a commit; 30,000 by default. */
   readonly lookupTimeoutMs?: number;
 }
@@ -32,7 +33,7 @@ export async function openPostgres(url: string, options: PostgresOptions = {}): 
   const pool = new PostgresPool(target, options);
   try {
     const writer = await PostgresWriter.open(pool, target, options.lookupTimeoutMs);
-    return new PostgresDatabase(pool, writer);
+    return new PostgresDatabase(pool, writer, target, options);
   } catch (thrown) {
     await pool.close();
     throw thrown;
@@ -40,18 +41,47 @@ export async function openPostgres(url: string, options: PostgresOptions = {}): 
 }
 
 /** A database on a server; made by {@link openPostgres}. */
-export class PostgresDatabase implements Database {
+export class PostgresDatabase implements ServerDatabase {
   readonly dialect = "postgresql";
   readonly #pool: PostgresPool;
   readonly #writer: PostgresWriter;
+  readonly #target: PostgresTarget;
+  readonly #leaseOptions: LeaseOptions;
+  #lease: PostgresLease | undefined;
   /** Settles, never rejects, when the last change that was asked for has ended. */
   #tail: Promise<void> = Promise.resolve();
   #changes = 0;
   #closed = false;
 
-  constructor(pool: PostgresPool, writer: PostgresWriter) {
+  constructor(pool: PostgresPool, writer: PostgresWriter, target: PostgresTarget, leaseOptions: LeaseOptions = {}) {
     this.#pool = pool;
     this.#writer = writer;
+    this.#target = target;
+    this.#leaseOptions = leaseOptions;
+  }
+
+  /** Where it is, without the password. */
+  get name(): string {
+    return `${this.#target.name}, schema ${this.#target.schema}`;
+  }
+
+  async lease(name: string): Promise<Lease | undefined> {
+    this.#check();
+    const lease = await PostgresLease.take(this.#pool, this.#target, name, this.#leaseOptions);
+    if (lease === undefined) return undefined;
+    this.#lease = lease;
+    this.fence(lease);
+    return lease;
+  }
+
+  fence(lease: Lease): void {
+    if (!(lease instanceof PostgresLease)) throw new TypeError("the lease is of another kind of database");
+    this.#writer.fence(lease);
+  }
+
+  async leaseHolder(): Promise<string | undefined> {
+    const found = await this.get("SELECT name FROM gemel_lease WHERE id = 1 AND until >= now()");
+    return found && String(found.name);
   }
 
   /** Round trips to the server so far. */
@@ -107,6 +137,7 @@ export class PostgresDatabase implements Database {
     while (this.#changes > 0) await this.#tail;
     if (this.#closed) return;
     this.#closed = true;
+    await this.#lease?.release();
     await this.#writer.close();
     await this.#pool.close();
   }
