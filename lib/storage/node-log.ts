@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { messageOf } from "../core/errors.ts";
+import { messageOf, NodeError } from "../core/errors.ts";
 import type { Database } from "../core/ports.ts";
 import { EVENTS_SCHEMA, insertEvents, MemoryEventLog, SqlEventLog } from "./event-log.ts";
 import type { EncodedEvent, EventLog, NewEvent } from "./events.ts";
@@ -25,8 +25,11 @@ export interface EventSource {
 export interface NodeLog extends EventLog {
   /** The id in the source's log up to which everything was copied. */
   position(source: string): Promise<number>;
-  /** Appends copies and moves the position to `upTo`, or does neither. */
-  take(source: string, upTo: number, events: readonly EncodedEvent[]): Promise<void>;
+  /**
+   * Appends copies and moves the position from where the caller knows it to be to `upTo`, or does neither.
+   * @throws NodeError `EVENTS_COPIED` when it is elsewhere: another process has copied them
+   */
+  take(source: string, from: number, upTo: number, events: readonly EncodedEvent[]): Promise<void>;
 }
 
 /** Migrations of the node log's database. */
@@ -37,17 +40,30 @@ export const NODE_LOG_MIGRATIONS: readonly Migration[] = [{
 CREATE TABLE event_positions (source TEXT PRIMARY KEY, position BIGINT NOT NULL);`,
 }];
 
-/** The log in a database of its own. */
+/** Stands for all sources in the table of positions: who writes to a log that others write to as well holds its row. */
+const EVERY_SOURCE = "";
+
+/**
+ * The log in a database of its own. Where it is on a server, any number of nodes write to it, and all have one numbering:
+ * one after another, so that nobody sees an id before those below it.
+ */
 export class SqlNodeLog extends SqlEventLog implements NodeLog {
   readonly #database: Database;
   readonly #onAppend: (newest: number) => void;
-  /** The last id that was given; undefined when it has to be looked up. Nobody else writes to this log. */
+  readonly #isShared: boolean;
+  /** The last id that was given; undefined when it has to be looked up. */
   #newest: number | undefined;
 
-  constructor(database: Database, onAppend: (newest: number) => void) {
+  /** @param isShared whether others may write to it as well */
+  constructor(
+    database: Database,
+    onAppend: (newest: number) => void,
+    isShared: boolean = database.dialect !== "sqlite",
+  ) {
     super(database, onAppend);
     this.#database = database;
     this.#onAppend = onAppend;
+    this.#isShared = isShared;
   }
 
   async position(source: string): Promise<number> {
@@ -55,13 +71,14 @@ export class SqlNodeLog extends SqlEventLog implements NodeLog {
     return Number(row?.position ?? 0);
   }
 
-  async take(source: string, upTo: number, events: readonly EncodedEvent[]): Promise<void> {
+  async take(source: string, from: number, upTo: number, events: readonly EncodedEvent[]): Promise<void> {
     await this.#insert(events, async (within) => {
-      await within.run(
+      const moved = await within.run(
         "INSERT INTO event_positions (source, position) VALUES (?, ?) " +
-          "ON CONFLICT (source) DO UPDATE SET position = excluded.position",
-        [source, upTo],
+          "ON CONFLICT (source) DO UPDATE SET position = excluded.position WHERE event_positions.position = ?",
+        [source, upTo, from],
       );
+      if (moved === 0) throw copied(source);
     });
   }
 
@@ -78,8 +95,9 @@ export class SqlNodeLog extends SqlEventLog implements NodeLog {
     try {
       const ids = await this.#database.transaction(async (within) => {
         // A transaction that is run again was taken back before.
-        if (isAgain) this.#newest = undefined;
+        if (isAgain || this.#isShared) this.#newest = undefined;
         isAgain = true;
+        if (this.#isShared && events.length > 0) await holdLog(within);
         const ids = await insertEvents(within, events, this.#newest);
         this.#newest = ids.at(-1) ?? this.#newest;
         await rest(within);
@@ -95,6 +113,18 @@ export class SqlNodeLog extends SqlEventLog implements NodeLog {
   }
 }
 
+/** Keeps all others from writing to the log until the transaction ends. */
+async function holdLog(within: Database): Promise<void> {
+  await within.run(
+    "INSERT INTO event_positions (source, position) VALUES (?, 0) " +
+      "ON CONFLICT (source) DO UPDATE SET position = event_positions.position",
+    [EVERY_SOURCE],
+  );
+}
+
+const copied = (source: string) =>
+  new NodeError("EVENTS_COPIED", "self", `another process copies the events of ${source}`);
+
 /** The log in memory. */
 export class MemoryNodeLog extends MemoryEventLog implements NodeLog {
   readonly #positions = new Map<string, number>();
@@ -103,7 +133,8 @@ export class MemoryNodeLog extends MemoryEventLog implements NodeLog {
     return Promise.resolve(this.#positions.get(source) ?? 0);
   }
 
-  async take(source: string, upTo: number, events: readonly EncodedEvent[]): Promise<void> {
+  async take(source: string, from: number, upTo: number, events: readonly EncodedEvent[]): Promise<void> {
+    if (await this.position(source) !== from) throw copied(source);
     this.#positions.set(source, upTo);
     await this.append(events);
   }
@@ -146,7 +177,8 @@ export class EventForwarder {
    */
   async #rewind(name: string, source: EventSource): Promise<void> {
     const { newest } = await source.bounds();
-    if (await this.#log.position(name) > newest) await this.#log.take(name, newest, []);
+    const position = await this.#log.position(name);
+    if (position > newest) await this.#log.take(name, position, newest, []);
   }
 
   /** There may be new events in a source. */
@@ -194,7 +226,7 @@ export class EventForwarder {
       const events = await source.encoded(position, PAGE);
       const last = events.at(-1);
       if (last === undefined) return;
-      await this.#log.take(name, last.id, events);
+      await this.#log.take(name, position, last.id, events);
       position = last.id;
       await source.trim(position);
       // What comes from now on has poked.

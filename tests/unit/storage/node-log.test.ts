@@ -12,7 +12,7 @@ import {
   type NodeLog,
   SqlNodeLog,
 } from "../../../lib/storage/node-log.ts";
-import { everyDriver } from "../../contract/every-database.ts";
+import { everyDriver, postgresDriver, postgresSkip } from "../../contract/every-database.ts";
 
 const event = (number: number): NewEvent => ({ topic: "t", time: number, chain: "c", network: "n", data: { number } });
 const numbers = async (log: NodeLog) => (await log.read(0, 10_000)).map(({ data }) => data.number);
@@ -130,5 +130,56 @@ describe("EventForwarder", () => {
       assert.deepEqual([await log.position("one"), await log.position("other")], [1, 2]);
       await close();
     });
+
+    test(`${name}: what another process has copied meanwhile is not copied again`, async () => {
+      const { log, close } = await open();
+      const source = new MemoryEventLog();
+      const failures: string[] = [];
+      const late = new EventForwarder(log, (text) => failures.push(text));
+      await late.add("chain", source);
+      await source.append(upTo(3).map(event));
+      // It has read them, and is held up before it writes.
+      const read = await source.encoded(0, 10);
+      const other = new EventForwarder(log, assert.fail);
+      await other.add("chain", source);
+      await assert.rejects(log.take("chain", 0, 3, read), { code: "EVENTS_COPIED" });
+      assert.deepEqual(await numbers(log), upTo(3));
+      await source.append([event(4)]);
+      late.poke("chain");
+      await late.drain();
+      assert.deepEqual([await numbers(log), failures], [upTo(4), []]);
+      await close();
+    });
   }
 });
+
+test(
+  "two nodes that write to one log on a server have one numbering, without a gap",
+  { skip: postgresSkip },
+  async () => {
+    const path = `shared ${Math.random()}`;
+    const databases = [await postgresDriver.open(path), await postgresDriver.open(path)];
+    for (const each of databases) {
+      await migrate(each, NODE_LOG_MIGRATIONS, { chain: "events", network: "all", genesis: "" });
+    }
+    const [one, other] = databases.map((each) => new SqlNodeLog(each, () => {}));
+    const seen: number[] = [];
+    let isOver = false;
+    const reading = (async () => {
+      // Nobody sees an id before those below it.
+      for (let last = 0; !isOver || last < 80;) {
+        for (const { id } of await other!.read(last, 100)) {
+          seen.push(id);
+          last = id;
+        }
+      }
+    })();
+    await Promise.all([one, other].map(async (log, which) => {
+      for (let i = 0; i < 20; i++) await log!.append([event(which), event(which)]);
+    }));
+    isOver = true;
+    await reading;
+    assert.deepEqual(seen, upTo(80));
+    for (const each of databases) await each.close();
+  },
+);
