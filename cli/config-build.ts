@@ -53,6 +53,9 @@ export async function buildConfig(settings: Settings, around: Surroundings): Pro
   const chains = chainsOf(settings);
   // Each value of these comes from the table, which has a default for every one that is needed.
   const { rpc, log, ...values } = nodeValues(settings) as NodeConfig;
+  if (typeof values.database === "object" && values.database.url === undefined) {
+    throw configError("db-password-file: needs db, the URL of a server");
+  }
   if (rpc?.rest === true && rpc.bitcoinHttp === undefined) throw configError("rest: needs btc-rpc-http");
   return freezeConfig<NodeConfig>({
     ...values,

@@ -39,9 +39,10 @@ export function addConfig(program: Command, io: CliIo): void {
       const { settings } = await loadSettings(command, io);
       // A bare chain setting stands for the chain's own: nobody needs to read the unset ones twice.
       const rows = SETTINGS.filter(({ key }) => settings.has(key) || !SETTINGS.some((o) => o.key === `chia.${key}`))
-        .map(({ key, standard }) => {
+        .map(({ key, standard, shown = (text) => text }) => {
           const given = settings.get(key);
-          return { key, value: given?.value ?? standard ?? null, origin: given?.origin ?? "default" };
+          const value = given?.value ?? standard ?? null;
+          return { key, value: typeof value === "string" ? shown(value) : value, origin: given?.origin ?? "default" };
         });
       if (command.optsWithGlobals().json) {
         const entries = rows.map(({ key, value, origin }) => [key, options.origin ? { value, origin } : value]);

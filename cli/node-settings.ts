@@ -31,6 +31,7 @@ export const NODE_SETTINGS: readonly NodeSetting[] = [
     value: "socks5://HOST:PORT",
     help: "reach all peers through this proxy (Tor); USER:PASSWORD@ too",
     document: "`socks5://[USER:PASSWORD@]HOST:PORT`: every connection goes through it, and names too",
+    shown: withoutPassword,
     read: (text) => ({ egress: { proxy: proxyOf(text) } }),
   },
   {
@@ -61,10 +62,18 @@ export const NODE_SETTINGS: readonly NodeSetting[] = [
   {
     key: "db",
     value: "KIND",
-    help: "sqlite, or memory to keep nothing",
-    document: "or `memory`",
+    help: "sqlite, memory to keep nothing, or postgres://… for a server that nodes share",
+    document: "or `memory`, or the URL of a PostgreSQL server that nodes share: `postgres://USER@HOST:PORT/DATABASE`",
     standard: "sqlite",
-    read: (text) => ({ database: oneOf(text, "db", ["sqlite", "memory"], "sqlite or memory") }),
+    shown: withoutPassword,
+    read: (text) => ({ database: databaseOf(text) }),
+  },
+  {
+    key: "db-password-file",
+    value: "FILE",
+    help: "file whose first line is the password for --db postgres://…",
+    document: "a file whose first line is the server's password; `PGPASSWORD`, `PGPASSFILE` and `~/.pgpass` do as well",
+    read: (text) => ({ database: { passwordFile: resolve(text) } }),
   },
   {
     key: "memory",
@@ -227,6 +236,21 @@ function hostOf(text: string): string {
   const host = /^\[(.*:.*)\]$/.exec(text)?.[1] ?? text;
   if (isHost(host)) return host;
   throw configError(`rpc-host: ${JSON.stringify(text)} is no host (an IP address or a name, without a port)`);
+}
+
+/** Where chains are kept. The text may hold a password: no error repeats it. */
+function databaseOf(text: string): "sqlite" | "memory" | { readonly url: string } {
+  if (/^postgres(?:ql)?:\/\//.test(text)) return { url: text };
+  const known = "sqlite, memory or postgres://USER@HOST:PORT/DATABASE";
+  return oneOf(text.includes("@") ? "" : text, "db", ["sqlite", "memory"], known);
+}
+
+/** A URL as it may be shown to anybody. */
+function withoutPassword(text: string): string {
+  return text.replace(/^([a-z0-9]+:\/\/)?([^/?#]*)@/i, (whole, scheme = "", login: string) => {
+    const at = login.indexOf(":");
+    return at < 0 ? whole : `${scheme}${login.slice(0, at)}:***@`;
+  });
 }
 
 const PROXY = /^(?:socks5h?:\/\/)?(?:(?<user>[^:@/]+):(?<password>[^@/]+)@)?(?<place>[^@/]+)\/?$/;

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { type BitcoinConfig, type ChiaConfig, type NodeConfig, NodeError, type PeerAddress } from "../mod.ts";
+import { type BitcoinConfig, type ChiaConfig, type NodeConfig, NodeError, type PeerAddress, type ServerConfig } from "../mod.ts";
 
 /** A mistake in the configuration: exit code 78. */
 export function configError(message: string): NodeError {
@@ -33,6 +33,8 @@ export interface Setting {
   readonly standard?: string;
   /** The same in words, where it is no value that could be given. */
   readonly standardWords?: string;
+  /** What `config show` shows of a text, where that may hold a secret. */
+  readonly shown?: (text: string) => string;
 }
 
 /** Texts of files, where a setting names one. */
@@ -44,6 +46,7 @@ export interface Files {
 /** A configuration in part: groups of values may be there in part too. */
 export type NodePatch = {
   readonly [K in keyof NodeConfig]?: K extends "rpc" | "log" | "egress" ? Partial<NonNullable<NodeConfig[K]>>
+    : K extends "database" ? "sqlite" | "memory" | Partial<ServerConfig>
     : NodeConfig[K];
 };
 

@@ -205,12 +205,26 @@ export interface RpcConfig {
   readonly serverTimeoutMs?: number;
 }
 
+/** A PostgreSQL server that keeps what nodes share. */
+export interface ServerConfig {
+  /**
+   * `postgres://USER:PASSWORD@HOST:PORT/DATABASE?schema=…&sslmode=…&sslrootcert=…`, as libpq takes it. Each chain has a
+   * schema of its own, whose name begins with the one that is named here; `gemel` when none is.
+   */
+  readonly url: string;
+  /** A file whose first line is the password. */
+  readonly passwordFile?: string;
+}
+
 /** Everything a node needs to know to start. Deeply frozen by {@link freezeConfig}. */
 export interface NodeConfig {
   readonly chains: readonly ChainConfig[];
   readonly paths: NodePaths;
-  /** `memory` keeps the chain and the events in memory only; certificates and token are files in any case. */
-  readonly database: "sqlite" | "memory";
+  /**
+   * Where chains and events are: files, `memory` only, or a server that nodes share. Certificates, token, bans and address
+   * books are files in any case.
+   */
+  readonly database: "sqlite" | "memory" | ServerConfig;
   /** Bound of the block caches in bytes. */
   readonly cacheBytesMax: number;
   /** What all peers together may hold in memory, in bytes; 192 MiB when absent. */

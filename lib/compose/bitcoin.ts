@@ -29,6 +29,7 @@ import { MovableClock } from "../core/movable-clock.ts";
 import type { Clock } from "../core/ports.ts";
 import { bitcoinHandle } from "../rpc/mod.ts";
 import { readNamed } from "./named-file.ts";
+import { openChainDatabase } from "./databases.ts";
 import { ChainPeering, type ComposedChain, type CompositionParts, type Drivers } from "./chain.ts";
 import { MemoryEventLog, SqlEventLog } from "../storage/event-log.ts";
 import type { EventSource } from "../storage/node-log.ts";
@@ -60,7 +61,7 @@ function chainFolder({ config }: CompositionParts, chain: BitcoinConfig): string
   return path.slice(0, path.lastIndexOf("/"));
 }
 
-/** Headers, index and events in one database, blocks in files beside it. */
+/** Headers, index and events in one database; blocks and coins in files beside it, or in a database on a server. */
 async function openStorage(parts: CompositionParts, chain: BitcoinConfig, network: BitcoinNetwork): Promise<Storage> {
   const { config, drivers, shutdown, onEvents } = parts;
   if (config.database === "memory") {
@@ -69,16 +70,15 @@ async function openStorage(parts: CompositionParts, chain: BitcoinConfig, networ
     const store = new MemoryBitcoinStore({ events, transactionIndex: chain.transactionIndex });
     return { store, light, events, ...(chain.filterIndex && { filters: new MemoryFilterStore() }) };
   }
-  const path = databasePath(config.paths, chain);
   const folder = chainFolder(parts, chain);
-  await drivers.makeDir(folder, 0o700);
-  const database = await drivers.openDatabase(path);
-  shutdown.add(() => database.close());
-  const blocks = new BlockFiles(await drivers.openFileFolder(`${folder}/blocks`), { magic: network.magic });
+  const { chain: database, openBeside } = await openChainDatabase(parts, chain);
   const store = await openSqlBitcoinStore(database, {
     network,
-    blocks,
-    openCoins: (place) => drivers.openFileFolder(`${folder}/${COIN_FOLDERS[place]}`),
+    // On a server everything is in its database.
+    ...(openBeside === undefined && {
+      blocks: new BlockFiles(await drivers.openFileFolder(`${folder}/blocks`), { magic: network.magic }),
+      openCoins: (place) => drivers.openFileFolder(`${folder}/${COIN_FOLDERS[place]}`),
+    }),
     transactionIndex: chain.transactionIndex,
     reindex: chain.reindex,
     reindexCoins: chain.reindexChainstate,
@@ -86,7 +86,11 @@ async function openStorage(parts: CompositionParts, chain: BitcoinConfig, networ
     onEvents,
   });
   shutdown.add(() => store.close());
-  const filters = chain.filterIndex ? await openFilters(parts, chain, network, folder) : undefined;
+  const filters = !chain.filterIndex
+    ? undefined
+    : openBeside === undefined
+    ? await openFilters(parts, chain, network, folder)
+    : await openSqlFilterStore(await openBeside("filters"), { network, reindex: chain.reindex });
   return {
     store,
     light: new SqlLightStore(database, onEvents),

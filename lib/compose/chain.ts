@@ -71,6 +71,8 @@ export interface CompositionParts {
   readonly openingMax?: number;
   /** Stops the node. */
   readonly stop: () => void;
+  /** Stops the node, which failed: another has taken its place as the writer of a chain. */
+  readonly overtaken: (why: NodeError) => void;
   /** There may be new events in the chain's own log. */
   readonly onEvents: () => void;
   /** Writes events that belong to no block. */
@@ -335,6 +337,7 @@ export interface Substitutes {
 /** What of the platform a chain may use. */
 export type Drivers =
   & { readonly substitutes?: Substitutes }
+  & Partial<Pick<Platform, "openServer" | "processName">>
   & Pick<
     Platform,
     | "clock"

@@ -17,12 +17,13 @@ import { candidateOf } from "../chia/chain/raw-blocks.ts";
 import type { ChiaStore } from "../chia/store.ts";
 import { MemoryChiaStore } from "../chia/store/memory.ts";
 import { openSqlChiaStore } from "../chia/store/sql.ts";
-import { type ChiaConfig, type ChiaReplay, databasePath, GEMEL_VERSION } from "../config.ts";
+import { type ChiaConfig, type ChiaReplay, GEMEL_VERSION } from "../config.ts";
 import { addressText } from "../core/address-text.ts";
 import { parseHostPort } from "../core/host-port.ts";
 import { messageOf } from "../core/errors.ts";
 import type { PeerAddress } from "../core/ports.ts";
 import { chiaHandle } from "../rpc/mod.ts";
+import { openChainDatabase } from "./databases.ts";
 import { ChainPeering, type ComposedChain, type CompositionParts } from "./chain.ts";
 import { MemoryEventLog, SqlEventLog } from "../storage/event-log.ts";
 import type { EventSource } from "../storage/node-log.ts";
@@ -41,18 +42,16 @@ export function networkOf(config: ChiaConfig): ChiaNetwork {
 
 /** The store and the event log of the chain, in one database. */
 async function openStorage(
-  { config, drivers, shutdown, onEvents }: CompositionParts,
+  parts: CompositionParts,
   chain: ChiaConfig,
   network: ChiaNetwork,
 ): Promise<{ readonly store: ChiaStore; readonly events: EventSource }> {
+  const { config, drivers, onEvents } = parts;
   if (config.database === "memory") {
     const events = new MemoryEventLog({ onAppend: onEvents });
     return { store: new MemoryChiaStore(events), events };
   }
-  const path = databasePath(config.paths, chain);
-  await drivers.makeDir(path.slice(0, path.lastIndexOf("/")), 0o700);
-  const database = await drivers.openDatabase(path);
-  shutdown.add(() => database.close());
+  const { chain: database } = await openChainDatabase(parts, chain);
   const store = await openSqlChiaStore(database, {
     network: network.name,
     genesisChallenge: network.constants.GENESIS_CHALLENGE,

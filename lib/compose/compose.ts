@@ -33,6 +33,7 @@ import {
   type SecretFiles,
 } from "../rpc/mod.ts";
 import { type ComposedChain, type Drivers, Shutdown } from "./chain.ts";
+import { openEventsDatabase } from "./databases.ts";
 import type { startEngine } from "./engine.ts";
 import { egressOf } from "./egress.ts";
 import type { EventLog, LiveNodeEvent, NewEvent } from "../storage/events.ts";
@@ -68,13 +69,12 @@ function secretFiles({ readFile, writeFileAtomic }: NodeDrivers, mode = 0o600): 
 /** The node's own event log, in a database of its own. */
 async function openNodeLog(
   config: NodeConfig,
-  { openDatabase }: NodeDrivers,
+  drivers: NodeDrivers,
   wake: () => void,
   shutdown: Shutdown,
 ): Promise<NodeLog> {
   if (config.database === "memory") return new MemoryNodeLog({ onAppend: wake });
-  const database = await openDatabase(`${config.paths.data}/events.sqlite`);
-  shutdown.add(() => database.close());
+  const database = await openEventsDatabase({ config, drivers, shutdown });
   await migrate(database, NODE_LOG_MIGRATIONS, { chain: "events", network: "all", genesis: "" });
   return new SqlNodeLog(database, wake);
 }
@@ -121,7 +121,7 @@ async function start(config: NodeConfig, drivers: NodeDrivers, shutdown: Shutdow
   const bounds = fitToDescriptors(drivers.descriptorLimit?.(), config.chains, rpcPorts);
   if (bounds.warning !== undefined) logging.log("warning", "node", bounds.warning);
   // A chain may ask for it before all are started.
-  const askedToStop = Promise.withResolvers<void>();
+  const askedToStop = Promise.withResolvers<NodeError | undefined>();
   const { composed, services, miner, memory, upload } = await composeChains(
     { ...config, chains: bounds.chains },
     bounds.openingMax,
@@ -167,6 +167,7 @@ async function start(config: NodeConfig, drivers: NodeDrivers, shutdown: Shutdow
   nodeEvent("node.start", { version: GEMEL_VERSION });
 
   let stopping: Promise<void> | undefined;
+  let failure: NodeError | undefined;
   const running: RunningNode = {
     ...services,
     config,
@@ -181,11 +182,14 @@ async function start(config: NodeConfig, drivers: NodeDrivers, shutdown: Shutdow
         nodeEvent("node.stop", {});
         await shutdown.run();
       })();
-      stopping.then(stopped.resolve, stopped.reject);
+      stopping.then(() => failure === undefined ? stopped.resolve() : stopped.reject(failure), stopped.reject);
       return stopping;
     },
   };
-  void askedToStop.promise.then(() => running.stop());
+  void askedToStop.promise.then((why) => {
+    failure = why;
+    return running.stop();
+  });
   return running;
 }
 
@@ -255,7 +259,7 @@ async function composeChains(
   record: ReturnType<typeof recorder>,
   live: LiveEvents<LiveNodeEvent>,
   logging: Logging,
-  stop: () => void,
+  stop: (why?: NodeError) => void,
 ): Promise<{
   readonly composed: readonly ComposedChain[];
   readonly services: Pick<RunningNode, "chia" | "bitcoin">;
@@ -285,7 +289,8 @@ async function composeChains(
       turns,
       workers,
       openingMax,
-      stop,
+      stop: () => stop(),
+      overtaken: stop,
       onEvents: () => forwarder.poke(name),
       record: record.write,
       live,

@@ -17,6 +17,7 @@ import type {
   NamedFiles,
   PeerAddress,
   Random,
+  ServerDatabase,
   ThreadEvents,
   TlsIdentity,
 } from "../core/ports.ts";
@@ -132,6 +133,14 @@ export interface Platform {
   sha256(parts: readonly Uint8Array[]): Uint8Array;
   /** Opens or makes an SQLite file. Rejects with `DATABASE_DAMAGED`, `DATABASE_BUSY` or `DATABASE_UNAVAILABLE`. */
   openDatabase(path: string, options?: DatabaseOptions): Promise<Database>;
+  /**
+   * Opens a database on a server, in the schema for a part of a node's data, which is made where it is not there.
+   *
+   * @throws NodeError of a `PostgresCode`, and `CONFIG_INVALID` for a URL that cannot be read
+   */
+  openServer(server: { readonly url: string; readonly passwordFile?: string }, part: string): Promise<ServerDatabase>;
+  /** Who this process is, to people who have several machines: its host and its number. */
+  processName(): string;
   /** A file's bytes, or undefined when there is no such file. */
   readFile(path: string): Promise<Uint8Array | undefined>;
   /** Replaces a file in one step: after a crash there is the old one or the new one, on disk. `mode` like `0o600`. */

@@ -20,6 +20,7 @@ export {
   homeDir,
   memoryUsage,
   onSignal,
+  processName,
   resolveHost,
   runtime,
   stderr,
@@ -31,3 +32,4 @@ export { openThread, parallelism, serveThread } from "../node/threads.ts";
 export { openUdp } from "../node/udp.ts";
 export { nameServerResolver } from "../node/resolver.ts";
 export { secureDuplex } from "../node/secure.ts";
+export { openServer } from "../node/server.ts";

@@ -19,6 +19,7 @@ export {
   homeDir,
   memoryUsage,
   onSignal,
+  processName,
   resolveHost,
   runtime,
   stderr,
@@ -30,3 +31,4 @@ export { openThread, parallelism, serveThread } from "./threads.ts";
 export { openUdp } from "./udp.ts";
 export { nameServerResolver } from "./resolver.ts";
 export { secureDuplex } from "./secure.ts";
+export { openServer } from "./server.ts";

@@ -36,6 +36,8 @@ export interface PostgresTarget extends PostgresNamed {
 export interface TargetOptions {
   /** The schema, before that of the URL. */
   readonly schema?: string;
+  /** What the name of the schema ends with, after `_`: one of several schemas of a node. */
+  readonly part?: string;
   /** A file whose first line is the password. */
   readonly passwordFile?: string;
   /** Environment; that of the process unless told otherwise. */
@@ -70,7 +72,8 @@ export function postgresTarget(url: string, options: TargetOptions = {}): Postgr
   if (!Number.isInteger(port) || port < 1 || port > 65_535) throw invalid("the URL of the database has no such port");
   const user = decode(parsed.username) || environment.PGUSER || userInfo().username;
   const database = decode(parsed.pathname.slice(1)) || environment.PGDATABASE || user;
-  const schema = options.schema ?? query.get("schema") ?? SCHEMA;
+  const base = options.schema ?? query.get("schema") ?? SCHEMA;
+  const schema = options.part === undefined ? base : `${base}_${options.part}`;
   if (!/^[a-z_][a-z0-9_]{0,62}$/.test(schema)) throw invalid(`"${schema}" cannot be a schema: a-z, 0-9 and _ only`);
   const sslMode = (query.get("sslmode") ?? environment.PGSSLMODE ?? "prefer") as SslMode;
   if (!SSL_MODES.includes(sslMode)) throw invalid(`sslmode is one of ${SSL_MODES.join(", ")}`);

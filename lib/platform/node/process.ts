@@ -42,6 +42,11 @@ export function collectMemory(): void {
   // Neither Node nor Deno lets itself be asked without a flag.
 }
 
+/** See `Platform.processName`. */
+export function processName(): string {
+  return `${os.hostname()}:${process.pid}`;
+}
+
 /** Resident bytes of the process. */
 export function memoryUsage(): number {
   return process.memoryUsage().rss;

@@ -1,0 +1,15 @@
+/**
+ * Databases on a server, whose client is loaded when one is asked for: most nodes have none.
+ *
+ * @module
+ */
+import type { ServerDatabase } from "../../core/ports.ts";
+
+/** See `Platform.openServer`. */
+export async function openServer(
+  { url, passwordFile }: { readonly url: string; readonly passwordFile?: string },
+  part: string,
+): Promise<ServerDatabase> {
+  const { openPostgres } = await import("./postgres.ts");
+  return await openPostgres(url, { part, ...(passwordFile !== undefined && { passwordFile }) });
+}
