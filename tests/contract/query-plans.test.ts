@@ -74,6 +74,7 @@ function recording(database: Database, recorded: Recorded): Database {
     get: (sql, parameters) => (note(sql, parameters), database.get(sql, parameters)),
     script: (sql) => database.script(sql),
     transaction: (work) => database.transaction((within) => work(recording(within, recorded))),
+    snapshot: (work) => database.snapshot((within) => work(recording(within, recorded))),
     checkpoint: () => database.checkpoint(),
     close: () => database.close(),
   };
