@@ -242,7 +242,7 @@ function hostOf(text: string): string {
 function databaseOf(text: string): "sqlite" | "memory" | { readonly url: string } {
   if (/^postgres(?:ql)?:\/\//.test(text)) return { url: text };
   const known = "sqlite, memory or postgres://USER@HOST:PORT/DATABASE";
-  return oneOf(text.includes("@") ? "" : text, "db", ["sqlite", "memory"], known);
+  return oneOf<"sqlite" | "memory">(text.includes("@") ? "" : text, "db", ["sqlite", "memory"], known);
 }
 
 /** A URL as it may be shown to anybody. */

@@ -4,7 +4,14 @@
  *
  * @module
  */
-import { type BitcoinConfig, type ChiaConfig, type NodeConfig, NodeError, type PeerAddress, type ServerConfig } from "../mod.ts";
+import {
+  type BitcoinConfig,
+  type ChiaConfig,
+  type NodeConfig,
+  NodeError,
+  type PeerAddress,
+  type ServerConfig,
+} from "../mod.ts";
 
 /** A mistake in the configuration: exit code 78. */
 export function configError(message: string): NodeError {

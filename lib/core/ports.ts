@@ -169,6 +169,12 @@ export interface Database {
    * write to the same database, `work` may be run again from its beginning: it changes nothing but the database.
    */
   transaction<T>(work: (database: Database) => Promise<T>): Promise<T>;
+  /**
+   * Runs `work` on the database as it is when those have ended that were asked for before: it asks over a connection of
+   * its own and sees nothing that is committed meanwhile, and nobody waits for it. It can change nothing. A database in
+   * memory, which has one connection only, refuses it with a TypeError.
+   */
+  snapshot<T>(work: (database: Database) => Promise<T>): Promise<T>;
   /** Whether no loss of power can take back what was committed before the call. False: not yet. */
   checkpoint(): Promise<boolean>;
   close(): Promise<void>;

@@ -81,6 +81,11 @@ class SimDatabase implements Database {
     return await this.#inner.get(sql, parameters);
   }
 
+  async snapshot<T>(work: (database: Database) => Promise<T>): Promise<T> {
+    await this.#parts.mount.reading();
+    return await this.#inner.snapshot(work);
+  }
+
   async checkpoint(): Promise<boolean> {
     await this.#parts.mount.reading();
     const { journal } = this.#parts;
@@ -152,6 +157,7 @@ function recording(inner: Database, statements: Statement[]): Database {
       statements.push({ sql });
     },
     transaction: (work) => inner.transaction(work),
+    snapshot: (work) => inner.snapshot(work),
     checkpoint: () => inner.checkpoint(),
     close: () => inner.close(),
   };

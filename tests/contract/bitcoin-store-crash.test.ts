@@ -59,6 +59,7 @@ function mortal(database: Database, fate: Fate): Database {
       fate.step();
       return result;
     },
+    snapshot: async (work) => (fate.step(), await inner.snapshot((within) => work(through(within)))),
     checkpoint: async () => (fate.step(), await inner.checkpoint()),
     close: () => inner.close(),
   });

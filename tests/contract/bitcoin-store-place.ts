@@ -1,5 +1,5 @@
 /**
- * A folder with a Bitcoin store in it: a database, and block files of two blocks each.
+ * A folder with a Bitcoin store in it: a database, and block files of two blocks each, or a database alone.
  *
  * @module
  */
@@ -43,8 +43,15 @@ export interface SqlPlace {
 export const blockFilesOf = (folder: FileFolder): BlockFiles =>
   new BlockFiles(folder, { magic: regtest.magic, fileBytesMax: 300_000 });
 
+/** Where a store has its blocks and coins. */
+export type Where = "files" | "database";
+
 /** A new place. `always` are options of every opening. */
-export async function sqlPlace(driver: DatabaseDriver, always: Options = {}): Promise<SqlPlace> {
+export async function sqlPlace(
+  driver: DatabaseDriver,
+  always: Options = {},
+  where: Where = "files",
+): Promise<SqlPlace> {
   const folder = await mkdtemp(join(tmpdir(), "gemel-bitcoin-store-"));
   const opened = new Set<() => Promise<void>>();
   const place = {
@@ -57,12 +64,12 @@ export async function sqlPlace(driver: DatabaseDriver, always: Options = {}): Pr
     open: async (options = {}) => {
       const database = await driver.open(place.database);
       try {
-        const blocks = blockFilesOf(await openFileFolder(place.blocks));
-        const openCoins = (number: number) => openFileFolder(`${place.coins}-${number}`);
         const store = await openSqlBitcoinStore(database, {
           network: regtest,
-          blocks,
-          openCoins,
+          ...(where === "files" && {
+            blocks: blockFilesOf(await openFileFolder(place.blocks)),
+            openCoins: (number: number) => openFileFolder(`${place.coins}-${number}`),
+          }),
           ...always,
           ...options,
         });
@@ -87,8 +94,12 @@ export async function sqlPlace(driver: DatabaseDriver, always: Options = {}): Pr
 }
 
 /** Runs a test in a place of its own. */
-export async function withSqlPlace(driver: DatabaseDriver, work: (place: SqlPlace) => Promise<void>): Promise<void> {
-  const place = await sqlPlace(driver);
+export async function withSqlPlace(
+  driver: DatabaseDriver,
+  work: (place: SqlPlace) => Promise<void>,
+  where: Where = "files",
+): Promise<void> {
+  const place = await sqlPlace(driver, {}, where);
   try {
     await work(place);
   } finally {

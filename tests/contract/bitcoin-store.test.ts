@@ -7,6 +7,7 @@ import assert from "node:assert/strict";
 import { readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, test } from "node:test";
+import { openFileFolder } from "#platform";
 import { regtest } from "../../lib/bitcoin/networks/regtest.ts";
 import { testnet4 } from "../../lib/bitcoin/networks/testnet4.ts";
 import { MemoryBitcoinStore } from "../../lib/bitcoin/store/memory.ts";
@@ -45,6 +46,11 @@ for (const driver of everyDriver) {
       place: (transactionIndex) => sqlPlace(driver, { transactionIndex, cacheBytesMax }),
     });
   }
+  bitcoinStoreContract({
+    name: `${driver.name}, everything in the database`,
+    durable: true,
+    place: (transactionIndex) => sqlPlace(driver, { transactionIndex, cacheBytesMax: 0 }, "database"),
+  });
 
   const withPlace = (work: (place: SqlPlace) => Promise<void>) => withSqlPlace(driver, work);
 
@@ -178,7 +184,7 @@ for (const driver of everyDriver) {
         const counts = await store.counts();
         assert.equal(counts.blocks, 12);
         await database.script(
-          "DROP TABLE bitcoin_coin_runs; DROP TABLE bitcoin_coin_undo; DROP TABLE bitcoin_snapshot; DROP INDEX bitcoin_block_files_height; DELETE FROM bitcoin_state WHERE name IN ('blocks', 'block_bytes'); " +
+          "DROP TABLE bitcoin_coin_runs; DROP TABLE bitcoin_coin_undo; DROP TABLE bitcoin_snapshot; DROP TABLE bitcoin_block_bytes; DROP TABLE bitcoin_coins_0; DROP TABLE bitcoin_coins_1; DROP INDEX bitcoin_block_files_height; DELETE FROM bitcoin_state WHERE name IN ('blocks', 'block_bytes'); " +
             `${peersSchema("bitcoin_peers")} UPDATE gemel_meta SET value = '2' WHERE name = 'version'`,
         );
         await close();
@@ -193,8 +199,8 @@ for (const driver of everyDriver) {
 
     test("the database of another network, of another genesis or of Chia is refused", () =>
       withPlace(async (place) => {
-        const { store, database, close } = await place.open();
-        const blocks = store.files;
+        const { database, close } = await place.open();
+        const blocks = blockFilesOf(await openFileFolder(place.blocks));
         await assert.rejects(openSqlBitcoinStore(database, { network: testnet4, blocks }), {
           code: "DATABASE_FOREIGN",
         });

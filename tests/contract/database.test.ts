@@ -133,6 +133,50 @@ for (const driver of everyDriver) {
         assert.equal(await count(database), 2);
       }));
 
+    test("runMany() changes a row as often as it is named, far apart or at once, whatever the key is made of", () =>
+      withDatabase(async (database) => {
+        await database.script("CREATE TABLE pairs (a BYTEA, s TEXT, n BIGINT, PRIMARY KEY (a, s))");
+        const add = "INSERT INTO pairs (a, s, n) VALUES (?, ?, ?) " +
+          "ON CONFLICT (a, s) DO UPDATE SET n = pairs.n + excluded.n";
+        const key = (i: number) => Uint8Array.of(i >> 8, i & 255);
+        const rows = Array.from({ length: 2_500 }, (_, i): SqlValue[] => [key(i % 1_100), `${i % 2}`, i]);
+        assert.equal(await database.runMany(add, [...rows, ...rows.slice(-2), ...rows.slice(-2)]), 2_504);
+        const sum = await database.get("SELECT count(*) AS rows, SUM(n) AS n FROM pairs");
+        assert.deepEqual(sum, { rows: 1_100, n: (2_499 * 2_500) / 2 + 2 * (2_498 + 2_499) });
+        assert.equal(await database.runMany("DELETE FROM pairs WHERE a = ?", [[key(3)], [key(9_999)], [key(3)]]), 1);
+        const keys = Array.from({ length: 1_099 }, (_, i) => [key(i + 1)]);
+        assert.equal(await database.runMany("DELETE FROM pairs WHERE a = ?", keys), 1_098);
+        assert.deepEqual(await database.all("SELECT a, s FROM pairs"), [{ a: key(0), s: "0" }]);
+      }));
+
+    test("snapshot() sees what was there when it was asked for, holds nobody up, and changes nothing", () =>
+      withDatabase(async (database) => {
+        const before = database.run("INSERT INTO t (a) VALUES (1)");
+        let kept: Database | undefined;
+        const seen = await database.snapshot(async (within) => {
+          kept = within;
+          for (let a = 2; a < 5; a++) {
+            await database.run("INSERT INTO t (a) VALUES (?)", [a]);
+            assert.deepEqual(await within.all("SELECT a FROM t"), [{ a: 1 }]);
+          }
+          const both = database.snapshot(count);
+          assert.equal(await count(within), 1);
+          assert.equal(await both, 4);
+          return "seen";
+        });
+        assert.equal(await before, 1);
+        assert.equal(seen, "seen");
+        await assert.rejects(kept!.all("SELECT a FROM t"), TypeError);
+        const failure = new Error("no");
+        await assert.rejects(database.snapshot(() => Promise.reject(failure)), failure);
+        await assert.rejects(database.snapshot((within) => within.run("DELETE FROM t")));
+        await assert.rejects(database.snapshot((within) => within.transaction(async () => {})), TypeError);
+        await database.transaction((inside) => assert.rejects(inside.snapshot(async () => {}), TypeError));
+        assert.equal(await count(database), 4);
+        await database.close();
+        await assert.rejects(database.snapshot(count), TypeError);
+      }));
+
     test("checkpoint() tells whether what is committed is safe", () =>
       withDatabase(async (database) => {
         const pending = database.run("INSERT INTO t (a) VALUES (1)");
@@ -254,6 +298,12 @@ for (const [name, openDatabase] of Object.entries(sqlite)) {
         assert.deepEqual(await full.get("PRAGMA synchronous"), { synchronous: 2 });
         await full.close();
       }));
+
+    test("in memory has no second connection, and refuses a snapshot", async () => {
+      const database = await openDatabase(":memory:");
+      await assert.rejects(database.snapshot(async () => {}), TypeError);
+      await database.close();
+    });
 
     test("another writer's lock is DATABASE_BUSY after the timeout", () =>
       withDatabase(async (database, file) => {

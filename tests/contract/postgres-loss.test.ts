@@ -93,6 +93,30 @@ describe("a PostgreSQL server that is lost", { skip: postgresSkip }, () => {
       assert.deepEqual(await rowsOf(database), [7]);
     }));
 
+  test("a snapshot whose connection is ended says so, and never goes on in another", () =>
+    withTable(async (database) => {
+      await insert(database, 1);
+      const lost = database.snapshot(async (within) => {
+        assert.equal((await within.all("SELECT a FROM t")).length, 1);
+        terminate();
+        return await within.all("SELECT a FROM t");
+      });
+      await assert.rejects(lost, away);
+      await insert(database, 2);
+      assert.deepEqual(await rowsOf(database), [1, 2]);
+    }));
+
+  test("no more than eight snapshots are read at once", () =>
+    withTable(async (database) => {
+      const gate = Promise.withResolvers<void>();
+      const readers = Array.from({ length: 8 }, () => database.snapshot(() => gate.promise));
+      await assert.rejects(database.snapshot(() => gate.promise), { code: "DATABASE_CROWDED", fault: "self" });
+      await insert(database, 1);
+      gate.resolve();
+      await Promise.all(readers);
+      assert.equal(await database.snapshot(async (within) => (await within.all("SELECT a FROM t")).length), 1);
+    }));
+
   test("a server that is stopped: each call says so, and calls after its start go on", () =>
     withTable(async (database) => {
       await insert(database, 1);

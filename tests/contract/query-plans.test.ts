@@ -16,7 +16,7 @@ import type { Database, SqlValue } from "../../lib/core/ports.ts";
 import { encodeEventData, SqlEventLog } from "../../lib/storage/event-log.ts";
 import { migrate } from "../../lib/storage/migrate.ts";
 import { NODE_LOG_MIGRATIONS, SqlNodeLog } from "../../lib/storage/node-log.ts";
-import { newBlockOf, staged, txidsOf } from "./bitcoin-store-blocks.ts";
+import { headersOf, newBlockOf, staged, txidsOf } from "./bitcoin-store-blocks.ts";
 import { sqlPlace } from "./bitcoin-store-place.ts";
 import { chainStep, readAll } from "./bitcoin-store-suite.ts";
 import { databaseDrivers } from "./databases.ts";
@@ -29,6 +29,10 @@ const MAY_SCAN: Readonly<Record<string, string>> = {
   "SELECT name, value FROM gemel_meta": "five rows",
   "SELECT page, LENGTH(bytes) AS length FROM bitcoin_headers ORDER BY page DESC LIMIT 1": "ends after one row",
   "SELECT run, age, bytes, entries FROM bitcoin_coin_runs": "at start: at most a few dozen files of coins",
+  "SELECT MIN(header) AS lowest FROM bitcoin_block_bytes": "the end of an index",
+  "UPDATE bitcoin_block_bytes SET header = ? - header": "a reindex sets all blocks aside",
+  "SELECT SUM(LENGTH(outpoint) + LENGTH(coin)) AS bytes": "SQLite has its coins in files; a server knows the size",
+  "SELECT outpoint FROM bitcoin_coins_0 LIMIT 1": "ends after one row",
   "SELECT file, bytes FROM bitcoin_block_files": "at start: the end of every file is compared with the disk",
   "DELETE FROM bitcoin_": "a reindex, or the end of the transaction index, empties whole tables",
   "SELECT script, birth, scanned FROM bitcoin_watched": "at start: all scripts that are watched",
@@ -47,6 +51,8 @@ const SOURCES = [
   "bitcoin/store/header-pages.ts",
   "bitcoin/store/sql.ts",
   "bitcoin/store/state.ts",
+  "bitcoin/store/table-blocks.ts",
+  "bitcoin/store/table-coins.ts",
   "bitcoin/store/transaction-index.ts",
   "chia/store/sql.ts",
   "storage/event-log.ts",
@@ -70,6 +76,7 @@ function recording(database: Database, recorded: Recorded): Database {
     get: (sql, parameters) => (note(sql, parameters), database.get(sql, parameters)),
     script: (sql) => database.script(sql),
     transaction: (work) => database.transaction((within) => work(recording(within, recorded))),
+    snapshot: (work) => database.snapshot((within) => work(recording(within, recorded))),
     checkpoint: () => database.checkpoint(),
     close: () => database.close(),
   };
@@ -159,13 +166,48 @@ for (const driver of databaseDrivers) {
         await store.tip();
         await store.block(1);
         await store.transaction(txidsOf(newBlockOf(1))[0]!);
-        await store.isIndexed({ file: 0, offset: 0, length: 1 });
+        for await (const found of store.blockBytes.scan("block")) await found.isNamed();
         await store.prune(1, 6);
         await store.counts();
         await close();
         const { store: again, database, close: end } = await place.open({ reindex: true });
         await again.finishReindex();
         await useLight(database);
+        assert.deepEqual(await scansOf(database, recorded), []);
+        for (const [sql, parameters] of recorded) seen.set(sql, parameters);
+        await end();
+      } finally {
+        await place.remove();
+      }
+    });
+
+    test("the Bitcoin store with everything in the database goes through no table", async () => {
+      const recorded: Recorded = new Map();
+      const within = { ...driver, open: async (path: string) => recording(await driver.open(path), recorded) };
+      const place = await sqlPlace(within, {}, "database");
+      try {
+        const { store, close } = await place.open();
+        for (let from = 0; from < 12; from += 4) await store.commit(chainStep(from, from + 4));
+        const changed = new Map([["ab".repeat(33), Uint8Array.of(1)], ["cd".repeat(33), undefined]]);
+        await store.commit({ coins: { at: 3, staged: await staged(store, changed) } });
+        await store.coins([new Uint8Array(33)]);
+        await store.coinBytes();
+        await store.allCoins(() => undefined);
+        await store.block(1);
+        await store.blockSize(1);
+        await store.prune(1, 6);
+        await close();
+        const { store: again, database, close: end } = await place.open({ reindex: true });
+        for await (const found of again.blockBytes.scan("header")) await found.isNamed();
+        for await (const found of again.blockBytes.scan("block")) {
+          found.adopt();
+          await again.commit({
+            headers: { firstRow: 0, bytes: headersOf(0, 1) },
+            blocks: [{ ...newBlockOf(0), raw: found.bytes }],
+          });
+          break;
+        }
+        await again.finishReindex();
         assert.deepEqual(await scansOf(database, recorded), []);
         for (const [sql, parameters] of recorded) seen.set(sql, parameters);
         await end();

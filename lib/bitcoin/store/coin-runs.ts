@@ -8,8 +8,9 @@ import { NodeError } from "../../core/errors.ts";
 import type { Database, FileFolder } from "../../core/ports.ts";
 import type { SortedEntries } from "../../storage/runs/entries.ts";
 import type { Run, RunRecord } from "../../storage/runs/run.ts";
-import { type PinnedRuns, SortedRuns } from "../../storage/runs/sorted-runs.ts";
-import type { StagedCoins } from "../store.ts";
+import { SortedRuns } from "../../storage/runs/sorted-runs.ts";
+import type { CoinReading, StagedCoins } from "../store.ts";
+import type { CoinBytes, CoinMoment } from "./coin-bytes.ts";
 
 /** Runs that may wait to be merged; a flush waits when there are more. */
 const RUNS_MAX = 16;
@@ -38,8 +39,8 @@ export interface CoinRunsParts {
   readonly exclusive: <T>(work: () => Promise<T>) => Promise<T>;
 }
 
-/** The coins of one network. */
-export class CoinRuns {
+/** {@link CoinBytes} in sorted runs. */
+export class CoinRuns implements CoinBytes {
   readonly #parts: CoinRunsParts;
   readonly #ending = new AbortController();
   #opening: Promise<SortedRuns> | undefined;
@@ -63,9 +64,21 @@ export class CoinRuns {
     return (await this.#runs()).records.reduce((sum, { bytes }) => sum + bytes, 0);
   }
 
-  /** What goes through all coins in the order of their keys, as they are when it is called; see `SortedRuns.pin`. */
-  async pin(): Promise<PinnedRuns> {
-    return (await this.#runs()).pin();
+  async read<T>(
+    momentOf: (database: Database) => Promise<CoinMoment>,
+    use: (reading: CoinReading) => Promise<T>,
+  ): Promise<T> {
+    const { database, exclusive } = this.#parts;
+    // What is read, and of which block it is, belong together; the reading itself keeps nobody from writing.
+    const { pinned, moment } = await exclusive(async () => ({
+      moment: await momentOf(database),
+      pinned: (await this.#runs()).pin(),
+    }));
+    try {
+      return await use({ ...moment, all: pinned.all });
+    } finally {
+      await pinned.release();
+    }
   }
 
   /** Writes changes to a file that counts from the step on that names it. @throws NodeError `DATABASE_DAMAGED` */
@@ -76,6 +89,11 @@ export class CoinRuns {
     const staged = new StagedRun(await runs.write(changes));
     this.#staged.add(staged);
     return staged;
+  }
+
+  /** They are a run like others. */
+  load(coins: SortedEntries): Promise<StagedCoins> {
+    return this.stage(coins);
   }
 
   /** Names what was staged, inside the step's transaction. */
@@ -101,6 +119,11 @@ export class CoinRuns {
   async halt(): Promise<void> {
     this.#ending.abort(new NodeError("stopped", "self", "the coins are closed"));
     await this.#merging;
+  }
+
+  /** Files that the list does not name are removed when the others are opened. */
+  async clean(): Promise<void> {
+    await this.#runs();
   }
 
   /** Ends what goes on by itself, and closes all files. */

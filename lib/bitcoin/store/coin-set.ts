@@ -1,5 +1,5 @@
 /**
- * One set of coins on disk: its runs, and the block that they are of. There are two places for sets, so that the coins of a
+ * One set of coins: where they are, and the block that they are of. There are two places for sets, so that the coins of a
  * snapshot can lie beside those of the chain that is validated behind it.
  *
  * @module
@@ -7,8 +7,10 @@
 import type { Database, FileFolder } from "../../core/ports.ts";
 import type { SortedEntries } from "../../storage/runs/entries.ts";
 import type { CoinReading, CoinStep, OtherCoins, StagedCoins } from "../store.ts";
+import type { CoinBytes, CoinMoment } from "./coin-bytes.ts";
 import { CoinRuns } from "./coin-runs.ts";
 import { forgetState, readState, type StateName, writeState } from "./state.ts";
+import { TableCoins } from "./table-coins.ts";
 
 /** A place for coins. */
 export type CoinPlace = 0 | 1;
@@ -20,8 +22,8 @@ const TRANSACTIONS = ["coins_transactions", "coins_transactions_1"] as const sat
 export interface CoinSetParts {
   readonly database: Database;
   readonly place: CoinPlace;
-  /** Makes or opens the folder of a place. */
-  readonly openFolder: ((place: CoinPlace) => Promise<FileFolder>) | undefined;
+  /** Makes or opens the folder of a place. `database`: coins are in tables. Without it none can be kept. */
+  readonly openFolder: ((place: CoinPlace) => Promise<FileFolder>) | "database" | undefined;
   /** Runs what writes to the store, one after another. */
   readonly exclusive: <T>(work: () => Promise<T>) => Promise<T>;
 }
@@ -29,17 +31,18 @@ export interface CoinSetParts {
 /** The coins of one place. */
 export class CoinSet implements OtherCoins {
   readonly #parts: CoinSetParts;
-  #runs: CoinRuns;
-  /** Its list is empty; its files are still to be removed. */
+  #bytes: CoinBytes;
+  /** No step names what is in it any more, which is still to be removed. */
   #isForgotten = false;
 
   constructor(parts: CoinSetParts) {
     this.#parts = parts;
-    this.#runs = this.#open();
+    this.#bytes = this.#open();
   }
 
-  #open(): CoinRuns {
+  #open(): CoinBytes {
     const { openFolder, place } = this.#parts;
+    if (openFolder === "database") return new TableCoins(this.#parts);
     const absent = () => Promise.reject(new TypeError("there is no place for coins"));
     return new CoinRuns({ ...this.#parts, openFolder: openFolder === undefined ? absent : () => openFolder(place) });
   }
@@ -53,40 +56,40 @@ export class CoinSet implements OtherCoins {
   }
 
   coins(keys: readonly Uint8Array[]): Promise<readonly (Uint8Array | undefined)[]> {
-    return this.#isForgotten ? Promise.resolve(keys.map(() => undefined)) : this.#runs.get(keys);
+    return this.#isForgotten ? Promise.resolve(keys.map(() => undefined)) : this.#bytes.get(keys);
   }
 
   coinBytes(): Promise<number> {
-    return this.#runs.bytes();
+    return this.#bytes.bytes();
   }
 
-  async readCoins<T>(use: (reading: CoinReading) => Promise<T>): Promise<T> {
-    // What is read, and of which block it is, belong together; the reading itself keeps nobody from writing.
-    const { pinned, at, transactions } = await this.#parts.exclusive(async () => ({
-      at: await this.coinsAt(),
-      transactions: await this.coinTransactions(),
-      pinned: await this.#runs.pin(),
-    }));
-    try {
-      return await use({ at, transactions, all: pinned.all });
-    } finally {
-      await pinned.release();
-    }
+  readCoins<T>(use: (reading: CoinReading) => Promise<T>): Promise<T> {
+    const { place } = this.#parts;
+    const momentOf = async (database: Database): Promise<CoinMoment> => ({
+      at: await readState(database, AT[place]),
+      transactions: await readState(database, TRANSACTIONS[place]),
+    });
+    return this.#bytes.read(momentOf, use);
   }
 
   stageCoins(changes: SortedEntries): Promise<StagedCoins> {
-    return this.#runs.stage(changes);
+    return this.#bytes.stage(changes);
+  }
+
+  /** Lays all coins of a snapshot ready, where none counts before the step that names them. */
+  loadCoins(coins: SortedEntries): Promise<StagedCoins> {
+    return this.#bytes.load(coins);
   }
 
   /** Resolves when no coins are left to be moved together in the background. */
   rest(): Promise<void> {
-    return this.#runs.rest();
+    return this.#bytes.rest();
   }
 
   /** The set is so after a step. Inside its transaction. */
   async change(within: Database, { at, staged, transactions }: CoinStep): Promise<void> {
     const { place } = this.#parts;
-    await this.#runs.name(within, staged);
+    await this.#bytes.name(within, staged);
     await writeState(within, AT[place], at);
     if (transactions === undefined) await forgetState(within, TRANSACTIONS[place]);
     else await writeState(within, TRANSACTIONS[place], transactions);
@@ -94,12 +97,12 @@ export class CoinSet implements OtherCoins {
 
   /** The step is durable. */
   async changed({ staged }: CoinStep): Promise<void> {
-    await this.#runs.named(staged);
+    await this.#bytes.named(staged);
   }
 
   /** Nothing changes it any more but steps: it is about to be forgotten. */
   halt(): Promise<void> {
-    return this.#runs.halt();
+    return this.#bytes.halt();
   }
 
   /** No coins are left in it. Inside a step's transaction. */
@@ -112,21 +115,21 @@ export class CoinSet implements OtherCoins {
     this.#isForgotten = true;
   }
 
-  /** Removes all files that the database does not name. Readings that are under way get their bytes. */
+  /** Removes what no step names. Readings that are under way get their bytes. */
   async clean(): Promise<void> {
-    await this.#runs.close();
-    this.#runs = this.#open();
+    await this.#bytes.close();
+    this.#bytes = this.#open();
+    await this.#bytes.clean();
     this.#isForgotten = false;
-    await this.#runs.bytes();
   }
 
   /** Ends what goes on by itself, and closes all files. */
   close(): Promise<void> {
-    return this.#runs.close();
+    return this.#bytes.close();
   }
 }
 
-/** Nothing is in a place any more. Inside a transaction; its files are removed when they are next opened. */
+/** No step names what is in a place any more. Inside a transaction; it is removed by {@link CoinSet.clean}. */
 export async function forgetPlace(within: Database, place: CoinPlace): Promise<void> {
   await within.run("DELETE FROM bitcoin_coin_runs WHERE place = ?", [place]);
   await forgetState(within, AT[place]);

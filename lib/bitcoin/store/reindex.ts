@@ -1,12 +1,11 @@
 /**
- * Builds headers and index anew from the block files, without copying a block: when the database is lost, or on request.
+ * Builds headers and index anew from the bytes of blocks, without copying a block: when the database is lost, or on request.
  *
  * @module
  */
 import { toHex } from "../../codec/hex.ts";
 import { sha256d } from "../hash.ts";
 import { HEADER_BYTES } from "../types/header.ts";
-import { scanBlocks } from "./block-scan.ts";
 import type { SqlBitcoinStore } from "./sql.ts";
 
 /** Takes in what is found. */
@@ -24,7 +23,7 @@ export interface ReindexSink {
 export interface ReindexResult {
   readonly headers: number;
   readonly blocks: number;
-  /** Stretches of block files that hold no good block; what was in them will be asked for again. */
+  /** Stretches of block files, or rows, that hold no good block; what was in them will be asked for again. */
   readonly damaged: number;
 }
 
@@ -32,8 +31,8 @@ export interface ReindexResult {
 const BATCH_HEADERS = 2_000;
 
 /**
- * Gives every header and every block of the store's files to `sink`, and lets the store keep the blocks where they lie.
- * Blocks whose ancestors are not all in the files are left out, and their files removed when nothing in them is of use:
+ * Gives every header and every block whose bytes are there to `sink`, and lets the store keep the blocks where they lie.
+ * Blocks whose ancestors are not all there are left out, and removed, files when nothing in them is of use:
  * so a pruned store starts over. Afterwards the store is no longer `reindexing`; until then a restart begins again.
  *
  * `flush` must resolve when everything that the sink took in is committed.
@@ -48,12 +47,12 @@ export async function reindexBlocks(
   const { known, count: headers } = await reindexHeaders(store, genesisHash, sink, signal);
   let blocks = 0;
   let damaged = 0;
-  for await (const { place, bytes } of scanBlocks(store.files, "block", () => damaged += 1)) {
+  for await (const found of store.blockBytes.scan("block", () => damaged += 1)) {
     signal?.throwIfAborted();
-    const hash = sha256d(bytes.subarray(0, HEADER_BYTES));
-    if (!known.has(toHex(hash)) || await store.isIndexed(place)) continue;
-    store.adopt(bytes, place);
-    await sink.block(bytes);
+    const hash = sha256d(found.bytes.subarray(0, HEADER_BYTES));
+    if (!known.has(toHex(hash)) || await found.isNamed()) continue;
+    found.adopt();
+    await sink.block(found.bytes);
     blocks += 1;
   }
   await flush();
@@ -79,7 +78,7 @@ async function reindexHeaders(
     batch = [];
     if (bytes.length > 0) await sink.headers(bytes);
   };
-  for await (const { bytes } of scanBlocks(store.files, "header")) {
+  for await (const { bytes } of store.blockBytes.scan("header")) {
     signal?.throwIfAborted();
     const parent = parentOf(bytes);
     if (!known.has(parent)) {

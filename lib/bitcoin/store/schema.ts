@@ -1,5 +1,5 @@
 /**
- * The tables of the Bitcoin store. Block bytes are not in them, see `block-files.ts`. One owner: `sql.ts`.
+ * The tables of the Bitcoin store. Block bytes and coins are in some of them where it has no files. One owner: `sql.ts`.
  *
  * @module
  */
@@ -20,6 +20,28 @@ export const CHAIN_TABLES = [
   "bitcoin_snapshot",
   "bitcoin_state",
 ] as const;
+
+/**
+ * Where block bytes and coins are that are not in files: see `table-blocks.ts` and `table-coins.ts`. In a store with files
+ * they are empty.
+ */
+const BYTES_SCHEMA = `CREATE TABLE bitcoin_block_bytes (
+  header INTEGER PRIMARY KEY,
+  height INTEGER NOT NULL,
+  checksum BIGINT NOT NULL,
+  size INTEGER NOT NULL,
+  bytes BYTEA NOT NULL
+);
+CREATE INDEX bitcoin_block_bytes_height ON bitcoin_block_bytes (height, header);
+CREATE TABLE bitcoin_coins_0 (
+  outpoint BYTEA PRIMARY KEY,
+  coin BYTEA NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE bitcoin_coins_1 (
+  outpoint BYTEA PRIMARY KEY,
+  coin BYTEA NOT NULL
+) WITHOUT ROWID;
+`;
 
 /** Every step of the schema since the first release. */
 export const BITCOIN_MIGRATIONS: readonly Migration[] = [
@@ -125,4 +147,13 @@ CREATE TABLE bitcoin_snapshot (
 `,
   },
   { number: 7, name: "peers are a node's own: its address book has them, in a file", sql: dropPeers("bitcoin_peers") },
+  {
+    number: 8,
+    name: "block bytes and coins in tables, for a store without files",
+    sql: BYTES_SCHEMA,
+    // Blocks hardly become smaller: the server is not to try, and can read parts of them.
+    postgresql: `${BYTES_SCHEMA.replaceAll(") WITHOUT ROWID", ")")}
+ALTER TABLE bitcoin_block_bytes ALTER COLUMN bytes SET STORAGE EXTERNAL;
+`,
+  },
 ];

@@ -9,6 +9,7 @@ import type { Database } from "../../core/ports.ts";
 import type { BitcoinStep, StoredSnapshot } from "../store.ts";
 import { type CoinPlace, type CoinSet, forgetPlace, otherPlace } from "./coin-set.ts";
 import { readState, writeState } from "./state.ts";
+import { emptyCoins } from "./table-coins.ts";
 
 /** The snapshot that is not validated. */
 export async function readSnapshot(database: Database): Promise<StoredSnapshot | undefined> {
@@ -26,7 +27,10 @@ export async function forgetCoins(database: Database, place: CoinPlace): Promise
       "the unspent outputs are of a snapshot that is still being validated: start without --reindex-chainstate";
     throw new NodeError("SNAPSHOT_UNVALIDATED", "self", text);
   }
-  await database.transaction((within) => forgetPlace(within, place));
+  await database.transaction(async (within) => {
+    await forgetPlace(within, place);
+    await emptyCoins(within, place);
+  });
 }
 
 /** A snapshot is taken, or it is validated or refused, where the active chain's coins are in `place`. Inside a transaction. */
@@ -49,12 +53,12 @@ export async function changeSnapshot(
   await writeState(within, "coins_spare", 1);
 }
 
-/** Whether the place that is not the active chain's may hold files that nobody needs. */
+/** Whether the place that is not the active chain's may hold coins that nobody needs. */
 export async function hasSpare(database: Database): Promise<boolean> {
   return (await readState(database, "coins_spare")) === 1;
 }
 
-/** The place that is not the active chain's may hold such files, or holds none any more. */
+/** The place that is not the active chain's may hold such coins, or holds none any more. */
 export async function noteSpare(database: Database, isSpare: boolean): Promise<void> {
   await writeState(database, "coins_spare", Number(isSpare));
 }

@@ -1,6 +1,6 @@
 /**
- * The Bitcoin store on a SQL database, with block bytes in flat files beside it. One commit is one transaction, events
- * included; the blocks of a commit are on disk before its transaction begins.
+ * The Bitcoin store on a SQL database, with block bytes and coins in files beside it or in tables of it. One commit is one
+ * transaction, events included; what goes to files is on disk before its transaction begins.
  *
  * @module
  */
@@ -19,42 +19,40 @@ import type {
   BitcoinStoreCounts,
   CoinReading,
   HeaderPage,
-  NewBlock,
   StagedCoins,
   StoredSnapshot,
   TransactionPlace,
 } from "../store.ts";
 import { Block } from "../types/block.ts";
-import type { BlockFiles, BlockPlace } from "./block-files.ts";
-import {
-  countBlocks,
-  forgetFiles,
-  indexedEnds,
-  insertBlocks,
-  isPlaceKnown,
-  placeOf,
-  storedAmong,
-} from "./block-index.ts";
+import type { BlockBytes } from "./block-bytes.ts";
+import type { BlockFiles } from "./block-files.ts";
+import { countBlocks } from "./block-index.ts";
+import { FileBlocks } from "./file-blocks.ts";
 import { appendHeaders, changeStatuses, countHeaders, readHeaders } from "./header-pages.ts";
 import { activePlace, type CoinPlace, CoinSet, otherPlace } from "./coin-set.ts";
 import { forgetUndo, keepUndo, readUndo } from "./coin-undo.ts";
 import { BITCOIN_MIGRATIONS, CHAIN_TABLES } from "./schema.ts";
-import { readState, useTransactionIndex, writeState } from "./state.ts";
+import { readState, settleWhere, useTransactionIndex, writeState } from "./state.ts";
 import { changeSnapshot, forgetCoins, hasSpare, noteSpare, readSnapshot } from "./snapshot-row.ts";
 import { checkStep } from "./step.ts";
+import { TableBlocks } from "./table-blocks.ts";
+import { emptyCoins } from "./table-coins.ts";
 import { indexedOf, moveTransactions, transactionCandidates } from "./transaction-index.ts";
 
 /** What a SQL store is told. */
 export interface SqlBitcoinStoreOptions {
   /** The network's name and the hash of its first block; a database of another one is refused. */
   readonly network: { readonly name: string; readonly genesis: { readonly hash: Uint8Array } };
-  /** Where block bytes are; the store closes them. */
-  readonly blocks: BlockFiles;
-  /** Makes or opens the folder of a place for coins; not called for a chain that keeps none. Without it none can be kept. */
+  /** Where block bytes are; the store closes them. Without it they are in the database, and so are coins. */
+  readonly blocks?: BlockFiles;
+  /**
+   * Makes or opens the folder of a place for coins, beside `blocks`; not called for a chain that keeps none. With `blocks`
+   * and without it none can be kept.
+   */
   readonly openCoins?: (place: CoinPlace) => Promise<FileFolder>;
   /** Keep an index of transactions by txid. It must be there from the first block on. */
   readonly transactionIndex?: boolean;
-  /** Forget headers and index, to build them anew from the block files; see `reindex.ts`. */
+  /** Forget headers and index, to build them anew from the bytes of blocks; see `reindex.ts`. */
   readonly reindex?: boolean;
   /** Forget the coins, to make them anew from the blocks. */
   readonly reindexCoins?: boolean;
@@ -65,45 +63,53 @@ export interface SqlBitcoinStoreOptions {
 }
 
 /**
- * Opens the store: brings the schema up to date or refuses (see {@link migrate}), and the block files to what the
+ * Opens the store: brings the schema up to date or refuses (see {@link migrate}), and block files to what the
  * database knows. Block files without a database are left as they are, and the store is {@link SqlBitcoinStore.reindexing}.
  * The caller closes the store, then the database.
  * @throws NodeError `DATABASE_DAMAGED` for block files that lack indexed bytes, `STORE_NO_INDEX` when the transaction
- * index is wanted and blocks were stored without it, `SNAPSHOT_UNVALIDATED` when coins are to be made anew behind a snapshot
+ * index is wanted and blocks were stored without it, `SNAPSHOT_UNVALIDATED` when coins are to be made anew behind a
+ * snapshot, `STORE_ELSEWHERE` when blocks are in files and no files are given, or the other way round
  */
 export async function openSqlBitcoinStore(
   database: Database,
   options: SqlBitcoinStoreOptions,
 ): Promise<SqlBitcoinStore> {
-  const { network, blocks, reindex = false, reindexCoins = false, transactionIndex = false } = options;
+  const { network, blocks, openCoins, reindex = false, reindexCoins = false, transactionIndex = false } = options;
+  const isInDatabase = blocks === undefined;
+  if (isInDatabase && openCoins !== undefined) throw new TypeError("coins in files need block files beside them");
   await migrate(database, BITCOIN_MIGRATIONS, {
     chain: "bitcoin",
     network: network.name,
     genesis: toHex(network.genesis.hash),
   });
+  await settleWhere(database, isInDatabase, await countHeaders(database) === 0);
+  const bytes = isInDatabase ? new TableBlocks(database) : new FileBlocks(database, blocks);
   if (reindex) {
     await database.transaction(async (within) => {
       for (const table of CHAIN_TABLES) await within.run(`DELETE FROM ${table}`);
+      for (const place of [0, 1] as const) await emptyCoins(within, place);
+      await bytes.setAside(within);
+      await writeState(within, "in_database", Number(isInDatabase));
       await writeState(within, "reindexing", 1);
       // The coins of a snapshot may have been there.
       await writeState(within, "coins_spare", 1);
     });
   }
   const headers = await countHeaders(database);
-  const orphaned = headers === 0 && (await blocks.list()).some(({ size }) => size > 0);
-  if (orphaned) await writeState(database, "reindexing", 1);
+  if (headers === 0 && await bytes.isOrphaned()) await writeState(database, "reindexing", 1);
   const reindexing = (await readState(database, "reindexing")) === 1;
   await useTransactionIndex(database, transactionIndex);
-  await blocks.resume(await indexedEnds(database), reindexing);
+  await bytes.resume(reindexing);
   const place = await activePlace(database);
   if (reindexCoins) await forgetCoins(database, place);
-  const store = new SqlBitcoinStore(database, options, { headers, reindexing, place });
+  const store = new SqlBitcoinStore(database, options, { bytes, headers, reindexing, place });
   if (await hasSpare(database)) await store.dropSnapshot();
   return store;
 }
 
 /** What a database has when it is opened. */
 interface Stored {
+  readonly bytes: BlockBytes;
   readonly headers: number;
   readonly reindexing: boolean;
   /** Where the active chain's coins are. */
@@ -113,28 +119,29 @@ interface Stored {
 /** {@link BitcoinStore} over a {@link Database} whose schema is up to date; made by {@link openSqlBitcoinStore}. */
 export class SqlBitcoinStore implements BitcoinStore {
   readonly hasTransactionIndex: boolean;
-  readonly files: BlockFiles;
+  readonly blockBytes: BlockBytes;
   readonly #sets: readonly [CoinSet, CoinSet];
   readonly #database: Database;
+  readonly #isInDatabase: boolean;
   readonly #cache: ByteCache;
   readonly #onEvents: (newest: number) => void;
-  /** Where blocks lie that were read from a file to be indexed, by the memory that they were read into. */
-  readonly #adoptable = new WeakMap<ArrayBufferLike, BlockPlace>();
   /** Where the active chain's coins are. */
   #active: CoinPlace;
   #headers: number;
   #reindexing: boolean;
-  /** Settles, never rejects, when files of coins that nobody needs are gone. */
+  /** Settles, never rejects, when coins that nobody needs are gone. */
   #cleaning: Promise<unknown> = Promise.resolve();
   /** Settles, never rejects, when the last writer that was asked for has ended. */
   #tail: Promise<unknown> = Promise.resolve();
 
   constructor(database: Database, options: SqlBitcoinStoreOptions, stored: Stored) {
     this.hasTransactionIndex = options.transactionIndex ?? false;
-    this.files = options.blocks;
+    this.blockBytes = stored.bytes;
+    this.#isInDatabase = options.blocks === undefined;
     this.#database = database;
     const exclusive = <T>(work: () => Promise<T>) => this.#exclusive(work);
-    const parts = { database, openFolder: options.openCoins, exclusive };
+    const openFolder = this.#isInDatabase ? "database" as const : options.openCoins;
+    const parts = { database, openFolder, exclusive };
     this.#sets = [new CoinSet({ ...parts, place: 0 }), new CoinSet({ ...parts, place: 1 })];
     this.#active = stored.place;
     this.#cache = new ByteCache(options.cacheBytesMax ?? 0);
@@ -143,7 +150,7 @@ export class SqlBitcoinStore implements BitcoinStore {
     this.#reindexing = stored.reindexing;
   }
 
-  /** Whether block files are there whose blocks are not all indexed; `reindexBlocks` does that. Survives a restart. */
+  /** Whether bytes of blocks are there that are not all indexed; `reindexBlocks` does that. Survives a restart. */
   get reindexing(): boolean {
     return this.#reindexing;
   }
@@ -212,12 +219,12 @@ export class SqlBitcoinStore implements BitcoinStore {
   async stageSnapshot(coins: SortedEntries): Promise<StagedCoins> {
     await this.#cleaning;
     await this.#exclusive(() => noteSpare(this.#database, true));
-    return await this.otherCoins.stageCoins(coins);
+    return await this.otherCoins.loadCoins(coins);
   }
 
   async dropSnapshot(): Promise<void> {
     // Files may go only when no loss of power can bring back the list that names them. Else the next start removes them.
-    const mayGo = await this.#exclusive(() => this.#database.checkpoint());
+    const mayGo = this.#isInDatabase || await this.#exclusive(() => this.#database.checkpoint());
     if (!mayGo) return;
     await this.otherCoins.clean();
     await this.#exclusive(() => noteSpare(this.#database, false));
@@ -238,13 +245,13 @@ export class SqlBitcoinStore implements BitcoinStore {
     if (typeof snapshot === "string") await (snapshot === "validated" ? this.otherCoins : this.#coins).halt();
     return await this.#exclusive(async () => {
       const count = checkStep(step, this.#headers);
-      const blocks = await this.#place(step.blocks ?? []);
+      const blocks = await this.blockBytes.stage(step.blocks ?? []);
       const index = this.hasTransactionIndex ? await indexedOf(step, (row) => this.block(row)) : undefined;
       const ids = await this.#database.transaction(async (within) => {
         if (step.headers !== undefined) await appendHeaders(within, step.headers.firstRow, step.headers.bytes);
         const statuses = step.statuses ?? new Map<number, number>();
         await changeStatuses(within, statuses.keys(), (row) => statuses.get(row)!, this.#headers, count);
-        await insertBlocks(within, blocks);
+        await this.blockBytes.name(within, blocks);
         if (index !== undefined) await moveTransactions(within, index.left, index.joined);
         if (step.tip !== undefined) await writeState(within, "tip", step.tip);
         if (step.undo !== undefined) await keepUndo(within, step.undo);
@@ -257,9 +264,9 @@ export class SqlBitcoinStore implements BitcoinStore {
       if (step.coins !== undefined) await this.#coins.changed(step.coins);
       if (step.otherCoins !== undefined) await this.otherCoins.changed(step.otherCoins);
       if (step.snapshot !== undefined) this.#snapshotChanged(step.snapshot);
-      if (blocks.some(({ isNew }) => isNew)) this.files.keep();
+      this.blockBytes.named(blocks);
       // At the tip there is one, which peers ask for now. Of a long run nobody asks for most of them again.
-      const last = blocks.at(-1)?.block;
+      const last = blocks.blocks.at(-1);
       if (last !== undefined) this.#cache.set(String(last.row), last.raw);
       const newest = ids.at(-1);
       if (newest !== undefined) this.#onEvents(newest);
@@ -275,37 +282,13 @@ export class SqlBitcoinStore implements BitcoinStore {
     this.#cleaning = this.dropSnapshot().catch(() => {});
   }
 
-  /** Puts the blocks that are not stored yet on disk, or finds where they lie. */
-  async #place(blocks: readonly NewBlock[]) {
-    const stored = await storedAmong(this.#database, blocks.map(({ row }) => row));
-    const missing = new Map<number, NewBlock>();
-    for (const block of blocks) {
-      if (!missing.has(block.row) && !stored.has(block.row)) missing.set(block.row, block);
-    }
-    const adopted = [...missing.values()].map((block) => ({ block, place: this.#adoptable.get(block.raw.buffer) }));
-    const fresh = adopted.flatMap(({ block, place }) => place === undefined ? [block] : []);
-    const written = fresh.length === 0 ? [] : await this.files.write(fresh.map(({ raw }) => raw));
-    return [
-      ...adopted.flatMap(({ block, place }) => place === undefined ? [] : [{ block, place, isNew: false }]),
-      ...fresh.map((block, i) => ({ block, place: written[i]!, isNew: true })),
-    ];
-  }
-
   /** @throws NodeError `DATABASE_DAMAGED` when the bytes are not those that were stored */
   async block(row: number, once = false): Promise<Uint8Array | undefined> {
     const cached = this.#cache.get(String(row));
     if (cached !== undefined) return cached;
-    const place = await placeOf(this.#database, row);
-    if (place === undefined) return undefined;
-    try {
-      const raw = await this.files.read(place);
-      if (!once) this.#cache.set(String(row), raw);
-      return raw;
-    } catch (thrown) {
-      // Pruned while it was read: that is no damage.
-      if (await placeOf(this.#database, row) === undefined) return undefined;
-      throw thrown;
-    }
+    const raw = await this.blockBytes.read(row);
+    if (raw !== undefined && !once) this.#cache.set(String(row), raw);
+    return raw;
   }
 
   /** Reads and checks the whole block: only that tells whether the part is good. */
@@ -314,8 +297,8 @@ export class SqlBitcoinStore implements BitcoinStore {
     return raw?.subarray(offset, offset + length);
   }
 
-  async blockSize(row: number): Promise<number | undefined> {
-    return (await placeOf(this.#database, row))?.length;
+  blockSize(row: number): Promise<number | undefined> {
+    return this.blockBytes.size(row);
   }
 
   async transaction(txid: Uint8Array): Promise<TransactionPlace | undefined> {
@@ -328,23 +311,18 @@ export class SqlBitcoinStore implements BitcoinStore {
     return undefined;
   }
 
-  /** Removes whole files, so that somewhat more than asked for may go; a file with one block to be kept stays. */
   prune(bytesMax: number, belowHeight: number): Promise<readonly number[]> {
     return this.#exclusive(async () => {
-      const { files, rows } = await this.#database.transaction(async (within) => {
-        const gone = await forgetFiles(within, bytesMax, belowHeight);
+      const gone = await this.#database.transaction(async (within) => {
+        const forgotten = await this.blockBytes.prune(within, bytesMax, belowHeight);
         const clear = (_row: number, status: number) => status & ~HeaderStatus.data;
-        await changeStatuses(within, gone.rows, clear, this.#headers, this.#headers);
-        await forgetUndo(within, gone.rows);
-        return gone;
+        await changeStatuses(within, forgotten.rows, clear, this.#headers, this.#headers);
+        await forgetUndo(within, forgotten.rows);
+        return forgotten;
       });
-      if (files.length === 0) return [];
-      for (const row of rows) this.#cache.delete(String(row));
-      // A file may go only when no loss of power can bring back the rows that refer to it. One that is in the way of
-      // somebody else's reading stays, and is removed at the next start.
-      const mayGo = await this.#database.checkpoint();
-      for (const file of mayGo ? files : []) await this.files.remove(file);
-      return rows;
+      for (const row of gone.rows) this.#cache.delete(String(row));
+      await this.blockBytes.pruned(gone);
+      return gone.rows;
     });
   }
 
@@ -352,33 +330,20 @@ export class SqlBitcoinStore implements BitcoinStore {
     return { headers: this.#headers, ...await countBlocks(this.#database) };
   }
 
-  /** Whether a record of a block file is indexed. For `reindexBlocks`. */
-  isIndexed(place: BlockPlace): Promise<boolean> {
-    return isPlaceKnown(this.#database, place);
-  }
-
-  /**
-   * A commit of the block in this very memory is to index it where it lies, and not to write it again: these are the
-   * bytes that were read from there. For `reindexBlocks`.
-   */
-  adopt(raw: Uint8Array, place: BlockPlace): void {
-    this.#adoptable.set(raw.buffer, place);
-  }
-
-  /** The index is whole: files without an indexed block are removed. For `reindexBlocks`. */
+  /** The index is whole: bytes that it does not name are removed. For `reindexBlocks`. */
   finishReindex(): Promise<void> {
     return this.#exclusive(async () => {
       await writeState(this.#database, "reindexing", 0);
-      await this.files.resume(await indexedEnds(this.#database), false);
+      await this.blockBytes.resume(false);
       this.#reindexing = false;
     });
   }
 
-  /** Waits for what is being written and closes the block files. */
+  /** Waits for what is being written and closes its files. */
   async close(): Promise<void> {
     await this.#cleaning;
     for (const set of this.#sets) await set.close();
     await this.#tail;
-    await this.files.close();
+    await this.blockBytes.close();
   }
 }

@@ -9,9 +9,9 @@ import type { BitcoinStoreCode } from "./step.ts";
 
 /**
  * `tip` and `coins_at`: rows; `coins_transactions`: those of all blocks up to `coins_at`; the same with `_1`: of the second
- * place for coins; `coins_place`: the place of the active chain's; `coins_spare`: whether the other may hold files that
- * nobody needs; `reindexing` and `transaction_index`: 0 or 1; `blocks` and `block_bytes`: how many blocks are stored, and
- * the indexed bytes of their files.
+ * place for coins; `coins_place`: the place of the active chain's; `coins_spare`: whether the other may hold coins that
+ * nobody needs; `in_database`: whether block bytes and coins are in tables; `reindexing` and `transaction_index`: 0 or 1; `blocks` and `block_bytes`: how many blocks are stored, and
+ * their bytes, in files those of all that is indexed.
  */
 export type StateName =
   | "tip"
@@ -21,6 +21,7 @@ export type StateName =
   | "coins_transactions_1"
   | "coins_place"
   | "coins_spare"
+  | "in_database"
   | "reindexing"
   | "transaction_index"
   | "blocks"
@@ -52,6 +53,21 @@ export async function addToState(database: Database, name: StateName, value: num
       "SET value = bitcoin_state.value + excluded.value",
     [name, value],
   );
+}
+
+/**
+ * Settles whether block bytes and coins are in tables of the database or in files beside it; an empty store may be either.
+ * @throws NodeError `STORE_ELSEWHERE` when they are where they are not looked for
+ */
+export async function settleWhere(database: Database, isInDatabase: boolean, isEmpty: boolean): Promise<void> {
+  const wasInDatabase = (await readState(database, "in_database")) === 1;
+  if (wasInDatabase === isInDatabase) return;
+  if (!isEmpty) {
+    const where = wasInDatabase ? "in the database itself" : "in files beside the database";
+    const text = `the blocks of this store are ${where}; open it so, or name another database`;
+    throw new NodeError<BitcoinStoreCode>("STORE_ELSEWHERE", "self", text);
+  }
+  await writeState(database, "in_database", Number(isInDatabase));
 }
 
 /**

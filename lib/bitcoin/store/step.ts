@@ -8,7 +8,12 @@ import type { BitcoinStep } from "../store.ts";
 import { HEADER_BYTES } from "../types/header.ts";
 
 /** Codes of a store that was asked for the impossible. */
-export type BitcoinStoreCode = "STORE_BROKEN_CHAIN" | "STORE_UNKNOWN_ROW" | "STORE_UNKNOWN_BLOCK" | "STORE_NO_INDEX";
+export type BitcoinStoreCode =
+  | "STORE_BROKEN_CHAIN"
+  | "STORE_UNKNOWN_ROW"
+  | "STORE_UNKNOWN_BLOCK"
+  | "STORE_NO_INDEX"
+  | "STORE_ELSEWHERE";
 
 /**
  * Holds a step against the headers that are stored. Returns how many there are after it.

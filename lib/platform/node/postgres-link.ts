@@ -10,7 +10,7 @@ import { NodeError } from "../../core/errors.ts";
 import type { SqlRow, SqlValue } from "../../core/ports.ts";
 import { away, postgresError, postgresFailure } from "./postgres-errors.ts";
 import { openPostgresSocket } from "./postgres-socket.ts";
-import { insertOf, postgresText, rowsPerInsert } from "./postgres-sql.ts";
+import { batchOf, type PostgresBatch, type PostgresText, postgresText, statementOf } from "./postgres-sql.ts";
 import type { PostgresTarget } from "./postgres-target.ts";
 
 /** Statements that the server keeps prepared for this connection; what is new after that is planned each time. */
@@ -19,6 +19,8 @@ const PREPARED_MAX = 256;
 const ABANDONED_MS = 60_000;
 /** Bytes of parameters that are under way at once. */
 const BATCH_BYTES = 4 << 20;
+/** Bytes of parameters after which a statement gets no further row: the server works on one while the next is written. */
+const STATEMENT_BYTES = 256 << 10;
 /** Statements that are under way at once. */
 const BATCH_STATEMENTS = 100;
 const TOO_MUCH = ["DATABASE_STATEMENT", "self", "answers with too much"] as const;
@@ -166,34 +168,34 @@ export class PostgresLink {
   }
 
   /**
-   * Runs one statement for each row; how many rows were changed. Inside a transaction. Rows that are only put in go by
-   * the hundred in one statement; others are sent one after another without waiting for the answers between them.
+   * Runs one statement for each row; how many rows were changed. Inside a transaction. Rows go by the hundred in one
+   * statement where that means the same; statements are sent one after another without waiting for the answers between them.
    */
   async many(sql: string, rows: readonly (readonly SqlValue[])[]): Promise<number> {
-    const { text, row, parameters } = postgresText(sql);
+    const text = postgresText(sql);
     let changed = 0;
-    const most = row === undefined ? BATCH_STATEMENTS : rowsPerInsert(parameters);
     for (let from = 0; from < rows.length;) {
-      const batch = batchOf(rows, from, most);
-      from += batch.length;
-      if (row !== undefined && batch.length > 1) {
-        const statement = insertOf(row, parameters, batch.length);
-        this.roundTrips++;
-        // Only full ones come often enough to be kept.
-        const result = await this.#answer(() => this.#send(statement, batch.flat(), batch.length === most));
-        changed += result.count;
-        continue;
+      const answers: Promise<Awaited<Pending>>[] = [];
+      for (let bytes = 0; from < rows.length && answers.length < BATCH_STATEMENTS && bytes < BATCH_BYTES;) {
+        const batch = batchOf(text, rows, from, STATEMENT_BYTES);
+        from += batch.rows.length;
+        bytes += batch.bytes;
+        answers.push(this.#answer(() => this.#sendBatch(text, batch)));
       }
       this.roundTrips++;
-      const answers = batch.map((each) => this.#answer(() => this.#send(text, each)));
       // The first that was refused is the cause; the others were refused because of it.
-      const settled = await Promise.allSettled(answers);
-      for (const each of settled) {
+      for (const each of await Promise.allSettled(answers)) {
         if (each.status === "rejected") throw each.reason;
         changed += each.value.count ?? 0;
       }
     }
     return changed;
+  }
+
+  #sendBatch({ text, row, parameters }: PostgresText, { rows, isFull }: PostgresBatch): Pending {
+    if (row === undefined || rows.length === 1) return this.#send(text, rows[0]!);
+    // Only full ones come often enough to be kept.
+    return this.#send(statementOf(row, parameters, rows.length), rows.flat(), isFull);
   }
 
   #send(text: string, parameters: readonly SqlValue[], mayPrepare = true): Pending {
@@ -246,17 +248,6 @@ export class PostgresLink {
     clearTimeout(this.#timer);
     this.#socket.destroy();
   }
-}
-
-/** Rows from one on, as many as go at once. */
-function batchOf(rows: readonly (readonly SqlValue[])[], from: number, most: number): readonly (readonly SqlValue[])[] {
-  let [to, bytes] = [from, 0];
-  while (to < rows.length && to - from < most && (to === from || bytes < BATCH_BYTES)) {
-    for (const value of rows[to++]!) {
-      bytes += value instanceof Uint8Array || typeof value === "string" ? value.length : 8;
-    }
-  }
-  return rows.slice(from, to);
 }
 
 function resultOf(result: Awaited<Pending>): LinkResult {

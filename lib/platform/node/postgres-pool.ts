@@ -23,6 +23,8 @@ export interface PoolOptions {
   readonly graceMs?: number;
 }
 
+/** Connections of their own that callers may have at once, beside those of the pool. */
+const ALONE_MAX = 8;
 /** Callers that may wait for a connection. */
 const WAITING_MAX = 4_096;
 /** The pause after the first attempt that failed; it doubles up to the greatest. */
@@ -38,6 +40,8 @@ export class PostgresPool {
   readonly #waiting: (() => void)[] = [];
   /** Connections that are open or being opened. */
   #count = 0;
+  /** Connections of {@link PostgresPool.alone}. */
+  #alone = 0;
   #failures = 0;
   /** Before this no attempt is made; as `performance.now()` counts. */
   #notBefore = 0;
@@ -69,6 +73,32 @@ export class PostgresPool {
     const link = await this.take(async (each) => void (answer = await ask(each)));
     this.give(link);
     return answer!;
+  }
+
+  /**
+   * Opens a connection for one caller alone, who may need it for hours, and ends it after that.
+   * @throws NodeError `DATABASE_CROWDED` when there are too many of them
+   */
+  async alone<T>(work: (link: PostgresLink) => Promise<T>): Promise<T> {
+    if (this.#isClosed) throw new TypeError("the database is closed");
+    if (this.#alone >= ALONE_MAX) {
+      const advice = "is being read by too many that each take long; wait for one of them";
+      throw postgresError(["DATABASE_CROWDED", "self", advice], this.#target);
+    }
+    this.#alone++;
+    let link: PostgresLink | undefined;
+    try {
+      link = await PostgresLink.open(this.#target, this.#limits);
+      this.#links.add(link);
+      return await work(link);
+    } finally {
+      this.#alone--;
+      if (link !== undefined) {
+        this.#links.delete(link);
+        this.#past += link.roundTrips;
+        await link.end();
+      }
+    }
   }
 
   /** Takes a connection and begins with it; give it back by {@link give}. A beginning may be tried over another one. */

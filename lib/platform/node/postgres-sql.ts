@@ -1,8 +1,9 @@
 /**
- * Our statements as PostgreSQL wants them: `$1`, `$2`, … in the places of `?`, and many rows in one `INSERT`.
+ * Our statements as PostgreSQL wants them: `$1`, `$2`, … in the places of `?`, and many rows in one statement.
  *
  * @module
  */
+import type { SqlValue } from "../../core/ports.ts";
 
 /** Texts that are kept translated; the one unused for longest goes first. */
 const TEXTS_MAX = 512;
@@ -17,8 +18,17 @@ export interface PostgresText {
   readonly text: string;
   /** How many parameters it has. */
   readonly parameters: number;
-  /** Cuts an `INSERT` of one row around the parentheses of its `VALUES`; undefined where more rows would mean something else. */
-  readonly row: { readonly before: string; readonly values: string; readonly after: string } | undefined;
+  /** How several rows are one statement; undefined where they would mean something else. */
+  readonly row: PostgresRows | undefined;
+}
+
+/** A statement of one row, cut around what stands there once for each row. */
+export interface PostgresRows {
+  readonly before: string;
+  readonly values: string;
+  readonly after: string;
+  /** Which parameters must not be the same in two rows of one statement; none where rows may be the same. */
+  readonly keys: readonly number[];
 }
 
 /**
@@ -64,21 +74,76 @@ export function postgresText(sql: string): PostgresText {
   return found;
 }
 
+const INSERT = /^(INSERT INTO [\w ,()]+ VALUES )(\([?\d, ]+\))((?: ON CONFLICT [\w ,()]*DO NOTHING)?)$/;
+const UPSERT = /^(INSERT INTO \w+ \(([\w ,]+)\) VALUES )(\([?, ]+\))( ON CONFLICT \(([\w ,]+)\) DO UPDATE SET [^?]+)$/;
+const DELETE = /^(DELETE FROM \w+ WHERE \w+ )= \?$/;
+const namesOf = (list: string): string[] => list.split(",").map((name) => name.trim());
+
 /**
- * More rows may stand behind `VALUES` where each is only put in or left out. Not with `DO UPDATE`: PostgreSQL refuses to
- * change a row twice in one statement, and two statements one after the other may.
+ * More rows may stand behind `VALUES` where each is only put in or left out, and with `DO UPDATE` as long as no two have
+ * the same key: PostgreSQL refuses to change a row twice in one statement. A `DELETE` by one column takes a list.
  */
-function rowOf(sql: string): PostgresText["row"] {
-  const cut = /^(INSERT INTO [\w ,()]+ VALUES )(\([?\d, ]+\))((?: ON CONFLICT [\w ,()]*DO NOTHING)?)$/.exec(sql);
-  return cut === null ? undefined : { before: cut[1]!, values: cut[2]!, after: cut[3]! };
+function rowOf(sql: string): PostgresRows | undefined {
+  const insert = INSERT.exec(sql);
+  if (insert !== null) return { before: insert[1]!, values: insert[2]!, after: insert[3]!, keys: [] };
+  const removal = DELETE.exec(sql);
+  if (removal !== null) return { before: `${removal[1]}IN (`, values: "?", after: ")", keys: [] };
+  const upsert = UPSERT.exec(sql);
+  if (upsert === null) return undefined;
+  const columns = namesOf(upsert[2]!);
+  const keys = namesOf(upsert[5]!).map((name) => columns.indexOf(name));
+  if (columns.length !== parametersOf(upsert[3]!).length || keys.includes(-1)) return undefined;
+  return { before: upsert[1]!, values: upsert[3]!, after: upsert[4]!, keys };
 }
 
-/** One statement that puts in several rows. */
-export function insertOf(row: NonNullable<PostgresText["row"]>, parameters: number, rows: number): string {
+/** The last text of each statement of several rows: most often the next one has as many. */
+const written = new WeakMap<PostgresRows, { readonly rows: number; readonly text: string }>();
+
+/** One statement of several rows. */
+export function statementOf(row: PostgresRows, parameters: number, rows: number): string {
+  const last = written.get(row);
+  if (last?.rows === rows) return last.text;
   const groups = Array.from({ length: rows }, (_, i) => numbered(row.values, i * parameters + 1));
-  return `${row.before}${groups.join(", ")}${row.after}`;
+  const text = `${row.before}${groups.join(", ")}${row.after}`;
+  written.set(row, { rows, text });
+  return text;
 }
 
-/** How many rows of so many parameters one statement may put in. */
-export const rowsPerInsert = (parameters: number): number =>
+/** How many rows of so many parameters one statement may have. */
+const rowsPerStatement = (parameters: number): number =>
   Math.max(1, Math.min(ROWS_MAX, Math.floor(PARAMETERS_MAX / Math.max(1, parameters))));
+
+/** Rows that go in one statement. */
+export interface PostgresBatch {
+  readonly rows: readonly (readonly SqlValue[])[];
+  /** Bytes of their values, about. */
+  readonly bytes: number;
+  /** As many as there can be: its text comes again. */
+  readonly isFull: boolean;
+}
+
+/** The rows from one on that go in one statement of a text, with at most so many bytes, or one row of more. */
+export function batchOf(
+  { row, parameters }: PostgresText,
+  rows: readonly (readonly SqlValue[])[],
+  from: number,
+  bytesMax: number,
+): PostgresBatch {
+  const most = row === undefined ? 1 : rowsPerStatement(parameters);
+  const seen = row === undefined || row.keys.length === 0 ? undefined : new Set<string>();
+  let [to, bytes] = [from, 0];
+  while (to < rows.length && to - from < most && (to === from || bytes < bytesMax)) {
+    const values = rows[to]!;
+    if (seen !== undefined) {
+      const key = row!.keys.map((i) => keyOf(values[i])).join();
+      if (seen.has(key)) break;
+      seen.add(key);
+    }
+    for (const value of values) bytes += value instanceof Uint8Array || typeof value === "string" ? value.length : 8;
+    to++;
+  }
+  return { rows: rows.slice(from, to), bytes, isFull: to - from === most };
+}
+
+/** Values that the server takes for the same have the same text; two others may, which only makes a batch shorter. */
+const keyOf = (value: SqlValue | undefined): string => (value instanceof Uint8Array ? value.toHex() : String(value));

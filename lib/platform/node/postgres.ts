@@ -20,6 +20,8 @@ export interface PostgresOptions extends TargetOptions, PoolOptions, LeaseOption
 /** How often a transaction is run that others got in the way of. */
 const RUNS_MAX = 6;
 const AGAIN_MS = 20;
+/** A reader of a snapshot that asks nothing for so long is ended by the server, which keeps old rows for it. */
+const SNAPSHOT_IDLE_MS = 600_000;
 
 /**
  * Opens a database on a PostgreSQL server; see `postgresTarget` for the URL. All tables are in one schema, which is made
@@ -125,6 +127,25 @@ export class PostgresDatabase implements ServerDatabase {
       this.#changes--;
       ended.resolve();
     }
+  }
+
+  /** A transaction of its own that only reads; the server keeps for it what it sees. */
+  async snapshot<T>(work: (database: Database) => Promise<T>): Promise<T> {
+    if (this.#changes > 0) await this.#tail;
+    this.#check();
+    return await this.#pool.alone(async (link) => {
+      // What is seen is settled by the first question. Its reader may have much else to do between two of them.
+      await link.script(
+        "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; " +
+          `SET LOCAL idle_in_transaction_session_timeout = ${SNAPSHOT_IDLE_MS}; SELECT 1`,
+      );
+      const inside = new Inside(link);
+      try {
+        return await work(inside);
+      } finally {
+        inside.end();
+      }
+    });
   }
 
   /** What is committed is on the server's disk. */
@@ -236,6 +257,10 @@ class Inside implements Database {
 
   transaction(): Promise<never> {
     return Promise.reject(new TypeError("transactions do not nest"));
+  }
+
+  snapshot(): Promise<never> {
+    return Promise.reject(new TypeError("a transaction sees what it changed, and gives no snapshot"));
   }
 
   checkpoint(): Promise<never> {

@@ -60,12 +60,19 @@ export function openSqlite(path: string, options: DatabaseOptions, open: (path: 
     driver.close();
     throw failure;
   }
-  return new SqliteDatabase(driver, guarded);
+  const again = () => {
+    if (isMemory(path)) throw new TypeError("a database in memory has no second connection");
+    return guarded(() => open(path));
+  };
+  return new SqliteDatabase(driver, guarded, again);
 }
+
+/** Whether a path is of no file that a second connection could open. */
+const isMemory = (path: string): boolean => path === "" || path.startsWith(":") || path.startsWith("file:");
 
 /** A new file is its owner's alone (who connected and when is in it), and so are the files that SQLite puts beside it. */
 function keepPrivate(path: string): void {
-  if (path === "" || path.startsWith(":") || path.startsWith("file:")) return;
+  if (isMemory(path)) return;
   try {
     closeSync(openSync(path, "a", 0o600));
   } catch {
@@ -78,15 +85,18 @@ class SqliteDatabase implements Database {
   readonly dialect = "sqlite";
   readonly #driver: SqliteDriver;
   readonly #guarded: <T>(work: () => T) => T;
+  /** Opens the same file once more. */
+  readonly #again: () => SqliteDriver;
   readonly #statements = new Map<string, SqliteStatement>();
   /** Settles, never rejects, when the last transaction that was asked for has ended. */
   #tail: Promise<void> = Promise.resolve();
   #transactions = 0;
   #closed = false;
 
-  constructor(driver: SqliteDriver, guarded: <T>(work: () => T) => T) {
+  constructor(driver: SqliteDriver, guarded: <T>(work: () => T) => T, again: () => SqliteDriver) {
     this.#driver = driver;
     this.#guarded = guarded;
+    this.#again = again;
   }
 
   async run(sql: string, parameters: readonly SqlValue[] = []): Promise<number> {
@@ -127,6 +137,21 @@ class SqliteDatabase implements Database {
     }
   }
 
+  async snapshot<T>(work: (database: Database) => Promise<T>): Promise<T> {
+    if (this.#transactions > 0) await this.#tail;
+    if (this.#closed) throw new TypeError("the database is closed");
+    const driver = this.#again();
+    const reader = new SqliteDatabase(driver, this.#guarded, this.#again);
+    try {
+      reader.#script(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}; PRAGMA query_only = ON; BEGIN`);
+      // What is seen is settled by the first question.
+      reader.#get("SELECT count(*) AS n FROM sqlite_schema", []);
+      return await work(reader.#handle());
+    } finally {
+      await reader.close();
+    }
+  }
+
   async checkpoint(): Promise<boolean> {
     const row = await this.get("PRAGMA wal_checkpoint(FULL)");
     return Number(row?.busy ?? 0) === 0;
@@ -145,27 +170,8 @@ class SqliteDatabase implements Database {
     // IMMEDIATE takes the write lock at once: a deferred one could fail half-way, where no busy timeout helps.
     this.#run("BEGIN IMMEDIATE", []);
     let over = false;
-    const open = <R>(statement: () => R): Promise<R> => {
-      if (over) return Promise.reject(new TypeError("the transaction is over"));
-      try {
-        return Promise.resolve(statement());
-      } catch (cause) {
-        return Promise.reject(cause);
-      }
-    };
-    const inside: Database = {
-      dialect: "sqlite",
-      run: (sql, parameters = []) => open(() => this.#run(sql, parameters)),
-      runMany: (sql, rows) => open(() => this.#runMany(sql, rows)),
-      all: (sql, parameters = []) => open(() => this.#all(sql, parameters)),
-      get: (sql, parameters = []) => open(() => this.#get(sql, parameters)),
-      script: (sql) => open(() => this.#script(sql)),
-      transaction: () => Promise.reject(new TypeError("transactions do not nest")),
-      checkpoint: () => Promise.reject(new TypeError("a transaction cannot be durable before its end")),
-      close: () => Promise.reject(new TypeError("a transaction cannot close its database")),
-    };
     try {
-      const result = await work(inside);
+      const result = await work(this.#handle(() => over));
       over = true;
       this.#run("COMMIT", []);
       return result;
@@ -178,6 +184,30 @@ class SqliteDatabase implements Database {
       }
       throw cause;
     }
+  }
+
+  /** What is open to the work of a transaction, until it is over. */
+  #handle(isOver: () => boolean = () => this.#closed): Database {
+    const open = <R>(statement: () => R): Promise<R> => {
+      if (isOver()) return Promise.reject(new TypeError("the transaction is over"));
+      try {
+        return Promise.resolve(statement());
+      } catch (cause) {
+        return Promise.reject(cause);
+      }
+    };
+    return {
+      dialect: "sqlite",
+      run: (sql, parameters = []) => open(() => this.#run(sql, parameters)),
+      runMany: (sql, rows) => open(() => this.#runMany(sql, rows)),
+      all: (sql, parameters = []) => open(() => this.#all(sql, parameters)),
+      get: (sql, parameters = []) => open(() => this.#get(sql, parameters)),
+      script: (sql) => open(() => this.#script(sql)),
+      transaction: () => Promise.reject(new TypeError("transactions do not nest")),
+      snapshot: () => Promise.reject(new TypeError("a transaction sees what it changed, and gives no snapshot")),
+      checkpoint: () => Promise.reject(new TypeError("a transaction cannot be durable before its end")),
+      close: () => Promise.reject(new TypeError("a transaction cannot close its database")),
+    };
   }
 
   #run(sql: string, parameters: readonly SqlValue[]): number {
