@@ -46,8 +46,8 @@ export async function untilStopped(
   }, now);
   let timer: ReturnType<typeof setTimeout> | undefined;
   try {
-    await Promise.race([signalled.promise, ...nodes.map((node) => node.stopped), ...(until ? [until] : [])]);
-    beforeStop?.();
+    const ended = Promise.race([signalled.promise, ...nodes.map((node) => node.stopped), ...(until ? [until] : [])]);
+    await ended.finally(() => beforeStop?.());
     const limitMs = Math.min(TIMER_MS_MAX, Math.max(0, ...nodes.map((node) => node.config.shutdownTimeoutMs)));
     const late = new Promise<never>((_, reject) => {
       const error = new NodeError("STOP_FORCED", "self", `the stop took more than ${limitMs} ms and was forced`);

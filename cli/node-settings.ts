@@ -76,6 +76,15 @@ export const NODE_SETTINGS: readonly NodeSetting[] = [
     read: (text) => ({ database: { passwordFile: resolve(text) } }),
   },
   {
+    key: "role",
+    value: "auto|writer",
+    help: "of nodes that share a server one writes a chain; auto: stand by and take over when it is gone",
+    document: "of the nodes that share a server one writes a chain. `auto`: stand by, and take over when it is gone; " +
+      "`writer`: the same, but end when another takes over",
+    standard: "auto",
+    read: (text) => ({ role: oneOf(text, "role", ["auto", "writer"]) }),
+  },
+  {
     key: "memory",
     value: "SIZE",
     help: "block cache: bytes, or with K, M, G",

@@ -3,7 +3,15 @@
  *
  * @module
  */
-import { addressText, GEMEL_VERSION, type NodeConfig, type PeerAddress, type RunningNode, startNode } from "../mod.ts";
+import {
+  addressText,
+  GEMEL_VERSION,
+  type NodeConfig,
+  NodeError,
+  type PeerAddress,
+  type RunningNode,
+  startNode,
+} from "../mod.ts";
 import { join } from "node:path";
 import process from "node:process";
 import type { Command } from "commander";
@@ -116,7 +124,21 @@ interface RunOptions {
   readonly quiet: boolean;
 }
 
-async function runNode(config: NodeConfig, io: CliIo, { json, quiet }: RunOptions): Promise<number> {
+/** Runs nodes one after another: one that another has taken over from stands by, until it may take over in its turn. */
+async function runNode(config: NodeConfig, io: CliIo, options: RunOptions): Promise<number> {
+  for (;;) {
+    try {
+      return await runOnce(config, io, options);
+    } catch (thrown) {
+      const isOvertaken = thrown instanceof NodeError && thrown.code === "DATABASE_TAKEN_OVER";
+      if (!isOvertaken || config.role === "writer") throw thrown;
+      const text = `${thrown.message}; this node stands by`;
+      io.err(config.log.format === "json" ? logLine("error", text) : `error: ${text}\n`);
+    }
+  }
+}
+
+async function runOnce(config: NodeConfig, io: CliIo, { json, quiet }: RunOptions): Promise<number> {
   const node = await startNode(config);
   const isJsonLog = config.log.format === "json";
   // One object a line, for what does not come from the log too.

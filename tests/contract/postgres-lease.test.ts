@@ -102,6 +102,37 @@ describe("the lease of a schema", { skip: postgresSkip }, () => {
       assert.deepEqual(await rowsOf(second), []);
     }));
 
+  test("whoever is stopped in the middle of a transaction is not in the way of who takes over, by what it has locked", () =>
+    withMany([SILENT, {}], async (first, second) => {
+      await first.lease("one");
+      await put(first, 1);
+      const change = "UPDATE t SET a = a + 1 WHERE a = 1";
+      const woken = Promise.withResolvers<void>();
+      const stopped = first.transaction(async (inside) => {
+        await inside.run(change);
+        await woken.promise;
+        await inside.run("SELECT 1");
+      });
+      stopped.catch(() => {});
+      await later(320);
+      await second.lease("two");
+      const began = performance.now();
+      await second.run("UPDATE t SET a = 7 WHERE a = 1");
+      assert.ok(performance.now() - began < 5_000);
+      woken.resolve();
+      await assert.rejects(stopped);
+      assert.deepEqual(await rowsOf(second), [7]);
+    }));
+
+  test("what fails in a transaction since another writes is told as that", () =>
+    withMany([SILENT, {}], async (first, second) => {
+      await first.lease("one");
+      await later(320);
+      await second.lease("two");
+      await put(second, 1);
+      await assert.rejects(first.transaction(() => Promise.reject(new Error("it is not as it was"))), overtaken);
+    }));
+
   test("a holder that lives finds out by itself that another has taken over", () =>
     withMany([{ leaseMs: 400 }, {}], async (first, second) => {
       const lease = await first.lease("one");

@@ -37,7 +37,8 @@ export class PostgresLease implements Lease {
   readonly #pool: PostgresPool;
   readonly #target: PostgresTarget;
   readonly #holder: string;
-  readonly #leaseMs: number;
+  /** How long it holds when nothing is heard of its holder. */
+  readonly leaseMs: number;
   readonly #lost = new AbortController();
   #timer: ReturnType<typeof setTimeout> | undefined;
   #renewing: Promise<void> = Promise.resolve();
@@ -48,7 +49,7 @@ export class PostgresLease implements Lease {
     this.#target = target;
     this.#holder = holder;
     this.epoch = epoch;
-    this.#leaseMs = leaseMs;
+    this.leaseMs = leaseMs;
   }
 
   /**
@@ -109,7 +110,7 @@ export class PostgresLease implements Lease {
     if (this.#isOver) return;
     const { rows } = await this.#pool.use((link) =>
       link.query(
-        `UPDATE gemel_lease SET until = now() + interval '${this.#leaseMs} ms' WHERE id = 1 AND holder = ? RETURNING epoch`,
+        `UPDATE gemel_lease SET until = now() + interval '${this.leaseMs} ms' WHERE id = 1 AND holder = ? RETURNING epoch`,
         [this.#holder],
       )
     );

@@ -74,6 +74,22 @@ export class PostgresWriter {
   }
 
   /**
+   * What a transaction begins with. Of a writer with a lease that is stopped in the middle of one, the server waits no longer
+   * than the lease holds: its locks are in the way of the one that takes over.
+   */
+  get begin(): string {
+    const { leaseMs } = this.#lease ?? {};
+    return leaseMs === undefined ? "BEGIN" : `BEGIN; SET LOCAL idle_in_transaction_session_timeout = ${leaseMs}`;
+  }
+
+  /** Why a transaction failed: another's changes may have come between, and then nothing else is to be said of it. */
+  async causeOf(thrown: unknown): Promise<unknown> {
+    if (this.#lease === undefined || isAway(thrown)) return thrown;
+    await this.#lease.renew().catch(() => {});
+    return this.#lease.lost.aborted ? this.#lease.lost.reason : thrown;
+  }
+
+  /**
    * Commits what was begun on a connection. When that is lost meanwhile, finds out whether it was committed.
    * @throws NodeError `DATABASE_AWAY` when it was not, `DATABASE_OUTCOME_UNKNOWN` when the server did not come back,
    * `DATABASE_TAKEN_OVER` when the lease is another's
@@ -91,7 +107,9 @@ export class PostgresWriter {
       );
       if (command !== "COMMIT") throw this.#unknown(`the server says ${command}`);
     } catch (thrown) {
-      if (thrown instanceof NodeError && thrown.data["sqlstate"] === DIVISION_BY_ZERO) throw await this.#refused();
+      if (thrown instanceof NodeError && thrown.data["sqlstate"] === DIVISION_BY_ZERO) {
+        throw await this.causeOf(this.#forgotten());
+      }
       if (!isAway(thrown)) throw thrown;
       if (!await this.#isCommitted(number, thrown)) throw thrown;
     }
@@ -116,10 +134,7 @@ export class PostgresWriter {
     }
   }
 
-  /** Why a commit has refused itself. */
-  async #refused(): Promise<NodeError> {
-    await this.#lease?.renew().catch(() => {});
-    if (this.#lease?.lost.aborted === true) return this.#lease.lost.reason;
+  #forgotten(): NodeError {
     const advice = "has forgotten this program, which was not heard of for long; start it again";
     return postgresError(["DATABASE_TAKEN_OVER", "self", advice], this.#target);
   }

@@ -180,7 +180,7 @@ export class PostgresDatabase implements ServerDatabase {
 
   async #once<T>(work: (database: Database) => Promise<T>): Promise<T> {
     // Nothing has happened when BEGIN fails: a connection that was lost while nobody used it is made anew.
-    const link = await this.#pool.take((each) => each.script("BEGIN"));
+    const link = await this.#pool.take((each) => each.script(this.#writer.begin));
     const inside = new Inside(link);
     try {
       const result = await work(inside);
@@ -193,7 +193,7 @@ export class PostgresDatabase implements ServerDatabase {
     } catch (thrown) {
       inside.end();
       await this.#takeBack(link);
-      throw thrown;
+      throw await this.#writer.causeOf(thrown);
     }
   }
 
