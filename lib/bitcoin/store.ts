@@ -171,6 +171,11 @@ export interface BitcoinStore {
   blockSize(row: number): Promise<number | undefined>;
   /** Where a transaction of the active chain is, when there is an index. */
   transaction(txid: Uint8Array): Promise<TransactionPlace | undefined>;
+  /**
+   * From one commit to the next, in milliseconds, where a commit takes its time whatever is in it: what comes meanwhile goes
+   * together. Absent where it does not.
+   */
+  readonly gatherMs?: number;
   /** Whether the transaction index is kept. */
   readonly hasTransactionIndex: boolean;
   /**

@@ -37,6 +37,7 @@ import { openEventsDatabase } from "./databases.ts";
 import type { startEngine } from "./engine.ts";
 import { egressOf } from "./egress.ts";
 import type { EventLog, LiveNodeEvent, NewEvent } from "../storage/events.ts";
+import { gatherMsOf } from "../storage/gathering.ts";
 import { migrate } from "../storage/migrate.ts";
 import { EventForwarder, MemoryNodeLog, NODE_LOG_MIGRATIONS, type NodeLog, SqlNodeLog } from "../storage/node-log.ts";
 
@@ -72,11 +73,11 @@ async function openNodeLog(
   drivers: NodeDrivers,
   wake: () => void,
   shutdown: Shutdown,
-): Promise<NodeLog> {
-  if (config.database === "memory") return new MemoryNodeLog({ onAppend: wake });
+): Promise<{ readonly log: NodeLog; readonly gatherMs: number }> {
+  if (config.database === "memory") return { log: new MemoryNodeLog({ onAppend: wake }), gatherMs: 0 };
   const database = await openEventsDatabase({ config, drivers, shutdown });
   await migrate(database, NODE_LOG_MIGRATIONS, { chain: "events", network: "all", genesis: "" });
-  return new SqlNodeLog(database, wake);
+  return { log: new SqlNodeLog(database, wake), gatherMs: gatherMsOf(database) };
 }
 
 /**
@@ -105,8 +106,9 @@ async function start(config: NodeConfig, drivers: NodeDrivers, shutdown: Shutdow
   const bus = new Bus<{ events: null }>();
   const wake = () => bus.emit("events", null);
   const hints: EventHints = (listener) => bus.on("events", () => listener());
-  const events = await openNodeLog(config, drivers, wake, shutdown);
-  const forwarder = new EventForwarder(events, (text) => logging.log("error", "store", text));
+  const { log: events, gatherMs } = await openNodeLog(config, drivers, wake, shutdown);
+  const gather = gatherMs > 0 ? () => clock.sleep(gatherMs) : undefined;
+  const forwarder = new EventForwarder(events, (text) => logging.log("error", "store", text), gather);
   shutdown.add(() => forwarder.drain());
   const record = recorder(events, forwarder, logging);
   const live = new LiveEvents<LiveNodeEvent>();

@@ -155,12 +155,15 @@ interface Copying {
 export class EventForwarder {
   readonly #log: NodeLog;
   readonly #failed: (text: string) => void;
+  readonly #gather: (() => Promise<void>) | undefined;
   readonly #running = new Map<string, Copying>();
   readonly #sources = new Map<string, EventSource>();
 
-  constructor(log: NodeLog, failed: (text: string) => void) {
+  /** @param gather waits for more before the next pass, where each takes its time whatever there is to copy */
+  constructor(log: NodeLog, failed: (text: string) => void, gather?: () => Promise<void>) {
     this.#log = log;
     this.#failed = failed;
+    this.#gather = gather;
   }
 
   /** Copies from a source from now on, first what an earlier run left. */
@@ -208,16 +211,21 @@ export class EventForwarder {
     if (source === undefined) return;
     const state: Copying = { again: false, pass: Promise.resolve(), done: Promise.resolve() };
     const run = async () => {
-      do {
+      for (let isAgain = false; !isAgain || state.again; isAgain = true) {
         state.again = false;
-        state.pass = this.#copy(name, source);
+        state.pass = this.#pass(name, source, isAgain);
         await state.pass;
-      } while (state.again);
+      }
     };
     this.#running.set(name, state);
     state.done = run()
       .catch((error) => this.#failed(`events of ${name} could not be copied: ${messageOf(error)}`))
       .finally(() => this.#running.delete(name));
+  }
+
+  async #pass(name: string, source: EventSource, isAgain: boolean): Promise<void> {
+    if (isAgain) await this.#gather?.();
+    await this.#copy(name, source);
   }
 
   async #copy(name: string, source: EventSource): Promise<void> {

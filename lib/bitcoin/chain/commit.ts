@@ -38,6 +38,8 @@ export class ChainCommit {
   #pending = newPending();
   #underWay: Pending | undefined;
   #writing: Promise<void> | undefined;
+  /** When the last commit began; monotonic milliseconds. */
+  #begun = -Infinity;
   #failure: unknown;
 
   constructor(parts: ChainCommitParts) {
@@ -163,7 +165,11 @@ export class ChainCommit {
   async #write(): Promise<void> {
     // All that comes in the same moment belongs into one commit.
     await this.#parts.clock.sleep(1);
+    const { clock, store: { gatherMs = 0 } } = this.#parts;
     while (this.#failure === undefined && (hasAny(this.#pending) || this.#parts.headers.length > this.#storedHeaders)) {
+      const restMs = this.#begun + gatherMs - clock.monotonic();
+      if (restMs > 0 && !this.isCrowded) await clock.sleep(restMs);
+      this.#begun = clock.monotonic();
       const pending = this.#underWay = this.#pending;
       this.#pending = newPending();
       try {

@@ -8,6 +8,7 @@ import { toHex } from "../../codec/hex.ts";
 import { equalBytes } from "../../codec/sized.ts";
 import type { Database, FileFolder } from "../../core/ports.ts";
 import { insertEvents } from "../../storage/event-log.ts";
+import { gatherMsOf } from "../../storage/gathering.ts";
 import { ByteCache } from "../../storage/lru.ts";
 import { migrate } from "../../storage/migrate.ts";
 import type { SortedEntries } from "../../storage/runs/entries.ts";
@@ -119,6 +120,7 @@ interface Stored {
 /** {@link BitcoinStore} over a {@link Database} whose schema is up to date; made by {@link openSqlBitcoinStore}. */
 export class SqlBitcoinStore implements BitcoinStore {
   readonly hasTransactionIndex: boolean;
+  readonly gatherMs: number;
   readonly blockBytes: BlockBytes;
   readonly #sets: readonly [CoinSet, CoinSet];
   readonly #database: Database;
@@ -136,6 +138,7 @@ export class SqlBitcoinStore implements BitcoinStore {
 
   constructor(database: Database, options: SqlBitcoinStoreOptions, stored: Stored) {
     this.hasTransactionIndex = options.transactionIndex ?? false;
+    this.gatherMs = gatherMsOf(database);
     this.blockBytes = stored.bytes;
     this.#isInDatabase = options.blocks === undefined;
     this.#database = database;
