@@ -283,7 +283,6 @@ for (const driver of everyDriver) {
         const { store, database, close } = await place.open({ reindex: true, transactionIndex: true });
         assert.deepEqual([store.reindexing, await store.counts()], [true, { headers: 0, blocks: 0, blockBytes: 0 }]);
         assert.equal(await store.block(3), undefined);
-        assert.deepEqual(await store.prune(0, 1_000), [], "what is set aside is not pruned");
         let written = 0;
         const { rows, result } = await reindex(store, (sink) => ({
           headers: sink.headers,
@@ -322,6 +321,28 @@ for (const driver of everyDriver) {
         assert.deepEqual([headers, blocks], [12, 9], "only what was missing");
         assert.deepEqual(await readable(opened.store, rows), ALL);
         await opened.close();
+      }));
+
+    test("what is set aside is neither served nor pruned, and a block that comes meanwhile is", () =>
+      withPlace(async (place) => {
+        await filled(place);
+        const { store, close } = await place.open({ reindex: true });
+        const first = { headers: { firstRow: 0, bytes: headerOf(0) }, blocks: [newBlockOf(0)] };
+        await store.commit(first);
+        assert.deepEqual([await store.block(1), (await store.block(0))?.length], [undefined, rawBlockOf(0).length]);
+        assert.deepEqual(await store.prune(0, 1_000), [0]);
+        let found = 0;
+        for await (const { bytes } of store.blockBytes.scan("block")) found += bytes.length;
+        assert.equal(found, 12 * rawBlockOf(0).length);
+        await store.commit({ blocks: first.blocks });
+        await close();
+        // One of them is there twice now, and both are set aside.
+        const again = await place.open({ reindex: true });
+        const { rows } = await reindex(again.store);
+        assert.deepEqual(await readable(again.store, rows), ALL);
+        assert.equal((await again.store.counts()).blocks, 12);
+        assert.equal((await again.database.get("SELECT COUNT(*) AS n FROM bitcoin_block_bytes"))?.n, 12);
+        await again.close();
       }));
 
     test("leaves out what is damaged, and what has no ancestors", () =>
