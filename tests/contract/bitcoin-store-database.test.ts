@@ -153,63 +153,62 @@ for (const driver of everyDriver) {
         await close();
       }));
 
-    test("a snapshot's coins are written as they come, count from its step on, and are gone when it is dropped", () =>
-      withPlace(async (place) => {
-        let transactions = 0;
-        const counting = (database: Database): Database =>
-          Object.create(database, {
-            dialect: { value: database.dialect },
-            transaction: { value: (work: never) => (transactions++, database.transaction(work)) },
-            ...Object.fromEntries(
-              (["run", "runMany", "all", "get", "script", "snapshot", "checkpoint", "close"] as const)
-                .map((name) => [name, { value: database[name].bind(database) }]),
-            ),
-          });
-        const other = await sqlPlace(
-          { ...driver, open: async (path) => counting(await driver.open(path)) },
-          {},
-          "database",
-        );
-        try {
-          const { store, database, close } = await other.open();
-          await store.commit(chainStep(0, 4));
-          const rows = async () => Number((await database.get("SELECT COUNT(*) AS n FROM bitcoin_coins_1"))?.n);
-          const others = async (of: typeof store) => {
-            const [one] = await of.otherCoins.coins([fromHex(nameOf(7))]);
-            return [one !== undefined, (await allOf(of.otherCoins)).size];
-          };
-          const entries = entriesOf(manyCoins(40_000));
-          let before = 0;
-          const laid = await store.stageSnapshot({
-            size: entries.size,
-            async *drain(take) {
-              transactions = 0;
-              for await (const _ of entries.drain(take)) yield;
-              before = transactions;
-            },
-          });
-          assert.equal(laid.count, 40_000);
-          assert.ok(before > 1, "written while they come");
-          assert.equal(await rows(), 40_000);
-          assert.deepEqual(await others(store), [false, 0], "nothing counts before its step");
-          // Another attempt begins anew.
-          await store.stageSnapshot(entriesOf(manyCoins(10)));
-          assert.equal(await rows(), 10);
-          await close();
-          const again = await other.open();
-          assert.equal(Number((await again.database.get("SELECT COUNT(*) AS n FROM bitcoin_coins_1"))?.n), 0);
-          const third = await again.store.stageSnapshot(entriesOf(manyCoins(10)));
-          await again.store.dropSnapshot();
-          assert.equal(third.count, 10);
-          assert.equal(Number((await again.database.get("SELECT COUNT(*) AS n FROM bitcoin_coins_1"))?.n), 0);
-          const taken = await again.store.stageSnapshot(entriesOf(manyCoins(20)));
-          await again.store.commit({ otherCoins: { at: 3, staged: taken }, snapshot: snapshotAt(3) });
-          assert.equal((await allOf(again.store)).size, 20);
-          await again.close();
-        } finally {
-          await other.remove();
-        }
-      }));
+    test("a snapshot's coins are written as they come, count from its step on, and are gone when it is dropped", async () => {
+      let transactions = 0;
+      const counting = (database: Database): Database =>
+        Object.create(database, {
+          dialect: { value: database.dialect },
+          transaction: { value: (work: never) => (transactions++, database.transaction(work)) },
+          ...Object.fromEntries(
+            (["run", "runMany", "all", "get", "script", "snapshot", "checkpoint", "close"] as const)
+              .map((name) => [name, { value: database[name].bind(database) }]),
+          ),
+        });
+      const other = await sqlPlace(
+        { ...driver, open: async (path) => counting(await driver.open(path)) },
+        {},
+        "database",
+      );
+      try {
+        const { store, database, close } = await other.open();
+        await store.commit(chainStep(0, 4));
+        const rows = async () => Number((await database.get("SELECT COUNT(*) AS n FROM bitcoin_coins_1"))?.n);
+        const others = async (of: typeof store) => {
+          const [one] = await of.otherCoins.coins([fromHex(nameOf(7))]);
+          return [one !== undefined, (await allOf(of.otherCoins)).size];
+        };
+        const entries = entriesOf(manyCoins(40_000));
+        let before = 0;
+        const laid = await store.stageSnapshot({
+          size: entries.size,
+          async *drain(take) {
+            transactions = 0;
+            for await (const _ of entries.drain(take)) yield;
+            before = transactions;
+          },
+        });
+        assert.equal(laid.count, 40_000);
+        assert.ok(before > 1, "written while they come");
+        assert.equal(await rows(), 40_000);
+        assert.deepEqual(await others(store), [false, 0], "nothing counts before its step");
+        // Another attempt begins anew.
+        await store.stageSnapshot(entriesOf(manyCoins(10)));
+        assert.equal(await rows(), 10);
+        await close();
+        const again = await other.open();
+        assert.equal(Number((await again.database.get("SELECT COUNT(*) AS n FROM bitcoin_coins_1"))?.n), 0);
+        const third = await again.store.stageSnapshot(entriesOf(manyCoins(10)));
+        await again.store.dropSnapshot();
+        assert.equal(third.count, 10);
+        assert.equal(Number((await again.database.get("SELECT COUNT(*) AS n FROM bitcoin_coins_1"))?.n), 0);
+        const taken = await again.store.stageSnapshot(entriesOf(manyCoins(20)));
+        await again.store.commit({ otherCoins: { at: 3, staged: taken }, snapshot: snapshotAt(3) });
+        assert.equal((await allOf(again.store)).size, 20);
+        await again.close();
+      } finally {
+        await other.remove();
+      }
+    });
 
     test("who reads coins that go meanwhile gets all of them", () =>
       withPlace(async (place) => {
