@@ -282,6 +282,49 @@ for (const driver of everyDriver) {
 }
 
 describe("One PostgreSQL server", { skip: postgresSkip }, () => {
+  test("that is lost in the middle of a commit leaves nothing of it, and the same step can be made afterwards", async () => {
+    const server = await postgresServer();
+    const inner = await openPostgres(server.url, { schema: "lost_in_a_commit" });
+    let isDoomed = false;
+    const database: Database = {
+      dialect: "postgresql",
+      run: (sql, parameters) => inner.run(sql, parameters),
+      runMany: (sql, rows) => inner.runMany(sql, rows),
+      all: (sql, parameters) => inner.all(sql, parameters),
+      get: (sql, parameters) => inner.get(sql, parameters),
+      script: (sql) => inner.script(sql),
+      snapshot: (work) => inner.snapshot(work),
+      checkpoint: () => inner.checkpoint(),
+      close: () => inner.close(),
+      transaction: (work) =>
+        inner.transaction(async (within) => {
+          const result = await work(within);
+          if (isDoomed) {
+            server.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'gemel'");
+          }
+          return result;
+        }),
+    };
+    try {
+      const store = await openSqlBitcoinStore(database, { network: regtest, transactionIndex: true });
+      await store.commit(chainStep(0, 2));
+      const coins = { at: 3, staged: await store.stageCoins(entriesOf(manyCoins(20_000))), transactions: 8 };
+      const step = { ...chainStep(2, 4), coins, undo: new Map([[3, coin(3)]]) };
+      isDoomed = true;
+      await assert.rejects(store.commit(step), { code: "DATABASE_AWAY", fault: "network" });
+      isDoomed = false;
+      assert.deepEqual([await store.tip(), await store.block(3), await store.coinsAt()], [1, undefined, undefined]);
+      assert.deepEqual((await store.counts()).blocks, 2);
+      assert.equal((await inner.get("SELECT COUNT(*) AS n FROM bitcoin_coins_0"))?.n, 0);
+      assert.deepEqual(await store.commit(step), [3, 4], "no event has taken a number");
+      assert.deepEqual([await store.tip(), (await store.counts()).blocks, await store.coinsAt()], [3, 4, 3]);
+      assert.equal((await allOf(store)).size, 20_000);
+      await store.close();
+    } finally {
+      await inner.close();
+    }
+  });
+
   test("has a chain, its filters and its light client at once, each chain in a schema of its own", async () => {
     const { url } = await postgresServer();
     const opened: PostgresDatabase[] = [];
