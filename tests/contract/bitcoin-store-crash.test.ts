@@ -49,6 +49,7 @@ function mortal(database: Database, fate: Fate): Database {
     run: async (sql, parameters) => (fate.step(), await inner.run(sql, parameters)),
     runMany: async (sql, rows) => (fate.step(), await inner.runMany(sql, rows)),
     all: async (sql, parameters) => (fate.step(), await inner.all(sql, parameters)),
+    committed: async (sql, parameters) => (fate.step(), await inner.committed(sql, parameters)),
     get: async (sql, parameters) => (fate.step(), await inner.get(sql, parameters)),
     script: async (sql) => (fate.step(), await inner.script(sql)),
     transaction: async (work) => {

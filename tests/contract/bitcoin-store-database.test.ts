@@ -160,7 +160,7 @@ for (const driver of everyDriver) {
           dialect: { value: database.dialect },
           transaction: { value: (work: never) => (transactions++, database.transaction(work)) },
           ...Object.fromEntries(
-            (["run", "runMany", "all", "get", "script", "snapshot", "checkpoint", "close"] as const)
+            (["run", "runMany", "all", "committed", "get", "script", "snapshot", "checkpoint", "close"] as const)
               .map((name) => [name, { value: database[name].bind(database) }]),
           ),
         });
@@ -291,6 +291,7 @@ describe("One PostgreSQL server", { skip: postgresSkip }, () => {
       run: (sql, parameters) => inner.run(sql, parameters),
       runMany: (sql, rows) => inner.runMany(sql, rows),
       all: (sql, parameters) => inner.all(sql, parameters),
+      committed: (sql, parameters) => inner.committed(sql, parameters),
       get: (sql, parameters) => inner.get(sql, parameters),
       script: (sql) => inner.script(sql),
       snapshot: (work) => inner.snapshot(work),
@@ -322,6 +323,29 @@ describe("One PostgreSQL server", { skip: postgresSkip }, () => {
       await store.close();
     } finally {
       await inner.close();
+    }
+  });
+
+  test("answers for coins while a step is being committed, as they were before it", async () => {
+    const { url } = await postgresServer();
+    const database = await openPostgres(url, { schema: "asked_in_a_commit" });
+    try {
+      const store = await openSqlBitcoinStore(database, { network: regtest });
+      await store.commit(chainStep(0, 3));
+      const keys = manyCoins(1_200).map(([key]) => key);
+      await store.commit({ coins: { at: 1, staged: await store.stageCoins(entriesOf(manyCoins(1_200))) } });
+      const gone = await store.stageCoins(entriesOf(keys.map((key) => [key, undefined])));
+      // A change that is under way, and the step behind it.
+      const gate = Promise.withResolvers<void>();
+      const change = database.transaction(() => gate.promise);
+      const committing = store.commit({ coins: { at: 2, staged: gone } });
+      assert.equal((await store.coins(keys)).includes(undefined), false);
+      gate.resolve();
+      await Promise.all([change, committing]);
+      assert.deepEqual(new Set(await store.coins(keys)), new Set([undefined]));
+      await store.close();
+    } finally {
+      await database.close();
     }
   });
 

@@ -110,13 +110,14 @@ export class TableCoins implements CoinBytes {
     this.#exclusive = exclusive;
   }
 
+  /** While a step is being committed, a coin that it changes may be as before it or as after it. */
   async get(keys: readonly Uint8Array[]): Promise<readonly (Uint8Array | undefined)[]> {
     if (this.#isHidden || keys.length === 0) return keys.map(() => undefined);
     const found = new Map<string, Uint8Array>();
     const ask = async (some: readonly Uint8Array[]) => {
       const places = some.map(() => "?").join(", ");
       const sql = `SELECT outpoint, coin FROM bitcoin_coins_${this.#place} WHERE outpoint IN (${places})`;
-      for (const { outpoint, coin } of await this.#database.all(sql, some)) {
+      for (const { outpoint, coin } of await this.#database.committed(sql, some)) {
         found.set(toHex(bytesOf(outpoint)), bytesOf(coin));
       }
     };
