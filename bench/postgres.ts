@@ -5,7 +5,7 @@
  * The server is Debian's, on the same machine, by a Unix socket, and flushes to disk what it commits; SQLite does so with
  * `full`, and leaves it to the next checkpoint with `normal`, as the node has it.
  *
- * Run: `bun bench/postgres.ts`, `deno run -A bench/postgres.ts`. Files go below `$TMPDIR`.
+ * Run: `bun bench/postgres.ts`, `bun bench/postgres.ts "2 MB"` for those that are named so, `deno run -A bench/postgres.ts`. Files go below `$TMPDIR`.
  */
 import { spawnSync } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -15,11 +15,14 @@ import process from "node:process";
 import { openDatabase, openFileFolder, runtime, sha256 } from "#platform";
 import { regtest } from "../lib/bitcoin/networks/regtest.ts";
 import { BlockFiles } from "../lib/bitcoin/store/block-files.ts";
-import { openSqlBitcoinStore } from "../lib/bitcoin/store/sql.ts";
+import { openSqlBitcoinStore, type SqlBitcoinStore } from "../lib/bitcoin/store/sql.ts";
+import type { BitcoinStep } from "../lib/bitcoin/store.ts";
 import { openSqlChiaStore } from "../lib/chia/store/sql.ts";
 import { useSha256 } from "../lib/codec/sha256.ts";
 import type { Database, SqlValue } from "../lib/core/ports.ts";
+import { entriesOf, type SortedEntries } from "../lib/storage/runs/entries.ts";
 import { openPostgres, type PostgresDatabase } from "../lib/platform/node/postgres.ts";
+import { newBlockOf } from "../tests/contract/bitcoin-store-blocks.ts";
 import { chainStep } from "../tests/contract/bitcoin-store-suite.ts";
 import { branchOf } from "../tests/contract/store-blocks.ts";
 import { postgresMissing, PostgresServer } from "../tests/support/postgres-server.ts";
@@ -35,6 +38,37 @@ interface Work {
   readonly unit: string;
   readonly count: number;
   run(database: Database, folder: string): Promise<() => Promise<unknown>>;
+}
+
+const BLOCKS = 40;
+const COINS = 200_000;
+
+/** A Bitcoin store as it is kept there: with files beside a file, and with everything on a server. */
+async function bitcoinStore(database: Database, folder: string): Promise<SqlBitcoinStore> {
+  if (database.dialect === "postgresql") return await openSqlBitcoinStore(database, { network: regtest });
+  const blocks = new BlockFiles(await openFileFolder(join(folder, "blocks")), { magic: regtest.magic });
+  const openCoins = (place: number) => openFileFolder(join(folder, `coins-${place}`));
+  return await openSqlBitcoinStore(database, { network: regtest, blocks, openCoins });
+}
+
+/** Blocks of 2 MB that do not become smaller by compression, and a step for each. */
+function largeSteps(): BitcoinStep[] {
+  return Array.from({ length: BLOCKS }, (_, row) => {
+    const raw = new Uint8Array(2_000_000);
+    for (let at = 0; at < raw.length; at += 65_536) crypto.getRandomValues(raw.subarray(at, at + 65_536));
+    const { headers, statuses } = chainStep(row, row + 1);
+    return { headers: headers!, statuses: statuses!, blocks: [{ ...newBlockOf(row, 1, 100), raw }], tip: row };
+  });
+}
+
+/** Coins with keys all over the set, in order; `round` tells which of them are made, changed or gone. */
+function coinChanges(round: number): SortedEntries {
+  const list = Array.from({ length: COINS }, (_, i): [Uint8Array, Uint8Array | undefined] => {
+    const key = new Uint8Array(36);
+    new DataView(key.buffer).setUint32(0, i * 21_001 + (round > 0 && i % 2 === 1 ? 7 : 0));
+    return [key, round > 0 && i % 2 === 0 ? undefined : new Uint8Array(30).fill(i + round)];
+  });
+  return entriesOf(list);
 }
 
 const rows = (count: number): SqlValue[][] =>
@@ -129,6 +163,89 @@ const works: Work[] = [
   },
 ];
 
+works.push(
+  {
+    name: "Bitcoin: blocks of 2 MB, one a commit; beside SQLite in files, on PostgreSQL in the database",
+    unit: "blocks/s",
+    count: BLOCKS,
+    run: async (database, folder) => {
+      const store = await bitcoinStore(database, folder);
+      const steps = largeSteps();
+      return async () => {
+        for (const step of steps) await store.commit(step);
+        await store.close();
+      };
+    },
+  },
+  {
+    name: "Bitcoin: blocks of 2 MB that are read, and checked",
+    unit: "blocks/s",
+    count: BLOCKS,
+    run: async (database, folder) => {
+      const store = await bitcoinStore(database, folder);
+      for (const step of largeSteps()) await store.commit(step);
+      return async () => {
+        for (let row = 0; row < BLOCKS; row++) await store.block(row, true);
+        await store.close();
+      };
+    },
+  },
+  {
+    name: "Bitcoin: a flush of 200,000 coins, half of them made and half of them spent, into a set of as many",
+    unit: "coins/s",
+    count: COINS,
+    run: async (database, folder) => {
+      const store = await bitcoinStore(database, folder);
+      await store.commit(chainStep(0, 3));
+      await store.commit({ coins: { at: 1, staged: await store.stageCoins(coinChanges(0)) } });
+      const changes = coinChanges(1);
+      return async () => {
+        await store.commit({ coins: { at: 2, staged: await store.stageCoins(changes) } });
+        await store.coinsAtRest();
+        await store.close();
+      };
+    },
+  },
+  {
+    name: "Bitcoin: coins of a block that are looked up, 5,500 at once, of 200,000",
+    unit: "coins/s",
+    count: 55_000,
+    run: async (database, folder) => {
+      const store = await bitcoinStore(database, folder);
+      await store.commit(chainStep(0, 3));
+      await store.commit({ coins: { at: 1, staged: await store.stageCoins(coinChanges(0)) } });
+      const keys = Array.from({ length: 55_000 }, (_, i) => {
+        const key = new Uint8Array(36);
+        new DataView(key.buffer).setUint32(0, ((i * 7_919) % COINS) * 21_001);
+        return key;
+      });
+      return async () => {
+        for (let at = 0; at < keys.length; at += 5_500) {
+          const found = await store.coins(keys.slice(at, at + 5_500));
+          if (found.includes(undefined)) throw new Error("a coin is not there");
+        }
+        await store.close();
+      };
+    },
+  },
+  {
+    name: "Bitcoin: all coins of 200,000 that are read in order",
+    unit: "coins/s",
+    count: COINS,
+    run: async (database, folder) => {
+      const store = await bitcoinStore(database, folder);
+      await store.commit(chainStep(0, 3));
+      await store.commit({ coins: { at: 1, staged: await store.stageCoins(coinChanges(0)) } });
+      return async () => {
+        let seen = 0;
+        await store.allCoins(() => void seen++);
+        if (seen !== COINS) throw new Error(`${seen} coins`);
+        await store.close();
+      };
+    },
+  },
+);
+
 useSha256(sha256);
 const missing = postgresMissing();
 if (missing !== undefined) process.exit(0);
@@ -143,7 +260,9 @@ const commit = spawnSync("git", ["rev-parse", "--short", "HEAD"], { encoding: "u
 print(`${cpus()[0]?.model.trim()} × ${cpus().length}, ${platform()} ${arch()}; ${runtime}; commit ${commit}`);
 print(server.sql("SELECT version()").split(" on ")[0]!);
 print(`median of ${ROUNDS} (least to most)\n`);
-for (const { name, unit, count, run } of works) {
+// `bun bench/postgres.ts Bitcoin`: those whose names have that in them.
+const wanted = process.argv[2] ?? "";
+for (const { name, unit, count, run } of works.filter(({ name }) => name.includes(wanted))) {
   print(`${name}:`);
   for (const [kind, open] of kinds) {
     const found: number[] = [];

@@ -160,6 +160,11 @@ export interface Database {
   runMany(sql: string, rows: readonly (readonly SqlValue[])[]): Promise<number>;
   /** All rows of a query. */
   all(sql: string, parameters?: readonly SqlValue[]): Promise<SqlRow[]>;
+  /**
+   * All rows of a query over what is committed. Other than {@link Database.all} it waits for no change that was asked for
+   * before it, where the database can answer beside one. Inside a transaction both are the same.
+   */
+  committed(sql: string, parameters?: readonly SqlValue[]): Promise<SqlRow[]>;
   /** The first row, or undefined. */
   get(sql: string, parameters?: readonly SqlValue[]): Promise<SqlRow | undefined>;
   /** Several statements without parameters, as a migration has them. */

@@ -76,6 +76,11 @@ class SimDatabase implements Database {
     return await this.#inner.all(sql, parameters);
   }
 
+  async committed(sql: string, parameters: Statement["parameters"] = []): Promise<SqlRow[]> {
+    await this.#parts.mount.reading();
+    return await this.#inner.committed(sql, parameters);
+  }
+
   async get(sql: string, parameters: Statement["parameters"] = []): Promise<SqlRow | undefined> {
     await this.#parts.mount.reading();
     return await this.#inner.get(sql, parameters);
@@ -141,6 +146,7 @@ function recording(inner: Database, statements: Statement[]): Database {
   return {
     dialect: "sqlite",
     all: (sql, parameters) => inner.all(sql, parameters),
+    committed: (sql, parameters) => inner.committed(sql, parameters),
     get: (sql, parameters) => inner.get(sql, parameters),
     run: async (sql, parameters = []) => {
       const changed = await inner.run(sql, parameters);

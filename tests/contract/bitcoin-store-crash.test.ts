@@ -17,7 +17,9 @@ import { fromHex, toHex } from "../../lib/codec/hex.ts";
 import { sha256 } from "../../lib/codec/sha256.ts";
 import type { Database } from "../../lib/core/ports.ts";
 import { SqlEventLog } from "../../lib/storage/event-log.ts";
+import { entriesOf } from "../../lib/storage/runs/entries.ts";
 import { eventOf, headersOf, newBlockOf, staged, txidsOf } from "./bitcoin-store-blocks.ts";
+import type { Where } from "./bitcoin-store-place.ts";
 import { readAll } from "./bitcoin-store-suite.ts";
 import { isLong } from "../support/effort.ts";
 import { everyDriver } from "./every-database.ts";
@@ -47,6 +49,7 @@ function mortal(database: Database, fate: Fate): Database {
     run: async (sql, parameters) => (fate.step(), await inner.run(sql, parameters)),
     runMany: async (sql, rows) => (fate.step(), await inner.runMany(sql, rows)),
     all: async (sql, parameters) => (fate.step(), await inner.all(sql, parameters)),
+    committed: async (sql, parameters) => (fate.step(), await inner.committed(sql, parameters)),
     get: async (sql, parameters) => (fate.step(), await inner.get(sql, parameters)),
     script: async (sql) => (fate.step(), await inner.script(sql)),
     transaction: async (work) => {
@@ -131,12 +134,32 @@ const LIFE: readonly ((store: SqlBitcoinStore) => Promise<unknown>)[] = [
     }),
 ];
 const PRUNES_AT = 4;
+/** The same, and a snapshot that is taken and validated: with coins in tables, the calls of that are the database's too. */
+const LIFE_IN_DATABASE: typeof LIFE = [
+  ...LIFE,
+  async (store) => {
+    const laid = await store.stageSnapshot(entriesOf([[fromHex(keyOf(3)), Uint8Array.of(33)]]));
+    const snapshot = { base: 9, hash: new Uint8Array(32).fill(5) };
+    await store.commit({ otherCoins: { at: 9, staged: laid }, snapshot });
+  },
+  async (store) => {
+    await store.commit({ snapshot: "validated" });
+    // What nobody needs any more is removed in the background.
+    await store.dropSnapshot();
+  },
+];
 /** What is read of each state of the coins: those that change, and one that does not. */
 const COINS = [2, 3, 7, 8, 9, 1_099].map((row) => fromHex(keyOf(row)));
 const PARTS = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11];
 
 /** Everything that can be asked of a store. */
-async function stateOf(store: SqlBitcoinStore, events: SqlEventLog): Promise<unknown> {
+async function stateOf(store: SqlBitcoinStore, events: SqlEventLog, where: Where): Promise<unknown> {
+  const { otherCoins } = store;
+  const others = where === "files" ? undefined : {
+    snapshot: await store.snapshot(),
+    at: await otherCoins.coinsAt(),
+    coins: await otherCoins.coins(COINS),
+  };
   const { headers, statuses } = await readAll(store);
   const rows = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 520];
   const raw = [];
@@ -153,6 +176,7 @@ async function stateOf(store: SqlBitcoinStore, events: SqlEventLog): Promise<unk
     tip: await store.tip(),
     coinsAt: await store.coinsAt(),
     coins: await store.coins(COINS),
+    others,
     undo: await store.coinUndo(3),
     raw,
     places,
@@ -160,18 +184,24 @@ async function stateOf(store: SqlBitcoinStore, events: SqlEventLog): Promise<unk
   };
 }
 
-/** Files of blocks and files of coins, told apart by their names. */
-async function openStore(database: Database, folder: MemoryFolder, fate?: Fate) {
+/** Files of blocks and files of coins, told apart by their names; or none. */
+async function openStore(where: Where, database: Database, folder: MemoryFolder, fate?: Fate) {
   const files = new BlockFiles(folder.view(fate), { magic: regtest.magic, fileBytesMax: 1_300 });
   const through = fate === undefined ? database : mortal(database, fate);
+  if (where === "database") return await openSqlBitcoinStore(through, { network: regtest, transactionIndex: true });
   const openCoins = () => Promise.resolve(folder.view(fate));
   return await openSqlBitcoinStore(through, { network: regtest, blocks: files, openCoins, transactionIndex: true });
 }
 
-for (const driver of everyDriver) {
+const places = everyDriver.flatMap((driver) =>
+  (["files", "database"] as const).map((where): [typeof driver, Where] => [driver, where])
+);
+
+for (const [driver, where] of places) {
+  const life = where === "files" ? LIFE : LIFE_IN_DATABASE;
   // A server takes longer over each life; of its places to die at a sample is tried, all of them in the long run.
   const isSampled = driver.dialect === "postgresql" && !isLong;
-  const stride = PARTS.length * (isSampled ? 8 : 1);
+  const stride = PARTS.length * (!isSampled ? 1 : where === "files" ? 8 : 2);
   const parts = isSampled ? PARTS.slice(0, 1) : PARTS;
   const withFolder = async (work: (path: string) => Promise<void>) => {
     const path = await mkdtemp(join(tmpdir(), "gemel-crash-"));
@@ -188,21 +218,23 @@ for (const driver of everyDriver) {
     after?: (database: Database, step: number) => unknown,
   ) => {
     const database = await driver.open(join(path, "undisturbed.sqlite"));
-    const store = await openStore(database, folder);
+    const store = await openStore(where, database, folder);
     const events = new SqlEventLog(database);
-    const states = [await stateOf(store, events)];
-    for (const [i, step] of LIFE.entries()) {
+    const states = [await stateOf(store, events, where)];
+    for (const [i, step] of life.entries()) {
       await step(store);
-      states.push(await stateOf(store, events));
+      states.push(await stateOf(store, events, where));
       await after?.(database, i + 1);
     }
     await database.close();
     return states;
   };
 
-  describe(`A crash of the Bitcoin store on ${driver.name}`, () => {
+  describe(`A crash of the Bitcoin store on ${driver.name}, blocks and coins in ${where === "files" ? "files" : "the database"}`, () => {
     // In parts, so that none takes as long as a runner lets a test take.
-    for (const [power, part] of ["stays", "is lost"].flatMap((power) => parts.map((part) => [power, part] as const))) {
+    // What is in the database does not ask whether files lose something.
+    const powers = where === "files" ? ["stays", "is lost"] : ["stays"];
+    for (const [power, part] of powers.flatMap((power) => parts.map((part) => [power, part] as const))) {
       test(`leaves every step whole or not at all when power ${power} (${part + 1} of ${PARTS.length})`, {
         timeout: 60_000,
       }, () =>
@@ -219,14 +251,14 @@ for (const driver of everyDriver) {
             let database = await driver.open(name);
             let done = 0;
             try {
-              const store = await openStore(database, folder, doom);
-              for (const step of LIFE) {
+              const store = await openStore(where, database, folder, doom);
+              for (const step of life) {
                 await step(store);
                 done += 1;
               }
               await store.coinsAtRest();
               await store.close();
-              finished = true;
+              finished = !doom.dead;
             } catch (thrown) {
               assert.ok(doom.dead, String(thrown));
               deaths += 1;
@@ -235,15 +267,29 @@ for (const driver of everyDriver) {
             if (power === "is lost") folder.losePower();
 
             database = await driver.open(name);
-            const store = await openStore(database, folder);
+            const store = await openStore(where, database, folder);
             const events = new SqlEventLog(database);
-            const found = await stateOf(store, events);
+            const found = await stateOf(store, events, where);
             const at = [done, done + 1].find((i) => i <= last && isSame(found, states[i]));
             assert.ok(at !== undefined, `killed at call ${calls} in step ${done}: a step is there in part`);
-            for (const step of LIFE.slice(at)) await step(store);
+            for (const step of life.slice(at)) await step(store);
             // A life that was cut short before its first commit has a file that nobody knows, kept for a reindex.
             if (store.reindexing) await store.finishReindex();
-            assert.deepEqual(await stateOf(store, events), states[last], `killed at call ${calls}`);
+            assert.deepEqual(await stateOf(store, events, where), states[last], `killed at call ${calls}`);
+            if (where === "database") {
+              const sizes = await database.get(
+                "SELECT COUNT(*) AS blocks, SUM(size) AS bytes FROM bitcoin_block_bytes",
+              );
+              const { blocks, blockBytes } = await store.counts();
+              assert.deepEqual(sizes, { blocks, bytes: blockBytes }, `killed at call ${calls}: rows nobody knows`);
+              const spare = await database.get("SELECT COUNT(*) AS n FROM bitcoin_coins_0");
+              assert.equal(spare?.n, 0, `killed at call ${calls}: coins nobody needs`);
+              assert.equal(folder.files.size, 0, "there are no files");
+              await store.close();
+              await database.close();
+              await rm(name, { force: true });
+              continue;
+            }
             const blockFiles = [...folder.files].filter(([name]) => name.startsWith("blk"));
             const size = blockFiles.reduce((sum, [, { bytes }]) => sum + bytes.length, 0);
             assert.equal(size, (await store.counts()).blockBytes, `killed at call ${calls}: bytes nobody knows`);
@@ -262,7 +308,7 @@ for (const driver of everyDriver) {
     }
 
     // A server loses no commit that it has acknowledged.
-    if (driver.dialect !== "sqlite") return;
+    if (driver.dialect !== "sqlite" || where !== "files") return;
     test(
       "with a database that lost its last commits leaves those before them",
       () =>
@@ -278,11 +324,11 @@ for (const driver of everyDriver) {
           assert.equal(kept.size, PRUNES_AT);
           for (const [step, files] of kept) {
             const database = await driver.open(join(path, `${step}.sqlite`));
-            const store = await openStore(database, files);
+            const store = await openStore(where, database, files);
             const events = new SqlEventLog(database);
-            assert.deepEqual(await stateOf(store, events), states[step]);
+            assert.deepEqual(await stateOf(store, events, where), states[step]);
             for (const next of LIFE.slice(step)) await next(store);
-            assert.deepEqual(await stateOf(store, events), states.at(-1));
+            assert.deepEqual(await stateOf(store, events, where), states.at(-1));
             await database.close();
           }
         }),

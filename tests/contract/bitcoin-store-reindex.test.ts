@@ -17,6 +17,7 @@ import { headerOf, newBlockOf, rawBlockOf, txidsOf } from "./bitcoin-store-block
 import { blockFilesOf, type SqlPlace, withSqlPlace } from "./bitcoin-store-place.ts";
 import { chainStep } from "./bitcoin-store-suite.ts";
 import { databaseDrivers } from "./databases.ts";
+import { everyDriver } from "./every-database.ts";
 
 /** Takes headers and blocks in as a chain does: rows in order of arrival, a commit for every few blocks. */
 function chainOn(store: SqlBitcoinStore) {
@@ -255,6 +256,107 @@ for (const driver of databaseDrivers) {
           assert.deepEqual(damage, [0]);
           await files.close();
         }
+      }));
+  });
+}
+
+for (const driver of everyDriver) {
+  const withPlace = (work: (place: SqlPlace) => Promise<void>) => withSqlPlace(driver, work, "database");
+  /** Lets a reindex die before it takes so many blocks in. */
+  const dyingAfter = (blocks: number) => (sink: ReindexSink): ReindexSink => ({
+    headers: sink.headers,
+    block: async (raw) => {
+      if (blocks-- === 0) throw new Error("killed");
+      await sink.block(raw);
+    },
+  });
+
+  describe(`reindexBlocks() with everything in ${driver.name}`, () => {
+    test("names all blocks anew, with the index that is wanted now, and writes none again", () =>
+      withPlace(async (place) => {
+        await filled(place);
+        const before = await place.open();
+        const counts = await before.store.counts();
+        await before.close();
+        const { store, database, close } = await place.open({ reindex: true, transactionIndex: true });
+        assert.deepEqual([store.reindexing, await store.counts()], [true, { headers: 0, blocks: 0, blockBytes: 0 }]);
+        assert.equal(await store.block(3), undefined);
+        let written = 0;
+        const { rows, result } = await reindex(store, (sink) => ({
+          headers: sink.headers,
+          block: async (raw) => {
+            await sink.block(raw);
+            written = Number((await database.get("SELECT COUNT(*) AS n FROM bitcoin_block_bytes"))?.n);
+          },
+        }));
+        assert.deepEqual(result, { headers: 12, blocks: 12, damaged: 0 });
+        assert.deepEqual([written, store.reindexing], [12, false]);
+        assert.deepEqual(await readable(store, rows), ALL);
+        assert.deepEqual(await store.counts(), counts);
+        const row = rows.get(toHex(sha256d(headerOf(7))))!;
+        assert.deepEqual(await store.transaction(txidsOf(newBlockOf(7))[1]!), { row, index: 1 });
+        assert.equal((await store.prune(0, 3)).length, 3, "they have their heights");
+        await close();
+      }));
+
+    test("goes on after it was interrupted, and may be asked for once more meanwhile", () =>
+      withPlace(async (place) => {
+        await filled(place);
+        let opened = await place.open({ reindex: true });
+        await assert.rejects(reindex(opened.store, dyingAfter(7)), /killed/);
+        assert.equal((await opened.store.counts()).blocks, 6);
+        await opened.close();
+        opened = await place.open({ reindex: true });
+        await assert.rejects(reindex(opened.store, dyingAfter(4)), /killed/);
+        assert.equal((await opened.store.counts()).blocks, 3);
+        await opened.close();
+        opened = await place.open();
+        assert.equal(opened.store.reindexing, true);
+        const { rows, learn, flush, sink } = chainOn(opened.store);
+        const known = { ...sink, headers: () => {} };
+        for await (const { headers } of opened.store.headers()) learn(headers);
+        const { headers, blocks } = await reindexBlocks(opened.store, genesisHash, known, flush);
+        assert.deepEqual([headers, blocks], [12, 9], "only what was missing");
+        assert.deepEqual(await readable(opened.store, rows), ALL);
+        await opened.close();
+      }));
+
+    test("what is set aside is neither served nor pruned, and a block that comes meanwhile is", () =>
+      withPlace(async (place) => {
+        await filled(place);
+        const { store, close } = await place.open({ reindex: true });
+        const first = { headers: { firstRow: 0, bytes: headerOf(0) }, blocks: [newBlockOf(0)] };
+        await store.commit(first);
+        assert.deepEqual([await store.block(1), (await store.block(0))?.length], [undefined, rawBlockOf(0).length]);
+        assert.deepEqual(await store.prune(0, 1_000), [0]);
+        let found = 0;
+        for await (const { bytes } of store.blockBytes.scan("block")) found += bytes.length;
+        assert.equal(found, 12 * rawBlockOf(0).length);
+        await store.commit({ blocks: first.blocks });
+        await close();
+        // One of them is there twice now, and both are set aside.
+        const again = await place.open({ reindex: true });
+        const { rows } = await reindex(again.store);
+        assert.deepEqual(await readable(again.store, rows), ALL);
+        assert.equal((await again.store.counts()).blocks, 12);
+        assert.equal((await again.database.get("SELECT COUNT(*) AS n FROM bitcoin_block_bytes"))?.n, 12);
+        await again.close();
+      }));
+
+    test("leaves out what is damaged, and what has no ancestors", () =>
+      withPlace(async (place) => {
+        await filled(place);
+        const before = await place.open();
+        await before.database.run("UPDATE bitcoin_block_bytes SET bytes = ? WHERE header = 5", [new Uint8Array(200)]);
+        await before.database.run("DELETE FROM bitcoin_block_bytes WHERE header = 9");
+        await before.close();
+        const { store, database, close } = await place.open({ reindex: true });
+        const { rows, result } = await reindex(store);
+        // The header of the fifth is gone with its bytes, and so are its children.
+        assert.deepEqual(result, { headers: 5, blocks: 5, damaged: 1 });
+        assert.deepEqual(await readable(store, rows), [0, 1, 2, 3, 4]);
+        assert.equal((await database.get("SELECT COUNT(*) AS n FROM bitcoin_block_bytes"))?.n, 5);
+        await close();
       }));
   });
 }

@@ -249,6 +249,28 @@ for (const driver of everyDriver) {
         assert.deepEqual(await database.all("SELECT a FROM t ORDER BY a"), [{ a: 2 }, { a: 3 }]);
       }));
 
+    test("committed() sees no change before it is committed, and each that is; inside a transaction its own", () =>
+      withDatabase(async (database) => {
+        const asked = "SELECT a FROM t WHERE a > ? ORDER BY a";
+        const gate = Promise.withResolvers<void>();
+        const change = database.transaction(async (inside) => {
+          await inside.run("INSERT INTO t (a) VALUES (1)");
+          assert.deepEqual(await inside.committed(asked, [0]), [{ a: 1 }]);
+          await gate.promise;
+        });
+        const beside = database.committed(asked, [0]);
+        // A server answers now, a file when the transaction is over.
+        const isServer = driver.dialect === "postgresql";
+        const late = new Promise<string>((resolve) => setTimeout(resolve, isServer ? 4_000 : 20, "waits"));
+        assert.deepEqual(await Promise.race([beside, late]), isServer ? [] : "waits");
+        gate.resolve();
+        await change;
+        assert.deepEqual(await beside, isServer ? [] : [{ a: 1 }]);
+        assert.deepEqual(await database.committed(asked, [0]), [{ a: 1 }]);
+        await database.close();
+        await assert.rejects(database.committed(asked, [0]), TypeError);
+      }));
+
     test("a transaction's handle is dead after it, and transactions do not nest", () =>
       withDatabase(async (database) => {
         let kept: Database | undefined;

@@ -73,6 +73,7 @@ function recording(database: Database, recorded: Recorded): Database {
     run: (sql, parameters) => (note(sql, parameters), database.run(sql, parameters)),
     runMany: (sql, rows) => (rows[0] && note(sql, rows[0]), database.runMany(sql, rows)),
     all: (sql, parameters) => (note(sql, parameters), database.all(sql, parameters)),
+    committed: (sql, parameters) => (note(sql, parameters), database.committed(sql, parameters)),
     get: (sql, parameters) => (note(sql, parameters), database.get(sql, parameters)),
     script: (sql) => database.script(sql),
     transaction: (work) => database.transaction((within) => work(recording(within, recorded))),

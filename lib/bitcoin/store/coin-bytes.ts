@@ -13,7 +13,11 @@ export type CoinMoment = Pick<CoinReading, "at" | "transactions">;
 
 /** The coins of one set, by keys of up to 255 bytes. */
 export interface CoinBytes {
-  /** The coins of keys, in the order of the question; undefined where there is none. @throws NodeError `DATABASE_DAMAGED` */
+  /**
+   * The coins of keys, in the order of the question; undefined where there is none. Waits for no step that is being
+   * committed, where that can be.
+   * @throws NodeError `DATABASE_DAMAGED`
+   */
   get(keys: readonly Uint8Array[]): Promise<readonly (Uint8Array | undefined)[]>;
   /** Bytes that all of them take on disk. */
   bytes(): Promise<number>;

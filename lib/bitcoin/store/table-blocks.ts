@@ -113,8 +113,8 @@ export class TableBlocks implements BlockBytes {
     const rows: number[] = [];
     while (left > bytesMax) {
       const lowest = await within.all(
-        "SELECT header, size FROM bitcoin_block_bytes WHERE height < ? AND header >= 0 ORDER BY height, header LIMIT ?",
-        [belowHeight, PRUNE_PAGE],
+        `SELECT header, size FROM bitcoin_block_bytes WHERE height < ? AND header >= 0 ORDER BY height, header LIMIT ${PRUNE_PAGE}`,
+        [belowHeight],
       );
       const gone: number[] = [];
       for (const { header, size } of lowest) {
@@ -173,17 +173,17 @@ export class TableBlocks implements BlockBytes {
     for (
       const [sql, from] of [
         [
-          "SELECT header, SUBSTR(bytes, 1, 80) AS bytes FROM bitcoin_block_bytes WHERE header < ? ORDER BY header DESC LIMIT ?",
+          `SELECT header, SUBSTR(bytes, 1, 80) AS bytes FROM bitcoin_block_bytes WHERE header < ? ORDER BY header DESC LIMIT ${SCAN_HEADERS}`,
           0,
         ],
         [
-          "SELECT header, SUBSTR(bytes, 1, 80) AS bytes FROM bitcoin_block_bytes WHERE header > ? ORDER BY header LIMIT ?",
+          `SELECT header, SUBSTR(bytes, 1, 80) AS bytes FROM bitcoin_block_bytes WHERE header > ? ORDER BY header LIMIT ${SCAN_HEADERS}`,
           -1,
         ],
       ] as const
     ) {
       for (let last: number = from;;) {
-        const rows = await this.#database.all(sql, [last, SCAN_HEADERS]);
+        const rows = await this.#database.all(sql, [last]);
         for (const { header, bytes: value } of rows) {
           const bytes = bytesOf(value);
           last = Number(header);

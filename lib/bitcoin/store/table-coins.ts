@@ -15,7 +15,7 @@ import type { CoinPlace } from "./coin-set.ts";
 
 /** Keys of one question; several are asked at the same time. */
 const LOOKUP_KEYS = 500;
-/** Coins that are read at once, going through all. */
+/** Coins that are read at once, going through all. In the text of its statement: a server plans for a bound that it knows. */
 const PAGE_COINS = 4_000;
 /** Bytes of changes that are turned into rows at once. */
 const CHUNK_BYTES = 1 << 20;
@@ -110,13 +110,14 @@ export class TableCoins implements CoinBytes {
     this.#exclusive = exclusive;
   }
 
+  /** While a step is being committed, a coin that it changes may be as before it or as after it. */
   async get(keys: readonly Uint8Array[]): Promise<readonly (Uint8Array | undefined)[]> {
     if (this.#isHidden || keys.length === 0) return keys.map(() => undefined);
     const found = new Map<string, Uint8Array>();
     const ask = async (some: readonly Uint8Array[]) => {
       const places = some.map(() => "?").join(", ");
       const sql = `SELECT outpoint, coin FROM bitcoin_coins_${this.#place} WHERE outpoint IN (${places})`;
-      for (const { outpoint, coin } of await this.#database.all(sql, some)) {
+      for (const { outpoint, coin } of await this.#database.committed(sql, some)) {
         found.set(toHex(bytesOf(outpoint)), bytesOf(coin));
       }
     };
@@ -154,10 +155,11 @@ export class TableCoins implements CoinBytes {
   }
 
   async #all(within: Database, take: Parameters<CoinReading["all"]>[0], signal?: AbortSignal): Promise<void> {
-    const sql = `SELECT outpoint, coin FROM bitcoin_coins_${this.#place} WHERE outpoint > ? ORDER BY outpoint LIMIT ?`;
+    const sql =
+      `SELECT outpoint, coin FROM bitcoin_coins_${this.#place} WHERE outpoint > ? ORDER BY outpoint LIMIT ${PAGE_COINS}`;
     for (let last: Uint8Array = new Uint8Array();;) {
       signal?.throwIfAborted();
-      const rows = await within.all(sql, [last, PAGE_COINS]);
+      const rows = await within.all(sql, [last]);
       for (const { outpoint, coin } of rows) {
         const key = bytesOf(outpoint);
         const bytes = bytesOf(coin);

@@ -106,6 +106,11 @@ export class PostgresDatabase implements ServerDatabase {
 
   async all(sql: string, parameters: readonly SqlValue[] = []): Promise<SqlRow[]> {
     if (this.#changes > 0) await this.#tail;
+    return await this.committed(sql, parameters);
+  }
+
+  /** Over another connection than the one that changes something now. */
+  async committed(sql: string, parameters: readonly SqlValue[] = []): Promise<SqlRow[]> {
     this.#check();
     return (await this.#pool.use((link) => link.query(sql, parameters))).rows;
   }
@@ -245,6 +250,10 @@ class Inside implements Database {
 
   all(sql: string, parameters?: readonly SqlValue[]): Promise<SqlRow[]> {
     return this.#open(async () => (await this.#link.query(sql, parameters)).rows);
+  }
+
+  committed(sql: string, parameters?: readonly SqlValue[]): Promise<SqlRow[]> {
+    return this.all(sql, parameters);
   }
 
   async get(sql: string, parameters?: readonly SqlValue[]): Promise<SqlRow | undefined> {

@@ -113,6 +113,11 @@ class SqliteDatabase implements Database {
     return this.#all(sql, parameters);
   }
 
+  /** One connection cannot answer beside a transaction: its changes would be seen. */
+  committed(sql: string, parameters: readonly SqlValue[] = []): Promise<SqlRow[]> {
+    return this.all(sql, parameters);
+  }
+
   async get(sql: string, parameters: readonly SqlValue[] = []): Promise<SqlRow | undefined> {
     if (this.#transactions > 0) await this.#tail;
     return this.#get(sql, parameters);
@@ -201,6 +206,7 @@ class SqliteDatabase implements Database {
       run: (sql, parameters = []) => open(() => this.#run(sql, parameters)),
       runMany: (sql, rows) => open(() => this.#runMany(sql, rows)),
       all: (sql, parameters = []) => open(() => this.#all(sql, parameters)),
+      committed: (sql, parameters = []) => open(() => this.#all(sql, parameters)),
       get: (sql, parameters = []) => open(() => this.#get(sql, parameters)),
       script: (sql) => open(() => this.#script(sql)),
       transaction: () => Promise.reject(new TypeError("transactions do not nest")),
