@@ -81,6 +81,8 @@ export class CoinState implements CoinView {
   /** Blocks that were connected or taken back since the table was empty. */
   #steps = 0;
   #frozen: FrozenCoins | undefined;
+  /** Whether coins are stored, or are being: what memory does not know has to be asked of the store. */
+  #areStored: boolean;
   /** Coins that were asked for since the start, and those of them that memory knew. */
   readonly reads = { asked: 0, fromMemory: 0 };
 
@@ -88,6 +90,7 @@ export class CoinState implements CoinView {
   constructor(at: number, parts: CoinStateParts) {
     this.#parts = parts;
     this.#at = at;
+    this.#areStored = at !== 0;
     this.#transactions = parts.transactions;
     this.#changed = new ByteTable(parts.secret);
   }
@@ -128,7 +131,7 @@ export class CoinState implements CoinView {
     }
     this.reads.asked += outpoints.length;
     this.reads.fromMemory += outpoints.length - missing.length;
-    if (missing.length === 0) return found;
+    if (missing.length === 0 || !this.#areStored) return found;
     const stored = await this.#parts.store.coins(missing.map(({ key }) => key));
     for (const [i, { index }] of missing.entries()) found[index] = stored[i] && decodeCoin(stored[i]);
     return found;
@@ -215,6 +218,7 @@ export class CoinState implements CoinView {
     this.#frozen = { at: this.#at, transactions: this.#transactions, changed: this.#changed };
     this.#changed = new ByteTable(this.#parts.secret);
     this.#steps = 0;
+    this.#areStored = true;
     return this.#frozen;
   }
 

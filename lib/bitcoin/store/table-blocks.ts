@@ -6,7 +6,7 @@
  * @module
  */
 import { NodeError } from "../../core/errors.ts";
-import type { Database } from "../../core/ports.ts";
+import type { Database, SqlRow } from "../../core/ports.ts";
 import { bytesOf } from "../../storage/columns.ts";
 import { rowsAmong } from "../../storage/lookup.ts";
 import type { NewBlock } from "../store.ts";
@@ -16,6 +16,9 @@ import { countBlocks } from "./block-index.ts";
 import { checksumOf } from "./block-record.ts";
 import { addToState } from "./state.ts";
 
+/** Whoever reads blocks one after another gets so many with one question, those of them that are small. */
+const AHEAD_BLOCKS = 32;
+const AHEAD_BLOCK_BYTES = 8 * 1024;
 /** Blocks that are forgotten by one question. */
 const PRUNE_PAGE = 500;
 /** Headers that are read at once by a scan: 80 bytes each. */
@@ -52,6 +55,9 @@ export class TableBlocks implements BlockBytes {
   readonly #database: Database;
   /** What blocks were set aside under that were read to be named, by the memory that they were read into. */
   readonly #adoptable = new WeakMap<ArrayBufferLike, number>();
+  /** Blocks that were read with another, by row: they are asked for next, or never. */
+  #ahead = new Map<number, Uint8Array>();
+  #lastRead = -1;
 
   constructor(database: Database) {
     this.#database = database;
@@ -93,13 +99,24 @@ export class TableBlocks implements BlockBytes {
   named(): void {}
 
   async read(row: number): Promise<Uint8Array | undefined> {
-    const sql = "SELECT checksum, bytes FROM bitcoin_block_bytes WHERE header = ?";
-    const found = await this.#database.get(sql, [row]);
-    if (found === undefined) return undefined;
-    const raw = bytesOf(found.bytes);
-    if (checksumOf(raw) === Number(found.checksum)) return raw;
-    const text = `the block of header ${row} in the database is not what was written; restore a backup of the database`;
-    throw new NodeError("DATABASE_DAMAGED", "self", text, { data: { row } });
+    const known = this.#ahead.get(row);
+    const isNext = row > this.#lastRead && row - this.#lastRead <= AHEAD_BLOCKS;
+    this.#lastRead = row;
+    if (known !== undefined) {
+      this.#ahead.delete(row);
+      return known;
+    }
+    const sql = "SELECT header, checksum, bytes FROM bitcoin_block_bytes WHERE header = ?";
+    if (!isNext) return rawOf(await this.#database.get(sql, [row]));
+    const more = "header > ? AND header < ? AND size <= ?";
+    const found = await this.#database.all(`${sql} OR (${more})`, [row, row, row + AHEAD_BLOCKS, AHEAD_BLOCK_BYTES]);
+    this.#ahead = new Map();
+    for (const each of found) {
+      // One that is damaged is told of when it is asked for.
+      const raw = Number(each.header) === row ? undefined : soundOf(each);
+      if (raw !== undefined) this.#ahead.set(Number(each.header), raw);
+    }
+    return rawOf(found.find(({ header }) => Number(header) === row));
   }
 
   async size(row: number): Promise<number | undefined> {
@@ -133,7 +150,9 @@ export class TableBlocks implements BlockBytes {
   }
 
   /** The server gives their room to later blocks by itself. */
-  async pruned(): Promise<void> {}
+  async pruned(): Promise<void> {
+    this.#ahead.clear();
+  }
 
   /** What knows the headers was not lost without the blocks. */
   isOrphaned(): Promise<boolean> {
@@ -201,4 +220,20 @@ export class TableBlocks implements BlockBytes {
   }
 
   async close(): Promise<void> {}
+}
+
+/** The bytes of a row; undefined when they are not those that were written. */
+function soundOf(found: SqlRow): Uint8Array | undefined {
+  const raw = bytesOf(found.bytes);
+  return checksumOf(raw) === Number(found.checksum) ? raw : undefined;
+}
+
+/** The bytes of a row. @throws NodeError `DATABASE_DAMAGED` when they are not those that were written */
+function rawOf(found: SqlRow | undefined): Uint8Array | undefined {
+  if (found === undefined) return undefined;
+  const raw = soundOf(found);
+  if (raw !== undefined) return raw;
+  const row = Number(found.header);
+  const text = `the block of header ${row} in the database is not what was written; restore a backup of the database`;
+  throw new NodeError("DATABASE_DAMAGED", "self", text, { data: { row } });
 }
