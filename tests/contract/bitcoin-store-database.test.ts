@@ -11,6 +11,7 @@ import { openSqlFilterStore } from "../../lib/bitcoin/indexes/sql-filter-store.t
 import { SqlLightStore } from "../../lib/bitcoin/light/mod.ts";
 import { regtest } from "../../lib/bitcoin/networks/regtest.ts";
 import { openSqlBitcoinStore } from "../../lib/bitcoin/store/sql.ts";
+import { TableBlocks } from "../../lib/bitcoin/store/table-blocks.ts";
 import type { BitcoinStore } from "../../lib/bitcoin/store.ts";
 import { fromHex, toHex } from "../../lib/codec/hex.ts";
 import type { Database } from "../../lib/core/ports.ts";
@@ -37,6 +38,13 @@ async function allOf(store: Pick<BitcoinStore, "readCoins">): Promise<Map<string
     )
   );
   return found;
+}
+
+/** A database whose questions are counted. */
+function countingQuestions(database: Database, asked: () => void): Database {
+  const get: Database["get"] = (sql, parameters) => (asked(), database.get(sql, parameters));
+  const all: Database["all"] = (sql, parameters) => (asked(), database.all(sql, parameters));
+  return Object.assign(Object.create(database) as Database, { get, all });
 }
 
 for (const driver of everyDriver) {
@@ -89,6 +97,34 @@ for (const driver of everyDriver) {
           await assert.rejects(store.transaction(txidsOf(newBlockOf(1))[0]!), refused);
           for (const row of [0, 2]) assert.equal(Buffer.compare((await store.block(row))!, newBlockOf(row).raw), 0);
         }
+        await close();
+      }));
+
+    test("blocks that are read one after another come many at a time, however one of them fares", () =>
+      withPlace(async (place) => {
+        const { store, database, close } = await place.open();
+        const small = Array.from(
+          { length: 100 },
+          (_, row) => ({ ...newBlockOf(row), raw: newBlockOf(row).raw.slice(0, 500) }),
+        );
+        for (let row = 0; row < 100; row += 50) {
+          await store.commit({ ...chainStep(row, row + 50), blocks: small.slice(row, row + 50) });
+        }
+        await database.run("UPDATE bitcoin_block_bytes SET bytes = ? WHERE header = 20", [new Uint8Array(500)]);
+        let asked = 0;
+        const counting = new TableBlocks(countingQuestions(database, () => void (asked += 1)));
+        for (let row = 0; row < 100; row++) {
+          if (row === 20) await assert.rejects(counting.read(row), { code: "DATABASE_DAMAGED" });
+          else assert.deepEqual(await counting.read(row), small[row]!.raw);
+        }
+        assert.ok(asked < 10, `${asked} questions`);
+        // Here and there one by one; and what is pruned is not there.
+        assert.deepEqual(await counting.read(3), small[3]!.raw);
+        assert.deepEqual(await counting.read(70), small[70]!.raw);
+        assert.deepEqual(await counting.read(71), small[71]!.raw);
+        await database.transaction((within) => counting.prune(within, 0, 1_000));
+        await counting.pruned();
+        for (const row of [72, 73]) assert.equal(await counting.read(row), undefined);
         await close();
       }));
 

@@ -30,10 +30,10 @@ const made = (row: number, ...outputs: readonly (readonly [n: number, count: num
   }) as unknown as Block;
 
 /** Coins over a store that holds these, with undo data that waits for a commit. */
-function scene(stored: Record<string, Uint8Array | undefined> = {}, undo: Record<number, Uint8Array> = {}) {
+function scene(stored: Record<string, Uint8Array | undefined> = {}, undo: Record<number, Uint8Array> = {}, at = 7) {
   const asked: string[][] = [];
   const waiting = new Map<number, Uint8Array>();
-  const coins = new CoinState(7, {
+  const coins = new CoinState(at, {
     store: {
       coins: (keys) => {
         asked.push(keys.map(toHex));
@@ -88,6 +88,16 @@ describe("CoinState", () => {
     apply(8, [[1, 0, coin({ value: 1n })]]);
     assert.deepEqual(await coins.getMany([place(4), place(1), place(3)]), [undefined, coin({ value: 1n }), coin()]);
     assert.deepEqual(asked, [[nameOf(4), nameOf(3)]]);
+  });
+
+  test("asks the disk for nothing before there are coins on it, and from the first flush on for what it does not know", async () => {
+    const { coins, asked, apply } = scene({}, {}, 0);
+    apply(1, [[1, 0, coin()]]);
+    assert.deepEqual(await coins.getMany([place(1), place(2)]), [coin(), undefined]);
+    assert.deepEqual(asked, []);
+    coins.freeze();
+    assert.deepEqual(await coins.getMany([place(1), place(2)]), [coin(), undefined]);
+    assert.equal(asked.length, 1);
   });
 
   test("takes a block back: what it created is gone, and what it spent is there again", async () => {

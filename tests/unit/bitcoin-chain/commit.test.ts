@@ -13,11 +13,11 @@ import { batchOf, mine } from "./mining.ts";
 const ROOM_BYTES = 8 * 1024 * 1024;
 
 /** Commits of five headers above the first block, to a store that answers when `go` is called. */
-function scene(transactionIndex = false) {
+function scene(transactionIndex = false, gatherMs = 0) {
   const clock = simClock();
   const headers = new HeaderChain(network);
   headers.accept(batchOf(mine(network.genesis.header, 5)), 2_000_000_000);
-  const store = new MemoryBitcoinStore({ transactionIndex });
+  const store = Object.assign(new MemoryBitcoinStore({ transactionIndex }), { gatherMs });
   const steps: BitcoinStep[] = [];
   const answers: PromiseWithResolvers<readonly number[]>[] = [];
   store.commit = (step) => {
@@ -46,6 +46,29 @@ function scene(transactionIndex = false) {
 }
 
 describe("ChainCommit", () => {
+  test("where a commit takes its time whatever is in it, steps gather before the next; what is crowded waits for none", async () => {
+    const { clock, commit, steps, go } = scene(false, 25);
+    commit.mark(1, HeaderStatus.data);
+    void commit.soon();
+    await go();
+    assert.equal(steps.length, 1, "the first waits for nothing");
+    commit.mark(2, HeaderStatus.data);
+    void commit.soon();
+    await clock.advance(20);
+    commit.mark(3, HeaderStatus.data);
+    void commit.soon();
+    await clock.advance(3);
+    assert.equal(steps.length, 1);
+    await clock.advance(2);
+    assert.deepEqual(steps.map(({ statuses }) => [...statuses!.keys()]), [[1], [2, 3]]);
+    commit.pending.bytes = ROOM_BYTES + 1;
+    commit.mark(4, HeaderStatus.data);
+    void commit.soon();
+    await go();
+    await clock.advance(2);
+    assert.equal(steps.length, 3);
+  });
+
   test("takes all that comes in one moment into one step, and what comes later into the next", async () => {
     const { commit, steps, go, moved, settled } = scene();
     commit.mark(1, HeaderStatus.data);
