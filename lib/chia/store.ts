@@ -67,6 +67,8 @@ export interface ChiaStore {
   peak(): Promise<BlockRecord | undefined>;
   /** The record of any stored block. */
   record(headerHash: Uint8Array): Promise<BlockRecord | undefined>;
+  /** Which of these blocks are stored, in hex. */
+  storedAmong(headerHashes: readonly Uint8Array[]): Promise<ReadonlySet<string>>;
   /** The hash at a height of the main chain. */
   hashAt(height: number): Promise<Uint8Array | undefined>;
   /** Records of the main chain, `from` inclusive to `to` exclusive, rising. Heights that are not there are left out. */

@@ -5,6 +5,7 @@
  */
 import { describe, test } from "node:test";
 import assert from "node:assert/strict";
+import { toHex } from "../../lib/codec/hex.ts";
 import type { ChiaStore } from "../../lib/chia/store.ts";
 import type { EventLog } from "../../lib/storage/events.ts";
 import { blockOf, branchOf, eventOf, hashOf, recordOf, summaryOf } from "./store-blocks.ts";
@@ -278,6 +279,20 @@ export function storeContract(driver: StoreDriver): void {
         assert.deepEqual((await events.read(1, 1)).map(({ id }) => id), [2]);
         assert.deepEqual(await events.read(3, 10), []);
         assert.deepEqual(await events.bounds(), { oldest: 1, newest: 3 });
+      }));
+
+    test("storedAmong() tells which blocks are there, on the main chain or beside it", () =>
+      withStore(async ({ store }) => {
+        const [main, side] = [branchOf(1, 0, 700), branchOf(2, 0, 2)];
+        await store.commit({
+          blocks: [...main, ...side],
+          main: { fromHeight: 0, hashes: hashesOf(main) },
+          events: [],
+        });
+        const asked = [...hashesOf(main), hashOf(9, 9), hashOf(2, 1), hashOf(1, 700)];
+        const found = await store.storedAmong(asked);
+        assert.deepEqual([...found].sort(), [...hashesOf(main), hashOf(2, 1)].map(toHex).sort());
+        assert.equal((await store.storedAmong([])).size, 0);
       }));
 
     test("the highest height and the greatest weight fit", () =>

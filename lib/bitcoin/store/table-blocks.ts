@@ -16,7 +16,7 @@ import { countBlocks } from "./block-index.ts";
 import { checksumOf } from "./block-record.ts";
 import { addToState } from "./state.ts";
 
-/** Whoever reads blocks one after another gets so many with one question, those of them that are small. */
+/** Of blocks that are read one after another so many come with one question, those of them that are small. */
 const AHEAD_BLOCKS = 32;
 const AHEAD_BLOCK_BYTES = 8 * 1024;
 /** Blocks that are forgotten by one question. */

@@ -81,7 +81,8 @@ export class ChiaChain {
     this.#window = new RecordWindow(2 * lookBack(parts.network.constants));
     this.#flight = new Flight(this.#window);
     this.#linker = new Linker({ ...parts, window: this.#window, flight: this.#flight });
-    this.#committer = new Committer({ ...parts, window: this.#window, linker: this.#linker });
+    const topHeight = () => this.#peak?.height ?? -1;
+    this.#committer = new Committer({ ...parts, window: this.#window, linker: this.#linker, topHeight });
     const [flight, linker, committer] = [this.#flight, this.#linker, this.#committer];
     this.#choice = new BranchChoice({ ...parts, flight, linker, committer, recent: this.#recent });
   }

@@ -25,6 +25,8 @@ export interface CommitParts {
   readonly clock: Clock;
   readonly window: RecordWindow;
   readonly linker: Linker;
+  /** The height of the main chain's peak; −1 without one. */
+  readonly topHeight: () => number;
   /** Hears of each durable step: a hint that the log has grown. */
   readonly onCommit?: ((eventIds: readonly number[]) => void) | undefined;
 }
@@ -66,6 +68,8 @@ export class Committer {
 
   /** The header hash at a height of the main chain. */
   async hashAt(height: number): Promise<Uint8Array | undefined> {
+    // Most that is asked is about blocks that are to come on top.
+    if (height > this.#parts.topHeight()) return undefined;
     return this.#parts.window.mainAt(height)?.headerHash ?? await this.#parts.store.hashAt(height);
   }
 

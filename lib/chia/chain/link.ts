@@ -57,11 +57,13 @@ export class Linker {
   }
 
   async #run(step: Step): Promise<void> {
-    const { clock, flight } = this.#parts;
+    const { clock, flight, store } = this.#parts;
+    // Most are new. What becomes durable from here on is in the window.
+    const stored = await store.storedAmong(step.candidates.map(({ headerHash }) => headerHash));
     for (const [i, candidate] of step.candidates.entries()) {
       if (i % YIELD_EVERY === YIELD_EVERY - 1) await clock.sleep(0);
       step.signal.throwIfAborted();
-      if (step.isLost || await this.#isKnown(step, candidate)) continue;
+      if (step.isLost || await this.#isKnown(step, candidate, stored)) continue;
       if (!await this.#hasParent(step, candidate)) return void (step.parentless = candidate);
       const linked = await this.#link(candidate);
       if (step.isLost) return;
@@ -74,10 +76,11 @@ export class Linker {
   }
 
   /** Whether a block is here already, durable or under way. */
-  async #isKnown(step: Step, { headerHash }: Candidate): Promise<boolean> {
-    const holder = this.#parts.flight.holderOf(headerHash);
+  async #isKnown(step: Step, { headerHash }: Candidate, stored: ReadonlySet<string>): Promise<boolean> {
+    const { flight, window } = this.#parts;
+    const holder = flight.holderOf(headerHash);
     if (holder === step) return true;
-    const known = await this.record(headerHash);
+    const known = stored.has(toHex(headerHash)) ? await this.record(headerHash) : window.record(headerHash);
     if (known === undefined) return false;
     step.standsOn(toHex(headerHash), holder);
     step.known.push(known);

@@ -151,6 +151,10 @@ export class MemoryChiaStore implements ChiaStore {
     return Promise.resolve(this.#record(toHex(headerHash)));
   }
 
+  storedAmong(headerHashes: readonly Uint8Array[]): Promise<ReadonlySet<string>> {
+    return Promise.resolve(new Set(headerHashes.map(toHex).filter((key) => this.#record(key) !== undefined)));
+  }
+
   hashAt(height: number): Promise<Uint8Array | undefined> {
     return Promise.resolve(this.#record(this.#main[height])?.headerHash);
   }

@@ -93,6 +93,10 @@ export class SqlChiaStore implements ChiaStore {
     return row && BlockRecord.decode(row.record as Uint8Array);
   }
 
+  storedAmong(headerHashes: readonly Uint8Array[]): Promise<ReadonlySet<string>> {
+    return storedAmong(this.#database, headerHashes);
+  }
+
   async hashAt(height: number): Promise<Uint8Array | undefined> {
     const row = await this.#database.get("SELECT header_hash FROM chia_blocks WHERE main = 1 AND height = ?", [height]);
     return row?.header_hash as Uint8Array | undefined;

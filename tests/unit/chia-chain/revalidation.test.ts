@@ -265,12 +265,13 @@ describe("ChiaChain.revalidate()", () => {
   });
 
   test("a run that is withdrawn while its branch is being looked for changes nothing", async () => {
-    const { chain, clock, blocks, main, store, tip } = await upgraded(5);
+    const { chain, run, clock, blocks, main, store, tip } = await upgraded(5);
+    await clock.until(run());
     const over = new AbortController();
-    const { hashAt } = store;
-    store.hashAt = (height) => {
+    const { coinsAt } = store;
+    store.coinsAt = (height) => {
       over.abort(new Error("memory"));
-      return hashAt.call(store, height);
+      return coinsAt.call(store, height);
     };
     const adding = chain.add(given(branch(blocks, main[5]!, 2, "more")), null, { signal: over.signal });
     await assert.rejects(clock.until(adding), /memory/);
