@@ -14,6 +14,7 @@ import process from "node:process";
 import { binaryMissing, Gemel, residentBytes, temporaryFolder } from "../tests/interop/binary.ts";
 import { until } from "../tests/interop/call.ts";
 import { Simulator, simulatorMissing } from "../tests/interop/simulator.ts";
+import { postgresMissing, PostgresServer } from "../tests/support/postgres-server.ts";
 
 const WITH_SPENDS = 150;
 const PLAIN = 330;
@@ -27,9 +28,9 @@ interface Run {
   readonly peakBytes: number;
 }
 
-async function timeGemel(simulator: Simulator, header_hash: string): Promise<Run> {
+async function timeGemel(simulator: Simulator, header_hash: string, args: readonly string[] = []): Promise<Run> {
   const folder = temporaryFolder("bench-follow-");
-  const gemel = await Gemel.start({ dir: folder.path });
+  const gemel = await Gemel.start({ dir: folder.path, args });
   try {
     const began = performance.now();
     await gemel.call("open_connection", { host: "127.0.0.1", port: simulator.port });
@@ -59,6 +60,10 @@ async function timeReference(simulator: Simulator, header_hash: string): Promise
 
 if (binaryMissing() !== undefined || simulatorMissing() !== undefined) process.exit(1);
 const commit = spawnSync("git", ["rev-parse", "--short", "HEAD"], { encoding: "utf8" }).stdout.trim();
+const server = postgresMissing() === undefined ? await PostgresServer.start({ fsync: true }) : undefined;
+let schemas = 0;
+const timeOnServer = (from: Simulator, header_hash: string) =>
+  timeGemel(from, header_hash, ["--db", `${server?.url}&schema=round_${++schemas}`]);
 const simulator = await Simulator.start({ blocks: WITH_SPENDS, spends: true });
 try {
   const { header_hash, height } = await simulator.farm(PLAIN, { batch: true });
@@ -73,7 +78,8 @@ try {
   print("|---|---|---:|---:|---:|---:|");
   for (
     const [name, checks, time] of [
-      ["gemel", "linkage", timeGemel],
+      ["gemel", "linkage", (from: Simulator, hash: string) => timeGemel(from, hash)],
+      ...(server === undefined ? [] : [["gemel, PostgreSQL", "linkage", timeOnServer] as const]),
       ["chia-blockchain 2.7.5", "full", timeReference],
     ] as const
   ) {
@@ -90,4 +96,5 @@ try {
   }
 } finally {
   await simulator.stop();
+  await server?.stop();
 }
