@@ -7,6 +7,7 @@ import { isIP } from "node:net";
 import { resolve } from "node:path";
 import { addressText, DEFAULTS, ENGINES, isHost, isLoopback, type NodeConfig, parseNetworkKinds } from "../mod.ts";
 import { CHAINS, configError, type NodeSetting, oneOf } from "./setting.ts";
+import { eventsKeepOf, eventsKeepText } from "./event-settings.ts";
 import { parseAddress, parseLogLevel, parsePlace, parseSize, parseTime, parseWhole, sizeText } from "./values.ts";
 
 /** Less than this ends peers for ordinary blocks. */
@@ -65,6 +66,16 @@ export const NODE_SETTINGS: readonly NodeSetting[] = [
     document: "or `memory`",
     standard: "sqlite",
     read: (text) => ({ database: oneOf(text, "db", ["sqlite", "memory"], "sqlite or memory") }),
+  },
+  {
+    key: "events-keep",
+    value: "HOW",
+    help: "how much of the event log is kept: a time, a number of events, both (30d,1000000), or all",
+    document:
+      "how much of the event log is kept ([rpc.md](rpc.md#how-long-events-are-kept)): a time (`12h`, `30d`), a " +
+      "number of newest events (`1000000`), both, of which the tighter holds, or `all`",
+    standard: eventsKeepText(DEFAULTS.eventsKeep),
+    read: (text) => ({ eventsKeep: eventsKeepOf(text) }),
   },
   {
     key: "memory",

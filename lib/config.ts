@@ -9,6 +9,7 @@ import { type MemoryBudget, PEER_MEMORY_BYTES } from "./core/peers/memory-budget
 import type { EventSubscription, SubscribeOptions } from "./core/events/reader.ts";
 import type { PeerAddress } from "./core/ports.ts";
 import type { Engine } from "./engine/engine.ts";
+import type { EventsKeep } from "./storage/event-retention.ts";
 import type { EventLog, LoggedEvent } from "./storage/events.ts";
 import type { MempoolPolicy } from "./bitcoin/mempool/mod.ts";
 import type { AssumedCoins } from "./bitcoin/networks/mod.ts";
@@ -211,6 +212,8 @@ export interface NodeConfig {
   readonly paths: NodePaths;
   /** `memory` keeps the chain and the events in memory only; certificates and token are files in any case. */
   readonly database: "sqlite" | "memory";
+  /** How much of the event log is kept; {@link DEFAULTS} when absent, and of a log in memory no more than 100,000 events. */
+  readonly eventsKeep?: EventsKeep;
   /** Bound of the block caches in bytes. */
   readonly cacheBytesMax: number;
   /** What all peers together may hold in memory, in bytes; 192 MiB when absent. */
@@ -268,6 +271,7 @@ export const DEFAULTS = {
   },
   cacheBytesMax: 64 * 1024 * 1024,
   peerMemoryBytesMax: PEER_MEMORY_BYTES,
+  eventsKeep: { eventsMax: 1_000_000, ageMsMax: 30 * 86_400_000 },
   shutdownTimeoutMs: 8_000,
 } as const satisfies {
   rpc: RpcConfig;
@@ -276,6 +280,7 @@ export const DEFAULTS = {
   bitcoin: Omit<BitcoinConfig, "chain">;
   cacheBytesMax: number;
   peerMemoryBytesMax: number;
+  eventsKeep: EventsKeep;
   shutdownTimeoutMs: number;
 };
 

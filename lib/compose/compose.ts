@@ -35,9 +35,9 @@ import {
 import { type ComposedChain, type Drivers, Shutdown } from "./chain.ts";
 import type { startEngine } from "./engine.ts";
 import { egressOf } from "./egress.ts";
+import { openNodeLog } from "./event-log.ts";
 import type { EventLog, LiveNodeEvent, NewEvent } from "../storage/events.ts";
-import { migrate } from "../storage/migrate.ts";
-import { EventForwarder, MemoryNodeLog, NODE_LOG_MIGRATIONS, type NodeLog, SqlNodeLog } from "../storage/node-log.ts";
+import { EventForwarder } from "../storage/node-log.ts";
 
 /** What of the platform a node uses. */
 export type NodeDrivers =
@@ -63,20 +63,6 @@ function secretFiles({ readFile, writeFileAtomic }: NodeDrivers, mode = 0o600): 
     },
     write: (path, text) => writeFileAtomic(path, encoder.encode(text), mode),
   };
-}
-
-/** The node's own event log, in a database of its own. */
-async function openNodeLog(
-  config: NodeConfig,
-  { openDatabase }: NodeDrivers,
-  wake: () => void,
-  shutdown: Shutdown,
-): Promise<NodeLog> {
-  if (config.database === "memory") return new MemoryNodeLog({ onAppend: wake });
-  const database = await openDatabase(`${config.paths.data}/events.sqlite`);
-  shutdown.add(() => database.close());
-  await migrate(database, NODE_LOG_MIGRATIONS, { chain: "events", network: "all", genesis: "" });
-  return new SqlNodeLog(database, wake);
 }
 
 /**
@@ -105,7 +91,7 @@ async function start(config: NodeConfig, drivers: NodeDrivers, shutdown: Shutdow
   const bus = new Bus<{ events: null }>();
   const wake = () => bus.emit("events", null);
   const hints: EventHints = (listener) => bus.on("events", () => listener());
-  const events = await openNodeLog(config, drivers, wake, shutdown);
+  const events = await openNodeLog(config, { drivers, wake, log: logging.log, shutdown });
   const forwarder = new EventForwarder(events, (text) => logging.log("error", "store", text));
   shutdown.add(() => forwarder.drain());
   const record = recorder(events, forwarder, logging);

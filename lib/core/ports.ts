@@ -171,6 +171,11 @@ export interface Database {
   transaction<T>(work: (database: Database) => Promise<T>): Promise<T>;
   /** Whether no loss of power can take back what was committed before the call. False: not yet. */
   checkpoint(): Promise<boolean>;
+  /**
+   * Gives some of the space that nothing uses any more back to the system, in a step of milliseconds; whether there is
+   * more to give. Absent where the database sees to that itself.
+   */
+  giveBack?(): Promise<boolean>;
   close(): Promise<void>;
 }
 

@@ -30,6 +30,8 @@ export interface DatabaseOptions {
   readonly busyTimeoutMs?: number;
   /** `normal` may lose the last commits when power fails, `full` may not; neither is damaged by it. */
   readonly synchronous?: "normal" | "full";
+  /** A new file can shrink again, by `Database.giveBack`. It is a little larger for that, and slower to write. */
+  readonly shrinks?: boolean;
 }
 
 /** A lock that this process holds on a folder. */

@@ -32,6 +32,9 @@ export interface EncodedEvent extends Omit<LoggedEvent, "data"> {
   readonly data: Uint8Array;
 }
 
+/** Which event, and of when. */
+export type EventAge = Pick<LoggedEvent, "id" | "time">;
+
 /** An event that is told and not kept: it has no id. */
 export interface LiveNodeEvent extends NewEvent {
   /** Bytes that it takes, about. */

@@ -8,6 +8,7 @@
 import { messageOf } from "../core/errors.ts";
 import type { Database } from "../core/ports.ts";
 import { EVENTS_SCHEMA, insertEvents, MemoryEventLog, SqlEventLog } from "./event-log.ts";
+import type { TrimmableLog } from "./event-retention.ts";
 import type { EncodedEvent, EventLog, NewEvent } from "./events.ts";
 import type { Migration } from "./migrate.ts";
 
@@ -22,7 +23,7 @@ export interface EventSource {
 }
 
 /** A log into which chains' logs are copied. */
-export interface NodeLog extends EventLog {
+export interface NodeLog extends EventLog, TrimmableLog {
   /** The id in the source's log up to which everything was copied. */
   position(source: string): Promise<number>;
   /** Appends copies and moves the position to `upTo`, or does neither. */
