@@ -48,6 +48,7 @@ export type { BitcoinStore } from "./lib/bitcoin/store.ts";
 export * as bitcoinTypes from "./lib/bitcoin/types/mod.ts";
 export * as bitcoinWire from "./lib/bitcoin/wire/mod.ts";
 export type { PeerStore, StoredPeer } from "./lib/core/ports.ts";
+export { parseWebhook, type WebhookConfig } from "./lib/webhooks/config.ts";
 export { eventEnvelope } from "./lib/storage/event-envelope.ts";
 export type { EventsKeep } from "./lib/storage/event-retention.ts";
 export type { EventData, EventLog, EventValue, LoggedEvent, NewEvent } from "./lib/storage/events.ts";

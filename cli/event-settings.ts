@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { NodeConfig } from "../mod.ts";
+import { type NodeConfig, parseWebhook, type WebhookConfig } from "../mod.ts";
 import { configError } from "./setting.ts";
 import { parseTime, parseWhole } from "./values.ts";
 
@@ -37,4 +37,13 @@ export function eventsKeepText({ eventsMax, ageMsMax }: EventsKeep): string {
     ...(eventsMax === undefined ? [] : [`${eventsMax}`]),
   ];
   return parts.length === 0 ? "all" : parts.join(",");
+}
+
+/** See `parseWebhook`. Throws {@link configError}. */
+export function webhookOf(text: string): WebhookConfig {
+  try {
+    return parseWebhook(text);
+  } catch (thrown) {
+    throw thrown instanceof RangeError ? configError(`webhook: ${thrown.message}`) : thrown;
+  }
 }

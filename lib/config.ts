@@ -11,6 +11,7 @@ import type { PeerAddress } from "./core/ports.ts";
 import type { Engine } from "./engine/engine.ts";
 import type { EventsKeep } from "./storage/event-retention.ts";
 import type { EventLog, LoggedEvent } from "./storage/events.ts";
+import type { WebhookConfig } from "./webhooks/config.ts";
 import type { MempoolPolicy } from "./bitcoin/mempool/mod.ts";
 import type { AssumedCoins } from "./bitcoin/networks/mod.ts";
 import type { BitcoinMode, BitcoinService } from "./bitcoin/service.ts";
@@ -214,6 +215,10 @@ export interface NodeConfig {
   readonly database: "sqlite" | "memory";
   /** How much of the event log is kept; {@link DEFAULTS} when absent, and of a log in memory no more than 100,000 events. */
   readonly eventsKeep?: EventsKeep;
+  /** Where events are sent to; absent: nowhere. */
+  readonly webhooks?: readonly WebhookConfig[];
+  /** Folder with the secret of each, `NAME.secret`; `webhooks` in the data folder when absent. */
+  readonly webhookSecrets?: string;
   /** Bound of the block caches in bytes. */
   readonly cacheBytesMax: number;
   /** What all peers together may hold in memory, in bytes; 192 MiB when absent. */

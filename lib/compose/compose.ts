@@ -16,7 +16,7 @@ import { fitToDescriptors } from "../core/peers/descriptor-fit.ts";
 import { LiveEvents } from "../core/events/live.ts";
 import { type EventHints, subscribeEvents } from "../core/events/reader.ts";
 import { MemoryBudget } from "../core/peers/memory-budget.ts";
-import type { PeerAddress, Workers } from "../core/ports.ts";
+import type { PeerAddress, PostHttp, Workers } from "../core/ports.ts";
 import { Turns } from "../core/peers/turns.ts";
 import { UploadTarget } from "../core/peers/upload-target.ts";
 import { InlineWorkers } from "../core/work/inline-workers.ts";
@@ -36,6 +36,7 @@ import { type ComposedChain, type Drivers, Shutdown } from "./chain.ts";
 import type { startEngine } from "./engine.ts";
 import { egressOf } from "./egress.ts";
 import { openNodeLog } from "./event-log.ts";
+import { openWebhooks } from "./webhooks.ts";
 import type { EventLog, LiveNodeEvent, NewEvent } from "../storage/events.ts";
 import { EventForwarder } from "../storage/node-log.ts";
 
@@ -46,6 +47,7 @@ export type NodeDrivers =
   & Partial<Pick<Platform, "collectMemory" | "descriptorLimit">>
   /** Threads for jobs; without it jobs run on the thread of the node. `onUnable` hears why there can be none. */
   & { readonly openWorkers?: (threadsMax: number | undefined, onUnable: (cause: string) => void) => Workers }
+  & { readonly postHttp?: PostHttp }
   /** Makes the heavy arithmetic; a node without it has none. */
   & { readonly startEngine?: typeof startEngine }
   /** Where log lines go: the process's logging, unless many nodes share the process. */
@@ -92,6 +94,12 @@ async function start(config: NodeConfig, drivers: NodeDrivers, shutdown: Shutdow
   const wake = () => bus.emit("events", null);
   const hints: EventHints = (listener) => bus.on("events", () => listener());
   const events = await openNodeLog(config, { drivers, wake, log: logging.log, shutdown });
+  // Before the chains: what they bring is not to be missed by one that is new.
+  const webhooks = await openWebhooks(config, {
+    ...{ drivers, events, hints, shutdown },
+    files: secretFiles(drivers),
+    log: logging.log,
+  });
   const forwarder = new EventForwarder(events, (text) => logging.log("error", "store", text));
   shutdown.add(() => forwarder.drain());
   const record = recorder(events, forwarder, logging);
@@ -133,6 +141,7 @@ async function start(config: NodeConfig, drivers: NodeDrivers, shutdown: Shutdow
     chains,
     events,
     hints,
+    webhooks: () => webhooks.map((each) => each.state()),
     live,
     clock,
     log: logging,

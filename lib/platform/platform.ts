@@ -16,6 +16,7 @@ import type {
   ListenOptions,
   NamedFiles,
   PeerAddress,
+  PostHttp,
   Random,
   ThreadEvents,
   TlsIdentity,
@@ -120,6 +121,8 @@ export interface Platform {
   serveHttps(options: HttpsOptions): Promise<HttpsListener>;
   /** Opens an HTTP port on loopback. Fails as {@link Platform.listen} does, and with `CONFIG_INVALID` elsewhere. */
   serveHttp(options: HttpOptions): Promise<HttpsListener>;
+  /** Calls somebody else's HTTP server. */
+  readonly postHttp: PostHttp;
   /** Opens a port for datagrams. Fails as {@link Platform.listen} does. */
   openUdp(options: UdpOptions): Promise<UdpPort>;
   /** Speaks TLS as a client over a connection that stands, with the checks of {@link Platform.dialer}. */

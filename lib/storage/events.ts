@@ -41,6 +41,9 @@ export interface LiveNodeEvent extends NewEvent {
   readonly bytes: number;
 }
 
+/** Topics of events that are told and not kept, by their whole names. */
+export const LIVE_TOPICS: readonly string[] = ["bitcoin.mempool", "bitcoin.tx"];
+
 /** The log, append only. Events of a chain are appended by its store, in the transaction of the block that caused them. */
 export interface EventLog {
   append(events: readonly NewEvent[]): Promise<readonly number[]>;

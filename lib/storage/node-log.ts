@@ -22,8 +22,16 @@ export interface EventSource {
   bounds(): Promise<{ readonly oldest: number; readonly newest: number }>;
 }
 
+/** Cursors that are kept with a log: how far those who are sent its events have got. */
+export interface EventCursors {
+  /** The id up to which a reader has everything; undefined for one that was never here. */
+  cursor(reader: string): Promise<number | undefined>;
+  /** Moves a reader's cursor, durably. */
+  moveCursor(reader: string, position: number): Promise<void>;
+}
+
 /** A log into which chains' logs are copied. */
-export interface NodeLog extends EventLog, TrimmableLog {
+export interface NodeLog extends EventLog, TrimmableLog, EventCursors {
   /** The id in the source's log up to which everything was copied. */
   position(source: string): Promise<number>;
   /** Appends copies and moves the position to `upTo`, or does neither. */
@@ -37,6 +45,14 @@ export const NODE_LOG_MIGRATIONS: readonly Migration[] = [{
   sql: `${EVENTS_SCHEMA}
 CREATE TABLE event_positions (source TEXT PRIMARY KEY, position BIGINT NOT NULL);`,
 }];
+
+async function setPosition(database: Database, source: string, position: number): Promise<void> {
+  await database.run(
+    "INSERT INTO event_positions (source, position) VALUES (?, ?) " +
+      "ON CONFLICT (source) DO UPDATE SET position = excluded.position",
+    [source, position],
+  );
+}
 
 /** The log in a database of its own. */
 export class SqlNodeLog extends SqlEventLog implements NodeLog {
@@ -52,18 +68,20 @@ export class SqlNodeLog extends SqlEventLog implements NodeLog {
   }
 
   async position(source: string): Promise<number> {
-    const row = await this.#database.get("SELECT position FROM event_positions WHERE source = ?", [source]);
-    return Number(row?.position ?? 0);
+    return await this.cursor(source) ?? 0;
   }
 
   async take(source: string, upTo: number, events: readonly EncodedEvent[]): Promise<void> {
-    await this.#insert(events, async (within) => {
-      await within.run(
-        "INSERT INTO event_positions (source, position) VALUES (?, ?) " +
-          "ON CONFLICT (source) DO UPDATE SET position = excluded.position",
-        [source, upTo],
-      );
-    });
+    await this.#insert(events, (within) => setPosition(within, source, upTo));
+  }
+
+  async cursor(reader: string): Promise<number | undefined> {
+    const row = await this.#database.get("SELECT position FROM event_positions WHERE source = ?", [reader]);
+    return row && Number(row.position);
+  }
+
+  moveCursor(reader: string, position: number): Promise<void> {
+    return setPosition(this.#database, reader, position);
   }
 
   override append(events: readonly NewEvent[]): Promise<readonly number[]> {
@@ -107,6 +125,15 @@ export class MemoryNodeLog extends MemoryEventLog implements NodeLog {
   async take(source: string, upTo: number, events: readonly EncodedEvent[]): Promise<void> {
     this.#positions.set(source, upTo);
     await this.append(events);
+  }
+
+  cursor(reader: string): Promise<number | undefined> {
+    return Promise.resolve(this.#positions.get(reader));
+  }
+
+  moveCursor(reader: string, position: number): Promise<void> {
+    this.#positions.set(reader, position);
+    return Promise.resolve();
   }
 }
 

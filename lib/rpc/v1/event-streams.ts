@@ -8,6 +8,7 @@ import { subscribeEvents, type SubscribeOptions } from "../../core/events/reader
 import { NodeError } from "../../core/errors.ts";
 import type { PeerSocket } from "../../core/ports.ts";
 import { eventEnvelope, type EventItem } from "../../storage/event-envelope.ts";
+import { LIVE_TOPICS } from "../../storage/events.ts";
 import type { RpcContext } from "../context.ts";
 import { BodyError, parseRequest } from "../json.ts";
 import { EVENT_FORMATS, type EventFormat, type EventFormatName } from "./event-formats.ts";
@@ -21,8 +22,6 @@ const STALL_MS = 30_000;
 export const CLOSE_SLOW = 4008;
 /** Time for a WebSocket reader to say what it wants. */
 const SUBSCRIBE_MS = 10_000;
-/** Topics of events that are not kept, by their whole names. */
-const LIVE_TOPICS: readonly string[] = ["bitcoin.mempool", "bitcoin.tx"];
 /** Topics in one subscription, and characters in each. */
 const TOPICS_MAX = 64;
 const TOPIC_CHARS_MAX = 100;

@@ -15,6 +15,7 @@ import { eventRoutes } from "./events.ts";
 import { peerRoutes } from "./peers.ts";
 import { chainsOf, nativeFailure } from "./request.ts";
 import { trafficRoutes } from "./traffic.ts";
+import { webhookRoutes } from "./webhooks.ts";
 
 export { nativeFailure } from "./request.ts";
 export { unanswered } from "./unanswered.ts";
@@ -43,6 +44,7 @@ export function nativeRoutes(
   app.route("/", banRoutes(context, limits));
   app.route("/", blockRoutes(context));
   app.route("/", eventRoutes(context, enterSubscriber));
+  app.route("/", webhookRoutes(context));
   app.onError((error, c) => nativeFailure(error, c.req.raw.signal));
   return app;
 }

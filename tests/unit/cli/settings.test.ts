@@ -137,6 +137,16 @@ describe("buildConfig()", () => {
     assert.deepEqual(await keep("all"), {});
   });
 
+  test("receivers of events, each in one text, and the folder of their secrets", async () => {
+    const webhook = ["https://a.example/hook chia.*, p2p.ban", "other=http://127.0.0.1:9000"];
+    const config = await build({ webhook, "webhook-secrets": "/run/secrets" });
+    assert.deepEqual(config.webhooks, [
+      { name: "default", url: "https://a.example/hook", topics: ["chia.*", "p2p.ban"] },
+      { name: "other", url: "http://127.0.0.1:9000/", topics: [] },
+    ]);
+    assert.equal(config.webhookSecrets, "/run/secrets");
+  });
+
   test("permissions of hosts, comments, nodes to ask first, and how peers are waited for", async () => {
     const config = await build({
       chain: ["chia", "bitcoin"],
@@ -272,6 +282,7 @@ describe("buildConfig()", () => {
       [{ onlynet: "ipv5" }, /onlynet: ipv5 is none of/],
       [{ "dns-server": "dns.example" }, /dns-server: dns.example is a name/],
       [{ chain: ["bitcoin"], prune: "1M" }, /prune: at least 550M/],
+      [{ webhook: ["https://a.example Chia"] }, /webhook: "Chia" is no topic/],
       [{ "events-keep": "30d,12h" }, /events-keep: one time and one number of events at most/],
       [{ "events-keep": "many" }, /events-keep: "many" is no time/],
       [{ "events-keep": "0" }, /events-keep: a whole number from 1/],
