@@ -93,7 +93,7 @@ async function start(config: NodeConfig, drivers: NodeDrivers, shutdown: Shutdow
   const bus = new Bus<{ events: null }>();
   const wake = () => bus.emit("events", null);
   const hints: EventHints = (listener) => bus.on("events", () => listener());
-  const events = await openNodeLog(config, { drivers, wake, log: logging.log, shutdown });
+  const { events, groups } = await openNodeLog(config, { drivers, wake, log: logging.log, shutdown });
   // Before the chains: what they bring is not to be missed by one that is new.
   const webhooks = await openWebhooks(config, {
     ...{ drivers, events, hints, shutdown },
@@ -141,6 +141,7 @@ async function start(config: NodeConfig, drivers: NodeDrivers, shutdown: Shutdow
     chains,
     events,
     hints,
+    groups,
     webhooks: () => webhooks.map((each) => each.state()),
     live,
     clock,

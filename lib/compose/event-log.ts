@@ -4,6 +4,8 @@
  * @module
  */
 import { DEFAULTS, type NodeConfig } from "../config.ts";
+import type { Database } from "../core/ports.ts";
+import { EventGroups } from "../storage/event-groups.ts";
 import { EventRetention } from "../storage/event-retention.ts";
 import { migrate } from "../storage/migrate.ts";
 import { MemoryNodeLog, NODE_LOG_MIGRATIONS, type NodeLog, SqlNodeLog } from "../storage/node-log.ts";
@@ -15,33 +17,43 @@ const MEMORY_EVENTS_MAX = 100_000;
 
 /** What the log is opened with. */
 interface LogParts {
-  readonly drivers: Pick<Drivers, "clock" | "openDatabase">;
+  readonly drivers: Pick<Drivers, "clock" | "openDatabase" | "random">;
   /** Told when there are new events. */
   readonly wake: () => void;
   readonly log: Logging["log"];
   readonly shutdown: Shutdown;
 }
 
+/** The log, and the consumers that share it. */
+export interface OpenLog {
+  readonly events: NodeLog;
+  readonly groups: () => Promise<EventGroups>;
+}
+
 /** Opens the node's own event log, in a database of its own, and keeps it within its bounds. */
-export async function openNodeLog(config: NodeConfig, parts: LogParts): Promise<NodeLog> {
-  const { drivers: { clock }, log, shutdown } = parts;
+export async function openNodeLog(config: NodeConfig, parts: LogParts): Promise<OpenLog> {
+  const { drivers: { clock, random }, log, shutdown } = parts;
   const keep = config.eventsKeep ?? DEFAULTS.eventsKeep;
-  const events = config.database === "memory"
-    ? new MemoryNodeLog({
-      onAppend: parts.wake,
-      eventsMax: Math.min(keep.eventsMax ?? Infinity, MEMORY_EVENTS_MAX),
-    })
-    : await openSqlLog(config, parts);
+  const isMemory = config.database === "memory";
+  const database = isMemory ? undefined : await openDatabase(`${config.paths.data}/events.sqlite`, parts);
+  const events = database !== undefined ? new SqlNodeLog(database, parts.wake) : new MemoryNodeLog({
+    onAppend: parts.wake,
+    eventsMax: Math.min(keep.eventsMax ?? Infinity, MEMORY_EVENTS_MAX),
+  });
   const failed = (text: string) => log("error", "store", text);
   const retention = new EventRetention(keep, { log: events, clock, failed });
   shutdown.add(() => retention.stop());
   retention.start();
-  return events;
+  let groups: Promise<EventGroups> | undefined;
+  const openGroups = async () =>
+    new EventGroups({ database: database ?? await openDatabase(":memory:", parts), log: events, clock, random });
+  // A log in memory has no database, and few nodes of that kind have groups.
+  return { events, groups: () => groups ??= openGroups() };
 }
 
-async function openSqlLog({ paths }: NodeConfig, { drivers, wake, shutdown }: LogParts): Promise<SqlNodeLog> {
-  const database = await drivers.openDatabase(`${paths.data}/events.sqlite`, { shrinks: true });
+async function openDatabase(path: string, { drivers, shutdown }: LogParts): Promise<Database> {
+  const database = await drivers.openDatabase(path, { shrinks: true });
   shutdown.add(() => database.close());
   await migrate(database, NODE_LOG_MIGRATIONS, { chain: "events", network: "all", genesis: "" });
-  return new SqlNodeLog(database, wake);
+  return database;
 }

@@ -7,6 +7,7 @@
  */
 import { messageOf } from "../core/errors.ts";
 import type { Database } from "../core/ports.ts";
+import { EVENT_GROUPS_SCHEMA } from "./event-groups.ts";
 import { EVENTS_SCHEMA, insertEvents, MemoryEventLog, SqlEventLog } from "./event-log.ts";
 import type { TrimmableLog } from "./event-retention.ts";
 import type { EncodedEvent, EventLog, NewEvent } from "./events.ts";
@@ -44,6 +45,10 @@ export const NODE_LOG_MIGRATIONS: readonly Migration[] = [{
   name: "events, and how far chains' logs were copied",
   sql: `${EVENTS_SCHEMA}
 CREATE TABLE event_positions (source TEXT PRIMARY KEY, position BIGINT NOT NULL);`,
+}, {
+  number: 2,
+  name: "groups of consumers",
+  sql: EVENT_GROUPS_SCHEMA,
 }];
 
 async function setPosition(database: Database, source: string, position: number): Promise<void> {

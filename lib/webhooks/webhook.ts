@@ -7,13 +7,19 @@
 import { messageOf, NodeError } from "../core/errors.ts";
 import type { EventHints, ReadableLog } from "../core/events/reader.ts";
 import type { Clock, HttpPosted, PostHttp, Random } from "../core/ports.ts";
+import { readPage } from "../storage/event-page.ts";
 import type { LoggedEvent } from "../storage/events.ts";
 import type { EventCursors } from "../storage/node-log.ts";
-import { type Delivery, deliveryOf, readBatch } from "./batch.ts";
 import { shownUrl, type WebhookConfig } from "./config.ts";
+import { type Delivery, deliveryOf } from "./delivery.ts";
 import { askedDelay, retryDelay } from "./retry.ts";
 import { signatureOf } from "./signature.ts";
 
+/** Events that are looked at, and so delivered, at a time. */
+export const DELIVERY_EVENTS_MAX = 100;
+/** Bytes of a body, about; one event is delivered whatever its size. */
+export const DELIVERY_BYTES_MAX = 256 * 1024;
+const DELIVERY = { scanMax: DELIVERY_EVENTS_MAX, itemsMax: DELIVERY_EVENTS_MAX, bytesMax: DELIVERY_BYTES_MAX } as const;
 /** Time for an attempt, from the connection to the end of the answer. */
 export const ATTEMPT_MS_MAX = 15_000;
 /** How far the cursor may move over events that are not wanted before that is written down. */
@@ -141,7 +147,7 @@ export class Webhook {
     const { log, clock } = this.#parts;
     const { signal } = this.#stopping;
     try {
-      const { items, upTo, isEnd } = await readBatch(log, this.#position, this.#config.topics);
+      const { items, upTo, isEnd } = await readPage(log, this.#position, this.#config.topics, DELIVERY);
       if (items.length > 0 && !await this.#deliver(deliveryOf(this.#config.name, items))) return false;
       this.#position = upTo;
       // What is not wanted makes nobody wait, and must not keep others waiting.

@@ -16,7 +16,7 @@ export interface MetricsText {
 
 /** All figures of a node as they are now. */
 export async function metricsOf(
-  { chains, events, webhooks, memory, upload, workers, engine, version }: RpcContext,
+  { chains, events, groups, webhooks, memory, upload, workers, engine, version }: RpcContext,
 ): Promise<MetricsText> {
   const registry = new Registry();
   const gauge = <T extends string>(name: string, help: string, labelNames: readonly T[]) =>
@@ -58,6 +58,13 @@ export async function metricsOf(
     sent.inc({ webhook }, counts.events);
     attempts.inc({ webhook, outcome: "delivered" }, counts.delivered);
     attempts.inc({ webhook, outcome: "failed" }, counts.failed);
+  }
+
+  const groupLag = gauge("event_group_lag_events", "events that a group of consumers is behind the log", ["group"]);
+  const claims = gauge("event_group_claims", "claims that are not acknowledged", ["group"]);
+  for (const { name: group, position, claims: open } of await (await groups?.())?.list() ?? []) {
+    groupLag.set({ group }, Math.max(0, newest - position));
+    claims.set({ group }, open);
   }
 
   const height = gauge("height", "height of our tip", ["chain"]);

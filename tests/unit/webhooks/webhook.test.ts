@@ -9,10 +9,9 @@ import { SimClock } from "../../../lib/sim/clock.ts";
 import { SeededRandom } from "../../../lib/sim/random.ts";
 import { migrate } from "../../../lib/storage/migrate.ts";
 import { MemoryNodeLog, NODE_LOG_MIGRATIONS, type NodeLog, SqlNodeLog } from "../../../lib/storage/node-log.ts";
-import { BATCH_BYTES_MAX } from "../../../lib/webhooks/batch.ts";
 import { parseWebhook } from "../../../lib/webhooks/config.ts";
 import { RETRY_AFTER_MS_MAX, RETRY_MS_MAX } from "../../../lib/webhooks/retry.ts";
-import { ATTEMPT_MS_MAX, Webhook } from "../../../lib/webhooks/webhook.ts";
+import { ATTEMPT_MS_MAX, DELIVERY_BYTES_MAX, Webhook } from "../../../lib/webhooks/webhook.ts";
 import { everyDriver } from "../../contract/every-database.ts";
 import { turn } from "../core/sim.ts";
 
@@ -100,12 +99,12 @@ describe("Webhook", () => {
     };
     await append(250);
     await append(30, "large", { text: "x".repeat(50_000) });
-    await append(1, "larger than a body", { text: "x".repeat(BATCH_BYTES_MAX + 1) });
+    await append(1, "larger than a body", { text: "x".repeat(DELIVERY_BYTES_MAX + 1) });
     await clock.advance(10_000);
     assert.deepEqual(posts.flatMap(idsOf), upTo(281));
     assert.ok(posts.every((post) => eventsOf(post).length <= 100));
     const sizes = posts.map(({ body }) => body.length);
-    assert.ok(sizes.slice(0, -1).every((size) => size <= BATCH_BYTES_MAX + 1_000), sizes.join());
+    assert.ok(sizes.slice(0, -1).every((size) => size <= DELIVERY_BYTES_MAX + 1_000), sizes.join());
     assert.equal(eventsOf(posts.at(-1)!).length, 1);
     await webhook.stop();
   });
