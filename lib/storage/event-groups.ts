@@ -35,7 +35,7 @@ export const CLAIMS_MAX = 1_000;
 export const CLAIM_EVENTS_MAX = 1_000;
 /** Bytes of a claim's events as JSON, about; one event is given whatever its size. */
 const CLAIM_BYTES_MAX = 4 * 1024 * 1024;
-/** Events that are looked at in one step for those of the group's topics. */
+/** Events that are read in one step in search of those of the group's topics. */
 const SCAN_EVENTS_MAX = 1_000;
 const CLAIM_BYTES = 16;
 /** Steps that others were quicker with, before a consumer is told to come again. */

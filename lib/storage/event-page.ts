@@ -10,7 +10,7 @@ import type { LoggedEvent } from "./events.ts";
 
 /** What is read at a time. */
 export interface PageBounds {
-  /** Events that are looked at. */
+  /** Events that are read. */
   readonly scanMax: number;
   /** Events that are given. */
   readonly itemsMax: number;

@@ -15,7 +15,7 @@ import { type Delivery, deliveryOf } from "./delivery.ts";
 import { askedDelay, retryDelay } from "./retry.ts";
 import { signatureOf } from "./signature.ts";
 
-/** Events that are looked at, and so delivered, at a time. */
+/** Events that are read, and so delivered, at a time. */
 export const DELIVERY_EVENTS_MAX = 100;
 /** Bytes of a body, about; one event is delivered whatever its size. */
 export const DELIVERY_BYTES_MAX = 256 * 1024;
