@@ -47,6 +47,9 @@ export type { BitcoinMode, BitcoinPeerView, BitcoinService, BitcoinState } from 
 export type { BitcoinStore } from "./lib/bitcoin/store.ts";
 export * as bitcoinTypes from "./lib/bitcoin/types/mod.ts";
 export * as bitcoinWire from "./lib/bitcoin/wire/mod.ts";
+export { parseWebhook, type WebhookConfig } from "./lib/webhooks/config.ts";
+export { eventEnvelope } from "./lib/storage/event-envelope.ts";
+export type { EventsKeep } from "./lib/storage/event-retention.ts";
 export type { EventData, EventLog, EventValue, LoggedEvent, NewEvent } from "./lib/storage/events.ts";
 export {
   CHIA_NETWORK_NAMES,
@@ -78,7 +81,6 @@ export {
   type ChainProgress,
   type ChainStatus,
   CHIA_ROUTE_NAMES,
-  eventEnvelope,
   type FetchText,
   type HttpAnswer,
   type HttpRequest,

@@ -20,15 +20,27 @@ function textLine(event: JsonObject): string {
   );
 }
 
+/** What stands behind the command. */
+interface EventsOptions {
+  readonly since?: string;
+  readonly format: string;
+  readonly count?: string;
+  readonly follow: boolean;
+}
+
 /** Adds the command. */
 export function addEvents(program: Command, io: CliIo): void {
   program.command("events [topics...]")
-    .description("follow the event log; topics may have * in them")
+    .description("follow the event log, one JSON object a line; topics may have * in them")
     .option("--since <id>", "replay what came after this id first")
     .option("--format <format>", "json or text", "json")
     .option("--count <n>", "end after so many events")
-    .addHelpText("after", "\nExample:\n  $ gemel events chia.peak 'chia.*' --since 0 --count 10")
-    .action(async (topics: string[], options: { since?: string; format: string; count?: string }, command: Command) => {
+    .option("--no-follow", "end at the newest event; without --since all that are kept")
+    .addHelpText(
+      "after",
+      "\nExample:\n  $ gemel events chia.peak 'chia.*' --since 0 --count 10\n  $ gemel events --no-follow > events.ndjson",
+    )
+    .action(async (topics: string[], options: EventsOptions, command: Command) => {
       if (!["json", "text"].includes(options.format)) throw new UsageError("--format: json or text");
       const since = options.since === undefined
         ? undefined
@@ -37,11 +49,13 @@ export function addEvents(program: Command, io: CliIo): void {
       const client = await openClient(command, io);
       const controller = new AbortController();
       try {
-        const wanted = { topics, ...(since !== undefined && { since }), signal: controller.signal };
+        const { follow } = options;
+        const wanted = { topics, follow, ...(since !== undefined && { since }), signal: controller.signal };
         for await (const event of client.events(wanted)) {
           io.out((options.format === "json" ? stringifyJson(event) : textLine(event)) + "\n");
           if (--left === 0) return;
         }
+        if (!follow) return;
         // The stream has no end of its own: only the node's.
         throw new NodeError("STREAM_ENDED", "network", "the node ended the stream");
       } finally {

@@ -7,6 +7,7 @@ import { isIP } from "node:net";
 import { resolve } from "node:path";
 import { addressText, DEFAULTS, ENGINES, isHost, isLoopback, type NodeConfig, parseNetworkKinds } from "../mod.ts";
 import { CHAINS, configError, type NodeSetting, oneOf } from "./setting.ts";
+import { eventsKeepOf, eventsKeepText, webhookOf } from "./event-settings.ts";
 import { parseAddress, parseLogLevel, parsePlace, parseSize, parseTime, parseWhole, sizeText } from "./values.ts";
 
 /** Less than this ends peers for ordinary blocks. */
@@ -83,6 +84,35 @@ export const NODE_SETTINGS: readonly NodeSetting[] = [
       "`writer`: the same, but end when another takes over",
     standard: "auto",
     read: (text) => ({ role: oneOf(text, "role", ["auto", "writer"]) }),
+  },
+  {
+    key: "events-keep",
+    value: "HOW",
+    help: "how much of the event log is kept: a time, a number of events, both (30d,1000000), or all",
+    document:
+      "how much of the event log is kept ([rpc.md](rpc.md#how-long-events-are-kept)): a time (`12h`, `30d`), a " +
+      "number of newest events (`1000000`), both, of which the tighter holds, or `all`",
+    standard: eventsKeepText(DEFAULTS.eventsKeep),
+    read: (text) => ({ eventsKeep: eventsKeepOf(text) }),
+  },
+  {
+    key: "webhook",
+    value: "[NAME=]URL [TOPIC…]",
+    list: true,
+    commas: true,
+    help: "send events there, signed: one text, topics after a space; may be repeated, then with names",
+    document:
+      "`[NAME=]URL [TOPIC…]`: events are sent there, signed ([rpc.md](rpc.md#webhooks)); may be repeated, then " +
+      "with names",
+    readAll: (texts) => ({ webhooks: texts.map(webhookOf) }),
+  },
+  {
+    key: "webhook-secrets",
+    value: "DIR",
+    help: "folder with the webhooks' secrets, NAME.secret (default webhooks in the data folder)",
+    document: "folder with the webhooks' secrets, `NAME.secret`, in the data folder",
+    standardWords: "`webhooks`",
+    read: (text) => ({ webhookSecrets: resolve(text) }),
   },
   {
     key: "memory",

@@ -9,7 +9,9 @@ import { type MemoryBudget, PEER_MEMORY_BYTES } from "./core/peers/memory-budget
 import type { EventSubscription, SubscribeOptions } from "./core/events/reader.ts";
 import type { PeerAddress } from "./core/ports.ts";
 import type { Engine } from "./engine/engine.ts";
+import type { EventsKeep } from "./storage/event-retention.ts";
 import type { EventLog, LoggedEvent } from "./storage/events.ts";
+import type { WebhookConfig } from "./webhooks/config.ts";
 import type { MempoolPolicy } from "./bitcoin/mempool/mod.ts";
 import type { AssumedCoins } from "./bitcoin/networks/mod.ts";
 import type { BitcoinMode, BitcoinService } from "./bitcoin/service.ts";
@@ -230,6 +232,12 @@ export interface NodeConfig {
    * `writer` it waits once, and fails when another takes over from it. `auto` when absent.
    */
   readonly role?: "auto" | "writer";
+  /** How much of the event log is kept; {@link DEFAULTS} when absent, and of a log in memory no more than 100,000 events. */
+  readonly eventsKeep?: EventsKeep;
+  /** Where events are sent to; absent: nowhere. */
+  readonly webhooks?: readonly WebhookConfig[];
+  /** Folder with the secret of each, `NAME.secret`; `webhooks` in the data folder when absent. */
+  readonly webhookSecrets?: string;
   /** Bound of the block caches in bytes. */
   readonly cacheBytesMax: number;
   /** What all peers together may hold in memory, in bytes; 192 MiB when absent. */
@@ -287,6 +295,7 @@ export const DEFAULTS = {
   },
   cacheBytesMax: 64 * 1024 * 1024,
   peerMemoryBytesMax: PEER_MEMORY_BYTES,
+  eventsKeep: { eventsMax: 1_000_000, ageMsMax: 30 * 86_400_000 },
   shutdownTimeoutMs: 8_000,
 } as const satisfies {
   rpc: RpcConfig;
@@ -295,6 +304,7 @@ export const DEFAULTS = {
   bitcoin: Omit<BitcoinConfig, "chain">;
   cacheBytesMax: number;
   peerMemoryBytesMax: number;
+  eventsKeep: EventsKeep;
   shutdownTimeoutMs: number;
 };
 

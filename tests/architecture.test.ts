@@ -55,9 +55,36 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   bitcoin: ["codec", "core", "engine", "transport", "storage"],
   // Knows neither chain: their probes are given to it.
   crawl: ["codec", "core"],
-  rpc: ["codec", "core", "transport", "storage", "chia", "bitcoin"],
-  compose: ["codec", "core", "engine", "transport", "storage", "chia", "bitcoin", "rpc", "platform", "root"],
-  root: ["codec", "core", "engine", "transport", "storage", "chia", "bitcoin", "crawl", "rpc", "platform", "compose"],
+  // Receivers of the log's events: they know the log, and no chain.
+  webhooks: ["codec", "core", "storage"],
+  rpc: ["codec", "core", "transport", "storage", "chia", "bitcoin", "webhooks"],
+  compose: [
+    "codec",
+    "core",
+    "engine",
+    "transport",
+    "storage",
+    "chia",
+    "bitcoin",
+    "rpc",
+    "webhooks",
+    "platform",
+    "root",
+  ],
+  root: [
+    "codec",
+    "core",
+    "engine",
+    "transport",
+    "storage",
+    "chia",
+    "bitcoin",
+    "crawl",
+    "rpc",
+    "webhooks",
+    "platform",
+    "compose",
+  ],
 };
 
 /**

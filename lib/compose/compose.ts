@@ -16,7 +16,7 @@ import { fitToDescriptors } from "../core/peers/descriptor-fit.ts";
 import { LiveEvents } from "../core/events/live.ts";
 import { type EventHints, subscribeEvents } from "../core/events/reader.ts";
 import { MemoryBudget } from "../core/peers/memory-budget.ts";
-import type { PeerAddress, Workers } from "../core/ports.ts";
+import type { PeerAddress, PostHttp, Workers } from "../core/ports.ts";
 import { Turns } from "../core/peers/turns.ts";
 import { UploadTarget } from "../core/peers/upload-target.ts";
 import { InlineWorkers } from "../core/work/inline-workers.ts";
@@ -33,13 +33,12 @@ import {
   type SecretFiles,
 } from "../rpc/mod.ts";
 import { type ComposedChain, type Drivers, Shutdown } from "./chain.ts";
-import { openEventsDatabase } from "./databases.ts";
 import type { startEngine } from "./engine.ts";
 import { egressOf } from "./egress.ts";
+import { openNodeLog } from "./event-log.ts";
+import { openWebhooks } from "./webhooks.ts";
 import type { EventLog, LiveNodeEvent, NewEvent } from "../storage/events.ts";
-import { gatherMsOf } from "../storage/gathering.ts";
-import { migrate } from "../storage/migrate.ts";
-import { EventForwarder, MemoryNodeLog, NODE_LOG_MIGRATIONS, type NodeLog, SqlNodeLog } from "../storage/node-log.ts";
+import { EventForwarder } from "../storage/node-log.ts";
 
 /** What of the platform a node uses. */
 export type NodeDrivers =
@@ -48,6 +47,7 @@ export type NodeDrivers =
   & Partial<Pick<Platform, "collectMemory" | "descriptorLimit">>
   /** Threads for jobs; without it jobs run on the thread of the node. `onUnable` hears why there can be none. */
   & { readonly openWorkers?: (threadsMax: number | undefined, onUnable: (cause: string) => void) => Workers }
+  & { readonly postHttp?: PostHttp }
   /** Makes the heavy arithmetic; a node without it has none. */
   & { readonly startEngine?: typeof startEngine }
   /** Where log lines go: the process's logging, unless many nodes share the process. */
@@ -65,19 +65,6 @@ function secretFiles({ readFile, writeFileAtomic }: NodeDrivers, mode = 0o600): 
     },
     write: (path, text) => writeFileAtomic(path, encoder.encode(text), mode),
   };
-}
-
-/** The node's own event log, in a database of its own. */
-async function openNodeLog(
-  config: NodeConfig,
-  drivers: NodeDrivers,
-  wake: () => void,
-  shutdown: Shutdown,
-): Promise<{ readonly log: NodeLog; readonly gatherMs: number }> {
-  if (config.database === "memory") return { log: new MemoryNodeLog({ onAppend: wake }), gatherMs: 0 };
-  const database = await openEventsDatabase({ config, drivers, shutdown });
-  await migrate(database, NODE_LOG_MIGRATIONS, { chain: "events", network: "all", genesis: "" });
-  return { log: new SqlNodeLog(database, wake), gatherMs: gatherMsOf(database) };
 }
 
 /**
@@ -106,7 +93,13 @@ async function start(config: NodeConfig, drivers: NodeDrivers, shutdown: Shutdow
   const bus = new Bus<{ events: null }>();
   const wake = () => bus.emit("events", null);
   const hints: EventHints = (listener) => bus.on("events", () => listener());
-  const { log: events, gatherMs } = await openNodeLog(config, drivers, wake, shutdown);
+  const { events, groups, gatherMs } = await openNodeLog(config, { drivers, wake, log: logging.log, shutdown });
+  // Before the chains: what they bring is not to be missed by one that is new.
+  const webhooks = await openWebhooks(config, {
+    ...{ drivers, events, hints, shutdown },
+    files: secretFiles(drivers),
+    log: logging.log,
+  });
   const gather = gatherMs > 0 ? () => clock.sleep(gatherMs) : undefined;
   const forwarder = new EventForwarder(events, (text) => logging.log("error", "store", text), gather);
   shutdown.add(() => forwarder.drain());
@@ -149,6 +142,8 @@ async function start(config: NodeConfig, drivers: NodeDrivers, shutdown: Shutdow
     chains,
     events,
     hints,
+    groups,
+    webhooks: () => webhooks.map((each) => each.state()),
     live,
     clock,
     log: logging,

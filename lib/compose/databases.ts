@@ -54,7 +54,7 @@ export async function openEventsDatabase(
 ): Promise<Database> {
   const { config, drivers, shutdown } = parts;
   if (typeof config.database === "object") return await openPart(parts, config.database, "events");
-  const database = await drivers.openDatabase(`${config.paths.data}/events.sqlite`);
+  const database = await drivers.openDatabase(`${config.paths.data}/events.sqlite`, { shrinks: true });
   shutdown.add(() => database.close());
   return database;
 }

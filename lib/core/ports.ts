@@ -116,6 +116,27 @@ export interface Listener {
   close(): Promise<void>;
 }
 
+/** A call of somebody else's HTTP server. */
+export interface HttpPost {
+  /** `http` or `https`, without a user and a password. */
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+  readonly signal: AbortSignal;
+}
+
+/** What the server answered. Of its body nothing is kept. */
+export interface HttpPosted {
+  readonly status: number;
+  readonly retryAfter?: string;
+}
+
+/**
+ * Posts once: no redirect is followed, and of the answer's body a bounded part is read. Rejects with a `NodeError` of fault
+ * `network` when there is no answer, and with the signal's reason once that aborts.
+ */
+export type PostHttp = (post: HttpPost) => Promise<HttpPosted>;
+
 /** Wall time, monotonic time and timers. The only source of any of them outside `lib/platform`. */
 export interface Clock {
   /** Unix time in milliseconds. May jump. */
@@ -182,6 +203,11 @@ export interface Database {
   snapshot<T>(work: (database: Database) => Promise<T>): Promise<T>;
   /** Whether no loss of power can take back what was committed before the call. False: not yet. */
   checkpoint(): Promise<boolean>;
+  /**
+   * Gives some of the space that nothing uses any more back to the system, in a step of milliseconds; whether there is
+   * more to give. Absent where the database sees to that itself.
+   */
+  giveBack?(): Promise<boolean>;
   close(): Promise<void>;
 }
 

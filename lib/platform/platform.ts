@@ -16,6 +16,7 @@ import type {
   ListenOptions,
   NamedFiles,
   PeerAddress,
+  PostHttp,
   Random,
   ServerDatabase,
   ThreadEvents,
@@ -31,6 +32,8 @@ export interface DatabaseOptions {
   readonly busyTimeoutMs?: number;
   /** `normal` may lose the last commits when power fails, `full` may not; neither is damaged by it. */
   readonly synchronous?: "normal" | "full";
+  /** A new file can shrink again, by `Database.giveBack`. It is a little larger for that, and slower to write. */
+  readonly shrinks?: boolean;
 }
 
 /** A lock that this process holds on a folder. */
@@ -119,6 +122,8 @@ export interface Platform {
   serveHttps(options: HttpsOptions): Promise<HttpsListener>;
   /** Opens an HTTP port on loopback. Fails as {@link Platform.listen} does, and with `CONFIG_INVALID` elsewhere. */
   serveHttp(options: HttpOptions): Promise<HttpsListener>;
+  /** Calls somebody else's HTTP server. */
+  readonly postHttp: PostHttp;
   /** Opens a port for datagrams. Fails as {@link Platform.listen} does. */
   openUdp(options: UdpOptions): Promise<UdpPort>;
   /** Speaks TLS as a client over a connection that stands, with the checks of {@link Platform.dialer}. */

@@ -8,13 +8,13 @@ import { Hono } from "hono";
 import type { ByteDuplex, Random } from "../core/ports.ts";
 import { upgradeWebSocket } from "../transport/websocket/mod.ts";
 import { type AuthOptions, challengeOf, type ClientIdentity, placeRefusal, refusalOf } from "./auth.ts";
-import { bitcoinRpc, notPosted, type WaitingRoom } from "./bitcoin/mod.ts";
+import { bitcoinRpc, notPosted } from "./bitcoin/mod.ts";
 import { BitcoinRest } from "./bitcoin/rest.ts";
 import { chiaRoutes } from "./chia/mod.ts";
 import type { RpcContext } from "./context.ts";
 import { eventsOverSocket, subscriptionOfRequest } from "./v1/event-streams.ts";
 import { problem } from "./json.ts";
-import { Gate, RPC_LIMITS, type RpcLimits } from "./limits.ts";
+import { Gate, RPC_LIMITS, type RpcLimits, type WaitingRoom } from "./limits.ts";
 import { stopping } from "./stopping.ts";
 import { nativeFailure, nativeRoutes, unanswered, watchRoutes } from "./v1/mod.ts";
 

@@ -144,13 +144,22 @@ export class RpcClient {
     return await this.native("GET", "/v1/status") as unknown as { version: string; chains: ChainStatus[] };
   }
 
-  /** Envelopes from the log, as they come. Ends when the node ends the stream. */
+  /**
+   * Envelopes from the log, as they come. Ends when the node ends the stream; without `follow` that is after the newest
+   * event.
+   */
   async *events(
-    options: { readonly topics?: readonly string[]; readonly since?: number; readonly signal?: AbortSignal } = {},
+    options: {
+      readonly topics?: readonly string[];
+      readonly since?: number;
+      readonly follow?: boolean;
+      readonly signal?: AbortSignal;
+    } = {},
   ): AsyncIterableIterator<JsonObject> {
     const query = new URLSearchParams();
     if (options.topics !== undefined && options.topics.length > 0) query.set("topics", options.topics.join(","));
     if (options.since !== undefined) query.set("since", String(options.since));
+    if (options.follow === false) query.set("follow", "0");
     const { signal } = options;
     const path = `/events?${query}`;
     const answer = await this.#send({ method: "GET", path, deadline: "head", ...(signal && { signal }) });

@@ -11,7 +11,9 @@ import type { MemoryBudget } from "../core/peers/memory-budget.ts";
 import type { Clock, Workers } from "../core/ports.ts";
 import type { UploadTarget } from "../core/peers/upload-target.ts";
 import type { LogLevel } from "../config.ts";
+import type { EventGroups } from "../storage/event-groups.ts";
 import type { EventLog, LiveNodeEvent } from "../storage/events.ts";
+import type { WebhookState } from "../webhooks/webhook.ts";
 import type { BitcoinMiner } from "./bitcoin/miner.ts";
 import type { ChainHandle } from "./chain-handle.ts";
 
@@ -48,6 +50,10 @@ export interface RpcContext {
   readonly engine?: () => EngineState | undefined;
   readonly events: EventLog;
   readonly hints: EventHints;
+  /** Consumers that share the log. */
+  readonly groups?: () => Promise<EventGroups>;
+  /** Receivers that events are sent to. */
+  readonly webhooks?: () => readonly WebhookState[];
   /** Events that are not kept. */
   readonly live?: LiveEvents<LiveNodeEvent>;
   readonly clock: Clock;

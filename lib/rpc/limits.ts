@@ -28,6 +28,12 @@ export const RPC_LIMITS: RpcLimits = {
   subscribersMax: 64,
 };
 
+/** What the listener lets a waiting call do. */
+export interface WaitingRoom {
+  /** Gives the call's turn to others and gives back what ends the waiting; undefined when too many wait already. */
+  enterWaiting(): (() => void) | undefined;
+}
+
 /** A counter of places with a queue before it; first come, first served. */
 export class Gate {
   readonly #places: number;

@@ -9,7 +9,7 @@ export { type AuthOptions, type ClientIdentity, WRONG_SECRET_DELAY_MS } from "./
 export { CHIA_ROUTE_NAMES } from "./chia/mod.ts";
 export { type FetchText, type HttpAnswer, type HttpRequest, RpcClient, RpcFailure } from "./client.ts";
 export type { EngineState, LogControl, RpcContext } from "./context.ts";
-export { CLOSE_SLOW, eventEnvelope, eventsOverSocket } from "./v1/event-streams.ts";
+export { CLOSE_SLOW, eventsOverSocket } from "./v1/event-streams.ts";
 export { RPC_LIMITS, type RpcLimits } from "./limits.ts";
 export type { ChainHandle, ChainProgress, ChainStatus } from "./chain-handle.ts";
 export { loadOrCreateToken, type SecretFiles } from "./token.ts";

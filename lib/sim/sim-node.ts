@@ -100,6 +100,8 @@ export class SimNode {
       database: "sqlite",
       // What is served comes from the disk, so that damage to it is met with.
       cacheBytesMax: 0,
+      // The rules ask for all that has happened.
+      eventsKeep: {},
       log: { level: "debug", format: "text", areas: {}, color: false },
       allowLoopbackExempt: false,
       shutdownTimeoutMs: STOP_LIMIT_MS,

@@ -6,7 +6,7 @@
  */
 import { Decoder, Encoder } from "cbor-x";
 import type { Database, SqlRow } from "../core/ports.ts";
-import type { EncodedEvent, EventData, EventLog, LoggedEvent, NewEvent } from "./events.ts";
+import type { EncodedEvent, EventAge, EventData, EventLog, LoggedEvent, NewEvent } from "./events.ts";
 
 /**
  * The log's table. `data` is CBOR (RFC 8949), a bigint as an integer of 64 bits or, above, as a big number (tag 2).
@@ -109,6 +109,17 @@ export class SqlEventLog implements EventLog {
     await this.#database.run("DELETE FROM events WHERE id <= ? AND id < (SELECT MAX(id) FROM events)", [id]);
   }
 
+  /** Ids and times of the oldest events, rising, at most `limit`. */
+  async eldest(limit: number): Promise<EventAge[]> {
+    const rows = await this.#database.all("SELECT id, time FROM events ORDER BY id LIMIT ?", [limit]);
+    return rows.map(({ id, time }) => ({ id: Number(id), time: Number(time) }));
+  }
+
+  /** Gives space that trimmed events left back to the system, a little at a time; whether there is more. */
+  async giveBack(): Promise<boolean> {
+    return await this.#database.giveBack?.() ?? false;
+  }
+
   async bounds(): Promise<{ readonly oldest: number; readonly newest: number }> {
     // Two queries in one: SQLite finds a least or a greatest in its index, but for both at once it reads every row.
     const row = await this.#database.get(
@@ -161,6 +172,16 @@ export class MemoryEventLog implements EventLog {
     const kept = this.#events.findIndex((event) => event.id > id);
     this.#events.splice(0, kept < 0 ? this.#events.length : kept);
     return Promise.resolve();
+  }
+
+  /** Ids and times of the oldest events, rising, at most `limit`. */
+  eldest(limit: number): Promise<EventAge[]> {
+    return Promise.resolve(this.#events.slice(0, limit).map(({ id, time }) => ({ id, time })));
+  }
+
+  /** What is forgotten is the collector's. */
+  giveBack(): Promise<boolean> {
+    return Promise.resolve(false);
   }
 
   bounds(): Promise<{ readonly oldest: number; readonly newest: number }> {

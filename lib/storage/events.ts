@@ -32,11 +32,17 @@ export interface EncodedEvent extends Omit<LoggedEvent, "data"> {
   readonly data: Uint8Array;
 }
 
+/** Which event, and of when. */
+export type EventAge = Pick<LoggedEvent, "id" | "time">;
+
 /** An event that is told and not kept: it has no id. */
 export interface LiveNodeEvent extends NewEvent {
   /** Bytes that it takes, about. */
   readonly bytes: number;
 }
+
+/** Topics of events that are told and not kept, by their whole names. */
+export const LIVE_TOPICS: readonly string[] = ["bitcoin.mempool", "bitcoin.tx"];
 
 /** The log, append only. Events of a chain are appended by its store, in the transaction of the block that caused them. */
 export interface EventLog {

@@ -7,7 +7,9 @@
  */
 import { messageOf, NodeError } from "../core/errors.ts";
 import type { Database } from "../core/ports.ts";
+import { EVENT_GROUPS_SCHEMA } from "./event-groups.ts";
 import { EVENTS_SCHEMA, insertEvents, MemoryEventLog, SqlEventLog } from "./event-log.ts";
+import type { TrimmableLog } from "./event-retention.ts";
 import type { EncodedEvent, EventLog, NewEvent } from "./events.ts";
 import type { Migration } from "./migrate.ts";
 
@@ -21,8 +23,16 @@ export interface EventSource {
   bounds(): Promise<{ readonly oldest: number; readonly newest: number }>;
 }
 
+/** Cursors that are kept with a log: how far those who are sent its events have got. */
+export interface EventCursors {
+  /** The id up to which a reader has everything; undefined for one that was never here. */
+  cursor(reader: string): Promise<number | undefined>;
+  /** Moves a reader's cursor, durably. */
+  moveCursor(reader: string, position: number): Promise<void>;
+}
+
 /** A log into which chains' logs are copied. */
-export interface NodeLog extends EventLog {
+export interface NodeLog extends EventLog, TrimmableLog, EventCursors {
   /** The id in the source's log up to which everything was copied. */
   position(source: string): Promise<number>;
   /**
@@ -38,7 +48,19 @@ export const NODE_LOG_MIGRATIONS: readonly Migration[] = [{
   name: "events, and how far chains' logs were copied",
   sql: `${EVENTS_SCHEMA}
 CREATE TABLE event_positions (source TEXT PRIMARY KEY, position BIGINT NOT NULL);`,
+}, {
+  number: 2,
+  name: "groups of consumers",
+  sql: EVENT_GROUPS_SCHEMA,
 }];
+
+async function setPosition(database: Database, source: string, position: number): Promise<void> {
+  await database.run(
+    "INSERT INTO event_positions (source, position) VALUES (?, ?) " +
+      "ON CONFLICT (source) DO UPDATE SET position = excluded.position",
+    [source, position],
+  );
+}
 
 /** Stands for all sources in the table of positions: who writes to a log that others write to as well holds its row. */
 const EVERY_SOURCE = "";
@@ -67,8 +89,7 @@ export class SqlNodeLog extends SqlEventLog implements NodeLog {
   }
 
   async position(source: string): Promise<number> {
-    const row = await this.#database.get("SELECT position FROM event_positions WHERE source = ?", [source]);
-    return Number(row?.position ?? 0);
+    return await this.cursor(source) ?? 0;
   }
 
   async take(source: string, from: number, upTo: number, events: readonly EncodedEvent[]): Promise<void> {
@@ -80,6 +101,15 @@ export class SqlNodeLog extends SqlEventLog implements NodeLog {
       );
       if (moved === 0) throw copied(source);
     });
+  }
+
+  async cursor(reader: string): Promise<number | undefined> {
+    const row = await this.#database.get("SELECT position FROM event_positions WHERE source = ?", [reader]);
+    return row && Number(row.position);
+  }
+
+  moveCursor(reader: string, position: number): Promise<void> {
+    return setPosition(this.#database, reader, position);
   }
 
   override append(events: readonly NewEvent[]): Promise<readonly number[]> {
@@ -137,6 +167,15 @@ export class MemoryNodeLog extends MemoryEventLog implements NodeLog {
     if (await this.position(source) !== from) throw copied(source);
     this.#positions.set(source, upTo);
     await this.append(events);
+  }
+
+  cursor(reader: string): Promise<number | undefined> {
+    return Promise.resolve(this.#positions.get(reader));
+  }
+
+  moveCursor(reader: string, position: number): Promise<void> {
+    this.#positions.set(reader, position);
+    return Promise.resolve();
   }
 }
 

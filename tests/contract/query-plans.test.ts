@@ -13,6 +13,9 @@ import { regtest } from "../../lib/bitcoin/networks/regtest.ts";
 import { SqlLightStore } from "../../lib/bitcoin/light/mod.ts";
 import { openSqlChiaStore } from "../../lib/chia/store/sql.ts";
 import type { Database, SqlValue } from "../../lib/core/ports.ts";
+import { SimClock } from "../../lib/sim/clock.ts";
+import { SeededRandom } from "../../lib/sim/random.ts";
+import { EventGroups } from "../../lib/storage/event-groups.ts";
 import { encodeEventData, SqlEventLog } from "../../lib/storage/event-log.ts";
 import { migrate } from "../../lib/storage/migrate.ts";
 import { NODE_LOG_MIGRATIONS, SqlNodeLog } from "../../lib/storage/node-log.ts";
@@ -36,6 +39,9 @@ const MAY_SCAN: Readonly<Record<string, string>> = {
   "SELECT file, bytes FROM bitcoin_block_files": "at start: the end of every file is compared with the disk",
   "DELETE FROM bitcoin_": "a reindex, or the end of the transaction index, empties whole tables",
   "SELECT script, birth, scanned FROM bitcoin_watched": "at start: all scripts that are watched",
+  "SELECT id, time FROM events ORDER BY id LIMIT ?": "ends after so many rows",
+  "SELECT g.name, g.topics, g.position": "all groups are asked for, 256 at most",
+  "INSERT INTO event_groups": "counts the groups, 256 at most",
   "UPDATE bitcoin_watched SET scanned": "scripts that are watched, all of which change",
 };
 /** Statements that must not pass for one of the above because of how they begin. */
@@ -55,6 +61,7 @@ const SOURCES = [
   "bitcoin/store/table-coins.ts",
   "bitcoin/store/transaction-index.ts",
   "chia/store/sql.ts",
+  "storage/event-groups.ts",
   "storage/event-log.ts",
   "storage/migrate.ts",
   "storage/node-log.ts",
@@ -100,7 +107,21 @@ async function useEvents(log: SqlEventLog): Promise<void> {
   await log.append([eventOf("chia.peak", 1), eventOf("chia.peak", 2)]);
   await log.read(0, 10);
   await log.bounds();
+  await log.eldest(10);
   await log.trim(1);
+}
+
+async function useGroups(database: Database, log: SqlNodeLog): Promise<void> {
+  const clock = new SimClock({ turn: () => Promise.resolve() });
+  const groups = new EventGroups({ database, log, clock, random: new SeededRandom(1) });
+  await groups.make("a", [], 0);
+  const claim = await groups.next("a", 1, 0);
+  const again = await groups.next("a", 1, 1_000);
+  assert.ok(claim !== undefined && again?.attempt === 2);
+  await groups.extend("a", again.claim, 2_000);
+  await groups.acknowledge("a", again.claim);
+  await groups.list();
+  await groups.remove("a");
 }
 
 for (const driver of databaseDrivers) {
@@ -246,6 +267,7 @@ for (const driver of databaseDrivers) {
         const event = eventOf("chia.peak", 3);
         await log.take("chia", 0, 1, [{ ...event, id: 1, data: encodeEventData(event.data) }]);
         await log.position("chia");
+        await useGroups(within, log);
         // One that others write to, which looks for the last id each time.
         await useEvents(new SqlNodeLog(within, () => {}, true));
         assert.deepEqual(await scansOf(database, recorded), []);

@@ -29,6 +29,8 @@ export interface SubscribeOptions {
   readonly topics?: readonly string[];
   /** The last id that the consumer has; reading goes on after it. Absent: only what comes from now on. */
   readonly since?: number;
+  /** False: ends at the event that is the newest when the subscription begins. */
+  readonly follow?: boolean;
   readonly signal?: AbortSignal;
   /**
    * How far the newest event may be ahead of the consumer once it has caught up; beyond, the iterator throws
@@ -84,7 +86,7 @@ export async function* subscribeEvents<E extends ReadableEvent>(
   hints: EventHints,
   options: SubscribeOptions = {},
 ): EventSubscription<E> {
-  const { topics = [], signal, lagMax = EVENTS_LAG_MAX } = options;
+  const { topics = [], follow = true, signal, lagMax = EVENTS_LAG_MAX } = options;
   let dirty = true;
   let wake: () => void = () => {};
   const off = hints(() => {
@@ -103,6 +105,7 @@ export async function* subscribeEvents<E extends ReadableEvent>(
     }
     let live = cursor >= start.newest;
     while (!signal?.aborted) {
+      if (!follow && cursor >= start.newest) return;
       dirty = false;
       const page = await log.read(cursor, PAGE);
       for (const event of page) {
@@ -110,10 +113,12 @@ export async function* subscribeEvents<E extends ReadableEvent>(
         // Retention may have overtaken the reader between two pages.
         if (event.id > cursor + 1) yield { gap: { since: cursor, oldest: event.id } };
         cursor = event.id;
+        if (!follow && cursor > start.newest) return;
         if (topicMatches(event.topic, topics)) yield event;
       }
+      if (!follow && page.length === 0) return;
       if (page.length < PAGE) live = true;
-      if (live && page.length === PAGE) {
+      if (live && follow && page.length === PAGE) {
         const { newest } = await log.bounds();
         if (newest - cursor > lagMax) {
           throw new NodeError("EVENTS_SLOW", "self", `the reader of events is ${newest - cursor} events behind`, {

@@ -29,6 +29,7 @@ export {
 export { sha256 } from "./sha256.ts";
 export { openDatabase } from "./sqlite.ts";
 export { openThread, parallelism, serveThread } from "../node/threads.ts";
+export { postHttp } from "../node/post-http.ts";
 export { openUdp } from "../node/udp.ts";
 export { nameServerResolver } from "../node/resolver.ts";
 export { secureDuplex } from "../node/secure.ts";

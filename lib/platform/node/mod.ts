@@ -28,6 +28,7 @@ export {
 export { sha256 } from "./sha256.ts";
 export { openDatabase } from "./sqlite.ts";
 export { openThread, parallelism, serveThread } from "./threads.ts";
+export { postHttp } from "./post-http.ts";
 export { openUdp } from "./udp.ts";
 export { nameServerResolver } from "./resolver.ts";
 export { secureDuplex } from "./secure.ts";

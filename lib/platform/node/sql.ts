@@ -28,10 +28,14 @@ export interface SqliteDriver {
 /** Compiled statements that are kept; the one unused for longest goes first. */
 const STATEMENTS_MAX = 256;
 const BUSY_TIMEOUT_MS = 5_000;
+/** Pages that are given back in one step: a megabyte. */
+const GIVEN_PAGES_MAX = 256;
+/** One page in so many may be free: what will be written next has room, and the file does not shrink and grow all the time. */
+const FREE_PAGES_PER = 4;
 
 /** Opens `path` with `open` and sets it up: WAL, foreign keys, how eagerly it is flushed. */
 export function openSqlite(path: string, options: DatabaseOptions, open: (path: string) => SqliteDriver): Database {
-  const { busyTimeoutMs = BUSY_TIMEOUT_MS, synchronous = "normal" } = options;
+  const { busyTimeoutMs = BUSY_TIMEOUT_MS, synchronous = "normal", shrinks = false } = options;
   if (!Number.isSafeInteger(busyTimeoutMs) || busyTimeoutMs < 0) throw new RangeError(`busyTimeoutMs ${busyTimeoutMs}`);
   const guarded = <T>(work: () => T): T => {
     try {
@@ -47,6 +51,8 @@ export function openSqlite(path: string, options: DatabaseOptions, open: (path: 
   try {
     guarded(() => {
       driver.exec(`PRAGMA busy_timeout = ${busyTimeoutMs}`);
+      // Before anything is written to the file, or it has no effect.
+      if (shrinks) driver.exec("PRAGMA auto_vacuum = INCREMENTAL");
       driver.exec("PRAGMA journal_mode = WAL");
       driver.exec(`PRAGMA synchronous = ${synchronous.toUpperCase()}`);
       driver.exec("PRAGMA foreign_keys = ON");
@@ -160,6 +166,18 @@ class SqliteDatabase implements Database {
   async checkpoint(): Promise<boolean> {
     const row = await this.get("PRAGMA wal_checkpoint(FULL)");
     return Number(row?.busy ?? 0) === 0;
+  }
+
+  async giveBack(): Promise<boolean> {
+    if (this.#transactions > 0) await this.#tail;
+    const free = Number(this.#get("PRAGMA freelist_count", [])?.freelist_count ?? 0);
+    const pages = Number(this.#get("PRAGMA page_count", [])?.page_count ?? 0);
+    const kept = Math.ceil(pages / FREE_PAGES_PER);
+    // A file that was not made to shrink keeps its size, and uses the pages again.
+    if (free <= kept || this.#get("PRAGMA auto_vacuum", [])?.auto_vacuum !== 2) return false;
+    const given = Math.min(free - kept, GIVEN_PAGES_MAX);
+    this.#script(`PRAGMA incremental_vacuum(${given})`);
+    return given === GIVEN_PAGES_MAX;
   }
 
   async close(): Promise<void> {

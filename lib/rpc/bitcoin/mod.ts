@@ -8,7 +8,7 @@ import { Hono } from "hono";
 import type { Json } from "../../codec/json.ts";
 import { messageOf, NodeError } from "../../core/errors.ts";
 import { BodyError, parseRequest, readBody } from "../json.ts";
-import { type RpcLimits, withDeadline } from "../limits.ts";
+import { type RpcLimits, type WaitingRoom, withDeadline } from "../limits.ts";
 import { causeOf, isStopping } from "../stopping.ts";
 import type { ActiveCall } from "./control.ts";
 import { JsonRpcError, RpcCode } from "./error.ts";
@@ -34,12 +34,6 @@ export const BATCH_MAX = 10_000;
 const BATCH_TEXT_MAX = 64 * 1024 * 1024;
 /** The event loop gets its turn after so many calls of a batch. */
 const BATCH_PAUSE = 100;
-
-/** What the listener lets a waiting call do. */
-export interface WaitingRoom {
-  /** Gives the call's turn to others and gives back what ends the waiting; undefined when too many wait already. */
-  enterWaiting(): (() => void) | undefined;
-}
 
 /** The answer to any other method than POST. */
 export function notPosted(): Response {

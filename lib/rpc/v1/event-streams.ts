@@ -3,14 +3,15 @@
  *
  * @module
  */
-import { Encoder } from "cbor-x";
-import { type LiveGap, withLiveEvents } from "../../core/events/live.ts";
-import { type EventGap, subscribeEvents, type SubscribeOptions } from "../../core/events/reader.ts";
+import { withLiveEvents } from "../../core/events/live.ts";
+import { subscribeEvents, type SubscribeOptions } from "../../core/events/reader.ts";
 import { NodeError } from "../../core/errors.ts";
 import type { PeerSocket } from "../../core/ports.ts";
-import type { EventValue, LiveNodeEvent, LoggedEvent } from "../../storage/events.ts";
+import { eventEnvelope, type EventItem } from "../../storage/event-envelope.ts";
+import { LIVE_TOPICS } from "../../storage/events.ts";
 import type { RpcContext } from "../context.ts";
 import { BodyError, parseRequest } from "../json.ts";
+import { EVENT_FORMATS, type EventFormat, type EventFormatName } from "./event-formats.ts";
 import { checked, z } from "./request.ts";
 
 /** What a reader is sent when nothing happens, so that both sides notice a dead connection. */
@@ -21,47 +22,9 @@ const STALL_MS = 30_000;
 export const CLOSE_SLOW = 4008;
 /** Time for a WebSocket reader to say what it wants. */
 const SUBSCRIBE_MS = 10_000;
-/** Topics of events that are not kept, by their whole names. */
-const LIVE_TOPICS: readonly string[] = ["bitcoin.mempool", "bitcoin.tx"];
 /** Topics in one subscription, and characters in each. */
 const TOPICS_MAX = 64;
 const TOPIC_CHARS_MAX = 100;
-
-const cbor = new Encoder({ useRecords: false, mapsAsObjects: true, variableMapSize: true, tagUint8Array: false });
-
-/** A value without bigint: JSON on native routes has integers above 2^53 as decimal text. */
-function plain(value: EventValue): unknown {
-  if (typeof value === "bigint") return value.toString();
-  if (typeof value !== "object" || value === null) return value;
-  if (Array.isArray(value)) return value.map((item: EventValue) => plain(item));
-  return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, plain(item)]));
-}
-
-/** What a subscription gives: events of the log, those that are not kept, and what is said in the place of missing ones. */
-export type EventItem = LoggedEvent | LiveNodeEvent | EventGap | LiveGap;
-
-/**
- * The envelope `{id, topic, time, chain, network, data}`; a gap has only `topic` and `data`, and what is not kept no `id`.
- *
- * @example
- * ```ts
- * import { eventEnvelope } from "gemel";
- *
- * const envelope = eventEnvelope({
- *   ...{ id: 1, topic: "chia.peak", time: 0, chain: "chia", network: "mainnet" },
- *   data: { weight: 2n ** 70n },
- * });
- * assert.deepEqual(envelope.data, { weight: "1180591620717411303424" });
- * ```
- */
-export function eventEnvelope(item: EventItem): Record<string, unknown> {
-  if ("gap" in item) return { topic: "gap", data: item.gap };
-  const { topic, time, chain, network, data } = item;
-  return { ...idOf(item), topic, time: new Date(time).toISOString(), chain, network, data: plain(data) };
-}
-
-/** The id of an event that is kept. */
-const idOf = (item: EventItem) => "id" in item ? { id: item.id } : {};
 
 const TOPICS_TEXT = `topics: at most ${TOPICS_MAX} names`;
 const TOPIC_TEXT = "topics: names of small letters, digits, dots and * only";
@@ -93,23 +56,42 @@ export function subscriptionOfRequest(url: URL, headers: Headers): Pick<Subscrib
   return subscriptionOf(topics, since === null ? undefined : Number(since));
 }
 
+const FOLLOW_TEXT = "follow: 0 or 1";
+const FORMAT_TEXT = `format: ${EVENT_FORMATS.join(", ")}`;
+/** What the query of `/events` says of the answer beside the subscription. */
+const Answer = z.object({
+  follow: z._default(z.enum(["0", "1"], FOLLOW_TEXT), "1"),
+  format: z.optional(z.enum(EVENT_FORMATS, FORMAT_TEXT)),
+});
+
+/** Whether new events are waited for, and the format where one is named. Throws {@link BodyError} 400. */
+export function answerOfRequest(
+  { searchParams }: URL,
+): { readonly follow: boolean; readonly format: EventFormatName | undefined } {
+  const { follow, format } = checked(Answer, {
+    follow: searchParams.get("follow") ?? undefined,
+    format: searchParams.get("format") ?? undefined,
+  });
+  return { follow: follow === "1", format };
+}
+
 /** Starts a subscription on the context's log and on what is not kept; it ends when the signal aborts. */
 export function subscribe(context: RpcContext, options: SubscribeOptions): AsyncIterableIterator<EventItem> {
   const logged = subscribeEvents(context.events, context.hints, options);
   // They are given to those only who name them: nobody else expects so many.
   const topics = (options.topics ?? []).filter((topic) => LIVE_TOPICS.includes(topic));
-  if (context.live === undefined || topics.length === 0) return logged;
+  if (context.live === undefined || topics.length === 0 || options.follow === false) return logged;
   return withLiveEvents(logged, context.live, topics, options.signal);
 }
 
 /**
- * Events as the body of an HTTP answer. `sse`: `id:` and `data:` lines, comments as heartbeat; a reader that fell too
- * far behind gets the topic `slow` with its last id and then the end. `cbor`: envelopes one after another (RFC 8742).
+ * Events as the body of an HTTP answer. A reader that fell too far behind gets the topic `slow` with its last id and then
+ * the end.
  */
 export function eventStream(
   context: RpcContext,
-  options: Pick<SubscribeOptions, "topics" | "since">,
-  format: "sse" | "cbor",
+  options: Pick<SubscribeOptions, "topics" | "since" | "follow">,
+  format: EventFormat,
   signal: AbortSignal,
   onEnd: () => void,
 ): ReadableStream<Uint8Array> {
@@ -118,7 +100,6 @@ export function eventStream(
   signal.addEventListener("abort", stop, { once: true });
   if (signal.aborted) stop();
   const items = subscribe(context, { ...options, signal: controller.signal });
-  const encoder = new TextEncoder();
   let next: Promise<IteratorResult<EventItem>> | undefined;
   let ended = false;
   const end = () => {
@@ -129,15 +110,6 @@ export function eventStream(
     // Between two questions a subscription does not hear the signal.
     void items.return?.(undefined).catch(() => {});
     onEnd();
-  };
-  const bytesOf = (item: EventItem): Uint8Array => {
-    if (format === "cbor") {
-      if ("gap" in item) return new Uint8Array(cbor.encode({ topic: "gap", data: item.gap }));
-      const { topic, time, chain, network, data } = item;
-      return new Uint8Array(cbor.encode({ ...idOf(item), topic, time, chain, network, data }));
-    }
-    const id = "id" in item ? `id: ${item.id}\n` : "";
-    return encoder.encode(`${id}data: ${JSON.stringify(eventEnvelope(item))}\n\n`);
   };
   return new ReadableStream<Uint8Array>({
     async pull(stream) {
@@ -150,19 +122,18 @@ export function eventStream(
       try {
         const result = await Promise.race([next, heartbeat]);
         if (result === undefined) {
-          // CBOR has no comments; an empty text between two envelopes stands for one.
-          stream.enqueue(format === "sse" ? encoder.encode(": heartbeat\n\n") : new Uint8Array([0x60]));
+          stream.enqueue(format.heartbeat);
           return;
         }
         next = undefined;
-        if (!result.done) return stream.enqueue(bytesOf(result.value));
+        if (!result.done) return stream.enqueue(format.item(result.value));
         end();
         stream.close();
       } catch (error) {
         end();
         const slow = error instanceof NodeError && error.code === "EVENTS_SLOW" ? error.data.lastId : undefined;
-        if (slow === undefined || format === "cbor") return stream.error(error);
-        stream.enqueue(encoder.encode(`data: ${JSON.stringify({ topic: "slow", data: { last_id: slow } })}\n\n`));
+        if (slow === undefined) return stream.error(error);
+        stream.enqueue(format.slow(Number(slow)));
         stream.close();
       } finally {
         cancel();

@@ -16,7 +16,7 @@ export interface MetricsText {
 
 /** All figures of a node as they are now. */
 export async function metricsOf(
-  { chains, memory, upload, workers, engine, version }: RpcContext,
+  { chains, events, groups, webhooks, memory, upload, workers, engine, version }: RpcContext,
 ): Promise<MetricsText> {
   const registry = new Registry();
   const gauge = <T extends string>(name: string, help: string, labelNames: readonly T[]) =>
@@ -44,6 +44,28 @@ export async function metricsOf(
   for (const [topic, which] of state?.topics ?? []) arithmetic.set({ topic, engine: which }, 1);
   gauge("engine_passed_over", "quicker implementations of heavy arithmetic that failed their known answers", [])
     .set(state?.passedOver.length ?? 0);
+
+  const { oldest, newest } = await events.bounds();
+  gauge("events_log_id", "id of the newest event", []).set(newest);
+  gauge("events_log_oldest_id", "id of the oldest event that is kept", []).set(oldest);
+  const lag = gauge("webhook_lag_events", "events that a webhook is behind the log", ["webhook"]);
+  const failures = gauge("webhook_failures", "attempts that failed since the last that did not", ["webhook"]);
+  const sent = counter("webhook_events_total", "events that were delivered", ["webhook"]);
+  const attempts = counter("webhook_attempts_total", "attempts to deliver", ["webhook", "outcome"]);
+  for (const { name: webhook, position, counts, ...hook } of webhooks?.() ?? []) {
+    lag.set({ webhook }, Math.max(0, newest - position));
+    failures.set({ webhook }, hook.failures);
+    sent.inc({ webhook }, counts.events);
+    attempts.inc({ webhook, outcome: "delivered" }, counts.delivered);
+    attempts.inc({ webhook, outcome: "failed" }, counts.failed);
+  }
+
+  const groupLag = gauge("event_group_lag_events", "events that a group of consumers is behind the log", ["group"]);
+  const claims = gauge("event_group_claims", "claims that are not acknowledged", ["group"]);
+  for (const { name: group, position, claims: open } of await (await groups?.())?.list() ?? []) {
+    groupLag.set({ group }, Math.max(0, newest - position));
+    claims.set({ group }, open);
+  }
 
   const height = gauge("height", "height of our tip", ["chain"]);
   const best = gauge("best_peer_height", "the greatest height that a peer tells", ["chain"]);

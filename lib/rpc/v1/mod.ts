@@ -11,10 +11,12 @@ import type { RpcLimits } from "../limits.ts";
 import { addressRoutes } from "./addresses.ts";
 import { banRoutes } from "./bans.ts";
 import { blockRoutes } from "./blocks.ts";
+import { eventGroupRoutes } from "./event-groups.ts";
 import { eventRoutes } from "./events.ts";
 import { peerRoutes } from "./peers.ts";
 import { chainsOf, nativeFailure } from "./request.ts";
 import { trafficRoutes } from "./traffic.ts";
+import { webhookRoutes } from "./webhooks.ts";
 
 export { nativeFailure } from "./request.ts";
 export { unanswered } from "./unanswered.ts";
@@ -43,6 +45,8 @@ export function nativeRoutes(
   app.route("/", banRoutes(context, limits));
   app.route("/", blockRoutes(context));
   app.route("/", eventRoutes(context, enterSubscriber));
+  app.route("/", eventGroupRoutes(context));
+  app.route("/", webhookRoutes(context));
   app.onError((error, c) => nativeFailure(error, c.req.raw.signal));
   return app;
 }

@@ -35,6 +35,25 @@ describe("subscribeEvents()", () => {
     assert.deepEqual(await got, upTo(400));
   });
 
+  test("without follow it ends at what was the newest, whatever comes or goes meanwhile", async () => {
+    const { log, hints, append, bus } = world(250);
+    await append(120);
+    const got: (number | EventGap)[] = [];
+    for await (const item of subscribeEvents(log, hints, { since: 0, follow: false })) {
+      got.push("gap" in item ? item : item.id);
+      if (got.length === 50) await append(20);
+    }
+    assert.deepEqual(got, upTo(120));
+    const overtaken: (number | EventGap)[] = [];
+    for await (const item of subscribeEvents(log, hints, { since: 0, follow: false })) {
+      overtaken.push("gap" in item ? item : item.id);
+      if (overtaken.length === 50) await append(400);
+    }
+    assert.deepEqual(overtaken, [...upTo(100), { gap: { since: 100, oldest: 291 } }]);
+    assert.deepEqual(await take(subscribeEvents(log, hints, { follow: false }), 1), [], "nothing came before it began");
+    assert.equal(bus.count("events"), 0);
+  });
+
   test("an event that comes between the read and the wait is not missed", async () => {
     const { log, hints, append, bus } = world();
     const read = log.read.bind(log);

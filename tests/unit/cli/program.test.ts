@@ -188,6 +188,15 @@ describe("gemel", () => {
     assert.deepEqual(out.trim().split("\n").map((line) => JSON.parse(line).id), [1, 3]);
   });
 
+  test("events --no-follow prints what is kept, a JSON object a line, and ends", async () => {
+    const node = testNode();
+    const event = { topic: "chia.peak", time: 0, chain: "chia", network: "simulator0", data: { height: 1 } };
+    await node.events.append([event, event, event]);
+    const { out, exit } = await gemel(["events", "--no-follow"], { node });
+    assert.equal(exit, 0);
+    assert.deepEqual(out.trim().split("\n").map((line) => JSON.parse(line).id), [1, 2, 3]);
+  });
+
   test("a refused token: exit 77", async () => {
     const { exit, err } = await gemel(["status"], { token: "wrong" });
     assert.equal(exit, 77);

@@ -128,6 +128,25 @@ describe("buildConfig()", () => {
     );
   });
 
+  test("how much of the event log is kept: a time, a number, both, or all", async () => {
+    const keep = async (text?: string) => (await build(text === undefined ? {} : { "events-keep": text })).eventsKeep;
+    assert.deepEqual(await keep(), { eventsMax: 1_000_000, ageMsMax: 30 * 86_400_000 });
+    assert.deepEqual(await keep("12h"), { ageMsMax: 12 * 3_600_000 });
+    assert.deepEqual(await keep("5000"), { eventsMax: 5_000 });
+    assert.deepEqual(await keep("5000, 7d"), { eventsMax: 5_000, ageMsMax: 7 * 86_400_000 });
+    assert.deepEqual(await keep("all"), {});
+  });
+
+  test("receivers of events, each in one text, and the folder of their secrets", async () => {
+    const webhook = ["https://a.example/hook chia.*, p2p.ban", "other=http://127.0.0.1:9000"];
+    const config = await build({ webhook, "webhook-secrets": "/run/secrets" });
+    assert.deepEqual(config.webhooks, [
+      { name: "default", url: "https://a.example/hook", topics: ["chia.*", "p2p.ban"] },
+      { name: "other", url: "http://127.0.0.1:9000/", topics: [] },
+    ]);
+    assert.equal(config.webhookSecrets, "/run/secrets");
+  });
+
   test("permissions of hosts, comments, nodes to ask first, and how peers are waited for", async () => {
     const config = await build({
       chain: ["chia", "bitcoin"],
@@ -263,6 +282,11 @@ describe("buildConfig()", () => {
       [{ onlynet: "ipv5" }, /onlynet: ipv5 is none of/],
       [{ "dns-server": "dns.example" }, /dns-server: dns.example is a name/],
       [{ chain: ["bitcoin"], prune: "1M" }, /prune: at least 550M/],
+      [{ webhook: ["https://a.example Chia"] }, /webhook: "Chia" is no topic/],
+      [{ "events-keep": "30d,12h" }, /events-keep: one time and one number of events at most/],
+      [{ "events-keep": "many" }, /events-keep: "many" is no time/],
+      [{ "events-keep": "0" }, /events-keep: a whole number from 1/],
+      [{ "events-keep": "0d" }, /events-keep: a time above 0/],
       [{ "peer-memory": "1M" }, /peer-memory: at least 16M/],
       [{ workers: "-1" }, /workers: a whole number from 0 to 256/],
       [{ chain: ["bitcoin"], prune: "1G", txindex: true }, /txindex: an index needs all blocks/],

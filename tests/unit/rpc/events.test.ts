@@ -1,7 +1,9 @@
 import { describe, test } from "node:test";
 import assert from "node:assert/strict";
-import { eventEnvelope, eventsOverSocket } from "../../../lib/rpc/v1/event-streams.ts";
+import { Decoder } from "cbor-x";
+import { eventsOverSocket } from "../../../lib/rpc/v1/event-streams.ts";
 import type { PeerSocket } from "../../../lib/core/ports.ts";
+import { eventEnvelope } from "../../../lib/storage/event-envelope.ts";
 import type { NewEvent } from "../../../lib/storage/events.ts";
 import { duplexPair } from "../../../lib/transport/memory.ts";
 import { settle, testNode, TOKEN } from "./support.ts";
@@ -74,6 +76,105 @@ describe("GET /events", () => {
       network: "simulator0",
       data: { height: 1, weight: (2n ** 100n).toString() },
     });
+  });
+
+  const all = async (response: Response) => new Uint8Array(await response.arrayBuffer());
+  const text = (bytes: Uint8Array | undefined) => new TextDecoder().decode(bytes);
+
+  test("follow=0 ends at the newest event, and begins with the oldest unless told otherwise", async () => {
+    const { request, events, bus } = testNode();
+    await events.append(Array.from({ length: 250 }, (_, i) => event(i % 2 === 0 ? "chia.block" : "chia.peak", i)));
+    const ids = async (query: string) =>
+      text(await all(await request(`/events?format=ndjson&follow=0${query}`))).trimEnd().split("\n")
+        .map((line) => line === "" ? undefined : Number(JSON.parse(line).id));
+    assert.deepEqual(await ids(""), Array.from({ length: 250 }, (_, i) => i + 1));
+    assert.deepEqual(await ids("&since=245&topics=chia.peak"), [246, 248, 250]);
+    assert.deepEqual(await ids("&since=250"), [undefined]);
+    assert.equal(bus.count("events"), 0, "nobody listens any more");
+  });
+
+  test("format=ndjson is an envelope a line, gaps too, and an empty line when nothing happens", async () => {
+    const { request, events, clock } = testNode();
+    await events.append([event("chia.block", 1), event("chia.block", 2)]);
+    const response = await request("/events?format=ndjson&since=900");
+    assert.equal(response.headers.get("content-type"), "application/x-ndjson");
+    const reader = response.body!.getReader();
+    const lines = [1, 2, 3].map(async () => text((await reader.read()).value));
+    const [gap, first, second] = await Promise.all(lines);
+    assert.equal(gap, '{"topic":"gap","data":{"since":900,"oldest":1}}\n');
+    const envelope = {
+      ...{ id: 1, topic: "chia.block", time: "2025-11-21T10:31:04.120Z", chain: "chia", network: "simulator0" },
+      data: { height: 1, weight: (2n ** 100n).toString() },
+    };
+    assert.equal(first, `${JSON.stringify(envelope)}\n`);
+    assert.equal(JSON.parse(second!).id, 2);
+    const quiet = reader.read();
+    await settle();
+    clock.advance(15_000);
+    assert.equal(text((await quiet).value), "\n");
+    const next = reader.read();
+    await events.append([event("chia.block", 3)]);
+    assert.equal(JSON.parse(text((await next).value)).id, 3);
+    await reader.cancel();
+  });
+
+  test("format=cbor is a sequence of envelopes (RFC 8742), gaps too, stored and live", async () => {
+    const { request, events, clock } = testNode();
+    await events.append([event("chia.block", 1), event("chia.block", 2)]);
+    const stored = await request("/events?format=cbor&follow=0&since=900");
+    assert.equal(stored.headers.get("content-type"), "application/cbor-seq");
+    const envelope = (id: number) => ({ id, ...event("chia.block", id) });
+    const sequence = (bytes: Uint8Array) => new Decoder({ mapsAsObjects: true }).decodeMultiple(bytes);
+    assert.deepEqual(sequence(await all(stored)), [
+      { topic: "gap", data: { since: 900, oldest: 1 } },
+      envelope(1),
+      envelope(2),
+    ]);
+    const live = (await request("/events?format=cbor")).body!.getReader();
+    const quiet = live.read();
+    await settle();
+    clock.advance(15_000);
+    assert.deepEqual((await quiet).value, Uint8Array.of(0x60));
+    const next = live.read();
+    await events.append([event("chia.block", 3)]);
+    assert.deepEqual(sequence((await next).value!), [envelope(3)]);
+    await live.cancel();
+  });
+
+  test("a reader that falls too far behind is told so in its own format, with its last id", async () => {
+    for (const format of ["sse", "ndjson", "cbor"]) {
+      const { request, events } = testNode();
+      const response = await request(`/events?format=${format}`);
+      const reader = response.body!.getReader();
+      const first = reader.read();
+      await settle();
+      await events.append([event("t", 1)]);
+      await first;
+      await events.append(Array.from({ length: 3_000 }, (_, i) => event("t", i)));
+      let last = new Uint8Array();
+      for (let part = await reader.read(); !part.done; part = await reader.read()) last = part.value;
+      const told = format === "cbor"
+        ? new Decoder({ mapsAsObjects: true }).decode(last)
+        : JSON.parse(text(last).replace("data: ", ""));
+      assert.equal(told.topic, "slow", format);
+      assert.ok(told.data.last_id >= 1 && told.data.last_id < 2_000, format);
+    }
+  });
+
+  test("the format is that of the query, else of Accept", async () => {
+    const { request } = testNode();
+    const type = async (query: string, accept: string) => {
+      const response = await request(`/events?follow=0${query}`, {}, { accept });
+      await response.body?.cancel();
+      return response.headers.get("content-type");
+    };
+    assert.equal(await type("", "*/*"), "text/event-stream");
+    assert.equal(await type("", "application/cbor-seq"), "application/cbor-seq");
+    assert.equal(await type("", "application/x-ndjson"), "application/x-ndjson");
+    assert.equal(await type("", "application/jsonl"), "application/x-ndjson");
+    assert.equal(await type("&format=sse", "application/x-ndjson"), "text/event-stream");
+    assert.equal((await request("/events?format=xml")).status, 400);
+    assert.equal((await request("/events?follow=2")).status, 400);
   });
 
   test("what is not kept comes to those who name it, without an id, and its gaps are told", async () => {

@@ -27,6 +27,8 @@ import { rpcApp } from "../../../lib/rpc/app.ts";
 import { chiaHandle } from "../../../lib/rpc/chia/handle.ts";
 import type { RpcContext } from "../../../lib/rpc/context.ts";
 import type { RpcLimits } from "../../../lib/rpc/limits.ts";
+import { openDatabase } from "../../../lib/platform/node/sqlite.ts";
+import { EVENT_GROUPS_SCHEMA, EventGroups } from "../../../lib/storage/event-groups.ts";
 import { MemoryEventLog } from "../../../lib/storage/event-log.ts";
 import type { LiveNodeEvent } from "../../../lib/storage/events.ts";
 
@@ -186,12 +188,19 @@ export function testNode(
   const addressBook = new AddressBook({ rules: chiaAddressRules({}), clock, random: new SeededRandom(1) });
   let level: LogLevel = "info";
   const stops: number[] = [];
+  let groups: Promise<EventGroups> | undefined;
+  const openGroups = async () => {
+    const database = await openDatabase(":memory:");
+    await database.script(EVENT_GROUPS_SCHEMA);
+    return new EventGroups({ database, log: events, clock, random: new SeededRandom(1) });
+  };
   const context: RpcContext = {
     chains: [chiaHandle(chia, { clock, addressBook, listenAddress: () => undefined })],
     chia,
     events,
     hints: (wake) => bus.on("events", wake),
     live,
+    groups: () => groups ??= openGroups(),
     clock,
     memory: new MemoryBudget(clock),
     upload: new UploadTarget({ clock, sent: () => 0 }),
