@@ -4,13 +4,14 @@
  */
 import { after, before, test } from "node:test";
 import assert from "node:assert/strict";
+import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
-import { postgresMissing, PostgresServer } from "../support/postgres-server.ts";
+import { POSTGRES_PASSWORD, postgresMissing, PostgresServer } from "../support/postgres-server.ts";
 import { binaryMissing, type EventEnvelope, Gemel, Launched, suite, temporaryFolder } from "./binary.ts";
 import { Btcd, btcdMissing } from "./btcd.ts";
 import { until } from "./call.ts";
-import { Simulator, simulatorMissing } from "./simulator.ts";
+import { freePort, Simulator, simulatorMissing } from "./simulator.ts";
 
 const TIMEOUT_MS = 300_000;
 /** Another takes over within this. */
@@ -208,5 +209,48 @@ suite("nodes on one PostgreSQL server", absent, () => {
     const shown = new Launched(["config", "show", "--db", server.tcpUrl()]);
     assert.equal(await shown.end(10_000), 0);
     assert.match(shown.stdout, /^db +postgres:\/\/gemel:\*\*\*@127\.0\.0\.1/m);
+  });
+
+  test("docs/database.md works as it says, word for word but for the ports", { timeout: TIMEOUT_MS }, async () => {
+    const text = readFileSync(new URL("../../docs/database.md", import.meta.url), "utf8");
+    const blocksOf = (language: string) =>
+      [...text.matchAll(new RegExp("```" + language + "\\n([^`]*)```", "g"))].flatMap(([, block]) =>
+        block!.trim().split("\n")
+      );
+    const [one, two, status, events, ...more] = blocksOf("sh");
+    assert.ok(one && two && status && events && more.length === 0);
+    // A database of its own, as the document begins with an empty one.
+    server.sql("CREATE DATABASE walk", "postgres");
+    const ports = [await freePort(), await freePort()];
+    const adapted = (command: string) =>
+      command.replace("18444", `${btcd.port}`).replace("5432/gemel", `${server.port}/walk`)
+        .replace("8555", `${ports[0]}`).replace("8556", `${ports[1]}`).split(" ").slice(1);
+    const cwd = join(folder.path, "walk");
+    mkdirSync(cwd);
+    const launch = (command: string) => new Launched(adapted(command), { cwd, env: { PGPASSWORD: POSTGRES_PASSWORD } });
+    const asked = async (command: string) => {
+      const launched = launch(command);
+      assert.equal(await launched.end(30_000), 0, launched.stderr);
+      return launched.stdout;
+    };
+    const { height } = await btcd.tip();
+    const isThere = (dir: string) => async () =>
+      (await asked(status!.replace("two", dir))).includes(` ${height} `) || undefined;
+    const first = launch(one);
+    await until("the tip", 60_000, isThere("one"));
+    const second = launch(two);
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    await first.kill("SIGKILL");
+    await until("the take-over", 20_000, isThere("two"));
+    const lines = (await asked(events)).trim().split("\n").map((line) => JSON.parse(line) as EventEnvelope);
+    assert.deepEqual(lines.map(({ id }) => id), Array.from({ length: 20 }, (_, i) => i + 1));
+    const [who, ...questions] = blocksOf("sql");
+    assert.match(server.sql(who!, "walk"), new RegExp(`:${second.pid}\\D+2\\D`), "the second writes, in epoch 2");
+    assert.equal(questions.length, 3);
+    const answers = questions.map((question) => server.sql(question, "walk"));
+    assert.ok(answers[0]!.includes(String(height)), answers[0]);
+    assert.match(answers[1]!, /bitcoin\.block\D+\d+/);
+    assert.match(answers[2]!, new RegExp(`\\d+\\D+${height + 1}\\b`));
+    assert.equal(await second.kill("SIGTERM"), 143);
   });
 });
