@@ -58,6 +58,7 @@ const KNOWN: Readonly<Record<string, readonly [exit: number, hint?: string]>> = 
   DATABASE_TAKEN_OVER: [EXIT.tryAgain],
   IDENTITY_DAMAGED: [EXIT.badData, "restore the ssl folder from a backup, or move it away to get a new identity"],
   TOKEN_INVALID: [EXIT.config],
+  WEBHOOK_SECRET_INVALID: [EXIT.config],
   NODE_UNREACHABLE: [EXIT.unreachable, "start it with: gemel run"],
   STREAM_ENDED: [EXIT.unreachable],
   AUTH_REFUSED: [EXIT.refused],

@@ -93,6 +93,40 @@ describe("a file that a setting names", () => {
     });
   });
 
+  test("what webhooks must be, and their secrets, are checked without a start", async () => {
+    const check = (more: Partial<NodeConfig>, secret?: string) =>
+      checkConfigWith(
+        freezeConfig<NodeConfig>({
+          chains: [],
+          paths: pathsBelow("/data"),
+          database: "memory",
+          cacheBytesMax: 0,
+          log: DEFAULTS.log,
+          allowLoopbackExempt: false,
+          shutdownTimeoutMs: 0,
+          ...more,
+        }),
+        {
+          readFile: (file) =>
+            Promise.resolve(
+              file === "/data/webhooks/a.secret" && secret ? new TextEncoder().encode(secret) : undefined,
+            ),
+        },
+      );
+    const hook = (url: string) => ({ name: "a", url, topics: [] });
+    const webhooks = [hook("https://a.example/")];
+    await check({ webhooks });
+    await check({ webhooks }, `whsec_${btoa("x".repeat(32))}`);
+    await assert.rejects(check({ webhooks }, "password"), (thrown) => {
+      assert.deepEqual([(thrown as NodeError).code, failureOf(thrown).exit], ["WEBHOOK_SECRET_INVALID", 78]);
+      return true;
+    });
+    await assert.rejects(check({ webhooks: [...webhooks, ...webhooks] }), /each needs a name of its own/);
+    const egress = { proxy: { host: "127.0.0.1", port: 9_050 } };
+    await assert.rejects(check({ webhooks, egress }), /a would not go through the proxy/);
+    await check({ webhooks: [hook("http://[::1]:9000/"), { ...hook("http://localhost/"), name: "b" }], egress });
+  });
+
   test("the cookie's is told when it is written", async () => {
     const files = {
       read: () => Promise.resolve(undefined),
