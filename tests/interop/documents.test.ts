@@ -21,7 +21,7 @@ const documents = new Map(
 
 /** The commands of a document's blocks: lines that begin with a program. */
 function commandsOf(name: string): string[] {
-  const blocks = [...(documents.get(name) ?? "").matchAll(/^```(?:sh)?\n([^`]*?)^```$/gm)].map(([, block]) =>
+  const blocks = [...(documents.get(name) ?? "").matchAll(/^```(?:\w+)?\n([^`]*?)^```$/gm)].map(([, block]) =>
     block ?? ""
   );
   return blocks.flatMap((block) => block.split("\n")).filter((line) => /^(?:dist\/)?(?:gemel|curl) /.test(line));
@@ -70,9 +70,27 @@ suite("commands of docs/", binaryMissing(), () => {
   });
 
   test("docs/rpc.md", () => {
-    const [first, stream, ...more] = commandsOf("rpc.md");
-    assert.ok(first && stream && more.length === 0);
+    const [first, stream, lines, live, cbor, hook, hooks, make, next, acknowledge, ...more] = commandsOf("rpc.md");
+    assert.ok(first && stream && lines && live && cbor && hook && hooks && make && next && acknowledge);
+    assert.deepEqual(more, []);
     const adapted = (command: string) => command.replace("8555", `${rpc.chia}`).replaceAll("DIR/", "chia/");
+    const answer = (command: string) => {
+      const { status, stdout, stderr } = place.shell(adapted(command.replace("…", `-sS --fail ${asked("chia")}`)));
+      assert.equal(status, 0, `${command}: ${stderr}`);
+      return stdout;
+    };
+    answer(lines);
+    assert.match(place.shell("cat events.ndjson").stdout, /^\{"id":1,"topic":"node\.start",.*\}\n/);
+    const following = place.shell(`${adapted(live.replace("…", asked("chia")))} -s --max-time 1 -w '%{http_code}'`);
+    assert.match(following.stdout, /200$/);
+    // The log is not so long: what is said of it is a gap.
+    answer(cbor);
+    assert.match(place.shell("cat events.cbor").stdout, /gap[^]*since/);
+    assert.equal(place.shell(hook.replace("gemel run", "gemel config check --data-dir none")).status, 0);
+    assert.match(answer(hooks), /"webhooks":\[\]/);
+    answer(make.replace("bitcoin.block", "node.*"));
+    const { claim } = JSON.parse(answer(next.replace("wait=20", "wait=1"))) as { claim: string };
+    answer(acknowledge.replace("CLAIM", claim));
     assert.match(place.shell(adapted(first)).stdout, /"blockchain_state":/);
     const events = place.shell(`${adapted(stream.replace("…", asked("chia")))} -s --max-time 2 -w '%{http_code}'`);
     assert.equal(events.status, 28, "it goes on");

@@ -1,5 +1,9 @@
 /** How webhooks are written down, and their secrets and signatures. */
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import os from "node:os";
+import path from "node:path";
 import { describe, test } from "node:test";
 import { NodeError } from "../../../lib/core/errors.ts";
 import { SeededRandom } from "../../../lib/sim/random.ts";
@@ -70,6 +74,30 @@ describe("webhook secrets", () => {
         assert.doesNotMatch(thrown.message, /password/);
         return true;
       });
+    }
+  });
+
+  const python = spawnSync("python3", ["--version"]).status === 0 ? false : "there is no python3";
+  test("the receiver in docs/rpc.md takes what is signed, and nothing else", { skip: python }, () => {
+    const document = readFileSync(new URL("../../../docs/rpc.md", import.meta.url), "utf8");
+    const code = /^```python\n([^`]*)^```$/m.exec(document)?.[1] ?? "";
+    const folder = mkdtempSync(path.join(os.tmpdir(), "gemel-receiver-"));
+    try {
+      const secret = newSecret(new SeededRandom(1));
+      writeFileSync(path.join(folder, "default.secret"), `${secret}\n`);
+      const body = JSON.stringify({ text: "☂" });
+      const [id, timestamp] = ["msg_1", 1_614_265_330];
+      const signature = signatureOf(parseSecrets(secret, ""), id, timestamp, body);
+      const headers = { "webhook-id": id, "webhook-timestamp": String(timestamp), "webhook-signature": signature };
+      const ask = (of: string) => `print(is_ours(json.loads(sys.argv[1]), ${of}.encode()))`;
+      const script = `import json, sys\n${code}\n${ask("sys.argv[2]")}\n${ask("(sys.argv[2] + ' ')")}`;
+      const answer = spawnSync("python3", ["-c", script, JSON.stringify(headers), body], {
+        cwd: folder,
+        encoding: "utf8",
+      });
+      assert.equal(answer.stdout, "True\nFalse\n", answer.stderr);
+    } finally {
+      rmSync(folder, { recursive: true });
     }
   });
 });
