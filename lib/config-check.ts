@@ -13,19 +13,28 @@ import type { Platform } from "./platform/platform.ts";
 import { parseRpcAuth } from "./rpc/mod.ts";
 import { importedBook } from "./compose/chain.ts";
 import { namedFileFault } from "./compose/named-file.ts";
+import { checkWebhooks, secretPath } from "./compose/webhooks.ts";
+import { parseSecrets } from "./webhooks/signature.ts";
 import { NodeError } from "./core/errors.ts";
 import { fileTrouble } from "./core/file-trouble.ts";
 
 /**
- * Reads every file and every line that the node would read at its start: `rpcauth`, consensus constants, the map of
+ * Reads every file and every line that the node would read at its start: `rpcauth`, secrets of webhooks, consensus constants, the map of
  * operators, address books of other nodes. The cookie's file is written only: it must be no folder.
  *
  * @throws NodeError with the code and the text of the start: `CONFIG_INVALID`, `CONSTANTS_INVALID`, `ASMAP_INVALID`,
- * `PEERS_FILE_INVALID`, `COOKIE_UNWRITABLE`
+ * `PEERS_FILE_INVALID`, `COOKIE_UNWRITABLE`, `WEBHOOK_SECRET_INVALID`
  */
 export async function checkConfigWith(config: NodeConfig, files: Pick<Platform, "readFile">): Promise<void> {
   config.rpc?.rpcauth.forEach(parseRpcAuth);
   if (config.rpc?.cookieFile !== undefined) await checkCookieFile(config.rpc.cookieFile, files);
+  checkWebhooks(config);
+  for (const { name } of config.webhooks ?? []) {
+    const path = secretPath(config, name);
+    const text = new TextDecoder().decode(await files.readFile(path));
+    // One that is not there will be made.
+    if (text.trim() !== "") parseSecrets(text, path);
+  }
   for (const chain of config.chains) {
     if (chain.chain === "chia") {
       networkOf(chain);

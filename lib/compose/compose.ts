@@ -101,8 +101,8 @@ async function start(config: NodeConfig, drivers: NodeDrivers, shutdown: Shutdow
     log: logging.log,
   });
   const gather = gatherMs > 0 ? () => clock.sleep(gatherMs) : undefined;
-  const forwarder = new EventForwarder(events, (text) => logging.log("error", "store", text), gather);
-  shutdown.add(() => forwarder.drain());
+  const forwarder = new EventForwarder(events, (text) => logging.log("error", "store", text), { clock, gather });
+  shutdown.add(() => forwarder.close());
   const record = recorder(events, forwarder, logging);
   const live = new LiveEvents<LiveNodeEvent>();
   const nodeEvent = (topic: string, data: NewEvent["data"]) =>

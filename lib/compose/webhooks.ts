@@ -26,14 +26,11 @@ export interface WebhookWorld {
   readonly shutdown: Shutdown;
 }
 
-/** Opens the webhooks of a configuration. @throws NodeError `CONFIG_INVALID`, or `WEBHOOK_SECRET_INVALID` */
-export async function openWebhooks(config: NodeConfig, world: WebhookWorld): Promise<readonly Webhook[]> {
+const invalid = (text: string) => new NodeError("CONFIG_INVALID", "self", `webhook: ${text}`);
+
+/** What webhooks must be together. @throws NodeError `CONFIG_INVALID` */
+export function checkWebhooks(config: NodeConfig): void {
   const hooks = config.webhooks ?? [];
-  if (hooks.length === 0) return [];
-  const { drivers, events, hints, files, log, shutdown } = world;
-  const invalid = (text: string) => new NodeError("CONFIG_INVALID", "self", `webhook: ${text}`);
-  const post = drivers.postHttp;
-  if (post === undefined) throw invalid("this node cannot call HTTP servers");
   if (new Set(hooks.map(({ name }) => name)).size < hooks.length) {
     throw invalid("each needs a name of its own: NAME=URL");
   }
@@ -42,11 +39,25 @@ export async function openWebhooks(config: NodeConfig, world: WebhookWorld): Pro
   if (config.egress?.proxy !== undefined && seen !== undefined) {
     throw invalid(`${seen.name} would not go through the proxy; with one, only receivers on this machine are called`);
   }
-  const folder = config.webhookSecrets ?? `${config.paths.data}/webhooks`;
-  if (config.webhookSecrets === undefined) await drivers.makeDir(folder, 0o700);
+}
+
+/** The file with a webhook's secrets. */
+export function secretPath(config: NodeConfig, name: string): string {
+  return `${config.webhookSecrets ?? `${config.paths.data}/webhooks`}/${name}.secret`;
+}
+
+/** Opens the webhooks of a configuration. @throws NodeError `CONFIG_INVALID`, or `WEBHOOK_SECRET_INVALID` */
+export async function openWebhooks(config: NodeConfig, world: WebhookWorld): Promise<readonly Webhook[]> {
+  const hooks = config.webhooks ?? [];
+  if (hooks.length === 0) return [];
+  const { drivers, events, hints, files, log, shutdown } = world;
+  const post = drivers.postHttp;
+  if (post === undefined) throw invalid("this node cannot call HTTP servers");
+  checkWebhooks(config);
+  if (config.webhookSecrets === undefined) await drivers.makeDir(`${config.paths.data}/webhooks`, 0o700);
   const opened: Webhook[] = [];
   for (const hook of hooks) {
-    const path = `${folder}/${hook.name}.secret`;
+    const path = secretPath(config, hook.name);
     const webhook = new Webhook(hook, {
       log: events,
       hints,

@@ -6,7 +6,7 @@
  * @module
  */
 import { messageOf, NodeError } from "../core/errors.ts";
-import type { Database } from "../core/ports.ts";
+import type { Clock, Database } from "../core/ports.ts";
 import { EVENT_GROUPS_SCHEMA } from "./event-groups.ts";
 import { EVENTS_SCHEMA, insertEvents, MemoryEventLog, SqlEventLog } from "./event-log.ts";
 import type { TrimmableLog } from "./event-retention.ts";
@@ -190,19 +190,32 @@ interface Copying {
   done: Promise<void>;
 }
 
+/** When the next pass begins. */
+export interface ForwarderTiming {
+  /** By which a copy that failed is tried again: the log may be on a server that is away. Without it a poke has to come. */
+  readonly clock?: Pick<Clock, "after">;
+  /** Waits for more before the next pass, where each takes its time whatever there is to copy. */
+  readonly gather?: (() => Promise<void>) | undefined;
+}
+
+/** Until a copy that failed is tried again, unless a poke comes before. */
+const AGAIN_MS = 5_000;
+
 /** Copies chains' logs into the node's. One loop a source; a poke wakes it. */
 export class EventForwarder {
   readonly #log: NodeLog;
   readonly #failed: (text: string) => void;
-  readonly #gather: (() => Promise<void>) | undefined;
+  readonly #timing: ForwarderTiming;
+  /** What cancels the next try, by source. */
+  readonly #retries = new Map<string, () => void>();
+  #isClosed = false;
   readonly #running = new Map<string, Copying>();
   readonly #sources = new Map<string, EventSource>();
 
-  /** @param gather waits for more before the next pass, where each takes its time whatever there is to copy */
-  constructor(log: NodeLog, failed: (text: string) => void, gather?: () => Promise<void>) {
+  constructor(log: NodeLog, failed: (text: string) => void, timing: ForwarderTiming = {}) {
     this.#log = log;
     this.#failed = failed;
-    this.#gather = gather;
+    this.#timing = timing;
   }
 
   /** Copies from a source from now on, first what an earlier run left. */
@@ -245,9 +258,22 @@ export class EventForwarder {
     while (this.#running.size > 0) await Promise.all([...this.#running.values()].map(({ done }) => done));
   }
 
+  /** Resolves when nothing is left to copy; what failed is not tried again. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    for (const name of [...this.#retries.keys()]) this.#cancelRetry(name);
+    await this.drain();
+  }
+
+  #cancelRetry(name: string): void {
+    this.#retries.get(name)?.();
+    this.#retries.delete(name);
+  }
+
   #start(name: string): void {
     const source = this.#sources.get(name);
     if (source === undefined) return;
+    this.#cancelRetry(name);
     const state: Copying = { again: false, pass: Promise.resolve(), done: Promise.resolve() };
     const run = async () => {
       for (let isAgain = false; !isAgain || state.again; isAgain = true) {
@@ -258,12 +284,17 @@ export class EventForwarder {
     };
     this.#running.set(name, state);
     state.done = run()
-      .catch((error) => this.#failed(`events of ${name} could not be copied: ${messageOf(error)}`))
+      .catch((error) => {
+        this.#failed(`events of ${name} could not be copied: ${messageOf(error)}`);
+        const { clock } = this.#timing;
+        if (clock === undefined || this.#isClosed) return;
+        this.#retries.set(name, clock.after(AGAIN_MS, () => this.poke(name)));
+      })
       .finally(() => this.#running.delete(name));
   }
 
   async #pass(name: string, source: EventSource, isAgain: boolean): Promise<void> {
-    if (isAgain) await this.#gather?.();
+    if (isAgain) await this.#timing.gather?.();
     await this.#copy(name, source);
   }
 

@@ -12,6 +12,7 @@ import {
   type NodeLog,
   SqlNodeLog,
 } from "../../../lib/storage/node-log.ts";
+import { simClock } from "../core/sim.ts";
 import { everyDriver, postgresDriver, postgresSkip } from "../../contract/every-database.ts";
 
 const event = (number: number): NewEvent => ({ topic: "t", time: number, chain: "c", network: "n", data: { number } });
@@ -151,6 +152,31 @@ describe("EventForwarder", () => {
       await close();
     });
   }
+});
+
+test("a copy that failed is tried again by itself, until the log is there again; not after the end", async () => {
+  const clock = simClock();
+  const log = new MemoryNodeLog();
+  const { take } = log;
+  let isAway = true;
+  log.take = (...args) => isAway ? Promise.reject(new Error("is away")) : take.apply(log, args);
+  const failures: string[] = [];
+  const forwarder = new EventForwarder(log, (text) => failures.push(text), { clock });
+  const source = new MemoryEventLog();
+  await source.append([event(1)]);
+  await forwarder.add("chain", source);
+  await clock.advance(5_000);
+  assert.equal(failures.length, 2);
+  isAway = false;
+  await clock.advance(5_000);
+  assert.deepEqual([await numbers(log), failures.length, clock.pending], [[1], 2, 0]);
+  isAway = true;
+  await source.append([event(2)]);
+  forwarder.poke("chain");
+  await clock.advance(0);
+  assert.equal(clock.pending, 1);
+  await forwarder.close();
+  assert.equal(clock.pending, 0);
 });
 
 test(
