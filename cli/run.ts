@@ -124,16 +124,23 @@ interface RunOptions {
   readonly quiet: boolean;
 }
 
+/** What a node ends with that begins anew, in another role or with another store, and what it says then. */
+const BEGINS_ANEW: Readonly<Record<string, readonly [level: "info" | "error", what: string]>> = {
+  DATABASE_TAKEN_OVER: ["error", "this node stands by"],
+  WRITER_WANTED: ["info", "this node may take over"],
+  STORE_REPLACED: ["info", "this node reads it anew"],
+};
+
 /** Runs nodes one after another: one that another has taken over from stands by, until it may take over in its turn. */
 async function runNode(config: NodeConfig, io: CliIo, options: RunOptions): Promise<number> {
   for (;;) {
     try {
       return await runOnce(config, io, options);
     } catch (thrown) {
-      const isOvertaken = thrown instanceof NodeError && thrown.code === "DATABASE_TAKEN_OVER";
-      if (!isOvertaken || config.role === "writer") throw thrown;
-      const text = `${thrown.message}; this node stands by`;
-      io.err(config.log.format === "json" ? logLine("error", text) : `error: ${text}\n`);
+      const [level, what] = (thrown instanceof NodeError ? BEGINS_ANEW[thrown.code] : undefined) ?? [];
+      if (!(thrown instanceof NodeError) || level === undefined || config.role === "writer") throw thrown;
+      const text = `${thrown.message}; ${what}`;
+      io.err(config.log.format === "json" ? logLine(level, text) : `${level}: ${text}\n`);
     }
   }
 }

@@ -14,6 +14,7 @@ import { messageOf } from "../core/errors.ts";
 import { Changing } from "../core/work/changing.ts";
 import type { MovableClock } from "../core/movable-clock.ts";
 import type { Notice } from "../core/node-parts.ts";
+import { type Following, refuseCommands } from "../core/following.ts";
 import { type PeerPlace, placesOf } from "../core/peers/peer.ts";
 import type { Clock, NamedFiles, PeerAddress } from "../core/ports.ts";
 import type { AddressExchange } from "./addresses/exchange.ts";
@@ -22,6 +23,7 @@ import type { CompactBlocks } from "./compact/compact-blocks.ts";
 import type { CompactFigures } from "./compact/statistics.ts";
 import { chainTips } from "./headers/chain-tips.ts";
 import type { BitcoinChain } from "./chain/chain.ts";
+import { pruneHeight } from "./chain/pruning.ts";
 import type { ValidationFigures } from "./chain/figures.ts";
 import type { Inspection } from "./chain/inspection.ts";
 import type { StoredBlocks } from "./chain/stored-blocks.ts";
@@ -97,10 +99,18 @@ export interface FacadeParts {
   readonly fees: FeeEstimates | undefined;
   /** In mode `filters`, once it is open. */
   readonly light: () => LightService | undefined;
+  /** Set where another process writes the chain. */
+  readonly following?: Following | undefined;
 }
 
 /** The kinds by Core's names. */
 const MADE_KINDS = { "outbound-full-relay": "outbound", "block-relay-only": "block-relay", feeler: "feeler" } as const;
+
+/** What only the node that writes the chain can do, or one with peers. */
+const COMMANDS = [
+  ...["decide", "submitBlock", "submitHeader", "setNetworkActive", "connect", "addConnection", "sendTo"],
+  ...["fetchBlock", "pruneTo", "addNode", "removeNode", "disconnect", "ban", "unban", "clearBans", "pingAll"],
+] as const satisfies readonly (keyof BitcoinService)[];
 
 /** {@link BitcoinService} over the parts of a node. */
 export class Facade implements BitcoinService {
@@ -116,9 +126,11 @@ export class Facade implements BitcoinService {
   readonly snapshots: SnapshotService;
   readonly protocolVersion = PROTOCOL_VERSION;
   readonly versionBits: VersionBits;
+  readonly following: Following | undefined;
   readonly #parts: FacadeParts;
   readonly #bans: OperatorBans;
   readonly #tip = new Changing();
+  #gone = 0;
 
   constructor(parts: FacadeParts) {
     this.#parts = parts;
@@ -134,6 +146,8 @@ export class Facade implements BitcoinService {
     this.startedAt = parts.clock.now();
     this.snapshots = new Snapshots(parts);
     this.versionBits = new VersionBits(parts.chain.headers);
+    this.following = parts.following;
+    if (parts.following !== undefined) refuseCommands(this, COMMANDS, parts.following);
   }
 
   get headers(): HeaderChain {
@@ -174,7 +188,7 @@ export class Facade implements BitcoinService {
   }
 
   state(): BitcoinState {
-    const { mode, pruneTarget, chain: { headers, tip, validation, validating } } = this.#parts;
+    const { mode, pruneTarget, following, chain: { headers, tip, validation, validating } } = this.#parts;
     const { progress } = this.#parts.sync;
     const { agree, of } = progress.agreement();
     return {
@@ -182,15 +196,22 @@ export class Facade implements BitcoinService {
       tip,
       bestHeader: headers.best,
       initialBlockDownload: progress.initialBlockDownload,
-      synced: progress.synced,
+      synced: following === undefined ? progress.synced : following.isCurrent && tip === headers.best,
       validation,
       validating,
       agreement: { agree, of },
-      warnings: [...progress.warnings, ...this.#parts.chain.warnings],
+      warnings: [...progress.warnings, ...this.#parts.chain.warnings, ...following?.warnings ?? []],
       bestPeerHeight: bestPeerHeight(headers, this.#parts.peerNetwork.connections.peers),
-      pruneHeight: this.#parts.pruning?.height ?? 0,
+      pruneHeight: this.#pruneHeight(),
       pruneTarget,
     };
+  }
+
+  #pruneHeight(): number {
+    const { pruning, following, chain } = this.#parts;
+    // Another process prunes what is followed.
+    if (following !== undefined) this.#gone = pruneHeight(chain, this.#gone);
+    return pruning?.height ?? this.#gone;
   }
 
   figures(): ValidationFigures | undefined {

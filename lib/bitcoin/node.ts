@@ -74,7 +74,7 @@ export class BitcoinNode {
     });
     await followers.open(parts, chain);
     const node = made.node = new BitcoinNode(parts, chain, followers);
-    if (parts.mode === "filters") await node.#openLight();
+    if (parts.mode === "filters" && parts.followed === undefined) await node.#openLight();
     return node;
   }
 
@@ -137,7 +137,8 @@ export class BitcoinNode {
       keep: (place, signal) => this.#network.track(dialling.keep(place, signal)),
     });
     this.#pruning = pruningOf({
-      ...{ chain, store: parts.store, bytesMax: parts.pruneTarget, neededFrom: index && (() => index.height + 1) },
+      ...{ chain, store: parts.store, bytesMax: parts.followed === undefined ? parts.pruneTarget : undefined },
+      ...{ neededFrom: index && (() => index.height + 1) },
       failed: (text) => notice("error", "bitcoin.store", `pruning: ${text}`),
     });
     this.service = this.#facade = new Facade({
@@ -173,6 +174,11 @@ export class BitcoinNode {
 
   /** Opens the port and starts dialling and syncing. @throws NodeError `PORT_IN_USE`, `PORT_FORBIDDEN` */
   async start(): Promise<void> {
+    const { following } = this.#parts;
+    if (following !== undefined) {
+      this.#followers.filters?.follow();
+      return this.#network.track(following.run(this.#chain.following!, this.#network.signal));
+    }
     this.#chain.start();
     this.#followers.start();
     await this.#network.start();
@@ -209,6 +215,7 @@ export class BitcoinNode {
     const { mode, notice } = this.#parts;
     this.#sync.tipMoved();
     this.#followers.relay?.tipMoved();
+    this.#followers.filters?.follow();
     const isLive = !this.#sync.progress.initialBlockDownload;
     const text = `height ${headers.height(move.tip)} ${toDisplayHex(headers.hash(move.tip))}`;
     // While catching up the progress says as much.

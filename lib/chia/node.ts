@@ -4,8 +4,10 @@
  * @module
  */
 import { toHex } from "../codec/hex.ts";
+import { equalBytes } from "../codec/sized.ts";
 import type { HeardAddress } from "../core/addresses/rules.ts";
 import { messageOf } from "../core/errors.ts";
+import type { Followed, Following } from "../core/following.ts";
 import type { NodeParts } from "../core/node-parts.ts";
 import { MessageHandlers } from "../core/peers/message-handlers.ts";
 import { Traffic } from "../core/peers/traffic.ts";
@@ -35,6 +37,8 @@ export interface ChiaNodeParts extends NodeParts {
   readonly askIntroducers?: () => Promise<readonly HeardAddress[]>;
   readonly chain: ChiaChain;
   readonly store: ChiaStore;
+  /** Set where another process writes the store: the node serves what it finds there, and has no peers. */
+  readonly following?: Following;
   readonly protocol: Omit<ProtocolParts, "clock">;
   /** Writes events that belong to no block. */
   readonly record: (events: readonly NewEvent[]) => void;
@@ -128,6 +132,7 @@ export class ChiaNode {
     this.service = new Facade({
       chain,
       store: parts.store,
+      following: parts.following,
       nodeId: parts.protocol.ownNodeId,
       traffic,
       network: this.#network,
@@ -144,10 +149,29 @@ export class ChiaNode {
 
   /** Opens the port and starts dialling and following. @throws NodeError `PORT_IN_USE`, `PORT_FORBIDDEN` */
   async start(): Promise<void> {
+    const { following, chain } = this.#parts;
+    if (following !== undefined && chain.following !== undefined) {
+      return this.#network.track(following.run(this.#followed(chain.following), this.#network.signal));
+    }
     await this.#network.start();
     this.#network.track(this.#keepAddresses());
     this.#network.track(this.#follower.run(this.#network.signal));
     this.#network.track(this.#revalidate());
+  }
+
+  /** The same, with what follows from another peak. */
+  #followed({ commits, follow }: Followed): Followed {
+    const { chain } = this.#parts;
+    return {
+      commits,
+      follow: async () => {
+        const before = chain.peak?.headerHash;
+        const commit = await follow();
+        const { peak } = chain;
+        if (peak !== undefined && (before === undefined || !equalBytes(before, peak.headerHash))) this.#told();
+        return commit;
+      },
+    };
   }
 
   /** Ends everything that was started. */
@@ -213,15 +237,20 @@ export class ChiaNode {
   }
 
   #moved(result: AddResult, source: ChiaPeer | undefined): void {
-    const { chain, notice } = this.#parts;
-    const peak = chain.peak;
+    const { peak } = this.#parts.chain;
     if (peak === undefined) return;
     source?.gaveHead(this.#parts.clock.now());
     this.#word.peakMoved();
-    if (this.#follower.progress === undefined) {
+    if (this.#follower.progress === undefined) this.#told();
+    this.#settle(source, result.forkHeight);
+  }
+
+  /** Tells people of the peak. */
+  #told(): void {
+    const { chain: { peak }, notice } = this.#parts;
+    if (peak !== undefined) {
       notice("info", "chia.chain", `height ${peak.height} ${toHex(peak.headerHash).slice(0, 16)}`);
     }
-    this.#settle(source, result.forkHeight);
   }
 
   /** After anything that may change it: tells peers of a new tip, and the log of a change of the sync state. */

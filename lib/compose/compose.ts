@@ -33,12 +33,20 @@ import {
   type SecretFiles,
 } from "../rpc/mod.ts";
 import { type ComposedChain, type Drivers, Shutdown } from "./chain.ts";
-import { openEventsDatabase } from "./databases.ts";
+import { onlyReads, openEventsDatabase, type ServerSeats, takeSeats, untilReadable } from "./databases.ts";
 import type { startEngine } from "./engine.ts";
 import { egressOf } from "./egress.ts";
 import type { EventLog, LiveNodeEvent, NewEvent } from "../storage/events.ts";
-import { migrate } from "../storage/migrate.ts";
-import { EventForwarder, MemoryNodeLog, NODE_LOG_MIGRATIONS, type NodeLog, SqlNodeLog } from "../storage/node-log.ts";
+import { migrate, unreadableFor } from "../storage/migrate.ts";
+import {
+  EventForwarder,
+  MemoryNodeLog,
+  NODE_LOG_IDENTITY,
+  NODE_LOG_MIGRATIONS,
+  type NodeLog,
+  SqlNodeLog,
+} from "../storage/node-log.ts";
+import { followLog } from "./event-following.ts";
 
 /** What of the platform a node uses. */
 export type NodeDrivers =
@@ -72,11 +80,23 @@ async function openNodeLog(
   drivers: NodeDrivers,
   wake: () => void,
   shutdown: Shutdown,
+  seats: ServerSeats,
+  log: Logging["log"],
 ): Promise<NodeLog> {
   if (config.database === "memory") return new MemoryNodeLog({ onAppend: wake });
-  const database = await openEventsDatabase({ config, drivers, shutdown });
-  await migrate(database, NODE_LOG_MIGRATIONS, { chain: "events", network: "all", genesis: "" });
-  return new SqlNodeLog(database, wake);
+  const isOnlyRead = onlyReads(seats);
+  const database = await openEventsDatabase({ config, drivers, shutdown }, isOnlyRead);
+  if (!isOnlyRead) await migrate(database, NODE_LOG_MIGRATIONS, NODE_LOG_IDENTITY);
+  const [following] = [...seats.values()].map((seat) => seat.following);
+  const events = await untilReadable({ drivers, log }, "the events", following, async () => {
+    const obstacle = isOnlyRead ? await unreadableFor(database, NODE_LOG_MIGRATIONS, NODE_LOG_IDENTITY) : undefined;
+    return obstacle ?? new SqlNodeLog(database, wake);
+  });
+  // What others append is told here as well.
+  if ([...seats.values()].some((seat) => seat.following !== undefined)) {
+    shutdown.add(followLog(events, wake, drivers.clock));
+  }
+  return events;
 }
 
 /**
@@ -105,14 +125,19 @@ async function start(config: NodeConfig, drivers: NodeDrivers, shutdown: Shutdow
   const bus = new Bus<{ events: null }>();
   const wake = () => bus.emit("events", null);
   const hints: EventHints = (listener) => bus.on("events", () => listener());
-  const events = await openNodeLog(config, drivers, wake, shutdown);
+  // A chain may ask for it before all are started.
+  const askedToStop = Promise.withResolvers<NodeError | undefined>();
+  const log = (...line: Parameters<Logging["log"]>) => logging.log(...line);
+  const seats = await takeSeats({ config, drivers, shutdown, log, overtaken: askedToStop.resolve });
+  const events = await openNodeLog(config, drivers, wake, shutdown, seats, log);
   const forwarder = new EventForwarder(events, (text) => logging.log("error", "store", text));
   shutdown.add(() => forwarder.drain());
-  const record = recorder(events, forwarder, logging);
+  const record = onlyReads(seats) ? NO_RECORD : recorder(events, forwarder, logging);
   const live = new LiveEvents<LiveNodeEvent>();
   const nodeEvent = (topic: string, data: NewEvent["data"]) =>
     record.write([{ topic, time: clock.now(), chain: null, network: null, data }]);
 
+  recordWriters(seats, config, drivers, record.write);
   const unable = (cause: string) =>
     logging.log("warning", "node", `no thread can be started (${cause}); jobs run on the thread of the node`);
   const workers = drivers.openWorkers?.(config.workers, unable) ?? new InlineWorkers();
@@ -120,8 +145,6 @@ async function start(config: NodeConfig, drivers: NodeDrivers, shutdown: Shutdow
   const rpcPorts = config.rpc === undefined ? 0 : config.rpc.bitcoinHttp === undefined ? 1 : 2;
   const bounds = fitToDescriptors(drivers.descriptorLimit?.(), config.chains, rpcPorts);
   if (bounds.warning !== undefined) logging.log("warning", "node", bounds.warning);
-  // A chain may ask for it before all are started.
-  const askedToStop = Promise.withResolvers<NodeError | undefined>();
   const { composed, services, miner, memory, upload } = await composeChains(
     { ...config, chains: bounds.chains },
     bounds.openingMax,
@@ -133,6 +156,7 @@ async function start(config: NodeConfig, drivers: NodeDrivers, shutdown: Shutdow
     live,
     logging,
     askedToStop.resolve,
+    seats,
   );
   const chains = composed.map(({ handle }) => handle);
   const looked: { engine?: EngineState | undefined } = {};
@@ -260,6 +284,7 @@ async function composeChains(
   live: LiveEvents<LiveNodeEvent>,
   logging: Logging,
   stop: (why?: NodeError) => void,
+  seats: ServerSeats,
 ): Promise<{
   readonly composed: readonly ComposedChain[];
   readonly services: Pick<RunningNode, "chia" | "bitcoin">;
@@ -279,6 +304,7 @@ async function composeChains(
   let services: Pick<RunningNode, "chia" | "bitcoin"> = {};
   for (const chain of config.chains) {
     const name = `${chain.chain}/${chain.network}`;
+    const seat = seats.get(chain.chain);
     const parts = {
       config,
       drivers,
@@ -290,9 +316,10 @@ async function composeChains(
       workers,
       openingMax,
       stop: () => stop(),
-      overtaken: stop,
       onEvents: () => forwarder.poke(name),
-      record: record.write,
+      // What happens to a chain is told by its writer.
+      record: seat?.following === undefined ? record.write : NO_RECORD.write,
+      seat,
       live,
       log: (...line: Parameters<Logging["log"]>) => logging.log(...line),
     };
@@ -310,6 +337,24 @@ async function composeChains(
     if (events !== undefined) await forwarder.add(name, events);
   }
   return { composed, services, miner, memory, upload };
+}
+
+/** The record of a node that writes nothing. */
+const NO_RECORD: ReturnType<typeof recorder> = { write() {}, done: () => Promise.resolve() };
+
+/** Tells of each chain that this node writes to a server from now on. */
+function recordWriters(
+  seats: ServerSeats,
+  { chains }: NodeConfig,
+  { clock, processName }: NodeDrivers,
+  write: (events: readonly NewEvent[]) => void,
+): void {
+  for (const { chain, network } of chains) {
+    const epoch = seats.get(chain)?.lease?.epoch;
+    if (epoch === undefined) continue;
+    const data = { epoch, holder: processName?.() ?? "gemel" };
+    write([{ topic: "node.writer", time: clock.now(), chain, network, data }]);
+  }
 }
 
 /** The cookie of this run, and the names with passwords. */

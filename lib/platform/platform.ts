@@ -134,11 +134,16 @@ export interface Platform {
   /** Opens or makes an SQLite file. Rejects with `DATABASE_DAMAGED`, `DATABASE_BUSY` or `DATABASE_UNAVAILABLE`. */
   openDatabase(path: string, options?: DatabaseOptions): Promise<Database>;
   /**
-   * Opens a database on a server, in the schema for a part of a node's data, which is made where it is not there.
+   * Opens a database on a server, in the schema for a part of a node's data, which is made where it is not there, unless
+   * it is only read.
    *
    * @throws NodeError of a `PostgresCode`, and `CONFIG_INVALID` for a URL that cannot be read
    */
-  openServer(server: { readonly url: string; readonly passwordFile?: string }, part: string): Promise<ServerDatabase>;
+  openServer(
+    server: { readonly url: string; readonly passwordFile?: string },
+    part: string,
+    options?: { readonly readOnly?: boolean },
+  ): Promise<ServerDatabase>;
   /** Who this process is, to people who have several machines: its host and its number. */
   processName(): string;
   /** A file's bytes, or undefined when there is no such file. */

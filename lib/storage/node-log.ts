@@ -9,7 +9,7 @@ import { messageOf, NodeError } from "../core/errors.ts";
 import type { Database } from "../core/ports.ts";
 import { EVENTS_SCHEMA, insertEvents, MemoryEventLog, SqlEventLog } from "./event-log.ts";
 import type { EncodedEvent, EventLog, NewEvent } from "./events.ts";
-import type { Migration } from "./migrate.ts";
+import type { DatabaseIdentity, Migration } from "./migrate.ts";
 
 /** A chain's own log, from which events are copied. */
 export interface EventSource {
@@ -39,6 +39,9 @@ export const NODE_LOG_MIGRATIONS: readonly Migration[] = [{
   sql: `${EVENTS_SCHEMA}
 CREATE TABLE event_positions (source TEXT PRIMARY KEY, position BIGINT NOT NULL);`,
 }];
+
+/** Whose the node log's database is. */
+export const NODE_LOG_IDENTITY: DatabaseIdentity = { chain: "events", network: "all", genesis: "" };
 
 /** Stands for all sources in the table of positions: who writes to a log that others write to as well holds its row. */
 const EVERY_SOURCE = "";

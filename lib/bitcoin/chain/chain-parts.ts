@@ -5,7 +5,7 @@
  */
 import type { Clock, Random } from "../../core/ports.ts";
 import type { BitcoinNetwork } from "../networks/network.ts";
-import type { BitcoinStore } from "../store.ts";
+import type { BitcoinStore, FollowedStore } from "../store.ts";
 import type { Block } from "../types/block.ts";
 import type { AssumeValid } from "./assume-valid.ts";
 import type { StorageNotice } from "./patient-commit.ts";
@@ -25,6 +25,8 @@ export interface CoinParts {
 export interface BitcoinChainParts {
   readonly network: BitcoinNetwork;
   readonly store: BitcoinStore;
+  /** The same store, where another process writes it: this one connects nothing, and takes over what is committed. */
+  readonly followed?: FollowedStore;
   readonly validator: BlockValidator;
   readonly clock: Clock;
   /** Without blocks the active chain is the best header's. */

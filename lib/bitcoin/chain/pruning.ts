@@ -28,6 +28,16 @@ export function pruningOf(
   return bytesMax === undefined ? undefined : new Pruning({ ...parts, bytesMax });
 }
 
+/**
+ * Height below which block data is gone; 0 when there is all of it.
+ * @param from the same as it was found before
+ */
+export function pruneHeight(chain: Pick<BitcoinChain, "activeAt" | "hasData">, from = 0): number {
+  let lowest = Math.max(1, from);
+  while (chain.activeAt(lowest) >= 0 && !chain.hasData(chain.activeAt(lowest))) lowest += 1;
+  return lowest > 1 ? lowest : 0;
+}
+
 /** Removes old block data when the chain moved. */
 export class Pruning {
   readonly #parts: PruningParts;
@@ -36,11 +46,8 @@ export class Pruning {
 
   constructor(parts: PruningParts) {
     this.#parts = parts;
-    const { chain } = parts;
-    let lowest = 1;
-    while (chain.activeAt(lowest) >= 0 && !chain.hasData(chain.activeAt(lowest))) lowest += 1;
     // What an earlier run removed.
-    if (lowest > 1) this.#height = lowest;
+    this.#height = pruneHeight(parts.chain);
   }
 
   /** Height below which block data is gone. */

@@ -33,6 +33,8 @@ export interface LinkLimits {
   readonly graceMs: number;
   /** Bytes that may come between two answers. */
   readonly answerBytesMax: number;
+  /** Whether the server is to refuse every change. */
+  readonly readOnly: boolean;
 }
 
 const integer = (text: string): number => {
@@ -124,6 +126,7 @@ export class PostgresLink {
         // What is acknowledged is on the server's disk, whatever its settings say.
         synchronous_commit: "on",
         client_min_messages: "warning",
+        ...(limits.readOnly && { default_transaction_read_only: "on" }),
       },
     } as unknown as postgres.Options<Record<string, postgres.PostgresType>>);
     const link = new PostgresLink(sql, socket, target, limits);

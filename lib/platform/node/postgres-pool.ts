@@ -21,6 +21,8 @@ export interface PoolOptions {
   readonly answerBytesMax?: number;
   /** The server ends a statement that takes too long; this much later the connection is given up. 5,000 by default. */
   readonly graceMs?: number;
+  /** Nothing is changed: the server refuses it. */
+  readonly readOnly?: boolean;
 }
 
 /** Connections of their own that callers may have at once, beside those of the pool. */
@@ -57,6 +59,7 @@ export class PostgresPool {
       statementTimeoutMs: options.statementTimeoutMs ?? 60_000,
       answerBytesMax: options.answerBytesMax ?? 512 * 1024 * 1024,
       graceMs: options.graceMs ?? 5_000,
+      readOnly: options.readOnly ?? false,
     };
   }
 

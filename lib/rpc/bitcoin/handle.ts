@@ -10,7 +10,7 @@ import type { BitcoinPeerView, BitcoinService } from "../../bitcoin/service.ts";
 import { serviceNames } from "../../bitcoin/types/mod.ts";
 import type { JsonObject } from "../../codec/json.ts";
 import { compactFiguresOf, figuresOf } from "./figures.ts";
-import type { ChainHandle, ChainStatus, RawBlock } from "../chain-handle.ts";
+import { type ChainHandle, type ChainStatus, type RawBlock, readingOf } from "../chain-handle.ts";
 
 /** A peer as `/v1/peers` and `gemel peers list --json` print it. Keys that both chains have mean the same. */
 export function peerJson(peer: BitcoinPeerView, nowMs: number): JsonObject {
@@ -71,6 +71,7 @@ export function bitcoinHandle(
         validation,
         coinsCache: figures && figures.coinBytes / figures.coinBytesMax,
         hash: toDisplayHex(headers.hash(tip)),
+        ...readingOf(bitcoin),
       };
     },
 
@@ -96,6 +97,7 @@ export function bitcoinHandle(
         disk_bytes: blockBytes,
         validation,
         ...(validating && { validating: { ...validating } }),
+        ...readingOf(bitcoin),
         agree: `${agreement.agree}/${agreement.of}`,
         warnings,
       };

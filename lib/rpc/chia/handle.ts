@@ -8,7 +8,7 @@ import { fromHex, toHex } from "../../codec/hex.ts";
 import type { ChiaService, PeerView } from "../../chia/service.ts";
 import type { JsonObject } from "../../codec/json.ts";
 import type { Clock, PeerAddress } from "../../core/ports.ts";
-import type { ChainHandle, ChainStatus, RawBlock } from "../chain-handle.ts";
+import { type ChainHandle, type ChainStatus, type RawBlock, readingOf } from "../chain-handle.ts";
 
 /** A peer as `/v1/peers` and `gemel peers list --json` print it. */
 export function peerJson(peer: PeerView, nowMs: number): JsonObject {
@@ -62,6 +62,7 @@ export function chiaHandle(
         tipTime: timestamp === null ? undefined : Number(timestamp),
         validation,
         hash: peak === undefined ? undefined : "0x" + toHex(peak.headerHash),
+        ...readingOf(chia),
       };
     },
 
@@ -88,6 +89,7 @@ export function chiaHandle(
         peers: { out, in: peers.length - out },
         disk_bytes: (await chia.store.counts()).bytes,
         validation: state.validation,
+        ...readingOf(chia),
         agree: `${state.agreement.agree}/${state.agreement.of}`,
         warnings: state.warnings,
       };
