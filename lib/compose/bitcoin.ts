@@ -56,6 +56,8 @@ interface Storage {
   readonly reindex?: SqlBitcoinStore;
 }
 
+/** Coins that changed at the tip are on a server this soon: a block comes every ten minutes. */
+const COINS_AT_TIP_MS = 5_000;
 /** The folders of the two places for coins. */
 const COIN_FOLDERS = ["coins", "coins-2"] as const;
 
@@ -194,7 +196,11 @@ export async function composeBitcoin(
     blocksOnly: chainConfig.blocksOnly,
     keepsFees: parts.config.database !== "memory",
     mode: chainConfig.mode,
-    coins: { random: drivers.random, bytesMax: chainConfig.coinsCacheBytes },
+    coins: {
+      ...{ random: drivers.random, bytesMax: chainConfig.coinsCacheBytes },
+      // Others read them on the server.
+      ...(parts.seat && { atTipMs: COINS_AT_TIP_MS }),
+    },
     ...(light && { light }),
     clock,
     protocol: {

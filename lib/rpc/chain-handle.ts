@@ -32,6 +32,25 @@ export function readingOf({ following }: { readonly following?: Following | unde
   return { reading };
 }
 
+/** Asks, and gives the last answer again where the database that others write to does not answer now. */
+export function remembering<T>(
+  { following }: { readonly following?: Following | undefined },
+  ask: () => Promise<T>,
+): () => Promise<T> {
+  let last: Promise<T> | undefined;
+  return async () => {
+    const answer = ask();
+    try {
+      await answer;
+      last = answer;
+      return await answer;
+    } catch (thrown) {
+      if (following === undefined || last === undefined) throw thrown;
+      return await last;
+    }
+  };
+}
+
 /** How far the chain is, for a progress line. */
 export interface ChainProgress {
   /** Height reached; undefined before the first block. */

@@ -123,16 +123,20 @@ suite("nodes that read from one PostgreSQL server", absent, () => {
     assert.ok(told.length >= 1 && told.length <= 3, early!.process.stderr);
   });
 
-  test("all have the same blocks and events, through reorganisations of 5 and 10", { timeout: TIMEOUT_MS }, async () => {
-    await compare();
-    await Promise.all([simulator.farm(6), btcd.fill(4, 10)]);
-    await compare();
-    for (const depth of [5, 10]) {
-      await btcd.reorg(depth);
-      await simulator.reorg(depth, depth + 2);
+  test(
+    "all have the same blocks and events, through reorganisations of 5 and 10",
+    { timeout: TIMEOUT_MS },
+    async () => {
       await compare();
-    }
-  });
+      await Promise.all([simulator.farm(6), btcd.fill(4, 10)]);
+      await compare();
+      for (const depth of [5, 10]) {
+        await btcd.reorg(depth);
+        await simulator.reorg(depth, depth + 2);
+        await compare();
+      }
+    },
+  );
 
   test("events come live, and a call that waits for a block ends with it", { timeout: TIMEOUT_MS }, async () => {
     const [reader] = readers;
@@ -145,39 +149,43 @@ suite("nodes that read from one PostgreSQL server", absent, () => {
     assert.equal((await waiting).hash, best);
   });
 
-  test("a reader has no peers, says whom it reads from, and refuses what it cannot do", { timeout: TIMEOUT_MS }, async () => {
-    await reachTips(everybody());
-    const [reader] = readers;
-    assert.deepEqual((await reader!.get("v1/peers")).peers, []);
-    for (const chain of ["bitcoin", "chia"]) {
-      const { reading, synced, validation } = await reader!.status(chain);
-      const { writer: name, commits_behind, heard_s } = reading as JsonObject;
-      assert.match(String(name), new RegExp(`:${writer.process.pid}$`));
-      assert.deepEqual([commits_behind, synced, Number(heard_s) <= 2], [0, true, true]);
-      assert.equal(validation, (await writer.status(chain)).validation);
-      assert.equal((await writer.status(chain)).reading, undefined);
-    }
-    const metrics = (await reader!.send("metrics", "", "GET")).text;
-    assert.match(metrics, /^gemel_reader_commits_behind\{chain="bitcoin"\} 0$/m);
-    const named = new RegExp(`ONLY_READS: this node only reads bitcoin regtest: .*:${writer.process.pid} writes`);
-    const { best } = await btcd.tip();
-    for (
-      const [method, params] of [
-        ["sendrawtransaction", ["00"]],
-        ["submitblock", ["00"]],
-        ["generatetoaddress", [1, "x"]],
-        ["invalidateblock", [best]],
-        ["addnode", ["127.0.0.1:1", "add"]],
-        ["setban", ["203.0.113.1", "add"]],
-        ["pruneblockchain", [1]],
-        ["getrawmempool", []],
-      ] as const
-    ) assert.match(await refusal(reader!, method, params), named, method);
-    const chia = objectOf(await reader!.send("open_connection", JSON.stringify({ host: "127.0.0.1", port: 1 })));
-    assert.match(String(chia.error), /only reads chia simulator0: .* writes/);
-    const own = await reader!.send("v1/bans", JSON.stringify({ chain: "chia", host: "203.0.113.1" }));
-    assert.match(own.text, /only reads chia simulator0/);
-  });
+  test(
+    "a reader has no peers, says whom it reads from, and refuses what it cannot do",
+    { timeout: TIMEOUT_MS },
+    async () => {
+      await reachTips(everybody());
+      const [reader] = readers;
+      assert.deepEqual((await reader!.get("v1/peers")).peers, []);
+      for (const chain of ["bitcoin", "chia"]) {
+        const { reading, synced, validation } = await reader!.status(chain);
+        const { writer: name, commits_behind, heard_s } = reading as JsonObject;
+        assert.match(String(name), new RegExp(`:${writer.process.pid}$`));
+        assert.deepEqual([commits_behind, synced, Number(heard_s) <= 2], [0, true, true]);
+        assert.equal(validation, (await writer.status(chain)).validation);
+        assert.equal((await writer.status(chain)).reading, undefined);
+      }
+      const metrics = (await reader!.send("metrics", "", "GET")).text;
+      assert.match(metrics, /^gemel_reader_commits_behind\{chain="bitcoin"\} 0$/m);
+      const named = new RegExp(`ONLY_READS: this node only reads bitcoin regtest: .*:${writer.process.pid} writes`);
+      const { best } = await btcd.tip();
+      for (
+        const [method, params] of [
+          ["sendrawtransaction", ["00"]],
+          ["submitblock", ["00"]],
+          ["generatetoaddress", [1, "x"]],
+          ["invalidateblock", [best]],
+          ["addnode", ["127.0.0.1:1", "add"]],
+          ["setban", ["203.0.113.1", "add"]],
+          ["pruneblockchain", [1]],
+          ["getrawmempool", []],
+        ] as const
+      ) assert.match(await refusal(reader!, method, params), named, method);
+      const chia = objectOf(await reader!.send("open_connection", JSON.stringify({ host: "127.0.0.1", port: 1 })));
+      assert.match(String(chia.error), /only reads chia simulator0: .* writes/);
+      const own = await reader!.send("v1/bans", JSON.stringify({ chain: "chia", host: "203.0.113.1" }));
+      assert.match(own.text, /only reads chia simulator0/);
+    },
+  );
 
   test("coins are those of the block that the answer names, near the tip", { timeout: TIMEOUT_MS }, async () => {
     const [reader] = readers;
@@ -194,8 +202,11 @@ suite("nodes that read from one PostgreSQL server", absent, () => {
     const coin = await reader!.btc("gettxout", [coinbase, 0, false]) as JsonObject;
     assert.equal(coin.bestblock, best);
     assert.deepEqual(coin, await writer.btc("gettxout", [coinbase, 0, false]));
-    const filter = await until("the filter", 10_000, () =>
-      reader!.btc("getblockfilter", [best]).then((found) => found, () => undefined));
+    const filter = await until(
+      "the filter",
+      10_000,
+      () => reader!.btc("getblockfilter", [best]).then((found) => found, () => undefined),
+    );
     assert.deepEqual(filter, await writer.btc("getblockfilter", [best]));
   });
 
@@ -205,10 +216,11 @@ suite("nodes that read from one PostgreSQL server", absent, () => {
     const [reader] = readers;
     server.kill9();
     const warned = await until("the trouble", 20_000, async () => {
-      const { warnings, height } = await reader!.status("bitcoin").catch(() => ({ warnings: "", height: 0 }));
-      if (height !== 0) return String(warnings);
-      const { warnings: more } = await reader!.btc("getblockchaininfo") as { warnings: string[] };
-      return /nothing was heard of the database for \d+ s/.test(String(more)) ? String(more) : undefined;
+      const { warnings, reading } = await reader!.status("bitcoin");
+      const isLong = Number((reading as JsonObject).heard_s) >= 2;
+      return isLong && /nothing was heard of the database for \d+ s/.test(String(warnings))
+        ? String(warnings)
+        : undefined;
     });
     assert.match(warned, /is away/);
     assert.equal((await reader!.btc("getblockcount") as number) > 100, true);

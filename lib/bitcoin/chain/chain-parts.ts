@@ -19,6 +19,11 @@ export interface CoinParts {
   readonly random: Random;
   /** Memory for coins that changed and are not on disk, in bytes. */
   readonly bytesMax: number;
+  /**
+   * How soon coins that changed at the tip go to disk, for others that read them there; they wait for an hour or for full
+   * memory when absent.
+   */
+  readonly atTipMs?: number;
 }
 
 /** What the chain needs. */

@@ -206,7 +206,10 @@ export class ChainstateManager {
     }
     const bytesMax = () => this.coinBytesMax;
     const coins = this.#coinState(active, store);
-    const flush = new CoinFlush({ coins, store, commit, clock, onStorage, onFlush, trouble, name: "coins", bytesMax });
+    const flush = new CoinFlush({
+      ...{ coins, store, commit, clock, onStorage, onFlush, trouble, name: "coins", bytesMax },
+      atTipMs: this.#parts.coins?.atTipMs,
+    });
     const activation = new Activation({ ...shared, coins, coinFlush: flush, base: background?.snapshot.base });
     if (background === undefined) return { activation, coins, flush, background };
     const { otherCoins } = store;
