@@ -9,7 +9,7 @@ import type { LiveEvents } from "../core/events/live.ts";
 import type { LiveNodeEvent, NewEvent } from "../storage/events.ts";
 import type { BitcoinChainParts } from "./chain/chain.ts";
 import type { BlockValidator } from "./chain/validator.ts";
-import type { FacadeParts } from "./facade.ts";
+import type { FacadeParts } from "./facade-parts.ts";
 import type { FilterStore } from "./indexes/filter-store.ts";
 import type { LightStore } from "./light/mod.ts";
 import type { Mempool, NodeMempool } from "./mempool/mod.ts";

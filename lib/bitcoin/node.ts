@@ -21,7 +21,7 @@ import { OpeningConnections } from "./peers/opening.ts";
 import { ownServices } from "./peers/own-services.ts";
 import type { BitcoinPeer } from "./peers/peer.ts";
 import { disconnecting } from "./peers/faults.ts";
-import { type Pruning, pruningOf } from "./chain/pruning.ts";
+import { type ChainPruning, pruningOf } from "./chain/pruning.ts";
 import { bitcoinHandlers } from "./handlers.ts";
 import { relayOf } from "./relay/mod.ts";
 import { FilterRequests } from "./serving/filter-requests.ts";
@@ -49,7 +49,7 @@ export class BitcoinNode {
   readonly #addresses: AddressExchange;
   readonly #announcing: Announcing;
   readonly #added: AddedNodes;
-  readonly #pruning: Pruning | undefined;
+  readonly #pruning: ChainPruning | undefined;
   readonly #followers: ChainFollowers;
   readonly #handlers: MessageHandlers<BitcoinPeer, Incoming>;
   #light: LightClient | undefined;
@@ -137,8 +137,7 @@ export class BitcoinNode {
       keep: (place, signal) => this.#network.track(dialling.keep(place, signal)),
     });
     this.#pruning = pruningOf({
-      ...{ chain, store: parts.store, bytesMax: parts.followed === undefined ? parts.pruneTarget : undefined },
-      ...{ neededFrom: index && (() => index.height + 1) },
+      ...{ chain, store: parts.store, bytesMax: parts.pruneTarget, neededFrom: index && (() => index.height + 1) },
       failed: (text) => notice("error", "bitcoin.store", `pruning: ${text}`),
     });
     this.service = this.#facade = new Facade({
@@ -175,14 +174,11 @@ export class BitcoinNode {
   /** Opens the port and starts dialling and syncing. @throws NodeError `PORT_IN_USE`, `PORT_FORBIDDEN` */
   async start(): Promise<void> {
     const { following } = this.#parts;
-    if (following !== undefined) {
-      this.#followers.filters?.follow();
-      return this.#network.track(following.run(this.#chain.following!, this.#network.signal));
-    }
+    const { signal } = this.#network;
+    if (following !== undefined) return this.#network.track(this.#followers.follow(following, this.#chain, signal));
     this.#chain.start();
     this.#followers.start();
     await this.#network.start();
-    const { signal } = this.#network;
     if (this.#light !== undefined) this.#network.track(this.#light.run(signal));
     this.#network.track(this.#sync.run(signal));
   }

@@ -4,15 +4,15 @@
  * @module
  */
 import { toHex } from "../codec/hex.ts";
-import { equalBytes } from "../codec/sized.ts";
 import type { HeardAddress } from "../core/addresses/rules.ts";
 import { messageOf } from "../core/errors.ts";
-import type { Followed, Following } from "../core/following.ts";
+import type { Following } from "../core/following.ts";
 import type { NodeParts } from "../core/node-parts.ts";
 import { MessageHandlers } from "../core/peers/message-handlers.ts";
 import { Traffic } from "../core/peers/traffic.ts";
 import { type ChainEvents, chainEvents, type NewEvent } from "../storage/events.ts";
 import type { AddResult, ChiaChain } from "./chain/chain.ts";
+import { followPeak } from "./chain/following.ts";
 import { AddressExchange } from "./addresses/exchange.ts";
 import { Announcing } from "./serving/announcing.ts";
 import { Follower } from "./sync/follower.ts";
@@ -130,9 +130,7 @@ export class ChiaNode {
       listening: () => this.#network.listenAddress,
     });
     this.service = new Facade({
-      chain,
-      store: parts.store,
-      following: parts.following,
+      ...{ chain, store: parts.store, following: parts.following },
       nodeId: parts.protocol.ownNodeId,
       traffic,
       network: this.#network,
@@ -150,28 +148,12 @@ export class ChiaNode {
   /** Opens the port and starts dialling and following. @throws NodeError `PORT_IN_USE`, `PORT_FORBIDDEN` */
   async start(): Promise<void> {
     const { following, chain } = this.#parts;
-    if (following !== undefined && chain.following !== undefined) {
-      return this.#network.track(following.run(this.#followed(chain.following), this.#network.signal));
-    }
+    const { signal } = this.#network;
+    if (following !== undefined) return this.#network.track(followPeak(following, chain, () => this.#told(), signal));
     await this.#network.start();
     this.#network.track(this.#keepAddresses());
-    this.#network.track(this.#follower.run(this.#network.signal));
+    this.#network.track(this.#follower.run(signal));
     this.#network.track(this.#revalidate());
-  }
-
-  /** The same, with what follows from another peak. */
-  #followed({ commits, follow }: Followed): Followed {
-    const { chain } = this.#parts;
-    return {
-      commits,
-      follow: async () => {
-        const before = chain.peak?.headerHash;
-        const commit = await follow();
-        const { peak } = chain;
-        if (peak !== undefined && (before === undefined || !equalBytes(before, peak.headerHash))) this.#told();
-        return commit;
-      },
-    };
   }
 
   /** Ends everything that was started. */
@@ -248,9 +230,8 @@ export class ChiaNode {
   /** Tells people of the peak. */
   #told(): void {
     const { chain: { peak }, notice } = this.#parts;
-    if (peak !== undefined) {
-      notice("info", "chia.chain", `height ${peak.height} ${toHex(peak.headerHash).slice(0, 16)}`);
-    }
+    const { height, headerHash } = peak ?? {};
+    if (headerHash !== undefined) notice("info", "chia.chain", `height ${height} ${toHex(headerHash).slice(0, 16)}`);
   }
 
   /** After anything that may change it: tells peers of a new tip, and the log of a change of the sync state. */

@@ -6,7 +6,7 @@
 import type { Clock } from "../core/ports.ts";
 import type { EventLog } from "../storage/events.ts";
 
-/** How often the log is looked at. */
+/** How often it is asked for its newest event. */
 const EVERY_MS = 500;
 
 /** Looks whether the log has grown, until the returned function is called. While it cannot be read nobody is woken. */

@@ -117,7 +117,7 @@ export class BitcoinChain {
     this.following = parts.followed && new ChainFollowing({
       ...{ headers, levels, states, store: parts.followed },
       isActive: (row) => this.isActive(row),
-      tip: () => this.tip,
+      ...{ tip: () => this.tip, restored: (rows: number) => commit.restored(rows) },
       moved: (tip) => this.#moved(tip),
     });
     this.blocks = new StoredBlocks({
@@ -161,7 +161,7 @@ export class BitcoinChain {
     const news = await parts.followed?.news();
     if (news !== undefined) takeHeaders(headers, news);
     const chain = new BitcoinChain(parts, headers, await storedChainstates(store));
-    chain.#commit.restored(stored);
+    chain.#commit.restored(news === undefined ? stored : headers.length);
     const tip = news === undefined ? await store.tip() : news.tip;
     if (tip === undefined) await chain.#begin();
     else chain.#resume(tip);

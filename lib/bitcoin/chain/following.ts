@@ -21,6 +21,8 @@ export interface ChainFollowingParts {
   readonly states: ChainstateManager;
   readonly isActive: (row: number) => boolean;
   readonly tip: () => number;
+  /** So many headers more are stored. */
+  readonly restored: (headers: number) => void;
   /** The tip is another. */
   readonly moved: (tip: number) => void;
 }
@@ -49,12 +51,14 @@ export class ChainFollowing implements Followed {
   }
 
   async #follow(): Promise<number> {
-    const { headers, store, levels, states, isActive, tip: tipNow, moved } = this.#parts;
+    const { headers, store, levels, states, isActive, tip: tipNow, restored, moved } = this.#parts;
     const news = await store.news();
+    const length = headers.length;
     takeHeaders(headers, news, (row, before, after) => {
       const [from, to] = [levelOf(before), levelOf(after)];
       if (from !== to && row > 0 && isActive(row)) levels.change(from, to);
     });
+    restored(headers.length - length);
     const { tip = tipNow() } = news;
     await states.follow(tip, news.snapshot);
     if (tip !== tipNow()) moved(tip);

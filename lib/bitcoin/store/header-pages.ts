@@ -83,8 +83,9 @@ export async function readHeadersFrom(database: Database, firstRow: number): Pro
 
 /** The statuses of the pages that were changed after a commit. */
 export async function statusesSince(database: Database, commit: number): Promise<readonly StatusRun[]> {
-  const rows = await database.all("SELECT page, bits FROM bitcoin_statuses WHERE changed > ? ORDER BY page", [commit]);
-  return rows.map(({ page, bits }) => ({ firstRow: Number(page) * PAGE_HEADERS, bits: bytesOf(bits) }));
+  const rows = await database.all("SELECT page, bits FROM bitcoin_statuses WHERE changed > ?", [commit]);
+  return rows.map(({ page, bits }) => ({ firstRow: Number(page) * PAGE_HEADERS, bits: bytesOf(bits) }))
+    .sort((a, b) => a.firstRow - b.firstRow);
 }
 
 function damagedPage(page: number): NodeError<"DATABASE_DAMAGED"> {

@@ -4,9 +4,11 @@
  * @module
  */
 import { equalBytes } from "../../codec/sized.ts";
+import type { Following } from "../../core/following.ts";
 import type { Validation } from "../../core/validation.ts";
 import type { ChiaStore, FollowedChiaStore } from "../store.ts";
 import type { BlockRecord } from "../types/mod.ts";
+import type { ChiaChain } from "./chain.ts";
 import type { RecordWindow } from "./window.ts";
 
 /** What is known so far, and how much of it is wanted. */
@@ -64,4 +66,24 @@ async function forkOf(store: ChiaStore, { peak, window }: KnownChain, top: numbe
     }
   }
   return height;
+}
+
+/** Takes over what another process commits to a chain, until the signal aborts. `moved` hears of each other peak. */
+export async function followPeak(
+  following: Following,
+  chain: ChiaChain,
+  moved: () => void,
+  signal: AbortSignal,
+): Promise<void> {
+  const { following: followed } = chain;
+  if (followed === undefined) throw new TypeError("nobody else writes this chain");
+  const follow = async () => {
+    const before = chain.peak;
+    const commit = await followed.follow();
+    const { peak } = chain;
+    const isSame = before !== undefined && peak !== undefined && equalBytes(before.headerHash, peak.headerHash);
+    if (!isSame && peak !== undefined) moved();
+    return commit;
+  };
+  await following.run({ commits: followed.commits, follow }, signal);
 }
