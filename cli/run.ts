@@ -20,6 +20,7 @@ import { showProgress } from "./display.ts";
 import { failureOf, formatFailure } from "./failures.ts";
 import type { CliIo } from "./io.ts";
 import { untilStopped } from "./lifetime.ts";
+import { readingText } from "./progress.ts";
 import { onUnforeseen } from "./unforeseen.ts";
 
 /** What the banner and `version` say of the runtime: `bun 1.4.5, linux-x64`. */
@@ -60,8 +61,9 @@ export function banner(config: NodeConfig, node: RunningNode): string {
       : `peers ${chain.connect.slice(0, 3).map(addressText).join(", ")}${chain.connect.length > 3 ? ", …" : ""}`;
     const handle = node.chains.find((each) => each.chain === chain.chain);
     const listen = handle?.listenAddress === undefined ? "" : `  listens on ${addressText(handle.listenAddress)}`;
-    const { validation } = handle?.progress() ?? {};
-    lines.push(`${chain.chain.padEnd(8)} ${chain.network}  ${peers}${listen}  validation ${validation}`);
+    const { validation, reading } = handle?.progress() ?? {};
+    const from = reading === undefined ? `${peers}${listen}` : readingText(reading);
+    lines.push(`${chain.chain.padEnd(8)} ${chain.network}  ${from}  validation ${validation}`);
   }
   const { rpcAddress } = node;
   if (rpcAddress !== undefined) {

@@ -22,7 +22,6 @@ import type { TransactionRelay } from "./relay/mod.ts";
 import type { BitcoinPeerNetwork } from "./peers/network.ts";
 import type { OpeningConnections } from "./peers/opening.ts";
 import type { ChainPruning } from "./chain/pruning.ts";
-import type { Snapshots } from "./chain/snapshots.ts";
 import type { BitcoinMode } from "./service.ts";
 import type { Announcing } from "./serving/announcing.ts";
 import type { ChainSync } from "./sync/chain-sync.ts";

@@ -4,29 +4,18 @@
  */
 import { after, before, test } from "node:test";
 import assert from "node:assert/strict";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import type { Json, JsonObject } from "../../lib/codec/json.ts";
 import { postgresMissing, PostgresServer } from "../support/postgres-server.ts";
 import { binaryMissing, type EventEnvelope, Gemel, suite, temporaryFolder } from "./binary.ts";
 import { Btcd, btcdMissing } from "./btcd.ts";
 import { objectOf, until } from "./call.ts";
+import { freePort } from "./free-port.ts";
 import { Simulator, simulatorMissing } from "./simulator.ts";
 
 const TIMEOUT_MS = 300_000;
 /** Another takes over within this, and serves again. */
 const TAKE_OVER_MS = 15_000;
-
-/** A port of loopback that nobody has now. */
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer().on("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
-  });
-}
 
 const absent = binaryMissing() ?? postgresMissing() ?? btcdMissing() ?? simulatorMissing();
 suite("nodes that read from one PostgreSQL server", absent, () => {
