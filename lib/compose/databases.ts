@@ -14,6 +14,9 @@ import type { Shutdown } from "./chain.ts";
 /** How often a node that waits looks again. With the time that a lease holds it is less than ten seconds. */
 const LOOK_MS = 1_000;
 
+/** All nodes write to one log of events: one that is stopped in the middle of it is not in the way of the others for longer. */
+const EVENTS_ABANDONED_MS = 5_000;
+
 /** What databases are opened with. */
 export interface DatabasesParts {
   readonly config: NodeConfig;
@@ -50,11 +53,11 @@ async function openPart(
   { drivers: { openServer }, shutdown }: Pick<DatabasesParts, "drivers" | "shutdown">,
   server: ServerConfig,
   part: string,
-  readOnly = false,
+  options: { readonly readOnly?: boolean; readonly abandonedMs?: number } = {},
 ): Promise<ServerDatabase> {
   // The simulated world, which has no servers, is not told of one.
   if (openServer === undefined) throw new TypeError("there are no servers here");
-  const database = await openServer(server, part, { readOnly });
+  const database = await openServer(server, part, options);
   shutdown.add(() => database.close());
   return database;
 }
@@ -69,7 +72,9 @@ export async function openEventsDatabase(
   readOnly: boolean,
 ): Promise<Database> {
   const { config, drivers, shutdown } = parts;
-  if (typeof config.database === "object") return await openPart(parts, config.database, "events", readOnly);
+  if (typeof config.database === "object") {
+    return await openPart(parts, config.database, "events", { readOnly, abandonedMs: EVENTS_ABANDONED_MS });
+  }
   const database = await drivers.openDatabase(`${config.paths.data}/events.sqlite`);
   shutdown.add(() => database.close());
   return database;
@@ -105,7 +110,9 @@ export async function openChainDatabase(
   return {
     chain: database,
     openBeside: async (name) => {
-      const beside = await openPart(parts, server, partOf(chain.chain, chain.network, name), lease === undefined);
+      const beside = await openPart(parts, server, partOf(chain.chain, chain.network, name), {
+        readOnly: lease === undefined,
+      });
       if (lease !== undefined) beside.fence(lease);
       return beside;
     },
@@ -143,7 +150,7 @@ async function takeSeat(parts: DatabasesParts, chain: ChainConfig, server: Serve
     // What only reads cannot write by mistake.
     await database.close();
   }
-  const database = await openPart(parts, server, part, true);
+  const database = await openPart(parts, server, part, { readOnly: true });
   return { database, following: await followingOf(parts, chain, database, role === "auto") };
 }
 
