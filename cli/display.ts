@@ -21,7 +21,7 @@ export interface DisplayOptions {
 
 /** The figures of a chain now. */
 export function viewOf(chain: ChainHandle, rate: number | undefined, nowMs: number): ProgressView {
-  const { height, target, synced, peers, tipTime, coinsCache } = chain.progress();
+  const { height, target, synced, peers, tipTime, coinsCache, reading } = chain.progress();
   return {
     chain: chain.chain,
     height,
@@ -30,13 +30,14 @@ export function viewOf(chain: ChainHandle, rate: number | undefined, nowMs: numb
     synced,
     peers,
     coinsCache,
+    reading,
     tipAgeS: tipTime === undefined ? undefined : Math.max(0, nowMs / 1000 - tipTime),
   };
 }
 
 /** What of a view is news; neither the age of a tip nor a rate that drifts is. */
-function stateOf({ height, target, synced, peers }: ProgressView): string {
-  return [height, target, synced, peers].join(" ");
+function stateOf({ height, target, synced, peers, reading }: ProgressView): string {
+  return [height, target, synced, reading?.writer ?? peers].join(" ");
 }
 
 /** Whether a line is worth writing: the log of a chain that is followed for months is read, and kept. */

@@ -78,12 +78,14 @@ export const NODE_SETTINGS: readonly NodeSetting[] = [
   },
   {
     key: "role",
-    value: "auto|writer",
-    help: "of nodes that share a server one writes a chain; auto: stand by and take over when it is gone",
-    document: "of the nodes that share a server one writes a chain. `auto`: stand by, and take over when it is gone; " +
-      "`writer`: the same, but end when another takes over",
+    value: "auto|reader|writer",
+    help: "of nodes that share a server one writes a chain; auto: read what it writes and take over when it is gone",
+    document:
+      "of the nodes that share a server one writes a chain. `auto`: serve what it writes, and take over when it " +
+      "is gone; `reader`: serve what it writes, without peers, and change nothing; `writer`: wait until it is gone, and " +
+      "end when another takes over",
     standard: "auto",
-    read: (text) => ({ role: oneOf(text, "role", ["auto", "writer"]) }),
+    read: (text) => ({ role: oneOf(text, "role", ["auto", "reader", "writer"]) }),
   },
   {
     key: "events-keep",

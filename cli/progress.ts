@@ -4,6 +4,25 @@
  * @module
  */
 
+/** How a node that only reads a chain stands against the one that writes it. */
+export interface ReadingView {
+  /** Null when nobody writes. */
+  readonly writer: string | null;
+  readonly commits_behind: number;
+  readonly heard_s: number;
+}
+
+/** After so many seconds without an answer of the database, people are told. */
+const UNHEARD_S = 5;
+
+/** `reads from node-1:4711, 3 commits behind, nothing heard for 12s`. */
+export function readingText({ writer, commits_behind: behind, heard_s }: ReadingView): string {
+  const parts = [writer === null ? "reads, nobody writes" : `reads from ${writer}`];
+  if (behind > 0) parts.push(`${formatCount(behind)} commits behind`);
+  if (heard_s > UNHEARD_S) parts.push(`nothing heard for ${formatSeconds(heard_s)}`);
+  return parts.join(", ");
+}
+
 /** The figures of one chain at one moment. */
 export interface ProgressView {
   readonly chain: string;
@@ -19,6 +38,8 @@ export interface ProgressView {
   readonly coinsCache?: number | undefined;
   /** Seconds since the newest block was made; undefined when unknown. */
   readonly tipAgeS: number | undefined;
+  /** Where another node writes the chain: who, and how far this one is behind. */
+  readonly reading?: ReadingView | undefined;
 }
 
 const BAR_CELLS = 20;
@@ -87,14 +108,14 @@ export function progressLine(view: ProgressView, options: { readonly columns: nu
     parts.push(` ${formatCount(Math.round(view.rate))}/s`, ` eta ${formatSeconds((aim - height) / view.rate)}`);
   }
   if (!view.synced && view.coinsCache !== undefined) parts.push(` cache ${Math.round(view.coinsCache * 100)}%`);
-  parts.push(` peers ${view.peers}`);
+  parts.push(view.reading === undefined ? ` peers ${view.peers}` : ` ${readingText(view.reading)}`);
   // A line that wraps could not be redrawn in place.
   return [...parts.join(" ")].slice(0, Math.max(20, options.columns - 1)).join("");
 }
 
 /** The same for machines. */
 export function progressJson(view: ProgressView): string {
-  const { chain, height, target, rate, synced, peers } = view;
+  const { chain, height, target, rate, synced, peers, reading } = view;
   return JSON.stringify({
     chain,
     height: height ?? null,
@@ -102,6 +123,7 @@ export function progressJson(view: ProgressView): string {
     rate: rate === undefined ? null : Math.round(rate * 10) / 10,
     synced,
     peers,
+    reading,
   });
 }
 

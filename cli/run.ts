@@ -20,6 +20,7 @@ import { showProgress } from "./display.ts";
 import { failureOf, formatFailure } from "./failures.ts";
 import type { CliIo } from "./io.ts";
 import { untilStopped } from "./lifetime.ts";
+import { readingText } from "./progress.ts";
 import { onUnforeseen } from "./unforeseen.ts";
 
 /** What the banner and `version` say of the runtime: `bun 1.4.5, linux-x64`. */
@@ -60,8 +61,9 @@ export function banner(config: NodeConfig, node: RunningNode): string {
       : `peers ${chain.connect.slice(0, 3).map(addressText).join(", ")}${chain.connect.length > 3 ? ", …" : ""}`;
     const handle = node.chains.find((each) => each.chain === chain.chain);
     const listen = handle?.listenAddress === undefined ? "" : `  listens on ${addressText(handle.listenAddress)}`;
-    const { validation } = handle?.progress() ?? {};
-    lines.push(`${chain.chain.padEnd(8)} ${chain.network}  ${peers}${listen}  validation ${validation}`);
+    const { validation, reading } = handle?.progress() ?? {};
+    const from = reading === undefined ? `${peers}${listen}` : readingText(reading);
+    lines.push(`${chain.chain.padEnd(8)} ${chain.network}  ${from}  validation ${validation}`);
   }
   const { rpcAddress } = node;
   if (rpcAddress !== undefined) {
@@ -124,16 +126,23 @@ interface RunOptions {
   readonly quiet: boolean;
 }
 
+/** What a node ends with that begins anew, in another role or with another store, and what it says then. */
+const BEGINS_ANEW: Readonly<Record<string, readonly [level: "info" | "error", what: string]>> = {
+  DATABASE_TAKEN_OVER: ["error", "this node stands by"],
+  WRITER_WANTED: ["info", "this node may take over"],
+  STORE_REPLACED: ["info", "this node reads it anew"],
+};
+
 /** Runs nodes one after another: one that another has taken over from stands by, until it may take over in its turn. */
 async function runNode(config: NodeConfig, io: CliIo, options: RunOptions): Promise<number> {
   for (;;) {
     try {
       return await runOnce(config, io, options);
     } catch (thrown) {
-      const isOvertaken = thrown instanceof NodeError && thrown.code === "DATABASE_TAKEN_OVER";
-      if (!isOvertaken || config.role === "writer") throw thrown;
-      const text = `${thrown.message}; this node stands by`;
-      io.err(config.log.format === "json" ? logLine("error", text) : `error: ${text}\n`);
+      const [level, what] = (thrown instanceof NodeError ? BEGINS_ANEW[thrown.code] : undefined) ?? [];
+      if (!(thrown instanceof NodeError) || level === undefined || config.role === "writer") throw thrown;
+      const text = `${thrown.message}; ${what}`;
+      io.err(config.log.format === "json" ? logLine(level, text) : `${level}: ${text}\n`);
     }
   }
 }

@@ -114,10 +114,11 @@ export interface NodeConfig {
    */
   readonly database: "sqlite" | "memory" | ServerConfig;
   /**
-   * What a node does with a server where another writes: as `auto` it stands by, and takes over when that one is gone; as
-   * `writer` it waits once, and fails when another takes over from it. `auto` when absent.
+   * What a node does with a server where another writes: as `auto` it reads what that one writes, and takes over when it is
+   * gone; as `reader` it only reads; as `writer` it waits once, and fails when another takes over from it. `auto` when
+   * absent.
    */
-  readonly role?: "auto" | "writer";
+  readonly role?: "auto" | "reader" | "writer";
   /** How much of the event log is kept; {@link DEFAULTS} when absent, and of a log in memory no more than 100,000 events. */
   readonly eventsKeep?: EventsKeep;
   /** Where events are sent to; absent: nowhere. */

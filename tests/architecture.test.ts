@@ -115,6 +115,8 @@ const FLOORS: Readonly<
     roof: [
       "block-assembler.ts",
       "chain-followers.ts",
+      "commands.ts",
+      "facade-parts.ts",
       "facade.ts",
       "handlers.ts",
       "mining.ts",

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { Following } from "../core/following.ts";
 import type { BitcoinChain, ConnectedBlock, KnownBlock } from "./chain/chain.ts";
 import type { CompactBlocks } from "./compact/compact-blocks.ts";
 import { type FeeEstimates, feeEstimatesOf } from "./fees/fee-estimates.ts";
@@ -64,6 +65,12 @@ export class ChainFollowers {
   start(): void {
     this.filters?.start();
     this.mempool?.start();
+  }
+
+  /** Takes over what another process commits to the chain, until the signal aborts. Never rejects. */
+  async follow(following: Following, chain: BitcoinChain, signal: AbortSignal): Promise<void> {
+    this.filters?.follow();
+    if (chain.following !== undefined) await following.run(chain.following, signal);
   }
 
   /** A peer has come. */

@@ -7,18 +7,16 @@ import type { CoinHash } from "./coins/statistics.ts";
 import type { OutPoint } from "./types/transaction-parts.ts";
 import { addressText } from "../core/address-text.ts";
 import type { Traffic } from "../core/peers/traffic.ts";
-import type { UploadState, UploadTarget } from "../core/peers/upload-target.ts";
+import type { UploadState } from "../core/peers/upload-target.ts";
 import { BLOCK_BYTES_PER_DAY } from "./serving/requests.ts";
 import { banTarget } from "../core/peers/bans.ts";
 import { messageOf } from "../core/errors.ts";
 import { Changing } from "../core/work/changing.ts";
 import type { MovableClock } from "../core/movable-clock.ts";
-import type { Notice } from "../core/node-parts.ts";
+import { type Following, refuseCommands } from "../core/following.ts";
 import { type PeerPlace, placesOf } from "../core/peers/peer.ts";
-import type { Clock, NamedFiles, PeerAddress } from "../core/ports.ts";
-import type { AddressExchange } from "./addresses/exchange.ts";
-import type { AddedNodes } from "./peers/added-nodes.ts";
-import type { CompactBlocks } from "./compact/compact-blocks.ts";
+import type { PeerAddress } from "../core/ports.ts";
+import { COMMANDS } from "./commands.ts";
 import type { CompactFigures } from "./compact/statistics.ts";
 import { chainTips } from "./headers/chain-tips.ts";
 import type { BitcoinChain } from "./chain/chain.ts";
@@ -34,18 +32,14 @@ import type { FeeEstimates } from "./fees/fee-estimates.ts";
 import type { FilterIndex } from "./indexes/filter-index.ts";
 import type { LightService } from "./light/service.ts";
 import type { TxMempool } from "./mempool/mod.ts";
-import type { AssumedCoins, BitcoinNetwork } from "./networks/mod.ts";
+import type { BitcoinNetwork } from "./networks/mod.ts";
 import type { BitcoinPeer } from "./peers/peer.ts";
 import type { TransactionRelay } from "./relay/mod.ts";
-import type { BitcoinPeerNetwork } from "./peers/network.ts";
-import type { OpeningConnections } from "./peers/opening.ts";
 import { BLOCK_RELAY_PEERS } from "./peers/dialling.ts";
-import type { Pruning } from "./chain/pruning.ts";
 import { Snapshots, type SnapshotService } from "./chain/snapshots.ts";
 import type {
   AddedNode,
   BitcoinBan,
-  BitcoinMode,
   BitcoinPeerView,
   BitcoinService,
   BitcoinState,
@@ -54,50 +48,11 @@ import type {
   MadeConnection,
   SubmitResult,
 } from "./service.ts";
-import type { Announcing } from "./serving/announcing.ts";
-import type { ChainSync } from "./sync/chain-sync.ts";
 import type { BitcoinStore, CoinReading } from "./store.ts";
 import { Block } from "./types/mod.ts";
 import { OperatorBans } from "./operator-bans.ts";
+import type { FacadeParts } from "./facade-parts.ts";
 import { bestPeerHeight, peerView } from "./views.ts";
-
-/** What the facade shows. */
-export interface FacadeParts {
-  readonly network: BitcoinNetwork;
-  readonly store: BitcoinStore;
-  readonly mode: BitcoinMode;
-  readonly clock: Clock;
-  readonly chain: BitcoinChain;
-  readonly peerNetwork: BitcoinPeerNetwork;
-  readonly added: AddedNodes;
-  readonly sync: ChainSync;
-  readonly announcing: Announcing;
-  readonly compact: CompactBlocks;
-  readonly addresses: AddressExchange;
-  readonly opening: OpeningConnections;
-  /** Outgoing connections for everything. */
-  readonly outbound: number;
-  readonly time?: MovableClock | undefined;
-  readonly notice: Notice;
-  /** Files that the operator names in a call. */
-  readonly files: NamedFiles;
-  /** Snapshots of coins that the operator trusts. */
-  readonly assumedCoins?: readonly AssumedCoins[] | undefined;
-  readonly pruning: Pruning | undefined;
-  readonly pruneTarget: number | undefined;
-  readonly services: () => bigint;
-  readonly userAgent: string;
-  readonly networks?: readonly string[] | undefined;
-  readonly proxy?: PeerAddress | undefined;
-  readonly traffic: Traffic;
-  readonly upload: UploadTarget;
-  readonly filters: FilterIndex | undefined;
-  readonly mempool: TxMempool | undefined;
-  readonly relay: TransactionRelay | undefined;
-  readonly fees: FeeEstimates | undefined;
-  /** In mode `filters`, once it is open. */
-  readonly light: () => LightService | undefined;
-}
 
 /** The kinds by Core's names. */
 const MADE_KINDS = { "outbound-full-relay": "outbound", "block-relay-only": "block-relay", feeler: "feeler" } as const;
@@ -116,6 +71,7 @@ export class Facade implements BitcoinService {
   readonly snapshots: SnapshotService;
   readonly protocolVersion = PROTOCOL_VERSION;
   readonly versionBits: VersionBits;
+  readonly following: Following | undefined;
   readonly #parts: FacadeParts;
   readonly #bans: OperatorBans;
   readonly #tip = new Changing();
@@ -134,6 +90,8 @@ export class Facade implements BitcoinService {
     this.startedAt = parts.clock.now();
     this.snapshots = new Snapshots(parts);
     this.versionBits = new VersionBits(parts.chain.headers);
+    this.following = parts.following;
+    if (parts.following !== undefined) refuseCommands(this, COMMANDS, parts.following);
   }
 
   get headers(): HeaderChain {
@@ -174,7 +132,7 @@ export class Facade implements BitcoinService {
   }
 
   state(): BitcoinState {
-    const { mode, pruneTarget, chain: { headers, tip, validation, validating } } = this.#parts;
+    const { mode, pruneTarget, following, chain: { headers, tip, validation, validating } } = this.#parts;
     const { progress } = this.#parts.sync;
     const { agree, of } = progress.agreement();
     return {
@@ -182,11 +140,11 @@ export class Facade implements BitcoinService {
       tip,
       bestHeader: headers.best,
       initialBlockDownload: progress.initialBlockDownload,
-      synced: progress.synced,
+      synced: following === undefined ? progress.synced : following.isCurrent && tip === headers.best,
       validation,
       validating,
       agreement: { agree, of },
-      warnings: [...progress.warnings, ...this.#parts.chain.warnings],
+      warnings: [...progress.warnings, ...this.#parts.chain.warnings, ...following?.warnings ?? []],
       bestPeerHeight: bestPeerHeight(headers, this.#parts.peerNetwork.connections.peers),
       pruneHeight: this.#parts.pruning?.height ?? 0,
       pruneTarget,
@@ -330,7 +288,7 @@ export class Facade implements BitcoinService {
   async pruneTo(height: number): Promise<number> {
     const { pruning, chain } = this.#parts;
     await chain.flush();
-    await pruning?.below(height + 1);
+    await pruning?.below?.(height + 1);
     return (pruning?.height ?? 0) - 1;
   }
 

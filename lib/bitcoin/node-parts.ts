@@ -4,18 +4,19 @@
  * @module
  */
 import type { NodeParts } from "../core/node-parts.ts";
+import type { Following } from "../core/following.ts";
 import type { LiveEvents } from "../core/events/live.ts";
 import type { LiveNodeEvent, NewEvent } from "../storage/events.ts";
 import type { BitcoinChainParts } from "./chain/chain.ts";
 import type { BlockValidator } from "./chain/validator.ts";
-import type { FacadeParts } from "./facade.ts";
+import type { FacadeParts } from "./facade-parts.ts";
 import type { FilterStore } from "./indexes/filter-store.ts";
 import type { LightStore } from "./light/mod.ts";
 import type { Mempool, NodeMempool } from "./mempool/mod.ts";
 import type { BitcoinNetwork } from "./networks/network.ts";
 import type { BitcoinTransportParts } from "./peers/network.ts";
 import type { BitcoinMode } from "./service.ts";
-import type { BitcoinStore } from "./store.ts";
+import type { BitcoinStore, FollowedStore } from "./store.ts";
 
 /** What the Bitcoin side is made of. */
 export interface BitcoinNodeParts
@@ -25,6 +26,9 @@ export interface BitcoinNodeParts
     Pick<FacadeParts, "files" | "assumedCoins"> {
   readonly network: BitcoinNetwork;
   readonly store: BitcoinStore;
+  /** Set where another process writes the store: the node serves what it finds there, and has no peers. */
+  readonly followed?: FollowedStore;
+  readonly following?: Following;
   readonly validator: BlockValidator;
   readonly mode: BitcoinMode;
   /** Where the light client keeps what it has; needed in mode `filters`. */

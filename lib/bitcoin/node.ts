@@ -21,7 +21,7 @@ import { OpeningConnections } from "./peers/opening.ts";
 import { ownServices } from "./peers/own-services.ts";
 import type { BitcoinPeer } from "./peers/peer.ts";
 import { disconnecting } from "./peers/faults.ts";
-import { type Pruning, pruningOf } from "./chain/pruning.ts";
+import { type ChainPruning, pruningOf } from "./chain/pruning.ts";
 import { bitcoinHandlers } from "./handlers.ts";
 import { relayOf } from "./relay/mod.ts";
 import { FilterRequests } from "./serving/filter-requests.ts";
@@ -49,7 +49,7 @@ export class BitcoinNode {
   readonly #addresses: AddressExchange;
   readonly #announcing: Announcing;
   readonly #added: AddedNodes;
-  readonly #pruning: Pruning | undefined;
+  readonly #pruning: ChainPruning | undefined;
   readonly #followers: ChainFollowers;
   readonly #handlers: MessageHandlers<BitcoinPeer, Incoming>;
   #light: LightClient | undefined;
@@ -74,7 +74,7 @@ export class BitcoinNode {
     });
     await followers.open(parts, chain);
     const node = made.node = new BitcoinNode(parts, chain, followers);
-    if (parts.mode === "filters") await node.#openLight();
+    if (parts.mode === "filters" && parts.followed === undefined) await node.#openLight();
     return node;
   }
 
@@ -173,10 +173,12 @@ export class BitcoinNode {
 
   /** Opens the port and starts dialling and syncing. @throws NodeError `PORT_IN_USE`, `PORT_FORBIDDEN` */
   async start(): Promise<void> {
+    const { following } = this.#parts;
+    const { signal } = this.#network;
+    if (following !== undefined) return this.#network.track(this.#followers.follow(following, this.#chain, signal));
     this.#chain.start();
     this.#followers.start();
     await this.#network.start();
-    const { signal } = this.#network;
     if (this.#light !== undefined) this.#network.track(this.#light.run(signal));
     this.#network.track(this.#sync.run(signal));
   }
@@ -209,6 +211,7 @@ export class BitcoinNode {
     const { mode, notice } = this.#parts;
     this.#sync.tipMoved();
     this.#followers.relay?.tipMoved();
+    this.#followers.filters?.follow();
     const isLive = !this.#sync.progress.initialBlockDownload;
     const text = `height ${headers.height(move.tip)} ${toDisplayHex(headers.hash(move.tip))}`;
     // While catching up the progress says as much.

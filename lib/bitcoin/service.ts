@@ -10,6 +10,7 @@ import type { BitcoinChain } from "./chain/chain.ts";
 import type { StoredBlocks } from "./chain/stored-blocks.ts";
 import type { Agreement } from "../core/sync/agreement.ts";
 import type { BanEffect, BanScope } from "../core/peers/bans.ts";
+import type { Following } from "../core/following.ts";
 import type { MovableClock } from "../core/movable-clock.ts";
 import type { PeerPlace } from "../core/peers/peer.ts";
 import type { PeerAddress } from "../core/ports.ts";
@@ -105,6 +106,8 @@ export interface BitcoinService {
   readonly reachableNetworks: readonly string[];
   /** The proxy that all connections go through. */
   readonly proxy: PeerAddress | undefined;
+  /** How this node stands against the one that writes the chain, where that is another. */
+  readonly following?: Following | undefined;
   /** Unix milliseconds of the start. */
   readonly startedAt: number;
   state(): BitcoinState;

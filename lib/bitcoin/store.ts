@@ -19,6 +19,37 @@ export interface HeaderPage {
   readonly statuses: Uint8Array;
 }
 
+/** Statuses of stored headers, rising by row. */
+export interface StatusRun {
+  /** Row of the first. */
+  readonly firstRow: number;
+  /** The status bits of each. */
+  readonly bits: Uint8Array;
+}
+
+/** What another process has committed since it was last asked for. */
+export interface StoreNews {
+  /** The number of the last commit that is in it. */
+  readonly commit: number;
+  /** Headers that are new, one behind another. */
+  readonly headers: Uint8Array;
+  /** Where statuses have changed, those of the new headers included. */
+  readonly statuses: readonly StatusRun[];
+  readonly tip: number | undefined;
+  readonly snapshot: StoredSnapshot | undefined;
+}
+
+/** A store that another process writes. Nothing is ever committed to it here. */
+export interface FollowedStore extends BitcoinStore {
+  /** The number of the last commit: a small question. */
+  commits(): Promise<number>;
+  /**
+   * What came since the last call, as of one moment; the first call gives what came since the store was opened.
+   * @throws NodeError `STORE_REPLACED` when the store was begun anew
+   */
+  news(): Promise<StoreNews>;
+}
+
 /** A block to be kept. */
 export interface NewBlock {
   readonly row: number;

@@ -4,6 +4,7 @@
  * @module
  */
 import { equalBytes } from "../codec/sized.ts";
+import { type Following, refuseCommands } from "../core/following.ts";
 import { type PeerPlace, placesOf } from "../core/peers/peer.ts";
 import type { Traffic } from "../core/peers/traffic.ts";
 import type { AddResult, ChiaChain } from "./chain/chain.ts";
@@ -29,7 +30,18 @@ export interface FacadeParts {
   readonly standing: Standing;
   /** Adds blocks that come from no peer. */
   readonly feed: (blocks: readonly Candidate[]) => Promise<AddResult>;
+  /** Set where another process writes the chain. */
+  readonly following: Following | undefined;
 }
+
+/** What only the node that writes the chain can do, or one with peers. */
+const COMMANDS = [
+  "connect",
+  "disconnect",
+  "ban",
+  "unban",
+  "submitBlock",
+] as const satisfies readonly (keyof ChiaService)[];
 
 /** {@link ChiaService} over the parts of a node. */
 export class Facade implements ChiaService {
@@ -37,6 +49,11 @@ export class Facade implements ChiaService {
 
   constructor(parts: FacadeParts) {
     this.#parts = parts;
+    if (parts.following !== undefined) refuseCommands(this, COMMANDS, parts.following);
+  }
+
+  get following(): Following | undefined {
+    return this.#parts.following;
   }
 
   get network(): ChiaNetwork {
@@ -60,21 +77,21 @@ export class Facade implements ChiaService {
   }
 
   state(): SyncState {
-    const { chain, follower, standing } = this.#parts;
+    const { chain, follower, standing, following } = this.#parts;
     const { progress } = follower;
     const pace = chain.pace();
     const { agree, of } = follower.agreement();
     return {
       peak: chain.peak,
       syncMode: progress !== undefined,
-      synced: standing.synced,
+      synced: following === undefined ? standing.synced : following.isCurrent && chain.peak !== undefined,
       tipHeight: progress?.target ?? 0,
       progressHeight: progress === undefined ? 0 : Math.max(0, chain.peak?.height ?? 0),
       difficulty: pace.difficulty,
       subSlotIters: pace.subSlotIters,
       validation: chain.validation,
       agreement: { agree, of },
-      warnings: standing.warnings,
+      warnings: [...standing.warnings, ...following?.warnings ?? []],
       bestPeerHeight: follower.heightTold,
     };
   }

@@ -6,11 +6,13 @@
 import { toHex } from "../codec/hex.ts";
 import type { HeardAddress } from "../core/addresses/rules.ts";
 import { messageOf } from "../core/errors.ts";
+import type { Following } from "../core/following.ts";
 import type { NodeParts } from "../core/node-parts.ts";
 import { MessageHandlers } from "../core/peers/message-handlers.ts";
 import { Traffic } from "../core/peers/traffic.ts";
 import { type ChainEvents, chainEvents, type NewEvent } from "../storage/events.ts";
 import type { AddResult, ChiaChain } from "./chain/chain.ts";
+import { followPeak } from "./chain/following.ts";
 import { AddressExchange } from "./addresses/exchange.ts";
 import { Announcing } from "./serving/announcing.ts";
 import { Follower } from "./sync/follower.ts";
@@ -35,6 +37,8 @@ export interface ChiaNodeParts extends NodeParts {
   readonly askIntroducers?: () => Promise<readonly HeardAddress[]>;
   readonly chain: ChiaChain;
   readonly store: ChiaStore;
+  /** Set where another process writes the store: the node serves what it finds there, and has no peers. */
+  readonly following?: Following;
   readonly protocol: Omit<ProtocolParts, "clock">;
   /** Writes events that belong to no block. */
   readonly record: (events: readonly NewEvent[]) => void;
@@ -126,8 +130,7 @@ export class ChiaNode {
       listening: () => this.#network.listenAddress,
     });
     this.service = new Facade({
-      chain,
-      store: parts.store,
+      ...{ chain, store: parts.store, following: parts.following },
       nodeId: parts.protocol.ownNodeId,
       traffic,
       network: this.#network,
@@ -144,9 +147,12 @@ export class ChiaNode {
 
   /** Opens the port and starts dialling and following. @throws NodeError `PORT_IN_USE`, `PORT_FORBIDDEN` */
   async start(): Promise<void> {
+    const { following, chain } = this.#parts;
+    const { signal } = this.#network;
+    if (following !== undefined) return this.#network.track(followPeak(following, chain, () => this.#told(), signal));
     await this.#network.start();
     this.#network.track(this.#keepAddresses());
-    this.#network.track(this.#follower.run(this.#network.signal));
+    this.#network.track(this.#follower.run(signal));
     this.#network.track(this.#revalidate());
   }
 
@@ -213,15 +219,19 @@ export class ChiaNode {
   }
 
   #moved(result: AddResult, source: ChiaPeer | undefined): void {
-    const { chain, notice } = this.#parts;
-    const peak = chain.peak;
+    const { peak } = this.#parts.chain;
     if (peak === undefined) return;
     source?.gaveHead(this.#parts.clock.now());
     this.#word.peakMoved();
-    if (this.#follower.progress === undefined) {
-      notice("info", "chia.chain", `height ${peak.height} ${toHex(peak.headerHash).slice(0, 16)}`);
-    }
+    if (this.#follower.progress === undefined) this.#told();
     this.#settle(source, result.forkHeight);
+  }
+
+  /** Tells people of the peak. */
+  #told(): void {
+    const { chain: { peak }, notice } = this.#parts;
+    const { height, headerHash } = peak ?? {};
+    if (headerHash !== undefined) notice("info", "chia.chain", `height ${height} ${toHex(headerHash).slice(0, 16)}`);
   }
 
   /** After anything that may change it: tells peers of a new tip, and the log of a change of the sync state. */

@@ -6,6 +6,7 @@
  */
 import type { Agreement } from "../core/sync/agreement.ts";
 import type { BanEffect, BanScope } from "../core/peers/bans.ts";
+import type { Following } from "../core/following.ts";
 import type { PeerPlace } from "../core/peers/peer.ts";
 import type { Traffic } from "../core/peers/traffic.ts";
 import type { Validation } from "../core/validation.ts";
@@ -57,6 +58,8 @@ export interface ChiaService {
   /** SHA-256 of our own certificate. */
   readonly nodeId: Uint8Array;
   readonly store: ChiaStore;
+  /** How this node stands against the one that writes the chain, where that is another. */
+  readonly following?: Following | undefined;
   state(): SyncState;
   peers(): readonly PeerView[];
   /** Where the peers are, without all that {@link peers} tells of them. */

@@ -93,3 +93,11 @@ export interface ChiaStore {
   validation(): Promise<Validation | undefined>;
   counts(): Promise<StoreCounts>;
 }
+
+/** A store that another process writes. Nothing is ever committed to it here. */
+export interface FollowedChiaStore extends ChiaStore {
+  /** The number of the last commit: a small question. */
+  commits(): Promise<number>;
+  /** Asks as of one moment, whatever is committed meanwhile; `commit` is the number of the last commit then. */
+  moment<T>(ask: (store: ChiaStore, commit: number) => Promise<T>): Promise<T>;
+}

@@ -17,10 +17,11 @@ import { bitcoinVisitor } from "../bitcoin/addresses/probe.ts";
 import { BitcoinNode } from "../bitcoin/node.ts";
 import type { BitcoinService } from "../bitcoin/service.ts";
 import { type FilterStore, MemoryFilterStore } from "../bitcoin/indexes/filter-store.ts";
-import { openSqlFilterStore } from "../bitcoin/indexes/sql-filter-store.ts";
+import { openFollowedFilters, openSqlFilterStore } from "../bitcoin/indexes/sql-filter-store.ts";
 import { type LightStore, MemoryLightStore, SqlLightStore } from "../bitcoin/light/mod.ts";
-import type { BitcoinStore } from "../bitcoin/store.ts";
+import type { BitcoinStore, FollowedStore } from "../bitcoin/store.ts";
 import { BlockFiles } from "../bitcoin/store/block-files.ts";
+import { openFollowedStore } from "../bitcoin/store/followed.ts";
 import { MemoryBitcoinStore } from "../bitcoin/store/memory.ts";
 import { openSqlBitcoinStore, type SqlBitcoinStore } from "../bitcoin/store/sql.ts";
 import { type BitcoinConfig, type BitcoinMining, databasePath, GEMEL_VERSION } from "../config.ts";
@@ -29,7 +30,7 @@ import { MovableClock } from "../core/movable-clock.ts";
 import type { Clock } from "../core/ports.ts";
 import { bitcoinHandle } from "../rpc/mod.ts";
 import { readNamed } from "./named-file.ts";
-import { openChainDatabase } from "./databases.ts";
+import { openChainDatabase, untilReadable } from "./databases.ts";
 import { ChainPeering, type ComposedChain, type CompositionParts, type Drivers } from "./chain.ts";
 import { MemoryEventLog, SqlEventLog } from "../storage/event-log.ts";
 import type { EventSource } from "../storage/node-log.ts";
@@ -44,14 +45,19 @@ function networkOf({ network: name }: BitcoinConfig): BitcoinNetwork {
 
 interface Storage {
   readonly store: BitcoinStore;
-  readonly light: LightStore;
-  readonly events: EventSource;
+  /** Set where the node writes, and the same for its events. */
+  readonly light?: LightStore;
+  readonly events?: EventSource;
+  /** The store, where another process writes it. */
+  readonly followed?: FollowedStore;
   /** Set where filters of blocks are kept. */
   readonly filters?: FilterStore;
   /** Set where block files are there whose blocks have to be indexed first. */
   readonly reindex?: SqlBitcoinStore;
 }
 
+/** Coins that changed at the tip are on a server this soon: a block comes every ten minutes. */
+const COINS_AT_TIP_MS = 5_000;
 /** The folders of the two places for coins. */
 const COIN_FOLDERS = ["coins", "coins-2"] as const;
 
@@ -70,6 +76,7 @@ async function openStorage(parts: CompositionParts, chain: BitcoinConfig, networ
     const store = new MemoryBitcoinStore({ events, transactionIndex: chain.transactionIndex });
     return { store, light, events, ...(chain.filterIndex && { filters: new MemoryFilterStore() }) };
   }
+  if (parts.seat?.following !== undefined) return await openFollowed(parts, chain, network);
   const folder = chainFolder(parts, chain);
   const { chain: database, openBeside } = await openChainDatabase(parts, chain);
   const store = await openSqlBitcoinStore(database, {
@@ -98,6 +105,26 @@ async function openStorage(parts: CompositionParts, chain: BitcoinConfig, networ
     ...(filters && { filters }),
     ...(store.reindexing && { reindex: store }),
   };
+}
+
+/** What another process writes, once it is there. */
+async function openFollowed(parts: CompositionParts, chain: BitcoinConfig, network: BitcoinNetwork): Promise<Storage> {
+  const { config: { cacheBytesMax }, shutdown, seat, log } = parts;
+  const { chain: database, openBeside } = await openChainDatabase(parts, chain);
+  const subject = `bitcoin ${network.name}`;
+  const store = await untilReadable(
+    parts,
+    subject,
+    seat?.following,
+    () => openFollowedStore(database, { network, cacheBytesMax }),
+  );
+  shutdown.add(() => store.close());
+  const storage = { store, followed: store };
+  if (!chain.filterIndex || openBeside === undefined) return storage;
+  const filters = await openFollowedFilters(await openBeside("filters"), { network });
+  if (typeof filters !== "string") return { ...storage, filters };
+  log("warning", "bitcoin.filters", `the node that writes ${subject} keeps no filters that can be read: ${filters}`);
+  return storage;
 }
 
 /** Files of a database, by what stands behind its name. */
@@ -142,7 +169,7 @@ export async function composeBitcoin(
   const isForTests = network.chain === "regtest" && drivers.substitutes === undefined;
   const time = isForTests ? new MovableClock(drivers.clock) : undefined;
   const clock = time ?? drivers.clock;
-  const { store, light, events, filters, reindex } = await openStorage(parts, chainConfig, network);
+  const { store, followed, light, events, filters, reindex } = await openStorage(parts, chainConfig, network);
   // A network without seeds is one within somebody's own machines.
   const asMap = await asMapOf(drivers, chainConfig);
   const rules = bitcoinAddressRules({ allowPrivate: network.dnsSeeds.length === 0, ...(asMap && { asMap }) });
@@ -162,12 +189,19 @@ export async function composeBitcoin(
     ...(time && { time }),
     validator: substitutes?.validator ??
       fullValidator({ ...scripts, giveWay: givingWay(clock) }),
-    mempool: { ...scripts, ...mempoolOf(chainConfig) },
+    // What waits for a block waits with the node that writes.
+    ...(followed === undefined && { mempool: { ...scripts, ...mempoolOf(chainConfig) } }),
+    ...(followed && { followed }),
+    ...(parts.seat?.following && { following: parts.seat.following }),
     blocksOnly: chainConfig.blocksOnly,
     keepsFees: parts.config.database !== "memory",
     mode: chainConfig.mode,
-    coins: { random: drivers.random, bytesMax: chainConfig.coinsCacheBytes },
-    light,
+    coins: {
+      ...{ random: drivers.random, bytesMax: chainConfig.coinsCacheBytes },
+      // Others read them on the server.
+      ...(parts.seat && { atTipMs: COINS_AT_TIP_MS }),
+    },
+    ...(light && { light }),
     clock,
     protocol: {
       ...peering.protocolParts,
@@ -192,7 +226,7 @@ export async function composeBitcoin(
   };
   const begun = (life: AbortSignal) => {
     if (chainConfig.stopAtHeight !== undefined) void stopAt(chainConfig.stopAtHeight, node.service, parts.stop, life);
-    if (chainConfig.mining === undefined) return;
+    if (chainConfig.mining === undefined || followed !== undefined) return;
     mineForShow(miner, node.service, clock, chainConfig.mining, life).catch((error) => {
       if (!life.aborted) log("error", "bitcoin.mining", messageOf(error));
     });

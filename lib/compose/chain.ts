@@ -28,6 +28,7 @@ import type { LiveEvents } from "../core/events/live.ts";
 import type { LiveNodeEvent, NewEvent } from "../storage/events.ts";
 import type { EventSource } from "../storage/node-log.ts";
 import type { Platform } from "../platform/platform.ts";
+import type { ServerSeat } from "./databases.ts";
 import type { Egress } from "./egress.ts";
 import { readNamed } from "./named-file.ts";
 import type { ChainHandle } from "../rpc/mod.ts";
@@ -71,8 +72,8 @@ export interface CompositionParts {
   readonly openingMax?: number;
   /** Stops the node. */
   readonly stop: () => void;
-  /** Stops the node, which failed: another has taken its place as the writer of a chain. */
-  readonly overtaken: (why: NodeError) => void;
+  /** What the node is to this chain, where that is on a server. */
+  readonly seat: ServerSeat | undefined;
   /** There may be new events in the chain's own log. */
   readonly onEvents: () => void;
   /** Writes events that belong to no block. */
@@ -359,8 +360,8 @@ export type Drivers =
 /** One chain of the node. */
 export interface ComposedChain {
   readonly handle: ChainHandle;
-  /** The log that its store writes to. */
-  readonly events: EventSource;
+  /** The log that its store writes to; absent where another process writes. */
+  readonly events: EventSource | undefined;
   /** Listens, dials, syncs. */
   start(): Promise<void>;
   stop(): Promise<void>;

@@ -14,16 +14,16 @@ import { chiaVisitor } from "../chia/addresses/probe.ts";
 import { readChiaPeersDat } from "../chia/addresses/peers-dat.ts";
 import { Capability, type CapabilityEntry, NodeType, SERVED_CAPABILITIES } from "../chia/protocol/mod.ts";
 import { candidateOf } from "../chia/chain/raw-blocks.ts";
-import type { ChiaStore } from "../chia/store.ts";
+import type { ChiaStore, FollowedChiaStore } from "../chia/store.ts";
 import { MemoryChiaStore } from "../chia/store/memory.ts";
-import { openSqlChiaStore } from "../chia/store/sql.ts";
+import { openFollowedChiaStore, openSqlChiaStore } from "../chia/store/sql.ts";
 import { type ChiaConfig, type ChiaReplay, GEMEL_VERSION } from "../config.ts";
 import { addressText } from "../core/address-text.ts";
 import { parseHostPort } from "../core/host-port.ts";
 import { messageOf } from "../core/errors.ts";
 import type { PeerAddress } from "../core/ports.ts";
 import { chiaHandle } from "../rpc/mod.ts";
-import { openChainDatabase } from "./databases.ts";
+import { openChainDatabase, untilReadable } from "./databases.ts";
 import { ChainPeering, type ComposedChain, type CompositionParts } from "./chain.ts";
 import { MemoryEventLog, SqlEventLog } from "../storage/event-log.ts";
 import type { EventSource } from "../storage/node-log.ts";
@@ -45,16 +45,22 @@ async function openStorage(
   parts: CompositionParts,
   chain: ChiaConfig,
   network: ChiaNetwork,
-): Promise<{ readonly store: ChiaStore; readonly events: EventSource }> {
+): Promise<{ readonly store: ChiaStore; readonly events?: EventSource; readonly followed?: FollowedChiaStore }> {
   const { config, drivers, onEvents } = parts;
   if (config.database === "memory") {
     const events = new MemoryEventLog({ onAppend: onEvents });
     return { store: new MemoryChiaStore(events), events };
   }
   const { chain: database } = await openChainDatabase(parts, chain);
+  const identity = { network: network.name, genesisChallenge: network.constants.GENESIS_CHALLENGE };
+  const following = parts.seat?.following;
+  if (following !== undefined) {
+    const open = () => openFollowedChiaStore(database, identity);
+    const followed = await untilReadable(parts, `chia ${network.name}`, following, open);
+    return { store: followed, followed };
+  }
   const store = await openSqlChiaStore(database, {
-    network: network.name,
-    genesisChallenge: network.constants.GENESIS_CHALLENGE,
+    ...identity,
     cacheBytesMax: config.cacheBytesMax,
     onEvents,
     ...(drivers.substitutes?.chia?.openCoins && { openCoins: drivers.substitutes.chia.openCoins }),
@@ -84,9 +90,9 @@ export async function composeChia(
   const { clock, random } = drivers;
   const substitutes = drivers.substitutes?.chia;
   const network = substitutes?.network ?? networkOf(chainConfig);
-  const { store, events } = await openStorage(parts, chainConfig, network);
+  const { store, events, followed } = await openStorage(parts, chainConfig, network);
   const validator = substitutes?.validator ?? new LinkageValidator(network.constants);
-  const chain = await ChiaChain.load({ network, store, validator, clock });
+  const chain = await ChiaChain.load({ network, store, validator, clock, ...(followed && { followed }) });
   const identity = substitutes?.identity ??
     await loadNodeIdentity({ folder: config.paths.ssl, files: drivers, clock, random });
   // A network without seeds is one within somebody's own machines.
@@ -99,6 +105,7 @@ export async function composeChia(
     askIntroducers: introducersOf(chainConfig, network, parts, identity, peering.asking),
     chain,
     store,
+    ...(parts.seat?.following && { following: parts.seat.following }),
     clock,
     protocol: {
       ...peering.protocolParts,
@@ -115,7 +122,7 @@ export async function composeChia(
     },
   });
   const play = async (life: AbortSignal) => {
-    if (chainConfig.replay === undefined) return;
+    if (chainConfig.replay === undefined || followed !== undefined) return;
     await node.feed(chainConfig.replay.blocks.slice(0, chainConfig.replay.atStart).map(candidateOf));
     replay(node, drivers, chainConfig.replay, life).catch((error) => {
       if (!life.aborted) log("error", "chia.replay", messageOf(error));

@@ -33,6 +33,7 @@ import {
   type SecretFiles,
 } from "../rpc/mod.ts";
 import { type ComposedChain, type Drivers, Shutdown } from "./chain.ts";
+import { onlyReads, type ServerSeats, takeSeats } from "./databases.ts";
 import type { startEngine } from "./engine.ts";
 import { egressOf } from "./egress.ts";
 import { openNodeLog } from "./event-log.ts";
@@ -93,21 +94,26 @@ async function start(config: NodeConfig, drivers: NodeDrivers, shutdown: Shutdow
   const bus = new Bus<{ events: null }>();
   const wake = () => bus.emit("events", null);
   const hints: EventHints = (listener) => bus.on("events", () => listener());
-  const { events, groups, gatherMs } = await openNodeLog(config, { drivers, wake, log: logging.log, shutdown });
-  // Before the chains: what they bring is not to be missed by one that is new.
-  const webhooks = await openWebhooks(config, {
-    ...{ drivers, events, hints, shutdown },
+  // A chain may ask for it before all are started.
+  const askedToStop = Promise.withResolvers<NodeError | undefined>();
+  const log = (...line: Parameters<Logging["log"]>) => logging.log(...line);
+  const seats = await takeSeats({ config, drivers, shutdown, log, overtaken: askedToStop.resolve });
+  const { events, groups, gatherMs } = await openNodeLog(config, { drivers, wake, log, shutdown, seats });
+  const reads = onlyReads(seats);
+  // Before the chains: what they bring is not to be missed by one that is new. Their cursors are the writer's.
+  const webhooks = reads ? [] : await openWebhooks(config, {
+    ...{ drivers, events, hints, shutdown, log },
     files: secretFiles(drivers),
-    log: logging.log,
   });
   const gather = gatherMs > 0 ? () => clock.sleep(gatherMs) : undefined;
-  const forwarder = new EventForwarder(events, (text) => logging.log("error", "store", text), { clock, gather });
+  const forwarder = new EventForwarder(events, (text) => log("error", "store", text), { clock, gather });
   shutdown.add(() => forwarder.close());
-  const record = recorder(events, forwarder, logging);
+  const record = reads ? NO_RECORD : recorder(events, forwarder, logging);
   const live = new LiveEvents<LiveNodeEvent>();
   const nodeEvent = (topic: string, data: NewEvent["data"]) =>
     record.write([{ topic, time: clock.now(), chain: null, network: null, data }]);
 
+  recordWriters(seats, config, drivers, record.write);
   const unable = (cause: string) =>
     logging.log("warning", "node", `no thread can be started (${cause}); jobs run on the thread of the node`);
   const workers = drivers.openWorkers?.(config.workers, unable) ?? new InlineWorkers();
@@ -115,8 +121,6 @@ async function start(config: NodeConfig, drivers: NodeDrivers, shutdown: Shutdow
   const rpcPorts = config.rpc === undefined ? 0 : config.rpc.bitcoinHttp === undefined ? 1 : 2;
   const bounds = fitToDescriptors(drivers.descriptorLimit?.(), config.chains, rpcPorts);
   if (bounds.warning !== undefined) logging.log("warning", "node", bounds.warning);
-  // A chain may ask for it before all are started.
-  const askedToStop = Promise.withResolvers<NodeError | undefined>();
   const { composed, services, miner, memory, upload } = await composeChains(
     { ...config, chains: bounds.chains },
     bounds.openingMax,
@@ -128,6 +132,7 @@ async function start(config: NodeConfig, drivers: NodeDrivers, shutdown: Shutdow
     live,
     logging,
     askedToStop.resolve,
+    seats,
   );
   const chains = composed.map(({ handle }) => handle);
   const looked: { engine?: EngineState | undefined } = {};
@@ -257,6 +262,7 @@ async function composeChains(
   live: LiveEvents<LiveNodeEvent>,
   logging: Logging,
   stop: (why?: NodeError) => void,
+  seats: ServerSeats,
 ): Promise<{
   readonly composed: readonly ComposedChain[];
   readonly services: Pick<RunningNode, "chia" | "bitcoin">;
@@ -276,6 +282,7 @@ async function composeChains(
   let services: Pick<RunningNode, "chia" | "bitcoin"> = {};
   for (const chain of config.chains) {
     const name = `${chain.chain}/${chain.network}`;
+    const seat = seats.get(chain.chain);
     const parts = {
       config,
       drivers,
@@ -287,9 +294,10 @@ async function composeChains(
       workers,
       openingMax,
       stop: () => stop(),
-      overtaken: stop,
       onEvents: () => forwarder.poke(name),
-      record: record.write,
+      // What happens to a chain is told by its writer.
+      record: seat?.following === undefined ? record.write : NO_RECORD.write,
+      seat,
       live,
       log: (...line: Parameters<Logging["log"]>) => logging.log(...line),
     };
@@ -307,6 +315,24 @@ async function composeChains(
     if (events !== undefined) await forwarder.add(name, events);
   }
   return { composed, services, miner, memory, upload };
+}
+
+/** The record of a node that writes nothing. */
+const NO_RECORD: ReturnType<typeof recorder> = { write() {}, done: () => Promise.resolve() };
+
+/** Tells of each chain that this node writes to a server from now on. */
+function recordWriters(
+  seats: ServerSeats,
+  { chains }: NodeConfig,
+  { clock, processName }: NodeDrivers,
+  write: (events: readonly NewEvent[]) => void,
+): void {
+  for (const { chain, network } of chains) {
+    const epoch = seats.get(chain)?.lease?.epoch;
+    if (epoch === undefined) continue;
+    const data = { epoch, holder: processName?.() ?? "gemel" };
+    write([{ topic: "node.writer", time: clock.now(), chain, network, data }]);
+  }
 }
 
 /** The cookie of this run, and the names with passwords. */

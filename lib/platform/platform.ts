@@ -139,11 +139,17 @@ export interface Platform {
   /** Opens or makes an SQLite file. Rejects with `DATABASE_DAMAGED`, `DATABASE_BUSY` or `DATABASE_UNAVAILABLE`. */
   openDatabase(path: string, options?: DatabaseOptions): Promise<Database>;
   /**
-   * Opens a database on a server, in the schema for a part of a node's data, which is made where it is not there.
+   * Opens a database on a server, in the schema for a part of a node's data, which is made where it is not there, unless
+   * it is only read. Of who is stopped in the middle of a transaction the server waits for `abandonedMs`, a minute when it
+   * is absent.
    *
    * @throws NodeError of a `PostgresCode`, and `CONFIG_INVALID` for a URL that cannot be read
    */
-  openServer(server: { readonly url: string; readonly passwordFile?: string }, part: string): Promise<ServerDatabase>;
+  openServer(
+    server: { readonly url: string; readonly passwordFile?: string },
+    part: string,
+    options?: { readonly readOnly?: boolean; readonly abandonedMs?: number },
+  ): Promise<ServerDatabase>;
   /** Who this process is, to people who have several machines: its host and its number. */
   processName(): string;
   /** A file's bytes, or undefined when there is no such file. */

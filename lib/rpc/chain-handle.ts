@@ -5,10 +5,51 @@
  */
 import type { AddressBook } from "../core/addresses/book.ts";
 import type { BanEffect, BanScope } from "../core/peers/bans.ts";
+import type { Following } from "../core/following.ts";
 import type { Traffic } from "../core/peers/traffic.ts";
 import type { Json } from "../codec/json.ts";
 
 type JsonObject = { readonly [name: string]: Json };
+
+/** How a node that only reads a chain stands against the one that writes it. */
+export type ReadingStatus = {
+  /** Host and process; null when nobody writes. */
+  readonly writer: string | null;
+  readonly commits_behind: number;
+  /** Seconds since the database last answered. */
+  readonly heard_s: number;
+};
+
+/** {@link ReadingStatus} of a chain, as a property; none where this node writes it. */
+export function readingOf({ following }: { readonly following?: Following | undefined }) {
+  if (following === undefined) return {};
+  const { writer, commitsBehind, heardMs } = following.state;
+  const reading: ReadingStatus = {
+    writer: writer ?? null,
+    commits_behind: commitsBehind,
+    heard_s: Math.floor(heardMs / 1000),
+  };
+  return { reading };
+}
+
+/** Asks, and gives the last answer again where the database that others write to does not answer now. */
+export function remembering<T>(
+  { following }: { readonly following?: Following | undefined },
+  ask: () => Promise<T>,
+): () => Promise<T> {
+  let last: Promise<T> | undefined;
+  return async () => {
+    const answer = ask();
+    try {
+      await answer;
+      last = answer;
+      return await answer;
+    } catch (thrown) {
+      if (following === undefined || last === undefined) throw thrown;
+      return await last;
+    }
+  };
+}
 
 /** How far the chain is, for a progress line. */
 export interface ChainProgress {
@@ -25,6 +66,8 @@ export interface ChainProgress {
   readonly coinsCache?: number | undefined;
   /** The tip as the chain's people write it: `0x…` for Chia, display order for Bitcoin. */
   readonly hash: string | undefined;
+  /** Where another node writes the chain. */
+  readonly reading?: ReadingStatus;
 }
 
 /** One chain in `/v1/status`, as `gemel status --json` prints it. */
@@ -41,6 +84,8 @@ export type ChainStatus = {
   readonly peers: { readonly out: number; readonly in: number };
   readonly disk_bytes: number;
   readonly validation: string;
+  /** Where another node writes the chain: who, and how far this one is behind. */
+  readonly reading?: ReadingStatus;
   /** Heights, while stored blocks are validated again at a higher level, or to bring coins to the tip. */
   readonly validating?: { readonly from: number; readonly height: number; readonly to: number; readonly level: string };
   readonly agree: string;

@@ -75,6 +75,45 @@ async function migrateWithin(
 ): Promise<void> {
   if (database.dialect === "postgresql") await takeSchema(database);
   await database.script("CREATE TABLE IF NOT EXISTS gemel_meta (name TEXT PRIMARY KEY, value TEXT NOT NULL)");
+  const { version, isEmpty } = await versionOf(database, migrations, identity);
+  const newest = migrations.length;
+  if (!isEmpty && version === newest) return;
+  for (const step of migrations.slice(version)) await database.script(migrationText(step, database.dialect));
+  const wanted = { application: APPLICATION, ...identity };
+  for (const [name, value] of Object.entries({ ...wanted, version: String(newest) })) {
+    await database.run(
+      "INSERT INTO gemel_meta (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+      [name, value],
+    );
+  }
+}
+
+/**
+ * Why a database cannot be read as it is: nobody has made its tables yet, or an older program made them. Undefined when it
+ * can. Changes nothing.
+ * @throws NodeError of a {@link MigrationCode}, as {@link migrate} does
+ */
+export async function unreadableFor(
+  database: Database,
+  migrations: readonly Migration[],
+  identity: DatabaseIdentity,
+): Promise<string | undefined> {
+  const isThere = database.dialect === "sqlite"
+    ? "SELECT name AS found FROM sqlite_master WHERE name = 'gemel_meta'"
+    : "SELECT to_regclass('gemel_meta')::text AS found";
+  if ((await database.get(isThere))?.found == null) return "its tables are not there yet";
+  const { version, isEmpty } = await versionOf(database, migrations, identity);
+  if (isEmpty) return "its tables are not there yet";
+  if (version === migrations.length) return undefined;
+  return `it has schema ${version}, and this gemel reads ${migrations.length}`;
+}
+
+/** The schema's number in a database that is ours. */
+async function versionOf(
+  database: Database,
+  migrations: readonly Migration[],
+  identity: DatabaseIdentity,
+): Promise<{ readonly version: number; readonly isEmpty: boolean }> {
   const meta = new Map((await database.all("SELECT name, value FROM gemel_meta")).map((row) => [row.name, row.value]));
   const wanted = { application: APPLICATION, ...identity };
   if (meta.size > 0) {
@@ -105,14 +144,7 @@ async function migrateWithin(
       { data: { version, newest } },
     );
   }
-  if (meta.size > 0 && version === newest) return;
-  for (const step of migrations.slice(version)) await database.script(migrationText(step, database.dialect));
-  for (const [name, value] of Object.entries({ ...wanted, version: String(newest) })) {
-    await database.run(
-      "INSERT INTO gemel_meta (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-      [name, value],
-    );
-  }
+  return { version, isEmpty: meta.size === 0 };
 }
 
 /** On a server others may do the same at once, and the schema may be somebody else's. A file is locked, and ours by its name. */

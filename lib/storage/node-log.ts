@@ -11,7 +11,7 @@ import { EVENT_GROUPS_SCHEMA } from "./event-groups.ts";
 import { EVENTS_SCHEMA, insertEvents, MemoryEventLog, SqlEventLog } from "./event-log.ts";
 import type { TrimmableLog } from "./event-retention.ts";
 import type { EncodedEvent, EventLog, NewEvent } from "./events.ts";
-import type { Migration } from "./migrate.ts";
+import type { DatabaseIdentity, Migration } from "./migrate.ts";
 
 /** A chain's own log, from which events are copied. */
 export interface EventSource {
@@ -61,6 +61,9 @@ async function setPosition(database: Database, source: string, position: number)
     [source, position],
   );
 }
+
+/** Whose the node log's database is. */
+export const NODE_LOG_IDENTITY: DatabaseIdentity = { chain: "events", network: "all", genesis: "" };
 
 /** Stands for all sources in the table of positions: who writes to a log that others write to as well holds its row. */
 const EVERY_SOURCE = "";

@@ -184,7 +184,7 @@ for (const driver of everyDriver) {
         const counts = await store.counts();
         assert.equal(counts.blocks, 12);
         await database.script(
-          "DROP TABLE bitcoin_coin_runs; DROP TABLE bitcoin_coin_undo; DROP TABLE bitcoin_snapshot; DROP TABLE bitcoin_block_bytes; DROP TABLE bitcoin_coins_0; DROP TABLE bitcoin_coins_1; DROP INDEX bitcoin_block_files_height; DELETE FROM bitcoin_state WHERE name IN ('blocks', 'block_bytes'); " +
+          "DROP TABLE bitcoin_coin_runs; DROP TABLE bitcoin_coin_undo; DROP TABLE bitcoin_snapshot; DROP TABLE bitcoin_block_bytes; DROP TABLE bitcoin_coins_0; DROP TABLE bitcoin_coins_1; DROP INDEX bitcoin_block_files_height; DROP INDEX bitcoin_statuses_changed; ALTER TABLE bitcoin_statuses DROP COLUMN changed; DELETE FROM bitcoin_state WHERE name IN ('blocks', 'block_bytes'); " +
             `${peersSchema("bitcoin_peers")} UPDATE gemel_meta SET value = '2' WHERE name = 'version'`,
         );
         await close();

@@ -1,5 +1,5 @@
 /**
- * Nodes that share a PostgreSQL server: one writes both chains, others stand by. The one that writes is killed, stopped and
+ * Nodes that share a PostgreSQL server: one writes both chains, others stand by and read. The one that writes is killed, stopped and
  * woken, and the server is killed: every block and event is there once, in order, and no two wrote at a time.
  */
 import { after, before, test } from "node:test";
@@ -9,9 +9,10 @@ import { join } from "node:path";
 import process from "node:process";
 import { POSTGRES_PASSWORD, postgresMissing, PostgresServer } from "../support/postgres-server.ts";
 import { binaryMissing, type EventEnvelope, Gemel, Launched, suite, temporaryFolder } from "./binary.ts";
+import { freePort } from "./free-port.ts";
 import { Btcd, btcdMissing } from "./btcd.ts";
 import { until } from "./call.ts";
-import { freePort, Simulator, simulatorMissing } from "./simulator.ts";
+import { Simulator, simulatorMissing } from "./simulator.ts";
 
 const TIMEOUT_MS = 300_000;
 /** Another takes over within this. */
@@ -50,10 +51,16 @@ suite("nodes on one PostgreSQL server", absent, () => {
     env: { GEMEL_RUN_DB: server.tcpUrl() },
   });
   const start = async (name: string, ...args: readonly string[]) => {
-    const gemel = await Gemel.start(optionsOf(name, ...args));
+    const gemel = await Gemel.start(optionsOf(name, "--rpc", `127.0.0.1:${await freePort()}`, ...args));
     running.add(gemel);
     return gemel;
   };
+  /** Waits until a node that served what another wrote writes both chains itself; it is at the same port then. */
+  const writes = (gemel: Gemel) =>
+    until("the new writer", 20_000, async () => {
+      const [bitcoin, chia] = [await gemel.status("bitcoin"), await gemel.status("chia")];
+      return (bitcoin.reading === undefined && chia.reading === undefined) || undefined;
+    });
   const reachTips = async (gemel: Gemel) => {
     await gemel.reaches((await simulator.peak()).header_hash);
     await gemel.reachesBlock((await btcd.tip()).best);
@@ -99,15 +106,13 @@ suite("nodes on one PostgreSQL server", absent, () => {
   }, async () => {
     const first = await start("one");
     await reachTips(first);
-    const standing = start("two");
-    // It says whom it waits for.
-    await new Promise((resolve) => setTimeout(resolve, 500));
+    const second = await start("two");
     // In the middle of new blocks of both.
     const farming = Promise.all([simulator.farm(6), btcd.fill(4, 10)]);
     await first.process.kill("SIGKILL");
     running.delete(first);
     const killed = performance.now();
-    const second = await standing;
+    await writes(second);
     const tookMs = performance.now() - killed;
     assert.ok(tookMs < TAKE_OVER_MS, `another took over after ${tookMs} ms`);
     assert.match(second.process.stderr, /:\d+ writes chia simulator0 to postgres:\/\/gemel@.*; this node stands by/);
@@ -127,10 +132,9 @@ suite("nodes on one PostgreSQL server", absent, () => {
   }, async () => {
     const first = await start("one");
     await reachTips(first);
-    const standing = start("two");
-    await new Promise((resolve) => setTimeout(resolve, 500));
+    const second = await start("two");
     process.kill(first.process.pid, "SIGSTOP");
-    const second = await standing;
+    await writes(second);
     await btcd.reorg(10);
     await simulator.reorg(10, 12);
     await reachTips(second);
@@ -147,8 +151,7 @@ suite("nodes on one PostgreSQL server", absent, () => {
     checkEvents(await eventsOf(second));
     await second.process.kill("SIGKILL");
     running.delete(second);
-    const lines = () => first.process.stdout.split("\n").filter((line) => line.includes('"ready"'));
-    await until("the first again", 20_000, () => Promise.resolve(lines().length === 2 || undefined));
+    await writes(first);
     await first.process.kill("SIGTERM");
     running.delete(first);
     const last = await start("three");
@@ -183,6 +186,7 @@ suite("nodes on one PostgreSQL server", absent, () => {
     const first = await start("one", "--role", "writer");
     process.kill(first.process.pid, "SIGSTOP");
     const second = await start("two");
+    await writes(second);
     process.kill(first.process.pid, "SIGCONT");
     assert.equal(await first.process.end(20_000), 75);
     assert.match(first.process.stderr, /has another writer now/);

@@ -306,7 +306,7 @@ export class Activation {
     const isBetter = this.choice.isBetter(row, this.#lead) || headers.isInvalid(this.#lead);
     if (isBetter && !headers.isInvalid(row)) this.moveTo(row, known);
     const isUnderLead = this.#isUnderLead();
-    coinFlush?.moved(isUnderLead);
+    coinFlush?.moved(isUnderLead, row === this.#target);
     this.#again.moved(row, this.#lead, row === this.#lead || !isUnderLead);
     commit.soon();
   }

@@ -5,7 +5,7 @@
  */
 import type { Clock, Random } from "../../core/ports.ts";
 import type { BitcoinNetwork } from "../networks/network.ts";
-import type { BitcoinStore } from "../store.ts";
+import type { BitcoinStore, FollowedStore } from "../store.ts";
 import type { Block } from "../types/block.ts";
 import type { AssumeValid } from "./assume-valid.ts";
 import type { StorageNotice } from "./patient-commit.ts";
@@ -19,12 +19,19 @@ export interface CoinParts {
   readonly random: Random;
   /** Memory for coins that changed and are not on disk, in bytes. */
   readonly bytesMax: number;
+  /**
+   * How soon coins that changed at the tip go to disk, for others that read them there; they wait for an hour or for full
+   * memory when absent.
+   */
+  readonly atTipMs?: number;
 }
 
 /** What the chain needs. */
 export interface BitcoinChainParts {
   readonly network: BitcoinNetwork;
   readonly store: BitcoinStore;
+  /** The same store, where another process writes it: this one connects nothing, and takes over what is committed. */
+  readonly followed?: FollowedStore;
   readonly validator: BlockValidator;
   readonly clock: Clock;
   /** Without blocks the active chain is the best header's. */

@@ -24,9 +24,10 @@ import { Acceptance, type BlockResult } from "./accept.ts";
 import type { BitcoinChainParts } from "./chain-parts.ts";
 import { BranchOrders } from "./branch-orders.ts";
 import { ChainstateManager, type StoredChainstates, storedChainstates } from "./chainstates.ts";
-import type { Coin } from "./coins.ts";
+import type { FoundCoins } from "./coins.ts";
 import { ChainCommit } from "./commit.ts";
 import { DiskTrouble } from "./disk-trouble.ts";
+import { ChainFollowing, takeHeaders } from "./following.ts";
 import { type ValidationFigures, validationFigures } from "./figures.ts";
 import { Inspection } from "./inspection.ts";
 import { ActiveLevels } from "./levels.ts";
@@ -36,18 +37,12 @@ import { StoredBlocks } from "./stored-blocks.ts";
 import type { BlockValidator } from "./validator.ts";
 
 export type { BlockResult } from "./accept.ts";
+export type { FoundCoins } from "./coins.ts";
 export type { BitcoinChainParts, CoinParts } from "./chain-parts.ts";
 export type { ConnectedBlock, KnownBlock } from "./tip-move.ts";
 export type { ValidationProgress } from "./revalidation.ts";
 export type { BlockGiver } from "./sources.ts";
 export type { TipMove } from "./tip-move.ts";
-
-/** Coins that were asked for, as they are after the block of a row. */
-export interface FoundCoins {
-  readonly at: number;
-  /** In the order of the question. */
-  readonly coins: readonly (Coin | undefined)[];
-}
 
 /** The chain of one network. */
 export class BitcoinChain {
@@ -62,6 +57,8 @@ export class BitcoinChain {
   readonly orders: BranchOrders;
   /** Verifies blocks while the chain stands still. */
   readonly inspection: Inspection;
+  /** Takes over what another process commits, where that is the one that writes. */
+  readonly following: ChainFollowing | undefined;
   readonly #parts: BitcoinChainParts;
   /** The durable active chain by height. */
   readonly #active: HeightIndex;
@@ -99,6 +96,7 @@ export class BitcoinChain {
     const states = this.states = new ChainstateManager({
       ...{
         ...shared,
+        follows: parts.followed !== undefined,
         store,
         validator,
         clock,
@@ -116,6 +114,12 @@ export class BitcoinChain {
       assume: (row) => acceptance.assume(row),
       isActive: (row) => this.isActive(row),
     }, stored);
+    this.following = parts.followed && new ChainFollowing({
+      ...{ headers, levels, states, store: parts.followed },
+      isActive: (row) => this.isActive(row),
+      ...{ tip: () => this.tip, restored: (rows: number) => commit.restored(rows) },
+      moved: (tip) => this.#moved(tip),
+    });
     this.blocks = new StoredBlocks({
       ...{ headers, commit, store },
       get coins() {
@@ -154,9 +158,11 @@ export class BitcoinChain {
       headers.restore(HeaderBatch.fromBytes(page.headers), (index) => page.statuses[index] ?? 0);
       stored += page.headers.length / HEADER_BYTES;
     }
+    const news = await parts.followed?.news();
+    if (news !== undefined) takeHeaders(headers, news);
     const chain = new BitcoinChain(parts, headers, await storedChainstates(store));
-    chain.#commit.restored(stored);
-    const tip = await store.tip();
+    chain.#commit.restored(news === undefined ? stored : headers.length);
+    const tip = news === undefined ? await store.tip() : news.tip;
     if (tip === undefined) await chain.#begin();
     else chain.#resume(tip);
     return chain;
@@ -187,14 +193,15 @@ export class BitcoinChain {
    * where there is none, the whole where no coins are kept.
    */
   async coins(outpoints: readonly OutPoint[]): Promise<FoundCoins | undefined> {
+    if (this.following !== undefined) return await this.following.coins(outpoints);
     if (this.states.coins === undefined) return undefined;
     const { at } = this.states.coins;
     return { at, coins: await this.states.coins.getMany(outpoints) };
   }
 
   /**
-   * Counts and hashes the coins, and tells the bytes that they take on disk, after the block of the row that it resolves with: the last that was connected, or a later
-   * one. Undefined when none are kept.
+   * Counts and hashes the coins, and tells their bytes on disk, after the block of the row that it resolves with: the last
+   * that was connected, or a later one. Undefined when none are kept.
    * @throws NodeError `DATABASE_DAMAGED`, the error of what could not be stored, or the signal's reason
    */
   async coinStatistics(
@@ -215,6 +222,7 @@ export class BitcoinChain {
    */
   async readCoins<T>(use: (reading: CoinReading) => Promise<T>): Promise<T | undefined> {
     if (this.states.flush === undefined) return undefined;
+    if (this.following !== undefined) return await this.following.readCoins(use);
     await this.states.flush.settle();
     return await this.#parts.store.readCoins(use);
   }

@@ -40,6 +40,8 @@ export interface ChainstateParts extends Omit<ActivationParts, "coins" | "coinFl
   readonly clock: Clock;
   /** For a validator that needs coins. */
   readonly coins: CoinParts | undefined;
+  /** Another process connects the blocks. */
+  readonly follows: boolean;
   /** The blocks up to a snapshot's are taken as there. */
   readonly assume: (row: number) => void;
   readonly onStorage?: StorageNotice | undefined;
@@ -133,6 +135,14 @@ export class ChainstateManager {
     return (this.#parts.coins?.bytesMax ?? 0) / (this.#now.background === undefined ? 1 : SHARED);
   }
 
+  /** Another process has moved the tip here, and has this snapshot that is not validated. */
+  async follow(tip: number, snapshot: StoredSnapshot | undefined): Promise<void> {
+    if (snapshot !== undefined || this.#now.background !== undefined) {
+      this.#now = this.#open(await storedChainstates(this.#parts.store));
+    }
+    this.#now.activation.resume(tip);
+  }
+
   /** Coins as they were after an earlier block of the active chain; see `rolledBack`. */
   rolledBack(reading: CoinReading, target: number, signal: AbortSignal): Promise<CoinReading> {
     const { coins } = this.#parts;
@@ -143,6 +153,7 @@ export class ChainstateManager {
 
   /** Begins to connect what is there. */
   run(): void {
+    if (this.#parts.follows) return;
     this.#now.activation.run();
     this.#now.background?.run();
   }
@@ -186,7 +197,8 @@ export class ChainstateManager {
 
   #open({ active, background }: StoredChainstates): Chainstates {
     const { store, validator, headersOnly, commit, clock, onStorage, onFlush, trouble } = this.#parts;
-    const shared = { ...this.#parts, rested: () => this.#now.background?.run() };
+    const stands = headersOnly || this.#parts.follows;
+    const shared = { ...this.#parts, headersOnly: stands, rested: () => this.#now.background?.run() };
     if (background !== undefined) this.#parts.assume(background.snapshot.base);
     if (!validator.needsCoins || headersOnly) {
       const activation = new Activation({ ...shared, coins: undefined, coinFlush: undefined, base: undefined });
@@ -194,7 +206,10 @@ export class ChainstateManager {
     }
     const bytesMax = () => this.coinBytesMax;
     const coins = this.#coinState(active, store);
-    const flush = new CoinFlush({ coins, store, commit, clock, onStorage, onFlush, trouble, name: "coins", bytesMax });
+    const flush = new CoinFlush({
+      ...{ coins, store, commit, clock, onStorage, onFlush, trouble, name: "coins", bytesMax },
+      atTipMs: this.#parts.coins?.atTipMs,
+    });
     const activation = new Activation({ ...shared, coins, coinFlush: flush, base: background?.snapshot.base });
     if (background === undefined) return { activation, coins, flush, background };
     const { otherCoins } = store;

@@ -1,6 +1,6 @@
 /**
- * When changed coins go to disk: when the memory for them is used up, once an hour, and at the end. They are laid ready
- * beside the set first, which takes as long as it takes while blocks are connected, and count from one small commit on.
+ * When changed coins go to disk: when the memory for them is used up, once an hour, and at the end; and soon, at the tip,
+ * where other processes read them. They are laid ready beside the set first, which takes as long as it takes while blocks are connected, and count from one small commit on.
  *
  * After a crash the coins are those of the last flush. Blocks since then are connected again from our own disk; if they
  * were another branch's, that branch is taken back first. So a flush may be of any block whose bytes and undo data are
@@ -35,6 +35,8 @@ export interface CoinFlushParts {
   readonly name: "coins" | "otherCoins";
   /** Memory for coins that changed. */
   readonly bytesMax: () => number;
+  /** How soon what changes at the tip goes to disk; absent: with the rest. */
+  readonly atTipMs?: number | undefined;
   readonly onStorage?: StorageNotice | undefined;
   readonly trouble?: DiskTrouble | undefined;
   /** Hears of each flush that is durable. */
@@ -58,6 +60,8 @@ export class CoinFlush {
   #durable: number;
   #last: number;
   #running: Promise<void> | undefined;
+  /** Ends the wait for the flush at the tip. */
+  #cancel: (() => void) | undefined;
   /** All flushes since the start. */
   readonly totals = { flushes: 0, flushedCoins: 0, flushMs: 0 };
 
@@ -88,11 +92,26 @@ export class CoinFlush {
     await this.#running;
   }
 
-  /** After each block. `isUnderTip`: whether the coins are those of the tip or of a block before it. */
-  moved(isUnderTip: boolean): void {
+  /**
+   * After each block. `isUnderTip`: whether the coins are those of the tip or of a block before it; `isAtTip`: whether no
+   * further block is on its way.
+   */
+  moved(isUnderTip: boolean, isAtTip = false): void {
     const { coins, clock } = this.#parts;
     const isTime = isUnderTip && !coins.isClean && clock.monotonic() - this.#last >= EVERY_MS;
     if (this.#isDue || isTime) this.begin();
+    else if (isAtTip) this.#beginAtTip();
+  }
+
+  #beginAtTip(): void {
+    const { clock, atTipMs } = this.#parts;
+    if (atTipMs === undefined || this.#cancel !== undefined) return;
+    const waitMs = Math.max(0, this.#last + atTipMs - clock.monotonic());
+    this.#cancel = clock.after(waitMs, () => {
+      this.#cancel = undefined;
+      // One that runs may have begun before the last block. What fails is told by the commit.
+      this.settle().catch(() => {});
+    });
   }
 
   /** Begins a flush unless one runs or there is nothing to write. */
@@ -142,6 +161,7 @@ export class CoinFlush {
   async finish(notice: (level: "warning", text: string) => void): Promise<void> {
     const { coins, store, commit, clock, name } = this.#parts;
     const end = this.#patience.hurry();
+    this.#cancel?.();
     try {
       // The commit that it waits for may be waiting for room on the disk.
       if (this.#running !== undefined) await Promise.all([this.#running, commit.flush()]);

@@ -23,6 +23,13 @@ import type { OutPoint } from "../types/transaction-parts.ts";
 export { type CoinChanges, NO_CHANGES, type PlacedCoin } from "../coins/changes.ts";
 export type { Coin } from "../coins/coin.ts";
 
+/** Coins that were asked for, as they are after the block of a row. */
+export interface FoundCoins {
+  readonly at: number;
+  /** In the order of the question. */
+  readonly coins: readonly (Coin | undefined)[];
+}
+
 /** What is not spent after the parent of the block that is being connected. */
 export interface CoinView {
   /** The coins of many outpoints, in the order of the question; undefined where there is none. */

@@ -21,26 +21,55 @@ export interface PruningParts {
   readonly failed: (text: string) => void;
 }
 
+/** What has been pruned of a chain, by this node or by another. */
+export interface ChainPruning {
+  /** Height below which block data is gone; 0 when there is all of it. */
+  readonly height: number;
+  /** Looks once whether there is too much. Never throws; one run at a time. */
+  run(): Promise<void>;
+  /** Removes all block data below a height that may go. @throws the error of the store */
+  below?(height: number): Promise<void>;
+}
+
 /** The pruning of a node, if it prunes: `bytesMax` is absent else. */
 export function pruningOf(
   { bytesMax, ...parts }: Omit<PruningParts, "bytesMax"> & { readonly bytesMax: number | undefined },
-): Pruning | undefined {
+): ChainPruning | undefined {
+  if (parts.chain.following !== undefined) return new FollowedPruning(parts.chain);
   return bytesMax === undefined ? undefined : new Pruning({ ...parts, bytesMax });
 }
 
+/** What another process has pruned of the chain. */
+class FollowedPruning implements ChainPruning {
+  readonly #chain: Pick<BitcoinChain, "activeAt" | "hasData">;
+  #height = 0;
+
+  constructor(chain: Pick<BitcoinChain, "activeAt" | "hasData">) {
+    this.#chain = chain;
+  }
+
+  /** Height below which block data is gone; 0 when there is all of it. */
+  get height(): number {
+    const chain = this.#chain;
+    let lowest = Math.max(1, this.#height);
+    while (chain.activeAt(lowest) >= 0 && !chain.hasData(chain.activeAt(lowest))) lowest += 1;
+    return this.#height = lowest > 1 ? lowest : 0;
+  }
+
+  /** The other process does. */
+  async run(): Promise<void> {}
+}
+
 /** Removes old block data when the chain moved. */
-export class Pruning {
+export class Pruning implements ChainPruning {
   readonly #parts: PruningParts;
   #running = false;
   #height = 0;
 
   constructor(parts: PruningParts) {
     this.#parts = parts;
-    const { chain } = parts;
-    let lowest = 1;
-    while (chain.activeAt(lowest) >= 0 && !chain.hasData(chain.activeAt(lowest))) lowest += 1;
     // What an earlier run removed.
-    if (lowest > 1) this.#height = lowest;
+    this.#height = new FollowedPruning(parts.chain).height;
   }
 
   /** Height below which block data is gone. */

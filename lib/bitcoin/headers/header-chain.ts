@@ -12,6 +12,7 @@
 import type { Bytes32 } from "../../codec/sized.ts";
 import type { BitcoinNetwork } from "../networks/network.ts";
 import { type BlockHeader, headerFromBytes } from "../types/header.ts";
+import { batchFault } from "./batch-fault.ts";
 import { type HeaderSource, medianTimePast } from "./difficulty.ts";
 import { hashWords, HeaderBatch, prevWords } from "./header-batch.ts";
 import { HeaderContext } from "./header-rules.ts";
@@ -358,26 +359,29 @@ export class HeaderChain implements HeaderSource {
       if (!this.isInvalid(row)) this.#offer(row);
     }
   }
-}
 
-/** What is wrong with a batch by itself, without its ancestors. */
-function batchFault(
-  batch: HeaderBatch,
-  network: BitcoinNetwork,
-): { refusal: Refusal; refusedAt: number } | undefined {
-  const unworked = batch.firstWithoutWork(network.pow);
-  if (unworked >= 0) {
-    return {
-      refusal: refuse("invalid_header", "high-hash", `header ${unworked} has no proof of work`),
-      refusedAt: unworked,
-    };
+  /**
+   * Takes over what another process made of the same tree: headers that are new, parents first, and statuses as they are
+   * now, by rows that rise.
+   * @param changed hears of each row that had another status before
+   * @throws RangeError when a parent is missing
+   */
+  follow(
+    batch: HeaderBatch,
+    statuses: Iterable<readonly [row: number, status: number]>,
+    changed: (row: number, before: number, after: number) => void,
+  ): void {
+    const table = this.#table;
+    this.restore(batch, () => 0);
+    let isOther = false;
+    for (const [row, stored] of statuses) {
+      const before = table.status(row);
+      const after = (before & HeaderStatus.hasChild) | (stored & ~HeaderStatus.hasChild);
+      if (after === before) continue;
+      table.setStatus(row, after);
+      isOther ||= ((before ^ after) & FAILED) !== 0;
+      changed(row, before, after);
+    }
+    if (isOther) this.#chooseBest();
   }
-  const gap = batch.firstGap();
-  if (gap >= 0) {
-    return {
-      refusal: refuse("invalid_header", "non-continuous", `header ${gap} is not the child of the one before`),
-      refusedAt: gap,
-    };
-  }
-  return undefined;
 }

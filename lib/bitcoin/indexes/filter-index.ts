@@ -27,16 +27,20 @@ export interface FilterIndexParts {
     readonly states: Pick<BitcoinChain["states"], "complete" | "background">;
   };
   readonly store: FilterStore;
+  /** Another process makes the filters. */
+  readonly follows?: boolean;
   readonly clock: Clock;
   readonly notice: (level: "warning" | "info", text: string) => void;
 }
 
 /** The index of a node, if it keeps filters. @throws as {@link FilterIndex.open} does */
 export async function filterIndexOf(
-  { clock, notice, filters }: {
+  { clock, notice, filters, followed }: {
     readonly clock: Clock;
     readonly notice: (level: "warning" | "info", area: string, text: string) => void;
     readonly filters?: { readonly store: FilterStore } | undefined;
+    /** Set where another process makes them. */
+    readonly followed?: unknown;
   },
   chain: FilterIndexParts["chain"],
 ): Promise<FilterIndex | undefined> {
@@ -46,6 +50,7 @@ export async function filterIndexOf(
     chain,
     store,
     clock,
+    follows: followed !== undefined,
     notice: (level, text) => notice(level, "bitcoin.filters", text),
   });
 }
@@ -114,7 +119,7 @@ export class FilterIndex {
       if (await headAt(middle) === undefined) high = middle - 1;
       else low = middle;
     }
-    for (let height = low + 1; height <= top; height++) {
+    for (let height = low + 1; height <= top && parts.follows !== true; height++) {
       if (!chain.hasData(chain.activeAt(height))) throw pruned();
     }
     const header = low < 0 ? ZERO_HASH : (await headAt(low))!.filterHeader;
@@ -137,6 +142,38 @@ export class FilterIndex {
   /** Begins to make what is missing. */
   start(): void {
     this.#wake();
+  }
+
+  /** The chain has moved: where another process makes the filters, that of the tip is looked for until it is there. */
+  follow(): void {
+    if (this.#parts.follows !== true || this.#running !== undefined) return;
+    this.#running = this.#look().finally(() => (this.#running = undefined));
+  }
+
+  /** Never rejects. */
+  async #look(): Promise<void> {
+    const { chain, clock } = this.#parts;
+    while (!this.#isClosed) {
+      const { tip } = chain;
+      try {
+        await this.#find(tip);
+        if (this.#best === tip && chain.tip === tip) return;
+      } catch (thrown) {
+        this.#isSynced = false;
+        this.#tell(messageOf(thrown));
+      }
+      await clock.sleep(WRITE_MS);
+    }
+  }
+
+  async #find(tip: number): Promise<void> {
+    const { headers } = this.#parts.chain;
+    let row = tip;
+    while (row >= 0 && row !== this.#best && await this.head(row) === undefined) {
+      row = row > 0 ? headers.parent(row) : -1;
+    }
+    this.#best = row;
+    this.#isSynced = row === tip;
   }
 
   /** A block was connected. */

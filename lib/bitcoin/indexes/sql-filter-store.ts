@@ -6,7 +6,7 @@
 import { toHex } from "../../codec/hex.ts";
 import type { Database, SqlRow } from "../../core/ports.ts";
 import { bytesOf } from "../../storage/columns.ts";
-import { migrate, type Migration } from "../../storage/migrate.ts";
+import { migrate, type Migration, unreadableFor } from "../../storage/migrate.ts";
 import { rowsAmong } from "../../storage/lookup.ts";
 import type { FilterEntry, FilterHead, FilterStore } from "./filter-store.ts";
 
@@ -46,13 +46,26 @@ export interface SqlFilterOptions {
   readonly reindex?: boolean;
 }
 
+const identityOf = ({ name, genesis }: SqlFilterOptions["network"]) => ({
+  chain: "bitcoin filters",
+  network: name,
+  genesis: toHex(genesis.hash),
+});
+
+/** Opens filters that another process writes, as they are; why not, when they cannot be read. */
+export async function openFollowedFilters(
+  database: Database,
+  { network }: Pick<SqlFilterOptions, "network">,
+): Promise<FilterStore | string> {
+  return await unreadableFor(database, MIGRATIONS, identityOf(network)) ?? new SqlFilterStore(database);
+}
+
 /** Opens filters: brings the schema up to date or refuses, see {@link migrate}. The caller closes the database. */
 export async function openSqlFilterStore(
   database: Database,
   { network, reindex = false }: SqlFilterOptions,
 ): Promise<FilterStore> {
-  const identity = { chain: "bitcoin filters", network: network.name, genesis: toHex(network.genesis.hash) };
-  await migrate(database, MIGRATIONS, identity);
+  await migrate(database, MIGRATIONS, identityOf(network));
   if (reindex) await database.run("DELETE FROM bitcoin_block_filters");
   return new SqlFilterStore(database);
 }

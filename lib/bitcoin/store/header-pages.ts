@@ -6,7 +6,8 @@
  */
 import { NodeError } from "../../core/errors.ts";
 import type { Database, SqlValue } from "../../core/ports.ts";
-import type { HeaderPage } from "../store.ts";
+import { bytesOf } from "../../storage/columns.ts";
+import type { HeaderPage, StatusRun } from "../store.ts";
 import { HEADER_BYTES } from "../types/header.ts";
 import { rowsAmong } from "../../storage/lookup.ts";
 
@@ -24,7 +25,10 @@ export async function countHeaders(database: Database): Promise<number> {
   return last === undefined ? 0 : Number(last.page) * PAGE_HEADERS + Number(last.length) / HEADER_BYTES;
 }
 
-/** All headers with their statuses, in row order. Rejects with `DATABASE_DAMAGED` when a page is not whole. */
+/**
+ * The first `count` headers with their statuses, in row order. Another process may append to them meanwhile. Rejects with
+ * `DATABASE_DAMAGED` when a page is not whole.
+ */
 export async function* readHeaders(database: Database, count: number): AsyncGenerator<HeaderPage> {
   for (let firstRow = 0; firstRow < count; firstRow += READ_PAGES * PAGE_HEADERS) {
     const length = Math.min(READ_PAGES * PAGE_HEADERS, count - firstRow);
@@ -40,9 +44,9 @@ export async function* readHeaders(database: Database, count: number): AsyncGene
       const inPage = Math.min(PAGE_HEADERS, length - i * PAGE_HEADERS);
       const bytes = rows[i]?.bytes;
       const bits = rows[i]?.bits;
-      if (!isBytes(bytes, inPage * HEADER_BYTES) || !isBytes(bits, inPage)) throw damagedPage(page + i);
-      headers.set(bytes, i * PAGE_BYTES);
-      statuses.set(bits, i * PAGE_HEADERS);
+      if (!hasBytes(bytes, inPage * HEADER_BYTES) || !hasBytes(bits, inPage)) throw damagedPage(page + i);
+      headers.set(bytes.subarray(0, inPage * HEADER_BYTES), i * PAGE_BYTES);
+      statuses.set(bits.subarray(0, inPage), i * PAGE_HEADERS);
     }
     yield { firstRow, headers, statuses };
   }
@@ -50,6 +54,39 @@ export async function* readHeaders(database: Database, count: number): AsyncGene
 
 const isBytes = (value: unknown, length: number): value is Uint8Array =>
   value instanceof Uint8Array && value.length === length;
+
+const hasBytes = (value: unknown, length: number): value is Uint8Array =>
+  value instanceof Uint8Array && value.length >= length;
+
+/** The headers from a row on, one behind another. */
+export async function readHeadersFrom(database: Database, firstRow: number): Promise<Uint8Array> {
+  const parts: Uint8Array[] = [];
+  let length = 0;
+  const first = pageOf(firstRow);
+  for (let page = first;; page += READ_PAGES) {
+    const rows = await database.all(
+      "SELECT SUBSTR(bytes, CASE WHEN page = ? THEN ? ELSE 1 END) AS bytes FROM bitcoin_headers " +
+        "WHERE page >= ? AND page < ? ORDER BY page",
+      [first, (firstRow - first * PAGE_HEADERS) * HEADER_BYTES + 1, page, page + READ_PAGES],
+    );
+    for (const { bytes } of rows) length += parts[parts.push(bytesOf(bytes)) - 1]!.length;
+    if (rows.length < READ_PAGES) break;
+  }
+  const headers = new Uint8Array(length);
+  let at = 0;
+  for (const part of parts) {
+    headers.set(part, at);
+    at += part.length;
+  }
+  return headers;
+}
+
+/** The statuses of the pages that were changed after a commit. */
+export async function statusesSince(database: Database, commit: number): Promise<readonly StatusRun[]> {
+  const rows = await database.all("SELECT page, bits FROM bitcoin_statuses WHERE changed > ?", [commit]);
+  return rows.map(({ page, bits }) => ({ firstRow: Number(page) * PAGE_HEADERS, bits: bytesOf(bits) }))
+    .sort((a, b) => a.firstRow - b.firstRow);
+}
 
 function damagedPage(page: number): NodeError<"DATABASE_DAMAGED"> {
   return new NodeError(
@@ -85,7 +122,7 @@ export async function appendHeaders(within: Database, firstRow: number, headers:
 
 /**
  * Changes statuses and gives those of new headers, from `firstNew` on, a place. `change` gets a row's status and returns
- * the new one. Inside a transaction.
+ * the new one; `commit` is the number of the commit. Inside a transaction.
  */
 export async function changeStatuses(
   within: Database,
@@ -93,6 +130,7 @@ export async function changeStatuses(
   change: (row: number, status: number) => number,
   firstNew: number,
   count: number,
+  commit: number,
 ): Promise<void> {
   const byPage = new Map<number, number[]>();
   for (let row = firstNew; row < count; row = (pageOf(row) + 1) * PAGE_HEADERS) byPage.set(pageOf(row), []);
@@ -102,7 +140,7 @@ export async function changeStatuses(
     else inPage.push(row);
   }
   const stored = await statusPages(within, [...byPage.keys()]);
-  const pages: [number, Uint8Array][] = [];
+  const pages: [number, Uint8Array, number][] = [];
   for (const [page, changed] of byPage) {
     const first = page * PAGE_HEADERS;
     const bits = new Uint8Array(Math.min(PAGE_HEADERS, count - first));
@@ -112,10 +150,11 @@ export async function changeStatuses(
       bits.set(before);
     }
     for (const row of changed) bits[row - first] = change(row, bits[row - first]!);
-    pages.push([page, bits]);
+    pages.push([page, bits, commit]);
   }
   await within.runMany(
-    "INSERT INTO bitcoin_statuses (page, bits) VALUES (?, ?) ON CONFLICT (page) DO UPDATE SET bits = excluded.bits",
+    "INSERT INTO bitcoin_statuses (page, bits, changed) VALUES (?, ?, ?) " +
+      "ON CONFLICT (page) DO UPDATE SET bits = excluded.bits, changed = excluded.changed",
     pages,
   );
 }

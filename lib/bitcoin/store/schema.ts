@@ -156,4 +156,12 @@ CREATE TABLE bitcoin_snapshot (
 ALTER TABLE bitcoin_block_bytes ALTER COLUMN bytes SET STORAGE EXTERNAL;
 `,
   },
+  {
+    number: 9,
+    name: "the number of the commit that changed statuses last, so that who only reads finds what is new",
+    sql: `
+ALTER TABLE bitcoin_statuses ADD COLUMN changed BIGINT NOT NULL DEFAULT 0;
+CREATE INDEX bitcoin_statuses_changed ON bitcoin_statuses (changed);
+`,
+  },
 ];

@@ -10,7 +10,7 @@ import type { Database, FileFolder } from "../../core/ports.ts";
 import { insertEvents } from "../../storage/event-log.ts";
 import { gatherMsOf } from "../../storage/gathering.ts";
 import { ByteCache } from "../../storage/lru.ts";
-import { migrate } from "../../storage/migrate.ts";
+import { type DatabaseIdentity, migrate } from "../../storage/migrate.ts";
 import type { SortedEntries } from "../../storage/runs/entries.ts";
 import type { MergedEntry } from "../../storage/runs/merging.ts";
 import { HeaderStatus } from "../headers/header-chain.ts";
@@ -33,7 +33,7 @@ import { appendHeaders, changeStatuses, countHeaders, readHeaders } from "./head
 import { activePlace, type CoinPlace, CoinSet, otherPlace } from "./coin-set.ts";
 import { forgetUndo, keepUndo, readUndo } from "./coin-undo.ts";
 import { BITCOIN_MIGRATIONS, CHAIN_TABLES } from "./schema.ts";
-import { readState, settleWhere, useTransactionIndex, writeState } from "./state.ts";
+import { readState, settleWhere, useTransactionIndex, writeState, writeStates } from "./state.ts";
 import { changeSnapshot, forgetCoins, hasSpare, noteSpare, readSnapshot } from "./snapshot-row.ts";
 import { checkStep } from "./step.ts";
 import { TableBlocks } from "./table-blocks.ts";
@@ -77,12 +77,9 @@ export async function openSqlBitcoinStore(
 ): Promise<SqlBitcoinStore> {
   const { network, blocks, openCoins, reindex = false, reindexCoins = false, transactionIndex = false } = options;
   const isInDatabase = blocks === undefined;
+  const identity = identityOf(network);
   if (isInDatabase && openCoins !== undefined) throw new TypeError("coins in files need block files beside them");
-  await migrate(database, BITCOIN_MIGRATIONS, {
-    chain: "bitcoin",
-    network: network.name,
-    genesis: toHex(network.genesis.hash),
-  });
+  await migrate(database, BITCOIN_MIGRATIONS, identity);
   await settleWhere(database, isInDatabase, await countHeaders(database) === 0);
   const bytes = isInDatabase ? new TableBlocks(database) : new FileBlocks(database, blocks);
   if (reindex) {
@@ -102,17 +99,25 @@ export async function openSqlBitcoinStore(
   await useTransactionIndex(database, transactionIndex);
   await bytes.resume(reindexing);
   const place = await activePlace(database);
+  const commits = (await readState(database, "commits")) ?? 0;
   if (reindexCoins) await forgetCoins(database, place);
-  const store = new SqlBitcoinStore(database, options, { bytes, headers, reindexing, place });
+  const store = new SqlBitcoinStore(database, options, { bytes, headers, reindexing, place, commits });
   if (await hasSpare(database)) await store.dropSnapshot();
   return store;
 }
 
+/** Whose a database is. */
+export function identityOf({ name, genesis }: SqlBitcoinStoreOptions["network"]): DatabaseIdentity {
+  return { chain: "bitcoin", network: name, genesis: toHex(genesis.hash) };
+}
+
 /** What a database has when it is opened. */
-interface Stored {
+export interface Stored {
   readonly bytes: BlockBytes;
   readonly headers: number;
   readonly reindexing: boolean;
+  /** The number of the last commit. */
+  readonly commits: number;
   /** Where the active chain's coins are. */
   readonly place: CoinPlace;
 }
@@ -130,6 +135,7 @@ export class SqlBitcoinStore implements BitcoinStore {
   /** Where the active chain's coins are. */
   #active: CoinPlace;
   #headers: number;
+  #commits: number;
   #reindexing: boolean;
   /** Settles, never rejects, when coins that nobody needs are gone. */
   #cleaning: Promise<unknown> = Promise.resolve();
@@ -150,6 +156,7 @@ export class SqlBitcoinStore implements BitcoinStore {
     this.#cache = new ByteCache(options.cacheBytesMax ?? 0);
     this.#onEvents = options.onEvents ?? (() => {});
     this.#headers = stored.headers;
+    this.#commits = stored.commits;
     this.#reindexing = stored.reindexing;
   }
 
@@ -171,6 +178,13 @@ export class SqlBitcoinStore implements BitcoinStore {
 
   tip(): Promise<number | undefined> {
     return readState(this.#database, "tip");
+  }
+
+  /** Another process has made the store what it is now: so many headers, the coins there, the data of these rows gone. */
+  protected followed(headers: number, place: CoinPlace, gone: readonly number[]): void {
+    this.#headers = headers;
+    this.#active = place;
+    for (const row of gone) this.#cache.delete(String(row));
   }
 
   get #coins(): CoinSet {
@@ -248,15 +262,19 @@ export class SqlBitcoinStore implements BitcoinStore {
     if (typeof snapshot === "string") await (snapshot === "validated" ? this.otherCoins : this.#coins).halt();
     return await this.#exclusive(async () => {
       const count = checkStep(step, this.#headers);
+      const number = this.#commits + 1;
       const blocks = await this.blockBytes.stage(step.blocks ?? []);
       const index = this.hasTransactionIndex ? await indexedOf(step, (row) => this.block(row)) : undefined;
       const ids = await this.#database.transaction(async (within) => {
         if (step.headers !== undefined) await appendHeaders(within, step.headers.firstRow, step.headers.bytes);
         const statuses = step.statuses ?? new Map<number, number>();
-        await changeStatuses(within, statuses.keys(), (row) => statuses.get(row)!, this.#headers, count);
+        await changeStatuses(within, statuses.keys(), (row) => statuses.get(row)!, this.#headers, count, number);
         await this.blockBytes.name(within, blocks);
         if (index !== undefined) await moveTransactions(within, index.left, index.joined);
-        if (step.tip !== undefined) await writeState(within, "tip", step.tip);
+        await writeStates(within, [
+          ["commits", number],
+          ...(step.tip === undefined ? [] : [["tip", step.tip] as const]),
+        ]);
         if (step.undo !== undefined) await keepUndo(within, step.undo);
         if (step.coins !== undefined) await this.#coins.change(within, step.coins);
         if (step.otherCoins !== undefined) await this.otherCoins.change(within, step.otherCoins);
@@ -264,6 +282,7 @@ export class SqlBitcoinStore implements BitcoinStore {
         return await insertEvents(within, step.events ?? []);
       });
       this.#headers = count;
+      this.#commits = number;
       if (step.coins !== undefined) await this.#coins.changed(step.coins);
       if (step.otherCoins !== undefined) await this.otherCoins.changed(step.otherCoins);
       if (step.snapshot !== undefined) this.#snapshotChanged(step.snapshot);
@@ -316,13 +335,16 @@ export class SqlBitcoinStore implements BitcoinStore {
 
   prune(bytesMax: number, belowHeight: number): Promise<readonly number[]> {
     return this.#exclusive(async () => {
+      const number = this.#commits + 1;
       const gone = await this.#database.transaction(async (within) => {
         const forgotten = await this.blockBytes.prune(within, bytesMax, belowHeight);
         const clear = (_row: number, status: number) => status & ~HeaderStatus.data;
-        await changeStatuses(within, forgotten.rows, clear, this.#headers, this.#headers);
+        await changeStatuses(within, forgotten.rows, clear, this.#headers, this.#headers, number);
+        await writeState(within, "commits", number);
         await forgetUndo(within, forgotten.rows);
         return forgotten;
       });
+      this.#commits = number;
       for (const row of gone.rows) this.#cache.delete(String(row));
       await this.blockBytes.pruned(gone);
       return gone.rows;

@@ -10,7 +10,7 @@ import type { BitcoinStoreCode } from "./step.ts";
 /**
  * `tip` and `coins_at`: rows; `coins_transactions`: those of all blocks up to `coins_at`; the same with `_1`: of the second
  * place for coins; `coins_place`: the place of the active chain's; `coins_spare`: whether the other may hold coins that
- * nobody needs; `in_database`: whether block bytes and coins are in tables; `reindexing` and `transaction_index`: 0 or 1; `blocks` and `block_bytes`: how many blocks are stored, and
+ * nobody needs; `commits`: the number of the last commit; `in_database`: whether block bytes and coins are in tables; `reindexing` and `transaction_index`: 0 or 1; `blocks` and `block_bytes`: how many blocks are stored, and
  * their bytes, in files those of all that is indexed.
  */
 export type StateName =
@@ -21,6 +21,7 @@ export type StateName =
   | "coins_transactions_1"
   | "coins_place"
   | "coins_spare"
+  | "commits"
   | "in_database"
   | "reindexing"
   | "transaction_index"
@@ -35,10 +36,24 @@ export async function readState(database: Database, name: StateName): Promise<nu
 
 /** Remembers a number. */
 export async function writeState(database: Database, name: StateName, value: number): Promise<void> {
-  await database.run(
+  await writeStates(database, [[name, value]]);
+}
+
+/** Remembers numbers. */
+export async function writeStates(
+  database: Database,
+  numbers: readonly (readonly [StateName, number])[],
+): Promise<void> {
+  await database.runMany(
     "INSERT INTO bitcoin_state (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-    [name, value],
+    numbers,
   );
+}
+
+/** All numbers, by their names. */
+export async function readStates(database: Database): Promise<ReadonlyMap<string, number>> {
+  const rows = await database.all("SELECT name, value FROM bitcoin_state");
+  return new Map(rows.map(({ name, value }) => [String(name), Number(value)]));
 }
 
 /** Forgets a number. */

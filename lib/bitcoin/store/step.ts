@@ -13,7 +13,8 @@ export type BitcoinStoreCode =
   | "STORE_UNKNOWN_ROW"
   | "STORE_UNKNOWN_BLOCK"
   | "STORE_NO_INDEX"
-  | "STORE_ELSEWHERE";
+  | "STORE_ELSEWHERE"
+  | "STORE_REPLACED";
 
 /**
  * Holds a step against the headers that are stored. Returns how many there are after it.

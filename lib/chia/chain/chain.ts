@@ -9,15 +9,17 @@
  * @module
  */
 import { NodeError } from "../../core/errors.ts";
+import type { Followed } from "../../core/following.ts";
 import type { Clock } from "../../core/ports.ts";
 import type { Validation } from "../../core/validation.ts";
 import type { ChiaNetwork } from "../networks/network.ts";
-import type { ChiaStore } from "../store.ts";
+import type { ChiaStore, FollowedChiaStore } from "../store.ts";
 import type { BlockRecord } from "../types/mod.ts";
 import { BranchChoice } from "./branch-choice.ts";
 import { Committer, unspentLevel } from "./commit.ts";
 import { nextPace, type Pace } from "./epochs.ts";
 import { type AddOptions, type BlockGiver, Flight, type Refused, Step } from "./flight.ts";
+import { foundChain } from "./following.ts";
 import { Linker } from "./link.ts";
 import { RecentProofs } from "./recent-proofs.ts";
 import {
@@ -48,6 +50,8 @@ export interface AddResult {
 export interface ChainParts {
   readonly network: ChiaNetwork;
   readonly store: ChiaStore;
+  /** The same store, where another process writes it: this one takes over what is committed, and adds nothing. */
+  readonly followed?: FollowedChiaStore;
   readonly validator: BlockValidator;
   readonly clock: Clock;
   /** Hears of each durable step: a hint that the log has grown. */
@@ -90,6 +94,10 @@ export class ChiaChain {
   /** Opens the chain where the store stands. */
   static async load(parts: ChainParts): Promise<ChiaChain> {
     const chain = new ChiaChain(parts);
+    if (parts.followed !== undefined) {
+      await chain.#follow(parts.followed);
+      return chain;
+    }
     await chain.#read();
     if (chain.#peak !== undefined) {
       const from = Math.max(0, chain.#peak.height - lookBack(parts.network.constants));
@@ -103,6 +111,23 @@ export class ChiaChain {
     this.#peak = await store.peak();
     this.#validation = await store.validation();
     this.#owed = await store.firstBelow(validator.level);
+  }
+
+  /** Takes over what another process commits, where that is the one that writes. */
+  get following(): Followed | undefined {
+    const { followed } = this.#parts;
+    return followed && { commits: () => followed.commits(), follow: () => this.#follow(followed) };
+  }
+
+  async #follow(followed: FollowedChiaStore): Promise<number> {
+    const parts = { lookBack: lookBack(this.network.constants), level: this.validator.level };
+    const found = await foundChain(followed, { peak: this.#peak, window: this.#window, ...parts });
+    this.#window.setMain(found.fork + 1, []);
+    this.#window.setMain(found.from, found.records);
+    this.#peak = found.peak;
+    this.#validation = found.validation;
+    this.#owed = found.owed;
+    return found.commit;
   }
 
   get peak(): BlockRecord | undefined {
@@ -161,7 +186,7 @@ export class ChiaChain {
     source: BlockGiver | null,
     options: AddOptions = {},
   ): Promise<AddResult> {
-    if (this.#isClosed) throw closed();
+    if (this.#isClosed || this.#parts.followed !== undefined) throw closed();
     const step = new Step(candidates, source, options);
     const { signal } = options;
     const abort = () => step.abort(signal?.reason);

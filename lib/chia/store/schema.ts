@@ -71,4 +71,9 @@ CREATE INDEX chia_blocks_side ON chia_blocks (height) WHERE main = 0;
 `,
   },
   { number: 5, name: "peers are a node's own: its address book has them, in a file", sql: dropPeers("chia_peers") },
+  {
+    number: 6,
+    name: "the number of the last commit, so that who only reads finds that there is something new",
+    sql: "ALTER TABLE chia_counts ADD COLUMN commits BIGINT NOT NULL DEFAULT 0;",
+  },
 ];

@@ -9,10 +9,18 @@ import type { Database } from "../../core/ports.ts";
 import { Validation, validationOf } from "../../core/validation.ts";
 import { insertEvents } from "../../storage/event-log.ts";
 import { ByteCache } from "../../storage/lru.ts";
-import { migrate } from "../../storage/migrate.ts";
+import { migrate, unreadableFor } from "../../storage/migrate.ts";
 import { rowsAmong } from "../../storage/lookup.ts";
 import { type CoinSet, type CoinView, NO_COINS } from "../coin-set.ts";
-import type { ChainCommit, ChiaStore, PlacedBlock, PlacedSummary, StoreCounts, StoredBlock } from "../store.ts";
+import type {
+  ChainCommit,
+  ChiaStore,
+  FollowedChiaStore,
+  PlacedBlock,
+  PlacedSummary,
+  StoreCounts,
+  StoredBlock,
+} from "../store.ts";
 import { BlockRecord, SubEpochSummary } from "../types/mod.ts";
 import { CHIA_MIGRATIONS } from "./schema.ts";
 
@@ -35,17 +43,31 @@ export type StoreCode = "STORE_UNKNOWN_BLOCK" | "STORE_BROKEN_CHAIN";
 
 /** Opens the store: brings the schema up to date or refuses (see {@link migrate}). The caller closes the database. */
 export async function openSqlChiaStore(database: Database, options: SqlStoreOptions): Promise<SqlChiaStore> {
-  await migrate(database, CHIA_MIGRATIONS, {
-    chain: "chia",
-    network: options.network,
-    genesis: toHex(options.genesisChallenge),
-  });
+  await migrate(database, CHIA_MIGRATIONS, identityOf(options));
   const coins = await options.openCoins?.(database);
   return new SqlChiaStore(database, { ...options, ...(coins && { coins }) });
 }
 
+const identityOf = ({ network, genesisChallenge }: Pick<SqlStoreOptions, "network" | "genesisChallenge">) => ({
+  chain: "chia",
+  network,
+  genesis: toHex(genesisChallenge),
+});
+
+/**
+ * Opens the store that another process writes, as it is; why not, when its writer has not made it so far. The caller closes
+ * the database. No block is held in memory: one that the writer forgets is gone here as well.
+ * @throws NodeError as {@link migrate} does
+ */
+export async function openFollowedChiaStore(
+  database: Database,
+  options: Pick<SqlStoreOptions, "network" | "genesisChallenge">,
+): Promise<FollowedChiaStore | string> {
+  return await unreadableFor(database, CHIA_MIGRATIONS, identityOf(options)) ?? new SqlChiaStore(database, {});
+}
+
 /** {@link ChiaStore} over a {@link Database} whose schema is up to date; made by {@link openSqlChiaStore}. */
-export class SqlChiaStore implements ChiaStore {
+export class SqlChiaStore implements FollowedChiaStore {
   readonly #database: Database;
   readonly #cache: ByteCache;
   readonly #onEvents: (newest: number) => void;
@@ -81,6 +103,17 @@ export class SqlChiaStore implements ChiaStore {
     const newest = ids.at(-1);
     if (newest !== undefined) this.#onEvents(newest);
     return ids;
+  }
+
+  async commits(): Promise<number> {
+    return Number((await this.#database.get("SELECT commits FROM chia_counts WHERE id = 1"))?.commits ?? 0);
+  }
+
+  moment<T>(ask: (store: ChiaStore, commit: number) => Promise<T>): Promise<T> {
+    return this.#database.snapshot(async (within) => {
+      const store = new SqlChiaStore(within, { coins: this.#coins });
+      return await ask(store, await store.commits());
+    });
   }
 
   async peak(): Promise<BlockRecord | undefined> {
@@ -309,15 +342,16 @@ async function count(
   gone: { readonly blocks: number; readonly bytes: number },
   main: ChainCommit["main"],
 ): Promise<void> {
-  if (inserted.length > 0 || gone.blocks > 0) {
-    const bytes = inserted.reduce((sum, { raw }) => sum + raw.length, 0);
-    await within.run("UPDATE chia_counts SET blocks = blocks + ?, bytes = bytes + ? WHERE id = 1", [
+  const bytes = inserted.reduce((sum, { raw }) => sum + raw.length, 0);
+  await within.run(
+    "UPDATE chia_counts SET commits = commits + 1, blocks = blocks + ?, bytes = bytes + ?, " +
+      "main_blocks = COALESCE(CAST(? AS BIGINT), main_blocks) WHERE id = 1",
+    [
       inserted.length - gone.blocks,
       bytes - gone.bytes,
-    ]);
-  }
-  if (main === undefined) return;
-  await within.run("UPDATE chia_counts SET main_blocks = ? WHERE id = 1", [main.fromHeight + main.hashes.length]);
+      main === undefined ? null : main.fromHeight + main.hashes.length,
+    ],
+  );
 }
 
 /** u128 as 16 bytes, big-endian: the order of the bytes is the order of the numbers. */

@@ -138,6 +138,10 @@ export function postgresFailure(thrown: unknown, named: PostgresNamed): unknown 
   return postgresError(["DATABASE_STATEMENT", "self", "refused SQL"], named, text, { sqlstate: code });
 }
 
+/** A database that was opened to be read was to be changed. */
+export const onlyRead = (named: PostgresNamed): NodeError<PostgresCode> =>
+  postgresError(["DATABASE_READ_ONLY", "self", "is only read by this node"], named);
+
 /** The way to the server is lost. */
 export const away = (named: PostgresNamed, detail: string): NodeError<PostgresCode> =>
   postgresError(AWAY, named, detail);

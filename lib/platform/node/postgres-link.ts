@@ -15,8 +15,6 @@ import type { PostgresTarget } from "./postgres-target.ts";
 
 /** Statements that the server keeps prepared for this connection; what is new after that is planned each time. */
 const PREPARED_MAX = 256;
-/** A transaction that nothing is heard of for so long is ended by the server: its locks are in the way of others. */
-const ABANDONED_MS = 60_000;
 /** Bytes of parameters that are under way at once. */
 const BATCH_BYTES = 4 << 20;
 /** Bytes of parameters after which a statement gets no further row: the server works on one while the next is written. */
@@ -33,6 +31,10 @@ export interface LinkLimits {
   readonly graceMs: number;
   /** Bytes that may come between two answers. */
   readonly answerBytesMax: number;
+  /** A transaction that nothing is heard of for so long is ended by the server: its locks are in the way of others. */
+  readonly abandonedMs: number;
+  /** Whether the server is to refuse every change. */
+  readonly readOnly: boolean;
 }
 
 const integer = (text: string): number => {
@@ -120,10 +122,11 @@ export class PostgresLink {
         application_name: "gemel",
         search_path: target.schema,
         statement_timeout: limits.statementTimeoutMs,
-        idle_in_transaction_session_timeout: ABANDONED_MS,
+        idle_in_transaction_session_timeout: limits.abandonedMs,
         // What is acknowledged is on the server's disk, whatever its settings say.
         synchronous_commit: "on",
         client_min_messages: "warning",
+        ...(limits.readOnly && { default_transaction_read_only: "on" }),
       },
     } as unknown as postgres.Options<Record<string, postgres.PostgresType>>);
     const link = new PostgresLink(sql, socket, target, limits);

@@ -21,6 +21,10 @@ export interface PoolOptions {
   readonly answerBytesMax?: number;
   /** The server ends a statement that takes too long; this much later the connection is given up. 5,000 by default. */
   readonly graceMs?: number;
+  /** How long the server waits for who is in the middle of a transaction; 60,000 by default. */
+  readonly abandonedMs?: number;
+  /** Nothing is changed: the server refuses it. */
+  readonly readOnly?: boolean;
 }
 
 /** Connections of their own that callers may have at once, beside those of the pool. */
@@ -57,6 +61,8 @@ export class PostgresPool {
       statementTimeoutMs: options.statementTimeoutMs ?? 60_000,
       answerBytesMax: options.answerBytesMax ?? 512 * 1024 * 1024,
       graceMs: options.graceMs ?? 5_000,
+      abandonedMs: options.abandonedMs ?? 60_000,
+      readOnly: options.readOnly ?? false,
     };
   }
 

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Database, Lease, ServerDatabase, SqlRow, SqlValue } from "../../core/ports.ts";
-import { mayRunAgain } from "./postgres-errors.ts";
+import { mayRunAgain, onlyRead } from "./postgres-errors.ts";
 import { type LeaseOptions, PostgresLease } from "./postgres-lease.ts";
 import type { PostgresLink } from "./postgres-link.ts";
 import { type PoolOptions, PostgresPool } from "./postgres-pool.ts";
@@ -25,7 +25,7 @@ const SNAPSHOT_IDLE_MS = 600_000;
 
 /**
  * Opens a database on a PostgreSQL server; see `postgresTarget` for the URL. All tables are in one schema, which is made
- * when it is not there. As with SQLite, transactions and changes run one after another, and questions wait for those that
+ * when it is not there, unless the database is only read. As with SQLite, transactions and changes run one after another, and questions wait for those that
  * were asked for before them.
  *
  * @throws NodeError of a {@link PostgresCode}, and `CONFIG_INVALID` for a URL that cannot be read
@@ -34,7 +34,11 @@ export async function openPostgres(url: string, options: PostgresOptions = {}): 
   const target = postgresTarget(url, options);
   const pool = new PostgresPool(target, options);
   try {
-    const writer = await PostgresWriter.open(pool, target, options.lookupTimeoutMs);
+    // Who only reads leaves no trace, and waits elsewhere for a server that is away.
+    const writer = options.readOnly === true
+      ? undefined
+      : await PostgresWriter.open(pool, target, options.lookupTimeoutMs);
+    if (writer === undefined) await pool.use((link) => link.script("SELECT 1"));
     return new PostgresDatabase(pool, writer, target, options);
   } catch (thrown) {
     await pool.close();
@@ -46,16 +50,24 @@ export async function openPostgres(url: string, options: PostgresOptions = {}): 
 export class PostgresDatabase implements ServerDatabase {
   readonly dialect = "postgresql";
   readonly #pool: PostgresPool;
-  readonly #writer: PostgresWriter;
+  /** Absent where nothing is changed. */
+  readonly #writer: PostgresWriter | undefined;
   readonly #target: PostgresTarget;
   readonly #leaseOptions: LeaseOptions;
   #lease: PostgresLease | undefined;
   /** Settles, never rejects, when the last change that was asked for has ended. */
   #tail: Promise<void> = Promise.resolve();
   #changes = 0;
+  /** Whether the table of the lease was seen. */
+  #hasLease = false;
   #closed = false;
 
-  constructor(pool: PostgresPool, writer: PostgresWriter, target: PostgresTarget, leaseOptions: LeaseOptions = {}) {
+  constructor(
+    pool: PostgresPool,
+    writer: PostgresWriter | undefined,
+    target: PostgresTarget,
+    leaseOptions: LeaseOptions = {},
+  ) {
     this.#pool = pool;
     this.#writer = writer;
     this.#target = target;
@@ -69,6 +81,7 @@ export class PostgresDatabase implements ServerDatabase {
 
   async lease(name: string): Promise<Lease | undefined> {
     this.#check();
+    if (this.#writer === undefined) throw onlyRead(this.#target);
     const lease = await PostgresLease.take(this.#pool, this.#target, name, this.#leaseOptions);
     if (lease === undefined) return undefined;
     this.#lease = lease;
@@ -78,10 +91,14 @@ export class PostgresDatabase implements ServerDatabase {
 
   fence(lease: Lease): void {
     if (!(lease instanceof PostgresLease)) throw new TypeError("the lease is of another kind of database");
+    if (this.#writer === undefined) throw onlyRead(this.#target);
     this.#writer.fence(lease);
   }
 
   async leaseHolder(): Promise<string | undefined> {
+    // Nobody has ever written where there is no table of it.
+    this.#hasLease ||= (await this.get("SELECT to_regclass('gemel_lease')::text AS found"))?.found !== null;
+    if (!this.#hasLease) return undefined;
     const found = await this.get("SELECT name FROM gemel_lease WHERE id = 1 AND until >= now()");
     return found && String(found.name);
   }
@@ -164,7 +181,7 @@ export class PostgresDatabase implements ServerDatabase {
     if (this.#closed) return;
     this.#closed = true;
     await this.#lease?.release();
-    await this.#writer.close();
+    await this.#writer?.close();
     await this.#pool.close();
   }
 
@@ -184,21 +201,23 @@ export class PostgresDatabase implements ServerDatabase {
   }
 
   async #once<T>(work: (database: Database) => Promise<T>): Promise<T> {
+    const writer = this.#writer;
+    if (writer === undefined) throw onlyRead(this.#target);
     // Nothing has happened when BEGIN fails: a connection that was lost while nobody used it is made anew.
-    const link = await this.#pool.take((each) => each.script(this.#writer.begin));
+    const link = await this.#pool.take((each) => each.script(writer.begin));
     const inside = new Inside(link);
     try {
       const result = await work(inside);
       inside.end();
       // What the work was refused, even where it has passed over it: the server has taken the transaction back.
       if (inside.refused !== undefined) throw inside.refused;
-      await this.#writer.commit(link);
+      await writer.commit(link);
       this.#pool.give(link);
       return result;
     } catch (thrown) {
       inside.end();
       await this.#takeBack(link);
-      throw await this.#writer.causeOf(thrown);
+      throw await writer.causeOf(thrown);
     }
   }
 

@@ -9,7 +9,8 @@ import type { ServerDatabase } from "../../core/ports.ts";
 export async function openServer(
   { url, passwordFile }: { readonly url: string; readonly passwordFile?: string },
   part: string,
+  options: { readonly readOnly?: boolean; readonly abandonedMs?: number } = {},
 ): Promise<ServerDatabase> {
   const { openPostgres } = await import("./postgres.ts");
-  return await openPostgres(url, { part, ...(passwordFile !== undefined && { passwordFile }) });
+  return await openPostgres(url, { ...options, part, ...(passwordFile !== undefined && { passwordFile }) });
 }

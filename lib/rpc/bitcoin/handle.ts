@@ -10,7 +10,7 @@ import type { BitcoinPeerView, BitcoinService } from "../../bitcoin/service.ts";
 import { serviceNames } from "../../bitcoin/types/mod.ts";
 import type { JsonObject } from "../../codec/json.ts";
 import { compactFiguresOf, figuresOf } from "./figures.ts";
-import type { ChainHandle, ChainStatus, RawBlock } from "../chain-handle.ts";
+import { type ChainHandle, type ChainStatus, type RawBlock, readingOf, remembering } from "../chain-handle.ts";
 
 /** A peer as `/v1/peers` and `gemel peers list --json` print it. Keys that both chains have mean the same. */
 export function peerJson(peer: BitcoinPeerView, nowMs: number): JsonObject {
@@ -48,6 +48,7 @@ export function bitcoinHandle(
   },
 ): ChainHandle {
   const { headers } = bitcoin;
+  const counts = remembering(bitcoin, () => bitcoin.store.counts());
   /** The row of the active chain at a height, or of a hash in display order; −1 when there is none. */
   const rowOf = (id: { readonly height: number } | { readonly hash: string }): number =>
     "hash" in id ? headers.find(fromDisplayHex(id.hash)) : bitcoin.activeAt(id.height);
@@ -71,13 +72,14 @@ export function bitcoinHandle(
         validation,
         coinsCache: figures && figures.coinBytes / figures.coinBytesMax,
         hash: toDisplayHex(headers.hash(tip)),
+        ...readingOf(bitcoin),
       };
     },
 
     async status(): Promise<ChainStatus> {
       const { mode, tip, bestHeader, bestPeerHeight, synced, validation, validating, agreement, warnings } = bitcoin
         .state();
-      const { blockBytes } = await bitcoin.store.counts();
+      const { blockBytes } = await counts();
       const height = headers.height(tip);
       const best = Math.max(headers.height(bestHeader), bestPeerHeight);
       const peers = bitcoin.peers();
@@ -96,6 +98,7 @@ export function bitcoinHandle(
         disk_bytes: blockBytes,
         validation,
         ...(validating && { validating: { ...validating } }),
+        ...readingOf(bitcoin),
         agree: `${agreement.agree}/${agreement.of}`,
         warnings,
       };

@@ -55,6 +55,8 @@ export interface Method {
   readonly isHidden?: boolean;
   /** Waits for something to happen: neither counted nor timed like other calls. */
   readonly waits?: boolean;
+  /** Changes the chain, or needs peers or the mempool: a node that only reads refuses it, and says who writes. */
+  readonly needsWriter?: boolean;
   readonly call: (args: Arguments, call: MethodCall) => Promise<RpcJson> | RpcJson;
 }
 

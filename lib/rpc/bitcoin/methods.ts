@@ -34,11 +34,18 @@ import { transactionMethods } from "./transactions.ts";
 import { utilMethods } from "./util.ts";
 import { waitingMethods } from "./waiting.ts";
 
+/** Methods of which those of the names, all when none is named, need the node that writes the chain. */
+function needing(methods: readonly Method[], ...names: readonly string[]): readonly Method[] {
+  for (const name of names) if (!methods.some((method) => method.name === name)) throw new TypeError(`no ${name}`);
+  const isNeeding = ({ name }: Method) => names.length === 0 || names.includes(name);
+  return methods.map((method) => (isNeeding(method) ? { ...method, needsWriter: true } : method));
+}
+
 /** The methods. `active` tells which calls run. */
 export function bitcoinMethods(active: () => Iterable<ActiveCall>): ReadonlyMap<string, Method> {
   const all: readonly Method[] = [
     ...blockchainMethods,
-    ...branchMethods,
+    ...needing(branchMethods),
     ...deploymentMethods,
     ...waitingMethods,
     ...coinMethods,
@@ -46,23 +53,23 @@ export function bitcoinMethods(active: () => Iterable<ActiveCall>): ReadonlyMap<
     ...coinScanMethods,
     ...blockScanMethods,
     ...blockFilterMethods,
-    ...snapshotMethods,
+    ...needing(snapshotMethods, "loadtxoutset"),
     ...transactionMethods,
-    ...mempoolMethods,
-    ...mempoolFileMethods,
-    ...sendingMethods,
+    ...needing(mempoolMethods),
+    ...needing(mempoolFileMethods),
+    ...needing(sendingMethods),
     ...rawTransactionMethods,
     ...combiningMethods,
     ...psbtMethods,
-    ...networkMethods,
-    ...banMethods,
-    ...feeMethods,
-    ...generatingMethods,
-    ...blockTemplateMethods,
-    ...submittingMethods,
+    ...needing(networkMethods, "addnode", "disconnectnode", "setnetworkactive", "ping"),
+    ...needing(banMethods, "setban", "clearbanned"),
+    ...needing(feeMethods),
+    ...needing(generatingMethods),
+    ...needing(blockTemplateMethods),
+    ...needing(submittingMethods),
     ...statisticsMethods,
-    ...storedBlockMethods,
-    ...testingMethods,
+    ...needing(storedBlockMethods, "pruneblockchain", "getblockfrompeer"),
+    ...needing(testingMethods, "addconnection", "addpeeraddress", "sendmsgtopeer"),
     ...utilMethods,
     ...controlMethods(() => methods, active),
   ];

@@ -145,6 +145,8 @@ export class BitcoinRpc {
   async #call(request: RpcRequest, signal: AbortSignal, room: WaitingRoom) {
     const method = this.#methods.get(request.method);
     if (method === undefined) throw methodNotFound(request.method);
+    const { following } = this.#context.bitcoin;
+    if (method.needsWriter === true && following !== undefined) following.refuse();
     const positional = positionalArguments(request.params, method.params.map(({ names }) => names));
     const args = new Arguments(method, positional);
     const { clock } = this.#context;

@@ -8,7 +8,7 @@ import { fromHex, toHex } from "../../codec/hex.ts";
 import type { ChiaService, PeerView } from "../../chia/service.ts";
 import type { JsonObject } from "../../codec/json.ts";
 import type { Clock, PeerAddress } from "../../core/ports.ts";
-import type { ChainHandle, ChainStatus, RawBlock } from "../chain-handle.ts";
+import { type ChainHandle, type ChainStatus, type RawBlock, readingOf, remembering } from "../chain-handle.ts";
 
 /** A peer as `/v1/peers` and `gemel peers list --json` print it. */
 export function peerJson(peer: PeerView, nowMs: number): JsonObject {
@@ -43,6 +43,13 @@ export function chiaHandle(
     readonly listenAddress: () => PeerAddress | undefined;
   },
 ): ChainHandle {
+  const stored = remembering(chia, async () => {
+    const peak = await chia.store.peak();
+    const timed = peak === undefined || peak.timestamp !== null
+      ? peak
+      : (await chia.store.mainRecords(peak.prevTransactionBlockHeight, peak.prevTransactionBlockHeight + 1))[0];
+    return { peak, timed, bytes: (await chia.store.counts()).bytes };
+  });
   return {
     chain: "chia",
     network: chia.network.name,
@@ -62,16 +69,14 @@ export function chiaHandle(
         tipTime: timestamp === null ? undefined : Number(timestamp),
         validation,
         hash: peak === undefined ? undefined : "0x" + toHex(peak.headerHash),
+        ...readingOf(chia),
       };
     },
 
     async status(): Promise<ChainStatus> {
       const state = chia.state();
-      const peak = await chia.store.peak();
+      const { peak, timed, bytes } = await stored();
       const peers = chia.peers();
-      const timed = peak === undefined || peak.timestamp !== null
-        ? peak
-        : (await chia.store.mainRecords(peak.prevTransactionBlockHeight, peak.prevTransactionBlockHeight + 1))[0];
       const timestamp = timed?.timestamp ?? undefined;
       const out = peers.filter((peer) => peer.direction === "out").length;
       const bestPeerHeight = Math.max(state.bestPeerHeight, 0);
@@ -86,8 +91,9 @@ export function chiaHandle(
         tip_age_s: timestamp === undefined ? null : Math.max(0, Math.floor(clock.now() / 1000 - Number(timestamp))),
         synced: state.synced,
         peers: { out, in: peers.length - out },
-        disk_bytes: (await chia.store.counts()).bytes,
+        disk_bytes: bytes,
         validation: state.validation,
+        ...readingOf(chia),
         agree: `${state.agreement.agree}/${state.agreement.of}`,
         warnings: state.warnings,
       };

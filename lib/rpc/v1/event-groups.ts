@@ -42,6 +42,7 @@ const REFUSALS: Readonly<Record<string, number>> = {
   GROUP_DIFFERS: 409,
   GROUPS_FULL: 409,
   GROUP_BUSY: 503,
+  ONLY_READS: 409,
 };
 
 function claimJson(claim: EventClaim | undefined): JsonObject {

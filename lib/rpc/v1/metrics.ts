@@ -70,6 +70,12 @@ export async function metricsOf(
   const height = gauge("height", "height of our tip", ["chain"]);
   const best = gauge("best_peer_height", "the greatest height that a peer tells", ["chain"]);
   const synced = gauge("synced", "1 when the chain is at the tip of the network", ["chain"]);
+  const behind = gauge("reader_commits_behind", "commits of the node that writes which this one has not taken over", [
+    "chain",
+  ]);
+  const heard = gauge("reader_heard_seconds", "seconds since the database last answered a node that only reads", [
+    "chain",
+  ]);
   const warnings = gauge("warnings", "warnings that hold now, such as of a clock that is wrong", ["chain"]);
   const peers = gauge("peers", "connected peers", ["chain", "dir"]);
   const bans = gauge("bans", "bans and discouragements in force", ["chain", "effect"]);
@@ -102,6 +108,10 @@ export async function metricsOf(
     if (status.height !== null) height.set({ chain }, status.height);
     best.set({ chain }, status.best_peer_height);
     synced.set({ chain }, Number(status.synced));
+    if (status.reading !== undefined) {
+      behind.set({ chain }, status.reading.commits_behind);
+      heard.set({ chain }, status.reading.heard_s);
+    }
     warnings.set({ chain }, status.warnings.length);
     for (const dir of ["in", "out"] as const) peers.set({ chain, dir }, status.peers[dir]);
     const effects = handle.bans().map(({ effect }) => effect);

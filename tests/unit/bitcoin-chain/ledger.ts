@@ -72,7 +72,10 @@ export interface BlockChange {
 }
 
 /** Parts of its chain. */
-type LedgerParts = Partial<Omit<BitcoinChainParts, "store">> & { readonly store?: MemoryBitcoinStore };
+export type LedgerParts = Partial<Omit<BitcoinChainParts, "store" | "clock">> & {
+  readonly store?: MemoryBitcoinStore;
+  readonly clock?: ReturnType<typeof simClock>;
+};
 
 /** The chain. */
 export class Ledger {
@@ -104,9 +107,8 @@ export class Ledger {
   /** `parts` take the place of those of the chain; a store may be what an earlier chain left, to go on with. */
   static async open(
     network: BitcoinNetwork = regtest,
-    { store = new MemoryBitcoinStore(), ...parts }: LedgerParts = {},
+    { store = new MemoryBitcoinStore(), clock = simClock(), ...parts }: LedgerParts = {},
   ): Promise<Ledger> {
-    const clock = simClock();
     const random = new SeededRandom(1);
     useRandomBytes((length) => random.bytes(length));
     // Loading code takes real time, which is not on the test's clock.

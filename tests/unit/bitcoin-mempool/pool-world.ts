@@ -1,7 +1,6 @@
 /** A regtest chain that is validated in full, with a mempool that follows it, and transactions that a test makes. */
 import assert from "node:assert/strict";
 import { heightPush } from "../../../lib/bitcoin/chain/block-checks.ts";
-import type { BitcoinChainParts } from "../../../lib/bitcoin/chain/chain.ts";
 import { fullValidator } from "../../../lib/bitcoin/chain/full-validator.ts";
 import { ScriptCache } from "../../../lib/bitcoin/chain/script-cache.ts";
 import { hash160 } from "../../../lib/bitcoin/hash.ts";
@@ -19,7 +18,7 @@ import { InlineWorkers } from "../../../lib/core/work/inline-workers.ts";
 import { SeededRandom } from "../../../lib/sim/random.ts";
 import { MemoryFolder } from "../../contract/memory-folder.ts";
 import { ecdsaSignature, KEYS, type TestKey } from "../../support/script-keys.ts";
-import { input, Ledger, output, type Spendable } from "../bitcoin-chain/ledger.ts";
+import { input, Ledger, type LedgerParts, output, type Spendable } from "../bitcoin-chain/ledger.ts";
 
 export { input, output, type Spendable } from "../bitcoin-chain/ledger.ts";
 export const COIN = 100_000_000;
@@ -88,7 +87,7 @@ export const coinOf = (transaction: Transaction, vout = 0): KeyCoin => ({
 export interface PoolWorldOptions {
   readonly network?: BitcoinNetwork;
   readonly policy?: Partial<MempoolPolicy>;
-  readonly chain?: Partial<Omit<BitcoinChainParts, "store">>;
+  readonly chain?: LedgerParts;
   readonly workers?: Workers;
   readonly files?: NamedFiles;
   /** Blocks whose coinbases pay to a key. */

@@ -16,6 +16,7 @@ import type { BitcoinMode, BitcoinPeerView, BitcoinService } from "../../../lib/
 import { MemoryBitcoinStore } from "../../../lib/bitcoin/store/memory.ts";
 import { Block } from "../../../lib/bitcoin/types/mod.ts";
 import type { LogLevel } from "../../../lib/config.ts";
+import type { Following } from "../../../lib/core/following.ts";
 import { Bus } from "../../../lib/core/events/bus.ts";
 import { NodeError } from "../../../lib/core/errors.ts";
 import type { Random, Workers } from "../../../lib/core/ports.ts";
@@ -149,6 +150,8 @@ export async function bitcoinNode(options: {
   readonly validator?: BlockValidator;
   /** Keep a mempool, by this policy where it is not Core's own. */
   readonly mempool?: Partial<MempoolPolicy>;
+  /** Another node writes the chain, and this one only reads it. */
+  readonly following?: Following;
 } = {}) {
   const bus = new Bus<{ events: number }>();
   const events = new MemoryEventLog({ onAppend: (newest) => bus.emit("events", newest) });
@@ -174,6 +177,7 @@ export async function bitcoinNode(options: {
     whitelist: new Subnets(),
     upload,
     listen: { addresses: [], open: () => Promise.reject(new Error("unused")) },
+    ...(options.following && { following: options.following }),
     mode: options.mode ?? "full",
     clock,
     protocol: {
