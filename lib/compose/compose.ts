@@ -147,7 +147,7 @@ async function start(config: NodeConfig, drivers: NodeDrivers, shutdown: Shutdow
     chains,
     events,
     hints,
-    groups,
+    ...(groups && { groups }),
     webhooks: () => webhooks.map((each) => each.state()),
     live,
     clock,

@@ -38,7 +38,8 @@ interface LogParts {
 /** The log, and the consumers that share it. */
 export interface OpenLog {
   readonly events: NodeLog;
-  readonly groups: () => Promise<EventGroups>;
+  /** Absent where the log is only read. */
+  readonly groups: (() => Promise<EventGroups>) | undefined;
   /** From one copy of a chain's events into it to the next, in milliseconds. */
   readonly gatherMs: number;
 }
@@ -58,7 +59,8 @@ export async function openNodeLog(config: NodeConfig, parts: LogParts): Promise<
   });
   // What others append is told here as well.
   if (followings.length > 0) shutdown.add(followLog(events, wake, clock));
-  if (isOnlyRead) return { events, gatherMs, groups: async () => followings[0]!.refuse() };
+  // Groups move with each claim.
+  if (isOnlyRead) return { events, gatherMs, groups: undefined };
   keepBounded(config, events, parts);
   return { events, gatherMs, groups: groupsOf(events, parts, () => Promise.resolve(database)) };
 }

@@ -22,7 +22,7 @@ suite("groups of consumers, the log on a server", binaryMissing() ?? postgresMis
     const server = await PostgresServer.start();
     after(() => server.stop());
     const start = (dir: string) =>
-      Gemel.start({ dir: join(folder.path, dir), chain: REGTEST, args: ["--db", server.url] });
+      Gemel.start({ dir: join(folder.path, dir), chain: REGTEST, args: ["--db", server.url, "--role", "writer"] });
     let gemel = await start("one");
     let blocks = 0;
     const mine = (count: number) =>

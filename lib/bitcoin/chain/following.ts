@@ -5,6 +5,8 @@
  * @module
  */
 import type { Followed } from "../../core/following.ts";
+import { decodeCoin } from "../coins/coin.ts";
+import { coinKey } from "../coins/key.ts";
 import { HeaderBatch } from "../headers/header-batch.ts";
 import type { HeaderChain } from "../headers/header-chain.ts";
 import type { CoinReading, FollowedStore, StatusRun, StoreNews } from "../store.ts";
@@ -70,8 +72,9 @@ export class ChainFollowing implements Followed {
     const { store, states } = this.#parts;
     for (let reads = 1;; reads++) {
       const at = await store.coinsAt() ?? 0;
-      const coins = await states.coins?.getMany(outpoints);
-      if (coins === undefined) return undefined;
+      if (states.coins === undefined) return undefined;
+      // Not of what memory keeps beside them, which knows the store as it was at the start.
+      const coins = (await store.coins(outpoints.map(coinKey))).map((coin) => coin && decodeCoin(coin));
       // Between two answers the writer may have brought others to disk.
       if ((await store.coinsAt() ?? 0) !== at && reads < READS_MAX) continue;
       await this.#know(at);

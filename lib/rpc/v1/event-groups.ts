@@ -42,7 +42,6 @@ const REFUSALS: Readonly<Record<string, number>> = {
   GROUP_DIFFERS: 409,
   GROUPS_FULL: 409,
   GROUP_BUSY: 503,
-  ONLY_READS: 409,
 };
 
 function claimJson(claim: EventClaim | undefined): JsonObject {
@@ -63,7 +62,9 @@ export function eventGroupRoutes(context: RpcContext): Hono<{ Bindings: WaitingR
   const lost = () => problem(409, "the claim is not yours any more");
   /** Answers with the node's groups, and with what they refuse. */
   const withGroups = async (work: (groups: EventGroups) => Promise<Response>): Promise<Response> => {
-    if (context.groups === undefined) return problem(404, "this node has no groups");
+    if (context.groups === undefined) {
+      return problem(404, "this node has no groups; where nodes share a server, the one that writes has them");
+    }
     try {
       return await work(await context.groups());
     } catch (thrown) {

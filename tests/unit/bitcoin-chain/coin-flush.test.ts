@@ -28,8 +28,8 @@ function making(count: number): BlockValidator {
   };
 }
 
-async function scene(count: number, bytesMax: number, store = new MemoryBitcoinStore()) {
-  const opened = await open(making(count), store, { coins: { random: new SeededRandom(1), bytesMax } });
+async function scene(count: number, bytesMax: number, store = new MemoryBitcoinStore(), more = {}) {
+  const opened = await open(making(count), store, { coins: { random: new SeededRandom(1), bytesMax, ...more } });
   const at = async () => opened.chain.headers.height(await store.coinsAt() ?? 0);
   return { ...opened, at };
 }
@@ -52,6 +52,26 @@ describe("CoinFlush", () => {
     assert.deepEqual([height(), await at()], [12, 11]);
     await clock.until(chain.close());
     assert.equal(await at(), 12);
+  });
+
+  test("writes soon at the tip where others read it, however many blocks come, and not before", async () => {
+    const store = new MemoryBitcoinStore();
+    const { add, rest, at, clock, chain, height } = await scene(10, 450 * MIB, store, { atTipMs: 5_000 });
+    const made = mined(0, 8, "shared");
+    for (const block of made.slice(0, 5)) add(block);
+    await rest();
+    assert.deepEqual([height(), await at()], [5, 0]);
+    await clock.advance(5_000);
+    assert.equal(await at(), 5);
+    const { flushes } = chain.states.flush!.totals;
+    for (const block of made.slice(5)) {
+      add(block);
+      await clock.advance(1_000);
+    }
+    assert.deepEqual([height(), await at()], [8, 5]);
+    await clock.advance(5_000);
+    assert.deepEqual([await at(), chain.states.flush!.totals.flushes], [8, flushes + 1]);
+    await clock.until(chain.close());
   });
 
   test("writes when its share of the memory is used up, and never holds more than the memory", async () => {

@@ -144,13 +144,16 @@ describe("BitcoinChain.following", () => {
         };
         const names = Object.keys(steps);
         await extend(undefined, 20);
+        let taken = 0;
         for (let step = 0; step < STEPS; step++) {
           const name = names[random.below(names.length)]!;
           await steps[name]!();
           done.set(name, (done.get(name) ?? 0) + 1);
           await chain.flush();
-          const before = await followed.commits();
-          assert.equal(await follower.following!.follow(), before);
+          // As a node does: what is not told by the number is not looked for.
+          const commits = await followed.commits();
+          if (commits !== taken) taken = await follower.following!.follow();
+          assert.equal(taken, commits);
           await same(chain, follower);
           // Coins are told with the block that they are of.
           const asked = found.slice(-5);
