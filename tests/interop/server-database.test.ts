@@ -221,14 +221,16 @@ suite("nodes on one PostgreSQL server", absent, () => {
       [...text.matchAll(new RegExp("```" + language + "\\n([^`]*)```", "g"))].flatMap(([, block]) =>
         block!.trim().split("\n")
       );
-    const [one, two, status, events, ...more] = blocksOf("sh");
-    assert.ok(one && two && status && events && more.length === 0);
+    const [one, two, three, status, events, ...more] = blocksOf("sh");
+    assert.ok(one && two && three && status && events && more.length === 0);
     // A database of its own, as the document begins with an empty one.
     server.sql("CREATE DATABASE walk", "postgres");
-    const ports = [await freePort(), await freePort()];
+    const ports = [await freePort(), await freePort(), await freePort()];
     const adapted = (command: string) =>
       command.replace("18444", `${btcd.port}`).replace("5432/gemel", `${server.port}/walk`)
-        .replace("8555", `${ports[0]}`).replace("8556", `${ports[1]}`).split(" ").slice(1);
+        .replace("8555", `${ports[0]}`).replace("8556", `${ports[1]}`).replace("8557", `${ports[2]}`).split(" ").slice(
+          1,
+        );
     const cwd = join(folder.path, "walk");
     mkdirSync(cwd);
     const launch = (command: string) => new Launched(adapted(command), { cwd, env: { PGPASSWORD: POSTGRES_PASSWORD } });
@@ -242,19 +244,24 @@ suite("nodes on one PostgreSQL server", absent, () => {
       (await asked(status!.replace("two", dir))).includes(` ${height} `) || undefined;
     const first = launch(one);
     await until("the tip", 60_000, isThere("one"));
-    const second = launch(two);
-    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    const [second, third] = [launch(two), launch(three)];
+    for (const dir of ["two", "three"]) await until(`the tip of ${dir}`, 60_000, isThere(dir));
     await first.kill("SIGKILL");
-    await until("the take-over", 20_000, isThere("two"));
+    const [who, ...questions] = blocksOf("sql");
+    const isSecond = new RegExp(`:${second.pid}\\D+2\\D`);
+    await until(
+      "the take-over, in epoch 2",
+      20_000,
+      () => Promise.resolve(isSecond.test(server.sql(who!, "walk")) || undefined),
+    );
+    await until("the tip of its own", 60_000, isThere("two"));
     const lines = (await asked(events!)).trim().split("\n").map((line) => JSON.parse(line) as EventEnvelope);
     assert.deepEqual(lines.map(({ id }) => id), Array.from({ length: 20 }, (_, i) => i + 1));
-    const [who, ...questions] = blocksOf("sql");
-    assert.match(server.sql(who!, "walk"), new RegExp(`:${second.pid}\\D+2\\D`), "the second writes, in epoch 2");
     assert.equal(questions.length, 3);
     const answers = questions.map((question) => server.sql(question, "walk"));
     assert.match(answers[0]!, new RegExp(`^${height}\\D`));
     assert.match(answers[1]!, /bitcoin\.block\D+\d+/);
     assert.match(answers[2]!, new RegExp(`\\d+\\D+${height + 1}\\b`));
-    assert.equal(await second.kill("SIGTERM"), 143);
+    for (const each of [third, second]) assert.equal(await each.kill("SIGTERM"), 143);
   });
 });
