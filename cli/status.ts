@@ -6,7 +6,7 @@
 import type { Command } from "commander";
 import { openClient } from "./context.ts";
 import type { CliIo } from "./io.ts";
-import { formatCount, formatSeconds } from "./progress.ts";
+import { formatCount, formatSeconds, readingText } from "./progress.ts";
 import { formatBytes, table } from "./table.ts";
 
 /** Adds the command. */
@@ -32,7 +32,7 @@ export function addStatus(program: Command, io: CliIo): void {
               chain.tip_age_s === null ? "–" : formatSeconds(chain.tip_age_s),
               `${chain.peers.out}/${chain.peers.in}`,
               formatBytes(chain.disk_bytes),
-              `${chain.validation} (${chain.agree} peers agree)`,
+              `${chain.validation} (${chain.reading ? readingText(chain.reading) : `${chain.agree} peers agree`})`,
             ]),
           ));
           for (const { chain, warnings } of status.chains) {

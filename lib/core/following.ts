@@ -43,6 +43,9 @@ export interface FollowingParts {
   readonly notice: (level: "info" | "warning", text: string) => void;
 }
 
+/** The code of what a node that only reads refuses. */
+export const ONLY_READS = "ONLY_READS";
+
 const EVERY_MS = 500;
 /** An answer that is not older than this is one of now. */
 const CURRENT_MS = 5_000;
@@ -87,11 +90,11 @@ export class Following {
     return writer === undefined ? ["nobody writes to the database: no block comes"] : [];
   }
 
-  /** A command that only the writer can carry out. @throws NodeError `ONLY_READS` */
+  /** A command that only the writer can carry out. @throws NodeError {@link ONLY_READS} */
   refuse(): never {
     const { subject } = this.#parts;
     const writer = this.#writer === undefined ? "nobody writes now" : `${this.#writer} writes; ask that node`;
-    throw new NodeError("ONLY_READS", "self", `this node only reads ${subject}: ${writer}`);
+    throw new NodeError(ONLY_READS, "self", `this node only reads ${subject}: ${writer}`);
   }
 
   /** @throws NodeError `WRITER_WANTED` when nobody writes any more and this node would */
@@ -139,7 +142,9 @@ export function refuseCommands<S extends object>(
   commands: readonly (keyof S)[],
   following: Following,
 ): void {
-  for (const name of commands) Object.defineProperty(service, name, { value: () => following.refuse() });
+  for (const name of commands) {
+    Object.defineProperty(service, name, { value: () => following.refuse(), configurable: true });
+  }
 }
 
 const wanted = (subject: string) => new NodeError("WRITER_WANTED", "self", `nobody writes ${subject} any more`);

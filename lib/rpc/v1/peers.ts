@@ -7,6 +7,7 @@ import { Hono } from "hono";
 import { addressText } from "../../core/address-text.ts";
 import { ALREADY_CONNECTED } from "../../core/dialling/manual-peers.ts";
 import { messageOf, NodeError } from "../../core/errors.ts";
+import { ONLY_READS } from "../../core/following.ts";
 import type { RpcContext } from "../context.ts";
 import { jsonResponse, problem } from "../json.ts";
 import type { RpcLimits } from "../limits.ts";
@@ -36,6 +37,7 @@ export function peerRoutes(context: RpcContext, limits: RpcLimits): Hono {
       return jsonResponse(await handle.connect(host, port), { status: 201 });
     } catch (error) {
       if (error instanceof NodeError && error.code === ALREADY_CONNECTED) return problem(409, error.message);
+      if (error instanceof NodeError && error.code === ONLY_READS) throw error;
       return problem(502, `could not connect to ${addressText({ host, port })}: ${messageOf(error)}`);
     }
   });

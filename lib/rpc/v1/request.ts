@@ -6,6 +6,7 @@
 import * as z from "zod/mini";
 import type { Json } from "../../codec/json.ts";
 import { NodeError } from "../../core/errors.ts";
+import { ONLY_READS } from "../../core/following.ts";
 import type { Clock } from "../../core/ports.ts";
 import type { ChainHandle } from "../chain-handle.ts";
 import type { RpcContext } from "../context.ts";
@@ -68,6 +69,8 @@ export function chainsOf(context: RpcContext, name: unknown): readonly ChainHand
 export function nativeFailure(error: unknown, signal: AbortSignal): Response {
   if (error instanceof BodyError) return problem(error.status, error.message);
   if (isStopping(signal)) return problem(503, stopping().message);
+  // Another node could do it.
+  if (error instanceof NodeError && error.code === ONLY_READS) return problem(409, `${error.code}: ${error.message}`);
   // The code helps to report it; the message of an unforeseen error may name paths and is not shown.
   return problem(
     500,

@@ -12,6 +12,11 @@ import { clock as systemClock } from "#platform";
 import { BitcoinChain } from "../../../lib/bitcoin/chain/chain.ts";
 import { fullValidator } from "../../../lib/bitcoin/chain/full-validator.ts";
 import { structureValidator } from "../../../lib/bitcoin/chain/validator.ts";
+import { HeaderBatch } from "../../../lib/bitcoin/headers/header-batch.ts";
+import { Snapshots } from "../../../lib/bitcoin/chain/snapshots.ts";
+import { MemoryFolder } from "../../contract/memory-folder.ts";
+import { snapshotOf } from "../../support/coin-snapshot.ts";
+import { CoinTree, type TreeBlock, treeValidator } from "../../support/coin-tree.ts";
 import { chainTips } from "../../../lib/bitcoin/headers/chain-tips.ts";
 import { HeaderStatus } from "../../../lib/bitcoin/headers/header-chain.ts";
 import { regtest } from "../../../lib/bitcoin/networks/mod.ts";
@@ -212,6 +217,72 @@ describe("BitcoinChain.following", () => {
       await database.run("UPDATE bitcoin_state SET value = 0 WHERE name = 'commits'");
       await assert.rejects(follower.following!.follow(), { code: "STORE_REPLACED" });
     }));
+
+  test("a snapshot of the coins that the writer takes is taken over, and so is that it is validated", async () => {
+    const tree = new CoinTree(regtest, new SeededRandom(11), 1_750_000_000_000);
+    const trunk: TreeBlock[] = [];
+    for (let i = 0; i < 40; i++) trunk.push(tree.mine(trunk.at(-1)?.row ?? 0));
+    const taken = await snapshotOf(tree, trunk[29]!.row, regtest);
+    const folder = await mkdtemp(join(tmpdir(), "gemel-following-"));
+    const [database, other] = [
+      await driver!.open(join(folder, "chain.sqlite")),
+      await driver!.open(join(folder, "chain.sqlite")),
+    ];
+    const store = await openSqlBitcoinStore(database, { network: regtest });
+    const parts = { network: regtest, clock, headersOnly: false, validator: treeValidator(tree, assert.fail), coins };
+    const chain = await BitcoinChain.load({ ...parts, store });
+    const followed = await openFollowedStore(other, { network: regtest });
+    assert.ok(typeof followed === "object");
+    const reader = await BitcoinChain.load({ ...parts, store: followed, followed });
+    const give = (blocks: readonly TreeBlock[]) => {
+      for (const { block } of blocks) {
+        chain.acceptHeaders(HeaderBatch.fromBytes(block.raw.slice(0, 80)));
+        chain.addBlock(chain.headers.find(block.hash), block);
+      }
+    };
+    const settled = async (isSettled: () => boolean) => {
+      for (let i = 0; i < 2_000 && !isSettled(); i++) await clock.sleep(5);
+      assert.ok(isSettled());
+      await chain.flush();
+      await chain.states.flush!.settle();
+      await chain.states.background?.settle();
+      await reader.following!.follow();
+      assert.equal(reader.tip, chain.tip);
+      assert.deepEqual(reader.warnings, chain.warnings);
+      const [own, theirs] = [
+        await reader.coinStatistics("hash_serialized_3"),
+        await chain.coinStatistics("hash_serialized_3"),
+      ];
+      assert.deepEqual([own?.at, own?.hash], [theirs?.at, theirs?.hash]);
+    };
+    const height = () => chain.headers.height(chain.tip);
+    chain.start();
+    for (const { block } of trunk) chain.acceptHeaders(HeaderBatch.fromBytes(block.raw.slice(0, 80)));
+    give(trunk.slice(0, 5));
+    await settled(() => height() === 5);
+    const files = new MemoryFolder();
+    files.files.set("/data/utxo.dat", { bytes: taken.bytes, synced: taken.bytes.length });
+    const snapshots = new Snapshots({
+      chain,
+      store,
+      clock,
+      files: files.named("/data"),
+      assumedCoins: [taken.assumed],
+    });
+    await snapshots.load("utxo.dat", new AbortController().signal);
+    give([...trunk.slice(30, 35), ...trunk.slice(5, 15)]);
+    const behind = () => chain.states.background && chain.headers.height(chain.states.background.head);
+    await settled(() => height() === 35 && behind() === 15);
+    assert.match(reader.warnings[0]!, /snapshot at height 30 that is not validated: the blocks up to height 15 are/);
+    give([...trunk.slice(15, 30), ...trunk.slice(35)]);
+    await settled(() => height() === 40 && chain.states.background === undefined);
+    assert.deepEqual([reader.warnings, reader.validation], [[], "full"]);
+    await chain.close();
+    await store.close();
+    await other.close();
+    await database.close();
+    await rm(folder, { recursive: true, force: true });
+  });
 
   test("blocks that were checked less far are told as such until the writer has validated them", async () => {
     const folder = await mkdtemp(join(tmpdir(), "gemel-following-"));

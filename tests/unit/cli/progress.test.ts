@@ -34,6 +34,16 @@ describe("progressLine()", () => {
     );
   });
 
+  test("says whom a node reads from, and how far it is behind, in the place of its peers", () => {
+    const reading = { writer: "one:4711", commits_behind: 0, heard_s: 1 };
+    const line = (more: Partial<typeof reading> | { writer: null }) =>
+      progressLine({ ...view, synced: true, reading: { ...reading, ...more } }, { columns: 200, bar: false });
+    assert.match(line({}), /synced {2}reads from one:4711$/);
+    assert.match(line({ commits_behind: 1_200 }), / reads from one:4711, 1,200 commits behind$/);
+    assert.match(line({ heard_s: 12 }), / reads from one:4711, nothing heard for 12s$/);
+    assert.match(line({ writer: null }), / reads, nobody writes$/);
+  });
+
   test("says 100 % only when all is there, and no time left while the rate is not known", () => {
     const almost = progressLine({ ...view, height: 7_862_112, rate: undefined }, { columns: 120, bar: true });
     assert.match(almost, / 99\.9% /);

@@ -53,6 +53,27 @@ describe("a node that only reads", () => {
     }
   });
 
+  test("refuses to change peers and bans by its own routes", async () => {
+    const { app } = await bitcoinNode({ following: following() });
+    const send = (path: string, body: unknown) =>
+      app.fetch(
+        new Request(`https://localhost${path}`, {
+          method: "POST",
+          body: JSON.stringify(body),
+          headers: { authorization: `Bearer ${TOKEN}`, host: "localhost", "content-type": "application/json" },
+        }),
+      );
+    for (const path of ["/v1/bans", "/v1/peers"]) {
+      const answer = await send(path, {
+        host: "203.0.113.1",
+        port: 8333,
+        ...(path === "/v1/bans" && { port: undefined }),
+      });
+      assert.equal(answer.status, 409, path);
+      assert.match(await answer.text(), /ONLY_READS: this node only reads bitcoin regtest: one:4711 writes/);
+    }
+  });
+
   test("says so in its status and its metrics", async () => {
     const { app } = await bitcoinNode({ following: following() });
     const get = async (path: string) =>
