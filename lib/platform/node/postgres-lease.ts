@@ -17,14 +17,14 @@ import type { PostgresTarget } from "./postgres-target.ts";
 
 /** How a lease is held. */
 export interface LeaseOptions {
-  /** How long it holds when nothing is heard of its holder; 7,000 by default. Another takes over after it. */
+  /** How long it holds when nothing is heard of its holder; 5,000 by default. Another takes over after it. */
   readonly leaseMs?: number;
   /** How often its holder says that it lives; a quarter of `leaseMs` by default. */
   readonly renewMs?: number;
 }
 
 /** With who asks once a second, another takes over within ten seconds. */
-const LEASE_MS = 7_000;
+const LEASE_MS = 5_000;
 
 /** The row, made where there is none; `name` is the schema's. */
 const schemaOf = (name: string) =>
