@@ -51,6 +51,14 @@ async function bitcoinStore(database: Database, folder: string): Promise<SqlBitc
   return await openSqlBitcoinStore(database, { network: regtest, blocks, openCoins });
 }
 
+/** A Bitcoin store with 200,000 coins. */
+async function storeWithCoins(database: Database, folder: string): Promise<SqlBitcoinStore> {
+  const store = await bitcoinStore(database, folder);
+  await store.commit(chainStep(0, 3));
+  await store.commit({ coins: { at: 1, staged: await store.stageCoins(coinChanges(0)) } });
+  return store;
+}
+
 /** Blocks of 2 MB that do not become smaller by compression, and a step for each. */
 function largeSteps(): BitcoinStep[] {
   return Array.from({ length: BLOCKS }, (_, row) => {
@@ -195,9 +203,7 @@ works.push(
     unit: "coins/s",
     count: COINS,
     run: async (database, folder) => {
-      const store = await bitcoinStore(database, folder);
-      await store.commit(chainStep(0, 3));
-      await store.commit({ coins: { at: 1, staged: await store.stageCoins(coinChanges(0)) } });
+      const store = await storeWithCoins(database, folder);
       const changes = coinChanges(1);
       return async () => {
         await store.commit({ coins: { at: 2, staged: await store.stageCoins(changes) } });
@@ -211,9 +217,7 @@ works.push(
     unit: "coins/s",
     count: 55_000,
     run: async (database, folder) => {
-      const store = await bitcoinStore(database, folder);
-      await store.commit(chainStep(0, 3));
-      await store.commit({ coins: { at: 1, staged: await store.stageCoins(coinChanges(0)) } });
+      const store = await storeWithCoins(database, folder);
       const keys = Array.from({ length: 55_000 }, (_, i) => {
         const key = new Uint8Array(36);
         new DataView(key.buffer).setUint32(0, ((i * 7_919) % COINS) * 21_001);
@@ -233,9 +237,7 @@ works.push(
     unit: "coins/s",
     count: COINS,
     run: async (database, folder) => {
-      const store = await bitcoinStore(database, folder);
-      await store.commit(chainStep(0, 3));
-      await store.commit({ coins: { at: 1, staged: await store.stageCoins(coinChanges(0)) } });
+      const store = await storeWithCoins(database, folder);
       return async () => {
         let seen = 0;
         await store.allCoins(() => void seen++);

@@ -39,6 +39,9 @@ function room(path: string): string {
   return second === undefined ? "root" : first;
 }
 
+/** What a node is put together from. */
+const HOUSE = ["codec", "core", "engine", "transport", "storage", "chia", "bitcoin", "rpc", "webhooks", "platform"];
+
 /** What each room of lib may import, beside itself and packages. */
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   codec: [],
@@ -58,33 +61,8 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   // Receivers of the log's events: they know the log, and no chain.
   webhooks: ["codec", "core", "storage"],
   rpc: ["codec", "core", "transport", "storage", "chia", "bitcoin", "webhooks"],
-  compose: [
-    "codec",
-    "core",
-    "engine",
-    "transport",
-    "storage",
-    "chia",
-    "bitcoin",
-    "rpc",
-    "webhooks",
-    "platform",
-    "root",
-  ],
-  root: [
-    "codec",
-    "core",
-    "engine",
-    "transport",
-    "storage",
-    "chia",
-    "bitcoin",
-    "crawl",
-    "rpc",
-    "webhooks",
-    "platform",
-    "compose",
-  ],
+  compose: [...HOUSE, "root"],
+  root: [...HOUSE, "crawl", "compose"],
 };
 
 /**

@@ -30,7 +30,7 @@ import { MovableClock } from "../core/movable-clock.ts";
 import type { Clock } from "../core/ports.ts";
 import { bitcoinHandle } from "../rpc/mod.ts";
 import { readNamed } from "./named-file.ts";
-import { openChainDatabase, untilReadable } from "./databases.ts";
+import { type ChainDatabases, openChainDatabase, untilReadable } from "./databases.ts";
 import { ChainPeering, type ComposedChain, type CompositionParts, type Drivers } from "./chain.ts";
 import { MemoryEventLog, SqlEventLog } from "../storage/event-log.ts";
 import type { EventSource } from "../storage/node-log.ts";
@@ -93,11 +93,7 @@ async function openStorage(parts: CompositionParts, chain: BitcoinConfig, networ
     onEvents,
   });
   shutdown.add(() => store.close());
-  const filters = !chain.filterIndex
-    ? undefined
-    : openBeside === undefined
-    ? await openFilters(parts, chain, network, folder)
-    : await openSqlFilterStore(await openBeside("filters"), { network, reindex: chain.reindex });
+  const filters = chain.filterIndex ? await openFilters(parts, chain, network, openBeside) : undefined;
   return {
     store,
     light: new SqlLightStore(database, onEvents),
@@ -130,14 +126,20 @@ async function openFollowed(parts: CompositionParts, chain: BitcoinConfig, netwo
 /** Files of a database, by what stands behind its name. */
 const DATABASE_FILES = ["", "-wal", "-shm"] as const;
 
-/** Filters are made again when they are lost: they need not wait for the disk, and a damaged file of them is removed. */
+/**
+ * Filters are on the server where the chain is, else in a file. They are made again when they are lost: they need not wait
+ * for the disk, and a damaged file of them is removed.
+ */
 async function openFilters(
-  { drivers, shutdown, log }: CompositionParts,
-  { reindex }: BitcoinConfig,
+  parts: CompositionParts,
+  chain: BitcoinConfig,
   network: BitcoinNetwork,
-  folder: string,
+  openBeside: ChainDatabases["openBeside"],
 ): Promise<FilterStore> {
-  const path = `${folder}/filters.sqlite`;
+  const { drivers, shutdown, log } = parts;
+  const { reindex } = chain;
+  if (openBeside !== undefined) return await openSqlFilterStore(await openBeside("filters"), { network, reindex });
+  const path = `${chainFolder(parts, chain)}/filters.sqlite`;
   const open = async () => {
     const database = await drivers.openDatabase(path, { synchronous: "normal" });
     try {

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { type ReadableLog, topicMatches } from "../core/events/reader.ts";
+import { gapAfter, type ReadableLog, topicMatches } from "../core/events/reader.ts";
 import { eventEnvelope, type EventItem } from "./event-envelope.ts";
 import type { LoggedEvent } from "./events.ts";
 
@@ -38,12 +38,12 @@ export async function readPage(
   { scanMax, itemsMax, bytesMax, upTo = Infinity }: PageBounds,
 ): Promise<EventPage> {
   const items: EventItem[] = [];
-  const { oldest, newest } = await log.bounds();
+  const bounds = await log.bounds();
   let cursor = since;
-  // As for every reader: what is older than the log is gone, and an id from the future is of another log.
-  if (cursor > newest || (oldest > 0 && cursor + 1 < oldest)) {
-    items.push({ gap: { since: cursor, oldest } });
-    cursor = Math.max(0, oldest - 1);
+  const lost = gapAfter(since, bounds);
+  if (lost !== undefined) {
+    items.push(lost);
+    cursor = Math.max(0, bounds.oldest - 1);
   }
   const events = await log.read(cursor, scanMax);
   let bytes = 0;

@@ -162,8 +162,8 @@ const copied = (source: string) =>
 export class MemoryNodeLog extends MemoryEventLog implements NodeLog {
   readonly #positions = new Map<string, number>();
 
-  position(source: string): Promise<number> {
-    return Promise.resolve(this.#positions.get(source) ?? 0);
+  async position(source: string): Promise<number> {
+    return await this.cursor(source) ?? 0;
   }
 
   async take(source: string, from: number, upTo: number, events: readonly EncodedEvent[]): Promise<void> {

@@ -49,7 +49,7 @@ describe("the lease of a schema", { skip: postgresSkip }, () => {
       await put(second, 2);
       await assert.rejects(put(first, 3), overtaken);
       assert.deepEqual(await rowsOf(first), [1, 2]);
-      // Whoever only reads needs none.
+      // A question needs no lease.
       await second.close();
       assert.equal(await first.leaseHolder(), undefined, "closing gives it back");
     }));

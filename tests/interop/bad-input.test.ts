@@ -13,7 +13,7 @@ import { clock, makeDir, random, readFile, writeFileAtomic } from "#platform";
 import { loadRpcIdentity } from "../../lib/chia/identity/identity.ts";
 import { binaryMissing, Gemel, Launched, suite, temporaryFolder } from "./binary.ts";
 import { until } from "./call.ts";
-import { freePort } from "./simulator.ts";
+import { freePort } from "../support/free-port.ts";
 
 const missing = binaryMissing();
 const END_MS = 15_000;

@@ -1,28 +1,19 @@
 /** Clients that others wrote for Bitcoin Core and btcd, unchanged, against the compiled program. */
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { request } from "node:http";
-import net from "node:net";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import assert from "node:assert/strict";
 import { binaryMissing, Gemel, Launched, REGTEST, suite, temporaryFolder } from "./binary.ts";
 import { Btcd, btcdMissing } from "./btcd.ts";
 import { btcctl, btcctlMissing, pythonClient, pythonClientsMissing } from "./bitcoin-clients.ts";
+import { freePort } from "../support/free-port.ts";
 
 const ADDRESS = "bcrt1qft5p2uhsdcdc3l2ua4ap5qqfg4pjaqlp250x7us7a8qqhrxrxfsqseac85";
 const GENESIS = "0f9188f13cb7b2c71f2a335e3a4fc328bf5beb436012afca590b1a11466e2206";
 /** `alice` with the password `secret`, as Core's share/rpcauth makes it. */
 const RPCAUTH =
   "alice:7d9ba5ae63c3d4dc30583ff4fe65a67e$14b2e8d3de3f55bb1b168d2a317e9ca52e092653ec03a9703636da6162bfd92a";
-
-/** A port that nobody listens on now. */
-async function freePort(): Promise<number> {
-  const server = net.createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", () => resolve()));
-  const { port } = server.address() as net.AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 /** A POST without TLS; status and text. */
 function post(port: number, body: string, headers: Record<string, string>, path = "/") {

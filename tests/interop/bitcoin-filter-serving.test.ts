@@ -7,7 +7,7 @@ import type { JsonObject } from "../../lib/codec/json.ts";
 import { binaryMissing, type EventEnvelope, Gemel, REGTEST, suite, temporaryFolder } from "./binary.ts";
 import { Btcd, btcdMissing } from "./btcd.ts";
 import { until } from "./call.ts";
-import { freePort } from "./simulator.ts";
+import { freePort } from "../support/free-port.ts";
 
 const TIMEOUT_MS = 300_000;
 const INDEX = "basic block filter index";

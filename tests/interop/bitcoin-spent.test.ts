@@ -5,7 +5,7 @@ import { join } from "node:path";
 import type { Json } from "../../lib/codec/json.ts";
 import { binaryMissing, Gemel, REGTEST, suite, temporaryFolder } from "./binary.ts";
 import { Btcd, btcdMissing } from "./btcd.ts";
-import { freePort } from "./simulator.ts";
+import { freePort } from "../support/free-port.ts";
 
 const TIMEOUT_MS = 300_000;
 

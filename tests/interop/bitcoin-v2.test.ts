@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { binaryMissing, Gemel, REGTEST, suite, temporaryFolder } from "./binary.ts";
 import { Btcd, btcdMissing } from "./btcd.ts";
 import { until } from "./call.ts";
-import { freePort } from "./simulator.ts";
+import { freePort } from "../support/free-port.ts";
 
 suite("BIP324 with btcd", binaryMissing() ?? btcdMissing(), () => {
   const folder = temporaryFolder("gemel-v2-");

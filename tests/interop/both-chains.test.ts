@@ -3,6 +3,7 @@ import { after, test } from "node:test";
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { binaryMissing, Gemel, suite, temporaryFolder } from "./binary.ts";
+import { bothChains } from "./both-peers.ts";
 import { Btcd, btcdMissing } from "./btcd.ts";
 import { Simulator, simulatorMissing } from "./simulator.ts";
 
@@ -18,10 +19,7 @@ suite("both chains in one process", binaryMissing() ?? btcdMissing() ?? simulato
     const start = () =>
       Gemel.start({
         dir,
-        chain: [
-          ...["--chain", "chia,bitcoin", "--chia.network", "simulator0", "--bitcoin.network", "regtest"],
-          ...["--chia.connect", `127.0.0.1:${simulator.port}`, "--bitcoin.connect", `127.0.0.1:${btcd.port}`],
-        ],
+        chain: bothChains({ simulator, btcd }),
       });
     let gemel = await start();
     try {

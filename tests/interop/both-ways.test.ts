@@ -11,7 +11,8 @@ import { NodeType } from "../../lib/chia/protocol/mod.ts";
 import { binaryMissing, Gemel, REGTEST, suite, temporaryFolder } from "./binary.ts";
 import { Btcd, btcdMissing } from "./btcd.ts";
 import { until } from "./call.ts";
-import { freePort, Simulator, simulatorMissing } from "./simulator.ts";
+import { freePort } from "../support/free-port.ts";
+import { Simulator, simulatorMissing } from "./simulator.ts";
 
 const TIMEOUT_MS = 180_000;
 

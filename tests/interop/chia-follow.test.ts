@@ -14,7 +14,8 @@ import { FullBlock } from "../../lib/chia/types/mod.ts";
 import { binaryMissing, type EventEnvelope, Gemel, suite, temporaryFolder } from "./binary.ts";
 import { until } from "./call.ts";
 import { Proxy } from "./proxy.ts";
-import { freePort, Simulator, simulatorMissing } from "./simulator.ts";
+import { freePort } from "../support/free-port.ts";
+import { Simulator, simulatorMissing } from "./simulator.ts";
 
 const BLOCKS = 120;
 /** Blocks farmed while nobody follows, to be synced with interruptions. */

@@ -13,7 +13,8 @@ import { NodeType } from "../../lib/chia/protocol/mod.ts";
 import { chiaPython } from "../support/chia-python.ts";
 import { suite } from "./binary.ts";
 import { until } from "./call.ts";
-import { freePort, Simulator, simulatorMissing } from "./simulator.ts";
+import { freePort } from "../support/free-port.ts";
+import { Simulator, simulatorMissing } from "./simulator.ts";
 
 const TIMEOUT_MS = 180_000;
 const SCRIPT = fileURLToPath(new URL("chia_introducer.py", import.meta.url));

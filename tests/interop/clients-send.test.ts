@@ -9,7 +9,7 @@ import { KEYS } from "../support/script-keys.ts";
 import { coinOf, keyScript, spend } from "../unit/bitcoin-mempool/pool-world.ts";
 import { binaryMissing, Gemel, REGTEST, suite, temporaryFolder } from "./binary.ts";
 import { btcctl, btcctlMissing, pythonClient, pythonClientsMissing } from "./bitcoin-clients.ts";
-import { freePort } from "./simulator.ts";
+import { freePort } from "../support/free-port.ts";
 
 const RPCAUTH =
   "alice:7d9ba5ae63c3d4dc30583ff4fe65a67e$14b2e8d3de3f55bb1b168d2a317e9ca52e092653ec03a9703636da6162bfd92a";

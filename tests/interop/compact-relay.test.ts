@@ -9,7 +9,7 @@ import { after, before, test } from "node:test";
 import { binaryMissing, Gemel, REGTEST, suite, temporaryFolder } from "./binary.ts";
 import { Btcd, btcdMissing } from "./btcd.ts";
 import { until } from "./call.ts";
-import { freePort } from "./simulator.ts";
+import { freePort } from "../support/free-port.ts";
 
 const TIMEOUT_MS = 300_000;
 const TRANSACTIONS = 40;

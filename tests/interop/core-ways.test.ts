@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { binaryMissing, Gemel, Launched, REGTEST, suite, temporaryFolder } from "./binary.ts";
 import { Btcd, btcdMissing } from "./btcd.ts";
 import { until } from "./call.ts";
-import { freePort } from "./simulator.ts";
+import { freePort } from "../support/free-port.ts";
 
 const TIMEOUT_MS = 120_000;
 const HOST = "127.0.0.2";

@@ -19,7 +19,8 @@ import { binaryMissing, Gemel, Launched, REGTEST, suite, temporaryFolder } from 
 import { chiaPython } from "../support/chia-python.ts";
 import { Btcd, btcdMissing } from "./btcd.ts";
 import { until } from "./call.ts";
-import { freePort, Simulator, simulatorMissing } from "./simulator.ts";
+import { freePort } from "../support/free-port.ts";
+import { Simulator, simulatorMissing } from "./simulator.ts";
 
 const TIMEOUT_MS = 180_000;
 

@@ -9,7 +9,7 @@ import { descriptors, processorSeconds } from "../support/process-figures.ts";
 import { certificates } from "./attackers-bytes.ts";
 import { type Meter, Wire } from "./attackers-wire.ts";
 import { binaryMissing, Gemel, REGTEST, suite, temporaryFolder } from "./binary.ts";
-import { freePort } from "./simulator.ts";
+import { freePort } from "../support/free-port.ts";
 
 const PEERS = 80;
 const TIMEOUT_MS = 60_000;

@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { binaryMissing, Launched, REGTEST, suite } from "./binary.ts";
 import { until } from "./call.ts";
-import { freePort } from "./simulator.ts";
+import { freePort } from "../support/free-port.ts";
 import { strangePlace } from "./stranger.ts";
 
 const DOCS = fileURLToPath(new URL("../../docs", import.meta.url));

@@ -10,7 +10,7 @@ import { fileURLToPath } from "node:url";
 import { bitcoinTypes, DEFAULTS, networks, type RunningNode, standardConfig, startNode, toHex } from "../../mod.ts";
 import { goldenBlocks } from "../vectors/chia-data.ts";
 import { until } from "./call.ts";
-import { freePort } from "./simulator.ts";
+import { freePort } from "../support/free-port.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const { scriptToAddress } = bitcoinTypes;

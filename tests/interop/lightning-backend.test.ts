@@ -17,7 +17,7 @@ import { fromHex, toHex } from "../../lib/codec/hex.ts";
 import { KEYS } from "../support/script-keys.ts";
 import { coinOf, keyScript, spend } from "../unit/bitcoin-mempool/pool-world.ts";
 import { binaryMissing, Gemel, REGTEST, suite, temporaryFolder } from "./binary.ts";
-import { freePort } from "./simulator.ts";
+import { freePort } from "../support/free-port.ts";
 
 const SOURCE = fileURLToPath(new URL("lightning-backend", import.meta.url));
 const PROGRAM = join(homedir(), ".cache", "gemel-lightning-backend", "backend");

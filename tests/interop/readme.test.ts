@@ -9,7 +9,8 @@ import { join } from "node:path";
 import process from "node:process";
 import { binaryMissing, Launched, suite } from "./binary.ts";
 import { until } from "./call.ts";
-import { freePort, Simulator, simulatorMissing } from "./simulator.ts";
+import { freePort } from "../support/free-port.ts";
+import { Simulator, simulatorMissing } from "./simulator.ts";
 import { strangePlace } from "./stranger.ts";
 
 const README = readFileSync(new URL("../../README.md", import.meta.url), "utf8");

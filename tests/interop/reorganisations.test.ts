@@ -16,7 +16,7 @@ import { binaryMissing, Gemel, REGTEST, suite, temporaryFolder } from "./binary.
 import { giveBlocks } from "./block-giver.ts";
 import { Btcd, btcdMissing } from "./btcd.ts";
 import { until } from "./call.ts";
-import { freePort } from "./simulator.ts";
+import { freePort } from "../support/free-port.ts";
 
 const TIMEOUT_MS = isLong ? 3_600_000 : 300_000;
 /** What btcd mines itself: enough for the votes that activate witnesses and Taproot there. */

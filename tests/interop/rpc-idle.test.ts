@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import tls from "node:tls";
 import { binaryMissing, Gemel, REGTEST, suite, temporaryFolder } from "./binary.ts";
-import { freePort } from "./simulator.ts";
+import { freePort } from "../support/free-port.ts";
 
 const IDLE = 300;
 const TIMEOUT_MS = 60_000;

@@ -9,7 +9,8 @@ import { join } from "node:path";
 import process from "node:process";
 import { POSTGRES_PASSWORD, postgresMissing, PostgresServer } from "../support/postgres-server.ts";
 import { binaryMissing, type EventEnvelope, Gemel, Launched, suite, temporaryFolder } from "./binary.ts";
-import { freePort } from "./free-port.ts";
+import { freePort } from "../support/free-port.ts";
+import { bothChains, eventsToBothTips, reachBothTips } from "./both-peers.ts";
 import { Btcd, btcdMissing } from "./btcd.ts";
 import { until } from "./call.ts";
 import { Simulator, simulatorMissing } from "./simulator.ts";
@@ -43,10 +44,7 @@ suite("nodes on one PostgreSQL server", absent, () => {
   /** The options of a node, which has a folder of its own for what is its own. */
   const optionsOf = (name: string, ...args: readonly string[]) => ({
     dir: join(folder.path, name),
-    chain: [
-      ...["--chain", "chia,bitcoin", "--chia.network", "simulator0", "--bitcoin.network", "regtest"],
-      ...["--chia.connect", `127.0.0.1:${simulator.port}`, "--bitcoin.connect", `127.0.0.1:${btcd.port}`],
-    ],
+    chain: bothChains({ simulator, btcd }),
     args,
     env: { GEMEL_RUN_DB: server.tcpUrl() },
   });
@@ -61,18 +59,8 @@ suite("nodes on one PostgreSQL server", absent, () => {
       const [bitcoin, chia] = [await gemel.status("bitcoin"), await gemel.status("chia")];
       return (bitcoin.reading === undefined && chia.reading === undefined) || undefined;
     });
-  const reachTips = async (gemel: Gemel) => {
-    await gemel.reaches((await simulator.peak()).header_hash);
-    await gemel.reachesBlock((await btcd.tip()).best);
-  };
-  /** All events up to now, as a node gives them. */
-  const eventsOf = async (gemel: Gemel): Promise<EventEnvelope[]> => {
-    const marks = new Set([(await btcd.tip()).best, (await simulator.peak()).header_hash]);
-    return await gemel.events(0, ({ topic, data }) => {
-      if (topic.endsWith(".block")) marks.delete(String(data.hash ?? data.header_hash));
-      return marks.size === 0;
-    });
-  };
+  const reachTips = (gemel: Gemel) => reachBothTips({ simulator, btcd }, [gemel]);
+  const eventsOf = (gemel: Gemel) => eventsToBothTips({ simulator, btcd }, gemel);
   /** Every block of the chain is told of once, from below to above; what was taken back is told of as well. */
   const checkEvents = (events: readonly EventEnvelope[]) => {
     assert.deepEqual(events.map(({ id }) => id), Array.from(events, (_, i) => i + 1), "ids rise by one");

@@ -7,10 +7,11 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import type { Json, JsonObject } from "../../lib/codec/json.ts";
 import { postgresMissing, PostgresServer } from "../support/postgres-server.ts";
-import { binaryMissing, type EventEnvelope, Gemel, suite, temporaryFolder } from "./binary.ts";
+import { binaryMissing, Gemel, suite, temporaryFolder } from "./binary.ts";
+import { bothChains, eventsToBothTips, reachBothTips } from "./both-peers.ts";
 import { Btcd, btcdMissing } from "./btcd.ts";
 import { objectOf, until } from "./call.ts";
-import { freePort } from "./free-port.ts";
+import { freePort } from "../support/free-port.ts";
 import { Simulator, simulatorMissing } from "./simulator.ts";
 
 const TIMEOUT_MS = 300_000;
@@ -30,11 +31,7 @@ suite("nodes that read from one PostgreSQL server", absent, () => {
   const start = async (name: string, ...args: readonly string[]) =>
     await Gemel.start({
       dir: join(folder.path, name),
-      chain: [
-        ...["--chain", "chia,bitcoin", "--chia.network", "simulator0", "--bitcoin.network", "regtest"],
-        ...["--chia.connect", `127.0.0.1:${simulator.port}`, "--bitcoin.connect", `127.0.0.1:${btcd.port}`],
-        ...["--bitcoin.txindex", "--bitcoin.blockfilterindex", "on"],
-      ],
+      chain: [...bothChains({ simulator, btcd }), "--bitcoin.txindex", "--bitcoin.blockfilterindex", "on"],
       args,
       env: { GEMEL_RUN_DB: server.tcpUrl() },
     });
@@ -60,21 +57,8 @@ suite("nodes that read from one PostgreSQL server", absent, () => {
     folder.remove();
   });
 
-  const reachTips = async (nodes: readonly Gemel[]) => {
-    const [peak, { best }] = [(await simulator.peak()).header_hash, await btcd.tip()];
-    for (const gemel of nodes) {
-      await gemel.reaches(peak);
-      await gemel.reachesBlock(best);
-    }
-  };
-  /** All events up to those of both tips, as a node gives them. */
-  const eventsOf = async (gemel: Gemel): Promise<EventEnvelope[]> => {
-    const marks = new Set([(await btcd.tip()).best, (await simulator.peak()).header_hash]);
-    return await gemel.events(0, ({ topic, data }) => {
-      if (topic.endsWith(".block")) marks.delete(String(data.hash ?? data.header_hash));
-      return marks.size === 0;
-    });
-  };
+  const reachTips = (nodes: readonly Gemel[]) => reachBothTips({ simulator, btcd }, nodes);
+  const eventsOf = (gemel: Gemel) => eventsToBothTips({ simulator, btcd }, gemel);
   /** What a node says of its chains. */
   const answersOf = async (gemel: Gemel): Promise<Json> => {
     const info = await gemel.btc("getblockchaininfo") as JsonObject;

@@ -5,30 +5,18 @@
  */
 import { spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import type { Json, JsonObject } from "../../lib/codec/json.ts";
 import { type Answer, objectOf, send } from "./call.ts";
+import { freePort } from "../support/free-port.ts";
 
 const SCRIPT = fileURLToPath(new URL("chia_sim.py", import.meta.url));
 const PYTHONS = ["python3", "python3.12", "python3.11", "python3.10", "python3.13"];
 /** Making the virtual environment downloads and unpacks a few hundred megabytes. */
 const SETUP_TIMEOUT_MS = 600_000;
-
-/** A TCP port that was free on loopback a moment ago. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.on("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0));
-    });
-  });
-}
 
 function lastLine(text: string): string {
   return text.trim().split("\n").at(-1) ?? "";

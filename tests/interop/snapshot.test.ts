@@ -6,7 +6,7 @@ import { after, test } from "node:test";
 import type { Json } from "../../lib/codec/json.ts";
 import { binaryMissing, Gemel, REGTEST, suite, temporaryFolder } from "./binary.ts";
 import { until } from "./call.ts";
-import { freePort } from "./simulator.ts";
+import { freePort } from "../support/free-port.ts";
 
 const ADDRESS = "mqaXGiAZw1M7Eua9ZLgoMncoihemppjdNd";
 

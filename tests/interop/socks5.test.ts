@@ -2,7 +2,6 @@
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync } from "node:fs";
-import net from "node:net";
 import { join } from "node:path";
 import process from "node:process";
 import { test } from "node:test";
@@ -14,6 +13,7 @@ import { listen } from "../../lib/platform/node/listener.ts";
 import { secureDuplex } from "../../lib/platform/node/secure.ts";
 import { socks5Dialer, type Socks5Options } from "../../lib/transport/socks5.ts";
 import { makeAuthority } from "../unit/platform/certificates.ts";
+import { freePort } from "../support/free-port.ts";
 
 const PACKAGE = "pproxy==2.7.9";
 const SETUP_TIMEOUT_MS = 120_000;
@@ -36,14 +36,6 @@ function missing(): string | undefined {
 
 const reason = missing();
 if (reason !== undefined) process.stdout.write(`skipped: ${reason}\n`);
-
-async function freePort(): Promise<number> {
-  const server = net.createServer();
-  await new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", () => resolve()));
-  const { port } = server.address() as net.AddressInfo;
-  await new Promise<void>((resolve) => void server.close(() => resolve()));
-  return port;
-}
 
 /** Starts pproxy; `login` is `user:password`. */
 async function startProxy(login?: string) {

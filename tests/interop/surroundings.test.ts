@@ -11,7 +11,7 @@ import { HOSTILE_FILES, makeHostile } from "../support/hostile-folder.ts";
 import { makeAuthority } from "../unit/platform/certificates.ts";
 import { binaryMissing, Gemel, Launched, REGTEST, suite, temporaryFolder } from "./binary.ts";
 import { send, until } from "./call.ts";
-import { freePort } from "./simulator.ts";
+import { freePort } from "../support/free-port.ts";
 
 /** A command that ends by itself, run to its end. */
 async function run(args: readonly string[], options: ConstructorParameters<typeof Launched>[1] = {}) {

@@ -18,7 +18,7 @@ import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { BINARY, binaryMissing, Gemel, Launched, REGTEST, suite, temporaryFolder } from "./binary.ts";
 import { until } from "./call.ts";
-import { freePort } from "./simulator.ts";
+import { freePort } from "../support/free-port.ts";
 
 async function run(args: readonly string[], options: ConstructorParameters<typeof Launched>[1] = {}) {
   const launched = new Launched(args, options);

@@ -19,7 +19,7 @@ import {
 } from "./attackers-bytes.ts";
 import { type Meter, type Target, UPGRADE, Wire } from "./attackers-wire.ts";
 import { binaryMissing, Gemel, REGTEST, suite, temporaryFolder } from "./binary.ts";
-import { freePort } from "./simulator.ts";
+import { freePort } from "../support/free-port.ts";
 
 const STRANGERS = 40;
 const MIB = 2 ** 20;

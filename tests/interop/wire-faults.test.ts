@@ -15,7 +15,7 @@ import { connectWebSocket } from "../../lib/transport/websocket/mod.ts";
 import { goldenBlocks } from "../vectors/chia-data.ts";
 import { binaryMissing, Gemel, suite, temporaryFolder } from "./binary.ts";
 import { until } from "./call.ts";
-import { freePort } from "./simulator.ts";
+import { freePort } from "../support/free-port.ts";
 
 const RESPOND_BLOCK = 27;
 const RESPOND_PEERS = 44;

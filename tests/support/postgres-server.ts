@@ -17,10 +17,10 @@ import {
   rmSync,
   writeFileSync,
 } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
+import { freePort } from "./free-port.ts";
 
 /** Where Debian puts the programs, by version. */
 const DEBIAN = "/usr/lib/postgresql";
@@ -80,18 +80,6 @@ function run(command: readonly string[], cwd: string): string {
   const { status, stdout, stderr } = spawnSync(program, args, { cwd, encoding: "utf8", timeout: START_TIMEOUT_MS });
   if (status !== 0) throw new Error(`${command[0]}: ${(stderr || stdout || "no answer").trim()}`);
   return stdout;
-}
-
-/** A port of loopback that nobody has now. */
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.on("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
-  });
 }
 
 const running = new Set<PostgresServer>();

@@ -1,6 +1,7 @@
 /**
  * When changed coins go to disk: when the memory for them is used up, once an hour, and at the end; and soon, at the tip,
- * where other processes read them. They are laid ready beside the set first, which takes as long as it takes while blocks are connected, and count from one small commit on.
+ * where other processes read them. They are laid ready beside the set first, which takes as long as it takes while blocks
+ * are connected, and count from one small commit on.
  *
  * After a crash the coins are those of the last flush. Blocks since then are connected again from our own disk; if they
  * were another branch's, that branch is taken back first. So a flush may be of any block whose bytes and undo data are

@@ -39,6 +39,13 @@ export function pruningOf(
   return bytesMax === undefined ? undefined : new Pruning({ ...parts, bytesMax });
 }
 
+/** Height below which block data is gone, `from` or above; 0 when there is all of it. */
+function prunedHeight(chain: Pick<BitcoinChain, "activeAt" | "hasData">, from = 0): number {
+  let lowest = Math.max(1, from);
+  while (chain.activeAt(lowest) >= 0 && !chain.hasData(chain.activeAt(lowest))) lowest += 1;
+  return lowest > 1 ? lowest : 0;
+}
+
 /** What another process has pruned of the chain. */
 class FollowedPruning implements ChainPruning {
   readonly #chain: Pick<BitcoinChain, "activeAt" | "hasData">;
@@ -50,10 +57,7 @@ class FollowedPruning implements ChainPruning {
 
   /** Height below which block data is gone; 0 when there is all of it. */
   get height(): number {
-    const chain = this.#chain;
-    let lowest = Math.max(1, this.#height);
-    while (chain.activeAt(lowest) >= 0 && !chain.hasData(chain.activeAt(lowest))) lowest += 1;
-    return this.#height = lowest > 1 ? lowest : 0;
+    return this.#height = prunedHeight(this.#chain, this.#height);
   }
 
   /** The other process does. */
@@ -69,7 +73,7 @@ export class Pruning implements ChainPruning {
   constructor(parts: PruningParts) {
     this.#parts = parts;
     // What an earlier run removed.
-    this.#height = new FollowedPruning(parts.chain).height;
+    this.#height = prunedHeight(parts.chain);
   }
 
   /** Height below which block data is gone. */

@@ -65,6 +65,18 @@ export function topicMatches(topic: string, patterns: readonly string[]): boolea
   return patterns.length === 0 || patterns.some((pattern) => matches(topic, pattern));
 }
 
+/**
+ * What a consumer that has read up to `since` has missed of a log; it goes on with the oldest event. An id from the future is
+ * of another log (the database was started anew): that is a gap as well.
+ */
+export function gapAfter(
+  since: number,
+  { oldest, newest }: { readonly oldest: number; readonly newest: number },
+): EventGap | undefined {
+  const isLost = since > newest || (oldest > 0 && since + 1 < oldest);
+  return isLost ? { gap: { since, oldest } } : undefined;
+}
+
 /** Glob with `*` only, in linear time: the parts between stars are sought from left to right. */
 function matches(topic: string, pattern: string): boolean {
   const [head = "", ...rest] = pattern.split("*");
@@ -98,9 +110,9 @@ export async function* subscribeEvents<E extends ReadableEvent>(
   try {
     const start = await log.bounds();
     let cursor = Math.max(0, options.since ?? start.newest);
-    // An id from the future is of another log (the database was started anew): that is a gap as well.
-    if (cursor > start.newest || (start.oldest > 0 && cursor + 1 < start.oldest)) {
-      yield { gap: { since: cursor, oldest: start.oldest } };
+    const lost = gapAfter(cursor, start);
+    if (lost !== undefined) {
+      yield lost;
       cursor = Math.max(0, start.oldest - 1);
     }
     let live = cursor >= start.newest;

@@ -11,8 +11,9 @@
 import { randomBytes } from "node:crypto";
 import { type NodeError } from "../../core/errors.ts";
 import type { Lease } from "../../core/ports.ts";
-import { isAway, postgresError } from "./postgres-errors.ts";
+import { postgresError } from "./postgres-errors.ts";
 import type { PostgresPool } from "./postgres-pool.ts";
+import { makeTable } from "./postgres-tables.ts";
 import type { PostgresTarget } from "./postgres-target.ts";
 
 /** How a lease is held. */
@@ -26,10 +27,9 @@ export interface LeaseOptions {
 /** With who asks once a second, another takes over within ten seconds. */
 const LEASE_MS = 5_000;
 
-/** The row, made where there is none; `name` is the schema's. */
-const schemaOf = (name: string) =>
-  `CREATE TABLE IF NOT EXISTS ${name}.gemel_lease (` +
-  "id SMALLINT PRIMARY KEY, holder TEXT NOT NULL, name TEXT NOT NULL, epoch BIGINT NOT NULL, until TIMESTAMPTZ NOT NULL)";
+/** Of the table that has the one row. */
+const COLUMNS =
+  "id SMALLINT PRIMARY KEY, holder TEXT NOT NULL, name TEXT NOT NULL, epoch BIGINT NOT NULL, until TIMESTAMPTZ NOT NULL";
 
 /** A lease that was taken. It is renewed until it is released or lost. */
 export class PostgresLease implements Lease {
@@ -62,14 +62,9 @@ export class PostgresLease implements Lease {
     name: string,
     { leaseMs = LEASE_MS, renewMs = leaseMs / 4 }: LeaseOptions = {},
   ): Promise<PostgresLease | undefined> {
-    const { schema } = target;
     const holder = randomBytes(16).toString("hex");
     const epoch = await pool.use(async (link) => {
-      const [there] = (await link.query("SELECT to_regclass(?)::text AS found", [`${schema}.gemel_lease`])).rows;
-      // One transaction, and one at a time: "if not exists" alone may fail when two make the same.
-      if (there?.found === null) {
-        await link.script(`SELECT pg_advisory_xact_lock(hashtext('gemel ${schema}')); ${schemaOf(schema)}`);
-      }
+      await makeTable(link, target, "gemel_lease", COLUMNS);
       const { rows: [taken] } = await link.query(
         "INSERT INTO gemel_lease (id, holder, name, epoch, until) " +
           `VALUES (1, ?, ?, 1, now() + interval '${leaseMs} ms') ON CONFLICT (id) DO UPDATE SET holder = excluded.holder, ` +
@@ -118,12 +113,10 @@ export class PostgresLease implements Lease {
   }
 
   async #newHolder(): Promise<string> {
+    // Lost it is, whether or not the server tells to whom.
     const found = await this.#pool.use((link) => link.query("SELECT name, epoch FROM gemel_lease WHERE id = 1"))
-      .catch((thrown) => {
-        if (isAway(thrown)) return { rows: [] };
-        throw thrown;
-      });
-    const [row] = found.rows;
+      .catch(() => undefined);
+    const [row] = found?.rows ?? [];
     return row === undefined ? "" : `${row.name}, epoch ${row.epoch}`;
   }
 

@@ -11,6 +11,7 @@ import { away, isAway, postgresError } from "./postgres-errors.ts";
 import type { PostgresLease } from "./postgres-lease.ts";
 import type { PostgresLink } from "./postgres-link.ts";
 import type { PostgresPool } from "./postgres-pool.ts";
+import { makeTable } from "./postgres-tables.ts";
 import type { PostgresTarget } from "./postgres-target.ts";
 
 /** How long a server is waited for that was lost in the middle of a commit. */
@@ -19,6 +20,9 @@ const LOOKUP_TIMEOUT_MS = 30_000;
 const DIVISION_BY_ZERO = "22012";
 /** Rows of databases that have not been heard of for so long are removed. */
 const KEEP = "30 days";
+
+const COLUMNS = "writer TEXT PRIMARY KEY, epoch BIGINT NOT NULL, number BIGINT NOT NULL, " +
+  "seen TIMESTAMPTZ NOT NULL DEFAULT now()";
 
 /** The row of an open database. */
 export class PostgresWriter {
@@ -44,21 +48,7 @@ export class PostgresWriter {
     lookupTimeoutMs = LOOKUP_TIMEOUT_MS,
   ): Promise<PostgresWriter> {
     const name = randomBytes(16).toString("hex");
-    const { schema } = target;
-    // Both are looked for first: who may use them need not be allowed to make them.
-    const link = await pool.take(async (each) => {
-      const there = "SELECT to_regnamespace(?)::text AS schema, to_regclass(?)::text AS writers";
-      const [found] = (await each.query(there, [schema, `${schema}.gemel_writers`])).rows;
-      if (found?.schema !== null && found?.writers !== null) return;
-      // One transaction, and one at a time: "if not exists" alone may fail when two make the same.
-      await each.script(
-        `SELECT pg_advisory_xact_lock(hashtext('gemel ${schema}'));` +
-          (found?.schema === null ? `CREATE SCHEMA IF NOT EXISTS ${schema};` : "") +
-          `CREATE TABLE IF NOT EXISTS ${schema}.gemel_writers (` +
-          "writer TEXT PRIMARY KEY, epoch BIGINT NOT NULL, number BIGINT NOT NULL, " +
-          "seen TIMESTAMPTZ NOT NULL DEFAULT now())",
-      );
-    });
+    const link = await pool.take((each) => makeTable(each, target, "gemel_writers", COLUMNS));
     try {
       await link.query("INSERT INTO gemel_writers (writer, epoch, number) VALUES (?, 1, 0)", [name]);
       await link.script(`DELETE FROM gemel_writers WHERE seen < now() - interval '${KEEP}'`);

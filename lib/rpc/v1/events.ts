@@ -19,7 +19,7 @@ export function eventRoutes(context: RpcContext, enter: () => (() => void) | und
     const format = eventFormat(named ?? acceptedFormat(request.headers.get("accept") ?? ""));
     const leave = enter();
     if (leave === undefined) return problem(503, "too many readers of events", { "retry-after": "5" });
-    // Who does not wait for what comes wants what is there.
+    // A reader that does not wait for what comes wants what is there.
     const options = follow ? wanted : { since: 0, ...wanted, follow };
     return new Response(eventStream(context, options, format, request.signal, leave), {
       headers: { "content-type": format.contentType, "cache-control": "no-store" },
